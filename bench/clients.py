@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import crew
+from bench import workers
 from bench.exchange import Exchange, request
 from bench.loggings import Share
 from bench.register import NOTE, address, site_name
 
 
 def by_the_api(
-    start: crew.Start, ports: Sequence[int], headers: Mapping[str, str], share: Share
+    start: workers.Start, ports: Sequence[int], headers: Mapping[str, str], share: Share
 ) -> tuple[float, float]:
     """A worker: one client of the API, whose servers have their clients in turn."""
     port = ports[share.first % len(ports)]
@@ -26,7 +26,7 @@ def by_the_api(
     return _asking(start, port, asked, share.warm_up)
 
 
-def by_the_app(start: crew.Start, port: int, share: Share) -> tuple[float, float]:
+def by_the_app(start: workers.Start, port: int, share: Share) -> tuple[float, float]:
     """A worker: one client of the bare app."""
     asked = [
         request("POST", f"/sites/{site}/incidents", {}, _finding(site, n))
@@ -39,14 +39,16 @@ def _finding(site: int, n: int) -> dict[str, Any]:
     return {"urls": [address(site, n)], "note": NOTE}
 
 
-def _asking(start: crew.Start, port: int, asked: list[bytes], warm_up: int) -> tuple[float, float]:
+def _asking(
+    start: workers.Start, port: int, asked: list[bytes], warm_up: int
+) -> tuple[float, float]:
     server = Exchange(port)
     for each in asked[:warm_up]:
         server.ask(each, 201)
     start()
-    began = crew.moment()
+    began = workers.moment()
     for each in asked[warm_up:]:
         server.ask(each, 201)
-    ended = crew.moment()
+    ended = workers.moment()
     server.close()
     return began, ended

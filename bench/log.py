@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import crew
+from bench import workers
 from bench.databases import connect
 from bench.loggings import Share, by_the_desk
 from bench.program import INCIDENTS, environment
@@ -60,7 +60,7 @@ def take_away(url: str) -> None:
 
 
 def by_the_desk_without_log(
-    start: crew.Start, url: str, bare: bool, size: int, share: Share
+    start: workers.Start, url: str, bare: bool, size: int, share: Share
 ) -> tuple[float, float]:
     """A worker as `by_the_desk`, whose entries have no hash."""
     vars(entries)["leaf_hash"] = _no_hash

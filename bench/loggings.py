@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count, repeat
 from typing import Any
 
-from bench import crew
+from bench import workers
 from bench.context import settle
 from bench.floor import Floor, Pattern
 from bench.register import add_sites, desk_of, logging, taken
@@ -68,7 +68,7 @@ class Loggings:
         shares = list(self._shares(next(self._rounds)))
         settle()
         given = [(shares,)] if self._threads else [(share,) for share in shares]
-        took_s = crew.timed(self._worker, [(*self._given, *each) for each in given])
+        took_s = workers.timed(self._worker, [(*self._given, *each) for each in given])
         return [Figure(self._label, self._clients * self._timed / took_s, UNIT)]
 
     def _shares(self, n: int) -> Iterator[Share]:
@@ -81,7 +81,7 @@ class Loggings:
 
 
 def by_the_floor(
-    start: crew.Start, url: str, pattern: Pattern, share: Share
+    start: workers.Start, url: str, pattern: Pattern, share: Share
 ) -> tuple[float, float]:
     """A worker: raw SQL, one logging a transaction."""
     with closing(Floor(url, pattern)) as floor:
@@ -89,14 +89,14 @@ def by_the_floor(
         for site in sites[: share.warm_up]:
             floor.log(site)
         start()
-        began = crew.moment()
+        began = workers.moment()
         for site in sites[share.warm_up :]:
             floor.log(site)
-        return began, crew.moment()
+        return began, workers.moment()
 
 
 def by_the_desk(
-    start: crew.Start, url: str, bare: bool, size: int, share: Share
+    start: workers.Start, url: str, bare: bool, size: int, share: Share
 ) -> tuple[float, float]:
     """A worker: the desk, `size` loggings a batch, each on another site."""
     loggings = [logging(site, n, bare=bare) for site, n in share.all()]
@@ -105,14 +105,14 @@ def by_the_desk(
         for batch in _batches(loggings[: share.warm_up], size):
             taken(desk, batch)
         start()
-        began = crew.moment()
+        began = workers.moment()
         for batch in batches:
             taken(desk, batch)
-        return began, crew.moment()
+        return began, workers.moment()
 
 
 def by_threads(
-    start: crew.Start, url: str, bare: bool, shares: Sequence[Share]
+    start: workers.Start, url: str, bare: bool, shares: Sequence[Share]
 ) -> tuple[float, float]:
     """A worker: one desk in one process, and a thread for each of the shares, one logging each."""
     with desk_of(url) as desk, ThreadPoolExecutor(len(shares)) as threads:
@@ -124,9 +124,9 @@ def by_threads(
         for part in (slice(shares[0].warm_up), slice(shares[0].warm_up, None)):
             if part.stop is None:
                 start()
-            began = crew.moment()
+            began = workers.moment()
             list(threads.map(log, shares, repeat(part)))
-        return began, crew.moment()
+        return began, workers.moment()
 
 
 def _batches(loggings: Sequence[Any], size: int) -> list[Sequence[Any]]:

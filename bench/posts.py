@@ -1,4 +1,4 @@
-"""The posts: one and the same signed POST, for the desk's courier and for its peers.
+"""The posts: one and the same signed POST, for the desk's dispatcher and for its peers.
 
 All use the adapter `webhook`, so that what is compared is how orders come to it.
 """

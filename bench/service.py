@@ -21,14 +21,14 @@ from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.serve_key import Seal
-from incidents.api.entrance import CSRF, CSRF_HEADER
+from incidents.api.authentication import CSRF, CSRF_HEADER
 from incidents.app import App
 from incidents.desk import Desk, accounts, tokens
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.settings import sources
 from incidents.store.database import engine as engines
 
-_ADMIN = By(person="bench", login="bench")
+_ADMIN = Actor(person="bench", login="bench")
 _COOKIE = "__Host-incidents"
 
 

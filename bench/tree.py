@@ -21,13 +21,13 @@ _CATALOGUES = Path("scripts", "catalogues.py")
 # worker that it spawns. An editable installation of another checkout is on the path of each.
 _PROBE = """
 import json, subprocess, sys
-from bench import crew, program, scenarios
+from bench import workers, program, scenarios
 import incidents
 WHERE = "__import__('bench').__file__, __import__('incidents').__file__"
 if __name__ == "__main__":
     started = [sys.executable, "-c", f"print(*({WHERE}), sep=chr(10))"]
     files = [
-        scenarios.__file__, incidents.__file__, *crew.alone(eval, WHERE),
+        scenarios.__file__, incidents.__file__, *workers.alone(eval, WHERE),
         *subprocess.check_output(started, env=program.environment(), text=True).splitlines(),
     ]
     print(json.dumps({"files": files, "scenarios": scenarios.NAMES}))

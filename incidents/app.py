@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from incidents.accounts.serve_key import Seal
     from incidents.contract.documents.sites import Link
     from incidents.desk import Answer, Desk, Envelope
-    from incidents.desk.group_commit import CommandBatcher
+    from incidents.desk.group_commit import DeskGroupCommit
     from incidents.enforcement.reconciliation import Comparison
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
-    from incidents.views.looks import Looks
+    from incidents.views.queries import Queries
 
 
 class App:
@@ -89,11 +89,11 @@ class App:
         return Desk(self.engine)
 
     @cached_property
-    def batcher(self) -> CommandBatcher:
+    def group_commit(self) -> DeskGroupCommit:
         """The group commit of many threads' commands."""
-        from incidents.desk.group_commit import CommandBatcher
+        from incidents.desk.group_commit import DeskGroupCommit
 
-        return CommandBatcher(self.desk)
+        return DeskGroupCommit(self.desk)
 
     @property
     def open_sessions(self) -> OpenSessions:
@@ -111,12 +111,12 @@ class App:
             yield connection
 
     @contextmanager
-    def looking(self, language: Language = ENGLISH) -> Iterator[Looks]:
+    def queries(self, language: Language = ENGLISH) -> Iterator[Queries]:
         """Open the views of one state of the database, in that language."""
-        from incidents.views.looks import Looks
+        from incidents.views.queries import Queries
 
         with self.reading() as connection:
-            yield Looks(
+            yield Queries(
                 connection, self.now, lambda: self.report_duty, lambda: self.lanes_without_channel,
                 zone=self.settings.zone, language=language,
             )  # fmt: skip

@@ -182,7 +182,7 @@ class ReservedNameError(RefusedError):
     """{given!r} is reserved for the system: give your own name"""
 
 
-class ActRefusedError(RefusedError):
+class ActionRefusedError(RefusedError):
     """A refusal of the desk, under its own name; `events` were due before it."""
 
     def __init__(

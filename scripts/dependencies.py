@@ -15,8 +15,8 @@ _PACKAGES = ("incidents", "tests", "bench", "scripts")
 
 _MODULE = re.compile(rf"""["']((?:{"|".join(_PACKAGES)})(?:\.\w+)*)(\.\{{)?""")
 _PROGRAM = re.compile(r"""(?:"-m",|with_name\()\s*"incidents\"""")
-_COMMAND = re.compile(r'"([\w-]+)":\s*(?:\(|act\("[\w -]+", )\s*"(incidents\.cli\.\w+):')
-_ACT = re.compile(r'"(?:[\w-]+ )*([\w-]+)": "')
+_COMMAND = re.compile(r'"([\w-]+)":\s*(?:\(|action\("[\w -]+", )\s*"(incidents\.cli\.\w+):')
+_ACTION = re.compile(r'"(?:[\w-]+ )*([\w-]+)": "')
 _TYPED = re.compile(r'\(\s*"([\w-]+)"(?:,\s*"([\w-]+)")?')
 _OFFERED = re.compile(r"^def (\w+)|^from tests\.\S+ import (.+)", re.MULTILINE)
 
@@ -90,7 +90,7 @@ def _typed_commands(texts: Texts, found: Dependencies) -> Iterator[tuple[str, st
     targets = defaultdict(set)
     for word, module in (pair for text in texts.values() for pair in _COMMAND.findall(text)):
         targets[word].add(module)
-    for word in _ACT.findall(texts.get("incidents/cli/act_helps.py", "")):
+    for word in _ACTION.findall(texts.get("incidents/cli/action_helps.py", "")):
         targets[word].add("incidents.cli.actions")
     for path in distances(found, ["incidents/cli/root.py"]):
         if path.startswith("tests/"):

@@ -85,7 +85,7 @@ def _play() -> dict[str, Any]:
                 revision, day, time, command = line.split(maxsplit=3)
                 clock.now = datetime.fromisoformat(f"{day}T{time}Z")
                 if revision <= head():
-                    # 5: `acts reconcile` found a difference.
+                    # 5: `orders reconcile` found a difference.
                     _run(command, accepted=(0, 5))
         if head() >= FIRST_LOG:
             _run("audit checkpoint")

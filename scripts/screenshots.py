@@ -19,7 +19,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.app import App
 from incidents.desk import accounts
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.settings import sources
 from incidents.store import monitoring
 from incidents.store.database.engine import writing
@@ -39,8 +39,8 @@ _OPTIONS = (
     "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 _PASSWORD = "a horse and a battery"  # noqa: S105 - of an account that lives as long as the script
-_ROOT = By(person="admin-1", login="root")
-_ADMIN = By(person="admin-1", login="session", signed_in=True)
+_ROOT = Actor(person="admin-1", login="root")
+_ADMIN = Actor(person="admin-1", login="session", signed_in=True)
 
 
 def main() -> int:

@@ -477,7 +477,7 @@ class Record:
             or (not site) != (not name)
         ):
             raise WrongError(where, f"site {site} cannot be called {short(name)}: another is")
-        # A part may begin anywhere in a site's stream, and has only some of the desk's own acts.
+        # A part may begin anywhere in a site's stream, and has only some of the desk's own actions.
         free = not self.whole and (site == 0 or site not in self.sites)
         if seq != last_seq + 1 and not (free and seq > last_seq):
             due = f"number {last_seq + 1} of {short(name)} was due"

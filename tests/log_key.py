@@ -10,10 +10,10 @@ from incidents.desk.activation import LogKey
 NAME = "log.example/desk"
 
 
-def make_key(house: App, file: Path) -> None:
+def make_key(app: App, file: Path) -> None:
     """Make a key, and put it on record."""
 
     def put(new: str, previous: str | None) -> None:
-        house.desk.make_log_key(LogKey(key=new, previous=previous, by="li", login=None))
+        app.desk.make_log_key(LogKey(key=new, previous=previous, by="li", login=None))
 
-    rotation.first(house.engine, KeyRing(file), NAME, put)
+    rotation.first(app.engine, KeyRing(file), NAME, put)

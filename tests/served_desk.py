@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 
 from incidents import clock, desk, views
 from incidents.accounts import secrets
-from incidents.api import entrance
+from incidents.api import authentication
 from incidents.app import App
 from incidents.console import request_context
 from incidents.console.customer_app import CustomerApp
@@ -35,7 +35,8 @@ from incidents.settings import sources
 from incidents.store import accounts
 from incidents.store.schema import desk_tables
 from incidents.system import web_server
-from incidents.web import app, service
+from incidents.web import app as web_app
+from incidents.web import service
 from tests.api.rig import BASE, PASSWORD, Rig
 from tests.browser import Chromium
 from tests.patience import PATIENCE_S
@@ -55,17 +56,17 @@ _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class ConsoleDesk(Rig):
     """The desk of one database, and what is on record there."""
 
-    def __init__(self, house: App, portal: BlockingPortal) -> None:
-        super().__init__(house, portal)
+    def __init__(self, app: App, portal: BlockingPortal) -> None:
+        super().__init__(app, portal)
         self.url = BASE
         self.ahead = timedelta(0)
         self._ago = timedelta(0)
-        self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago)
+        self._hand = desk.Desk(app.engine, clock=lambda: clock.now() - self._ago)
         if (links := customer_link.load_links()) is not None:
             told = repr(sources.section(notice_settings.NOTICES))
-            page = _customers_page(house.settings.zone, told)
-            customers = CustomerApp(house.desk, house.reading, links, page)
-            self.app = app.create(house, customers)
+            page = _customers_page(app.settings.zone, told)
+            customers = CustomerApp(app.desk, app.reading, links, page)
+            self.asgi_app = web_app.create(app, customers)
 
     def do(
         self, site: str | int, command: c.Command, *, ago: timedelta = timedelta(0)
@@ -97,31 +98,31 @@ class ConsoleDesk(Rig):
         return self.do(site, c.Log(by="li", **fields), ago=ago).incident_document["id"]
 
     def site(self, name: str) -> Any:
-        with self.house.reading() as connection:
+        with self.app.reading() as connection:
             return views.site(connection, name, clock.now())
 
     def bodies(self) -> list[str]:
         """The bodies of all entries, the earliest first."""
-        with self.house.reading() as connection:
+        with self.app.reading() as connection:
             of = desk_tables.entries.c
             return list(connection.scalars(select(of.body).order_by(of.id)))
 
     def have_account(self, who: str) -> str:
         """The handle of one of the people, or of somebody of that role, who has a password."""
         handle = who if who in PEOPLE else f"{who}-1"
-        with self.house.reading() as connection:
+        with self.app.reading() as connection:
             is_there = accounts.account(connection, handle) is not None
         return handle if is_there else self.account(handle, PEOPLE.get(who, who), password=True)
 
     def visitor(self) -> TestClient:
         """A client without anything, as a browser of the console is at first."""
-        client = TestClient(self.app, base_url=BASE, follow_redirects=False)
+        client = TestClient(self.asgi_app, base_url=BASE, follow_redirects=False)
         client.portal = self._portal
         return client
 
     def begin_session(self, who: str) -> str:
         """The cookie of a session in which they have just proved who they are."""
-        return str(self.app.state.authenticator.begin(self.have_account(who)).cookie)
+        return str(self.asgi_app.state.authenticator.begin(self.have_account(who)).cookie)
 
 
 @cache
@@ -146,21 +147,21 @@ def open_desk(
         # Argon2 as it is, but quick: what is slow on purpose proves nothing here.
         patch.setattr(secrets, "_hasher", lambda: _CHEAP)
         secrets._dummy_hash.cache_clear()
-        house = App(sources.load(db=db))
+        app = App(sources.load(db=db))
         try:
             with start_blocking_portal() as portal:
-                opened, machine_time = as_(house, portal), clock.source
+                opened, machine_time = as_(app, portal), clock.source
                 patch.setattr(clock, "source", lambda: machine_time() + opened.ahead)
                 yield opened
         finally:
-            house.close()
+            app.close()
 
 
 @contextmanager
 def serving(opened: ConsoleDesk, host: str = "127.0.0.1") -> Iterator[None]:
     """Serve the desk at its `url` within the block."""
-    stop = opened.app.state.changes.stop
-    server = web_server._server(opened.app, service.EXTRA, service.MAX_AT_ONCE, stop)
+    stop = opened.asgi_app.state.changes.stop
+    server = web_server._server(opened.asgi_app, service.EXTRA, service.MAX_AT_ONCE, stop)
     with web_server._listening_on(host, 0) as listening:
         opened.url = web_server._address(listening)
         thread = threading.Thread(target=server.run, args=[[listening]])
@@ -178,9 +179,9 @@ class Visitor:
 
     def __init__(self, opened: ConsoleDesk, who: str, language: str = "en") -> None:
         self.cookie = opened.begin_session(who)
-        self.csrf = secrets.form_token(self.cookie, entrance.CSRF)
+        self.csrf = secrets.form_token(self.cookie, authentication.CSRF)
         self.client = opened.visitor()
-        self.client.cookies.set(entrance.COOKIE, self.cookie)
+        self.client.cookies.set(authentication.COOKIE, self.cookie)
         self.client.cookies.set(request_context.LANGUAGE_COOKIE, language)
         self.client.headers["accept"] = "text/html"
 
@@ -213,7 +214,7 @@ def person(
 def open_session(page: Page, served: ConsoleDesk, who: str) -> None:
     """Begin a session in that browser."""
     # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
-    name, value = entrance.COOKIE, served.begin_session(who)
+    name, value = authentication.COOKIE, served.begin_session(who)
     page.context.add_cookies(
         [{"name": name, "value": value, "url": "https://127.0.0.1", "secure": True}]
     )

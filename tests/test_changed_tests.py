@@ -18,8 +18,8 @@ TEXTS = {
     "incidents/__init__.py": "",
     "incidents/__main__.py": "",
     "incidents/cli/__init__.py": "",
-    "incidents/cli/root.py": 'COMMANDS = {"claim": ("incidents.cli.act:claim", "Take an item.")}',
-    "incidents/cli/act.py": "",
+    "incidents/cli/root.py": 'COMMANDS = {"claim": ("incidents.cli.orders:a", "Take an item.")}',
+    "incidents/cli/orders.py": "",
     "incidents/desk/__init__.py": "",
     "incidents/desk/desk.py": "",
     "incidents/desk/letters.py": 'FOLDER = resources.files(__package__) / "templates"',
@@ -41,7 +41,7 @@ TEXTS = {
 }
 IMPORTS = {
     "incidents/__main__.py": {"incidents/cli/root.py"},
-    "incidents/cli/act.py": {"incidents/desk/desk.py"},
+    "incidents/cli/orders.py": {"incidents/desk/desk.py"},
     "incidents/desk/desk.py": {"incidents/machine/decide.py"},
     "incidents/machine/decide.py": {"incidents/machine/state.py"},
     "tests/conftest.py": {"tests/databases.py"},
@@ -86,25 +86,23 @@ def test_a_rig_touches_those_that_use_it_and_not_the_rest_of_its_folder() -> Non
 
 
 def test_a_command_that_is_loaded_when_it_is_typed_touches_first_the_tests_that_type_it() -> None:
-    ranks = touched(["incidents/cli/act.py"], TEXTS, USES)
+    ranks = touched(["incidents/cli/orders.py"], TEXTS, USES)
     assert ranks["tests/cli/test_queue.py"] == Rank(2, 1)
     assert ranks["tests/cli/test_show.py"] == Rank(2, 3)
     # The program as a whole is run here, in a process of its own.
     assert ranks["tests/fire/test_kills.py"] == Rank(3, 3)
 
 
-def test_an_act_of_the_contract_is_a_command_of_its_own_module_or_of_the_one_that_makes_them() -> (
-    None
-):
+def test_an_action_of_the_contract_is_a_command_of_its_own_module_or_of_their_maker() -> None:
     texts = {
         **TEXTS,
-        "incidents/cli/root.py": 'COMMANDS = {"claim": act("claim", "incidents.cli.act:claim")}',
-        "incidents/cli/act_helps.py": 'ACT_HELPS = {"removed": "Record that it is gone."}',
+        "incidents/cli/root.py": 'COMMANDS = {"claim": action("claim", "incidents.cli.orders:a")}',
+        "incidents/cli/action_helps.py": 'ACTION_HELPS = {"removed": "Record that it is gone."}',
         "incidents/cli/actions.py": "",
         "tests/cli/test_removed.py": 'def test_it_is_gone(cli): cli("removed", "1-1")',
     }
     found = dependencies(texts, IMPORTS)
-    for module, test in ("act", "queue"), ("actions", "removed"):
+    for module, test in ("orders", "queue"), ("actions", "removed"):
         ranks = touched([f"incidents/cli/{module}.py"], texts, found)
         assert ranks[f"tests/cli/test_{test}.py"] == Rank(2, 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from types import ModuleType
 
-from bench import crew
+from bench import workers
 from bench.context import Context
 from bench.databases import Databases
 from bench.peers import apscheduler_store, huey_queue, pgqueuer_queue, procrastinate_queue
@@ -45,10 +45,10 @@ def _contender(
     def once() -> list[Figure]:
         if not filled:
             url = stack.enter_context(databases.new(schema=False))
-            crew.alone(peer.fill, url, jobs)
+            workers.alone(peer.fill, url, jobs)
             filled.append(url)
         with databases.copy(filled[0]) as copied:
-            took_s: float = crew.alone(peer.fire, copied, jobs)
+            took_s: float = workers.alone(peer.fire, copied, jobs)
             make_sure(copied)
         return [Figure(peer.NAME, jobs / took_s, unit)]
 

@@ -1,7 +1,7 @@
 """Delivering orders to a receiver on the loopback, beside bare job queues doing the same POST.
 
 Measured: orders a second, by the receiver, from the first request to the last; process for process,
-one beside one and two beside two. Ours are couriers (`incidents.enforcement.dispatcher`,
+one beside one and two beside two. Ours are dispatchers (`incidents.enforcement.dispatcher`,
 as a daemon runs it) with as many orders that wait, each of a site of its own: they claim them under
 a lease, post, and record each outcome through the desk: a decision, an audit entry, what is in
 force. The second figure is of the time until the last outcome is recorded.
@@ -27,7 +27,7 @@ from types import ModuleType
 
 from sqlalchemy import Engine, insert, select
 
-from bench import crew, posts
+from bench import posts, workers
 from bench.context import Context, settle
 from bench.databases import Databases
 from bench.peers import celery_posts, dramatiq_posts
@@ -47,7 +47,7 @@ PEERS: tuple[ModuleType, ...] = (celery_posts, dramatiq_posts)
 
 
 def trials(context: Context) -> Iterator[Trial]:
-    """The courier beside the peers on each kind of database, then the desk beside what waits."""
+    """The dispatcher beside the peers on each kind of database, then the desk beside what waits."""
     orders = context.of_size(tiny=40, small=4_000, full=20_000)
     waiting = context.of_size(tiny=100, small=100_000, full=100_000)
     logs = context.of_size(tiny=20, small=1_000, full=3_000)
@@ -58,7 +58,7 @@ def trials(context: Context) -> Iterator[Trial]:
 
 
 def _deliver(context: Context, databases: Databases, orders: int, processes: int) -> Trial:
-    name = "one courier" if processes == 1 else "two couriers"
+    name = "one dispatcher" if processes == 1 else "two dispatchers"
     ours = Contender(
         name=name, role="ours", how=f"{posts.WORKERS} threads each",
         run=lambda: _ours(name, databases, orders, processes),
@@ -83,9 +83,9 @@ def _deliver(context: Context, databases: Databases, orders: int, processes: int
 
 def _ours(name: str, databases: Databases, orders: int, processes: int) -> list[Figure]:
     with databases.new() as url, receiver() as to:
-        crew.alone(_order, url, orders)
+        workers.alone(_order, url, orders)
         settle()
-        took_s = crew.timed(_carry_out, [(url, to.url)] * processes)
+        took_s = workers.timed(_carry_out, [(url, to.url)] * processes)
         a_second = to.wait(orders)
     return [
         Figure(name, a_second, UNIT),
@@ -102,7 +102,7 @@ def _order(url: str, orders: int) -> None:
                 desk.submit([Envelope(site=name, command=command) for name in names])
 
 
-def _carry_out(start: crew.Start, url: str, to: str) -> tuple[float, float]:
+def _carry_out(start: workers.Start, url: str, to: str) -> tuple[float, float]:
     """Rounds as a daemon's, until nothing waits; when they began and ended."""
     from incidents.daemon.delivery import TICK_S
     from incidents.enforcement import routing
@@ -112,19 +112,19 @@ def _carry_out(start: crew.Start, url: str, to: str) -> tuple[float, float]:
 
     found = routing.read(posts.section(to))
     engine = engines.create(url)
-    courier = Dispatcher(
+    dispatcher = Dispatcher(
         engine=engine, desk=Desk(engine), lanes={ACT: lambda order: found.adapter_for(order.site)},
         name=f"bench-{os.getpid()}", give_up_after=found.give_up_after, workers=found.workers,
     )  # fmt: skip
-    own = Round(courier)
+    own = Round(dispatcher)
     waits = _waits(engine)
     start()
-    began = crew.moment()
+    began = workers.moment()
     own.run()
     while waits():
         sleep(TICK_S)
         own.run()
-    ended = crew.moment()
+    ended = workers.moment()
     own.close()
     found.close()
     engine.dispose()
@@ -156,7 +156,7 @@ def _peer(peer: ModuleType, orders: int, processes: int) -> Contender:
 
 def _posted(peer: ModuleType, broker: str, to: Receiver, orders: int, processes: int) -> float:
     environ = {peer.BROKER: broker, peer.RECEIVER: to.url}
-    crew.alone(peer.fill, orders, environ)
+    workers.alone(peer.fill, orders, environ)
     settle()
     worker = peer.worker(environ, processes)
     try:
@@ -186,9 +186,9 @@ def _beside(databases: Databases, waiting: int, logs: int) -> Trial:
 
 def _logging_s(databases: Databases, waiting: int, logs: int) -> float:
     with databases.new() as url:
-        crew.alone(_let_wait, url, waiting, logs)
+        workers.alone(_let_wait, url, waiting, logs)
         settle()
-        took_s: float = crew.alone(_log, url, logs)
+        took_s: float = workers.alone(_log, url, logs)
         return took_s
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from bench import crew
+from bench import workers
 from bench.context import Context
 from bench.trial import Contender, Figure, Role, Target, Trial
 
@@ -56,7 +56,7 @@ def _contender(
     def once() -> list[Figure]:
         figures = []
         for rows, file in files.items():
-            took_s, peak_mib = crew.alone(_measured, work, file, rows)
+            took_s, peak_mib = workers.alone(_measured, work, file, rows)
             figures.append(Figure(_peak(name, rows), peak_mib, "MiB"))
         return [Figure(name, rows / took_s, UNIT), *figures]
 
@@ -72,9 +72,9 @@ def _measured(work: Callable[[Path], int], file: Path, rows: int) -> tuple[float
     with_one = file.with_name("one.csv")
     _write(with_one, 1)
     work(with_one)
-    began = crew.moment()
+    began = workers.moment()
     found = work(file)
-    took_s = crew.moment() - began
+    took_s = workers.moment() - began
     if found != rows:
         raise RuntimeError(f"{found:,} rows were read in place of {rows:,}")
     return took_s, _peak_mib()

@@ -23,7 +23,7 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 from time import perf_counter
 
-from bench import crew
+from bench import workers
 from bench.clocks import due_together
 from bench.context import Context
 from bench.databases import POSTGRESQL, Databases, connect
@@ -65,7 +65,7 @@ def _look(context: Context, databases: Databases, clocks: int) -> Iterator[Trial
 
 def _looked_s(databases: Databases, url: str, clocks: int) -> float:
     with databases.copy(url) as copied:
-        took_s: float = crew.alone(_look_once, copied)
+        took_s: float = workers.alone(_look_once, copied)
         _make_sure(copied, clocks)
         return took_s
 

@@ -23,7 +23,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from bench import crew
+from bench import workers
 from bench.clocks import CONTACT, due_one_after_the_other
 from bench.context import Context, settle
 from bench.copies import OF_QUEUE, multiply
@@ -94,7 +94,7 @@ def _ours(url: str, size: int, sample: int, looks: int) -> Contender:
 
     def once() -> list[Figure]:
         settle()
-        medians = crew.alone(_looks, url, looks)
+        medians = workers.alone(_looks, url, looks)
         return [
             Figure(_label(what, size), took_ms, "ms")
             for what, took_ms in zip((LOOK, QUEUE, SITE), medians, strict=True)
@@ -140,11 +140,11 @@ def _median_ms(times: int, what: Callable[[], object]) -> float:
 
 def _procrastinate(url: str, size: int, looks: int) -> Contender:
     label = f"procrastinate, {size:,} pending"
-    crew.alone(_fill_procrastinate, url, size)
+    workers.alone(_fill_procrastinate, url, size)
 
     def once() -> list[Figure]:
         settle()
-        return [Figure(label, crew.alone(_fetch_procrastinate, url, looks), "ms")]
+        return [Figure(label, workers.alone(_fetch_procrastinate, url, looks), "ms")]
 
     return Contender(name=label, role="peer", how="JobManager.fetch_job", run=once)
 

@@ -24,7 +24,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench import crew
+from bench import workers
 from bench.clocks import due_one_after_the_other
 from bench.context import Context, settle
 from bench.databases import Databases, connect
@@ -159,14 +159,14 @@ def _add_operators_sites(url: str, lasts_s: int) -> None:
 
 def operate(url: str, lasts_s: int) -> None:
     """Logs at a steady pace, for so long after the daemon has begun."""
-    until = crew.moment() + lasts_s + _AHEAD.total_seconds()
+    until = workers.moment() + lasts_s + _AHEAD.total_seconds()
     with desk_of(url) as desk:
         for site in _operators_sites(lasts_s):
-            if crew.moment() > until:
+            if workers.moment() > until:
                 return
-            began = crew.moment()
+            began = workers.moment()
             taken(desk, [logging(site, 1)])
-            time.sleep(max(0.0, 1 / OPERATOR_A_SECOND - (crew.moment() - began)))
+            time.sleep(max(0.0, 1 / OPERATOR_A_SECOND - (workers.moment() - began)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench import crew
+from bench import workers
 from bench.clocks import CONTACT
 from bench.context import Context
 from bench.databases import Databases
@@ -47,7 +47,7 @@ def _trial(databases: Databases, each: int, turns: int) -> Iterator[Trial]:
     with databases.new() as url:
 
         def once() -> list[Figure]:
-            resident = crew.alone(_decide, url, each, turns)
+            resident = workers.alone(_decide, url, each, turns)
             figures = [
                 Figure(f"after {n * each:,} decisions", mib, "MiB")
                 for n, mib in enumerate(resident, 1)
@@ -76,7 +76,7 @@ def _decide(url: str, each: int, turns: int) -> list[float]:
     with desk_of(url) as desk, rehearsal(began) as told:
         for turn in range(turns):
             sites = each // 2
-            crew.alone(_log, url, 1 + turn * sites, sites, told.now)
+            workers.alone(_log, url, 1 + turn * sites, sites, told.now)
             done = 0
             for later in (CONTACT + timedelta(minutes=1), timedelta(hours=13)):
                 told.now += later

@@ -23,7 +23,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from bench import crew
+from bench import workers
 from bench.context import Context, settle
 from bench.databases import POSTGRESQL, SQLITE, Databases, connect, kind_of
 from bench.register import LOGIN, OPERATOR, add_sites, desk_of, logging, site_name, submit, taken
@@ -61,7 +61,7 @@ def _trial(context: Context, databases: Databases, past: int, timed: int) -> Ite
 
         def once() -> list[Figure]:
             settle()
-            medians = crew.alone(_loggings, url, began, past, timed, next(rounds) * timed)
+            medians = workers.alone(_loggings, url, began, past, timed, next(rounds) * timed)
             return [
                 Figure(label, took_ms, "ms")
                 for label, took_ms in zip((old, YOUNG_LABEL, NEW), medians, strict=True)

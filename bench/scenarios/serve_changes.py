@@ -23,7 +23,7 @@ from functools import partial
 from itertools import count
 from statistics import median
 
-from bench import crew
+from bench import workers
 from bench.context import Context, settle
 from bench.databases import Databases
 from bench.exchange import length_of, request, status_of
@@ -61,7 +61,7 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
         def once() -> list[Figure]:
             settle()
             first = next(numbers) * changes - changes + 1
-            found = crew.alone(_watch, url, port, who, range(first, first + changes))
+            found = workers.alone(_watch, url, port, who, range(first, first + changes))
             return [
                 Figure(f"{what}, {which}", of(times) * 1_000, "ms")
                 for what, times in zip((HEARD, SEEN), found, strict=True)
@@ -110,7 +110,7 @@ async def _watched(
             ]
             await asyncio.sleep(0)
             await asyncio.to_thread(partial(taken, desk, _taking(n)))
-            committed = crew.moment()
+            committed = workers.moment()
             times = await asyncio.wait_for(asyncio.gather(*waiting), _PATIENCE_S)
             heard.append(max(time for time, _ in times) - committed)
             seen.append(max(time for _, time in times) - committed)
@@ -152,9 +152,9 @@ class _Console:
         first = None
         while True:
             await self._stream.readuntil(b"event: changed\n")
-            first = first or crew.moment()
+            first = first or workers.moment()
             if marker in await self._list():
-                return first, crew.moment()
+                return first, workers.moment()
 
     def close(self) -> None:
         """Goes away."""

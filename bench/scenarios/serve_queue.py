@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from statistics import median
 from time import perf_counter
 
-from bench import crew
+from bench import workers
 from bench.context import Context, settle
 from bench.copies import OF_QUEUE, multiply
 from bench.databases import Databases
@@ -99,7 +99,7 @@ def _looking(
             API: request("GET", "/api/v1/queue", who[API]),
         }
         return [
-            Figure(_label(what, size), crew.alone(_median_ms, port, each, looks), "ms")
+            Figure(_label(what, size), workers.alone(_median_ms, port, each, looks), "ms")
             for what, each in asked.items()
         ]
 

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from incidents.contract.action import Role
 from incidents.contract.actions import ACTIONS
-from incidents.contract.rights import LOOKING, OF_THE_HOUSE, RIGHTS
+from incidents.contract.rights import DESK_RIGHTS, READ_RIGHTS, RIGHTS
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -23,15 +23,17 @@ SUMMARIES: dict[Role, str] = {
 }
 
 _TABLE: dict[str, tuple[Role, ...]] = {
-    each.name: each.roles for each in (*LOOKING, *ACTIONS, *OF_THE_HOUSE)
+    each.name: each.roles for each in (*READ_RIGHTS, *ACTIONS, *DESK_RIGHTS)
 }
-ROLES_OF_ACT: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
-"""The roles that may do each act, by name: a command's class in snake case, or a right's name."""
+ROLES_OF_ACTION: dict[str, frozenset[Role]] = {
+    action: frozenset(roles) for action, roles in _TABLE.items()
+}
+"""The roles that may do each action, by its name: a command's in snake case, or a right's."""
 
-ACTS: tuple[str, ...] = tuple(_TABLE)
+ACTION_NAMES: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(each.name for each in (*ACTIONS, *RIGHTS) if each.in_person)
-"""The acts that need a person who has just proved who they are; no token can do them.
+"""The actions that need a person who has just proved who they are; no token can do them.
 
 They close a site on somebody's word (R4, R5), open a closed one, set the rules for that, give
 somebody access, or erase for good. To change another person's account, password or tokens
@@ -39,9 +41,9 @@ somebody access, or erase for good. To change another person's account, password
 """
 
 
-def may(role: str, act: str) -> bool:
+def may(role: str, action: str) -> bool:
     """Whether that role may do that action; raises KeyError for an unknown action."""
-    return role in ROLES_OF_ACT[act]
+    return role in ROLES_OF_ACTION[action]
 
 
 _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
@@ -88,21 +90,21 @@ class Identity:
         """The way they signed in, which is shown beside the name in each entry."""
         return SESSION if self.token is None else f"token {self.token}"
 
-    def denial(self, act: str, now: datetime) -> Denial | None:
+    def denial(self, action: str, now: datetime) -> Denial | None:
         """The reason why they may not do that action at `now`; None if they may."""
-        if not may(self.role, act):
+        if not may(self.role, action):
             return "role"
-        if self.acts is not None and act not in self.acts:
+        if self.acts is not None and action not in self.acts:
             return "token_scope"
-        if act in IN_PERSON:
+        if action in IN_PERSON:
             if self.proved_at is None:
                 return "in_person"
             if now - self.proved_at > PROOF_TTL:
                 return "prove_again"
         return None
 
-    def may(self, act: str) -> bool:
+    def may(self, action: str) -> bool:
         """Whether they may do the action at all, perhaps after proving again who they are."""
-        if self.token is not None and act in IN_PERSON:
+        if self.token is not None and action in IN_PERSON:
             return False
-        return may(self.role, act) and (self.acts is None or act in self.acts)
+        return may(self.role, action) and (self.acts is None or action in self.acts)

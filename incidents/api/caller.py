@@ -19,8 +19,8 @@ from incidents.app import App
 from incidents.contract.action import name_of
 from incidents.contract.actions import CLOSING
 from incidents.desk import Answer, Envelope, accounts
-from incidents.desk.own_stream import By
-from incidents.locale.words import When
+from incidents.desk.own_stream import Actor
+from incidents.locale.words import TimeFormat
 from incidents.machine.commands import Command
 from incidents.store.cases import sites
 from incidents.system.side_process import Spent
@@ -53,38 +53,38 @@ class Caller:
         return self.app.settings.zone if self.zone_asked is None else self.zone_asked
 
     @property
-    def when(self) -> When:
+    def when(self) -> TimeFormat:
         """The form of times in answers: their zone, and the present moment."""
-        return When(zone=self.zone, now=clock.now())
+        return TimeFormat(zone=self.zone, now=clock.now())
 
     @property
     def by(self) -> str:
         """The name that goes on record."""
         return self.identity.handle
 
-    def may(self, act: str) -> bool:
+    def may(self, action: str) -> bool:
         """Whether they may do the action now."""
-        return self.identity.denial(act, clock.now()) is None
+        return self.identity.denial(action, clock.now()) is None
 
-    def needs(self, act: str, *, about: str | None = None) -> None:
+    def needs(self, action: str, *, about: str | None = None) -> None:
         """Check that they may do the action now, and count a refusal.
 
         Raises:
             Problem: 403, with the reason.
         """
-        why = self.identity.denial(act, clock.now())
+        why = self.identity.denial(action, clock.now())
         if why is not None:
-            refuse(self.app, self.identity, act, why, about)
-            raise problems.not_let(self.identity, act, why)
+            refuse(self.app, self.identity, action, why, about)
+            raise problems.not_let(self.identity, action, why)
 
-    def needs_account(self, handle: str | None, act: str = "keep_accounts") -> None:
+    def needs_account(self, handle: str | None, action: str = "keep_accounts") -> None:
         """Check that they may do the action on the account `handle`, or on all if it is None.
 
         Everybody may do it on their own account. Raises the same errors as `needs`.
         """
         # Text that is no handle may contain anything, so it does not go on record.
         about = "?" if handle is not None and not is_handle(handle) else handle
-        self.needs("own_account" if handle == self.by else act, about=about)
+        self.needs("own_account" if handle == self.by else action, about=about)
 
     def reveals(self, about: str, *, wanted: bool = True) -> None:
         """Record that they see phone numbers and addresses in full, if they may.
@@ -98,10 +98,10 @@ class Caller:
             self.needs("reveal", about=about)
             record_reveal(self.app, self.identity, about)
 
-    def counts(self, acts: int) -> None:
+    def take_quota(self, actions: int) -> None:
         """Count actions towards their quota, except in a dry run; raises TooManyActsError."""
         if self.quota is not None and not self.dry_run:
-            self.quota.take(self.identity, acts)
+            self.quota.take(self.identity, actions)
 
     def spending(self) -> AbstractContextManager[Spent]:
         """Count processor time towards their account while it lasts.
@@ -111,7 +111,7 @@ class Caller:
         """
         return self.app.processor_budget.charge(self.by)
 
-    def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
+    def submit(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
         """Submit the command to the desk, and return the answer if it took effect.
 
         Raises:
@@ -119,16 +119,16 @@ class Caller:
                 428 without `If-Match`, 422 if `confirm` is not the site's name. Otherwise the
                 desk's refusal.
         """
-        act = name_of(type(command))
-        self.needs(act, about=str(site))
-        self.counts(1)
-        if act in _CLOSING and not self.dry_run:
+        action = name_of(type(command))
+        self.needs(action, about=str(site))
+        self.take_quota(1)
+        if action in _CLOSING and not self.dry_run:
             self._check_seen_and_meant(site, confirm)
         envelope = self.envelope(site, command)
         if self.dry_run:
             [answer] = self.app.desk.submit([envelope], dry_run=True)
         else:
-            answer = self.app.batcher.submit(envelope)
+            answer = self.app.group_commit.submit(envelope)
         if answer.refusal is not None:
             raise problems.refused(answer, self.when)
         return answer
@@ -181,19 +181,19 @@ def name_of_site(app: App, site: str | int) -> str | None:
         return sites.name_of(connection, site)
 
 
-def refuse(app: App, identity: Identity, act: str, why: str, about: str | None) -> None:
+def refuse(app: App, identity: Identity, action: str, why: str, about: str | None) -> None:
     """Count a refused permission."""
-    by = By(person=identity.handle, login=identity.login)
+    by = Actor(person=identity.handle, login=identity.login)
     app.desk.on_record(
         lambda connection: accounts.refuse(
-            connection, by, clock.now, act=act, why=why, about=about
+            connection, by, clock.now, action=action, why=why, about=about
         )
     )  # fmt: skip
 
 
 def record_reveal(app: App, identity: Identity, about: str) -> None:
     """Record, before it happens, that somebody sees phone numbers and addresses in full."""
-    by = By(person=identity.handle, login=identity.login)
+    by = Actor(person=identity.handle, login=identity.login)
     app.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))
 
 

@@ -37,7 +37,7 @@ class Quota:
         self._lock = Lock()
         self._done: dict[str, tuple[float, float]] = {}
 
-    def take(self, of: Identity, acts: int = 1) -> None:
+    def take(self, of: Identity, actions: int = 1) -> None:
         """Count actions that are about to be done. A limit of 0 is no limit.
 
         Raises:
@@ -53,7 +53,7 @@ class Quota:
             if left < 1:
                 wait_s = max(1, math.ceil((1 - left) * _MINUTE_S / self._limit))
                 raise TooManyActsError(who=who, limit=f"{self._limit:,}", wait_s=wait_s)
-            self._done[who] = (self._limit - left + acts, now)
+            self._done[who] = (self._limit - left + actions, now)
 
 
 PATIENCE_S = 5.0
@@ -107,13 +107,13 @@ class _Waiting(Generic[Item, Outcome]):
         return taken
 
 
-class Batcher(Generic[Item, Outcome]):
+class AsyncBatcher(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, run in a thread for its awaiters.
 
-    It is the counterpart of `GroupCommit` for coroutines. `work` gets at most `most` items, in the
-    order of arrival, and returns an outcome for each. At most `at_once` rounds run at a time. Items
-    that arrive meanwhile go into the next round, so no answer comes from a read that began before
-    its request.
+    In `GroupCommit` a thread waits for each item, here a coroutine. `work` gets at most `most`
+    items, in the order of arrival, and returns an outcome for each. At most `at_once` rounds run at
+    a time. Items that arrive meanwhile go into the next round, so no answer comes from a read that
+    began before its request.
     """
 
     def __init__(

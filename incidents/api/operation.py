@@ -25,11 +25,11 @@ from starlette.types import Message
 from typing_extensions import is_typeddict
 
 from incidents.api import parameters, problems
-from incidents.api.entrance import known
+from incidents.api.authentication import known
 from incidents.contract import documents, target
 from incidents.contract.documents import (
     accounts,
-    acts,
+    actions,
     enforcement,
     filings,
     is_open,
@@ -44,8 +44,8 @@ from incidents.values.json_object import JSONObject
 
 PREFIX = "/api/v1"
 
-ACT = "x-act"
-"""The key under which an operation's description names its act (see `accounts.identity`)."""
+ACTION = "x-act"
+"""The key under which an operation's description names its action (see `accounts.identity`)."""
 
 MAX_BODY, MAX_LARGE_BODY = 2**20, 8 * 2**20
 """The most bytes of a request, and of one that brings a list, a history or a filing."""
@@ -60,7 +60,7 @@ LARGE = "x-large"
 """The mark of an operation whose requests may have `MAX_LARGE_BODY` bytes."""
 
 OPEN = "x-open"
-"""The mark of an operation that needs no act: it signs somebody in or out."""
+"""The mark of an operation that needs no action: it signs somebody in or out."""
 
 ALONE = {
     "Cache-Control": "no-store",
@@ -98,7 +98,7 @@ class JSON(JSONResponse):
 
 
 for _module in (
-    documents, accounts, acts, enforcement, filings, orders, policies, queue, record, sites,
+    documents, accounts, actions, enforcement, filings, orders, policies, queue, record, sites,
 ):  # fmt: skip
     for _kind in vars(_module).values():
         if is_typeddict(_kind):
@@ -112,7 +112,7 @@ def summary(endpoint: Callable[..., Any]) -> str:
     return f"{_END_OF_SUMMARY.split(first)[0]}."
 
 
-class Summed(APIRoute):
+class SummaryRoute(APIRoute):
     """A route whose summary is the start of its docstring, unless another is given."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
@@ -121,7 +121,7 @@ class Summed(APIRoute):
         )
 
 
-class Bounded(Summed):
+class BoundedRoute(SummaryRoute):
     """A route without permission, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -134,7 +134,7 @@ class Bounded(Summed):
         return handle
 
 
-class Guarded(Summed):
+class GuardedRoute(SummaryRoute):
     """A route, added with `operation`, that checks whether the caller may do its action.
 
     The endpoint need not check it again.
@@ -144,13 +144,13 @@ class Guarded(Summed):
         """The handler of a request, behind the check and the limits on its body."""
         answer = super().get_route_handler()
         extra = self.openapi_extra or {}
-        act: str = extra[ACT]
+        action: str = extra[ACTION]
         limit = MAX_LARGE_BODY if LARGE in extra else MAX_BODY
 
         async def handle(request: Request) -> Response:
-            await _let_in(request, act)
+            await _let_in(request, action)
             most = limit
-            if act == "attach":
+            if action == "attach":
                 most = request.app.state.app.settings.evidence_limit + _AROUND_A_FILE
             bounded = counted(request, most)
             if self.body_field is not None and not has_files(request):
@@ -160,7 +160,7 @@ class Guarded(Summed):
         return handle
 
 
-def router(tag: str, kind: type[APIRoute] = Guarded) -> APIRouter:
+def router(tag: str, kind: type[APIRoute] = GuardedRoute) -> APIRouter:
     """A router of operations of that kind, which refuses unknown query parameters."""
     return APIRouter(
         prefix=PREFIX, tags=[tag], default_response_class=JSON, route_class=kind,
@@ -169,7 +169,7 @@ def router(tag: str, kind: type[APIRoute] = Guarded) -> APIRouter:
 
 
 def operation(
-    act: str,
+    action: str,
     model: Any = None,
     *,
     status: int = 200,
@@ -188,7 +188,7 @@ def operation(
         *_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ()),
         *(_SLOWED if slowed else ()),
     ]  # fmt: skip
-    found = _described(codes, model, status, {ACT: act, **({LARGE: True} if large else {})})
+    found = _described(codes, model, status, {ACTION: action, **({LARGE: True} if large else {})})
     if tagged:
         found["responses"][status]["headers"] = {
             "ETag": {"description": "The current state of the site.", "schema": TEXT}
@@ -197,7 +197,7 @@ def operation(
 
 
 def answering(
-    act: str,
+    action: str,
     description: str,
     *kinds: str,
     schema: Mapping[str, Any] = TEXT,
@@ -206,7 +206,7 @@ def answering(
     slowed: bool = False,
 ) -> JSONObject:
     """The description of a route whose answer is a file of one of those media types."""
-    found = operation(act, acting=acting, large=large, slowed=slowed)
+    found = operation(action, acting=acting, large=large, slowed=slowed)
     content = {kind: {"schema": dict(schema)} for kind in kinds}
     found["responses"][200] = {"description": description, "content": content}
     return found
@@ -229,10 +229,10 @@ def _described(codes: Iterable[int], model: Any, status: int, extra: JSONObject)
     }  # fmt: skip
 
 
-async def _let_in(request: Request, act: str) -> None:
-    found = await known(request, act)
-    if not found.may(act):
-        await run_in_threadpool(found.needs, act, about=_about(request))
+async def _let_in(request: Request, action: str) -> None:
+    found = await known(request, action)
+    if not found.may(action):
+        await run_in_threadpool(found.needs, action, about=_about(request))
     asked = request.query_params.get(parameters.PARAMETER)
     zone_asked = None if asked is None else parameters.read(asked, "query", parameters.PARAMETER)
     request.state.caller = replace(found, zone_asked=zone_asked)

@@ -68,7 +68,7 @@ def known_only(request: Request) -> None:
     taken = names(route)
     unknown = request.query_params.keys() - taken
     if DRY_RUN in unknown and request.query_params[DRY_RUN].lower() not in _NO:
-        # A caller who asks for a dry run must not get the real act instead.
+        # A caller who asks for a dry run must not get the real action instead.
         raise problems.unprocessable("no_dry_run", "nothing was done: this has no dry run")
     if unknown - {DRY_RUN}:
         known = ", ".join(sorted(taken))
@@ -89,7 +89,7 @@ def _names(of: Dependant) -> set[str]:
 
 
 SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339 with offset.")]
+TimeFormat = Annotated[str | None, Query(max_length=64, description="RFC 3339 with offset.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,

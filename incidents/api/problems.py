@@ -20,9 +20,9 @@ from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
-from incidents.contract import ways_out
+from incidents.contract import refusal_hints
 from incidents.contract.case_documents import plain
-from incidents.contract.documents.acts import InvalidPart
+from incidents.contract.documents.actions import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -39,7 +39,7 @@ from incidents.errors import (
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusals
 from incidents.locale.language import ENGLISH
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.log import logger
 from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
@@ -169,13 +169,13 @@ _NOBODYS = (
 )
 
 
-def not_let(by: Identity, act: str, why: str) -> Problem:
+def not_let(by: Identity, action: str, why: str) -> Problem:
     """A caller who may not do the action (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=ENGLISH.word("act", act),
-        who=refusals.roles_for(act) if why == "role" else None,
+        by=by.handle, role=by.role, act=ENGLISH.word("act", action),
+        who=refusals.roles_for(action) if why == "role" else None,
     )  # fmt: skip
-    return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
+    return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=action, why=why)
 
 
 _NOT_LET = {
@@ -189,7 +189,7 @@ _NOT_LET = {
 }
 
 
-def refused(answer: Answer, when: When) -> Problem:
+def refused(answer: Answer, when: TimeFormat) -> Problem:
     """A refusal of the desk, with times in `when`'s zone.
 
     `events`: those due before the action, which took effect despite the refusal.
@@ -202,13 +202,13 @@ def refused(answer: Answer, when: When) -> Problem:
         refusals.sentence(refusal, when),
         facts=facts(refusal),
         events=[{**event, "site": answer.site} for event in answer.document["events"]],
-        **_ways_out(refusal.name, refusal.facts),
+        **_hints(refusal.name, refusal.facts),
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
+def _hints(name: str, facts: Mapping[str, Any]) -> JSONObject:
     """The hints for other actions, except those on the machine that keeps the log."""
-    hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
+    hints = refusal_hints.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 
 
@@ -233,7 +233,7 @@ def of_error(error: IncidentsError) -> Problem:
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(
             _status(error.name, error), error.name, error.message, headers=headers,
-            **_ways_out(error.name, error.facts),
+            **_hints(error.name, error.facts),
         )  # fmt: skip
     if isinstance(error, VerificationError):
         # The message may name files of this machine, so only the log has it.

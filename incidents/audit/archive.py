@@ -228,9 +228,9 @@ class Archive:
     def _deliveries(self, need: Need) -> dict[tuple[int, str], Delivery]:
         unsettled = self.case.deliveries
         found = {named: unsettled[named] for named in need.orders if named in unsettled}
-        if need.acts:
-            acts = {key for key, each in unsettled.items() if each.lane == ACT or each.braked}
-            found |= {key: unsettled[key] for key in acts}
+        if need.all_orders:
+            keys = {key for key, each in unsettled.items() if each.lane == ACT or each.braked}
+            found |= {key: unsettled[key] for key in keys}
         return found
 
     def _near(self, need: Need, policy: Policy) -> Iterator[int]:

@@ -191,7 +191,7 @@ class OwnRecord:
                 self.serve_keys.append((len(self.serve_keys) + 1, key, at))
             case own_events.HistoryResumed():
                 self._resume(event)
-            case own_events.AccountAct():
+            case own_events.AccountEvent():
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:

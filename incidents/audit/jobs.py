@@ -58,7 +58,7 @@ class Log(Protocol):
 Source = Callable[[Connection | None], AbstractContextManager[Any]]
 """Opens a log as a context manager; it can be sent to other processes."""
 
-Act = tuple[Callable[..., Any], tuple[Any, ...]]
+Call = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function called with a log and a progress callback, and its other arguments."""
 
 
@@ -67,13 +67,13 @@ class Job:
     """A job with its log."""
 
     source: Source
-    act: Act
+    call: Call
 
     def do(self, connection: Connection | None, progress: Progress) -> Any:
         """Run the job."""
-        act, given = self.act
+        call, given = self.call
         with self.source(connection) as log:
-            return act(log, progress, *given)
+            return call(log, progress, *given)
 
 
 MOST_PROCESSES = 4
@@ -95,18 +95,18 @@ class Workers:
         """The number of processes."""
         return 1 if self.pool is None else self.pool.size
 
-    def one(self, act: Callable[..., Any], *given: Any) -> Any:
+    def one(self, call: Callable[..., Any], *given: Any) -> Any:
         """Run one job."""
-        (result,) = self.each([(act, given)])
+        (result,) = self.each([(call, given)])
         return result
 
-    def each(self, acts: Iterable[Act]) -> Iterator[Any]:
+    def each(self, calls: Iterable[Call]) -> Iterator[Any]:
         """Run the jobs, and return their results in order.
 
         Raises:
             WorkerLostError: if a process ends before its time.
         """
-        jobs = (Job(self.source, act) for act in acts)
+        jobs = (Job(self.source, call) for call in calls)
         if self.pool is not None:
             return self.pool.each(jobs, self.done)
         return (job.do(self.connection, self.done) for job in jobs)

@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents.audit.archive import Archive
-from incidents.audit.asked import ELAPSE, asked
+from incidents.audit.event_commands import ELAPSE, command_of
 from incidents.audit.fold import Periods
 from incidents.audit.rows import Finding
 from incidents.clock import rfc3339
@@ -131,7 +131,7 @@ class Redecision:
         case = self.case
         if case is None:
             case = self._case = Case(site_id=self.site_id, site=header.site)
-        command = asked(event, case)
+        command = command_of(event, case)
         if case.created_at is None and not isinstance(command, AddSite):
             first = "it is {kind}, and a site's record begins with site_added"
             return _cause("not_site_added", first, kind=event.kind)
@@ -181,7 +181,7 @@ class Redecision:
         return wrong
 
     def _not_done(self, period: int) -> str | None:
-        """The act that was due before an activation, under the policy before it, but not done."""
+        """The action that was due before an activation, under the policy before, but not done."""
         due = self.next_due()
         if due is None or self._periods is None or period <= self._period:
             return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, func, select
 
-from incidents.audit.jobs import Act, workers_for
+from incidents.audit.jobs import Call, workers_for
 from incidents.audit.pool import Progress
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
@@ -34,7 +34,7 @@ class Report:
     entries: int
 
 
-def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
+def replays(shares: Iterable[Share], most: int | None) -> Iterator[Call]:
     """The jobs for workers to replay these shares, each with at most `most` findings."""
     return ((_replayed, (share, most)) for share in shares)
 

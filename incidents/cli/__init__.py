@@ -18,7 +18,7 @@ from incidents.errors import (
     INTERRUPTED,
     MISUSED,
     REFUSED,
-    ActRefusedError,
+    ActionRefusedError,
     DatabaseError,
     IncidentsError,
     RefusedError,
@@ -78,8 +78,8 @@ def _write_error(run: Run, error: IncidentsError) -> None:
         answer: dict[str, object] = {
             "name": error.name, "message": shortened(error.message), "facts": facts
         }  # fmt: skip
-        if isinstance(error, ActRefusedError):
-            # Deadlines due before the act took effect despite it.
+        if isinstance(error, ActionRefusedError):
+            # Deadlines due before the action took effect despite it.
             answer["events"] = error.events
         if hints:
             from incidents.contract.hints import commands
@@ -110,10 +110,10 @@ _OPTIONS = {
 
 def _hints(error: RefusedError) -> list[Hint]:
     """Return the hints from the server, otherwise those for the refusal's name."""
-    from incidents.contract import hints, ways_out
+    from incidents.contract import hints, refusal_hints
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
-    return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
+    return hints.understood(told) or refusal_hints.of_refusal(error.name, error.facts)
 
 
 def _write_usage_error(error: click.ClickException) -> None:

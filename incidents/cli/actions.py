@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from incidents.cli import options, params, suggestions
-from incidents.cli.act import Act
 from incidents.cli.lazy_group import Verb
 from incidents.cli.reauthentication import password_file_option
+from incidents.cli.submission import Submission
 from incidents.contract import target
 from incidents.contract.action import LABELS, Action, Field
 from incidents.contract.actions import ACTIONS, of_command
@@ -47,7 +47,7 @@ _OPPOSITES: dict[type[c.Command], tuple[str, type[c.Command], str]] = {
         "End the hold: the site opens, unless a suspension still runs or it is closed.",
     ),
 }  # fmt: skip
-"""The flag that makes of an act its opposite."""
+"""The flag that turns an action into its opposite."""
 
 
 class WhichIncidentError(RefusedError):
@@ -63,24 +63,26 @@ def __getattr__(word: str) -> click.Command:
 
 
 def _command(row: Action) -> click.Command:
-    @options.acting
-    def made(act: Act, **given: Any) -> None:
+    @options.action
+    def made(submission: Submission, **given: Any) -> None:
         flag, opposite, _ = _OPPOSITES.get(row.command, ("", row.command, ""))
         action = of_command(opposite) if given.pop(flag, False) else row
         password, confirm = given.pop("password_file", None), given.pop("confirm", None)
-        site, command, about = _read(act, action, given)
+        site, command, about = _read(submission, action, given)
         if isinstance(command, c.AddSite | c.EditSite):
-            act.also += params.hints_on_contact(
-                act.run, str(site), command.phone, command.email
+            submission.also += params.hints_on_contact(
+                submission.run, str(site), command.phone, command.email
             )  # fmt: skip
         if action.closes:
-            act.close_site(site, command, confirm=confirm, password=password, about=about)
+            submission.close_site(site, command, confirm=confirm, password=password, about=about)
         elif action.in_person:
-            act.submit_in_person(site, command, password)
+            submission.submit_in_person(site, command, password)
         elif isinstance(command, c.Recur):
-            act.submit_once(site, command, may_repeat=False, another="recurrence", confirm=confirm)
+            submission.submit_once(
+                site, command, may_repeat=False, another="recurrence", confirm=confirm
+            )
         else:
-            act.submit(site, command, about=about)
+            submission.submit(site, command, about=about)
 
     for parameter in reversed(list(_parameters(row))):
         made = parameter(made)
@@ -124,17 +126,19 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
 
 
 def _read(
-    act: Act, action: Action, given: dict[str, Any]
+    submission: Submission, action: Action, given: dict[str, Any]
 ) -> tuple[str | int, c.Command, str | None]:
     """The site, the command, and the id that was typed, for `-q`; None if something is new."""
     if "responsible" in given:
         given["person"] = given.pop("responsible")
     given |= {
-        each.name: act.run.read_time(given[each.name]) for each in action.asked if each.is_time
+        each.name: submission.run.read_time(given[each.name])
+        for each in action.asked
+        if each.is_time
     }
     typed = given.pop("target" if action.command in _BY_SITE else action.of)
     if action.command is c.StateRemoved and isinstance(typed, str):
-        typed = _only_one_to_remove(act, typed)
+        typed = _only_one_to_remove(submission, typed)
     of = target.whole(typed)
     if action.command is c.CompleteTask and not target.is_task(of):
         raise _no_task(of)
@@ -143,12 +147,12 @@ def _read(
             "no_change_of_site", "nothing to change: add --phone, --email or --person"
         )
     named = target.fields(action.command, of)
-    command = action.command(by=act.by, **action.fixed, **named, **given)
+    command = action.command(by=submission.by, **action.fixed, **named, **given)
     new = action.creates or action.of == SITE
     return of[0], command, None if new else target.text(action.of, of)
 
 
-def _only_one_to_remove(act: Act, site: str) -> tuple[int, int]:
+def _only_one_to_remove(submission: Submission, site: str) -> tuple[int, int]:
     """The one incident of the site that can be recorded as removed.
 
     Raises:
@@ -156,8 +160,8 @@ def _only_one_to_remove(act: Act, site: str) -> tuple[int, int]:
     """
     from incidents.machine.state import can_move_incident
 
-    with params.site_or_id(site), act.run.looking() as looks:
-        found = looks.site(site)
+    with params.site_or_id(site), submission.run.queries() as queries:
+        found = queries.site(site)
     open_ = [
         each["id"] for each in found["incidents"] if can_move_incident(each["state"], "remove")
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.cli import next_steps, output
-from incidents.contract import aftermath
-from incidents.errors import ActRefusedError
+from incidents.contract import effects
+from incidents.errors import ActionRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from incidents.cli.params import Remarked
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.acts import Event, Outcome
+    from incidents.contract.documents.actions import Event, Outcome
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
 
@@ -37,7 +37,10 @@ def write_answer(
 ) -> None:
     """Write the answer to an action, with further remarks after the desk's.
 
-    People read the events, then the remarks, and at the end the next steps. Raises ActRefusedError.
+    People read the events, then the remarks, and at the end the next steps.
+
+    Raises:
+        ActionRefusedError: if the desk refused it.
     """
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
@@ -66,7 +69,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     """Raise the desk's refusal, after reporting what had fallen due before it.
 
     Raises:
-        ActRefusedError: with the refusal's name, facts and sentence.
+        ActionRefusedError: with the refusal's name, facts and sentence.
     """
     refusal = answer.refusal
     if refusal is None:
@@ -83,7 +86,9 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
         run.inform(run.text("answer.repeated.refusal"))
     message = refusals.sentence(refusal, run.when, run.language)
     facts = {name: plain(value) for name, value in refusal.facts.items()}
-    raise ActRefusedError(message, name=refusal.name, facts=facts, events=answer.document["events"])
+    raise ActionRefusedError(
+        message, name=refusal.name, facts=facts, events=answer.document["events"]
+    )
 
 
 def remark_sentences(run: Run, answer: Answer) -> list[str]:
@@ -97,9 +102,9 @@ def _remark_steps(run: Run, answer: Answer) -> list[str]:
     """The commands that follow from the remarks."""
     if not answer.remarks:
         return []
-    from incidents.contract import ways_out
+    from incidents.contract import refusal_hints
 
-    of = (ways_out.of_remark(remark.name, remark.facts) for remark in answer.remarks)
+    of = (refusal_hints.of_remark(remark.name, remark.facts) for remark in answer.remarks)
     return [next_steps.next_line(run, hint) for hints in of for hint in hints]
 
 
@@ -161,14 +166,14 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
     """The events of an answer; after a loss, the end of a suspension or hold may open no site."""
 
     def left_down() -> str | None:
-        with run.looking() as looks:
+        with run.queries() as queries:
             # An older server does not say it.
-            site = looks.site(answer.site)
+            site = queries.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
-    in_time = aftermath.late_on_record(answer.document["incidents"])
-    events = aftermath.made_in_time(answer.document["events"], in_time)
-    return aftermath.as_left_down(events, left_down)
+    in_time = effects.late_on_record(answer.document["incidents"])
+    events = effects.made_in_time(answer.document["events"], in_time)
+    return effects.as_left_down(events, left_down)
 
 
 def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
@@ -177,10 +182,10 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
     def carries_out() -> bool:
         from incidents.views.health import carries_out
 
-        with run.looking() as looks:
-            return carries_out(looks.enforcement())
+        with run.queries() as queries:
+            return carries_out(queries.enforcement())
 
-    if not aftermath.stays_up(site, own, carries_out):
+    if not effects.stays_up(site, own, carries_out):
         return []
     return [run.text("answer.not_down", site=site["site"])]
 
@@ -206,8 +211,8 @@ def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
     """The incidents that keep a site suspended, after an in-time call for another recorded late."""
     if site["state"] != "suspended" or not any(event.get("in_time") for event in own):
         return []
-    with run.looking() as looks:
-        incidents = looks.site(site["site"])["incidents"]
+    with run.queries() as queries:
+        incidents = queries.site(site["site"])["incidents"]
     return sorted(each["id"] for each in incidents if each["state"] == "unreached")
 
 

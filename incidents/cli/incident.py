@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from incidents.cli import options, output, params, suggestions
-from incidents.cli.act import Act
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run
+from incidents.cli.submission import Submission
 from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
@@ -34,9 +34,9 @@ from incidents.values.web_address import Normalized
 @params.note_option
 @click.option("--again", is_flag=True, help="Log a separate violation at the same address.")
 @params.confirm_option
-@options.acting
+@options.action
 def log(
-    act: Act,
+    submission: Submission,
     *,
     site: str,
     urls: Normalized,
@@ -54,19 +54,19 @@ def log(
     --confirm NAME. In a pipe it does not ask.
     """
     command = commands.Log(
-        by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,
+        by=submission.by, at=submission.run.read_time(at), urls=urls.urls, written=urls.written,
         category=category, note=note, again=again,
     )  # fmt: skip
-    if not act.dry_run:
-        act.also += params.hints_on_category(act.run, category)
-    act.submit_once(site, command, may_repeat=again, confirm=confirm)
+    if not submission.dry_run:
+        submission.also += params.hints_on_category(submission.run, category)
+    submission.submit_once(site, command, may_repeat=again, confirm=confirm)
 
 
 @verb()
 @params.incident_argument
 @click.argument("file", type=params.File(), metavar="FILE")
-@options.acting
-def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
+@options.action
+def attach(submission: Submission, incident: tuple[int, int], file: Path) -> None:
     """Attach FILE to INCIDENT as evidence.
 
     The record keeps its digest. A copy of at most 50 MiB (evidence_limit) is kept beside the
@@ -75,13 +75,13 @@ def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
     from incidents.record import evidence
 
     site, n = incident
-    run = act.run
+    run = submission.run
     name = params.text("file's name", limit=255)(file.name)
     digest, size = evidence.measure(file, limit=run.settings.evidence_limit)
-    command = commands.Attach(by=act.by, incident=n, digest=digest, size=size, name=name)
-    if not act.dry_run or run.remote is not None:
-        run.app.keep_evidence(file, digest, lambda: act.refuse_if_impossible(site, command))
-    act.submit(site, command, about=incident_id(site, n))
+    command = commands.Attach(by=submission.by, incident=n, digest=digest, size=size, name=name)
+    if not submission.dry_run or run.remote is not None:
+        run.app.keep_evidence(file, digest, lambda: submission.refuse_if_impossible(site, command))
+    submission.submit(site, command, about=incident_id(site, n))
 
 
 _STANDARD_INPUT = "-"
@@ -96,8 +96,10 @@ _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
     "--to-customer", is_flag=True,
     help="Show the note to the customer, on the customer page of the incident.",
 )  # fmt: skip
-@options.acting
-def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> None:
+@options.action
+def note(
+    submission: Submission, *, incident: tuple[int, int], text: str, to_customer: bool
+) -> None:
     """Add TEXT to INCIDENT as a note; - reads standard input.
 
     Only the desk sees it, unless you add --to-customer. A note changes no state, and you can add
@@ -106,10 +108,12 @@ def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -
     site, n = incident
     written = _note_of_standard_input() if text == _STANDARD_INPUT else text
     command = commands.AddNote(
-        by=act.by, incident=n, audience=FOR_CUSTOMER if to_customer else FOR_DESK,
+        by=submission.by, incident=n, audience=FOR_CUSTOMER if to_customer else FOR_DESK,
         text=params.text("note")(written),
     )  # fmt: skip
-    act.submit_once(site, command, may_repeat=False, another="note", about=incident_id(site, n))
+    submission.submit_once(
+        site, command, may_repeat=False, another="note", about=incident_id(site, n)
+    )
 
 
 def _note_of_standard_input() -> str:
@@ -127,7 +131,7 @@ def _note_of_standard_input() -> str:
 
 @verb()
 @params.incident_argument
-@options.looking
+@options.query
 def link(run: Run, incident: tuple[int, int]) -> None:
     """Print the link to the customer page of INCIDENT.
 
@@ -150,8 +154,8 @@ def link(run: Run, incident: tuple[int, int]) -> None:
     shell_complete=suggestions.incidents,
 )  # fmt: skip
 @params.reason_option
-@options.acting
-def undo(act: Act, target: tuple[int, ...], reason: str) -> None:
+@options.action
+def undo(submission: Submission, target: tuple[int, ...], reason: str) -> None:
     """Void a contact such as 12-3-1, or withdraw an incident's last removed or refused.
 
     A contact that had stopped a clock leaves its incident open again, with a new hour. To undo the
@@ -160,9 +164,9 @@ def undo(act: Act, target: tuple[int, ...], reason: str) -> None:
     match target:
         case site, incident, contact:
             voided = commands.VoidContact(
-                by=act.by, incident=incident, contact=contact, reason=reason
+                by=submission.by, incident=incident, contact=contact, reason=reason
             )
-            act.submit(site, voided, about=contact_id(*target))
+            submission.submit(site, voided, about=contact_id(*target))
         case site, incident:
-            withdrawn = commands.TakeBack(by=act.by, incident=incident, reason=reason)
-            act.submit(site, withdrawn, about=incident_id(*target))
+            withdrawn = commands.TakeBack(by=submission.by, incident=incident, reason=reason)
+            submission.submit(site, withdrawn, about=incident_id(*target))

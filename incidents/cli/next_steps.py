@@ -10,7 +10,7 @@ from incidents.values.ids import read_item_id
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.acts import Event, Outcome, TaskOpened
+    from incidents.contract.documents.actions import Event, Outcome, TaskOpened
     from incidents.contract.documents.sites import Site
 
 
@@ -18,7 +18,7 @@ RECHECK = "recheck"
 """As in `machine.work`, which takes long to load."""
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""Acts that the requester may not do: they are the second person's."""
+"""Actions that the requester may not do: they are the second person's."""
 
 
 def opened_tasks(own: list[Event]) -> list[TaskOpened]:
@@ -61,8 +61,8 @@ def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
     """The hints of the queue for those rechecks."""
     if not tasks:
         return []
-    with run.looking() as looks:
-        items = [looks.item(key) for task in tasks if (key := read_item_id(task)) is not None]
+    with run.queries() as queries:
+        items = [queries.item(key) for task in tasks if (key := read_item_id(task)) is not None]
     return [hint for item in items if item is not None for hint in item["hints"]]
 
 

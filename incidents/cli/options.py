@@ -9,14 +9,14 @@ from typing import Any
 import click
 
 from incidents.cli import params
-from incidents.cli.act import Act
 from incidents.cli.run import FORMATS, JSON, Run
+from incidents.cli.submission import Submission
 from incidents.errors import InputError
 
 Command = Callable[..., int | None]
 
 
-def looking(function: Command) -> Command:
+def query(function: Command) -> Command:
     """Decorate a query: it gets the run, and takes the common options."""
 
     @functools.wraps(function)
@@ -27,7 +27,7 @@ def looking(function: Command) -> Command:
     return _common(of=command)
 
 
-def recording(function: Command) -> Command:
+def writing(function: Command) -> Command:
     """Decorate a command that can be the first to write, but is not an action on a site."""
 
     @functools.wraps(function)
@@ -38,8 +38,8 @@ def recording(function: Command) -> Command:
     return _common(of=command)
 
 
-def acting(function: Command) -> Command:
-    """Decorate an action: it gets an `Act` to submit its command, `--key` and `--dry-run`."""
+def action(function: Command) -> Command:
+    """Decorate an action: it gets a `Submission` to submit its command, `--key` and `--dry-run`."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -51,13 +51,13 @@ def acting(function: Command) -> Command:
                 "policy_without_dry_run",
                 "--policy works only with --dry-run: actions always follow the active policy",
             )
-        act = Act(
+        submission = Submission(
             run,
             key=given.pop("key"),
             dry_run=dry_run,
             policy=None if policy is None else params.read_policy(policy),
         )
-        return function(act, **given)
+        return function(submission, **given)
 
     return _common(
         click.option("--key", type=params.text("key", limit=200), metavar="K",

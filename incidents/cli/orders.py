@@ -8,7 +8,7 @@ import click
 
 from incidents.cli import confirmation, options, output, params, sites, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act
+from incidents.cli.root import action
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale import event_sentence
 from incidents.machine.command import LEFT_DOWN
@@ -17,8 +17,8 @@ from incidents.values.site_name import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from incidents.cli.act import Act
     from incidents.cli.run import Run
+    from incidents.cli.submission import Submission
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.enforcement.reconciliation import Comparison
 
@@ -26,9 +26,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": ("incidents.cli.orders:list_orders", "List orders not carried out."),
         "show": ("incidents.cli.orders:show", "Show an order and its result."),
-        "release": act("acts release"),
-        "retry": act("acts retry"),
-        "cancel": act("acts cancel"),
+        "release": action("acts release"),
+        "retry": action("acts retry"),
+        "cancel": action("acts cancel"),
         "reconcile": ("incidents.cli.orders:reconcile", "Check actual state."),
     }
 }
@@ -47,11 +47,11 @@ def orders() -> None:
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
 )  # fmt: skip
-@options.looking
+@options.query
 def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List orders not carried out, dead letters first."""
-    with run.looking() as looks:
-        found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
+    with run.queries() as queries:
+        found = queries.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
     output.write_list(
         run, found, ids=(each["id"] for each in found),
         headers=(
@@ -64,7 +64,7 @@ def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: 
 
 @verb()
 @params.order_argument
-@options.looking
+@options.query
 def show(run: Run, order: tuple[int, int, str]) -> None:
     """Show ORDER, such as 12-o45, its attempts and its result."""
     write_order(run, order)
@@ -72,8 +72,8 @@ def show(run: Run, order: tuple[int, int, str]) -> None:
 
 def write_order(run: Run, order: tuple[int, int, str]) -> None:
     """Describe an order and its result; raises UnknownOrderError if there is none."""
-    with run.looking() as looks:
-        found = looks.order(*order, run.when)
+    with run.queries() as queries:
+        found = queries.order(*order, run.when)
     if not output.answer_program(run, found, found["id"]):
         output.write_pairs(run, _pairs(run, found))
         if found["story"]:
@@ -152,9 +152,9 @@ def _problem(run: Run, found: Order) -> str:
     help="Confirm which sites to reopen after records were lost: the site's name or, for several"
     " sites, their number. Prompted for in a terminal.",
 )  # fmt: skip
-@options.acting
+@options.action
 def reconcile(
-    act: Act,
+    submission: Submission,
     *,
     sites: tuple[str, ...],
     every: bool,
@@ -179,12 +179,12 @@ def reconcile(
     left_down or changed_meanwhile. The last means that the site changed during the check: check
     again.
     """
-    run = act.run
-    if sites and repair and not act.dry_run and confirmation.is_opening_asked(confirm):
-        _confirm(act, sites, confirm, cancelled=cancelled)
+    run = submission.run
+    if sites and repair and not submission.dry_run and confirmation.is_opening_asked(confirm):
+        _confirm(submission, sites, confirm, cancelled=cancelled)
     compared = _compare(
-        act, sites or _names(run, every=every), by_name=bool(sites), repair=repair,
-        cancelled=cancelled, dry_run=act.dry_run,
+        submission, sites or _names(run, every=every), by_name=bool(sites), repair=repair,
+        cancelled=cancelled, dry_run=submission.dry_run,
     )  # fmt: skip
     differing = [each for each in compared if each.differs]
     output.write_list(
@@ -197,25 +197,34 @@ def reconcile(
     return NOT_VERIFIED if differing else DONE
 
 
-def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) -> list[Comparison]:
-    return act.run.app.compare(
-        names, by=act.by, login=act.run.settings.login, key=act.key, dry_run=dry_run, **asked
+def _compare(
+    submission: Submission, names: Sequence[str], *, dry_run: bool, **asked: bool
+) -> list[Comparison]:
+    return submission.run.app.compare(
+        names,
+        by=submission.by,
+        login=submission.run.settings.login,
+        key=submission.key,
+        dry_run=dry_run,
+        **asked,
     )
 
 
-def _confirm(act: Act, sites: Sequence[str], confirm: str | None, *, cancelled: bool) -> None:
+def _confirm(
+    submission: Submission, sites: Sequence[str], confirm: str | None, *, cancelled: bool
+) -> None:
     """Confirm the opening of sites that a loss left down, or that are closed in reality."""
     opened = confirmation.sites_to_open(
-        _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
+        _compare(submission, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )
-    with act.run.looking() as looks:
+    with submission.run.queries() as queries:
         doubted = [
             each
             for each in opened
             # An older server does not say it.
-            if each.really == "closed" or looks.site(each.site).get("left_down_since")
+            if each.really == "closed" or queries.site(each.site).get("left_down_since")
         ]
-    confirmation.confirm_openings(act.run, doubted, confirm)
+    confirmation.confirm_openings(submission.run, doubted, confirm)
 
 
 def _names(run: Run, *, every: bool) -> list[str]:

@@ -9,7 +9,7 @@ import click
 
 from incidents.cli import options, output, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act
+from incidents.cli.root import action
 from incidents.cli.run import Run, coloured
 from incidents.values.site_name import shown
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": ("incidents.cli.police:list_", "List what to report, and by when."),
-        "done": act("reported"),
+        "done": action("reported"),
     }
 }
 
@@ -34,15 +34,15 @@ def police() -> None:
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number of incidents to list.",
 )  # fmt: skip
-@options.looking
+@options.query
 def list_(run: Run, limit: int) -> None:
     """List what to report to the police, and by when; longest overdue first.
 
     The time limit starts when an incident is recorded. It is 24 hours, by article 10(6) of the
     ministry's decree no. 33, unless [report] in the settings changes it.
     """
-    with run.looking() as looks:
-        told = looks.duties(limit=limit)
+    with run.queries() as queries:
+        told = queries.duties(limit=limit)
     found, total = told["items"], told["summary"]
     if run.quiet:
         run.write(*(each["incident"] for each in found))

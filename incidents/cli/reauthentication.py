@@ -143,7 +143,7 @@ def for_command(
 
 @contextmanager
 def in_person(
-    run: Run, act: str, file: Path | None, is_asked_for: Callable[[], bool]
+    run: Run, action: str, file: Path | None, is_asked_for: Callable[[], bool]
 ) -> Iterator[bool]:
     """Sign the person in, if the action needs it here; yield whether they signed in.
 
@@ -168,7 +168,7 @@ def in_person(
         if signs_in:
             sign_in(run, file)
         yield signs_in
-    elif act in identity.IN_PERSON:
+    elif action in identity.IN_PERSON:
         with in_session(run, file):
             yield True
     else:

@@ -1,7 +1,7 @@
 """The root command: every command by name, and the module that has it.
 
-A module is imported when its command is typed. The short helps are here and in `act_helps`, so that
-`--help` and the completion of a name import neither those modules nor the contract.
+A module is imported when its command is typed. The short helps are here and in `action_helps`, so
+that `--help` and the completion of a name import neither those modules nor the contract.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import click
 
 from incidents import __version__
-from incidents.cli.act_helps import ACT_HELPS, ACTS_AFTER
+from incidents.cli.action_helps import ACTION_HELPS, ACTIONS_AFTER
 from incidents.cli.lazy_group import LazyGroup
 
 Target = tuple[str, str]
@@ -22,12 +22,12 @@ Sections = dict[str, dict[str, Target]]
 """The commands of a group, by the title of the section and the name that is typed."""
 
 
-def act(typed: str, target: str = "") -> Target:
+def action(typed: str, target: str = "") -> Target:
     """The place of that action's command, and its short help from the contract."""
-    return target or f"incidents.cli.actions:{typed}", ACT_HELPS[typed]
+    return target or f"incidents.cli.actions:{typed}", ACTION_HELPS[typed]
 
 
-def with_acts(sections: Sections, group: str = "") -> Sections:
+def with_actions(sections: Sections, group: str = "") -> Sections:
     """The sections, with each action after the command that its row names.
 
     `group` is the text typed before, with its space.
@@ -41,18 +41,18 @@ def with_acts(sections: Sections, group: str = "") -> Sections:
 def _from(name: str, found: Target, group: str) -> Iterator[tuple[str, Target]]:
     """A command, and the actions after it."""
     yield name, found
-    for typed, after in ACTS_AFTER.items():
+    for typed, after in ACTIONS_AFTER.items():
         if after == f"{group}{name}":
-            yield from _from(typed.removeprefix(group), act(typed), group)
+            yield from _from(typed.removeprefix(group), action(typed), group)
 
 
-COMMANDS = with_acts({
+COMMANDS = with_actions({
     "At the desk": {
         "queue": (
             "incidents.cli.queue.queue:queue",
             "List what needs action now, most urgent first.",
         ),
-        "hand-over": act("hand-over", "incidents.cli.queue.queue:hand_over"),
+        "hand-over": action("hand-over", "incidents.cli.queue.queue:hand_over"),
         "show": (
             "incidents.cli.show:show",
             "Show an incident, a task, an order or a site.",
@@ -64,9 +64,9 @@ COMMANDS = with_acts({
         "police": ("incidents.cli.police:police", "List and record reports to the police."),
     },
     "Facts": {
-        "log": act("log", "incidents.cli.incident:log"),
-        "attach": act("attach", "incidents.cli.incident:attach"),
-        "note": act("note", "incidents.cli.incident:note"),
+        "log": action("log", "incidents.cli.incident:log"),
+        "attach": action("attach", "incidents.cli.incident:attach"),
+        "note": action("note", "incidents.cli.incident:note"),
     },
     "Corrections and decisions": {
         "undo": ("incidents.cli.incident:undo", "Void a contact, or withdraw removed or refused."),
@@ -108,7 +108,7 @@ COMMANDS = with_acts({
             "incidents.cli.incident:link",
             "Print the link to the customer page of an incident.",
         ),
-        "import": act("import", "incidents.cli.admin.history_file:import_"),
+        "import": action("import", "incidents.cli.admin.history_file:import_"),
         "simulate": ("incidents.cli.admin.trial:simulate", "Try policies on a history of reports."),
         "person": (
             "incidents.cli.admin.erasure:person",

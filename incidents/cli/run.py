@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.app import App
-    from incidents.client.app import RemoteApp, RemoteLooks
+    from incidents.client.app import RemoteApp, RemoteQueries
     from incidents.locale.language import Language
-    from incidents.locale.words import When
+    from incidents.locale.words import TimeFormat
     from incidents.settings.sources import Settings
     from incidents.values.typed_time import Limit
-    from incidents.views.looks import Looks
+    from incidents.views.queries import Queries
 
 
 _ITS_OWN = Cause.of(
@@ -113,12 +113,12 @@ class Run:
             raise NotOverServerError(way_out=why)
 
     @property
-    def when(self) -> When:
+    def when(self) -> TimeFormat:
         """The format in which people see times."""
         from incidents import clock
-        from incidents.locale.words import When
+        from incidents.locale.words import TimeFormat
 
-        return When(zone=self.settings.zone, now=clock.now(), language=self.language)
+        return TimeFormat(zone=self.settings.zone, now=clock.now(), language=self.language)
 
     @property
     def language(self) -> Language:
@@ -148,10 +148,10 @@ class Run:
         return self.spoken.say(id_, when=None, **facts)
 
     @contextmanager
-    def looking(self) -> Iterator[Looks | RemoteLooks]:
+    def queries(self) -> Iterator[Queries | RemoteQueries]:
         """Open the views on one state of the database, in the run's language."""
-        with self.app.looking(self.language) as looks:
-            yield looks
+        with self.app.queries(self.language) as queries:
+            yield queries
 
     def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
         """Read a typed time as UTC and echo it with its zone; None without one.

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import click
 
 from incidents.cli import options, params
-from incidents.cli.act import Act
 from incidents.cli.lazy_group import verb
 from incidents.cli.reauthentication import password_file_option
+from incidents.cli.submission import Submission
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
 
@@ -42,20 +42,25 @@ def _what_option(of: Command) -> Command:
 @_what_option
 @params.confirm_option
 @password_file_option
-@options.acting
+@options.action
 def approve(
-    act: Act, *, site: str, what: Request | None, confirm: str | None, password_file: Path | None
+    submission: Submission,
+    *,
+    site: str,
+    what: Request | None,
+    confirm: str | None,
+    password_file: Path | None,
 ) -> None:
     """Approve another person's request on SITE: to reinstate it, or to close it.
 
     Closing asks for the site's name, or takes --confirm NAME. Where there are accounts, it asks for
     your password, or takes --password-file.
     """
-    if _requested(act, site, what) == "closure":
-        command = c.ConfirmClosure(by=act.by)
-        act.close_site(site, command, confirm=confirm, password=password_file)
+    if _requested(submission, site, what) == "closure":
+        command = c.ConfirmClosure(by=submission.by)
+        submission.close_site(site, command, confirm=confirm, password=password_file)
     else:
-        act.submit_in_person(site, c.Approve(by=act.by), password_file)
+        submission.submit_in_person(site, c.Approve(by=submission.by), password_file)
 
 
 @verb()
@@ -65,30 +70,30 @@ def approve(
     "--reason", type=params.text("reason"), callback=params.refuse_placeholder, metavar="R",
     help="Why, in your own words.",
 )  # fmt: skip
-@options.acting
-def decline(act: Act, *, site: str, what: Request | None, reason: str | None) -> None:
+@options.action
+def decline(submission: Submission, *, site: str, what: Request | None, reason: str | None) -> None:
     """Decline another person's request on SITE: the site stays as it is.
 
     The person who requested a closure can withdraw the request this way.
     """
-    if _requested(act, site, what) == "closure":
-        act.submit(site, c.DeclineClosure(by=act.by, reason=reason))
+    if _requested(submission, site, what) == "closure":
+        submission.submit(site, c.DeclineClosure(by=submission.by, reason=reason))
     else:
-        act.submit(site, c.Decline(by=act.by, reason=reason))
+        submission.submit(site, c.Decline(by=submission.by, reason=reason))
 
 
-def _requested(act: Act, site: str, what: Request | None) -> Request:
+def _requested(submission: Submission, site: str, what: Request | None) -> Request:
     """Return the waiting request, or the chosen one of two.
 
     Raises:
         UnknownSiteError, TwoRequestedError; NothingRequestedError to a person.
     """
-    with act.run.looking() as looks:
-        found = looks.site(site)
+    with submission.run.queries() as queries:
+        found = queries.site(site)
     waits = [each for each in _REQUESTS if found[_FIELDS[each]] is not None]
     if what is None and len(waits) > 1:
         raise TwoRequestedError(site=found["site"])
-    if what is None and not waits and not act.run.for_programs:
+    if what is None and not waits and not submission.run.for_programs:
         raise NothingRequestedError(site=found["site"])
     # Of one that does not wait the desk says so.
     return what or (waits or _REQUESTS)[0]

@@ -24,7 +24,7 @@ _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 @verb()
 @params.anything_argument
-@options.looking
+@options.query
 def show(run: Run, what: tuple[Any, ...] | str) -> None:
     """Show the whole story of an incident, or of anything else with an ID.
 
@@ -55,8 +55,8 @@ def _item(run: Run, key: tuple[int, str]) -> None:
     """Show an item of the queue and how to do it; raises UnknownTaskError if it is not listed."""
     from incidents.cli.queue import words
 
-    with run.looking() as looks:
-        found = looks.item(key)
+    with run.queries() as queries:
+        found = queries.item(key)
     if found is None:
         given = f"{key[0]}-{key[1]}"
         sentence = (
@@ -83,12 +83,12 @@ def _item(run: Run, key: tuple[int, str]) -> None:
 
 def _incident(run: Run, incident: tuple[int, int]) -> None:
     """Show all recorded facts about an incident; raises UnknownIncidentError if there is none."""
-    with run.looking() as looks:
-        found = looks.incident(incident)
+    with run.queries() as queries:
+        found = queries.incident(incident)
         if run.quiet:
             run.write(found["id"])
             return
-        story = looks.timeline(*incident)
+        story = queries.timeline(*incident)
         if run.for_programs:
             output.write_document(run, {**found, "timeline": list(story)}, rows=[found])
         else:

@@ -11,7 +11,7 @@ import click
 from incidents.accounts.identity import distinct_login
 from incidents.cli import next_steps, options, output, params, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act, with_acts
+from incidents.cli.root import action, with_actions
 from incidents.cli.run import Run, coloured, is_terminal
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     )
 
 
-COMMANDS = with_acts({
+COMMANDS = with_actions({
     "Commands": {
-        "add": act("site add"),
+        "add": action("site add"),
         "list": ("incidents.cli.sites:list_sites", "List sites."),
         "show": ("incidents.cli.sites:show", "Show a site's status and contact."),
         "why": ("incidents.cli.sites:why", "Explain a site's state."),
@@ -71,11 +71,11 @@ _HEADERS: tuple[str, ...] = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
     type=click.Choice(("active", "suspended", "closed")),
     help="List only sites in this state.",
 )
-@options.looking
+@options.query
 def list_sites(run: Run, state: str | None) -> None:
     """List sites by name."""
-    with run.looking() as looks:
-        sites: Iterable[Site] = looks.sites(state=state)
+    with run.queries() as queries:
+        sites: Iterable[Site] = queries.sites(state=state)
         headers, row = _HEADERS, _row
         if not (run.quiet or run.for_programs) and is_terminal(sys.stdout):
             # On a pipe a row has the same fields whatever the names are.
@@ -90,7 +90,7 @@ def list_sites(run: Run, state: str | None) -> None:
 
 @verb()
 @params.name_argument
-@options.looking
+@options.query
 def show(run: Run, site: str) -> None:
     """Show the status of NAME, its contact and its latest incidents."""
     write_site(run, site)
@@ -98,11 +98,11 @@ def show(run: Run, site: str) -> None:
 
 def write_site(run: Run, site: str) -> None:
     """Describe a site; raises UnknownSiteError with the nearest names."""
-    with run.looking() as looks:
-        found = looks.site(site)
+    with run.queries() as queries:
+        found = queries.site(site)
         braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
-            braked = looks.unsettled(site=found["site"], only_braked=True)
+            braked = queries.unsettled(site=found["site"], only_braked=True)
     if not output.answer_program(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
         output.write_pairs(
@@ -114,15 +114,15 @@ def write_site(run: Run, site: str) -> None:
 
 @verb()
 @params.name_argument
-@options.looking
+@options.query
 def why(run: Run, site: str) -> None:
     """Explain the state of NAME.
 
     It shows the rule, the incidents counted, the times compared, what is due next, and what would
     change it.
     """
-    with run.looking() as looks:
-        found = looks.why(site)
+    with run.queries() as queries:
+        found = queries.why(site)
     document = {**found, "commands": hints.commands(found["hints"])}
     if not output.answer_program(run, document, site, rows=found["timeline"]):
         _write_why(run, found)
@@ -217,9 +217,9 @@ def _to_be_closed(run: Run, request: ClosureRequest) -> str:
     )  # fmt: skip
 
 
-def _writing(run: Run, code: str, act: Hold) -> str:
-    reason = act["reason"] or run.text("site.erased")
-    return run.text(code, at=act["at"], by=act["by"], reason=reason)
+def _writing(run: Run, code: str, hold: Hold) -> str:
+    reason = hold["reason"] or run.text("site.erased")
+    return run.text(code, at=hold["at"], by=hold["by"], reason=reason)
 
 
 def show_events(run: Run, timeline: Iterable[Line]) -> None:

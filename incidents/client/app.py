@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from incidents.client import accounts, intake
+from incidents.client import accounts, imports
 from incidents.client.accounts import RemoteAccountAdmin
 from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
     from incidents.history.importing import Tally
     from incidents.history.reports import Finding
-    from incidents.locale.words import When
+    from incidents.locale.words import TimeFormat
     from incidents.settings.sources import Settings
 
 
-class RemoteLooks:
+class RemoteQueries:
     """The queries of a server, with its own duty to report; numbers and addresses are masked."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -120,7 +120,7 @@ class RemoteLooks:
         )  # fmt: skip
         return list(found["items"])
 
-    def order(self, site_id: int, seq: int, lane: str, _when: When) -> OrderInFull:
+    def order(self, site_id: int, seq: int, lane: str, _when: TimeFormat) -> OrderInFull:
         """One order."""
         return cast("OrderInFull", self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}"))
 
@@ -175,7 +175,7 @@ class RemoteApp:
         self.desk = RemoteDesk(exchange)
         self.account_admin = RemoteAccountAdmin(exchange)
         self.record = RemoteRecord(exchange)
-        self.filings = intake.RemoteFilings(exchange)
+        self.filings = imports.RemoteFilings(exchange)
         self.erasing = RemoteErasure(exchange)
 
     @property
@@ -219,9 +219,9 @@ class RemoteApp:
         return accounts.signed_in(self._exchange, self.password_account, password, again)
 
     @contextmanager
-    def looking(self, _: Language = ENGLISH) -> Iterator[RemoteLooks]:
+    def queries(self, _: Language = ENGLISH) -> Iterator[RemoteQueries]:
         """Open the queries; there is no transaction: each query is a separate one at the server."""
-        yield RemoteLooks(self._exchange)
+        yield RemoteQueries(self._exchange)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
         """Return the references: a server has already replaced them by the texts."""
@@ -259,7 +259,7 @@ class RemoteApp:
 
     def import_findings(self, findings: Sequence[Finding], **how: Any) -> Tally:
         """Import the findings of a history; see `intake.import_findings`."""
-        return intake.import_findings(self._exchange, findings, **how)
+        return imports.import_findings(self._exchange, findings, **how)
 
     def notices(self) -> list[NoticeHere]:
         """The notices: their recipients and occasions."""

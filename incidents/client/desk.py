@@ -28,7 +28,7 @@ from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Acted, Event, Outcome
+    from incidents.contract.documents.actions import Acted, Event, Outcome
     from incidents.contract.documents.policies import Activated
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")

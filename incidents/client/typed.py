@@ -19,9 +19,9 @@ from typing import Any, Self, TypeVar, Unpack, cast
 import httpx
 
 from incidents.client import accounts
-from incidents.client.acts import Acts, How
+from incidents.client.actions import Actions, RequestOptions
 from incidents.client.http import Exchange, part
-from incidents.contract.documents.acts import Acted, Results
+from incidents.contract.documents.actions import Acted, Results
 from incidents.contract.documents.enforcement import Alarms
 from incidents.contract.documents.filings import (
     Filing,
@@ -48,7 +48,7 @@ from incidents.values.json_object import JSONObject
 D = TypeVar("D")
 
 
-class Client(Acts):
+class Client(Actions):
     """A client of a desk, with a token or a sign-in; `timeout_s` limits each wait.
 
     `zone` is the IANA name of the time zone of sentences; None: the desk's own.
@@ -173,20 +173,20 @@ class Client(Acts):
     # Acting.
 
     def add_site(self, site: str, *, phone: str | None = None, email: str | None = None,
-                 person: str | None = None, **how: Unpack[How]) -> Acted:  # fmt: skip
+                 person: str | None = None, **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
         """Add a site to the register."""
         words = {"site": site, "phone": phone, "email": email, "person": person}
         return self._sent("POST", "/sites", words, how)
 
     def edit_site(self, site: str, *, phone: str | None = None, email: str | None = None,
-                  person: str | None = None, **how: Unpack[How]) -> Acted:  # fmt: skip
+                  person: str | None = None, **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
         """Change the contact details; omitted ones stay unchanged."""
         words = {"phone": phone, "email": email, "person": person}
         return self._sent("PATCH", f"/sites/{part(site)}", words, how)
 
     def log(self, site: str, *, urls: Sequence[str] = (), category: str | None = None,
             note: str | None = None, at: str | None = None, again: bool = False,
-            **how: Unpack[How]) -> Acted:  # fmt: skip
+            **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
         """Log a violation on a site."""
         words = {
             "urls": _listed("urls", urls), "category": category, "note": note, "at": at,
@@ -195,7 +195,7 @@ class Client(Acts):
         return self._to("sites", site, "incidents", words, how)
 
     def file(self, site: str, details: Mapping[str, Any], *, presets: Sequence[str] = (),
-             **how: Unpack[How]) -> Acted:  # fmt: skip
+             **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
         """Change details of a site's filing: texts under their keys; None removes one.
 
         For a server or a document, give only the parts that change.
@@ -205,31 +205,33 @@ class Client(Acts):
         return cast("Acted", self._answered("PATCH", path, how, json=body).json())
 
     def contact(self, to: str, outcome: str, *, note: str | None = None, at: str | None = None,
-                **how: Unpack[How]) -> Acted:  # fmt: skip
+                **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
         """Record a contact about an incident, such as 12-3, or about a site's open incidents."""
         what = "incidents" if _is_id(to) else "sites"
         words = {"outcome": outcome, "note": note, "at": at}
         return self._to(what, to, "contacts", words, how)
 
     def note(self, incident: str, text: str, *, to_customer: bool = False,
-             **how: Unpack[How]) -> Acted:  # fmt: skip
+             **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
         """Add a note to an incident, for the desk alone or to the customer."""
         words = {"text": text, "audience": FOR_CUSTOMER if to_customer else FOR_DESK}
         return self._to("incidents", incident, "notes", words, how)
 
-    def hand_over(self, to: str, **how: Unpack[How]) -> HandedOver:
+    def hand_over(self, to: str, **how: Unpack[RequestOptions]) -> HandedOver:
         """Transfer all items that one person holds to another."""
         answer = self._answered("POST", "/queue/hand-over", how, json={"to": to})
         return cast("HandedOver", answer.json())
 
-    def attach(self, incident: str, file: Path, **how: Unpack[How]) -> Acted:
+    def attach(self, incident: str, file: Path, **how: Unpack[RequestOptions]) -> Acted:
         """Attach a file to an incident as evidence."""
         path = f"/incidents/{part(incident)}/evidence"
         with file.open("rb") as content:
             answer = self._answered("POST", path, how, files={"file": (file.name, content)})
         return cast("Acted", answer.json())
 
-    def batch(self, commands: Sequence[Mapping[str, Any]], **how: Unpack[How]) -> Results:
+    def batch(
+        self, commands: Sequence[Mapping[str, Any]], **how: Unpack[RequestOptions]
+    ) -> Results:
         """Up to 1,000 commands in one transaction, each `{"do": …, "to": …, "words": {…}}`."""
         body = {"commands": _listed("commands", commands)}
         return cast("Results", self._answered("POST", "/batch", how, json=body).json())
@@ -239,17 +241,19 @@ class Client(Acts):
     def _get(self, _: type[D], path: str, **params: Any) -> D:
         return cast("D", self._exchange.get(path, **params))
 
-    def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
-        return self._sent("POST", f"/{folder}/{part(of)}/{act}", words, how)
+    def _to(
+        self, folder: str, of: str, action: str, words: Mapping[str, Any], how: RequestOptions
+    ) -> Acted:
+        return self._sent("POST", f"/{folder}/{part(of)}/{action}", words, how)
 
-    def _sent(self, method: str, path: str, words: Mapping[str, Any], how: How) -> Acted:
+    def _sent(self, method: str, path: str, words: Mapping[str, Any], how: RequestOptions) -> Acted:
         given = {name: value for name, value in words.items() if value is not None}
         return cast("Acted", self._answered(method, path, how, json=given).json())
 
-    def _answered(self, method: str, path: str, how: How, **sent: Any) -> httpx.Response:
-        if unknown := how.keys() - How.__annotations__:
+    def _answered(self, method: str, path: str, how: RequestOptions, **sent: Any) -> httpx.Response:
+        if unknown := how.keys() - RequestOptions.__annotations__:
             raise TypeError(
-                f"unknown option {min(unknown)!r}: use {', '.join(How.__annotations__)}"
+                f"unknown option {min(unknown)!r}: use {', '.join(RequestOptions.__annotations__)}"
             )
         query = {name: how.get(name) or None for name in ("dry_run", "unless_closing")}
         return self._exchange.send(

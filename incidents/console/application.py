@@ -114,7 +114,7 @@ def _sign_in(place: str) -> str:
 
 def _not_allowed(request: Request, error: NotAllowedError) -> Response:
     reader = request_context.reader(request)
-    act = reader.word("act", error.act)
+    act = reader.word("act", error.action)
     why = reader.say(f"not_let.{error.why}", act=act)
     return _page(request, 403, "not_let", why=why)
 
@@ -122,7 +122,7 @@ def _not_allowed(request: Request, error: NotAllowedError) -> Response:
 def _reauthenticate(request: Request, error: ReauthenticationError) -> Response:
     wrong = error.wrong and request_context.reader(request).word("prove", error.wrong)
     return _page_with_form(
-        request, error.form, "reauthenticate", 403 if wrong else 200, wrong=wrong, act=error.act,
+        request, error.form, "reauthenticate", 403 if wrong else 200, wrong=wrong, act=error.action,
         site=error.site and site_name.shown(error.site),
         provider=request.app.state.oidc is not None,
     )  # fmt: skip
@@ -229,7 +229,7 @@ def _error_page(
     headers: Any = None, place: str | None = None, **facts: Any,
 ) -> Response:  # fmt: skip
     known: dict[str, object] = (
-        {"me": None, "csrf": "", "may": lambda _act: False, "here": "/"}
+        {"me": None, "csrf": "", "may": lambda _action: False, "here": "/"}
         if here is None
         else here.known
     )

@@ -23,7 +23,7 @@ from incidents.notices import preview
 from incidents.notices.customer_link import Incident
 from incidents.notices.letter import Facts
 from incidents.store.schema.tables import incidents, notes, sites, suspensions
-from incidents.views import left_down, on_record
+from incidents.views import left_down, record_entries
 
 Answer = Literal["said", "again"]
 """The result of a statement: it is on record now, or it was before."""
@@ -94,7 +94,7 @@ def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]
     those = (of.site_id == incident[0], of.incident == incident[1], of.audience == FOR_CUSTOMER)
     asked = select(of.recorded_at, of.text).where(*those).order_by(of.position.desc())
     rows = connection.execute(asked).all()
-    texts = on_record.personal_texts(connection, (row.text for row in rows))
+    texts = record_entries.personal_texts(connection, (row.text for row in rows))
     return tuple(Message(row.recorded_at, texts[row.text]) for row in rows if row.text in texts)
 
 

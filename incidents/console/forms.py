@@ -129,7 +129,7 @@ DESPITE = "despite"
 """The field that names a holder whose claim somebody knows of."""
 
 Is = Callable[[str], bool]
-"""A test whether an act is about that item of a site."""
+"""A test whether an action is about that item of a site."""
 
 
 def only(item: str) -> Is:
@@ -169,26 +169,26 @@ class SignedOutError(Exception):
 class NotAllowedError(Exception):
     """They may not do that; `why` as `Identity.denial` has it, or `csrf`."""
 
-    def __init__(self, act: str, why: str) -> None:
-        super().__init__(act, why)
-        self.act, self.why = act, why
+    def __init__(self, action: str, why: str) -> None:
+        super().__init__(action, why)
+        self.action, self.why = action, why
 
 
 class ReauthenticationError(Exception):
     """A person must confirm their password first; `wrong` after a wrong one.
 
-    `act` is what they are about to do, to which `site`, if it is done to one.
+    `action` is what they are about to do, to which `site`, if it is done to one.
     """
 
     def __init__(
-        self, form: SentForm, act: str, site: str | None = None, *, wrong: str | None = None
+        self, form: SentForm, action: str, site: str | None = None, *, wrong: str | None = None
     ) -> None:
         super().__init__()
-        self.form, self.act, self.site, self.wrong = form, act, site, wrong
+        self.form, self.action, self.site, self.wrong = form, action, site, wrong
 
 
 class QuotaExceededError(Exception):
-    """The account did too many acts lately; `facts` as TooManyActsError has them."""
+    """The account did too many actions lately; `facts` as TooManyActsError has them."""
 
     def __init__(self, form: SentForm, facts: Facts) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from incidents import views
 from incidents.console.rendering import Flash, Reader, capitalised
 from incidents.console.request_context import RequestContext
-from incidents.contract import aftermath
+from incidents.contract import effects
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusals
@@ -24,7 +24,7 @@ from incidents.views.health import carries_out
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Event
+    from incidents.contract.documents.actions import Event
 
 MAX_FASTER = 3
 _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
@@ -66,7 +66,7 @@ def _stays_up(here: RequestContext, answer: Answer) -> bool:
         with here.reading() as connection:
             return carries_out(views.enforcement(connection, here.reader.now))
 
-    return aftermath.stays_up(answer.site_document, answer.document["events"], carried_out)
+    return effects.stays_up(answer.site_document, answer.document["events"], carried_out)
 
 
 def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
@@ -77,9 +77,9 @@ def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
             site = sites.named(connection, answer.site)
             return site["in_force"] if left_down.stays_down(connection, site) else None
 
-    in_time = aftermath.late_on_record(answer.document["incidents"])
-    events = aftermath.made_in_time(answer.document["events"], in_time)
-    return aftermath.as_left_down(events, in_force)
+    in_time = effects.late_on_record(answer.document["incidents"])
+    events = effects.made_in_time(answer.document["events"], in_time)
+    return effects.as_left_down(events, in_force)
 
 
 def of_error(reader: Reader, error: IncidentsError) -> Flash:

@@ -31,7 +31,7 @@ from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
 from incidents.console.languages import NAMES, TAGS, Chosen, spoken
 from incidents.locale.language import Language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.values.site_name import in_full, shown
 
 _STATIC = Path(__file__).with_name("static")
@@ -166,9 +166,9 @@ class Reader:
         return spoken(self.language)
 
     @property
-    def when(self) -> When:
+    def when(self) -> TimeFormat:
         """The format of times in sentences."""
-        return When(zone=self.zone, now=self.now, language=self.spoken)
+        return TimeFormat(zone=self.zone, now=self.now, language=self.spoken)
 
     def sentence(self, words: str, names: Iterable[object] = ()) -> str:
         """The words as a whole sentence; a name at its beginning keeps its case."""

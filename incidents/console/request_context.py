@@ -24,7 +24,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Authenticator, Visit
 from incidents.accounts.identity import Identity
-from incidents.api import caller, entrance
+from incidents.api import authentication, caller
 from incidents.app import App
 from incidents.console import languages, rendering
 from incidents.console.forms import NotAllowedError, SignedOutError
@@ -152,7 +152,7 @@ class RequestContext:
     @property
     def csrf(self) -> str:
         """The CSRF token of their forms."""
-        return secrets.form_token(self.visit.cookie, entrance.CSRF)
+        return secrets.form_token(self.visit.cookie, authentication.CSRF)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
@@ -165,23 +165,23 @@ class RequestContext:
             now = self.app.now(connection)
             yield connection, replace(self, reader=replace(self.reader, now=now))
 
-    def needs(self, act: str, *, about: str | None = None) -> None:
+    def needs(self, action: str, *, about: str | None = None) -> None:
         """Check that they may do that action at all; a refusal is counted.
 
         Raises:
             NotAllowedError: saying why.
         """
-        if not self.identity.may(act):
-            why = self.identity.denial(act, clock.now()) or "role"
-            caller.refuse(self.app, self.identity, act, why, about)
-            raise NotAllowedError(act, why)
+        if not self.identity.may(action):
+            why = self.identity.denial(action, clock.now()) or "role"
+            caller.refuse(self.app, self.identity, action, why, about)
+            raise NotAllowedError(action, why)
 
     def page(
         self, template: str, *, status: int = 200, flash: Flash | None = None, **facts: Any
     ) -> HTMLResponse:
         """The page rendered from the template, which extends `base.html.jinja`.
 
-        Besides the facts from `rendering` it knows `me`, `csrf`, `may(act)`, `here` and `flash`.
+        Besides the facts from `rendering` it knows `me`, `csrf`, `may(action)`, `here` and `flash`.
         """
         told = flash or read_flash(self.request)
         known = self.known | facts
@@ -236,7 +236,7 @@ def signed_in_context(request: Request) -> RequestContext:
 
 def context_if_signed_in(request: Request) -> RequestContext | None:
     """The context of the signed-in person; None if nobody is signed in."""
-    visit, state = entrance.visitor(request), request.app.state
+    visit, state = authentication.visitor(request), request.app.state
     if visit is None:
         return None
     return RequestContext(
@@ -244,11 +244,11 @@ def context_if_signed_in(request: Request) -> RequestContext | None:
     )
 
 
-def needs(act: str) -> list[Any]:
+def needs(action: str) -> list[Any]:
     """The dependency of a route that reads a form only from people who may do that action."""
 
     def check(here: Annotated[RequestContext, Depends(signed_in_context)]) -> None:
-        here.needs(act, about=here.request.url.path[:100])
+        here.needs(action, about=here.request.url.path[:100])
 
     return [Depends(check)]
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Visit
-from incidents.api import caller, entrance
+from incidents.api import authentication, caller
 from incidents.api.limits import TooManyActsError
 from incidents.console import forms, rendering, request_context
 from incidents.console.forms import (
@@ -58,22 +58,22 @@ class Submission(RequestContext):
         """The input of the form."""
         return dict(self.form.fields)
 
-    def authorise(self, act: str, site: str | int | None = None) -> None:
+    def authorise(self, action: str, site: str | int | None = None) -> None:
         """Check that they may do it now; some actions need a recent password.
 
         Raises:
             NotAllowedError: if they may not do it.
             ReauthenticationError: for a page that asks for the password and sends the form again.
         """
-        why = self.identity.denial(act, clock.now())
+        why = self.identity.denial(action, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
             name = None if site is None else caller.name_of_site(self.app, site)
-            raise ReauthenticationError(self.form, act, name, wrong=self.unproved)
+            raise ReauthenticationError(self.form, action, name, wrong=self.unproved)
         if why is not None:
-            caller.refuse(self.app, self.identity, act, why, self.request.url.path[:100])
-            raise NotAllowedError(act, why)
+            caller.refuse(self.app, self.identity, action, why, self.request.url.path[:100])
+            raise NotAllowedError(action, why)
 
-    def take_quota(self, acts: int = 1, *, part: int = 0) -> None:
+    def take_quota(self, actions: int = 1, *, part: int = 0) -> None:
         """Take the form's actions from the account's quota, once for all calls.
 
         Raises:
@@ -82,7 +82,7 @@ class Submission(RequestContext):
         if getattr(self.request.state, "is_counted", False):
             return
         try:
-            self.request.app.state.quota.take(self.identity, acts)
+            self.request.app.state.quota.take(self.identity, actions)
         except TooManyActsError as error:
             if self.answered(part) is None:
                 raise QuotaExceededError(self.form, error.facts) from error
@@ -130,7 +130,7 @@ class Submission(RequestContext):
         self.take_quota(part=part)
         envelope = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.app.batcher.submit(
+        return self.app.group_commit.submit(
             replace(envelope, seen=seen_at, unless_closing=unless_closing)
         )
 
@@ -199,8 +199,8 @@ def submission(
     Raises:
         NotAllowedError: for one that was made elsewhere.
     """
-    word = form.text("csrf") or request.headers.get(entrance.CSRF_HEADER)
-    if not entrance.is_own_form(here.visit, word):
+    word = form.text("csrf") or request.headers.get(authentication.CSRF_HEADER)
+    if not authentication.is_own_form(here.visit, word):
         caller.refuse(here.app, here.identity, "form", "csrf", None)
         raise NotAllowedError("form", "csrf")
     visit, wrong = _proved(here, form)
@@ -231,7 +231,7 @@ def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, str | None]:
             here.visit, password, caller.address_of(here.request)
         ), None
     except RefusedError as error:
-        # Told by the act that it was to prove, which nobody knows here: see `Submission.authorise`.
+        # The action is not known here: `Submission.authorise` reports the error.
         return here.visit, error.name
 
 

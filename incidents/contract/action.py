@@ -138,12 +138,12 @@ class Ask:
     option: str = ""
 
 
-COMMON = {
+SHARED_FIELDS = {
     "note": Ask("Note of at most 4,000 characters.", "N"),
     "reason": Ask("Reason; it goes on record.", "R"),
 }
-PERHAPS = {"reason": Ask("Reason.", "R")}
-"""How many acts ask for the same field; `PERHAPS` where it may be left out."""
+SHARED_OPTIONAL_FIELDS = {"reason": Ask("Reason.", "R")}
+"""The options for fields that many actions share; `SHARED_OPTIONAL_FIELDS` may be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,11 @@ class Action:
 
     def asks(self, field: Field) -> Ask:
         """How a field is entered on the command line."""
-        common = COMMON if field.required or field.name not in PERHAPS else PERHAPS
+        common = (
+            SHARED_FIELDS
+            if field.required or field.name not in SHARED_OPTIONAL_FIELDS
+            else SHARED_OPTIONAL_FIELDS
+        )
         return self.ask.get(field.name) or common.get(field.name) or Ask("")
 
     def called(self, field: Field) -> str:

@@ -12,7 +12,7 @@ from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE
 from incidents.machine import commands as c
 from incidents.machine.command import BY_HAND
 
-WHOM = {
+CONTACT_FIELDS = {
     "phone": Ask("Responsible person's phone number.", "P"),
     "email": Ask("Responsible person's e-mail address.", "E"),
     "person": Ask("Responsible person's name.", "N"),
@@ -21,7 +21,7 @@ _BECAUSE = Body("Because", "The reason, which is recorded.")
 _PERHAPS_BECAUSE = Body("PerhapsBecause", "The reason, if any.")
 _DETAILS = Body("Details", "Contact details; omitted fields stay unchanged.")
 _CALLED = Body("Called", "The outcome of a contact. Only `reached` stops the clock (R2).")
-"""Bodies that several acts share."""
+"""Bodies that several actions share."""
 
 _CALL = "Record a call or message and its outcome. Only `reached` stops a clock (R2)."
 _IN_PERSON = (
@@ -200,14 +200,14 @@ ACTIONS = (
         short="Add a site to the register.",
         summary="Add a site and its contact to the register.",
         help="Add NAME and its contact to the register.",
-        ask=WHOM,
+        ask=CONTACT_FIELDS,
     ),
     Action(
         c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=_DETAILS, batch="edit",
         after="site add", short="Change a site's contact.",
         summary="Change a site's contact; what you omit stays the same.",
         help="Change the contact of NAME; what you omit stays the same.",
-        ask=WHOM,
+        ask=CONTACT_FIELDS,
     ),
     Action(
         c.ChangeFiling, "filing set", SITE, roles=DESK_OR_PROGRAM, batch="filing",
@@ -325,7 +325,7 @@ ACTIONS = (
         ),
     ),
 )  # fmt: skip
-"""All acts that may be asked for, in the order in which roles are told."""
+"""All actions that may be asked for, in the order in which roles are told."""
 
 CLOSING = frozenset(action.command for action in ACTIONS if action.closes)
 """What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""

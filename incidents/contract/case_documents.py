@@ -20,8 +20,8 @@ from incidents.values.ids import contact_id, incident_id, item_id, order_id, tas
 from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.acts import Event as EventDocument
-    from incidents.contract.documents.acts import Reason as ReasonDocument
+    from incidents.contract.documents.actions import Event as EventDocument
+    from incidents.contract.documents.actions import Reason as ReasonDocument
     from incidents.contract.documents.sites import Contact as ContactDocument
     from incidents.contract.documents.sites import Evidence as EvidenceDocument
     from incidents.contract.documents.sites import Incident as IncidentDocument

@@ -70,7 +70,7 @@ LOOKS = {
 """Each look by its name."""
 
 RELEASE_ORDER = "release_order"
-"""The act that retries an order which the brake holds; its command is that of a retry."""
+"""The action that retries an order which the brake holds; its command is that of a retry."""
 
 
 AS_TYPED = "as_typed"
@@ -189,4 +189,4 @@ TYPED = {
     **{name: each.typed for name, each in LOOKS.items()},
     **{name: action.typed for name, action in _ROWS.items()},
 }
-"""The words that are typed for each act and each look, by its name."""
+"""The words that are typed for each action and each look, by its name."""

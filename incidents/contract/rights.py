@@ -27,10 +27,10 @@ class Right:
     in_person: bool = False
 
 
-_HOUSE: tuple[Role, ...] = ("supervisor", "administrator")
-_KEEPER: tuple[Role, ...] = ("administrator",)
+_MANAGERS: tuple[Role, ...] = ("supervisor", "administrator")
+_ADMINISTRATORS: tuple[Role, ...] = ("administrator",)
 
-LOOKING = (
+READ_RIGHTS = (
     Right("look", None, _ALL),
     Right("simulate", "simulate", _ALL),
     Right("metrics", "metrics", _ALL),
@@ -38,17 +38,17 @@ LOOKING = (
     Right("export", "audit export", ("supervisor", "auditor", "administrator")),
     Right("give_link", "link", DESK),
 )
-OF_THE_HOUSE = (
+DESK_RIGHTS = (
     Right("reconcile", "orders reconcile", SUPERVISOR),
     Right("recover", "recover", SUPERVISOR),
-    Right("activate_policy", "policy activate", _HOUSE, in_person=True),
-    Right("erase", "person erase", _HOUSE, in_person=True),
-    Right("try_alarms", "alarms test", _HOUSE),
-    Right("see_accounts", "account list", _KEEPER),
-    Right("keep_accounts", None, _KEEPER, in_person=True),
+    Right("activate_policy", "policy activate", _MANAGERS, in_person=True),
+    Right("erase", "person erase", _MANAGERS, in_person=True),
+    Right("try_alarms", "alarms test", _MANAGERS),
+    Right("see_accounts", "account list", _ADMINISTRATORS),
+    Right("keep_accounts", None, _ADMINISTRATORS, in_person=True),
     Right("see_sign_ins", "account sign-ins", ("auditor", "administrator")),
     Right("own_account", None, _ALL),
     Right("set_password", "account password", _ALL, in_person=True),
     Right("make_token", "token make", _ALL, in_person=True),
 )
-RIGHTS = (*LOOKING, *OF_THE_HOUSE)
+RIGHTS = (*READ_RIGHTS, *DESK_RIGHTS)

@@ -92,12 +92,12 @@ class Part:
         self._backoff = Backoff(monotonic=monotonic)
         self._last_reason: str | None = None
 
-    def attempt(self, act: Callable[[], object]) -> bool:
-        """Call `act`, unless it is too early after a failure; return whether it succeeded."""
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Call `action`, unless it is too early after a failure; return whether it succeeded."""
         if self._backoff.waiting:
             return False
         try:
-            act()
+            action()
         except Exception as error:  # noqa: BLE001 - a duty that dies does nothing more
             self._failed(error)
             return False

@@ -16,7 +16,7 @@ from incidents.contract.action import SUPERVISOR, name_of
 from incidents.contract.actions import ACTIONS
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
-from incidents.machine.command import COURIER, DAEMON
+from incidents.machine.command import DAEMON, DISPATCHER
 from incidents.machine.commands import (
     Approve,
     ClaimItem,
@@ -72,7 +72,7 @@ _SUPERVISORS = (
     RepeatOrder,
 )
 RECOVER = "recover"
-_MACHINES = frozenset({COURIER, DAEMON})
+_MACHINES = frozenset({DISPATCHER, DAEMON})
 """The names of machines, which no person has: their acts on orders follow from decisions."""
 
 
@@ -105,8 +105,8 @@ class Access:
         """The refusal of a command that its person may not give for any site; otherwise None."""
         command = envelope.command
         if needs_two_people(command, self._policy) and self._has_accounts:
-            act = name_of(type(command))
-            refusal = self._denial(command.by, act, signed_in=envelope.signed_in)
+            action = name_of(type(command))
+            refusal = self._denial(command.by, action, signed_in=envelope.signed_in)
             if refusal is None and isinstance(command, Approve | ConfirmClosure):
                 return self._not_their_own(command.by)
             return refusal
@@ -132,26 +132,26 @@ class Access:
         `second` one must have signed in, whatever the new policy says. Otherwise one person could
         activate a policy of their own, close a site alone, and restore the old policy.
         """
-        act = "activate_policy"
+        action = "activate_policy"
         if self._policy.two_people_close and self._has_accounts:
-            refusal = self._denial(by, act, signed_in=signed_in)
+            refusal = self._denial(by, action, signed_in=signed_in)
             if refusal is not None or second is None:
                 return refusal or Refusal("second_needed", {"by": by})
-        return None if second is None else self._not_second(second, by, act)
+        return None if second is None else self._not_second(second, by, action)
 
     def refused_recovery(self, by: str) -> Refusal | None:
         """The refusal if `by` may not resume a record that has lost its end; otherwise None."""
         return self._no_supervisor(by, RECOVER)
 
-    def _not_second(self, second: str, by: str, act: str) -> Refusal | None:
+    def _not_second(self, second: str, by: str, action: str) -> Refusal | None:
         """The refusal of `second`, who has signed in too, as the second person beside `by`."""
         found = self._account(second)
         if second == by:
             return Refusal("own_second", {"by": by})
         if found is None or found.disabled_at is not None:
             return Refusal("second_not_in", {"second": second})
-        if not may(found.role, act):
-            return Refusal("second_role", {"second": second, "role": found.role, "act": act})
+        if not may(found.role, action):
+            return Refusal("second_role", {"second": second, "role": found.role, "act": action})
         # Both are checked: the person who set one's password could be both.
         return self._not_their_own(second) or self._not_their_own(by)
 
@@ -182,16 +182,16 @@ class Access:
             self._known[handle] = account(self._connection, handle)
         return self._known[handle]
 
-    def _may(self, handle: str, act: str) -> bool:
+    def _may(self, handle: str, action: str) -> bool:
         found = self._account(handle)
-        return found is not None and found.disabled_at is None and may(found.role, act)
+        return found is not None and found.disabled_at is None and may(found.role, action)
 
-    def _denial(self, by: str, act: str, *, signed_in: bool) -> Refusal | None:
+    def _denial(self, by: str, action: str, *, signed_in: bool) -> Refusal | None:
         found = self._account(by) if signed_in else None
         if found is None or found.disabled_at is not None:
             return Refusal("sign_in_needed", {"by": by})
-        if not may(found.role, act):
-            return Refusal("not_let", {"by": by, "role": found.role, "act": act})
+        if not may(found.role, action):
+            return Refusal("not_let", {"by": by, "role": found.role, "act": action})
         return None
 
     def _not_their_own(self, handle: str) -> Refusal | None:
@@ -209,15 +209,15 @@ class Access:
             "password_given", {"by": handle, "given_by": given_by, "until": found.counts_from}
         )
 
-    def _no_supervisor(self, by: str, act: str) -> Refusal | None:
+    def _no_supervisor(self, by: str, action: str) -> Refusal | None:
         """The refusal of an action that only a supervisor may do, if there are accounts.
 
         These are holds, answers to disputes and requests, actions on orders, and recovery. It
         applies at the command line too, where the name is trusted.
         """
-        if not self._has_accounts or self._may(by, act):
+        if not self._has_accounts or self._may(by, action):
             return None
-        return Refusal("no_supervisor", {"by": by, "act": act})
+        return Refusal("no_supervisor", {"by": by, "act": action})
 
     def _no_taker(self, command: HandOver) -> Refusal | None:
         """The refusal to hand over work to somebody who cannot do it.

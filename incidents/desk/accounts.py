@@ -1,6 +1,6 @@
 """The desk's own actions on accounts: give access, and withdraw it.
 
-Each is an `AccountAct`, and raises AccountSignInError as that does.
+Each is an `AccountAction`, and raises AccountSignInError as that does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from incidents.accounts import identity
 from incidents.accounts.identity import is_handle
 from incidents.accounts.serve_key import UNSEALED, Seal, password_facts
-from incidents.desk.own_stream import AccountAct, By, Clock
+from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
 from incidents.store import accounts, passwords, sign_ins
@@ -64,7 +64,7 @@ class NoGuardError(RefusedError):
     could set another one for {handle}, and act as two people"""
 
 
-def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> Account:
+def make(connection: Connection, by: Actor, handle: str, role: str, clock: Clock) -> Account:
     """Make an account, which cannot sign in before it has a password or a token.
 
     Raises:
@@ -72,33 +72,33 @@ def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -
     """
     check_handle(handle)
     _check_role(role)
-    act = AccountAct(connection, by, clock)
+    action = AccountAction(connection, by, clock)
     if accounts.account(connection, handle) is not None:
         raise AccountExistsError(handle=handle)
-    new = Account(handle, role, act.now, None)
+    new = Account(handle, role, action.now, None)
     accounts.add_account(connection, new)
-    act.record(own_events.AccountMade, handle=handle, role=role)
+    action.record(own_events.AccountMade, handle=handle, role=role)
     return new
 
 
-def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> bool:
+def give_role(connection: Connection, by: Actor, handle: str, role: str, clock: Clock) -> bool:
     """Give the account another role, and return whether that changed anything.
 
     Raises:
         UnknownRoleError, UnknownAccountError, LastAdministratorError: naming the given value.
     """
     _check_role(role)
-    act = AccountAct(connection, by, clock)
+    action = AccountAction(connection, by, clock)
     account = known(connection, handle)
     if account.role == role:
         return False
     _check_not_last(connection, account)
     accounts.give_role(connection, handle, role)
-    act.record(own_events.RoleGiven, handle=handle, role=role)
+    action.record(own_events.RoleGiven, handle=handle, role=role)
     return True
 
 
-def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
+def disable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool:
     """Disable the account from now on, and return whether that changed anything.
 
     Its sessions and its tokens end permanently.
@@ -106,33 +106,33 @@ def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     Raises:
         UnknownAccountError, LastAdministratorError: naming it.
     """
-    act = AccountAct(connection, by, clock)
+    action = AccountAction(connection, by, clock)
     account = known(connection, handle)
     if account.disabled_at is not None:
         return False
     _check_not_last(connection, account)
-    accounts.disable(connection, handle, act.now)
-    act.record(own_events.AccountDisabled, handle=handle)
-    _end_all(connection, act, by, handle, how="disabled")
+    accounts.disable(connection, handle, action.now)
+    action.record(own_events.AccountDisabled, handle=handle)
+    _end_all(connection, action, by, handle, how="disabled")
     return True
 
 
-def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
+def enable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool:
     """Enable the account again, and return whether that changed anything.
 
     Raises:
         UnknownAccountError: naming it.
     """
-    act = AccountAct(connection, by, clock)
+    action = AccountAction(connection, by, clock)
     if known(connection, handle).disabled_at is None:
         return False
     accounts.enable(connection, handle)
-    act.record(own_events.AccountEnabled, handle=handle)
+    action.record(own_events.AccountEnabled, handle=handle)
     return True
 
 
 def set_password(
-    connection: Connection, by: By, handle: str, hash_: str, clock: Clock, *,
+    connection: Connection, by: Actor, handle: str, hash_: str, clock: Clock, *,
     second_after: timedelta, seal: Seal = UNSEALED,
 ) -> None:  # fmt: skip
     """Set a password, as a hash from `secrets.hash_password`, and end all sessions of the account.
@@ -145,7 +145,7 @@ def set_password(
     Raises:
         UnknownAccountError, NoGuardError: naming it.
     """
-    act = AccountAct(connection, by, clock)
+    action = AccountAction(connection, by, clock)
     account = known(connection, handle)
     if account.role != "administrator" and not (
         by.signed_in or accounts.password_admins(connection)
@@ -156,23 +156,23 @@ def set_password(
     is_sealed = before is None or seal.holds(before.seal, password_facts(before))
     # If somebody may have written the row by hand, it is unknown who set the password.
     if not (by.signed_in and by.person == handle and is_sealed):
-        given = passwords.SetByOther(by.person, act.now + second_after)
-    if given is not None and given.counts_from <= act.now:
+        given = passwords.SetByOther(by.person, action.now + second_after)
+    if given is not None and given.counts_from <= action.now:
         given = None
     new = passwords.Password(handle, hash_, given)
-    passwords.put(connection, new._replace(seal=seal.on(password_facts(new))), act.now)
+    passwords.put(connection, new._replace(seal=seal.on(password_facts(new))), action.now)
     counts_from = None if given is None else given.counts_from
-    act.record(
+    action.record(
         own_events.PasswordSet,
         handle=handle,
         counts_from=counts_from,
         kept=passwords.digest(hash_),
     )
-    _end_all(connection, act, by, handle, how="new_password", with_tokens=before is not None)
+    _end_all(connection, action, by, handle, how="new_password", with_tokens=before is not None)
 
 
 def _end_all(
-    connection: Connection, act: AccountAct, by: By, handle: str, *, how: str,
+    connection: Connection, action: AccountAction, by: Actor, handle: str, *, how: str,
     with_tokens: bool = True,
 ) -> None:  # fmt: skip
     """End the sessions of the account and, `with_tokens`, its tokens."""
@@ -180,25 +180,31 @@ def _end_all(
     who = None if by.person == handle else by.person
     sign_ins.add(
         connection,
-        *(SignIn(act.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
+        *(SignIn(action.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
     )
     for id_ in accounts.unrevoked_tokens(connection, handle) if with_tokens else ():
-        accounts.revoke_token(connection, id_, act.now)
-        act.record(own_events.TokenRevoked, token=id_)
+        accounts.revoke_token(connection, id_, action.now)
+        action.record(own_events.TokenRevoked, token=id_)
 
 
 def refuse(
-    connection: Connection, by: By, clock: Clock, *, act: str, why: str, about: str | None = None
+    connection: Connection,
+    by: Actor,
+    clock: Clock,
+    *,
+    action: str,
+    why: str,
+    about: str | None = None,
 ) -> None:
     """Count a refused permission."""
-    refused = sign_ins.Refusal(by.person, by.login or "", act, why, about)
+    refused = sign_ins.Refusal(by.person, by.login or "", action, why, about)
     sign_ins.count(connection, [refused], clock())
 
 
-def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
+def reveal(connection: Connection, by: Actor, clock: Clock, *, about: str) -> None:
     """Record, before it happens, that somebody sees phone numbers and addresses in full."""
-    act = AccountAct(connection, by, clock, open_to_all=True)
-    act.record(own_events.DetailsRevealed, about=about)
+    action = AccountAction(connection, by, clock, open_to_all=True)
+    action.record(own_events.DetailsRevealed, about=about)
 
 
 def known(connection: Connection, handle: str) -> Account:

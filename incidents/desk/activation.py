@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import DENIALS, Access
-from incidents.desk.own_stream import By, IdempotencyKey
+from incidents.desk.own_stream import Actor, IdempotencyKey
 from incidents.errors import RefusedError
 from incidents.locale import refusals
 from incidents.locale.words import policy_differences
@@ -24,7 +24,7 @@ from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store import checkpoints, desk_state
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import acts, policies
+    from incidents.contract.documents import actions, policies
 
 
 class ActiveAlreadyError(RefusedError):
@@ -68,23 +68,23 @@ class Activation:
         return IdempotencyKey(key=self.key, by=self.by, request=request, given_key=self.given_key)
 
 
-def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:
+def expected(connection: Connection, activation: Activation, now: datetime) -> policies.Activated:
     """The changes that it would make at `now` (UTC). Raises the errors of `activate`."""
     previous = desk_state.active_policy(connection)
-    before = _before(connection, act, previous, now)
+    before = _before(connection, activation, previous, now)
     return {
-        "policy": act.policy.digest, "previous": previous, "events": [],
-        "changes": policy_differences(before, act.policy),
+        "policy": activation.policy.digest, "previous": previous, "events": [],
+        "changes": policy_differences(before, activation.policy),
     }  # fmt: skip
 
 
-def _before(connection: Connection, act: Activation, digest: str, now: datetime) -> Policy:
+def _before(connection: Connection, activation: Activation, digest: str, now: datetime) -> Policy:
     """The policy to be replaced, if the person may do so with their present sign-in."""
-    if act.policy.digest == digest:
+    if activation.policy.digest == digest:
         raise ActiveAlreadyError(policy=digest)
     before = _read(connection, digest)
     refusal = Access(connection, before, now).refused_activation(
-        act.by, signed_in=act.signed_in, second=act.second
+        activation.by, signed_in=activation.signed_in, second=activation.second
     )
     if refusal is not None:
         raise ActivationDeniedError(refusal)
@@ -96,18 +96,24 @@ def _read(connection: Connection, digest: str) -> Policy:
 
 
 def refuse(
-    connection: Connection, *, act: Activation, clock: Callable[[], datetime], refusal: Refusal
+    connection: Connection,
+    *,
+    activation: Activation,
+    clock: Callable[[], datetime],
+    refusal: Refusal,
 ) -> None:
     """Count a refused permission to replace the policy."""
-    by, why = By(person=act.by, login=act.login), DENIALS[refusal.name]
-    accounts.refuse(connection, by, clock, act="activate_policy", why=why, about=act.second)
+    by, why = Actor(person=activation.by, login=activation.login), DENIALS[refusal.name]
+    accounts.refuse(
+        connection, by, clock, action="activate_policy", why=why, about=activation.second
+    )
 
 
 def activate(
     connection: Connection,
-    act: Activation,
+    activation: Activation,
     clock: Callable[[], datetime],
-    enforce_due: Callable[[datetime], list[acts.EventOfSite]],
+    enforce_due: Callable[[datetime], list[actions.EventOfSite]],
 ) -> policies.Activated:
     """Activate the policy; return the active policy, the one before, and the changes.
 
@@ -121,34 +127,35 @@ def activate(
     """
     desk_state.lock_policy_exclusive(connection)
     previous, last = own_stream.locked(connection)
-    kept = act.once.before(connection)
+    kept = activation.once.before(connection)
     if kept is not None:
-        # The policy of a repeated act is active already: return the changes of that time.
+        # The policy of a repeated action is active already: return the changes of that time.
         before = _read(connection, kept["previous"])
-        again = {**kept, "changes": policy_differences(before, act.policy)}
+        again = {**kept, "changes": policy_differences(before, activation.policy)}
         return cast("policies.Activated", again)
-    digest = act.policy.digest
-    before = _before(connection, act, previous, clock())
+    digest = activation.policy.digest
+    before = _before(connection, activation, previous, clock())
     # A site is judged by the clock and by its own record, not by the desk's.
     begun_at = clock()
     due = enforce_due(begun_at)
     place = own_stream.after(connection, previous, last, begun_at)
     now = place.now
-    toml = act.policy.toml()
+    toml = activation.policy.toml()
     event = own_stream.record(
-        connection, place, PolicyActivated, act.by, act.login, reason=act.reason, policy=digest,
-        previous=previous, toml=toml, seconded_by=act.second,
+        connection, place, PolicyActivated, activation.by, activation.login,
+        reason=activation.reason, policy=digest, previous=previous, toml=toml,
+        seconded_by=activation.second,
     )  # fmt: skip
     desk_state.activate_policy(
-        connection, digest=digest, text=toml, at=now, by=act.by, reason=event.text
+        connection, digest=digest, text=toml, at=now, by=activation.by, reason=event.text
     )
     answer: policies.Activated = {
-        "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
+        "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": activation.by,
         "seq": place.seq, "reason": event.text, "events": due,
-        "changes": policy_differences(before, act.policy),
+        "changes": policy_differences(before, activation.policy),
     }  # fmt: skip
     kept_for_key = {name: value for name, value in answer.items() if name != "changes"}
-    act.once.keep(connection, kept_for_key, now)
+    activation.once.keep(connection, kept_for_key, now)
     return answer
 
 

@@ -23,7 +23,7 @@ from incidents.desk.envelope import (
     refused_answer,
     remark_documents,
 )
-from incidents.desk.locked import Locked
+from incidents.desk.locks import BatchLocks
 from incidents.desk.repetition import (
     Repetitions,
     order_of_hold,
@@ -54,7 +54,7 @@ from incidents.store.cases import sites
 from incidents.values.ids import incident_id, item_id, order_id, task_id
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.acts import Outcome
+    from incidents.contract.documents.actions import Outcome
 
 
 class Batch:
@@ -67,7 +67,7 @@ class Batch:
         self,
         connection: Connection,
         envelopes: Sequence[Envelope],
-        locked: Locked,
+        locked: BatchLocks,
         policy: Policy,
         now: datetime,
         *,
@@ -140,7 +140,7 @@ class Batch:
         bad = self._caution(site.case, envelope)
         if bad is not None:
             return self._refuse_on(site, bad)
-        meant = orders.meant(site.case, envelope.command)
+        meant = orders.releasing_command(site.case, envelope.command)
         return self._seal_and_decide(site, meant, envelope.login)
 
     def _caution(self, case: Case, envelope: Envelope) -> Refusal | None:

@@ -16,7 +16,7 @@ from incidents.clock import rfc3339
 from incidents.desk import activation
 from incidents.desk.activation import LogKey
 from incidents.desk.envelope import Answer, Envelope, refused_answer
-from incidents.desk.locked import clock_refused
+from incidents.desk.locks import clock_refused
 from incidents.desk.text import unfit_address
 from incidents.desk.transaction import MAX_BATCH, Transactions, elapse_commands
 from incidents.errors import DatabaseError, InputError, RefusedError
@@ -184,7 +184,9 @@ class Desk:
             )
         except activation.ActivationDeniedError as refused:
             self.on_record(
-                partial(activation.refuse, act=wanted, clock=self._clock, refusal=refused.refusal)
+                partial(
+                    activation.refuse, activation=wanted, clock=self._clock, refusal=refused.refusal
+                )
             )
             raise
 
@@ -196,7 +198,7 @@ class Desk:
         """
         self.on_record(lambda connection: activation.make(connection, key, self._clock))
 
-    def on_record(self, act: Callable[[Connection], T]) -> T:
+    def on_record(self, action: Callable[[Connection], T]) -> T:
         """Perform one of the desk's own actions (see `own_stream`), in one transaction.
 
         Raises:
@@ -209,7 +211,7 @@ class Desk:
                 raise RefusedError.coded(
                     refusal.name, _CLOCK_OFF[refusal.name], now=rfc3339(self._clock())
                 )
-            return act(connection)
+            return action(connection)
 
     def _now(self, connection: Connection) -> datetime:
         """The time by which sites are decided."""

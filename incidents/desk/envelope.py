@@ -16,8 +16,8 @@ from incidents.machine.events import Event
 from incidents.machine.refusal import Refusal, Remark
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import acts
-    from incidents.contract.documents.acts import Outcome
+    from incidents.contract.documents import actions
+    from incidents.contract.documents.actions import Outcome
     from incidents.contract.documents.sites import Incident, Site
 
 
@@ -145,7 +145,7 @@ def from_json(kept: Mapping[str, Any]) -> Answer:
     )
 
 
-def remark_documents(remarks: Iterable[Remark]) -> list[acts.Remark]:
+def remark_documents(remarks: Iterable[Remark]) -> list[actions.Remark]:
     """The documents of remarks."""
     return [
         {

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from incidents.desk.envelope import Answer, Envelope
-from incidents.desk.locked import LockTimeoutError
+from incidents.desk.locks import LockTimeoutError
 from incidents.errors import DatabaseError
 from incidents.log import logger
 from incidents.system.group_commit import GroupCommit
@@ -34,7 +34,7 @@ _log = logger("desk")
 _UNDONE = (DataError, IntegrityError, ProgrammingError)
 
 
-class CommandBatcher:
+class DeskGroupCommit:
     """Submits the commands of many threads to the desk, in the order of arrival.
 
     It has no thread of its own: one of the waiting threads does the work for all, and none gets an

@@ -120,7 +120,7 @@ class AccountSignInError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class By:
+class Actor:
     """The person who acts, with their login.
 
     `signed_in`: they are authenticated as an account of this database, and its role may do the
@@ -132,7 +132,7 @@ class By:
     signed_in: bool = False
 
 
-class AccountAct:
+class AccountAction:
     """An action on accounts, at its place in the stream; its further entries follow directly.
 
     Raises:
@@ -140,7 +140,7 @@ class AccountAct:
     """
 
     def __init__(
-        self, connection: Connection, by: By, clock: Clock, *, open_to_all: bool = False
+        self, connection: Connection, by: Actor, clock: Clock, *, open_to_all: bool = False
     ) -> None:
         self._connection, self._by = connection, by
         self._place = place(connection, clock)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import DENIALS, RECOVER, Access
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.command import DAEMON
@@ -77,8 +77,8 @@ def refused(
     """The refusal of that person to resume the record, which is counted; check it first.
 
     Each site is compared with the live system and its order repeated in the person's name, as by
-    `acts reconcile`: so they must be a supervisor, if there are accounts. No sign-in is needed: the
-    resumption decides about no site, and everybody who can run it has the log's key.
+    `orders reconcile`: so they must be a supervisor, if there are accounts. No sign-in is needed:
+    the resumption decides about no site, and everybody who can run it has the log's key.
     """
     policy = machine_policy.read(
         desk_state.policy_toml(connection, desk_state.active_policy(connection))
@@ -86,7 +86,7 @@ def refused(
     refusal = Access(connection, policy, clock()).refused_recovery(by)
     if refusal is not None:
         why = DENIALS[refusal.name]
-        accounts.refuse(connection, By(person=by, login=login), clock, act=RECOVER, why=why)
+        accounts.refuse(connection, Actor(person=by, login=login), clock, action=RECOVER, why=why)
     return refusal
 
 

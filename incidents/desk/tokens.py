@@ -1,6 +1,6 @@
 """The desk's own actions on tokens and on seals by a key of servers.
 
-Each action here is an `AccountAct`, and raises AccountSignInError as that does.
+Each action here is an `AccountAction`, and raises AccountSignInError as that does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.accounts.serve_key import (
 )
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
-from incidents.desk.own_stream import AccountAct, By, Clock
+from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.errors import Cause, InputError, RefusedError
 from incidents.locale.language import ENGLISH
 from incidents.record import own_events
@@ -61,7 +61,7 @@ class NotOfRoleError(RefusedError):
 
 def make_token(
     connection: Connection,
-    by: By,
+    by: Actor,
     handle: str,
     secret: str,
     clock: Clock,
@@ -70,7 +70,7 @@ def make_token(
     acts: Sequence[str] | None = None,
     seal: Seal = UNSEALED,
 ) -> Token:
-    """Make a token of the account that holds for `days`, for `acts` or for all acts of its role.
+    """Make a token of the account that holds for `days`, for `acts` or for all actions of its role.
 
     Without the `seal` of this database the token is invalid.
 
@@ -78,12 +78,12 @@ def make_token(
         UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
     """
     for each in acts or ():
-        if each not in identity.ROLES_OF_ACT or each in identity.IN_PERSON:
-            there_are = ", ".join(a for a in identity.ACTS if a not in identity.IN_PERSON)
+        if each not in identity.ROLES_OF_ACTION or each in identity.IN_PERSON:
+            there_are = ", ".join(a for a in identity.ACTION_NAMES if a not in identity.IN_PERSON)
             raise UnknownActError(given=each, known=there_are)
     if not 1 <= days <= MAX_DAYS:
         raise BadExpiryError(days=days, most=MAX_DAYS)
-    act = AccountAct(connection, by, clock)
+    action = AccountAction(connection, by, clock)
     account = known(connection, handle)
     if account.disabled_at is not None:
         raise DisabledAccountError(handle=handle)
@@ -92,32 +92,32 @@ def make_token(
             raise NotOfRoleError(handle=handle, role=account.role, act=each)
     kept = None if acts is None else sorted(set(acts))
     new = Token(
-        secrets.random_id(), handle, secrets.digest(secret), kept, act.now,
-        act.now + timedelta(days=days), None,
+        secrets.random_id(), handle, secrets.digest(secret), kept, action.now,
+        action.now + timedelta(days=days), None,
     )  # fmt: skip
     new = new._replace(seal=seal.on(token_facts(new)))
     accounts.add_token(connection, new)
-    act.record(
+    action.record(
         own_events.TokenMade, token=new.id, handle=handle, digest=new.digest,
         expires=new.expires_at, acts=tuple(kept or ()),
     )  # fmt: skip
     return new
 
 
-def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
+def revoke_token(connection: Connection, by: Actor, id_: str, clock: Clock) -> bool:
     """Revoke a token from now on, and return whether that changed anything.
 
     Raises:
         UnknownTokenError: naming it.
     """
-    act = AccountAct(connection, by, clock)
+    action = AccountAction(connection, by, clock)
     token = accounts.token_of_id(connection, id_)
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
         return False
-    accounts.revoke_token(connection, id_, act.now)
-    act.record(own_events.TokenRevoked, token=id_)
+    accounts.revoke_token(connection, id_, action.now)
+    action.record(own_events.TokenRevoked, token=id_)
     return True
 
 
@@ -138,7 +138,7 @@ class SealingResult:
 
 
 def begin_sealing(
-    engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
+    engine: Engine, desk: Desk, file: Path, by: Actor, clock: Clock
 ) -> SealingResult | UnsealedCredentials | None:
     """Check the seals when a server starts; the first one makes the key and seals what exists.
 
@@ -161,7 +161,7 @@ def begin_sealing(
     return _on_record(desk, lambda c: _seal_all(c, file, by, clock, is_first=True))
 
 
-def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> SealingResult:
+def renew_seals(desk: Desk, file: Path, by: Actor, clock: Clock, *, reason: str) -> SealingResult:
     """Seal everything again with the key of the file, or with a new key if there is no file.
 
     Raises:
@@ -183,10 +183,10 @@ def _on_record(
 
 
 def _seal_all(
-    connection: Connection, file: Path, by: By, clock: Clock, *, is_first: bool = False,
+    connection: Connection, file: Path, by: Actor, clock: Clock, *, is_first: bool = False,
     reason: str | None = None,
 ) -> SealingResult | None:  # fmt: skip
-    act = AccountAct(connection, by, clock, open_to_all=True)
+    action = AccountAction(connection, by, clock, open_to_all=True)
     newest = accounts.newest(connection)
     if is_first and newest is not None:
         # Another server was first; a different key here is refused at the next start.
@@ -194,7 +194,7 @@ def _seal_all(
     number = 1 if newest is None else newest.number + 1
     there = serve_key.read_key(file)
     key = serve_key.new_key() if there is None else there
-    new = ServeKey(number, serve_key.key_digest(key), act.now)
+    new = ServeKey(number, serve_key.key_digest(key), action.now)
     mark = Seal(key, new)
     all_tokens, all_passwords = accounts.tokens_of(connection), passwords.every(connection)
     if newest is not None and newest.digest == serve_key.key_digest(key):
@@ -205,7 +205,7 @@ def _seal_all(
         accounts.seal_token(connection, token.id, mark.on(serve_key.token_facts(token)))
     for password in all_passwords:
         passwords.seal(connection, password.handle, mark.on(serve_key.password_facts(password)))
-    act.record(
+    action.record(
         ServeKeyMade, reason=reason, key=serve_key.key_digest(key),
         tokens=len(all_tokens), passwords=len(all_passwords),
     )  # fmt: skip

@@ -21,8 +21,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, refused_answer
-from incidents.desk.locked import (
-    Locked,
+from incidents.desk.locks import (
+    BatchLocks,
     LockTimeoutError,
     is_lock_timeout,
     lock_due,
@@ -33,10 +33,10 @@ from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.database.engine import writing
-from incidents.store.round_trip import together
+from incidents.store.round_trip import pipelined
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import acts
+    from incidents.contract.documents import actions
 
 _YOUNG = 50_000
 """The number of new values after which the garbage collector looks for cycles meanwhile."""
@@ -121,9 +121,9 @@ class Transactions:
                 raise
         raise AssertionError("the last attempt answers or fails")
 
-    def enforce_due(self, connection: Connection, now: datetime) -> list[acts.EventOfSite]:
+    def enforce_due(self, connection: Connection, now: datetime) -> list[actions.EventOfSite]:
         """Process everything due before `now`, under the old policy, and return the events."""
-        events: list[acts.EventOfSite] = []
+        events: list[actions.EventOfSite] = []
         while (locked := self.lock_due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
             envelopes, decided_at = elapse_commands(locked.rows), locked.now(lambda: now)
@@ -155,7 +155,7 @@ class Transactions:
         self,
         connection: Connection,
         envelopes: Sequence[Envelope],
-        locked: Locked,
+        locked: BatchLocks,
         policy: Policy | None = None,
         *,
         keep: bool = True,
@@ -171,7 +171,7 @@ class Transactions:
             batch = Batch(connection, envelopes, locked, active, now, sender_now=sender_now)
             answers = batch.decide_all()
             batch.write_denials()
-            with together(connection, commit=keep):
+            with pipelined(connection, commit=keep):
                 batch.write()
         return answers
 
@@ -180,11 +180,11 @@ class Transactions:
         connection: Connection,
         envelopes: Sequence[Envelope],
         lock_timeout: timedelta | None = None,
-    ) -> Locked:
+    ) -> BatchLocks:
         """Lock the sites of the envelopes: see `locked.lock_sites`."""
         return lock_sites(connection, envelopes, lock_timeout=lock_timeout)
 
-    def lock_due(self, connection: Connection, now: datetime, limit: int) -> Locked:
+    def lock_due(self, connection: Connection, now: datetime, limit: int) -> BatchLocks:
         """Lock up to `limit` due sites, at most a batch, by the database's clock or `now`."""
         most = min(limit, MAX_BATCH)
         return lock_due(connection, now, most)

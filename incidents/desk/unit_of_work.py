@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from incidents.contract.case_documents import order_document
 from incidents.desk.envelope import Envelope
-from incidents.desk.locked import clamp_times
+from incidents.desk.locks import clamp_times
 from incidents.log import logger
 from incidents.machine import filing
 from incidents.machine import orders as machine_orders

@@ -30,7 +30,7 @@ from incidents.enforcement.reconciliation import (
     Comparison,
     Reconciliation,
 )
-from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, IncidentsError
+from incidents.errors import ActionRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store import after_loss, desk_state, lineage
@@ -88,7 +88,7 @@ def compare_sites(
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: for an error in [acts], naming it.
-        ActRefusedError: if `by` may not compare sites.
+        ActionRefusedError: if `by` may not compare sites.
         DatabaseError: if the database fails.
     """
     found = _load_routing(engine, only)
@@ -216,7 +216,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
         return own.compare(name)
     except DatabaseError:
         raise
-    except ActRefusedError as error:
+    except ActionRefusedError as error:
         if error.name in DENIALS:
             # The refusal concerns the person, so every other site would be refused too.
             raise

@@ -27,7 +27,7 @@ from incidents.desk import Desk, resumption
 from incidents.enforcement import comparison, mark, routing
 from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.reconciliation import Comparison
-from incidents.errors import ActRefusedError, RefusedError
+from incidents.errors import ActionRefusedError, RefusedError
 from incidents.locale import refusals
 from incidents.record.own_events import HistoryResumed
 from incidents.store import checkpoints, monitoring
@@ -97,7 +97,7 @@ class HistoryRecovery:
         Except for the last group, nothing is changed when an error is raised.
 
         Raises:
-            ActRefusedError: if the person is not allowed to resume.
+            ActionRefusedError: if the person is not allowed to resume.
             SettingError, UnknownSettingError, SettingsFileError: if [acts], by which the sites will
                 be compared, is wrong.
             SignsElsewhereError: if another place signs.
@@ -159,7 +159,7 @@ class HistoryRecovery:
         refused = partial(resumption.refused, by=request.by, login=request.login, clock=self._clock)
         refusal = self._desk.on_record(refused)
         if refusal is not None:
-            raise ActRefusedError(
+            raise ActionRefusedError(
                 refusals.sentence(refusal), name=refusal.name, facts=dict(refusal.facts)
             )
 

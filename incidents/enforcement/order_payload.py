@@ -117,19 +117,19 @@ def lifted(
             # A claimed order has not been tried yet.
             delivery = replace(delivery, attempts=head.attempt - 1)  # noqa: PLW2901 - as it was
         waiting.setdefault(site_id, []).append(delivery)
-    for site_id, acts in waiting.items():
+    for site_id, chain in waiting.items():
         head = heads[site_id]
-        if head.kind in DOWN or any(each.braked for each in acts):
-            cancelling = _cancelling(site_id, acts, head)
+        if head.kind in DOWN or any(each.braked for each in chain):
+            cancelling = _cancelling(site_id, chain, head)
             if cancelling:
                 found[site_id] = cancelling
     return found
 
 
-def _cancelling(site_id: int, acts: list[Delivery], head: Claimed) -> list[tuple[int, c.Command]]:
-    left, in_force = list(acts), head.in_force
+def _cancelling(site_id: int, chain: list[Delivery], head: Claimed) -> list[tuple[int, c.Command]]:
+    left, in_force = list(chain), head.in_force
     found: list[tuple[int, c.Command]] = []
-    for delivery in acts:
+    for delivery in chain:
         if not delivery.braked and (delivery.order < head.seq or delivery.dead):
             continue
         if not is_lifted(delivery, left, in_force):
@@ -137,7 +137,9 @@ def _cancelling(site_id: int, acts: list[Delivery], head: Claimed) -> list[tuple
         left.remove(delivery)
         if delivery.attempts:
             in_force = UNKNOWN
-        command = c.CancelOrder(by=c.COURIER, order=delivery.order, lane=delivery.lane, why=LIFTED)
+        command = c.CancelOrder(
+            by=c.DISPATCHER, order=delivery.order, lane=delivery.lane, why=LIFTED
+        )
         found.append((site_id, command))
         if delivery.kind == REOPEN:
             break

@@ -134,7 +134,7 @@ class Outcomes:
         with plainly(engine), reading(engine) as connection:
             dead = deliveries.dead_letters(connection, last)
         return [
-            (site, c.CancelOrder(by=c.COURIER, order=order, lane=ACT, why="overtaken"))
+            (site, c.CancelOrder(by=c.DISPATCHER, order=order, lane=ACT, why="overtaken"))
             for site, order in dead
             if order < last[site]
         ]
@@ -177,7 +177,7 @@ class Outcomes:
             case Skipped(why=why):
                 tried_before = claimed.attempt > 1
                 return claimed.site_id, c.CancelOrder(
-                    by=c.COURIER, **own, why=why, tried=tried_before
+                    by=c.DISPATCHER, **own, why=why, tried=tried_before
                 )
             case Failed(problem=problem):
                 return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
@@ -197,7 +197,7 @@ def _cancelling_reopenings(done: Sequence[AttemptResult]) -> list[SiteCommand]:
         (
             each.claimed.site_id,
             c.CancelOrder(
-                by=c.COURIER, order=each.claimed.seq, lane=ACT, why=SUPERSEDED, tried=True
+                by=c.DISPATCHER, order=each.claimed.seq, lane=ACT, why=SUPERSEDED, tried=True
             ),
         )
         for each in done

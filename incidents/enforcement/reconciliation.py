@@ -13,7 +13,7 @@ from incidents.desk import Desk, Envelope
 from incidents.enforcement.attempts import log_error
 from incidents.enforcement.port import Adapter, State
 from incidents.enforcement.routing import DEFAULT, Routing
-from incidents.errors import ActRefusedError, AdapterFaultError
+from incidents.errors import ActionRefusedError, AdapterFaultError
 from incidents.locale import refusals
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
@@ -118,7 +118,7 @@ class Reconciliation:
             AdapterFaultError: for any error of an adapter. After a loss, the state of a site
                 that was up as far as is known, and not compared since, is then recorded as unknown,
                 so that no clock opens it later because of its state before.
-            ActRefusedError: if `by` may not record the result.
+            ActionRefusedError: if `by` may not record the result.
         """
         with self.reading() as connection:
             row = sites.named(connection, name)
@@ -278,7 +278,7 @@ def _verdict_of_refusal(refusal: Refusal) -> ComparisonVerdict:
     if refusal.name in ("seen_too_early", "in_force_already"):
         return MOVED
     facts = {name: plain(value) for name, value in refusal.facts.items()}
-    raise ActRefusedError(refusals.sentence(refusal), name=refusal.name, facts=facts)
+    raise ActionRefusedError(refusals.sentence(refusal), name=refusal.name, facts=facts)
 
 
 def _reported_state(adapter: Adapter, name: str, ordered: str) -> State | None:

@@ -104,14 +104,14 @@ def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claime
 
     A person's decision removes the mark of such a site.
     """
-    acts = [each for each in claimed if each.lane == ACT]
-    if not acts or lineage.standing(connection).lost_at is None:
+    enforcing = [each for each in claimed if each.lane == ACT]
+    if not enforcing or lineage.standing(connection).lost_at is None:
         return []
-    ids = {each.site_id for each in acts}
+    ids = {each.site_id for each in enforcing}
     closed = sites.closed_in_the_world(connection, ids)
     asked = [
         each
-        for each in acts
+        for each in enforcing
         if each.kind == REOPEN or (each.kind == "suspend" and each.site_id in closed)
     ]
     found = marked(connection, {each.site_id for each in asked})
@@ -126,7 +126,7 @@ def cancelling_left_down(claimed: Claimed) -> c.CancelOrder:
     """The command that cancels the order, recorded instead of carrying it out."""
     tried = claimed.attempt > 1
     return c.CancelOrder(
-        by=c.COURIER, order=claimed.seq, lane=claimed.lane, why=LEFT_DOWN, tried=tried
+        by=c.DISPATCHER, order=claimed.seq, lane=claimed.lane, why=LEFT_DOWN, tried=tried
     )
 
 

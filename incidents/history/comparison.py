@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from incidents.clock import rfc3339
 from incidents.history import reports, simulate
 from incidents.history.reports import Draw, History
-from incidents.history.simulate import Act, Counts, Outcome, Story
+from incidents.history.simulate import Counts, Outcome, PolicyAction, Story
 from incidents.machine.policy import Policy, write_duration
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def prepare(history: History, draw: Draw, group_within: timedelta | None) -> Pre
     )
 
 
-class ActCount(NamedTuple):
-    """A policy's action on a site (see `Act`), its first time (UTC), and its count."""
+class ActionCount(NamedTuple):
+    """A policy's action on a site (see `PolicyAction`), its first time (UTC), and its count."""
 
     what: str
     first: datetime
@@ -112,7 +112,7 @@ class Difference:
     """A site with the effect of each policy, in the order of the policies."""
 
     site: str
-    acts: tuple[tuple[ActCount, ...], ...]
+    actions: tuple[tuple[ActionCount, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,21 +151,21 @@ def of(taken: PreparedHistory, outcomes: Sequence[Outcome]) -> Comparison:
 
 
 def _differences(outcomes: Sequence[Outcome]) -> list[Difference]:
-    of_site: dict[str, list[list[Act]]] = {}
+    of_site: dict[str, list[list[PolicyAction]]] = {}
     for place, outcome in enumerate(outcomes):
-        for act in outcome.acts:
-            own = of_site.setdefault(act.site, [[] for _ in outcomes])
-            own[place].append(act)
+        for action in outcome.actions:
+            own = of_site.setdefault(action.site, [[] for _ in outcomes])
+            own[place].append(action)
     return [
-        Difference(site, tuple(map(_done, acts)))
-        for site, acts in sorted(of_site.items())
-        if any(other != acts[0] for other in acts[1:])
+        Difference(site, tuple(map(_done, actions)))
+        for site, actions in sorted(of_site.items())
+        if any(other != actions[0] for other in actions[1:])
     ]
 
 
-def _done(acts: Sequence[Act]) -> tuple[ActCount, ...]:
-    found: dict[str, ActCount] = {}
-    for act in acts:
-        _, first, n = found.get(act.what, (act.what, act.at, 0))
-        found[act.what] = ActCount(act.what, first, n + 1)
+def _done(actions: Sequence[PolicyAction]) -> tuple[ActionCount, ...]:
+    found: dict[str, ActionCount] = {}
+    for action in actions:
+        _, first, n = found.get(action.what, (action.what, action.at, 0))
+        found[action.what] = ActionCount(action.what, first, n + 1)
     return tuple(found.values())

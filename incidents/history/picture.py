@@ -108,10 +108,14 @@ def draw(outcomes: Sequence[Outcome], span: tuple[datetime, datetime] | None, zo
     `span`: the times (UTC) of the first and the last report, None without reports. Days and months
     are those of `zone`.
     """
-    times = [act.at for outcome in outcomes for act in outcome.acts] + list(span or ())
+    times = [action.at for outcome in outcomes for action in outcome.actions] + list(span or ())
     scale = spanning(min(times, default=_EPOCH), max(times, default=_EPOCH), zone)
     strips = [
-        _Strip(outcome, scale, Counter((scale.bin_of(act.at), act.what) for act in outcome.acts))
+        _Strip(
+            outcome,
+            scale,
+            Counter((scale.bin_of(action.at), action.what) for action in outcome.actions),
+        )
         for outcome in outcomes
     ]
     tops = (

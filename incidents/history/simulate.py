@@ -46,7 +46,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class PolicyAction:
     """A policy's action on a site; `what`: `suspension`, or the rule that closed it."""
 
     at: datetime
@@ -69,7 +69,7 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """The result of a history under one policy; `acts` are by time (UTC).
+    """The result of a history under one policy; `actions` are by time (UTC).
 
     `incidents` are all on record, with the `moot` ones.
     """
@@ -79,22 +79,22 @@ class Outcome:
     sites: int = 0
     incidents: int = 0
     moot: int = 0
-    acts: list[Act] = field(default_factory=list)
+    actions: list[PolicyAction] = field(default_factory=list)
 
     @property
     def suspensions(self) -> int:
         """The number of suspensions (R2)."""
-        return sum(act.what == SUSPENSION for act in self.acts)
+        return sum(action.what == SUSPENSION for action in self.actions)
 
     @property
-    def closures(self) -> list[Act]:
+    def closures(self) -> list[PolicyAction]:
         """The closures alone."""
-        return [act for act in self.acts if act.what != SUSPENSION]
+        return [action for action in self.actions if action.what != SUSPENSION]
 
     @property
     def closed(self) -> dict[str, int]:
         """The number of closed sites by rule, with all rules that can close one."""
-        found = Counter(act.what for act in self.closures)
+        found = Counter(action.what for action in self.closures)
         return {rule: found[rule] for rule in CLOSING_RULES}
 
     @property
@@ -135,7 +135,7 @@ def run(
     for story in stories:
         _run_site(story, policy, outcome)
         done(len(story.findings))
-    outcome.acts.sort(key=lambda act: (act.at, act.site))
+    outcome.actions.sort(key=lambda action: (action.at, action.site))
     return outcome
 
 
@@ -202,10 +202,10 @@ def _apply(decision: Decision, outcome: Outcome) -> Case:
     site = decision.case.site
     for event in decision.events:
         if isinstance(event, e.SiteSuspended):
-            outcome.acts.append(Act(event.recorded_at, site, SUSPENSION))
+            outcome.actions.append(PolicyAction(event.recorded_at, site, SUSPENSION))
         elif isinstance(event, e.SiteClosed):
             assert event.reason is not None
-            outcome.acts.append(Act(event.recorded_at, site, event.reason.rule))
+            outcome.actions.append(PolicyAction(event.recorded_at, site, event.reason.rule))
     return decision.case
 
 

@@ -11,7 +11,7 @@ from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Reason
+    from incidents.contract.documents.actions import Reason
     from incidents.contract.documents.orders import OnlyLogged, Order
     from incidents.locale.words import Wording
 

@@ -24,7 +24,7 @@ _UNITS_OF_POLICY = ((3_600, "h", 10**9), (60, "min", 60), (1, "s", 60))
 
 
 class Times(Protocol):
-    """The form of times: `locale.words.When`."""
+    """The form of times: `locale.words.TimeFormat`."""
 
     def __call__(self, moment: datetime | str) -> str:
         """The time."""

@@ -1,7 +1,7 @@
 """Refusals and remarks in words: the machine's, the desk's, and those for a role.
 
 No sentence names a command: it describes the action, and a hint names an alternative (see
-`contract.ways_out`).
+`contract.refusal_hints`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ NAMES = tuple(
 """The names of all refusals of the machine and the desk."""
 
 
-def roles_for(act: str, language: Language = ENGLISH) -> str:
+def roles_for(action: str, language: Language = ENGLISH) -> str:
     """List the roles that may do that action, such as `an operator or a supervisor`."""
-    may = [role for role in identity.ROLES if identity.may(role, act)]
+    may = [role for role in identity.ROLES if identity.may(role, action)]
     *others, last = (language.word("a_role", role) for role in may)
     if not others:
         return last
@@ -70,9 +70,9 @@ def _code(name: str, facts: Facts, language: Language) -> str | None:
 def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
     """Facts derived from the facts."""
     more: dict[str, str | list[str]] = {}
-    act, needs = facts.get("act"), facts.get("needs")
-    if isinstance(act, str) and act in identity.ROLES_OF_ACT:
-        more["who"] = roles_for(act, language)
+    action, needs = facts.get("act"), facts.get("needs")
+    if isinstance(action, str) and action in identity.ROLES_OF_ACTION:
+        more["who"] = roles_for(action, language)
     if isinstance(needs, str):
         states = needs.split(" or ")
         more["states"] = [language.word("state", state) for state in states]

@@ -19,7 +19,7 @@ _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class TimeFormat:
     """The form of times: in `zone`, relative to `now` (aware), in `language`."""
 
     zone: tzinfo
@@ -69,7 +69,7 @@ class Wording:
 
     site: str
     site_id: int
-    when: When
+    when: TimeFormat
 
     @property
     def language(self) -> Language:

@@ -103,7 +103,7 @@ def apply(case: Case, event: e.Event) -> None:
         ImpossibleMoveError: the event records a move that the tables of `state` do not have.
     """
     CHANGES[type(event)](case, event)
-    site_changes.drop_what_fell(case)
+    site_changes.drop_lapsed_request(case)
     if event.run is not None:
         case.run = event.run
     case.last_entry_at = event.recorded_at

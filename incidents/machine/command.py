@@ -15,7 +15,7 @@ CLOCK = "clock"
 CUSTOMER = "customer"
 """The responsible person, who has followed a link."""
 
-COURIER = "courier"
+DISPATCHER = "courier"
 """Who carries orders out, and says what came of it."""
 
 DAEMON = "daemon"

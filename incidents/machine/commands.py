@@ -15,7 +15,7 @@ from incidents.machine.command import *  # noqa: F403 - handed on whole
 from incidents.machine.command import (
     CHECKER,
     CLOCK,
-    COURIER,
+    DISPATCHER,
     Command,
     Email,
     Name,
@@ -208,7 +208,7 @@ class RecordDelivery(OrderCommand):
     adapter: str
     attempts: int
     enforced: bool
-    by: str = COURIER
+    by: str = DISPATCHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +218,7 @@ class RecordFailure(OrderCommand):
     adapter: str
     attempts: int
     problem: str
-    by: str = COURIER
+    by: str = DISPATCHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from incidents.machine.apply import apply
 from incidents.machine.case import Case, ClosureRequest
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
-from incidents.machine.refusal import RefusedAct, RefusedError, Remark
+from incidents.machine.refusal import RefusedAction, RefusedError, Remark
 from incidents.machine.state import INCIDENT_STATES, can_move_incident, move_site
 from incidents.machine.work import TELL
 from incidents.values.ids import incident_id, task_id
@@ -104,26 +104,26 @@ def not_before(incident: Incident, at: datetime) -> None:
         raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
 
 
-def site_is_open(decider: Decider, act: RefusedAct) -> None:
+def site_is_open(decider: Decider, action: RefusedAction) -> None:
     """Check that the site is not closed."""
     case = decider.case
     if case.closed:
-        raise RefusedError("site_closed", site=case.site, rule=case.rule, act=act)
+        raise RefusedError("site_closed", site=case.site, rule=case.rule, act=action)
 
 
-def state_allows(decider: Decider, incident: Incident, trigger: str, act: RefusedAct) -> None:
+def state_allows(decider: Decider, incident: Incident, trigger: str, action: RefusedAction) -> None:
     """Check that the incident's table has a move by `trigger` from its state."""
     if not can_move_incident(incident.state, trigger):
         needs = [state for state in INCIDENT_STATES if can_move_incident(state, trigger)]
-        refuse_state(decider, incident, act, needs)
+        refuse_state(decider, incident, action, needs)
 
 
 def state_is_one_of(
-    decider: Decider, incident: Incident, states: tuple[str, ...], act: RefusedAct
+    decider: Decider, incident: Incident, states: tuple[str, ...], action: RefusedAction
 ) -> None:
     """Check that the incident is in one of the states."""
     if incident.state not in states:
-        refuse_state(decider, incident, act, list(states))
+        refuse_state(decider, incident, action, list(states))
 
 
 def another_person(asked_by: str, by: str) -> None:
@@ -137,10 +137,12 @@ def _as_one_reads_it(name: str) -> str:
     return normalize("NFKC", normalize("NFKC", name).casefold())
 
 
-def refuse_state(decider: Decider, incident: Incident, act: RefusedAct, needs: list[str]) -> None:
+def refuse_state(
+    decider: Decider, incident: Incident, action: RefusedAction, needs: list[str]
+) -> None:
     """Refuse because of the incident's state."""
     raise RefusedError(
-        "state_forbids", incident=decider.name(incident.n), state=incident.state, act=act,
+        "state_forbids", incident=decider.name(incident.n), state=incident.state, act=action,
         needs=" or ".join(needs),
     )  # fmt: skip
 
@@ -190,7 +192,7 @@ def complete_rechecks(decider: Decider) -> None:
             decider.add(e.TaskCompleted, task=task.n, outcome="settled")
 
 
-def open_tells(decider: Decider) -> tuple[str, ...]:
+def open_calls_to_customer(decider: Decider) -> tuple[str, ...]:
     """The ids of the open tasks to tell the customer of the closure (R1)."""
     tasks = decider.case.tasks.values()
     found = sorted(task.n for task in tasks if task.kind == TELL and task.done_at is None)
@@ -221,7 +223,7 @@ def _recount_closure(decider: Decider) -> None:
     if rules.disputed(case) and not case.disputed:
         met = rules.still_met(case, closure)
         decider.add(e.ClosureDisputed, counted=met, needed=closure.needed)
-        tasks = open_tells(decider)
+        tasks = open_calls_to_customer(decider)
         if tasks:
             decider.remark("tell_withdrawn", tasks=tasks)
     elif rules.settled(case, closure):

@@ -31,9 +31,9 @@ class RefusedError(Exception):
 
 
 CUSTOMERS: Literal["this"] = "this"
-"""The customer's own act, who has no act of the desk's to go on with."""
+"""The code of a customer's own action; its refusal offers no action of the desk."""
 
-RefusedAct = Literal[
+RefusedAction = Literal[
     "contact", "void", "recur", "removed", "reported", "refused", "false-info", "confirm-closure",
     "this",
 ]  # fmt: skip

@@ -138,7 +138,7 @@ def _closure_declined(case: Case, _: e.ClosureDeclined) -> None:
     _drop_closure_request(case)
 
 
-def drop_what_fell(case: Case) -> None:
+def drop_lapsed_request(case: Case) -> None:
     """Drop a closure request once the site is closed or the refusal no longer holds.
 
     The cause can be a removal, a void or an expired window.

@@ -232,10 +232,10 @@ _BY_LANE = select(
     func.min(_unsettled.c.since).label("since"),
 ).group_by(_unsettled.c.lane, _unsettled.c.stands)
 
-_acts = union_all(_some(_in_lane(ACT), MAX_COUNTED), _some(log_tables.dead, MAX_COUNTED)).subquery(
-    "acts"
-)
-_down = select(_acts.c.site_id).where(_acts.c.lane == ACT).distinct().subquery("down")
+_undone = union_all(
+    _some(_in_lane(ACT), MAX_COUNTED), _some(log_tables.dead, MAX_COUNTED)
+).subquery("acts")
+_down = select(_undone.c.site_id).where(_undone.c.lane == ACT).distinct().subquery("down")
 _NOT_IN_FORCE = (
     select(func.count())
     .select_from(_down.join(sites, sites.c.id == _down.c.site_id))

@@ -19,7 +19,7 @@ from incidents.store.cases import site_row
 from incidents.store.schema.tables import incidents, sites
 from incidents.values import site_name
 from incidents.values.ids import incident_id, order_id, read_incident_id
-from incidents.views import on_record, register, withheld
+from incidents.views import record_entries, register, withheld
 from incidents.views.queue.work import closing_misses
 
 _DOWN = frozenset(DOWN.values())
@@ -40,7 +40,7 @@ def site_of_order(connection: Connection, order: Order) -> SiteFacts | None:
     if row is None:
         return None
     case, in_force = site_row.to_case(dict(row)), register.policy_in_force(connection)
-    words = on_record.personal_texts(connection, (case.person, case.email, case.phone))
+    words = record_entries.personal_texts(connection, (case.person, case.email, case.phone))
 
     def text_of(ref: str | None) -> str | None:
         return None if ref is None else words.get(ref)

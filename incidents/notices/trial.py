@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from incidents.contract.case_documents import plain
 from incidents.enforcement.port import Delivered, Outcome, Skipped
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.notices.letter import Letter
 from incidents.notices.notice_settings import DeskSettings, Outlet
 
@@ -33,7 +33,7 @@ _WORDS = {
 _PAGE = '<!doctype html><html><head><meta charset="utf-8"></head><body>{}</body></html>\n'
 
 
-def send(desk: DeskSettings, now: datetime, when: When) -> Iterator[TriedChannel]:
+def send(desk: DeskSettings, now: datetime, when: TimeFormat) -> Iterator[TriedChannel]:
     """Send a test through each channel, even in quiet hours, and yield results as they arrive.
 
     A channel that hangs must not delay the results of the others.
@@ -42,7 +42,7 @@ def send(desk: DeskSettings, now: datetime, when: When) -> Iterator[TriedChannel
     return (_result(outlet, trial, now) for outlet in desk.outlets)
 
 
-def letter(languages: Iterable[str], now: datetime, when: When) -> Letter:
+def letter(languages: Iterable[str], now: datetime, when: TimeFormat) -> Letter:
     """The trial in these languages, with a new id, so that no mailbox hides it as a duplicate."""
     parts = [_WORDS[language] for language in languages]
     subject = " / ".join(subject for subject, _ in parts)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from incidents.locale.language import language as words_of
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.notices import samples, templating
 from incidents.notices.letter import (
     LANGUAGES,
@@ -36,7 +36,7 @@ _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 
 def time(moment: datetime, zone: tzinfo, language: str) -> str:
     """The time in `zone`, with the zone's name after it."""
-    when = When(zone=zone, now=moment)
+    when = TimeFormat(zone=zone, now=moment)
     name = _ZONES[language].get(when.zone_name, when.zone_name)
     return f"{when(moment)}（{name}）" if language == "zh_CN" else f"{when(moment)} ({name})"
 

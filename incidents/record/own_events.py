@@ -122,12 +122,12 @@ class HistoryResumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountAct(Event):
+class AccountEvent(Event):
     """The fields that all actions on accounts have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountMade(AccountAct):
+class AccountMade(AccountEvent):
     """An action of the desk: the account `handle` was created with the role `role`."""
 
     kind = "account_made"
@@ -136,7 +136,7 @@ class AccountMade(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoleGiven(AccountAct):
+class RoleGiven(AccountEvent):
     """An action of the desk: the account has another role."""
 
     kind = "role_given"
@@ -145,7 +145,7 @@ class RoleGiven(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountDisabled(AccountAct):
+class AccountDisabled(AccountEvent):
     """An action of the desk: the account `handle` was disabled.
 
     Its password and tokens no longer work.
@@ -156,7 +156,7 @@ class AccountDisabled(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountEnabled(AccountAct):
+class AccountEnabled(AccountEvent):
     """An action of the desk: a disabled account was enabled."""
 
     kind = "account_enabled"
@@ -164,7 +164,7 @@ class AccountEnabled(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordSet(AccountAct):
+class PasswordSet(AccountEvent):
     """An action of the desk: the account got a new password, and all its sessions ended.
 
     If somebody else set it or the previous one, its owner does not count as a second person before
@@ -179,7 +179,7 @@ class PasswordSet(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenMade(AccountAct):
+class TokenMade(AccountEvent):
     """An action of the desk: a token of `handle` was created, valid until `expires`.
 
     `acts` are the actions it allows; empty means all that the account's role may do. `digest` is
@@ -195,7 +195,7 @@ class TokenMade(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRevoked(AccountAct):
+class TokenRevoked(AccountEvent):
     """An action of the desk: the token was revoked."""
 
     kind = "token_revoked"
@@ -203,7 +203,7 @@ class TokenRevoked(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRefused(AccountAct):
+class AccessRefused(AccountEvent):
     """An action of the desk: a signed-in person was denied `act` on `about`, because of `why`.
 
     `about` is an id or a name used by the desk; for a failed sign-in, the name that was tried. Only
@@ -217,7 +217,7 @@ class AccessRefused(AccountAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetailsRevealed(AccountAct):
+class DetailsRevealed(AccountEvent):
     """An action of the desk: somebody viewed the full numbers and addresses of `about`.
 
     `about` is an id or a name used by the desk.

@@ -186,7 +186,7 @@ PERSON = "operator"
 _PLACEHOLDER = "-"
 
 Step = c.Command | Policy
-"""The act of a step: a command, or a policy that becomes the active one."""
+"""The action of a step: a command, or a policy that becomes the active one."""
 
 
 def read_step(fields: Fields, do: str) -> Step:
@@ -195,14 +195,14 @@ def read_step(fields: Fields, do: str) -> Step:
     Raises:
         ScenarioError: for an unknown action, or a wrong or missing field.
     """
-    if do not in ACTS:
+    if do not in READERS:
         raise fields.wrong(
             Cause.of(
                 "scenario_action", "unknown action {do!r}: there are {known}",
-                do=do, known=", ".join(ACTS),
+                do=do, known=", ".join(READERS),
             )
         )  # fmt: skip
-    return ACTS[do](fields)
+    return READERS[do](fields)
 
 
 def read_policy(fields: Fields, key: str) -> Policy | None:
@@ -279,7 +279,7 @@ def _false_detail(fields: Fields) -> str:
 _OF_CASES = (SITE, INCIDENT, CONTACT)
 """The targets of a step: queue and orders are no part of a scenario."""
 
-ACTS: dict[str, Callable[[Fields], Step]] = {
+READERS: dict[str, Callable[[Fields], Step]] = {
     **{
         action.word.removeprefix("site "): step_of(action)
         for action in ACTIONS
@@ -288,4 +288,4 @@ ACTS: dict[str, Callable[[Fields], Step]] = {
     "activate": lambda fields: fields.required("policy", read_policy(fields, "policy")),
     "daemon": lambda _: c.Elapse(),
 }
-"""Each act by its name; `daemon` is `incidents daemon --once`."""
+"""The reader of each action by its name; `daemon` is `incidents daemon --once`."""

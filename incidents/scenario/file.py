@@ -47,7 +47,7 @@ class Step:
     n: int
     at: datetime
     do: str | None
-    act: actions.Step | None
+    action: actions.Step | None
     refused: str | None
     expect: Expectation
 
@@ -158,7 +158,7 @@ def _step(fields: Fields, n: int, before: datetime) -> Step:
     do = fields.word("do")
     expect = fields.table("expect")
     refused = _refusal(fields) if do is not None else None
-    act = None if do is None else actions.read_step(fields, do)
+    action = None if do is None else actions.read_step(fields, do)
     if do is None and expect is None:
         raise fields.wrong(
             Cause.of(
@@ -168,7 +168,7 @@ def _step(fields: Fields, n: int, before: datetime) -> Step:
         )
     fields.finish(do or "a look")
     return Step(
-        n=n, at=at, do=do, act=act, refused=refused,
+        n=n, at=at, do=do, action=action, refused=refused,
         expect={} if expect is None else _expectation(fields, expect),
     )  # fmt: skip
 
@@ -185,7 +185,7 @@ def _last_look(fields: Fields, where: str, table: dict[str, Any], last: datetime
         )  # fmt: skip
     rest = {key: value for key, value in table.items() if key != "at"}
     expect = _expectation(fields, rest)
-    return Step(n=0, at=at, do=None, act=None, refused=None, expect=expect)
+    return Step(n=0, at=at, do=None, action=None, refused=None, expect=expect)
 
 
 def _refusal(fields: Fields) -> str | None:

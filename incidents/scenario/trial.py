@@ -87,11 +87,11 @@ class _Simulation:
         """Advance the time, perform the step's action, and compare."""
         if self.scenario.daemon:
             self._elapse_until(step.at)
-        if isinstance(step.act, Policy):
+        if isinstance(step.action, Policy):
             # Actions due before it follow the old policy, with or without a daemon.
             self._do(Elapse(), step.at)
-            self.policy = step.act
-        refusal = self._do(step.act, step.at) if isinstance(step.act, Command) else None
+            self.policy = step.action
+        refusal = self._do(step.action, step.at) if isinstance(step.action, Command) else None
         if step.do is not None:
             self._compare_refusal(step, refusal)
         for what, expected in step.expect.items():

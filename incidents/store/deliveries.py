@@ -148,7 +148,7 @@ def _named(given: ValuesTable) -> Select[Any]:
     return found.with_for_update(of=deliveries)
 
 
-def _acts(given: ValuesTable) -> Select[Any]:
+def _unsettled(given: ValuesTable) -> Select[Any]:
     return _of_sites(given, or_(_of.lane == ACT, braked)).with_for_update(of=deliveries)
 
 
@@ -167,7 +167,7 @@ def _untried(given: ValuesTable) -> Select[Any]:
 NAMED: Query[Found] = Query(_named, _found, site_id=Number, lane=Word, site_seq=Number)
 """The unsettled ones of the given sites, lanes and orders, locked."""
 
-ACTS: Query[Found] = Query(_acts, _found, site_id=Number)
+UNSETTLED: Query[Found] = Query(_unsettled, _found, site_id=Number)
 """The unsettled orders into the world of the given sites, also braked ones, locked, in order."""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)

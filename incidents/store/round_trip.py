@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
+def pipelined(connection: Connection, *, commit: bool = False) -> Iterator[None]:
     """Send the statements inside together; all have finished at the end of the block.
 
     Nothing else may be sent meanwhile. With `commit` the transaction ends with it.

@@ -153,7 +153,7 @@ def page(
     since: datetime | None = None,
 ) -> Page:
     """A page of the log, the newest first; raises BadCursorError."""
-    # Imported here: each act would load the paging library, and the ORM with it.
+    # Imported here: each action would load the paging library, and the ORM with it.
     from incidents.store import pages
 
     of = sign_ins.c

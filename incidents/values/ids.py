@@ -17,14 +17,18 @@ _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )
 ORDERS_EACH = 10**12
-"""The number of order ids in each epoch of a history (see `store.lineage`).
+"""The size of the range of order numbers that each epoch has in the live system.
 
-In the epoch 332 the order of a site's 45th entry is 332000000000045 in the world, and 45 here.
+An order has the number of the site's entry that made it. The order of a site's 45th entry is 45
+here, and 332000000000045 in the live system in epoch 332 (see `desk.resumption`).
 """
 EPOCHS = 2**53 // ORDERS_EACH
-"""The most epochs: receivers may keep a number in a double."""
+"""The number of epochs: an order's number stays below 2^53, in case a receiver keeps a double."""
 ACT = "act"
-"""The lane in which an order goes into the world (see `orders`); its name needs no lane."""
+"""The lane in which an order changes the live system (see `machine.orders`).
+
+The id of an order without a lane means this one.
+"""
 
 
 def incident_id(site_id: int, incident: int) -> str:
@@ -76,7 +80,10 @@ def read_item_id(text: str) -> tuple[int, str] | None:
 
 
 def read_order_id(text: str) -> tuple[int, int, str] | None:
-    """Read an order's id, also with its number in the live system, as (site, order, lane)."""
+    """Read `12-o45.notice` as (site id, order number, lane); None if it is not such an id.
+
+    The order's number may also be the one that it has in the live system.
+    """
     found = _ORDER.fullmatch(text)
     if found is None or int(found[2]) % ORDERS_EACH == 0:
         return None

@@ -35,12 +35,12 @@ def accounts(connection: Connection) -> list[AccountDocument]:
     return [_with_password(each, when_set.get(each.handle)) for each in found]
 
 
-def who_may(connection: Connection, act: str) -> list[str]:
+def who_may(connection: Connection, action: str) -> list[str]:
     """The handles of the enabled accounts whose role may do the action."""
     return [
         each.handle
         for each in stored_accounts.every(connection)
-        if each.disabled_at is None and identity.may(each.role, act)
+        if each.disabled_at is None and identity.may(each.role, action)
     ]
 
 
@@ -84,7 +84,7 @@ def _document(account: Account) -> AccountDocument:
 
 
 def token_document(token: Token) -> TokenDocument:
-    """One token, without the digest of its secret; `orders` null: all that its account may."""
+    """One token, without the digest of its secret; `acts` null: all that its account may."""
     revoked = token.revoked_at
     return {
         "id": token.id,

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from incidents.audit.export import Numbered, Selection
 from incidents.audit.proof.bundle_writer import Order, Report
 from incidents.audit.proof.voucher import Voucher
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import policy
 from incidents.machine.policy import Policy
 from incidents.store.schema.desk_tables import sealed
@@ -92,7 +92,7 @@ def page(
     rules = {digest: policy.read(text) for digest, text in policies.items()}
     texts = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
     story = case_story.read(rows, rules, zone, texts)
-    when = When(zone=zone, now=vouching.signed.signed_at)
+    when = TimeFormat(zone=zone, now=vouching.signed.signed_at)
     return page_template.load(_TEMPLATE).render(
         h=report_words.HEADINGS,
         site=in_full(story.site),
@@ -109,7 +109,7 @@ def _references(rows: Sequence[Numbered]) -> dict[str, str]:
     return {ref: ref for ref in case_story.references(rows)}
 
 
-def _log(vouching: Voucher, when: When) -> dict[str, object]:
+def _log(vouching: Voucher, when: TimeFormat) -> dict[str, object]:
     """The facts of the checkpoint."""
     checkpoint = parse_checkpoint(note.parse(vouching.note).text)
     return {

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from incidents.audit.export import Numbered
 from incidents.audit.fold import UNREADABLE, describe
-from incidents.contract import aftermath
+from incidents.contract import effects
 from incidents.contract.case_documents import event_document
 from incidents.errors import Cause, VerificationError
 from incidents.locale import event_sentence
-from incidents.locale.words import When, Wording, rule
+from incidents.locale.words import TimeFormat, Wording, rule
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.command import LEFT_DOWN
@@ -27,13 +27,13 @@ from incidents.record.entry import Header, decode
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
-from incidents.views import on_record, report_words
+from incidents.views import record_entries, report_words
 from incidents.views.why import grounds
 from incidents.views.why_record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import Facts, acts, sites
+    from incidents.contract.documents import Facts, actions, sites
 
 
 _URLS, _CATEGORY = "urls", "category"
@@ -45,7 +45,7 @@ class BrokenCaseError(VerificationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Printed(When):
+class Printed(TimeFormat):
     """The format of times on paper: without "in 5 minutes", because it may be read next year."""
 
     def until(self, moment: datetime | str) -> str:
@@ -102,7 +102,7 @@ class _Read:
     event: Event
 
     @property
-    def document(self) -> acts.Event:
+    def document(self) -> actions.Event:
         return event_document(self.header.site_id, self.event, self.header.site_seq)
 
 
@@ -141,7 +141,7 @@ def references(rows: Sequence[Numbered]) -> Iterator[str]:
     """The references to people's text in these entries."""
     for _, body in rows:
         header, event = decode(body)
-        yield from on_record.text_refs(event_document(header.site_id, event, header.site_seq))
+        yield from record_entries.text_refs(event_document(header.site_id, event, header.site_seq))
 
 
 def _left_down(of_site: Sequence[_Read]) -> set[int]:
@@ -153,10 +153,10 @@ def _left_down(of_site: Sequence[_Read]) -> set[int]:
 def _line(wording: Wording, entry: _Read, left: Collection[int] = ()) -> Line:
     event, document = entry.event, entry.document
     if entry.header.site_seq in left:
-        document = aftermath.of_left_down(document)
+        document = effects.of_left_down(document)
     at, recorded = event.occurred_at, event.recorded_at
     own = entry.header.site_id == DESK_STREAM
-    refs = set(on_record.text_refs(document))
+    refs = set(record_entries.text_refs(document))
     return Line(
         seq=entry.header.site_seq,
         line=entry.line,

@@ -14,7 +14,7 @@ from incidents.store.cases import sites as site_rows
 from incidents.store.schema.desk_tables import filing_details as details_table
 from incidents.store.schema.desk_tables import filing_terms as terms_table
 from incidents.store.schema.tables import sites
-from incidents.views import on_record
+from incidents.views import record_entries
 
 if TYPE_CHECKING:
     from incidents.contract.documents.filings import FilingOnRecord, FilingTerm, TermOfSite
@@ -117,7 +117,7 @@ def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Fili
         found[site]["terms"].append(_term(name, term))
     for document in found.values():
         document["details"] = dict(sorted(document["details"].items()))
-    return on_record.reveal_texts(connection, list(found.values()))
+    return record_entries.reveal_texts(connection, list(found.values()))
 
 
 def _term(name: str, term: Term) -> FilingTerm:

@@ -119,7 +119,7 @@ _NOT_DONE = frozenset({
     "suspension_ended", "suspension_restored", "suspension_struck", "suspicion_raised",
     "task_opened",
 })  # fmt: skip
-"""The kinds that follow from acts, come from machines or customers, or keep the register."""
+"""The kinds that follow from actions, come from machines or customers, or keep the register."""
 _DONE = frozenset(KINDS) - _NOT_DONE
 """Kinds of events for what people at the desk do, besides logging and calling."""
 

@@ -33,7 +33,7 @@ from incidents.store.schema.tables import (
 )
 from incidents.values import site_name
 from incidents.values.ids import incident_id
-from incidents.views import masked, on_record, register
+from incidents.views import masked, record_entries, register
 from incidents.views.filing import term_document, terms_query
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[In
     ]
     cases = {row["id"]: site_row.to_case(row) for row in rows}
     documents = [incident_document(cases[key[0]], found[key]) for key in keys]
-    return on_record.reveal_texts(connection, documents)
+    return record_entries.reveal_texts(connection, documents)
 
 
 MAX_CASES = 20

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from incidents.clock import rfc3339
 from incidents.errors import NoSuchOrderError
-from incidents.locale.words import When, Wording
+from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import BRAKED
 from incidents.machine.orders import DESK, NOTICE
 from incidents.store.cases import sites as site_rows
@@ -112,7 +112,7 @@ def order(
     seq: int,
     lane: str,
     *,
-    when: When,
+    when: TimeFormat,
     now: datetime,
     unset: Mapping[str, str] = _ALL_SET,
 ) -> OrderInFull:

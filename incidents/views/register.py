@@ -29,7 +29,7 @@ from incidents.store.cases.slices import Need
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as site_table
 from incidents.values.ids import incident_id, task_id
-from incidents.views import left_down, on_record
+from incidents.views import left_down, record_entries
 
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import Activation
@@ -87,7 +87,7 @@ def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
         "incidents": [incident_document(case, newest[n]) for n in sorted(newest, reverse=True)],
         "incidents_total": case.last_incident,
     }
-    return on_record.reveal_texts(connection, [document])[0]
+    return record_entries.reveal_texts(connection, [document])[0]
 
 
 def sites(
@@ -128,7 +128,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
         "site_seq": row["seq"],
         "site_document": {**site_document(case, run), "next_due": plain(row["next_due"])},
     }
-    return on_record.reveal_texts(connection, [document])[0]
+    return record_entries.reveal_texts(connection, [document])[0]
 
 
 def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
@@ -173,7 +173,7 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
         {**site_document(found[row["id"]], run[row["id"]]), "next_due": plain(row["next_due"])}
         for row in rows
     ]
-    return on_record.reveal_texts(connection, items)
+    return record_entries.reveal_texts(connection, items)
 
 
 def _asked(of: Hold | Request | None) -> HoldDocument | None:
@@ -254,7 +254,7 @@ def policy_history(connection: Connection) -> list[Activation]:
         UnreadableEntryError: if the desk cannot have written an entry.
     """
     found = list(fold.activations(connection))
-    words = on_record.personal_texts(connection, [event.text for _, event in found])
+    words = record_entries.personal_texts(connection, [event.text for _, event in found])
     steps = pairwise([DOCUMENTED, *(policy.read(event.toml) for _, event in found)])
     return [
         {

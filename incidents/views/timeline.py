@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
-from incidents.contract import aftermath
+from incidents.contract import effects
 from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
-from incidents.locale.words import When, Wording
+from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import LEFT_DOWN, REACHED
 from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
@@ -22,10 +22,10 @@ from incidents.store import deliveries
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incidents, sites
 from incidents.values.ids import contact_id, incident_id
-from incidents.views import left_down, on_record
+from incidents.views import left_down, record_entries
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.acts import Event
+    from incidents.contract.documents.actions import Event
     from incidents.contract.documents.sites import Line
 
 
@@ -70,7 +70,7 @@ def timeline(
     if incident is not None:
         wanted = wanted.where(_concerning(connection, site_id, incident))
         after = max(after, _before(connection, site_id, incident))
-    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    wording = _wording(connection, site_id, TimeFormat(zone=zone, now=now, language=language))
     yield from _lines(connection, wording, wanted, after, most)
 
 
@@ -96,7 +96,7 @@ def part_of_story(
     wanted = _entries_of(site_id).where(
         entries.c.site_seq <= until, _concerning(connection, site_id, incident)
     )
-    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    wording = _wording(connection, site_id, TimeFormat(zone=zone, now=now, language=language))
     lines = list(_lines(connection, wording, wanted, after, most + 1))
     if len(lines) > most:
         until = lines[most - 1]["seq"]
@@ -131,7 +131,7 @@ def newest_of_story(
     if len(found) > most:
         begin = found[most - 1].site_seq - 1
     bodies = [row.body for row in found[:most][::-1]]
-    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    wording = _wording(connection, site_id, TimeFormat(zone=zone, now=now, language=language))
     lines = [
         line
         for start in range(0, len(bodies), _BATCH)
@@ -144,22 +144,20 @@ def timeline_lines(connection: Connection, wording: Wording, bodies: list[str]) 
     """The lines of the timeline for those entries, in a few queries whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
-    if aftermath.may_open(events):
+    if effects.may_open(events):
         left = _left_down(connection, wording.site_id)
         events = [
-            aftermath.of_left_down(event) if head.site_seq in left else event
+            effects.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
         ]
     called = {
         event.incident
         for (_, event), each in zip(decoded, events, strict=True)
-        if isinstance(event, ContactRecorded) and aftermath.may_be_late(each)
+        if isinstance(event, ContactRecorded) and effects.may_be_late(each)
     }
     if called:
-        events = aftermath.made_in_time(
-            events, _late_on_record(connection, wording.site_id, called)
-        )
-    revealed = on_record.reveal_texts(connection, events)
+        events = effects.made_in_time(events, _late_on_record(connection, wording.site_id, called))
+    revealed = record_entries.reveal_texts(connection, events)
     return [
         _line(wording, written, shown, head.login)
         for (head, _), written, shown in zip(decoded, events, revealed, strict=True)
@@ -217,7 +215,7 @@ def _quoted(wording: Wording, text: str | None) -> str:
     return wording.say("event_part.said", text=text)
 
 
-def _wording(connection: Connection, site_id: int, when: When) -> Wording:
+def _wording(connection: Connection, site_id: int, when: TimeFormat) -> Wording:
     name = connection.scalar(select(sites.c.name).where(sites.c.id == site_id))
     return Wording(site=name or "", site_id=site_id, when=when)
 

@@ -11,12 +11,12 @@ from incidents.contract import hints, next_steps
 from incidents.contract.case_documents import site_document
 from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
-from incidents.locale.words import When, actual_state
+from incidents.locale.words import TimeFormat, actual_state
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.incident import Incident
 from incidents.machine.state import can_move_incident
-from incidents.views import masked, on_record, why_facts, why_prospects, why_record
+from incidents.views import masked, record_entries, why_facts, why_prospects, why_record
 from incidents.views.why_record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _moot(record: Record) -> list[str]:
     return [record.say("moot.more" if len(record.moot) > MAX_TRIED else "moot", names=names)]
 
 
-def why(connection: Connection, name: str, when: When) -> Explanation:
+def why(connection: Connection, name: str, when: TimeFormat) -> Explanation:
     """Explain the site's state now, from the record alone, in the form of `when`.
 
     `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
@@ -184,7 +184,7 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
     found = why_record.read(connection, name, when)
     next_due, changes = why_prospects.next_due(found), why_prospects.would_change(found)
     return {
-        "site": on_record.reveal_texts(connection, [site_document(found.case, found.run)])[0],
+        "site": record_entries.reveal_texts(connection, [site_document(found.case, found.run)])[0],
         "seq": found.case.seq,
         "text": [*grounds(found), *why_prospects.prospect_lines(found, next_due, changes)],
         "timeline": found.story,
@@ -195,7 +195,7 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
     }
 
 
-def parts(connection: Connection, name: str, when: When) -> ExplanationParts:
+def parts(connection: Connection, name: str, when: TimeFormat) -> ExplanationParts:
     """The explanation of `why` in parts for a page, in the language of `when`.
 
     People's text is masked in the grounds (see `masked`), but not in the timeline. Raises

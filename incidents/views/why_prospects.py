@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from incidents.clock import rfc3339
-from incidents.contract import aftermath
+from incidents.contract import effects
 from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.machine import commands as c
@@ -272,7 +272,7 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
     ]
     if record.stays_down:
         in_force = record.case.in_force
-        documents = [aftermath.of_left_down(each, in_force) for each in documents]
+        documents = [effects.of_left_down(each, in_force) for each in documents]
     main = [document for document in documents if document["kind"] not in _NOT_TOLD]
     return [
         event_sentence.sentence(record.wording, each, to_come=True) for each in main or documents

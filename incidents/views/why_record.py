@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from incidents.accounts.identity import distinct_login
 from incidents.locale.language import ENGLISH, Language
-from incidents.locale.words import When, Wording
+from incidents.locale.words import TimeFormat, Wording
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.case import UNKNOWN, Case
@@ -26,7 +26,7 @@ from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries
 from incidents.store.schema.tables import incidents, unlisted
 from incidents.values.ids import ACT, order_id
-from incidents.views import left_down, on_record, register, withheld
+from incidents.views import left_down, record_entries, register, withheld
 from incidents.views.timeline import timeline
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Record:
         return "waits" if self.has_orders else without
 
     @property
-    def when(self) -> When:
+    def when(self) -> TimeFormat:
         """The form of times: their zone and language, and the present moment."""
         return self.wording.when
 
@@ -155,7 +155,7 @@ class Record:
         return ""
 
 
-def read(connection: Connection, name: str, when: When) -> Record:
+def read(connection: Connection, name: str, when: TimeFormat) -> Record:
     """The record of the site of that name, in a fixed number of queries besides its timeline's.
 
     `when`: the present moment, with the zone and the language of the answer.
@@ -201,7 +201,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         closing=closing,
         suspending=_suspending(connection, case),
         moot=_moot(connection, case),
-        texts=on_record.personal_texts(connection, refs),
+        texts=record_entries.personal_texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
         left_down_since=left_down.since(connection, row, now),

@@ -17,6 +17,7 @@ from incidents.accounts import access_settings
 from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.oidc import Oidc
 from incidents.api import parameters, problems
+from incidents.api.authentication import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.endpoints import (
     accounts,
     actions,
@@ -34,12 +35,11 @@ from incidents.api.endpoints import (
     watch,
     work,
 )
-from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
-from incidents.api.limits import Batcher, Quota
-from incidents.api.operation import ACT, JSON
+from incidents.api.limits import AsyncBatcher, Quota
+from incidents.api.operation import ACTION, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
-from incidents.contract.documents.acts import Problem
+from incidents.contract.documents.actions import Problem
 from incidents.errors import IncidentsError
 from incidents.values.json_object import JSONObject
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _LOOKS = 4
 """The most look-ups at once, of tokens and of people's words."""
 _ALONE = 5
-"""The most acts that wait for locked sites at once, each with a connection."""
+"""The most actions that wait for locked sites at once, each with a connection."""
 
 _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
@@ -97,9 +97,9 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     api.state.app = app
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
     # Actions are processed in order of arrival; a query that hangs delays no others.
-    api.state.token_batch = Batcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
-    api.state.command_batch = Batcher(app.batcher.submit_together)
-    api.state.document_batch = Batcher(partial(actions.act_documents, app), at_once=_LOOKS)
+    api.state.token_batch = AsyncBatcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
+    api.state.command_batch = AsyncBatcher(app.group_commit.submit_together)
+    api.state.document_batch = AsyncBatcher(partial(actions.action_documents, app), at_once=_LOOKS)
     api.state.exclusive = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     api.state.oidc = None if provider is None else Oidc(provider, clock.now)
@@ -147,7 +147,7 @@ def _completed(found: JSONObject) -> JSONObject:
     for operation in (each for path in found["paths"].values() for each in path.values()):
         if "422" in operation["responses"]:
             operation["responses"]["422"]["content"] = content
-        if ACT in operation:
+        if ACTION in operation:
             operation.setdefault("parameters", []).append(parameters.DESCRIBED)
             operation["security"] = [{BEARER: []}, {SESSION: []}]
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -37,7 +37,7 @@ def text() -> str:
         table(("status", "meaning"), map(_status, _STATUSES)),
         "## Common options",
         "Every command except `completion` takes these; exceptions are named with the command.",
-        _options(_common(options.looking)),
+        _options(_common(options.query)),
         "Without `--format`, a terminal gets a table, and a pipe gets tab-separated fields without"
         " colour. `NO_COLOR` and `CLICOLOR_FORCE` are obeyed.",
         "## Options of an action",
@@ -82,7 +82,7 @@ def _command(name: str, command: click.Command) -> Iterator[str]:
     yield f"### {name}"
     yield code(" ".join((name, *command.collect_usage_pieces(context))))
     yield from _help(command)
-    shared = {_signature(option) for option in _common(options.acting)}
+    shared = {_signature(option) for option in _common(options.action)}
     own = [
         option
         for option in command.params
@@ -101,7 +101,7 @@ def _help(command: click.Command) -> Iterator[str]:
 
 def _also(own: Sequence[click.Option]) -> str:
     mine = {_signature(option) for option in own}
-    common = {_signature(option) for option in _common(options.looking)}
+    common = {_signature(option) for option in _common(options.query)}
     more = {_signature(option) for option in _only_of_an_action()}
     if not common & mine:
         return "It takes no other option."
@@ -128,8 +128,8 @@ def _nothing() -> None: ...
 
 
 def _only_of_an_action() -> list[click.Option]:
-    common = {_signature(option) for option in _common(options.looking)}
-    return [one for one in _common(options.acting) if _signature(one) not in common]
+    common = {_signature(option) for option in _common(options.query)}
+    return [one for one in _common(options.action) if _signature(one) not in common]
 
 
 def _options(own: Sequence[click.Option]) -> str:

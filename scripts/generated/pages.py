@@ -8,8 +8,8 @@ from pathlib import Path
 
 from incidents.machine import diagram
 from scripts.generated import (
-    act_helps,
-    client_acts,
+    action_helps,
+    client_actions,
     commands,
     database,
     entry,
@@ -37,8 +37,8 @@ WHOLE: dict[str, Callable[[], str]] = {
     "reference/database.md": database.text,
     "../requirements/sbom.cdx.json": sbom.text,
     "../zensical.toml": site.text,
-    "../incidents/cli/act_helps.py": act_helps.text,
-    "../incidents/client/acts.py": client_acts.text,
+    "../incidents/cli/action_helps.py": action_helps.text,
+    "../incidents/client/actions.py": client_actions.text,
 }
 """The files that are made as a whole, by their paths from docs/."""
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from incidents import errors
-from incidents.contract import ways_out
+from incidents.contract import refusal_hints
 from incidents.contract.documents import Hint
 from incidents.contract.hints import TYPED
 from incidents.locale.language import ENGLISH
@@ -105,7 +105,7 @@ def _table(sentences: Mapping[str, str]) -> str:
     return table(
         ("name", "sentence", "way out", "clause"),
         (
-            (f"`{name}`", _shown(said), _ways_out(name), CLAUSES.get(name, ""))
+            (f"`{name}`", _shown(said), _hints_of(name), CLAUSES.get(name, ""))
             for name, said in rows
         ),
     )
@@ -130,12 +130,12 @@ class _Facts(dict[str, str]):
         return True
 
 
-def _ways_out(name: str) -> str:
+def _hints_of(name: str) -> str:
     found: list[Hint] = []
-    if name in ways_out.OF_REFUSALS:
-        found = ways_out.OF_REFUSALS[name](_Facts())
+    if name in refusal_hints.OF_REFUSALS:
+        found = refusal_hints.OF_REFUSALS[name](_Facts())
     elif name == "state_forbids":
-        found = [each for ways in ways_out.BY_STATE.values() for each in ways("12-3")]
+        found = [each for ways in refusal_hints.BY_STATE.values() for each in ways("12-3")]
     return ", ".join(dict.fromkeys(f"`{each['act']}`" for each in found))
 
 
@@ -207,8 +207,8 @@ def _errors(under: type[errors.IncidentsError]) -> list[errors.IncidentsError]:
     """The errors of each kind, in the order of the file."""
     return [
         kind("")
-        if kind is not errors.ActRefusedError
-        else errors.ActRefusedError("", name="act_refused", facts={})
+        if kind is not errors.ActionRefusedError
+        else errors.ActionRefusedError("", name="act_refused", facts={})
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, under)
     ]

@@ -16,16 +16,16 @@ from incidents.accounts.serve_key import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.store import passwords, sign_ins
 from incidents.store.database.engine import reading, writing
 
 PASSWORD = "a horse and a battery"
-BY = By(person="admin-1", login="root", signed_in=True)
+BY = Actor(person="admin-1", login="root", signed_in=True)
 HERE = "192.0.2.7"
 
 
-class App:
+class AccountRig:
     """A desk with accounts, whose clock the test moves."""
 
     def __init__(self, engine: Engine, moved: Any) -> None:
@@ -73,26 +73,26 @@ class App:
 
 
 def mistaken(
-    house: App, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
+    rig: AccountRig, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
 ) -> None:
     for _ in range(times):
         with pytest.raises(SignInError):
-            house.authenticator.sign_in(handle, "wrong", address, browser)
+            rig.authenticator.sign_in(handle, "wrong", address, browser)
 
 
-def guessed_at_from_everywhere(house: App, handle: str = "operator-1") -> None:
+def guessed_at_from_everywhere(rig: AccountRig, handle: str = "operator-1") -> None:
     """As many mistakes under that name as are free, from as many places."""
-    with writing(house.engine) as connection:
+    with writing(rig.engine) as connection:
         passwords.failures(connection, [f"as {handle}"], clock.now())
         passwords.count(connection, f"as {handle}", OF_NAME.free, clock.now())
 
 
 def set_password(
-    house: App, handle: str, password: str, *, seal: Seal = UNSEALED,
+    rig: AccountRig, handle: str, password: str, *, seal: Seal = UNSEALED,
     second_after: timedelta = accounts.AT_ONCE,
 ) -> None:  # fmt: skip
     hash_ = secrets.hash_password(password, handle)
-    house.desk.on_record(
+    rig.desk.on_record(
         lambda c: accounts.set_password(
             c, BY, handle, hash_, clock.now, second_after=second_after, seal=seal
         )

@@ -18,7 +18,7 @@ from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import KNOWN_FOR, MOST
 from incidents.accounts.throttle import FORGET_AFTER, BlockedError
 from incidents.desk import accounts, tokens
-from incidents.desk.own_stream import AccountSignInError, By
+from incidents.desk.own_stream import AccountSignInError, Actor
 from incidents.store import passwords
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import writing
@@ -26,7 +26,7 @@ from tests.accounts.rig import (
     BY,
     HERE,
     PASSWORD,
-    App,
+    AccountRig,
     guessed_at_from_everywhere,
     mistaken,
     set_password,
@@ -34,166 +34,166 @@ from tests.accounts.rig import (
 from tests.patience import PATIENCE_S
 
 
-def test_who_has_the_password_is_let_in_and_known_by_the_session(house: App) -> None:
-    house.make("operator-1")
-    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    again = house.authenticator.by_session(visit.cookie)
+def test_who_has_the_password_is_let_in_and_known_by_the_session(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    visit = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    again = rig.authenticator.by_session(visit.cookie)
     assert again is not None
     assert (again.identity.handle, again.identity.role) == ("operator-1", "operator")
-    assert house.findings() == []
+    assert rig.findings() == []
 
 
-def test_whoever_has_not_is_told_the_same(house: App) -> None:
-    house.make("operator-1")
+def test_whoever_has_not_is_told_the_same(rig: AccountRig) -> None:
+    rig.make("operator-1")
     for handle, password in (
         ("operator-1", "a horse and a batterY"), ("operator-2", PASSWORD), ("", ""),
         ("operator-1", ""), ("x" * 10_000, "y" * 10_000),
     ):  # fmt: skip
         with pytest.raises(SignInError):
-            house.authenticator.sign_in(handle, password, HERE)
+            rig.authenticator.sign_in(handle, password, HERE)
 
 
-def test_a_disabled_account_comes_in_no_more_by_nothing(house: App) -> None:
-    house.make("admin-2", "administrator")
-    house.make("operator-1")
-    _, secret = house.token("operator-1")
-    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    house.desk.on_record(lambda c: accounts.disable(c, BY, "operator-1", clock.now))
-    assert house.authenticator.by_session(visit.cookie) is None
-    assert house.authenticator.by_token(secret) is None
+def test_a_disabled_account_comes_in_no_more_by_nothing(rig: AccountRig) -> None:
+    rig.make("admin-2", "administrator")
+    rig.make("operator-1")
+    _, secret = rig.token("operator-1")
+    visit = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    rig.desk.on_record(lambda c: accounts.disable(c, BY, "operator-1", clock.now))
+    assert rig.authenticator.by_session(visit.cookie) is None
+    assert rig.authenticator.by_token(secret) is None
     with pytest.raises(SignInError):
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    assert house.findings() == []
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    assert rig.findings() == []
 
 
-def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(house: App) -> None:
-    house.make("operator-1")
-    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    visit = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
     for _ in range(12):
-        house.moved.tick(timedelta(minutes=59))
-        assert house.authenticator.by_session(visit.cookie) is not None
-    house.moved.tick(timedelta(minutes=12))
-    assert house.authenticator.by_session(visit.cookie) is None
-    idle = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    house.moved.tick(timedelta(hours=1))
-    assert house.authenticator.by_session(idle.cookie) is None
+        rig.moved.tick(timedelta(minutes=59))
+        assert rig.authenticator.by_session(visit.cookie) is not None
+    rig.moved.tick(timedelta(minutes=12))
+    assert rig.authenticator.by_session(visit.cookie) is None
+    idle = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    rig.moved.tick(timedelta(hours=1))
+    assert rig.authenticator.by_session(idle.cookie) is None
 
 
-def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: App) -> None:
-    house.make("operator-1")
-    visit = house.authenticator.begin("operator-1")
+def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    visit = rig.authenticator.begin("operator-1")
     for _ in range(11):
-        house.moved.tick(timedelta(minutes=5))
-        assert house.authenticator.by_session(visit.cookie, used=False) is not None
-    house.moved.tick(timedelta(minutes=5))
-    assert house.authenticator.by_session(visit.cookie, used=False) is None
+        rig.moved.tick(timedelta(minutes=5))
+        assert rig.authenticator.by_session(visit.cookie, used=False) is not None
+    rig.moved.tick(timedelta(minutes=5))
+    assert rig.authenticator.by_session(visit.cookie, used=False) is None
 
 
-def test_a_token_holds_until_it_expires_or_is_revoked(house: App) -> None:
-    house.make("panel-1", "integrator", None)
-    id_, secret = house.token("panel-1", days=1, acts=["log"])
-    identity = house.authenticator.by_token(secret)
+def test_a_token_holds_until_it_expires_or_is_revoked(rig: AccountRig) -> None:
+    rig.make("panel-1", "integrator", None)
+    id_, secret = rig.token("panel-1", days=1, acts=["log"])
+    identity = rig.authenticator.by_token(secret)
     assert identity is not None
     assert identity.login == f"token {id_}"
     assert identity.denial("log", clock.now()) is None
     assert identity.denial("add_site", clock.now()) == "token_scope"
-    house.moved.tick(timedelta(days=1))
-    assert house.authenticator.by_token(secret) is None
-    other, secret = house.token("panel-1")
-    house.desk.on_record(lambda c: tokens.revoke_token(c, BY, other, clock.now))
-    assert house.authenticator.by_token(secret) is None
-    assert house.authenticator.by_token("inc_nothing") is None
-    assert house.findings() == []
+    rig.moved.tick(timedelta(days=1))
+    assert rig.authenticator.by_token(secret) is None
+    other, secret = rig.token("panel-1")
+    rig.desk.on_record(lambda c: tokens.revoke_token(c, BY, other, clock.now))
+    assert rig.authenticator.by_token(secret) is None
+    assert rig.authenticator.by_token("inc_nothing") is None
+    assert rig.findings() == []
 
 
 @pytest.mark.both_databases
-def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(house: App) -> None:
+def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(rig: AccountRig) -> None:
     for handle in ("panel-1", "panel-2", "panel-3"):
-        house.make(handle, "integrator", None)
-    _, one = house.token("panel-1")
-    _, two = house.token("panel-2", acts=["log"])
-    revoked, gone = house.token("panel-1")
-    _, disabled = house.token("panel-3")
-    house.desk.on_record(lambda c: tokens.revoke_token(c, BY, revoked, clock.now))
-    house.desk.on_record(lambda c: accounts.disable(c, BY, "panel-3", clock.now))
-    found = house.authenticator.by_tokens([two, gone, one, "inc_nothing", disabled, two])
+        rig.make(handle, "integrator", None)
+    _, one = rig.token("panel-1")
+    _, two = rig.token("panel-2", acts=["log"])
+    revoked, gone = rig.token("panel-1")
+    _, disabled = rig.token("panel-3")
+    rig.desk.on_record(lambda c: tokens.revoke_token(c, BY, revoked, clock.now))
+    rig.desk.on_record(lambda c: accounts.disable(c, BY, "panel-3", clock.now))
+    found = rig.authenticator.by_tokens([two, gone, one, "inc_nothing", disabled, two])
     handles = [None if each is None else each.handle for each in found]
     assert handles == ["panel-2", None, "panel-1", None, None, "panel-2"]
     assert [each.acts for each in found if each is not None] == [{"log"}, None, {"log"}]
-    assert house.authenticator.by_tokens([]) == []
+    assert rig.authenticator.by_tokens([]) == []
 
 
-def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: App) -> None:
-    house.make("operator-1")
-    mistaken(house, 5)
+def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    mistaken(rig, 5)
     with pytest.raises(BlockedError, match="30 seconds"):
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    house.moved.tick(timedelta(seconds=30))
-    mistaken(house, 1)
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    rig.moved.tick(timedelta(seconds=30))
+    mistaken(rig, 1)
     with pytest.raises(BlockedError, match="60 seconds"):
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    house.moved.tick(timedelta(seconds=60))
-    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    mistaken(house, 1)
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    rig.moved.tick(timedelta(seconds=60))
+    rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    mistaken(rig, 1)
 
 
-def test_who_guesses_elsewhere_keeps_nobody_out(house: App) -> None:
-    house.make("operator-1")
-    mistaken(house, 5, "198.51.100.1")
+def test_who_guesses_elsewhere_keeps_nobody_out(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    mistaken(rig, 5, "198.51.100.1")
     with pytest.raises(BlockedError):
-        house.authenticator.sign_in("operator-1", PASSWORD, "198.51.100.1")
-    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+        rig.authenticator.sign_in("operator-1", PASSWORD, "198.51.100.1")
+    rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
 def test_who_guesses_from_everywhere_waits_a_minute_for_each_guess_and_never_longer(
-    house: App,
+    rig: AccountRig,
 ) -> None:
     """What comes in meanwhile takes no mistake of theirs away."""
-    house.make("operator-1")
+    rig.make("operator-1")
     for n in range(50):
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-        mistaken(house, 3, f"198.51.100.{n}")
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+        mistaken(rig, 3, f"198.51.100.{n}")
     for n in range(3):
         with pytest.raises(BlockedError, match="60 seconds"):
-            house.authenticator.sign_in("operator-1", PASSWORD, f"198.51.100.{n}")
-        house.moved.tick(timedelta(minutes=1))
-        mistaken(house, 1, f"198.51.100.{n}")
-    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+            rig.authenticator.sign_in("operator-1", PASSWORD, f"198.51.100.{n}")
+        rig.moved.tick(timedelta(minutes=1))
+        mistaken(rig, 1, f"198.51.100.{n}")
+    rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
 def test_an_attack_that_takes_each_shared_slot_keeps_the_right_password_out_nowhere_else(
-    house: App,
+    rig: AccountRig,
 ) -> None:
     """An address that nobody has guessed from, one that the name has come in from, a program's
     token, a session, and the second person beside somebody: each has slots of its own."""
-    house.make("operator-1")
-    _, token = house.token("operator-1")
-    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    guessed_at_from_everywhere(house)
-    mistaken(house, 2, "198.51.100.1")
+    rig.make("operator-1")
+    _, token = rig.token("operator-1")
+    visit = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    guessed_at_from_everywhere(rig)
+    mistaken(rig, 2, "198.51.100.1")
     for n in range(3):
         with pytest.raises(BlockedError):
-            house.authenticator.sign_in("operator-1", PASSWORD, "198.51.100.1")
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-        house.authenticator.sign_in("operator-1", PASSWORD, "203.0.113.250", token=token)
-        house.authenticator.reauthenticate(visit, PASSWORD)
-        house.authenticator.identify_second("operator-1", PASSWORD, "203.0.113.251", beside="sup-1")
-        mistaken(house, 1, f"203.0.113.{n}")
-        house.authenticator.sign_in("operator-1", PASSWORD, f"203.0.113.{n}")
+            rig.authenticator.sign_in("operator-1", PASSWORD, "198.51.100.1")
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+        rig.authenticator.sign_in("operator-1", PASSWORD, "203.0.113.250", token=token)
+        rig.authenticator.reauthenticate(visit, PASSWORD)
+        rig.authenticator.identify_second("operator-1", PASSWORD, "203.0.113.251", beside="sup-1")
+        mistaken(rig, 1, f"203.0.113.{n}")
+        rig.authenticator.sign_in("operator-1", PASSWORD, f"203.0.113.{n}")
 
 
-def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
-    house.make("operator-1")
-    house.make("operator-2")
-    _, token = house.token("operator-1")
-    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    one, other = house.authenticator.begin("operator-1"), house.authenticator.begin("operator-1")
+def test_a_slot_of_ones_own_is_as_narrow_as_any_other(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    rig.make("operator-2")
+    _, token = rig.token("operator-1")
+    rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    one, other = rig.authenticator.begin("operator-1"), rig.authenticator.begin("operator-1")
     guesses: tuple[Callable[[str], object], ...] = (
-        lambda word: house.authenticator.sign_in("operator-1", word, HERE),
-        lambda word: house.authenticator.sign_in("operator-1", word, "203.0.113.1", token=token),
-        lambda word: house.authenticator.reauthenticate(one, word),
-        lambda word: house.authenticator.identify_second("operator-1", word, HERE, beside="sup-1"),
-        lambda word: house.authenticator.identify("operator-1", word, "the terminal of li"),
+        lambda word: rig.authenticator.sign_in("operator-1", word, HERE),
+        lambda word: rig.authenticator.sign_in("operator-1", word, "203.0.113.1", token=token),
+        lambda word: rig.authenticator.reauthenticate(one, word),
+        lambda word: rig.authenticator.identify_second("operator-1", word, HERE, beside="sup-1"),
+        lambda word: rig.authenticator.identify("operator-1", word, "the terminal of li"),
     )
     for guess in guesses:
         for _ in range(5):
@@ -201,120 +201,124 @@ def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
                 guess("wrong")
         with pytest.raises(BlockedError, match="30 seconds"):
             guess(PASSWORD)
-    house.authenticator.reauthenticate(other, PASSWORD)
-    house.authenticator.identify_second("operator-1", PASSWORD, HERE, beside="sup-2")
+    rig.authenticator.reauthenticate(other, PASSWORD)
+    rig.authenticator.identify_second("operator-1", PASSWORD, HERE, beside="sup-2")
     for _ in range(5):
         with pytest.raises(SignInError):
-            house.authenticator.sign_in("operator-2", "wrong", "203.0.113.2", token=token)
+            rig.authenticator.sign_in("operator-2", "wrong", "203.0.113.2", token=token)
     with pytest.raises(BlockedError):
-        house.authenticator.sign_in("operator-2", PASSWORD, "203.0.113.2", token=token)
+        rig.authenticator.sign_in("operator-2", PASSWORD, "203.0.113.2", token=token)
 
 
-def test_a_browser_that_somebody_came_in_by_waits_for_nobody_elses_mistakes(house: App) -> None:
-    house.make("operator-1")
-    known = house.authenticator.sign_in("operator-1", PASSWORD, HERE).browser
+def test_a_browser_that_somebody_came_in_by_waits_for_nobody_elses_mistakes(
+    rig: AccountRig,
+) -> None:
+    rig.make("operator-1")
+    known = rig.authenticator.sign_in("operator-1", PASSWORD, HERE).browser
     assert known is not None
-    guessed_at_from_everywhere(house)
-    again = house.authenticator.sign_in("operator-1", PASSWORD, HERE, known).browser
+    guessed_at_from_everywhere(rig)
+    again = rig.authenticator.sign_in("operator-1", PASSWORD, HERE, known).browser
     assert again is not None
-    mistaken(house, 5, browser=again)
+    mistaken(rig, 5, browser=again)
     with pytest.raises(BlockedError, match="30 seconds"):
-        house.authenticator.sign_in("operator-1", PASSWORD, "192.0.2.9", again)
+        rig.authenticator.sign_in("operator-1", PASSWORD, "192.0.2.9", again)
 
 
 def test_a_browser_is_known_for_its_people_for_ninety_days_until_a_new_password(
-    house: App,
+    rig: AccountRig,
 ) -> None:
     handles = [f"operator-{n}" for n in range(MOST + 1)]
     browser = ""
     for handle in handles:
-        house.make(handle)
-        browser = house.authenticator.sign_in(handle, PASSWORD, HERE, browser).browser or ""
+        rig.make(handle)
+        browser = rig.authenticator.sign_in(handle, PASSWORD, HERE, browser).browser or ""
     for handle in handles:
-        guessed_at_from_everywhere(house, handle)
-        mistaken(house, 2, "192.0.2.9", handle=handle)
-    mistaken(house, 2, "192.0.2.8", handle=handles[1])
-    house.authenticator.sign_in(handles[1], PASSWORD, "192.0.2.9", browser)
+        guessed_at_from_everywhere(rig, handle)
+        mistaken(rig, 2, "192.0.2.9", handle=handle)
+    mistaken(rig, 2, "192.0.2.8", handle=handles[1])
+    rig.authenticator.sign_in(handles[1], PASSWORD, "192.0.2.9", browser)
     for stranger in (handles[0], f"{handles[1]}.x"):
         with pytest.raises((BlockedError, SignInError)):
-            house.authenticator.sign_in(stranger, PASSWORD, "192.0.2.9", browser)
-    set_password(house, handles[1], "another long sentence")
+            rig.authenticator.sign_in(stranger, PASSWORD, "192.0.2.9", browser)
+    set_password(rig, handles[1], "another long sentence")
     with pytest.raises(BlockedError):
-        house.authenticator.sign_in(handles[1], "another long sentence", "192.0.2.8", browser)
-    house.moved.tick(KNOWN_FOR)
-    guessed_at_from_everywhere(house, handles[2])
-    mistaken(house, 2, "192.0.2.9", handle=handles[2])
+        rig.authenticator.sign_in(handles[1], "another long sentence", "192.0.2.8", browser)
+    rig.moved.tick(KNOWN_FOR)
+    guessed_at_from_everywhere(rig, handles[2])
+    mistaken(rig, 2, "192.0.2.9", handle=handles[2])
     with pytest.raises(BlockedError):
-        house.authenticator.sign_in(handles[2], PASSWORD, "192.0.2.9", browser)
+        rig.authenticator.sign_in(handles[2], PASSWORD, "192.0.2.9", browser)
 
 
-def test_what_anybody_has_written_makes_no_browser_known(house: App) -> None:
-    house.make("operator-1")
-    mistaken(house, 5)
+def test_what_anybody_has_written_makes_no_browser_known(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    mistaken(rig, 5)
     for browser in (
         "1.word.signature", "~~~", "." * 2_000, "1772359200.w.é", "9" * 40 + ".w.s", "x.y.z~1.2.3",
     ):  # fmt: skip
         with pytest.raises(BlockedError):
-            house.authenticator.sign_in("operator-1", PASSWORD, HERE, browser)
+            rig.authenticator.sign_in("operator-1", PASSWORD, HERE, browser)
 
 
-def test_who_guesses_over_the_network_keeps_nobody_from_the_terminal(house: App) -> None:
-    house.make("operator-1")
-    guessed_at_from_everywhere(house)
+def test_who_guesses_over_the_network_keeps_nobody_from_the_terminal(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    guessed_at_from_everywhere(rig)
     terminal = "the terminal of li"
-    assert house.authenticator.identify("operator-1", PASSWORD, terminal).role == "operator"
+    assert rig.authenticator.identify("operator-1", PASSWORD, terminal).role == "operator"
     for _ in range(5):
         with pytest.raises(SignInError):
-            house.authenticator.identify("operator-1", "wrong", terminal)
+            rig.authenticator.identify("operator-1", "wrong", terminal)
     with pytest.raises(BlockedError):
-        house.authenticator.identify("operator-1", PASSWORD, terminal)
+        rig.authenticator.identify("operator-1", PASSWORD, terminal)
 
 
 def test_who_guesses_without_a_session_keeps_nobody_from_proving_who_they_are(
-    house: App,
+    rig: AccountRig,
 ) -> None:
-    house.make("operator-1")
-    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    guessed_at_from_everywhere(house)
-    house.authenticator.reauthenticate(visit, PASSWORD)
+    rig.make("operator-1")
+    visit = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    guessed_at_from_everywhere(rig)
+    rig.authenticator.reauthenticate(visit, PASSWORD)
     for _ in range(5):
         with pytest.raises(SignInError):
-            house.authenticator.reauthenticate(visit, "wrong")
+            rig.authenticator.reauthenticate(visit, "wrong")
     with pytest.raises(BlockedError):
-        house.authenticator.reauthenticate(visit, PASSWORD)
+        rig.authenticator.reauthenticate(visit, PASSWORD)
 
 
-def test_from_one_address_many_names_are_not_tried_for_long(house: App) -> None:
+def test_from_one_address_many_names_are_not_tried_for_long(rig: AccountRig) -> None:
     for n in range(20):
         with pytest.raises(SignInError):
-            house.authenticator.sign_in(f"operator-{n}", PASSWORD, HERE)
+            rig.authenticator.sign_in(f"operator-{n}", PASSWORD, HERE)
     with pytest.raises(BlockedError):
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
-def test_a_whole_desk_signs_in_from_one_address_as_often_as_it_wants(house: App) -> None:
-    house.make("operator-1")
+def test_a_whole_desk_signs_in_from_one_address_as_often_as_it_wants(rig: AccountRig) -> None:
+    rig.make("operator-1")
     for _ in range(21):
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
-def test_who_signs_in_now_and_then_guesses_no_more_than_others(house: App) -> None:
-    house.make("operator-1")
+def test_who_signs_in_now_and_then_guesses_no_more_than_others(rig: AccountRig) -> None:
+    rig.make("operator-1")
     for n in range(20):
-        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+        rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
         with pytest.raises(SignInError):
-            house.authenticator.sign_in(f"no-such-{n}", PASSWORD, HERE)
+            rig.authenticator.sign_in(f"no-such-{n}", PASSWORD, HERE)
     with pytest.raises(BlockedError):
-        house.authenticator.sign_in("no-such-20", PASSWORD, HERE)
+        rig.authenticator.sign_in("no-such-20", PASSWORD, HERE)
 
 
 @pytest.mark.both_databases
-def test_as_much_is_done_whoever_is_not_let_in(house: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_much_is_done_whoever_is_not_let_in(
+    rig: AccountRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So the time of a refusal tells nobody which names there are."""
-    house.make("operator-1")
-    house.make("operator-2")
-    house.make("panel-1", "integrator", None)
-    house.desk.on_record(lambda c: accounts.disable(c, BY, "operator-2", clock.now))
+    rig.make("operator-1")
+    rig.make("operator-2")
+    rig.make("panel-1", "integrator", None)
+    rig.desk.on_record(lambda c: accounts.disable(c, BY, "operator-2", clock.now))
     hashed: list[str] = []
     verify = type(secrets._hasher()).verify
 
@@ -330,15 +334,15 @@ def test_as_much_is_done_whoever_is_not_let_in(house: App, monkeypatch: pytest.M
         ("No handle", "wrong"),
     ):  # fmt: skip
         # Each has been counted once before, so that all change the same rows.
-        house.moved.tick(FORGET_AFTER)
-        mistaken(house, 1, handle=handle)
-        done[handle, password] = statements(house, handle, password)
+        rig.moved.tick(FORGET_AFTER)
+        mistaken(rig, 1, handle=handle)
+        done[handle, password] = statements(rig, handle, password)
     assert len({tuple(each) for each in done.values()}) == 1, done
     assert len(set(hashed)) == 1
     assert len(hashed) == 2 * len(done)
 
 
-def statements(house: App, handle: str, password: str) -> list[str]:
+def statements(rig: AccountRig, handle: str, password: str) -> list[str]:
     """The statements of one refused sign-in, and how each transaction of it ends."""
     sent: list[str] = []
 
@@ -349,14 +353,14 @@ def statements(house: App, handle: str, password: str) -> list[str]:
     def note_commit(_c: Any) -> None:
         sent.append("COMMIT")
 
-    event.listen(house.engine, "before_cursor_execute", note)
-    event.listen(house.engine, "commit", note_commit)
+    event.listen(rig.engine, "before_cursor_execute", note)
+    event.listen(rig.engine, "commit", note_commit)
     try:
         with pytest.raises(SignInError):
-            house.authenticator.sign_in(handle, password, HERE)
+            rig.authenticator.sign_in(handle, password, HERE)
     finally:
-        event.remove(house.engine, "before_cursor_execute", note)
-        event.remove(house.engine, "commit", note_commit)
+        event.remove(rig.engine, "before_cursor_execute", note)
+        event.remove(rig.engine, "commit", note_commit)
     return sent
 
 
@@ -365,13 +369,13 @@ def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(
     db_url: str,
 ) -> None:
     engine = engines.create(db_url)
-    house = App(engine, None)
-    house.make("operator-1")
+    rig = AccountRig(engine, None)
+    rig.make("operator-1")
     came: list[str] = []
 
     def guess(n: int) -> None:
         try:
-            house.authenticator.sign_in("operator-1", f"no such sentence {n}", HERE)
+            rig.authenticator.sign_in("operator-1", f"no such sentence {n}", HERE)
         except (SignInError, BlockedError) as error:
             came.append(error.name)
 
@@ -386,12 +390,12 @@ def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
 ) -> None:
     """Also when what the other holds is old, and would be forgotten."""
     engine = engines.create(postgresql_url)
-    house = App(engine, None)
+    rig = AccountRig(engine, None)
     came: list[str] = []
 
     def guess() -> None:
         try:
-            house.authenticator.sign_in("operator-1", "no such sentence", HERE)
+            rig.authenticator.sign_in("operator-1", "no such sentence", HERE)
         except SignInError as error:
             came.append(error.name)
 
@@ -409,12 +413,12 @@ def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
 
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
-    house: App, signed_in: bool
+    rig: AccountRig, signed_in: bool
 ) -> None:
-    house.make("admin-1", "administrator")
-    house.make("operator-1")
-    id_, _ = house.token("operator-1")
-    by = By(person="li", login="li", signed_in=signed_in)
+    rig.make("admin-1", "administrator")
+    rig.make("operator-1")
+    id_, _ = rig.token("operator-1")
+    by = Actor(person="li", login="li", signed_in=signed_in)
     acts: list[Callable[[Connection], object]] = [
         lambda c: accounts.make(c, by, "operator-2", "operator", clock.now),
         lambda c: accounts.give_role(c, by, "operator-1", "viewer", clock.now),
@@ -428,11 +432,11 @@ def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
     ]
     for act in acts:
         if signed_in:
-            house.desk.on_record(act)
+            rig.desk.on_record(act)
         else:
             with pytest.raises(AccountSignInError):
-                house.desk.on_record(act)
-    assert house.findings() == []
+                rig.desk.on_record(act)
+    assert rig.findings() == []
 
 
 @pytest.mark.both_databases
@@ -440,14 +444,14 @@ def test_mistakes_that_count_no_more_are_forgotten_by_many_at_once(db_url: str) 
     """Each deletes what is old, and holds what it counts: no two wait for each other."""
     engine = engines.create(db_url)
     with freeze_time("2026-03-01 10:00:00"):
-        house = App(engine, None)
+        rig = AccountRig(engine, None)
         for n in range(12):
             with pytest.raises(SignInError):
-                house.authenticator.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{n}")
+                rig.authenticator.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{n}")
 
     def guess(n: int) -> None:
         with pytest.raises(SignInError):
-            house.authenticator.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{11 - n}")
+            rig.authenticator.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{11 - n}")
 
     with ThreadPoolExecutor(12) as many:
         list(many.map(guess, range(12)))

@@ -219,7 +219,7 @@ def test_what_the_browser_brings_back_must_fit_else_it_is_counted_and_no_line_of
     [counted] = api.refusals()
     assert (counted["act"], counted["why"], counted["handle"]) == ("sign_in", "provider_word", "?")
     assert (counted["count"], counted["about"]) == (len(changes), "code")
-    with api.house.reading() as connection:
+    with api.app.reading() as connection:
         assert sign_ins.page(connection, limit=1).rows == []
 
 
@@ -265,10 +265,10 @@ def test_where_the_settings_name_a_claim_it_holds_the_handle(provider: Provider,
 
 
 def test_whose_account_is_disabled_is_not_let_in_and_that_is_in_the_log(api: Rig) -> None:
-    api.house.desk.on_record(lambda each: accounts.disable(each, ADMIN, "sup-1", clock.now))
+    api.app.desk.on_record(lambda each: accounts.disable(each, ADMIN, "sup-1", clock.now))
     client = browser(api)
     assert client.get(f"{BACK}?{there(client)}").status_code == 401
-    with api.house.reading() as connection:
+    with api.app.reading() as connection:
         last = sign_ins.page(connection, limit=1).rows[0]
     told = tuple(last[name] for name in ("what", "how", "result", "handle"))
     assert told == ("sign_in", "provider", "disabled", "sup-1")
@@ -503,7 +503,7 @@ class Moved:
 @pytest.fixture
 def moved(api: Rig) -> Moved:
     found = Moved()
-    discovery = api.app.state.oidc._discovery
+    discovery = api.asgi_app.state.oidc._discovery
     for kept in (discovery._metadata, discovery._keys):
         kept._clock = found.now
     return found

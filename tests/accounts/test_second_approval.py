@@ -21,7 +21,7 @@ from incidents.contract.actions import ACTIONS
 from incidents.desk import Envelope, accounts
 from incidents.desk.access import needs_two_people
 from incidents.desk.activation import ActivationDeniedError
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store import sign_ins
@@ -31,12 +31,12 @@ from incidents.views.register import policy_history
 from tests.cli.conftest import Cli
 from tests.desk.rehearsal import Rehearsal
 
-BY = By(person="admin-1", login="root", signed_in=True)
+BY = Actor(person="admin-1", login="root", signed_in=True)
 PASSWORD = "a horse and a battery"
 SITE = "a.example"
 
 
-class App(Rehearsal):
+class ClosedSite(Rehearsal):
     """A desk with a closed site."""
 
     def __init__(self, engine: Engine) -> None:
@@ -73,33 +73,35 @@ YES = c.Approve(by="sup-2")
 
 
 @pytest.fixture
-def house(db_url: str) -> Iterator[App]:
+def closed(db_url: str) -> Iterator[ClosedSite]:
     engine = engines.create(db_url)
-    yield App(engine)
+    yield ClosedSite(engine)
     engine.dispose()
 
 
 @pytest.fixture
-def two(house: App) -> App:
+def two(closed: ClosedSite) -> ClosedSite:
     """With two supervisors and somebody else."""
-    house.accounts(sup_1="supervisor", sup_2="supervisor", op_1="operator", view_1="viewer")
-    return house
+    closed.accounts(sup_1="supervisor", sup_2="supervisor", op_1="operator", view_1="viewer")
+    return closed
 
 
-def test_without_accounts_two_names_are_two_people(house: App) -> None:
-    assert house.refused(ASK) is None
-    assert house.refused(YES) is None
-    assert house.state == "active"
-    assert house.told() == []
+def test_without_accounts_two_names_are_two_people(closed: ClosedSite) -> None:
+    assert closed.refused(ASK) is None
+    assert closed.refused(YES) is None
+    assert closed.state == "active"
+    assert closed.told() == []
 
 
-def test_with_accounts_two_who_have_signed_in_open_it(two: App) -> None:
+def test_with_accounts_two_who_have_signed_in_open_it(two: ClosedSite) -> None:
     assert two.refused(ASK, signed_in=True) is None
     assert two.refused(YES, signed_in=True) is None
     assert two.state == "active"
 
 
-def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(two: App) -> None:
+def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(
+    two: ClosedSite,
+) -> None:
     assert two.refused(ASK) == "sign_in_needed"
     two.refused(ASK, signed_in=True)
     assert two.refused(YES) == "sign_in_needed"
@@ -112,7 +114,7 @@ def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(t
     ]
 
 
-def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: App) -> None:
+def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: ClosedSite) -> None:
     two.refused(ASK, signed_in=True)
     whys = {
         "op-1": "not_let", "view-1": "not_let", "nobody-1": "sign_in_needed",
@@ -124,7 +126,7 @@ def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: App) -> None:
     assert sorted(why for _, _, why, *_ in two.told()) == ["role"] * 2 + ["sign_in_needed"] * 3
 
 
-def test_a_reinstatement_is_asked_for_by_a_supervisor_and_by_nobody_else(two: App) -> None:
+def test_a_reinstatement_is_asked_for_by_a_supervisor_and_by_nobody_else(two: ClosedSite) -> None:
     for by in ("op-1", "view-1"):
         ask = c.AskReinstatement(by=by, reason="appeal")
         assert two.refused(ask, signed_in=True) == "not_let", by
@@ -132,7 +134,7 @@ def test_a_reinstatement_is_asked_for_by_a_supervisor_and_by_nobody_else(two: Ap
     assert two.refused(ASK, signed_in=True) is None
 
 
-def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: App) -> None:
+def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: ClosedSite) -> None:
     two.refused(ASK, signed_in=True)
     yes = c.Approve(by="op-1")
     assert two.refused(yes, key="k", signed_in=True) == "not_let"
@@ -141,23 +143,25 @@ def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: App) -> No
     assert two.state == "active"
 
 
-def test_an_account_that_was_disabled_meanwhile_counts_no_more(two: App) -> None:
+def test_an_account_that_was_disabled_meanwhile_counts_no_more(two: ClosedSite) -> None:
     two.refused(ASK, signed_in=True)
     two.desk.on_record(lambda each: accounts.disable(each, BY, "sup-2", two.clock))
     assert two.refused(YES, signed_in=True) == "sign_in_needed"
 
 
-def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(house: App) -> None:
+def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(
+    closed: ClosedSite,
+) -> None:
     """Else one person asks under any name, gets an account, and approves."""
-    assert house.refused(c.AskReinstatement(by="wang", reason="appeal")) is None
-    house.later(seconds=1)
-    house.accounts(sup_1="supervisor", sup_2="supervisor", wang="supervisor")
-    assert house.refused(YES, signed_in=True) == "asked_by_anybody"
-    assert house.state == "closed"
-    assert house.told() == [("sup-2", "approve", "asked_by_anybody", SITE, 1)]
-    assert house.refused(c.Decline(by="sup-1")) is None
-    assert house.refused(ASK, signed_in=True) is None
-    assert house.refused(YES, signed_in=True) is None
+    assert closed.refused(c.AskReinstatement(by="wang", reason="appeal")) is None
+    closed.later(seconds=1)
+    closed.accounts(sup_1="supervisor", sup_2="supervisor", wang="supervisor")
+    assert closed.refused(YES, signed_in=True) == "asked_by_anybody"
+    assert closed.state == "closed"
+    assert closed.told() == [("sup-2", "approve", "asked_by_anybody", SITE, 1)]
+    assert closed.refused(c.Decline(by="sup-1")) is None
+    assert closed.refused(ASK, signed_in=True) is None
+    assert closed.refused(YES, signed_in=True) is None
 
 
 TWO_PEOPLE = "[closure]\ntwo_people = true\n"
@@ -166,7 +170,7 @@ CLOSE = c.ConfirmClosure(by="op-1")
 
 
 @pytest.fixture
-def closing(two: App) -> App:
+def closing(two: ClosedSite) -> ClosedSite:
     """With the site open again, under a policy by which two people close."""
     two.refused(ASK, signed_in=True)
     two.refused(YES, signed_in=True)
@@ -174,7 +178,7 @@ def closing(two: App) -> App:
     return two
 
 
-def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: App) -> None:
+def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: ClosedSite) -> None:
     assert closing.refused(FALSE) == "sign_in_needed"
     assert closing.refused(FALSE, signed_in=True) is None
     assert closing.refused(CLOSE) == "sign_in_needed"
@@ -186,7 +190,9 @@ def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: 
     assert {act for _, act, *_ in closing.told()} == {"state_false", "confirm_closure"}
 
 
-def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two: App) -> None:
+def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(
+    two: ClosedSite,
+) -> None:
     two.refused(ASK, signed_in=True)
     two.refused(YES, signed_in=True)
     assert two.refused(FALSE) is None
@@ -197,19 +203,21 @@ def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two:
 
 
 def give_password(
-    house: App, handle: str, by: By = BY, after: timedelta = access_settings.SECOND_AFTER
+    closed: ClosedSite, handle: str, by: Actor = BY, after: timedelta = access_settings.SECOND_AFTER
 ) -> None:
-    house.desk.on_record(
+    closed.desk.on_record(
         lambda each: accounts.set_password(
-            each, by, handle, f"a hash of {by.person}'s", house.clock, second_after=after
+            each, by, handle, f"a hash of {by.person}'s", closed.clock, second_after=after
         )
     )  # fmt: skip
 
 
-OWN = By(person="sup-2", login="desk1", signed_in=True)
+OWN = Actor(person="sup-2", login="desk1", signed_in=True)
 
 
-def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(two: App) -> None:
+def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(
+    two: ClosedSite,
+) -> None:
     """Else one administrator gives two people their passwords, and is both."""
     give_password(two, "sup-1")
     give_password(two, "sup-2")
@@ -231,7 +239,7 @@ def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(two:
     assert {each[:4] for each in two.told()} == {("sup-2", "approve", "password_given", SITE)}
 
 
-def test_the_record_says_from_when_on_whose_password_counts(two: App) -> None:
+def test_the_record_says_from_when_on_whose_password_counts(two: ClosedSite) -> None:
     give_password(two, "sup-2")
     from_when = two.now + timedelta(days=1)
     give_password(two, "sup-2", OWN)
@@ -249,7 +257,7 @@ def test_the_record_says_from_when_on_whose_password_counts(two: App) -> None:
 
 
 def test_neither_of_two_who_replace_the_policy_has_a_password_of_somebody_elses(
-    closing: App,
+    closing: ClosedSite,
 ) -> None:
     for handle in ("sup-2", "sup-1"):
         give_password(closing, handle)
@@ -262,7 +270,7 @@ def test_neither_of_two_who_replace_the_policy_has_a_password_of_somebody_elses(
 
 
 def test_nobody_confirms_a_closure_by_a_password_that_somebody_else_has_just_set(
-    closing: App,
+    closing: ClosedSite,
 ) -> None:
     give_password(closing, "op-1")
     assert closing.refused(FALSE, signed_in=True) is None
@@ -272,11 +280,13 @@ def test_nobody_confirms_a_closure_by_a_password_that_somebody_else_has_just_set
     assert closing.state == "closed"
 
 
-def activate(house: App, toml: str = "", by: str = "sup-1", **proved: Any) -> Any:
-    return house.desk.activate(toml, by=by, login="desk1", reason="alone", **proved)
+def activate(closed: ClosedSite, toml: str = "", by: str = "sup-1", **proved: Any) -> Any:
+    return closed.desk.activate(toml, by=by, login="desk1", reason="alone", **proved)
 
 
-def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: App) -> None:
+def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(
+    closing: ClosedSite,
+) -> None:
     with pytest.raises(ActivationDeniedError, match="; sup-1 is not signed in"):
         activate(closing, second="sup-2")
     with pytest.raises(
@@ -290,7 +300,7 @@ def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closin
     ]
 
 
-def test_a_policy_by_which_two_people_close_is_replaced_by_two(closing: App) -> None:
+def test_a_policy_by_which_two_people_close_is_replaced_by_two(closing: ClosedSite) -> None:
     for toml, (second, name, why) in product(
         ("", f"{TWO_PEOPLE}[repeat]\ncount = 1\n"),
         ((None, "second_needed", "second_needed"), ("sup-1", "own_second", "same_person"),
@@ -306,7 +316,7 @@ def test_a_policy_by_which_two_people_close_is_replaced_by_two(closing: App) -> 
 
 
 def test_two_who_have_signed_in_end_that_two_people_close_and_both_are_on_record(
-    closing: App,
+    closing: ClosedSite,
 ) -> None:
     activate(closing, signed_in=True, second="sup-2")
     assert not closing.desk.policy().two_people_close
@@ -317,7 +327,7 @@ def test_two_who_have_signed_in_end_that_two_people_close_and_both_are_on_record
 
 
 def test_where_no_second_person_is_needed_one_who_is_none_is_refused_and_never_on_record(
-    two: App,
+    two: ClosedSite,
 ) -> None:
     for second in ("sup-1", "view-1", "nobody-1"):
         with pytest.raises(ActivationDeniedError):
@@ -329,7 +339,7 @@ def test_where_no_second_person_is_needed_one_who_is_none_is_refused_and_never_o
 
 
 def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_in(
-    two: App,
+    two: ClosedSite,
 ) -> None:
     two.refused(ASK, signed_in=True)
     assert two.refused(YES, key="k") == "sign_in_needed"
@@ -340,7 +350,7 @@ def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_
     assert two.told() == [("sup-2", "approve", "sign_in_needed", SITE, 2)]
 
 
-def test_in_a_batch_each_signs_for_itself(two: App) -> None:
+def test_in_a_batch_each_signs_for_itself(two: ClosedSite) -> None:
     two.refused(ASK, signed_in=True)
     answers = two.desk.submit(
         [Envelope(site=SITE, command=c.Decline(by="sup-2"), signed_in=True),
@@ -353,7 +363,7 @@ def test_in_a_batch_each_signs_for_itself(two: App) -> None:
     assert two.state == "closed"
 
 
-def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: App) -> None:
+def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: ClosedSite) -> None:
     two.refused(ASK, signed_in=True)
     assert two.refused(YES, dry_run=True) == "sign_in_needed"
     assert two.refused(YES, signed_in=True, dry_run=True) is None
@@ -362,16 +372,18 @@ def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: A
 
 
 @pytest.mark.both_databases
-def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(house: App) -> None:
-    house.accounts(sup_1="supervisor", sup_2="supervisor", sup_3="supervisor")
-    house.refused(ASK, signed_in=True)
+def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(
+    closed: ClosedSite,
+) -> None:
+    closed.accounts(sup_1="supervisor", sup_2="supervisor", sup_3="supervisor")
+    closed.refused(ASK, signed_in=True)
     people = [c.Approve(by=by) for by in ("sup-1", "sup-1", "sup-2", "sup-3")]
     with ThreadPoolExecutor(4) as at_once:
-        came = list(at_once.map(lambda yes: house.refused(yes, signed_in=True), people))
+        came = list(at_once.map(lambda yes: closed.refused(yes, signed_in=True), people))
     assert came.count(None) == 1
     assert set(came) - {None} <= {"same_person", "no_request"}
-    assert house.state == "active"
-    house.told()
+    assert closed.state == "active"
+    closed.told()
 
 
 def test_exactly_the_acts_that_are_done_in_person_take_two_where_the_policy_wants_two() -> None:
@@ -380,7 +392,7 @@ def test_exactly_the_acts_that_are_done_in_person_take_two_where_the_policy_want
         assert needs_two_people(object.__new__(action.command), two) == action.in_person
 
 
-def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: App) -> None:
+def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: ClosedSite) -> None:
     commands: tuple[c.Command, ...] = (
         c.LiftHold(by="op-1", reason="lifted"), c.SetHold(by="op-1", reason="by order"),
         c.Uphold(by="op-1", reason="it stands"), c.Decline(by="op-1", reason="no"),
@@ -405,7 +417,9 @@ def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: A
     ]  # fmt: skip
 
 
-def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(closing: App) -> None:
+def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(
+    closing: ClosedSite,
+) -> None:
     closing.give(c.Log(by="op-1"))
     for contact in (1, 2):
         closing.give(c.RecordContact(by="op-1", incident=1, outcome="reached"))
@@ -428,17 +442,17 @@ def desk(cli: Cli, db_url: str, tmp_path: Path) -> Cli:
     (tmp_path / "right").write_text(PASSWORD, encoding="utf-8")
     (tmp_path / "wrong").write_text("not that sentence", encoding="utf-8")
     engine = engines.create(db_url)
-    house = App(engine)
-    house.accounts(admin_1="administrator", sup_1="supervisor", sup_2="supervisor")
+    closed = ClosedSite(engine)
+    closed.accounts(admin_1="administrator", sup_1="supervisor", sup_2="supervisor")
 
     def give_passwords(connection: Connection) -> None:
         for handle in ("admin-1", "sup-1", "sup-2"):
             hash_ = secrets.hash_password(PASSWORD, handle)
             accounts.set_password(
-                connection, BY, handle, hash_, house.clock, second_after=accounts.AT_ONCE
+                connection, BY, handle, hash_, closed.clock, second_after=accounts.AT_ONCE
             )
 
-    house.desk.on_record(give_passwords)
+    closed.desk.on_record(give_passwords)
     engine.dispose()
     return cli
 

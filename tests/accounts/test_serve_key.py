@@ -33,7 +33,7 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.schema.desk_tables import accounts as account_table
 from incidents.store.schema.desk_tables import passwords, serve_keys, sessions
 from incidents.store.schema.desk_tables import tokens as token_table
-from tests.accounts.rig import BY, HERE, PASSWORD, App, set_password
+from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, set_password
 from tests.cli.conftest import Cli
 from tests.statements import sent
 
@@ -46,78 +46,78 @@ def key(tmp_path: Path) -> Path:
     return tmp_path / "serve.key"
 
 
-def start(house: App, key: Path) -> SealingResult | UnsealedCredentials | None:
+def start(rig: AccountRig, key: Path) -> SealingResult | UnsealedCredentials | None:
     """Do as a start of `serve` does; the database then has this authenticator."""
-    begun = tokens.begin_sealing(house.engine, house.desk, key, BY, clock.now)
-    with reading(house.engine) as connection:
-        house.authenticator = Authenticator(
-            house.engine, clock.now, serve_key.load_seal(connection, key)
+    begun = tokens.begin_sealing(rig.engine, rig.desk, key, BY, clock.now)
+    with reading(rig.engine) as connection:
+        rig.authenticator = Authenticator(
+            rig.engine, clock.now, serve_key.load_seal(connection, key)
         )
     return begun
 
 
 @pytest.fixture
-def served(house: App, key: Path) -> App:
+def served(rig: AccountRig, key: Path) -> AccountRig:
     """A desk with a server, an administrator, and an operator who writes to its database."""
-    house.make("admin-1", "administrator")
-    house.make("thief-1")
-    start(house, key)
-    return house
+    rig.make("admin-1", "administrator")
+    rig.make("thief-1")
+    start(rig, key)
+    return rig
 
 
-def write(house: App, statement: object) -> None:
-    with writing(house.engine) as connection:
+def write(rig: AccountRig, statement: object) -> None:
+    with writing(rig.engine) as connection:
         assert connection.execute(statement).rowcount == 1  # type: ignore[call-overload]
 
 
-def own_session(house: App) -> Visit:
-    return house.authenticator.sign_in("thief-1", PASSWORD, HERE)
+def own_session(rig: AccountRig) -> Visit:
+    return rig.authenticator.sign_in("thief-1", PASSWORD, HERE)
 
 
-def a_new_session(house: App) -> object:
+def a_new_session(rig: AccountRig) -> object:
     word, now = "a word", clock.now()
     row = {
         "digest": hashlib.sha256(word.encode()).digest(), "id": "abc", "handle": "admin-1",
         "made_at": now, "seen_at": now, "proved_at": now, "how": "password", "seal": "0" * 64,
     }  # fmt: skip
-    write(house, insert(sessions).values(row))
-    return house.authenticator.by_session(word)
+    write(rig, insert(sessions).values(row))
+    return rig.authenticator.by_session(word)
 
 
-def ones_own_session_under_another_name(house: App) -> object:
-    visit = own_session(house)
-    write(house, update(sessions).values(handle="admin-1"))
-    return house.authenticator.by_session(visit.cookie)
+def ones_own_session_under_another_name(rig: AccountRig) -> object:
+    visit = own_session(rig)
+    write(rig, update(sessions).values(handle="admin-1"))
+    return rig.authenticator.by_session(visit.cookie)
 
 
-def a_proof_that_nobody_gave(house: App) -> object:
-    visit = own_session(house)
-    house.moved.tick(60)
-    write(house, update(sessions).values(proved_at=clock.now()))
-    return house.authenticator.by_session(visit.cookie)
+def a_proof_that_nobody_gave(rig: AccountRig) -> object:
+    visit = own_session(rig)
+    rig.moved.tick(60)
+    write(rig, update(sessions).values(proved_at=clock.now()))
+    return rig.authenticator.by_session(visit.cookie)
 
 
-def a_new_password_of_somebody_else(house: App) -> object:
+def a_new_password_of_somebody_else(rig: AccountRig) -> object:
     hash_ = secrets.hash_password(THIEFS, "admin-1")
-    write(house, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
+    write(rig, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
     with pytest.raises(SignInError):
-        house.authenticator.sign_in("admin-1", THIEFS, HERE)
+        rig.authenticator.sign_in("admin-1", THIEFS, HERE)
     return None
 
 
-def ones_own_password_under_another_name(house: App) -> object:
-    write(house, delete(passwords).where(passwords.c.handle == "admin-1"))
+def ones_own_password_under_another_name(rig: AccountRig) -> object:
+    write(rig, delete(passwords).where(passwords.c.handle == "admin-1"))
     own = passwords.c.handle == "thief-1"
-    write(house, update(passwords).where(own).values(handle="admin-1"))
+    write(rig, update(passwords).where(own).values(handle="admin-1"))
     with pytest.raises(SignInError):
-        house.authenticator.sign_in("admin-1", PASSWORD, HERE)
+        rig.authenticator.sign_in("admin-1", PASSWORD, HERE)
     return None
 
 
-def token(house: App) -> str:
+def token(rig: AccountRig) -> str:
     secret = secrets.random_token()
-    seal = house.authenticator._seal
-    house.desk.on_record(
+    seal = rig.authenticator._seal
+    rig.desk.on_record(
         lambda c: tokens.make_token(
             c, BY, "thief-1", secret, clock.now, days=1, acts=["log"], seal=seal
         )
@@ -125,48 +125,46 @@ def token(house: App) -> str:
     return secret
 
 
-def ones_own_token_under_another_name(house: App) -> object:
-    secret = token(house)
-    write(house, update(token_table).values(handle="admin-1"))
-    return house.authenticator.by_token(secret)
+def ones_own_token_under_another_name(rig: AccountRig) -> object:
+    secret = token(rig)
+    write(rig, update(token_table).values(handle="admin-1"))
+    return rig.authenticator.by_token(secret)
 
 
-def ones_own_token_for_more(house: App) -> object:
-    secret = token(house)
-    write(house, update(token_table).values(acts=None))
-    return house.authenticator.by_token(secret)
+def ones_own_token_for_more(rig: AccountRig) -> object:
+    secret = token(rig)
+    write(rig, update(token_table).values(acts=None))
+    return rig.authenticator.by_token(secret)
 
 
-def ones_own_token_for_longer(house: App) -> object:
-    secret = token(house)
-    write(
-        house, update(token_table).values(expires_at=clock.in_utc(clock.now()).replace(year=2099))
-    )
-    return house.authenticator.by_token(secret)
+def ones_own_token_for_longer(rig: AccountRig) -> object:
+    secret = token(rig)
+    write(rig, update(token_table).values(expires_at=clock.in_utc(clock.now()).replace(year=2099)))
+    return rig.authenticator.by_token(secret)
 
 
-def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
-    visit = own_session(house)
+def a_proof_of_ones_own_while_the_row_is_another_ones(rig: AccountRig) -> object:
+    visit = own_session(rig)
 
     def meanwhile(password: str, hash_: str | None) -> bool:
-        write(house, update(sessions).values(handle="admin-1"))
+        write(rig, update(sessions).values(handle="admin-1"))
         return password_matches(password, hash_)
 
     password_matches = secrets.password_matches
     with mock.patch.object(secrets, "password_matches", meanwhile), pytest.raises(SignInError):
-        house.authenticator.reauthenticate(visit, PASSWORD)
-    return house.authenticator.by_session(visit.cookie)
+        rig.authenticator.reauthenticate(visit, PASSWORD)
+    return rig.authenticator.by_session(visit.cookie)
 
 
-def an_old_password_put_back(house: App) -> object:
-    with reading(house.engine) as connection:
+def an_old_password_put_back(rig: AccountRig) -> object:
+    with reading(rig.engine) as connection:
         old = stored.of(connection, "thief-1")
     assert old is not None
-    set_password(house, "thief-1", "another long sentence", seal=house.authenticator._seal)
+    set_password(rig, "thief-1", "another long sentence", seal=rig.authenticator._seal)
     own = update(passwords).where(passwords.c.handle == "thief-1")
-    write(house, own.values(hash=old.hash, seal=old.seal, given_by=None, counts_from=None))
+    write(rig, own.values(hash=old.hash, seal=old.seal, given_by=None, counts_from=None))
     with pytest.raises(SignInError):
-        house.authenticator.sign_in("thief-1", PASSWORD, HERE)
+        rig.authenticator.sign_in("thief-1", PASSWORD, HERE)
     return None
 
 
@@ -186,12 +184,12 @@ def an_old_password_put_back(house: App) -> object:
     ],
 )
 def test_who_can_write_to_the_database_comes_in_as_nobody_else(
-    served: App, forge: Callable[[App], object]
+    served: AccountRig, forge: Callable[[AccountRig], object]
 ) -> None:
     assert forge(served) is None
 
 
-def test_what_the_server_has_let_in_comes_in(served: App) -> None:
+def test_what_the_server_has_let_in_comes_in(served: AccountRig) -> None:
     visit = own_session(served)
     assert served.authenticator.by_session(visit.cookie) is not None
     proved = served.authenticator.reauthenticate(visit, PASSWORD)
@@ -200,23 +198,27 @@ def test_what_the_server_has_let_in_comes_in(served: App) -> None:
     assert served.findings() == []
 
 
-def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: App, key: Path) -> None:
-    house.make("admin-1", "administrator")
-    _, secret = house.token("admin-1")
-    before = house.authenticator.sign_in("admin-1", PASSWORD, HERE)
+def test_the_first_start_seals_what_is_there_and_ends_all_sessions(
+    rig: AccountRig, key: Path
+) -> None:
+    rig.make("admin-1", "administrator")
+    _, secret = rig.token("admin-1")
+    before = rig.authenticator.sign_in("admin-1", PASSWORD, HERE)
 
-    begun = start(house, key)
+    begun = start(rig, key)
 
     assert begun == SealingResult(file=key, made=True, tokens=1, passwords=1)
     assert key.stat().st_mode & 0o777 == 0o600
-    assert house.authenticator.by_session(before.cookie) is None
-    assert house.authenticator.by_token(secret) is not None
-    assert house.authenticator.sign_in("admin-1", PASSWORD, HERE).identity.handle == "admin-1"
-    assert not start(house, key), "the next one has nothing to do, and nothing to tell"
-    assert house.findings() == []
+    assert rig.authenticator.by_session(before.cookie) is None
+    assert rig.authenticator.by_token(secret) is not None
+    assert rig.authenticator.sign_in("admin-1", PASSWORD, HERE).identity.handle == "admin-1"
+    assert not start(rig, key), "the next one has nothing to do, and nothing to tell"
+    assert rig.findings() == []
 
 
-def test_the_next_start_tells_what_somebody_else_has_put_there(served: App, key: Path) -> None:
+def test_the_next_start_tells_what_somebody_else_has_put_there(
+    served: AccountRig, key: Path
+) -> None:
     token(served)
     hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
@@ -229,7 +231,7 @@ def test_the_next_start_tells_what_somebody_else_has_put_there(served: App, key:
     assert "let nobody in" in str(told)
 
 
-def test_the_record_shows_a_password_that_was_put_there_beside_it(served: App) -> None:
+def test_the_record_shows_a_password_that_was_put_there_beside_it(served: AccountRig) -> None:
     """Also before there was a key, or where its file is not."""
     hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
@@ -241,7 +243,7 @@ def test_the_record_shows_a_password_that_was_put_there_beside_it(served: App) -
 
 
 def test_the_record_shows_who_kept_accounts_by_a_role_that_stood_in_the_table_alone(
-    served: App,
+    served: AccountRig,
 ) -> None:
     own = update(account_table).where(account_table.c.handle == "thief-1")
     write(served, own.values(role="administrator"))
@@ -257,7 +259,7 @@ def test_the_record_shows_who_kept_accounts_by_a_role_that_stood_in_the_table_al
 
 
 def test_a_server_without_the_key_does_not_start_and_makes_none(
-    served: App, tmp_path: Path
+    served: AccountRig, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.key"
     with pytest.raises(NoServeKeyError, match="copy the key file there"):
@@ -268,7 +270,7 @@ def test_a_server_without_the_key_does_not_start_and_makes_none(
         start(served, other)
 
 
-def test_a_new_key_takes_the_place_of_one_that_is_lost(served: App, key: Path) -> None:
+def test_a_new_key_takes_the_place_of_one_that_is_lost(served: AccountRig, key: Path) -> None:
     visit, secret = own_session(served), token(served)
     key.unlink()
 
@@ -286,7 +288,7 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: App, key: Path) -
 
 
 def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
-    house: App, key: Path, monkeypatch: pytest.MonkeyPatch
+    rig: AccountRig, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = serve_key.new_key()
     keep = serve_key.write_key
@@ -297,15 +299,15 @@ def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
 
     monkeypatch.setattr(serve_key, "write_key", late)
 
-    sealed = start(house, key)
+    sealed = start(rig, key)
 
     assert isinstance(sealed, SealingResult)
     assert not sealed.made
     assert serve_key.read_key(key) == others
-    assert house.findings() == []
+    assert rig.findings() == []
 
 
-def test_whether_the_key_still_holds_is_asked_once_a_second(served: App) -> None:
+def test_whether_the_key_still_holds_is_asked_once_a_second(served: AccountRig) -> None:
     secret = token(served)
     asked = []
     for after_s in (2, 0, 0.9, 0.1, 0.9, 0.1):
@@ -317,7 +319,7 @@ def test_whether_the_key_still_holds_is_asked_once_a_second(served: App) -> None
 
 
 def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_table_says(
-    served: App,
+    served: AccountRig,
 ) -> None:
     served.make("sup-1", "supervisor")
     set_password(
@@ -332,12 +334,14 @@ def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_t
     assert refusal.name == "password_given"
 
 
-def test_the_same_key_seals_nothing_anew(served: App, key: Path) -> None:
+def test_the_same_key_seals_nothing_anew(served: AccountRig, key: Path) -> None:
     with pytest.raises(SealedAlreadyError):
         tokens.renew_seals(served.desk, key, BY, clock.now, reason="a warning")
 
 
-def test_two_databases_with_one_key_know_nothing_of_each_other(served: App, key: Path) -> None:
+def test_two_databases_with_one_key_know_nothing_of_each_other(
+    served: AccountRig, key: Path
+) -> None:
     with reading(served.engine) as connection:
         own, newest = serve_key.load_seal(connection, key), stored_keys.newest(connection)
     assert newest is not None
@@ -348,7 +352,7 @@ def test_two_databases_with_one_key_know_nothing_of_each_other(served: App, key:
     assert own.on(("a",)) != other.on(("a",))
 
 
-def test_a_key_that_somebody_else_names_lets_nobody_in(served: App, key: Path) -> None:
+def test_a_key_that_somebody_else_names_lets_nobody_in(served: AccountRig, key: Path) -> None:
     """Who may only add to what is there may add a key, but none that a server has."""
     own = hashlib.sha256(random.token_bytes(32)).hexdigest()
     row = {"number": 2, "digest": own, "since": clock.now()}
@@ -357,7 +361,9 @@ def test_a_key_that_somebody_else_names_lets_nobody_in(served: App, key: Path) -
         start(served, key)
 
 
-def test_without_the_key_nobody_signs_in_at_the_database(served: App, tmp_path: Path) -> None:
+def test_without_the_key_nobody_signs_in_at_the_database(
+    served: AccountRig, tmp_path: Path
+) -> None:
     with reading(served.engine) as connection, pytest.raises(SealedElsewhereError):
         serve_key.load_seal(connection, tmp_path / "no such.key")
 

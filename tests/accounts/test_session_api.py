@@ -189,7 +189,7 @@ def test_after_five_minutes_what_is_done_in_person_needs_the_password_again(
 
 
 def test_no_token_does_what_is_done_in_person(api: Rig) -> None:
-    api.house.desk.submit([Envelope(site="shop.example", command=c.AddSite(by="li"))])
+    api.app.desk.submit([Envelope(site="shop.example", command=c.AddSite(by="li"))])
     supervisor = api.client("supervisor")
     answer = supervisor.post("/api/v1/tokens", json={"days": 1})
     assert (answer.status_code, answer.json()["why"]) == (403, "in_person")
@@ -225,7 +225,7 @@ def guess(client: TestClient, name: str, forwarded: str | None = None) -> int:
 
 
 def test_what_somebody_writes_into_a_header_is_not_where_they_come_from(api: Rig) -> None:
-    client = TestClient(api.app, base_url=BASE, client=("192.0.2.7", 5))
+    client = TestClient(api.asgi_app, base_url=BASE, client=("192.0.2.7", 5))
     for n in range(20):
         assert guess(client, f"op-{n}", f"198.51.100.{n}") == 401
     assert guess(client, "op-99", "198.51.100.99") == 429
@@ -237,7 +237,7 @@ def test_a_trusted_proxy_says_where_it_comes_from_and_nobody_before_it(
     write_settings('[serve]\ntrusted_proxies = ["127.0.0.1", "10.0.0.0/8"]\n')
     from incidents.web import app
 
-    client = TestClient(app.create(api.house), base_url=BASE, client=("127.0.0.1", 5))
+    client = TestClient(app.create(api.app), base_url=BASE, client=("127.0.0.1", 5))
     for n in range(20):
         assert guess(client, f"op-{n}", f"203.0.113.{n}, 198.51.100.7, 10.1.2.3") == 401
     assert guess(client, "op-98", "198.51.100.7") == 429
@@ -375,7 +375,7 @@ def test_under_one_key_a_token_is_made_once_and_a_repetition_says_which(api: Rig
     assert client.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
     fresh = {"Idempotency-Key": "k2"}
     assert client.post("/api/v1/tokens", json={"days": 7}, headers=fresh).status_code == 201
-    with api.house.reading() as connection:
+    with api.app.reading() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM keys").all()
     assert made["secret"] not in repr(rows)
 
@@ -409,7 +409,7 @@ def test_no_secret_stands_in_the_database_as_it_is(api: Rig) -> None:
     client = signed_in(api)
     secret = client.post("/api/v1/tokens", json={"days": 7}).json()["secret"]
     cookie = client.cookies["__Host-incidents"]
-    with api.house.reading() as connection:
+    with api.app.reading() as connection:
         for table in ("tokens", "sessions", "passwords", "entries", "attempts", "sign_ins"):
             rows = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
             for word in (secret, cookie, PASSWORD):
@@ -422,4 +422,4 @@ def test_the_last_administrator_by_token_is_not_the_one_with_a_password(api: Rig
     admin = signed_in(api, "admin-1")
     answer = admin.patch("/api/v1/accounts/admin-1", json={"disabled": True})
     assert (answer.status_code, name_of(answer)) == (409, "last-administrator")
-    api.house.desk.on_record(lambda each: accounts.enable(each, ADMIN, "admin-1", time.now))
+    api.app.desk.on_record(lambda each: accounts.enable(each, ADMIN, "admin-1", time.now))

@@ -20,29 +20,29 @@ from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.database.engine import writing
 from incidents.store.schema import desk_tables
 from incidents.store.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
-from tests.accounts.rig import BY, HERE, PASSWORD, App, mistaken, set_password
+from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, mistaken, set_password
 
 THERE = "198.51.100.9"
 TERMINAL = "the terminal of desk1"
 
 
-def told(house: App, *names: str) -> list[tuple[Any, ...]]:
+def told(rig: AccountRig, *names: str) -> list[tuple[Any, ...]]:
     """Those of the log, the earliest first."""
-    return [tuple(row[name] for name in names) for row in reversed(house.log())]
+    return [tuple(row[name] for name in names) for row in reversed(rig.log())]
 
 
 @pytest.mark.both_databases
-def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: App) -> None:
-    house.make("operator-1")
-    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    visit = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
     session = visit.identity.session
-    house.authenticator.reauthenticate(visit, PASSWORD, HERE)
-    house.authenticator.identify_second("operator-1", PASSWORD, THERE, beside="sup-1")
-    house.authenticator.identify("operator-1", PASSWORD, TERMINAL)
-    house.authenticator.sign_out(visit.cookie)
-    house.authenticator.sign_out(visit.cookie)
+    rig.authenticator.reauthenticate(visit, PASSWORD, HERE)
+    rig.authenticator.identify_second("operator-1", PASSWORD, THERE, beside="sup-1")
+    rig.authenticator.identify("operator-1", PASSWORD, TERMINAL)
+    rig.authenticator.sign_out(visit.cookie)
+    rig.authenticator.sign_out(visit.cookie)
     names = ("what", "result", "how", "handle", "by", "place", "session")
-    assert told(house, *names) == [
+    assert told(rig, *names) == [
         ("sign_in", "ok", "password", "operator-1", None, HERE, session),
         ("proof", "ok", "password", "operator-1", None, HERE, session),
         ("second", "ok", "password", "operator-1", "sup-1", THERE, None),
@@ -52,23 +52,23 @@ def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: Ap
 
 
 def test_who_is_not_let_in_stands_there_too_and_nobody_is_named_as_having_done_it(
-    house: App,
+    rig: AccountRig,
 ) -> None:
-    house.make("operator-1")
-    house.make("gone-1")
-    house.disable("gone-1")
-    mistaken(house, 1)
-    mistaken(house, 1, handle="a password, typed into the wrong field")
+    rig.make("operator-1")
+    rig.make("gone-1")
+    rig.disable("gone-1")
+    mistaken(rig, 1)
+    mistaken(rig, 1, handle="a password, typed into the wrong field")
     for enter in (
-        lambda: house.authenticator.sign_in("gone-1", PASSWORD, HERE),
-        lambda: house.authenticator.begin("gone-1", place=HERE),
-        lambda: house.authenticator.identify("wang-wei", "wrong", TERMINAL),
+        lambda: rig.authenticator.sign_in("gone-1", PASSWORD, HERE),
+        lambda: rig.authenticator.begin("gone-1", place=HERE),
+        lambda: rig.authenticator.identify("wang-wei", "wrong", TERMINAL),
     ):
         with pytest.raises(SignInError):
             enter()
     with pytest.raises(SecondSignInError):
-        house.authenticator.identify_second("operator-1", "wrong", HERE, beside="sup-1")
-    assert told(house, "what", "result", "how", "handle", "by") == [
+        rig.authenticator.identify_second("operator-1", "wrong", HERE, beside="sup-1")
+    assert told(rig, "what", "result", "how", "handle", "by") == [
         ("sign_in", "wrong_password", "password", "operator-1", None),
         ("sign_in", "no_account", "password", None, None),
         ("sign_in", "disabled", "password", "gone-1", None),
@@ -76,46 +76,46 @@ def test_who_is_not_let_in_stands_there_too_and_nobody_is_named_as_having_done_i
         ("sign_in", "no_account", "terminal", None, None),
         ("second", "wrong_password", "password", "operator-1", "sup-1"),
     ]
-    with house.engine.connect() as connection:
+    with rig.engine.connect() as connection:
         bodies = connection.exec_driver_sql("SELECT body FROM entries").scalars().all()
     assert not any("wrong" in body or "sign_in" in body for body in bodies)
 
 
-def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(house: App) -> None:
-    house.make("operator-1")
-    mistaken(house, 5)
-    mistaken(house, 5, handle="nobody-1")
+def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    mistaken(rig, 5)
+    mistaken(rig, 5, handle="nobody-1")
     for handle in ("operator-1", "nobody-1", "operator-1"):
         with pytest.raises(BlockedError):
-            house.authenticator.sign_in(handle, PASSWORD, HERE)
-    assert len(house.log()) == 10
+            rig.authenticator.sign_in(handle, PASSWORD, HERE)
+    assert len(rig.log()) == 10
     counted = {
         each["handle"]: (each["login"], each["count"])
-        for each in house.refusals()
+        for each in rig.refusals()
         if each["why"] == "blocked"
     }
     assert counted == {"operator-1": (HERE, 2), "?": (HERE, 1)}
-    assert {each["act"] for each in house.refusals()} == {"sign_in"}
+    assert {each["act"] for each in rig.refusals()} == {"sign_in"}
 
 
 @pytest.mark.both_databases
 def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_all_are_counted(
-    house: App,
+    rig: AccountRig,
 ) -> None:
-    house.make("operator-1")
+    rig.make("operator-1")
     for n in range(MOST_LINES + 2):
-        mistaken(house, 1, handle=f"nobody-{n}")
-    mistaken(house, 1, THERE, handle="nobody-1")
-    mistaken(house, 1)
-    house.moved.tick(timedelta(days=1))
-    mistaken(house, 1, handle="nobody-1")
+        mistaken(rig, 1, handle=f"nobody-{n}")
+    mistaken(rig, 1, THERE, handle="nobody-1")
+    mistaken(rig, 1)
+    rig.moved.tick(timedelta(days=1))
+    mistaken(rig, 1, handle="nobody-1")
 
-    assert Counter(told(house, "result", "handle", "place")) == {
+    assert Counter(told(rig, "result", "handle", "place")) == {
         ("no_account", None, HERE): MOST_LINES + 1, ("no_account", None, THERE): 1,
         ("wrong_password", "operator-1", HERE): 1,
     }  # fmt: skip
     names = ("day", "handle", "login", "act", "why", "about", "count")
-    assert sorted(tuple(each[name] for name in names) for each in house.refusals()) == [
+    assert sorted(tuple(each[name] for name in names) for each in rig.refusals()) == [
         ("2026-03-01", "?", HERE, "sign_in", "no_account", None, MOST_LINES + 2),
         ("2026-03-01", "?", THERE, "sign_in", "no_account", None, 1),
         ("2026-03-02", "?", HERE, "sign_in", "no_account", None, 1),
@@ -127,38 +127,38 @@ def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_a
     ("tried", "places"), [(80, 4), pytest.param(10_000, MAX_ADDRESSES, marks=pytest.mark.long)]
 )
 def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
-    house: App, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
+    rig: AccountRig, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many addresses there are: a network of IPv6 costs who guesses nothing."""
     monkeypatch.setattr("incidents.store.sign_ins.MAX_ADDRESSES", places)
     for n in range(tried):
         attempt = Attempt("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
-        house.authenticator.log.record_failure(attempt, None, right=False)
-    house.authenticator.log.record_unknown("provider", HERE, "unknown_subject")
+        rig.authenticator.log.record_failure(attempt, None, right=False)
+    rig.authenticator.log.record_unknown("provider", HERE, "unknown_subject")
 
-    with house.engine.connect() as connection:
+    with rig.engine.connect() as connection:
         lines = connection.execute(select(func.count()).select_from(desk_tables.sign_ins))
         assert lines.scalar_one() == MOST_LINES * (places + 1) + 1
     counted = {
-        each["login"]: each["count"] for each in house.refusals() if each["why"] == "no_account"
+        each["login"]: each["count"] for each in rig.refusals() if each["why"] == "no_account"
     }
     assert len(counted) == places + 1
     assert sum(counted.values()) == tried
     assert counted[OTHER_ADDRESSES] == tried // 2
-    another = [each for each in house.refusals() if each["why"] == "unknown_subject"]
+    another = [each for each in rig.refusals() if each["why"] == "unknown_subject"]
     assert [(each["login"], each["count"]) for each in another] == [(HERE, 1)]
 
 
 @pytest.mark.both_databases
-def test_a_refusal_is_counted_by_its_day_and_by_what_tells_it_apart(house: App) -> None:
+def test_a_refusal_is_counted_by_its_day_and_by_what_tells_it_apart(rig: AccountRig) -> None:
     one = Refusal("op-1", "session", "approve", "role", "a.example")
-    with writing(house.engine) as connection:
+    with writing(rig.engine) as connection:
         count(connection, [one, one._replace(about="b.example")], clock.now())
-    house.moved.tick(timedelta(days=1))
-    with writing(house.engine) as connection:
+    rig.moved.tick(timedelta(days=1))
+    with writing(rig.engine) as connection:
         count(connection, [one, one._replace(login="token t1", about="/\0")], clock.now())
     names = ("day", "login", "count", "about")
-    assert sorted(tuple(each[name] for name in names) for each in house.refusals()) == [
+    assert sorted(tuple(each[name] for name in names) for each in rig.refusals()) == [
         ("2026-03-01", "session", 2, "b.example"), ("2026-03-02", "session", 1, "a.example"),
         ("2026-03-02", "token t1", 1, "?"),
     ]  # fmt: skip
@@ -167,124 +167,124 @@ def test_a_refusal_is_counted_by_its_day_and_by_what_tells_it_apart(house: App) 
 # ── what ends with an account ────────────────────────────────────────────────────────────────────
 
 
-def test_with_its_account_disabled_a_token_ends_for_good(house: App) -> None:
-    house.make("panel-1", "integrator", None)
-    some = [house.token("panel-1")[1] for _ in range(2)]
-    house.disable("panel-1")
-    house.desk.on_record(lambda each: accounts.enable(each, BY, "panel-1", clock.now))
-    assert house.authenticator.by_tokens(some) == [None, None]
-    assert house.findings() == []
+def test_with_its_account_disabled_a_token_ends_for_good(rig: AccountRig) -> None:
+    rig.make("panel-1", "integrator", None)
+    some = [rig.token("panel-1")[1] for _ in range(2)]
+    rig.disable("panel-1")
+    rig.desk.on_record(lambda each: accounts.enable(each, BY, "panel-1", clock.now))
+    assert rig.authenticator.by_tokens(some) == [None, None]
+    assert rig.findings() == []
 
 
-def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(house: App) -> None:
-    house.make("operator-1", password=None)
-    _, secret = house.token("operator-1")
-    set_password(house, "operator-1", PASSWORD)
-    assert house.authenticator.by_token(secret) is not None
-    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    set_password(house, "operator-1", "another horse, another battery")
-    assert house.authenticator.by_token(secret) is None
-    assert house.authenticator.by_session(visit.cookie) is None
-    [ended, *_] = house.log()
+def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(rig: AccountRig) -> None:
+    rig.make("operator-1", password=None)
+    _, secret = rig.token("operator-1")
+    set_password(rig, "operator-1", PASSWORD)
+    assert rig.authenticator.by_token(secret) is not None
+    visit = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    set_password(rig, "operator-1", "another horse, another battery")
+    assert rig.authenticator.by_token(secret) is None
+    assert rig.authenticator.by_session(visit.cookie) is None
+    [ended, *_] = rig.log()
     assert (ended["what"], ended["how"], ended["by"]) == ("sign_out", "new_password", "admin-1")
     assert ended["session"] == visit.identity.session
-    assert house.findings() == []
+    assert rig.findings() == []
 
 
 # ── the sessions ─────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.both_databases
-def test_sessions_are_listed_and_one_is_ended_by_its_id(house: App) -> None:
-    house.make("operator-1")
-    house.make("operator-2")
-    old = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
-    house.moved.tick(timedelta(minutes=30))
-    new = house.authenticator.sign_in("operator-1", PASSWORD, THERE)
-    other = house.authenticator.begin("operator-2")
-    [first, second] = house.sessions.of("operator-1")
+def test_sessions_are_listed_and_one_is_ended_by_its_id(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    rig.make("operator-2")
+    old = rig.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    rig.moved.tick(timedelta(minutes=30))
+    new = rig.authenticator.sign_in("operator-1", PASSWORD, THERE)
+    other = rig.authenticator.begin("operator-2")
+    [first, second] = rig.sessions.of("operator-1")
     assert [first.id, second.id] == [new.identity.session, old.identity.session]
     assert (first.place, first.how, second.place) == (THERE, "password", HERE)
-    assert len(house.sessions.of(None)) == 3
-    assert house.sessions.owner_of(str(other.identity.session)) == "operator-2"
-    house.sessions.end(first.id, "admin-1")
-    house.sessions.end(str(other.identity.session), "operator-2")
-    assert house.authenticator.by_session(new.cookie) is None
-    assert house.authenticator.by_session(old.cookie) is not None
+    assert len(rig.sessions.of(None)) == 3
+    assert rig.sessions.owner_of(str(other.identity.session)) == "operator-2"
+    rig.sessions.end(first.id, "admin-1")
+    rig.sessions.end(str(other.identity.session), "operator-2")
+    assert rig.authenticator.by_session(new.cookie) is None
+    assert rig.authenticator.by_session(old.cookie) is not None
     with pytest.raises(UnknownSessionError):
-        house.sessions.end(first.id, "admin-1")
-    assert told(house, "what", "how", "handle", "by")[-2:] == [
+        rig.sessions.end(first.id, "admin-1")
+    assert told(rig, "what", "how", "handle", "by")[-2:] == [
         ("sign_out", "ended", "operator-1", "admin-1"), ("sign_out", "ended", "operator-2", None),
     ]  # fmt: skip
-    house.moved.tick(SESSION_FOR)
-    assert house.sessions.of(None) == []
+    rig.moved.tick(SESSION_FOR)
+    assert rig.sessions.of(None) == []
 
 
 # ── and erased ───────────────────────────────────────────────────────────────────────────────────
 
 
 def demand(
-    house: App, handle: str = "operator-1", *, dry_run: bool = False
+    rig: AccountRig, handle: str = "operator-1", *, dry_run: bool = False
 ) -> AccountErasureResult:
     wanted = AccountErasureRequest(handle=handle, reason="she has left", by="sup-1")
     return pseudonyms.erase_account(
-        house.desk, house.engine, Retention(), wanted, clock.now(), dry_run=dry_run,
+        rig.desk, rig.engine, Retention(), wanted, clock.now(), dry_run=dry_run,
         confirm=lambda: None,
     )  # fmt: skip
 
 
 @pytest.mark.both_databases
 def test_who_it_was_is_erased_on_demand_and_what_happened_stays(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    rig: AccountRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pseudonyms, "ROWS_AT_ONCE", 2)
-    house.make("operator-1")
-    house.make("operator-2")
+    rig.make("operator-1")
+    rig.make("operator-2")
     for handle in ("operator-1", "operator-2"):
-        mistaken(house, 2, handle=handle)
-    with writing(house.engine) as connection:
+        mistaken(rig, 2, handle=handle)
+    with writing(rig.engine) as connection:
         count(connection, [Refusal("operator-1", "token t1", "approve", "role")], clock.now())
-    before = house.log()
+    before = rig.log()
     with pytest.raises(TooYoungError):
-        demand(house)
-    house.moved.tick(MINIMUM + timedelta(seconds=1))
-    mistaken(house, 1)
-    assert demand(house, dry_run=True).rows == demand(house).rows == 3
-    log = house.log()
+        demand(rig)
+    rig.moved.tick(MINIMUM + timedelta(seconds=1))
+    mistaken(rig, 1)
+    assert demand(rig, dry_run=True).rows == demand(rig).rows == 3
+    log = rig.log()
     assert [row["result"] for row in log[1:]] == [row["result"] for row in before]
     mine, place = log[-1]["handle"], log[-1]["place"]
     assert [row["handle"] for row in log[1:]] == ["operator-2"] * 2 + [mine] * 2
     assert mine != place
     assert all(each.startswith("pseudonym ") for each in (mine, place))
     assert log[0]["handle"] == "operator-1", "the newest is too young"
-    [counted] = house.refusals()
+    [counted] = rig.refusals()
     assert (counted["handle"], counted["count"], counted["act"]) == (mine, 1, "approve")
-    assert house.findings() == []
+    assert rig.findings() == []
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("by_time", [False, True])
 def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
-    house: App, tmp_path: Any, by_time: bool
+    rig: AccountRig, tmp_path: Any, by_time: bool
 ) -> None:
-    house.make("operator-1")
-    house.make("operator-2")
+    rig.make("operator-1")
+    rig.make("operator-2")
     asked = [
         Refusal("operator-2", "session", "keep_accounts", "role", "operator-1"),
         Refusal("operator-1", "session", "keep_accounts", "role", "operator-1"),
         Refusal("operator-2", "session", "close", "role", "shop.example"),
         Refusal("operator-2", "session", "erase", "role"),
     ]
-    with writing(house.engine) as connection:
+    with writing(rig.engine) as connection:
         count(connection, asked, clock.now())
-    house.moved.tick(MINIMUM + timedelta(seconds=1))
+    rig.moved.tick(MINIMUM + timedelta(seconds=1))
     if by_time:
         keep = Retention(is_enabled=True)
-        pseudonyms.erase_expired(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+        pseudonyms.erase_expired(rig.desk, rig.engine, tmp_path, keep, clock.now(), by="li")
     else:
-        assert demand(house, dry_run=True).rows == demand(house).rows == 2
-        assert demand(house).rows == 0
-    rows = {(row["handle"], row["act"]): row["about"] for row in house.refusals()}
+        assert demand(rig, dry_run=True).rows == demand(rig).rows == 2
+        assert demand(rig).rows == 0
+    rows = {(row["handle"], row["act"]): row["about"] for row in rig.refusals()}
     [mine] = {about for (_, act), about in rows.items() if act == "keep_accounts"}
     assert mine.startswith("pseudonym ")
     other = "operator-2" if not by_time else next(who for who, act in rows if act == "erase")
@@ -294,36 +294,34 @@ def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
         (other, "close"): "shop.example",
         (other, "erase"): None,
     }
-    assert house.findings() == []
+    assert rig.findings() == []
 
 
 @pytest.mark.both_databases
-def test_a_row_that_was_erased_before_loses_the_account_that_it_is_about(house: App) -> None:
-    house.make("operator-1")
-    house.make("operator-2")
-    with writing(house.engine) as connection:
+def test_a_row_that_was_erased_before_loses_the_account_that_it_is_about(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    rig.make("operator-2")
+    with writing(rig.engine) as connection:
         tried = Refusal("operator-1", "token t1", "set_password", "role", "operator-2")
         count(connection, [tried], clock.now())
-    house.moved.tick(MINIMUM + timedelta(seconds=1))
-    assert demand(house).rows == 1
-    assert house.refusals()[0]["about"] == "operator-2", "who has not asked to be forgotten"
-    assert demand(house, "operator-2").rows == 1
-    assert house.refusals()[0]["about"].startswith("pseudonym ")
+    rig.moved.tick(MINIMUM + timedelta(seconds=1))
+    assert demand(rig).rows == 1
+    assert rig.refusals()[0]["about"] == "operator-2", "who has not asked to be forgotten"
+    assert demand(rig, "operator-2").rows == 1
+    assert rig.refusals()[0]["about"].startswith("pseudonym ")
 
 
 def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
-    house: App, tmp_path: Any
+    rig: AccountRig, tmp_path: Any
 ) -> None:
-    house.make("operator-1")
-    mistaken(house, 3)
-    house.moved.tick(MINIMUM + timedelta(seconds=1))
+    rig.make("operator-1")
+    mistaken(rig, 3)
+    rig.moved.tick(MINIMUM + timedelta(seconds=1))
     for is_enabled, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
         keep = Retention(is_enabled=is_enabled)
-        looked = pseudonyms.count_expired(house.engine, tmp_path, keep, clock.now())
-        aged = pseudonyms.erase_expired(
-            house.desk, house.engine, tmp_path, keep, clock.now(), by="li"
-        )
+        looked = pseudonyms.count_expired(rig.engine, tmp_path, keep, clock.now())
+        aged = pseudonyms.erase_expired(rig.desk, rig.engine, tmp_path, keep, clock.now(), by="li")
         assert (looked.erased.sign_ins, aged.erased.sign_ins) == (there, gone)
-    assert {row["result"] for row in house.log()} == {"wrong_password"}
-    assert not any(row["handle"] == "operator-1" for row in house.log())
-    assert house.findings() == []
+    assert {row["result"] for row in rig.log()} == {"wrong_password"}
+    assert not any(row["handle"] == "operator-1" for row in rig.log())
+    assert rig.findings() == []

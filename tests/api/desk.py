@@ -36,6 +36,6 @@ def fill(api: Rig) -> Ids:
         (ids.held, c.SetHold(by=by, reason="by order of the police")),
     ]
     for site, command in done:
-        [answer] = api.house.desk.submit([Envelope(site=site, command=command)])
+        [answer] = api.app.desk.submit([Envelope(site=site, command=command)])
         assert answer.refusal is None
     return ids

@@ -301,7 +301,7 @@ def test_two_people_end_that_two_people_close(api: Rig) -> None:
         (403, "second-needed"), (403, "second-sign-in"), (403, "second-role"),
     ]  # fmt: skip
     assert "a guess" not in refused[1].text
-    assert api.house.desk.policy().two_people_close
+    assert api.app.desk.policy().two_people_close
     for _ in range(5):
         ended("sup-2", "a guess")
     assert ended("sup-2").status_code == 429
@@ -391,7 +391,7 @@ def test_after_a_loss_a_repair_opens_a_site_by_its_name_alone(
     panel.sites["shop.example"] = "suspended"
     monkeypatch.setattr(routing, "load", lambda: Routing(default=panel))
     lost = Resumption(cause=ENTRIES_LOST)
-    api.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
+    api.app.desk.on_record(lambda connection: resume(connection, lost, clock.now))
     supervisor = api.client("supervisor")
 
     def verdict(**asked: Any) -> str:

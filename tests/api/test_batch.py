@@ -32,13 +32,13 @@ def test_as_many_incidents_as_one_request_may_have_are_logged_in_one_transaction
         if connection.get_execution_options().get("incidents_writes"):
             commits.append(connection)
 
-    event.listen(api.house.engine, "commit", count)
+    event.listen(api.app.engine, "commit", count)
     commands = [
         {"do": "log", "to": sites[n // 2], "words": {"note": f"第{n}", "again": True}}
         for n in range(most)
     ]
     answer = operator.post(PATH, json={"commands": commands})
-    event.remove(api.house.engine, "commit", count)
+    event.remove(api.app.engine, "commit", count)
     assert (answer.json()["done"], answer.json()["refused"]) == (most, 0)
     assert [each["status"] for each in answer.json()["items"]] == [201] * most
     assert answer.json()["items"][-1]["answer"]["incident"]["note"] == f"第{most - 1}"
@@ -57,13 +57,13 @@ def test_cycles_are_seldom_looked_for_while_an_answer_is_made(
 ) -> None:
     before = gc.get_threshold()
     meanwhile: list[tuple[bool, int]] = []
-    told = actions.act_documents
+    told = actions.action_documents
 
     def note(*answers: Any) -> Any:
         meanwhile.append((gc.isenabled(), gc.get_threshold()[0]))
         return told(*answers)
 
-    monkeypatch.setattr(actions, "act_documents", note)
+    monkeypatch.setattr(actions, "action_documents", note)
     command = {"do": "add", "to": "a.example"}
     api.client("operator").post(PATH, json={"commands": [command]})
     assert meanwhile == [(True, 50_000)]

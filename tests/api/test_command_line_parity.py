@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from incidents.accounts.identity import IN_PERSON
-from incidents.api.operation import ACT, PREFIX
+from incidents.api.operation import ACTION, PREFIX
 from incidents.cli.root import root
 from incidents.contract.actions import ACTIONS
 from incidents.machine.commands import FilingCommand
@@ -189,7 +189,7 @@ def test_the_guide_names_the_commands_that_ask_for_a_password_and_no_other(api: 
     for listed, operation in OVER_HTTP.items():
         method, path = operation.split(" ", 1)
         described = paths.get(PREFIX + path) or paths[path]
-        if described[method.lower()].get(ACT) in IN_PERSON:
+        if described[method.lower()].get(ACTION) in IN_PERSON:
             in_person.add(told(listed, there))
     guide = (ROOT / "docs/how-to/work-over-a-server.md").read_text(encoding="utf-8")
     section = guide.partition("## What asks for your password")[2].partition("\nOver")[0]

@@ -234,7 +234,7 @@ def test_each_finding_has_its_verdict_its_sentence_and_its_source(filed: Rig) ->
 
 @pytest.mark.both_databases
 def test_terms_are_told_page_by_page_the_most_urgent_first(filed: Rig) -> None:
-    today = clock.now().astimezone(filed.house.settings.zone).date()
+    today = clock.now().astimezone(filed.app.settings.zone).date()
     for name, ago in (("shop", 10), ("held", 40)):
         opened = (today - timedelta(days=ago)).isoformat()
         answer = filed.client("operator").patch(

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from incidents import clock
 from incidents.accounts.identity import Identity
 from incidents.api import parameters
-from incidents.api.limits import Batcher
+from incidents.api.limits import AsyncBatcher
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
 
@@ -56,8 +56,8 @@ def test_no_request_makes_a_fault_or_is_answered_otherwise_than_described(
     fill(api)
     api.keep_evidence_in(tmp_path, limit=1_000)
     anybody = _Anybody(handle="both", role="supervisor", proved_at=clock.now())
-    api.app.state.token_batch = Batcher(lambda secrets: [anybody for _ in secrets])
-    schema = schemathesis.openapi.from_asgi("/openapi.json", api.app)
+    api.asgi_app.state.token_batch = AsyncBatcher(lambda secrets: [anybody for _ in secrets])
+    schema = schemathesis.openapi.from_asgi("/openapi.json", api.asgi_app)
     asked = 0
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found

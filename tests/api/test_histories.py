@@ -148,7 +148,7 @@ def test_a_second_simulation_is_asked_to_come_again(
 def test_one_account_has_one_costly_thing_worked_out_at_a_time(api: Rig) -> None:
     fill(api)
     viewer, toml = api.client("viewer"), {"toml": ""}
-    with api.house.processor_budget.charge("viewer-1"):
+    with api.app.processor_budget.charge("viewer-1"):
         for path, body in (
             ("/policy/check", toml), ("/policy/test", {"scenarios": "x"}),
             ("/simulate", {"history": HISTORY}), ("/simulate/picture", {"history": HISTORY}),
@@ -158,7 +158,7 @@ def test_one_account_has_one_costly_thing_worked_out_at_a_time(api: Rig) -> None
             assert answer.headers["retry-after"] == "5"
         other = api.client("operator").post("/api/v1/policy/check", json=toml)
         assert other.status_code == 200
-    with api.house.processor_budget.charge("auditor-1"):
+    with api.app.processor_budget.charge("auditor-1"):
         for path in ("/bundle", "/sites/shop.example/report"):
             assert api.client("auditor").get(f"/api/v1{path}").status_code == 429, path
     assert viewer.post("/api/v1/policy/check", json=toml).status_code == 200

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from incidents.accounts.identity import Identity
-from incidents.api.limits import Batcher, Quota, TooManyActsError
+from incidents.api.limits import AsyncBatcher, Quota, TooManyActsError
 from tests.api.rig import Rig
 from tests.patience import PATIENCE_S
 
@@ -35,14 +35,14 @@ class Work:
         assert self.let_go.wait(PATIENCE_S)
         return [2 * item for item in items]
 
-    async def first(self, rounds: Batcher[int, int], item: int) -> asyncio.Task[int]:
+    async def first(self, rounds: AsyncBatcher[int, int], item: int) -> asyncio.Task[int]:
         """One whose round has begun."""
         task = asyncio.create_task(rounds.take(item))
         assert await asyncio.to_thread(self.begun.wait, PATIENCE_S)
         return task
 
 
-async def waiting(rounds: Batcher[int, int], *items: int) -> list[asyncio.Task[int]]:
+async def waiting(rounds: AsyncBatcher[int, int], *items: int) -> list[asyncio.Task[int]]:
     """They have come, and wait."""
     tasks = [asyncio.create_task(rounds.take(item)) for item in items]
     await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def test_those_who_come_during_a_round_share_the_next_ones_in_their_order(
     most: int, rounds: list[list[int]]
 ) -> None:
     work = Work()
-    asked = Batcher(work, most=most)
+    asked = AsyncBatcher(work, most=most)
     first = await work.first(asked, 1)
     others = await waiting(asked, 2, 3, 4)
     work.let_go.set()
@@ -70,7 +70,7 @@ async def test_what_fails_fails_for_all_of_its_round_and_for_nobody_else() -> No
             raise LookupError(2)
         return list(items)
 
-    rounds = Batcher(work)
+    rounds = AsyncBatcher(work)
     found = await asyncio.gather(rounds.take(2), rounds.take(3), return_exceptions=True)
     assert [type(each) for each in found] == [LookupError, LookupError]
     assert await rounds.take(4) == 4
@@ -78,7 +78,7 @@ async def test_what_fails_fails_for_all_of_its_round_and_for_nobody_else() -> No
 
 async def test_whoever_goes_meanwhile_takes_nobody_along() -> None:
     work = Work()
-    rounds = Batcher(work)
+    rounds = AsyncBatcher(work)
     first = await work.first(rounds, 1)
     gone, stays = await waiting(rounds, 2, 3)
     first.cancel()
@@ -99,7 +99,7 @@ def test_each_loop_has_rounds_of_its_own() -> None:
             assert let_go.wait(PATIENCE_S)
         return [2 * item for item in items]
 
-    rounds = Batcher(work)
+    rounds = AsyncBatcher(work)
     with ThreadPoolExecutor(1) as other:
         first = other.submit(asyncio.run, rounds.take(1))
         assert begun.wait(PATIENCE_S)
@@ -110,7 +110,7 @@ def test_each_loop_has_rounds_of_its_own() -> None:
 
 async def test_so_many_rounds_as_may_be_are_under_way_at_once() -> None:
     work = Work()
-    rounds = Batcher(work, at_once=2)
+    rounds = AsyncBatcher(work, at_once=2)
     first = await work.first(rounds, 1)
     others = await waiting(rounds, 2, 3, 4)
     while len(work.rounds) < 2:
@@ -122,7 +122,7 @@ async def test_so_many_rounds_as_may_be_are_under_way_at_once() -> None:
 
 
 async def test_who_gets_no_outcome_is_told_so_and_nobody_hangs() -> None:
-    rounds: Batcher[int, int] = Batcher(lambda _: [])
+    rounds: AsyncBatcher[int, int] = AsyncBatcher(lambda _: [])
     with pytest.raises(ValueError, match="shorter"):
         await rounds.take(1)
 
@@ -179,7 +179,7 @@ def test_a_limit_of_none_refuses_nobody(seconds: Seconds) -> None:
 
 
 def test_beyond_the_quota_nothing_is_done_and_the_answer_says_when_to_ask_again(api: Rig) -> None:
-    api.app.state.quota = Quota(3)
+    api.asgi_app.state.quota = Quota(3)
     program = api.client("integrator")
     commands = [{"do": "site.add", "to": f"{n}.shop.example", "words": {}} for n in range(4)]
     assert program.post("/api/v1/batch", json={"commands": commands}).status_code == 200

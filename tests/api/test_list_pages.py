@@ -18,11 +18,11 @@ from tests.api.rig import Rig
 
 
 def add_sites(api: Rig, names: list[str]) -> None:
-    api.house.desk.submit([Envelope(site=name, command=c.AddSite(by="li")) for name in names])
+    api.app.desk.submit([Envelope(site=name, command=c.AddSite(by="li")) for name in names])
 
 
 def log(api: Rig, site: str, **words: Any) -> None:
-    api.house.desk.submit([Envelope(site=site, command=c.Log(by="li", **words))])
+    api.app.desk.submit([Envelope(site=site, command=c.Log(by="li", **words))])
 
 
 def walk(client: TestClient, path: str, limit: int) -> list[Any]:
@@ -126,7 +126,7 @@ def test_names_addresses_and_notes_are_searched_in_any_script(api: Rig) -> None:
     add_sites(api, ["赌场.example"])
     log(api, "shop.example", urls=("https://shop.example/路径/100%25_a",), again=True)
     note = c.AddNote(by="li", incident=2, audience="customer", text="Please delete 全部 of it")
-    api.house.desk.submit([Envelope(site="shop.example", command=note)])
+    api.app.desk.submit([Envelope(site="shop.example", command=note)])
     viewer = api.client("viewer")
 
     def found(q: str) -> list[str]:
@@ -154,7 +154,7 @@ def test_what_has_been_erased_is_not_found(api: Rig) -> None:
     fill(api)
     viewer = api.client("viewer")
     assert viewer.get("/api/v1/incidents", params={"q": "王芳"}).json()["items"]
-    with api.house.engine.begin() as connection:
+    with api.app.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM sealed")
     assert viewer.get("/api/v1/incidents", params={"q": "王芳"}).json()["items"] == []
 

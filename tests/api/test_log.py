@@ -30,12 +30,12 @@ def key(api: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "audit.key"
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(file))
     fill(api)
-    make_key(api.house, file)
+    make_key(api.app, file)
     return file
 
 
 def log(api: Rig) -> None:
-    api.house.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
+    api.app.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
 
 
 def test_a_checkpoint_is_made_where_the_key_is_and_given_elsewhere(api: Rig, key: Path) -> None:
@@ -138,7 +138,7 @@ def test_what_is_no_key_and_no_checkpoint_is_bad_input(api: Rig) -> None:
 
 def test_what_was_changed_behind_the_desks_back_is_found(api: Rig) -> None:
     fill(api)
-    with api.house.engine.begin() as connection:
+    with api.app.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE sites SET run = 7 WHERE name = 'shop.example'")
     found = api.client("auditor").post(f"{LOG}/replay", json={}).json()["shown"]
     [difference] = found["findings"]
@@ -160,7 +160,7 @@ def test_one_proof_runs_at_a_time_and_who_asked_need_not_wait_for_it(
     assert (begun["ended_at"], begun["shown"]) == (None, None)
     assert auditor.post(f"{LOG}/replay", json={}).status_code == 409
     go_on.set()
-    ended = api.app.state.replaying.wait(PATIENCE_S)
+    ended = api.asgi_app.state.replaying.wait(PATIENCE_S)
     assert ended.ended is not None
     assert auditor.get(f"{LOG}/replay").json()["failed"]
 

@@ -56,7 +56,7 @@ def test_beside_the_api_any_parameter_goes(api: Rig) -> None:
 
 def test_each_operation_takes_what_its_description_names(api: Rig) -> None:
     paths = api.description["paths"]
-    routes = [route for route in api.app.routes if isinstance(route, APIRoute)]
+    routes = [route for route in api.asgi_app.routes if isinstance(route, APIRoute)]
     checked = 0
     for route in routes:
         if not (route.path.startswith(PREFIX) and route.include_in_schema):

@@ -11,7 +11,7 @@ from incidents import clock
 from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.serve_key import Seal, key_digest
 from incidents.api.endpoints import record
-from incidents.api.limits import Batcher
+from incidents.api.limits import AsyncBatcher
 from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -36,7 +36,7 @@ def test_who_goes_on_from_the_last_position_misses_nothing_and_sees_nothing_twic
     first = read(api, limit=3)
     assert [line["position"] for line in first] == [1, 2, 3]
     rest = read(api, after=3)
-    api.house.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
+    api.app.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
     new = read(api, after=rest[-1]["position"])
     positions = [line["position"] for line in (*first, *rest, *new)]
     assert positions == list(range(1, len(positions) + 1))
@@ -48,7 +48,7 @@ def test_who_goes_on_from_the_last_position_misses_nothing_and_sees_nothing_twic
 def test_an_entry_stands_in_the_stream_to_the_byte_as_it_is_stored(api: Rig) -> None:
     fill(api)
     text = api.client("auditor").get("/api/v1/entries").text
-    with api.house.reading() as connection:
+    with api.app.reading() as connection:
         bodies = list(connection.exec_driver_sql("SELECT body FROM entries").scalars())
     assert all(f'"entry":{body}}}\n' in text for body in bodies)
     assert NOTE not in text
@@ -60,7 +60,7 @@ def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
 ) -> None:
     fill(api)
     monkeypatch.setattr(record, "AT_ONCE", 2)
-    with sent(api.house.engine) as statements:
+    with sent(api.app.engine) as statements:
         found = read(api)
     asked = [each for each, _ in statements if "leaf_index" in each and "body" in each]
     assert len(asked) == len(found) // 2 + 1
@@ -70,10 +70,10 @@ def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
 @pytest.mark.parametrize("write", [export.jsonl, export.write_csv])
 def test_who_takes_an_export_slowly_keeps_no_connection_from_others(api: Rig, write: Any) -> None:
     fill(api)
-    taken = export.buffered(api.house.reading, export.Selection(), write)
+    taken = export.buffered(api.app.reading, export.Selection(), write)
     first = next(taken)
-    assert api.house.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of its pools, ours
-    with api.house.reading() as connection:
+    assert api.app.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of its pools, ours
+    with api.app.reading() as connection:
         whole = b"".join(write(export.stored(connection, export.Selection())))
     assert first + b"".join(taken) == whole
 
@@ -104,7 +104,7 @@ def test_the_watch_says_that_all_is_well_and_what_a_prometheus_asks(api: Rig) ->
 
 @pytest.mark.both_databases
 def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
-    with api.house.engine.begin() as connection:
+    with api.app.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     answer = api.nobody().get("/readyz")
     assert answer.status_code == 503
@@ -116,12 +116,15 @@ def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
 def test_a_server_whose_key_was_replaced_says_so_and_is_not_ready(api: Rig) -> None:
     program, person = api.client("viewer"), api.person("viewer")
     begun = ServeKey(1, key_digest(b"old"), clock.now())
-    with api.house.engine.begin() as connection:
+    with api.app.engine.begin() as connection:
         add_serve_key(connection, begun)
-    door = Authenticator(api.house.engine, clock.now, Seal(b"old", begun))
-    api.app.state.authenticator, api.app.state.token_batch = door, Batcher(door.by_tokens)
+    door = Authenticator(api.app.engine, clock.now, Seal(b"old", begun))
+    api.asgi_app.state.authenticator, api.asgi_app.state.token_batch = (
+        door,
+        AsyncBatcher(door.by_tokens),
+    )
     assert api.nobody().get("/readyz").status_code == 200
-    with api.house.engine.begin() as connection:
+    with api.app.engine.begin() as connection:
         add_serve_key(connection, ServeKey(2, key_digest(b"new"), clock.now()))
     door._key._next_at = 0.0
     asked = [(program, "/api/v1/queue"), (person, "/api/v1/queue"), (api.nobody(), "/readyz")]

@@ -13,9 +13,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from incidents import clock
-from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_TTL, ROLES, ROLES_OF_ACT, Identity
-from incidents.api.limits import Batcher
-from incidents.api.operation import ACT, OPEN
+from incidents.accounts.identity import (
+    ACTION_NAMES,
+    IN_PERSON,
+    PROOF_TTL,
+    ROLES,
+    ROLES_OF_ACTION,
+    Identity,
+)
+from incidents.api.limits import AsyncBatcher
+from incidents.api.operation import ACTION, OPEN
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -59,10 +66,10 @@ def operations(api: Rig) -> list[Operation]:
     """All of the description that need an act."""
     document = api.description
     return [
-        Operation(method.upper(), path, told[ACT], _body(document, told))
+        Operation(method.upper(), path, told[ACTION], _body(document, told))
         for path, methods in document["paths"].items()
         for method, told in methods.items()
-        if ACT in told
+        if ACTION in told
     ]
 
 
@@ -83,7 +90,7 @@ def test_each_operation_under_the_prefix_names_an_act_of_the_table(api: Rig) -> 
     for path, methods in document["paths"].items():
         for told in methods.values():
             if path not in ("/healthz", "/readyz") and OPEN not in told:
-                assert told[ACT] in ACTS, path
+                assert told[ACTION] in ACTION_NAMES, path
 
 
 def test_who_may_do_an_act_depends_on_the_role_and_on_how_they_came_in() -> None:
@@ -93,8 +100,8 @@ def test_who_may_do_an_act_depends_on_the_role_and_on_how_they_came_in() -> None
         for_none = Identity(handle="x", role=role, token="t", acts=frozenset())
         fresh = Identity(handle="x", role=role, proved_at=now - PROOF_TTL)
         stale = Identity(handle="x", role=role, proved_at=now - PROOF_TTL - timedelta.resolution)
-        for act in ACTS:
-            in_person, may = act in IN_PERSON, role in ROLES_OF_ACT[act]
+        for act in ACTION_NAMES:
+            in_person, may = act in IN_PERSON, role in ROLES_OF_ACTION[act]
             for who, why in (
                 (token, "in_person" if in_person else None), (for_none, "token_scope"),
                 (fresh, None), (stale, "prove_again" if in_person else None),
@@ -105,7 +112,7 @@ def test_who_may_do_an_act_depends_on_the_role_and_on_how_they_came_in() -> None
 def test_each_operation_asks_whether_its_act_may_be_done_before_anything_else(api: Rig) -> None:
     fill(api)
     powerless = Identity(handle="robot", role="viewer", token="t", acts=frozenset())
-    api.app.state.token_batch = Batcher(lambda secrets: [powerless for _ in secrets])
+    api.asgi_app.state.token_batch = AsyncBatcher(lambda secrets: [powerless for _ in secrets])
     client, asked = api.holder("any"), operations(api)
     for operation in asked:
         for path in operation.paths(handle="li", token="0123456789", session="0123456789"):
@@ -136,7 +143,7 @@ def test_the_least_of_the_roles_that_may_do_an_act_does_it_at_each_operation(api
     """So nothing behind an operation's own question asks for more."""
     fill(api)
     for operation in operations(api):
-        role = next(role for role in ROLES if role in ROLES_OF_ACT[operation.act])
+        role = next(role for role in ROLES if role in ROLES_OF_ACTION[operation.act])
         by, of = (api.person, "person") if operation.act in IN_PERSON else (api.client, "1")
         client = by(role)
         [path, *_] = operation.paths(**belonging(api, f"{role}-{of}"))
@@ -153,7 +160,7 @@ def test_each_role_does_at_each_operation_what_the_table_says_and_nothing_else(
     fill(api)
     client, seen = api.client(role), 0
     for operation in operations(api):
-        may, is_in_person = role in ROLES_OF_ACT[operation.act], operation.act in IN_PERSON
+        may, is_in_person = role in ROLES_OF_ACTION[operation.act], operation.act in IN_PERSON
         for path in operation.paths(**belonging(api, f"{role}-1")):
             by_token = operation.ask(client, path)
             seen += 1

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from freezegun import freeze_time
 
-from incidents.api.operation import ACT
+from incidents.api.operation import ACTION
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -18,7 +18,7 @@ LOG = "/api/v1/sites/shop.example/incidents"
 @pytest.fixture
 def desk(api: Rig) -> Rig:
     """A desk in Shanghai, with an incident that was logged at noon there."""
-    assert api.house.settings.zone == ZoneInfo("Asia/Shanghai")
+    assert api.app.settings.zone == ZoneInfo("Asia/Shanghai")
     with freeze_time("2026-03-01 04:00:00", ignore=["_pytest"]):
         fill(api)
     return api
@@ -56,4 +56,4 @@ def test_each_operation_that_needs_an_act_takes_it_as_described(desk: Rig) -> No
     for path, methods in desk.description["paths"].items():
         for method, operation in methods.items():
             named = [each["name"] for each in operation.get("parameters", [])]
-            assert named.count("zone") == (ACT in operation), (method, path)
+            assert named.count("zone") == (ACTION in operation), (method, path)

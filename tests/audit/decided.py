@@ -136,7 +136,7 @@ class Decided:
 
     def cancel_lifted(self, number: int, lane: str = "act", *, minutes: float = 0) -> Self:
         """The dispatcher has found that nobody needs it any more."""
-        command = c.CancelOrder(by=c.COURIER, order=number, lane=lane, why="lifted")
+        command = c.CancelOrder(by=c.DISPATCHER, order=number, lane=lane, why="lifted")
         return self.do(command, minutes=minutes)
 
     def _place(self) -> int:

@@ -25,7 +25,7 @@ from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
 from incidents.desk import accounts, tokens
 from incidents.desk.activation import LogKey
-from incidents.desk.own_stream import AccountAct, By
+from incidents.desk.own_stream import AccountAction, Actor
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
 from incidents.store import accounts as serve_keys
@@ -87,7 +87,7 @@ def _file(day: Rehearsal) -> None:
 
 def _let_in(day: Rehearsal) -> None:
     """Three accounts, one of them disabled, and two tokens, one of them revoked."""
-    by, clock = By(person="li", login="desk1"), lambda: day.now
+    by, clock = Actor(person="li", login="desk1"), lambda: day.now
 
     def act(connection: Connection) -> None:
         for handle, role in (("admin-1", "administrator"), ("old-1", "viewer"), ("p-1", "viewer")):
@@ -99,8 +99,8 @@ def _let_in(day: Rehearsal) -> None:
                 connection, by, "p-1", secret, clock, days=9, acts=acts
             )  # fmt: skip
         tokens.revoke_token(connection, by, made.id, clock)
-        accounts.refuse(connection, by, clock, act="log", why="role", about="a.example")
-        keyed = AccountAct(connection, by, clock)
+        accounts.refuse(connection, by, clock, action="log", why="role", about="a.example")
+        keyed = AccountAction(connection, by, clock)
         serve_keys.add_serve_key(connection, serve_keys.ServeKey(1, "0" * 64, keyed.now))
         keyed.record(ServeKeyMade, key="0" * 64, tokens=2, passwords=0)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from incidents.audit import asked
+from incidents.audit import event_commands
 from incidents.contract.action import fields_of
 from incidents.machine import events as e
 
@@ -15,8 +15,9 @@ def test_an_event_that_names_its_command_has_each_of_its_fields() -> None:
     missing = {
         (kind.__name__, field.name)
         for kind in e.KINDS.values()
-        if kind.command is not None and kind not in asked._UNLIKE
+        if kind.command is not None and kind not in event_commands._UNLIKE
         for field in fields_of(kind.command)
-        if asked._CALLED.get(field.name, field.name) not in {each.name for each in fields(kind)}
+        if event_commands._CALLED.get(field.name, field.name)
+        not in {each.name for each in fields(kind)}
     }
     assert missing == NOT_ON_RECORD

@@ -119,7 +119,7 @@ def test_of_a_bundle_only_a_site_that_goes_on_is_decided_again(
 ) -> None:
     near = _since(grown, "after")
     assert (near.findings, near.since) == ((), Since("before", 27, 2))
-    monkeypatch.setattr(site_check, "WITHIN_AN_ACT", 0)
+    monkeypatch.setattr(site_check, "WITHIN_AN_ACTION", 0)
     found = _since(grown, "after")
     assert (found.findings, found.since) == ((), Since("before", 27, 1))
     assert (found.sites, found.entries, found.agreeing) == (2, 28, ("before",))

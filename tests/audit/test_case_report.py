@@ -16,7 +16,7 @@ import pytest
 from incidents import views
 from incidents.audit.export import Selection
 from incidents.audit.proof import bundle_writer
-from incidents.locale.words import When, Wording
+from incidents.locale.words import TimeFormat, Wording
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store.database.engine import reading, writing
@@ -339,7 +339,7 @@ def test_a_policy_is_told_with_its_numbers(policy: Policy, said: tuple[str, str]
 
 
 def test_times_are_told_to_the_microsecond() -> None:
-    wording = Wording(site="a.example", site_id=1, when=When(zone=SHANGHAI, now=TEN))
+    wording = Wording(site="a.example", site_id=1, when=TimeFormat(zone=SHANGHAI, now=TEN))
     assert report_words.exactly(wording, TEN) == "2026-03-01 18:00"
     later = TEN + timedelta(microseconds=7)
     assert report_words.exactly(wording, later) == "2026-03-01 18:00:00.000007"

@@ -10,93 +10,93 @@ from incidents.audit.log import status as log_status
 from incidents.store import checkpoints, leaves
 from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database.engine import reading, writing
-from tests.audit.log_rig import App
+from tests.audit.log_rig import LogRig
 
 
-def status(house: App) -> dict[str, object]:
-    with reading(house.engine) as connection:
-        found = log_status.progress(connection, house.time.now)
+def status(rig: LogRig) -> dict[str, object]:
+    with reading(rig.engine) as connection:
+        found = log_status.progress(connection, rig.time.now)
     json.dumps(found)
     return {k: found[k] for k in ("pending", "unnumbered", "numbered", "published", "late")}
 
 
-def test_the_status_counts_what_is_pending_numbered_and_published(house: App) -> None:
-    house.add(3)
-    assert status(house) == {
+def test_the_status_counts_what_is_pending_numbered_and_published(rig: LogRig) -> None:
+    rig.add(3)
+    assert status(rig) == {
         "pending": 3, "unnumbered": 3, "numbered": 0, "published": 0, "late": False,
     }  # fmt: skip
-    house.time.later(hours=1)
-    house.make_key()
-    assert status(house)["late"]
+    rig.time.later(hours=1)
+    rig.make_key()
+    assert status(rig)["late"]
 
-    house.sign()
-    house.add(2)
-    sequencer.number_some(house.engine, 1)
+    rig.sign()
+    rig.add(2)
+    sequencer.number_some(rig.engine, 1)
 
-    assert status(house) == {
+    assert status(rig) == {
         "pending": 2, "unnumbered": 1, "numbered": 5, "published": 4, "late": False,
     }  # fmt: skip
-    house.time.later(seconds=60)
-    assert not status(house)["late"]
-    house.time.later(seconds=1)
-    assert status(house)["late"]
+    rig.time.later(seconds=60)
+    assert not status(rig)["late"]
+    rig.time.later(seconds=1)
+    assert status(rig)["late"]
 
 
-def unsigned_since(house: App) -> str | None:
-    with reading(house.engine) as connection:
-        since = log_status.unsigned_since(connection, house.time.now)
+def unsigned_since(rig: LogRig) -> str | None:
+    with reading(rig.engine) as connection:
+        since = log_status.unsigned_since(connection, rig.time.now)
     return None if since is None else clock.rfc3339(since)
 
 
 @pytest.mark.parametrize(("stays", "since"), [(True, "2026-03-01T10:00:01Z"), (False, None)])
 def test_what_waits_for_more_than_a_minute_is_unsigned_where_a_daemon_signed_before(
-    house: App, stays: bool, since: str | None
+    rig: LogRig, stays: bool, since: str | None
 ) -> None:
-    house.make_key()
-    sequencer.number_all(house.engine)
-    signing.sign(house.engine, house.ring, house.time.now, is_daemon=stays)
-    house.time.later(seconds=1)
-    house.add()
-    house.time.later(seconds=60)
-    assert unsigned_since(house) is None
+    rig.make_key()
+    sequencer.number_all(rig.engine)
+    signing.sign(rig.engine, rig.ring, rig.time.now, is_daemon=stays)
+    rig.time.later(seconds=1)
+    rig.add()
+    rig.time.later(seconds=60)
+    assert unsigned_since(rig) is None
 
-    house.time.later(seconds=1)
+    rig.time.later(seconds=1)
 
-    assert unsigned_since(house) == since
+    assert unsigned_since(rig) == since
 
 
-def trouble(house: App, how: str) -> None:
-    with writing(house.engine) as connection:
-        checkpoints.record_signing_failure(connection, how, house.time.now)
+def trouble(rig: LogRig, how: str) -> None:
+    with writing(rig.engine) as connection:
+        checkpoints.record_signing_failure(connection, how, rig.time.now)
 
 
 @pytest.mark.both_databases
 def test_what_was_refused_is_unsigned_at_once_and_what_failed_when_entries_wait(
-    house: App,
+    rig: LogRig,
 ) -> None:
-    house.begin()
-    trouble(house, FAILED)
-    house.time.later(minutes=5)
-    assert unsigned_since(house) is None
-    house.add()
-    house.time.later(seconds=61)
-    assert unsigned_since(house) == "2026-03-01T10:05:00Z"
+    rig.begin()
+    trouble(rig, FAILED)
+    rig.time.later(minutes=5)
+    assert unsigned_since(rig) is None
+    rig.add()
+    rig.time.later(seconds=61)
+    assert unsigned_since(rig) == "2026-03-01T10:05:00Z"
 
-    trouble(house, REFUSED)
-    house.time.later(seconds=1)
-    trouble(house, REFUSED)
+    trouble(rig, REFUSED)
+    rig.time.later(seconds=1)
+    trouble(rig, REFUSED)
 
-    assert unsigned_since(house) == "2026-03-01T10:06:01Z"
-    house.sign()
-    assert unsigned_since(house) is None
+    assert unsigned_since(rig) == "2026-03-01T10:06:01Z"
+    rig.sign()
+    assert unsigned_since(rig) is None
 
 
-def test_what_is_signed_after_the_files_were_read_is_no_loss(house: App) -> None:
-    house.begin()
-    files = signed_files.read_folder(house.ring.file)
-    with reading(house.engine) as connection:
+def test_what_is_signed_after_the_files_were_read_is_no_loss(rig: LogRig) -> None:
+    rig.begin()
+    files = signed_files.read_folder(rig.ring.file)
+    with reading(rig.engine) as connection:
         leaves.head(connection)
-        house.go_on()
+        rig.go_on()
 
         assert loss.find(connection, files) is None
-        assert loss.find(connection, signed_files.read_folder(house.ring.file)) is not None
+        assert loss.find(connection, signed_files.read_folder(rig.ring.file)) is not None

@@ -165,7 +165,7 @@ def _event(kind: type[e.Event], site: Decided, **fields: object) -> Entry:
     """An entry that somebody has written behind what is there."""
     at = site.now
     event = kind(
-        occurred_at=at, recorded_at=at, by=c.COURIER, policy=site.policy.digest,
+        occurred_at=at, recorded_at=at, by=c.DISPATCHER, policy=site.policy.digest,
         **fields,  # type: ignore[arg-type]  # those of the kind
     )  # fmt: skip
     return Entry(event=event, login=LOGIN, place=99)

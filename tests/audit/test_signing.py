@@ -18,69 +18,69 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import checkpoints as table
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey
-from tests.audit.log_rig import NAME, START, App, opened
+from tests.audit.log_rig import NAME, START, LogRig, opened
 
 SECOND = timedelta(seconds=1)
 
 
 def test_a_checkpoint_names_the_log_its_size_and_its_root_and_is_signed_by_the_key(
-    house: App,
+    rig: LogRig,
 ) -> None:
-    key = house.make_key()
-    house.add(2)
+    key = rig.make_key()
+    rig.add(2)
 
-    made = house.sign().made
+    made = rig.sign().made
 
     assert made is not None
     assert opened(made, key) == [key]
     found = note.parse_checkpoint(note.parse(made.note).text)
     assert (found.origin, found.size, found.root) == (NAME, 3, made.root)
-    assert house.last()._replace(id=0) == made
+    assert rig.last()._replace(id=0) == made
     assert (made.key, made.signed_at) == (str(key), START)
 
 
-def test_without_a_key_nothing_is_signed_and_all_is_numbered(house: App) -> None:
-    house.add()
+def test_without_a_key_nothing_is_signed_and_all_is_numbered(rig: LogRig) -> None:
+    rig.add()
 
-    assert house.sign() == Signing(unable=signing.NO_KEY)
-    assert house.signed() == []
+    assert rig.sign() == Signing(unable=signing.NO_KEY)
+    assert rig.signed() == []
 
 
-def test_on_a_machine_without_the_key_nothing_is_signed(house: App, tmp_path: Path) -> None:
-    key = house.make_key()
-    house.ring = KeyRing(tmp_path / "elsewhere.key")
+def test_on_a_machine_without_the_key_nothing_is_signed(rig: LogRig, tmp_path: Path) -> None:
+    key = rig.make_key()
+    rig.ring = KeyRing(tmp_path / "elsewhere.key")
 
-    done = house.sign()
+    done = rig.sign()
 
     assert done.made is None
     assert str(key) in str(done.unable)
 
 
-def test_one_second_parts_two_checkpoints_and_an_hour_when_nothing_is_new(house: App) -> None:
-    house.make_key()
-    assert house.sign().made
+def test_one_second_parts_two_checkpoints_and_an_hour_when_nothing_is_new(rig: LogRig) -> None:
+    rig.make_key()
+    assert rig.sign().made
 
-    house.add()
-    house.time.later(seconds=0.999)
-    assert house.sign() == Signing()
-    house.time.later(seconds=0.001)
-    assert house.sign().made
+    rig.add()
+    rig.time.later(seconds=0.999)
+    assert rig.sign() == Signing()
+    rig.time.later(seconds=0.001)
+    assert rig.sign().made
 
-    house.time.later(minutes=59, seconds=59.999)
-    assert house.sign() == Signing()
-    house.time.later(seconds=0.001)
-    assert house.sign().made
+    rig.time.later(minutes=59, seconds=59.999)
+    assert rig.sign() == Signing()
+    rig.time.later(seconds=0.001)
+    assert rig.sign().made
 
-    assert [signed.size for signed in house.signed()] == [1, 2, 2]
+    assert [signed.size for signed in rig.signed()] == [1, 2, 2]
 
 
-def test_a_clock_that_was_set_back_holds_up_nothing_new(house: App) -> None:
-    house.begin()
-    house.time.later(days=-1)
-    assert house.sign() == Signing()
-    house.add()
+def test_a_clock_that_was_set_back_holds_up_nothing_new(rig: LogRig) -> None:
+    rig.begin()
+    rig.time.later(days=-1)
+    assert rig.sign() == Signing()
+    rig.add()
 
-    assert house.sign().made
+    assert rig.sign().made
 
 
 @pytest.mark.parametrize(
@@ -105,39 +105,39 @@ def test_what_is_due(size: int, since: timedelta | None, at_once: bool, due: boo
 
 
 def test_of_two_that_sign_at_one_moment_the_second_waits_and_finds_it_done(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    rig: LogRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.make_key()
-    sequencer.number_all(house.engine)
+    rig.make_key()
+    sequencer.number_all(rig.engine)
     sign, second = note.sign_note, ThreadPoolExecutor(1)
     done: list[Future[Signing]] = []
 
     def late(*given: object) -> note.Note:
-        done.append(second.submit(house.sign))
+        done.append(second.submit(rig.sign))
         return sign(*given)  # type: ignore[arg-type]  # passed on as it was given
 
     monkeypatch.setattr(note, "sign_note", late)
 
-    assert house.sign().made
+    assert rig.sign().made
     assert [each.result() for each in done] == [Signing()]
-    assert len(house.signed()) == 1
+    assert len(rig.signed()) == 1
 
 
-def _execute(house: App, *statements: str) -> None:
-    with writing(house.engine) as connection:
+def _execute(rig: LogRig, *statements: str) -> None:
+    with writing(rig.engine) as connection:
         for statement in statements:
             connection.execute(text(statement))
 
 
-def _rebuild(house: App, order: str) -> None:
+def _rebuild(rig: LogRig, order: str) -> None:
     """Somebody with the database's password makes another log of the entries."""
     _execute(
-        house,
+        rig,
         "DELETE FROM leaves",
         "DELETE FROM tiles",
         "DELETE FROM log_head",
     )
-    with writing(house.engine) as connection:
+    with writing(rig.engine) as connection:
         frontier = b""
         connection.execute(
             text("INSERT INTO log_head (id, size, frontier, floor) VALUES (1, 0, :f, 0)"),
@@ -154,196 +154,196 @@ CUT = "DELETE FROM entries WHERE id > 2"
 
 @pytest.mark.parametrize("change", [REWRITTEN, CUT])
 def test_nothing_is_signed_of_a_log_that_does_not_begin_with_what_was_signed(
-    house: App, change: str
+    rig: LogRig, change: str
 ) -> None:
-    house.begin(5)
-    before = house.last()
-    _rebuild(house, change)
-    house.time.later(hours=2)
+    rig.begin(5)
+    before = rig.last()
+    _rebuild(rig, change)
+    rig.time.later(hours=2)
 
     with pytest.raises(InconsistentLogError, match="6 entries were signed"):
-        house.sign()
+        rig.sign()
 
-    assert house.last() == before
+    assert rig.last() == before
 
 
 @pytest.mark.parametrize("change", [REWRITTEN, CUT])
-def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: App, change: str) -> None:
-    house.begin(5)
-    _rebuild(house, change)
-    _execute(house, "DELETE FROM checkpoints")
-    house.time.later(hours=2)
+def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(rig: LogRig, change: str) -> None:
+    rig.begin(5)
+    _rebuild(rig, change)
+    _execute(rig, "DELETE FROM checkpoints")
+    rig.time.later(hours=2)
 
     with pytest.raises(
         InconsistentLogError, match=r"audit\.key\.signed.*incidents recover --reason R"
     ):
-        house.sign()
+        rig.sign()
 
-    assert house.signed() == []
+    assert rig.signed() == []
 
 
-def test_a_key_whose_files_are_lost_is_compared_with_the_database_alone(house: App) -> None:
-    key = house.begin(5)
-    _rebuild(house, CUT)
-    _execute(house, "DELETE FROM checkpoints")
-    house.beside(key).unlink()
+def test_a_key_whose_files_are_lost_is_compared_with_the_database_alone(rig: LogRig) -> None:
+    key = rig.begin(5)
+    _rebuild(rig, CUT)
+    _execute(rig, "DELETE FROM checkpoints")
+    rig.beside(key).unlink()
     with pytest.raises(InconsistentLogError):
-        house.sign()
+        rig.sign()
 
-    house.shared.unlink()
-    made = house.sign().made
+    rig.shared.unlink()
+    made = rig.sign().made
 
     assert made is not None
     assert made.size == 2
 
 
 def test_nothing_is_signed_after_a_checkpoint_that_no_key_of_the_log_has_signed(
-    house: App,
+    rig: LogRig,
 ) -> None:
-    house.begin()
+    rig.begin()
     stranger = SigningKey.generate(NAME)
-    last = house.last()
+    last = rig.last()
     forged = str(note.sign_note(note.parse(last.note).text, stranger))
-    with writing(house.engine) as connection:
+    with writing(rig.engine) as connection:
         connection.execute(table.update().values(note=forged))
-    house.time.later(hours=2)
+    rig.time.later(hours=2)
     with pytest.raises(InconsistentLogError, match="was not signed so"):
-        house.sign()
+        rig.sign()
 
-    with writing(house.engine) as connection:
+    with writing(rig.engine) as connection:
         connection.execute(table.update().values(key=str(stranger.verifier)))
     with pytest.raises(InconsistentLogError, match="no key of the log"):
-        house.sign()
+        rig.sign()
 
 
-def test_nothing_is_signed_when_a_tile_was_changed(house: App) -> None:
-    house.begin(9)
-    house.add(1)
-    sequencer.number_all(house.engine)
-    with writing(house.engine) as connection:
+def test_nothing_is_signed_when_a_tile_was_changed(rig: LogRig) -> None:
+    rig.begin(9)
+    rig.add(1)
+    sequencer.number_all(rig.engine)
+    with writing(rig.engine) as connection:
         tile = connection.execute(text("SELECT hashes FROM tiles WHERE level = 0")).scalar_one()
         changed = bytes([tile[0] ^ 1]) + bytes(tile[1:])
         connection.execute(text("UPDATE tiles SET hashes = :new"), {"new": changed})
-    house.time.later(seconds=1)
+    rig.time.later(seconds=1)
 
     with pytest.raises(InconsistentLogError):
-        house.sign()
+        rig.sign()
 
 
 def test_a_key_that_has_signed_another_log_signs_no_second_one(
-    house: App, db_url: str, tmp_path: Path
+    rig: LogRig, db_url: str, tmp_path: Path
 ) -> None:
-    key = house.begin(3)
-    other = house.last().note.replace(NAME, "other.example/incidents")
-    signed_files.save(house.ring.file, other, [key])
-    house.add()
-    house.time.later(seconds=1)
+    key = rig.begin(3)
+    other = rig.last().note.replace(NAME, "other.example/incidents")
+    signed_files.save(rig.ring.file, other, [key])
+    rig.add()
+    rig.time.later(seconds=1)
 
     with pytest.raises(InconsistentLogError, match=r"other\.example"):
-        house.sign()
+        rig.sign()
 
 
 def test_an_older_version_finds_in_its_own_file_what_was_signed_last_by_whichever_key(
-    house: App,
+    rig: LogRig,
 ) -> None:
     """Or it would sign a second history after a backup that it has made is put back."""
-    house.begin(3)
-    assert house.shared.read_text() == house.last().note
+    rig.begin(3)
+    assert rig.shared.read_text() == rig.last().note
 
-    house.rotate()
-    assert house.shared.read_text() == house.last().note
+    rig.rotate()
+    assert rig.shared.read_text() == rig.last().note
 
 
-def test_what_an_older_version_has_signed_since_is_compared_as_well(house: App) -> None:
-    key = house.begin(3)
-    other = house.last().note.replace("\n4\n", "\n9\n")
-    house.shared.write_text(other)
-    house.add()
-    house.time.later(seconds=1)
+def test_what_an_older_version_has_signed_since_is_compared_as_well(rig: LogRig) -> None:
+    key = rig.begin(3)
+    other = rig.last().note.replace("\n4\n", "\n9\n")
+    rig.shared.write_text(other)
+    rig.add()
+    rig.time.later(seconds=1)
 
     with pytest.raises(InconsistentLogError, match=r"9 entries were signed.*key\.signed\)"):
-        house.sign()
-    with reading(house.engine) as connection:
-        found = loss.find(connection, signed_files.read_folder(house.ring.file))
+        rig.sign()
+    with reading(rig.engine) as connection:
+        found = loss.find(connection, signed_files.read_folder(rig.ring.file))
     assert found is not None
     assert found.size == 9
-    assert house.kept(key) == house.last().note
+    assert rig.kept(key) == rig.last().note
 
 
 @pytest.mark.parametrize("own", [None, "an older one"])
 def test_what_an_older_version_has_signed_stays_when_another_key_takes_its_file(
-    house: App, own: str | None
+    rig: LogRig, own: str | None
 ) -> None:
-    key = house.begin(3)
-    older, newer = house.last().note, house.go_on().note
-    house.shared.write_text(newer)
-    house.beside(key).unlink()
+    key = rig.begin(3)
+    older, newer = rig.last().note, rig.go_on().note
+    rig.shared.write_text(newer)
+    rig.beside(key).unlink()
     if own is not None:
-        house.beside(key).write_text(older)
+        rig.beside(key).write_text(older)
 
-    house.rotate(lost=True)
+    rig.rotate(lost=True)
 
-    assert house.kept(key) == newer
-    assert house.shared.read_text() == house.last().note != newer
+    assert rig.kept(key) == newer
+    assert rig.shared.read_text() == rig.last().note != newer
 
 
 def test_a_shared_file_that_cannot_be_read_stays_as_it_is_for_the_older_version(
-    house: App,
+    rig: LogRig,
 ) -> None:
-    house.begin(3)
-    house.shared.write_text("torn")
+    rig.begin(3)
+    rig.shared.write_text("torn")
 
-    house.go_on()
+    rig.go_on()
 
-    assert house.shared.read_text() == "torn"
+    assert rig.shared.read_text() == "torn"
 
 
-def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: App) -> None:
-    house.begin(3)
+def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(rig: LogRig) -> None:
+    rig.begin(3)
     stranger = SigningKey.generate("other.example/incidents")
     signed = str(note.sign_note(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
-    house.ring.file.with_name("audit.key.signed").write_text(signed)
-    signed_files.save(house.ring.file, signed, [stranger.verifier])
+    rig.ring.file.with_name("audit.key.signed").write_text(signed)
+    signed_files.save(rig.ring.file, signed, [stranger.verifier])
 
-    assert house.go_on().size == 5
-    with reading(house.engine) as connection:
-        assert loss.find(connection, signed_files.read_folder(house.ring.file)) is None
+    assert rig.go_on().size == 5
+    with reading(rig.engine) as connection:
+        assert loss.find(connection, signed_files.read_folder(rig.ring.file)) is None
 
 
 @pytest.mark.parametrize("is_new", [False, True])
 @pytest.mark.parametrize("whose", ["its own", "another one's"])
 def test_a_checkpoint_is_refused_while_what_was_signed_last_cannot_be_read(
-    house: App, whose: str, is_new: bool
+    rig: LogRig, whose: str, is_new: bool
 ) -> None:
     """Also where nothing is to be signed, or by another key: nobody can tell what is missing."""
-    key = house.begin(1)
-    file = house.beside(key)
+    key = rig.begin(1)
+    file = rig.beside(key)
     if whose == "another one's":
-        file = file.with_name(f"{house.ring.file.name}.signed-00000000")
+        file = file.with_name(f"{rig.ring.file.name}.signed-00000000")
     else:
         file.unlink()
     file.mkdir()
     if is_new:
-        house.add()
-        house.time.later(seconds=1)
+        rig.add()
+        rig.time.later(seconds=1)
 
     with pytest.raises(FileError, match=rf"{file} cannot be read: it is not a file"):
-        checkpoint_now(house.engine, house.ring, lambda: house.time.now)
+        checkpoint_now(rig.engine, rig.ring, lambda: rig.time.now)
     file.rmdir()
 
-    done = checkpoint_now(house.engine, house.ring, lambda: house.time.now)
+    done = checkpoint_now(rig.engine, rig.ring, lambda: rig.time.now)
 
-    assert (done.note, done.unable) == (house.last().note, None)
+    assert (done.note, done.unable) == (rig.last().note, None)
 
 
 def test_where_another_place_signs_a_checkpoint_needs_no_file_of_this_one(
-    house: App, tmp_path: Path
+    rig: LogRig, tmp_path: Path
 ) -> None:
-    house.begin(1)
+    rig.begin(1)
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     folder.joinpath("audit.key.signed").mkdir()
 
-    done = checkpoint_now(house.engine, KeyRing(folder / "audit.key"), lambda: house.time.now)
+    done = checkpoint_now(rig.engine, KeyRing(folder / "audit.key"), lambda: rig.time.now)
 
-    assert done.note == house.last().note
+    assert done.note == rig.last().note

@@ -17,23 +17,23 @@ from incidents.store.database.engine import reading
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.tlog.note import Checkpoint
-from tests.audit.log_rig import NAME, App, opened
+from tests.audit.log_rig import NAME, LogRig, opened
 
 
 def test_the_file_of_the_key_is_its_owners_alone_and_what_others_can_read_is_refused(
-    house: App,
+    rig: LogRig,
 ) -> None:
-    house.make_key()
-    file = house.ring.file
+    rig.make_key()
+    file = rig.ring.file
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
     file.chmod(0o640)
 
     with pytest.raises(SigningKeyError, match=r"others can read .*0640.*chmod 600"):
-        house.sign()
+        rig.sign()
 
 
-def test_a_key_is_never_overwritten(house: App, tmp_path: Path) -> None:
+def test_a_key_is_never_overwritten(rig: LogRig, tmp_path: Path) -> None:
     file = tmp_path / "a.key"
     made = signing_key.make(file, NAME)
 
@@ -44,46 +44,46 @@ def test_a_key_is_never_overwritten(house: App, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.key"]
 
 
-def test_making_the_first_key_goes_on_where_it_was_cut_off(house: App) -> None:
-    there = signing_key.make(house.ring.file, NAME)
+def test_making_the_first_key_goes_on_where_it_was_cut_off(rig: LogRig) -> None:
+    there = signing_key.make(rig.ring.file, NAME)
 
-    assert house.make_key() == there.verifier
+    assert rig.make_key() == there.verifier
     with pytest.raises(RefusedError, match="the log already has a key"):
-        house.make_key()
+        rig.make_key()
 
 
-def test_the_key_of_another_log_is_not_taken(house: App) -> None:
-    signing_key.make(house.ring.file, "other.example/incidents")
+def test_the_key_of_another_log_is_not_taken(rig: LogRig) -> None:
+    signing_key.make(rig.ring.file, "other.example/incidents")
     with pytest.raises(RefusedError, match="another log"):
-        house.make_key()
+        rig.make_key()
 
 
-def test_nor_one_that_has_signed_already(house: App) -> None:
-    key = signing_key.make(house.ring.file, NAME)
+def test_nor_one_that_has_signed_already(rig: LogRig) -> None:
+    key = signing_key.make(rig.ring.file, NAME)
     signed = str(note.sign_note(Checkpoint(NAME, 1, b"\1" * 32).text, key))
-    signed_files.save(house.ring.file, signed, [key.verifier])
+    signed_files.save(rig.ring.file, signed, [key.verifier])
 
     with pytest.raises(RefusedError, match="another log"):
-        house.make_key()
+        rig.make_key()
 
 
 def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers_its_entry(
-    house: App,
+    rig: LogRig,
 ) -> None:
-    old = house.begin()
+    old = rig.begin()
 
-    new = house.rotate()
+    new = rig.rotate()
 
     assert new != old
     assert new.name == old.name
-    assert opened(house.last(), old, new) == [old, new]
-    assert (house.last().key, house.last().size) == (str(new), 2)
-    with reading(house.engine) as connection:
+    assert opened(rig.last(), old, new) == [old, new]
+    assert (rig.last().key, rig.last().size) == (str(new), 2)
+    with reading(rig.engine) as connection:
         assert checkpoints.active(connection) == str(new)
-    assert opened(house.go_on(), old, new) == [new]
-    files = {file.name for file in house.ring.file.parent.iterdir()}
+    assert opened(rig.go_on(), old, new) == [new]
+    files = {file.name for file in rig.ring.file.parent.iterdir()}
     retired = f"audit.key.retired-{old.key_hash.hex()}"
-    signed = {file.name for file in (house.shared, *map(house.beside, (old, new)))}
+    signed = {file.name for file in (rig.shared, *map(rig.beside, (old, new)))}
     assert files == {"audit.key", "audit.key.signed.lock", retired} | signed
 
 
@@ -100,9 +100,9 @@ STEPS = (
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", range(len(STEPS)))
 def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
-    house: App, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+    rig: LogRig, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
 ) -> None:
-    old = house.begin(3)
+    old = rig.begin(3)
     module, name = STEPS[step]
     real = getattr(module, name)
 
@@ -114,27 +114,27 @@ def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(module, name, cut)
         with pytest.raises(KeyboardInterrupt):
-            house.rotate()
+            rig.rotate()
     # A daemon meets the log in between.
-    house.time.later(seconds=1)
-    house.add()
-    house.sign()
+    rig.time.later(seconds=1)
+    rig.add()
+    rig.sign()
 
-    new = VerifierKey.parse(_active(house)) if name == "replace" and after else house.rotate()
+    new = VerifierKey.parse(_active(rig)) if name == "replace" and after else rig.rotate()
 
-    with reading(house.engine) as connection:
+    with reading(rig.engine) as connection:
         assert list(checkpoints.every_key(connection)) == [str(old), str(new)]
-    both = [signed for signed in house.signed() if _is_by(signed, old) and _is_by(signed, new)]
+    both = [signed for signed in rig.signed() if _is_by(signed, old) and _is_by(signed, new)]
     assert len(both) == 1
-    own = signing_key.read(house.ring.file)
+    own = signing_key.read(rig.ring.file)
     assert own is not None
     assert own.verifier == new
-    house.go_on()
-    assert not house.ring.successor.exists()
+    rig.go_on()
+    assert not rig.ring.successor.exists()
 
 
-def _active(house: App) -> str:
-    with reading(house.engine) as connection:
+def _active(rig: LogRig) -> str:
+    with reading(rig.engine) as connection:
         found = checkpoints.active(connection)
     assert found is not None
     return found
@@ -144,29 +144,29 @@ def _is_by(signed: Signed, key: VerifierKey) -> bool:
     return any(each.key_hash == key.key_hash for each in note.parse(signed.note).signatures)
 
 
-def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(house: App) -> None:
-    old = house.begin()
-    new = signing_key.make(house.ring.successor, NAME)
-    house.on_record(str(new.verifier), str(old))
-    house.time.later(hours=1)
+def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(rig: LogRig) -> None:
+    old = rig.begin()
+    new = signing_key.make(rig.ring.successor, NAME)
+    rig.on_record(str(new.verifier), str(old))
+    rig.time.later(hours=1)
 
-    assert signing.sign(house.engine, house.ring, house.time.now) == Signing()
-    made = house.sign().made
+    assert signing.sign(rig.engine, rig.ring, rig.time.now) == Signing()
+    made = rig.sign().made
 
     assert made is not None
     assert opened(made, old, new.verifier) == [old, new.verifier]
 
 
-def test_a_log_whose_key_is_lost_is_signed_by_the_new_one_alone(house: App) -> None:
-    old = house.begin()
-    house.ring.file.unlink()
+def test_a_log_whose_key_is_lost_is_signed_by_the_new_one_alone(rig: LogRig) -> None:
+    old = rig.begin()
+    rig.ring.file.unlink()
     with pytest.raises(RefusedError, match="--lost"):
-        house.rotate()
+        rig.rotate()
 
-    new = house.rotate(lost=True)
+    new = rig.rotate(lost=True)
 
-    assert opened(house.last(), old, new) == [new]
-    house.go_on()
+    assert opened(rig.last(), old, new) == [new]
+    rig.go_on()
 
 
 COMMAND = """
@@ -195,19 +195,19 @@ def kms(tmp_path: Path) -> Callable[[], VerifierKey]:
 
 
 def test_a_command_signs_and_its_key_is_rotated_as_well(
-    house: App, tmp_path: Path, kms: Callable[[], VerifierKey]
+    rig: LogRig, tmp_path: Path, kms: Callable[[], VerifierKey]
 ) -> None:
-    house.ring = KeyRing(tmp_path / "audit.key", [sys.executable, str(tmp_path / "kms.py")])
+    rig.ring = KeyRing(tmp_path / "audit.key", [sys.executable, str(tmp_path / "kms.py")])
     old, new = kms(), kms()
-    rotation.first(house.engine, house.ring, NAME, house.on_record, public=str(old))
-    assert house.sign().made
-    assert opened(house.last(), old) == [old]
+    rotation.first(rig.engine, rig.ring, NAME, rig.on_record, public=str(old))
+    assert rig.sign().made
+    assert opened(rig.last(), old) == [old]
 
-    rotation.rotate(house.engine, house.ring, house.on_record, public=str(new))
+    rotation.rotate(rig.engine, rig.ring, rig.on_record, public=str(new))
 
-    assert opened(house.last(), old, new) == [old, new]
-    assert not house.ring.file.exists()
-    assert house.kept(old) == house.kept(new) == house.last().note
+    assert opened(rig.last(), old, new) == [old, new]
+    assert not rig.ring.file.exists()
+    assert rig.kept(old) == rig.kept(new) == rig.last().note
 
 
 @pytest.mark.parametrize(
@@ -219,12 +219,12 @@ def test_a_command_signs_and_its_key_is_rotated_as_well(
     ],
 )
 def test_a_command_that_does_not_sign_is_told_of(
-    house: App, tmp_path: Path, kms: Callable[[], VerifierKey], program: str, said: str
+    rig: LogRig, tmp_path: Path, kms: Callable[[], VerifierKey], program: str, said: str
 ) -> None:
-    house.ring = KeyRing(tmp_path / "audit.key", [sys.executable, "-c", program])
+    rig.ring = KeyRing(tmp_path / "audit.key", [sys.executable, "-c", program])
 
     with pytest.raises(SigningKeyError, match=said):
-        rotation.first(house.engine, house.ring, NAME, house.on_record, public=str(kms()))
+        rotation.first(rig.engine, rig.ring, NAME, rig.on_record, public=str(kms()))
 
     with pytest.raises(InputError, match="--public"):
-        rotation.first(house.engine, house.ring, NAME, house.on_record)
+        rotation.first(rig.engine, rig.ring, NAME, rig.on_record)

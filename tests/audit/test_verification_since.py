@@ -40,7 +40,7 @@ def fill(day: Rehearsal) -> None:
 @pytest.fixture(autouse=True)
 def _acts_of_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if nothing that was verified could have been within an act: the record is that small."""
-    monkeypatch.setattr(site_check, "WITHIN_AN_ACT", 0)
+    monkeypatch.setattr(site_check, "WITHIN_AN_ACTION", 0)
 
 
 @pytest.fixture

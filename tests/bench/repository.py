@@ -23,7 +23,7 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("crew.py", "program.py"):
+        for name in ("workers.py", "program.py"):
             self.write(f"bench/{name}", (ROOT / "bench" / name).read_text())
         self.write("bench/__init__.py", "")
         self.write("bench/__main__.py", _BENCH)

@@ -52,8 +52,8 @@ def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel
     clock.tick(timedelta(seconds=1))
     assert nobody in desk("alarms").err
 
-    house = App(sources.load())
-    with writing(house.engine) as connection:
+    app = App(sources.load())
+    with writing(app.engine) as connection:
         now = datetime.now(UTC)
         key, kind = "clock_about_to_lapse:1-1", "clock_about_to_lapse"
         raised = monitoring.new_alarms(key, kind, "1-1", now)
@@ -61,7 +61,7 @@ def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel
         claimed = monitoring.claim_alarms(connection, raised, now=now, lease=timedelta(seconds=9))
         assert claimed is not None
         monitoring.record_alarm_sent(connection, claimed, now)
-    house.close()
+    app.close()
 
     told = desk("alarms")
     assert "sent 0 s ago" in told.out
@@ -80,10 +80,10 @@ def test_where_nothing_is_alarming_cron_gets_no_mail(desk: Cli) -> None:
 
 
 def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(desk: Cli) -> None:
-    house = App(sources.load())
-    with writing(house.engine) as connection:
+    app = App(sources.load())
+    with writing(app.engine) as connection:
         lineage.halt(connection, datetime.now(UTC), lineage.LOST_AGAIN)
-    house.close()
+    app.close()
 
     answer = desk("alarms")
 
@@ -173,16 +173,16 @@ def mail(file: Path) -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def house(db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> Path:
+def config(db_url: str, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings file of a desk; there is no daemon."""
     monkeypatch.setenv("INCIDENTS_DB", db_url)
     return write_settings("")
 
 
 def test_a_trial_goes_through_each_channel_whatever_the_hour(
-    house: Path, capsys: pytest.CaptureFixture[str], clock: FrozenDateTimeFactory
+    config: Path, capsys: pytest.CaptureFixture[str], clock: FrozenDateTimeFactory
 ) -> None:
-    with mail(house) as mailbox:
+    with mail(config) as mailbox:
         assert main(["alarms", "test"]) == 0
         told = capsys.readouterr().out.splitlines()
         clock.tick()
@@ -203,9 +203,9 @@ def test_a_trial_goes_through_each_channel_whatever_the_hour(
 
 
 def test_a_channel_that_does_not_take_it_is_named_with_the_reason(
-    house: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with mail(house) as mailbox:
+    with mail(config) as mailbox:
         mailbox.to_recipients["night@host.example"] = "550 no such user"
         status = main(["alarms", "test"])
 
@@ -215,15 +215,17 @@ def test_a_channel_that_does_not_take_it_is_named_with_the_reason(
     assert second.startswith("night: NOT ACCEPTED, ")
 
 
-def test_without_a_channel_a_trial_says_so(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_channel_a_trial_says_so(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["alarms", "test"]) == 1
     assert "no channel is set ([alarms] channels in the settings)" in capsys.readouterr().err
 
 
 def test_what_the_desk_was_told_is_shown_as_told(
-    house: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with mail(house):
+    with mail(config):
         # Nobody enforces the clock: what `daemon --once`, which does, never finds.
         open_app = App(sources.load())
         alarm_duty.once(open_app)
@@ -238,13 +240,13 @@ def test_what_the_desk_was_told_is_shown_as_told(
 
 
 def test_daemon_once_tells_what_is_alarming(
-    house: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["site", "add", "a.example"])
     for _ in range(3):
         main(["log", "a.example", "--again"])
     main(["void", "1-1", "--reason", "slip"])
-    with mail(house) as mailbox:
+    with mail(config) as mailbox:
         main(["daemon", "--once"])
         main(["daemon", "--once"])
 

@@ -23,7 +23,7 @@ from incidents.cli.run import Run
 from incidents.contract.documents.queue import QueuePage
 from incidents.errors import AwayError
 from incidents.locale.language import language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.views.queue import alarm
 from tests.cli import test_queue_frame as english
 from tests.cli.conftest import NOON, Cli
@@ -31,7 +31,7 @@ from tests.cli.terminal_session import terminal_session
 from tests.cli.test_queue_watch import begin
 
 CHINESE = language("zh_CN", "cli")
-WHEN = When(zone=english.Desk.when.zone, now=NOON, language=CHINESE)
+WHEN = TimeFormat(zone=english.Desk.when.zone, now=NOON, language=CHINESE)
 GROUPS = (
     "alarms", "capped", "daemon", "enforcement", "notice", "order_of", "order_state", "orders",
     "problem", "queue", "queue_ask", "queue_deed", "queue_help", "queue_key", "reconcile",
@@ -125,7 +125,7 @@ def test_whatever_there_is_to_do_and_whichever_key_is_pressed_it_is_told_in_chin
 ) -> None:
     item = of_kind(kind.removeprefix("todo."), about=["1-1"], unsettled=["1-1", "1-2"])
     for holder in (None, "li", "wang"):
-        for key in ("enter", *sorted(queue_keys.ACTS), "t", "?", "a", "x", "pasted"):
+        for key in ("enter", *sorted(queue_keys.ACTIONS), "t", "?", "a", "x", "pasted"):
             screen = sit({**item, "claimed_by": holder}, more=True)
             for _ in range(2):
                 screen.press(key)

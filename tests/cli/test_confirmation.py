@@ -100,7 +100,7 @@ def test_what_is_confirmed_is_what_was_looked_at(
         assert desk(*FALSE, "--as", "ann").status == 0
 
     with monkeypatch.context() as patched:
-        patched.setattr("incidents.cli.act._confirm", meanwhile)
+        patched.setattr("incidents.cli.submission._confirm", meanwhile)
         late = desk("site", "confirm-closure", "shop.example", "--as", "bob")
     assert (late.status, "view the site again" in late.err) == (3, True), late.err
     assert _state(desk) == "active"

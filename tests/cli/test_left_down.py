@@ -38,10 +38,10 @@ def panel(
 
 
 def lose(url: str) -> None:
-    house = App(sources.load(db=url))
+    app = App(sources.load(db=url))
     why = Resumption(cause=ENTRIES_LOST)
-    house.desk.on_record(lambda connection: resumption.resume(connection, why, clocks.now))
-    house.close()
+    app.desk.on_record(lambda connection: resumption.resume(connection, why, clocks.now))
+    app.close()
 
 
 def test_a_repair_opens_what_was_left_down_by_its_name_alone(cli: Cli, panel: Panel) -> None:
@@ -83,10 +83,10 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
 
 
 def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_url: str) -> None:
-    house = App(sources.load(db=sqlite_url))
-    with writing(house.engine) as connection:
+    app = App(sources.load(db=sqlite_url))
+    with writing(app.engine) as connection:
         lineage.halt(connection, clocks.now(), lineage.LOST_AGAIN)
-    house.close()
+    app.close()
 
     up = cli("site", "hold", SHOP, "--reason", "court order")
     down = cli("site", "hold", COURT, "--reason", "court order")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from incidents.cli import main
-from incidents.cli.act_helps import ACTS_AFTER
+from incidents.cli.action_helps import ACTIONS_AFTER
 from incidents.cli.root import COMMANDS
 from incidents.cli.sites import COMMANDS as SITE_COMMANDS
 from tests.cli.conftest import Cli
@@ -34,7 +34,7 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
         for name in commands:
             assert f"  {name} " in told
     assert not {m for m in loaded if m.startswith("incidents.cli.") and m.count(".") > 1} - {
-        "incidents.cli.act_helps",
+        "incidents.cli.action_helps",
         "incidents.cli.lazy_group",
         "incidents.cli.root",
         "incidents.cli.run",
@@ -45,7 +45,7 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
 def test_each_act_is_listed_whose_row_names_a_command_to_list_it_after() -> None:
     listed = [name for commands in COMMANDS.values() for name in commands]
     listed += [f"site {name}" for commands in SITE_COMMANDS.values() for name in commands]
-    assert [typed for typed in ACTS_AFTER if typed not in listed] == []
+    assert [typed for typed in ACTIONS_AFTER if typed not in listed] == []
 
 
 def test_an_act_on_a_pipe_loads_neither_the_orm_nor_alembic_nor_rich(db_url: str) -> None:

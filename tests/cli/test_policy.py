@@ -269,5 +269,5 @@ def test_the_how_to_says_what_is_true(cli: Cli, tmp_path: Path) -> None:
     scenarios.write_text("".join(b for b in blocks if "[[scenario]]" in b), encoding="utf-8")
     answer = cli("policy", "test", str(scenarios))
     assert answer.status == 0, answer.out + answer.err
-    assert all(f"`{act}`" in text for act in actions.ACTS)
+    assert all(f"`{act}`" in text for act in actions.READERS)
     assert all(f"`{name}`" in text for name in file.EXPECTED)

@@ -18,7 +18,7 @@ from incidents.contract.documents import required
 from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.contract.hints import do
 from incidents.locale.language import language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from tests.cli.conftest import NOON
 
@@ -31,7 +31,7 @@ class Desk:
     """A run that shows times as the desk's does."""
 
     person = "li"
-    when = When(zone=ZoneInfo("Asia/Shanghai"), now=NOON, language=language("en", "cli"))
+    when = TimeFormat(zone=ZoneInfo("Asia/Shanghai"), now=NOON, language=language("en", "cli"))
     settings = property(lambda self: self)
     app = property(lambda self: self)
 

@@ -335,7 +335,7 @@ def test_help_names_every_key_and_any_key_ends_it(desk: Cli, sent: list[Envelope
     screen = sit()
     press(screen, "?")
     told = seen(screen)
-    for key in queue_keys.ACTS | set("jkgGntaq"):
+    for key in queue_keys.ACTIONS | set("jkgGntaq"):
         assert any(key in line[:6].split() for line in told.splitlines()), key
     press(screen, "2")
     assert (screen.mode, sent) == (LIST, [])

@@ -210,7 +210,7 @@ def _forget_what_was_signed(folder: Path) -> None:
 @pytest.fixture
 def few(log: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     """As if no entry that was verified could have been within an act; nothing is kept yet."""
-    monkeypatch.setattr(site_check, "WITHIN_AN_ACT", 0)
+    monkeypatch.setattr(site_check, "WITHIN_AN_ACTION", 0)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return log
 

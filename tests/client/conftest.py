@@ -69,7 +69,7 @@ class RemoteCli:
 
     def sessions(self) -> int:
         """The number of open sessions."""
-        with self.api.house.reading() as connection:
+        with self.api.app.reading() as connection:
             found: int = connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar_one()
         return found
 

@@ -17,7 +17,7 @@ from tests.patience import until
 def serving(api: Rig, *, certificate: Path | None = None) -> Iterator[str]:
     """Serve it by a thread and yield the address; with a `certificate` and its key by TLS."""
     config = uvicorn.Config(
-        api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none",
+        api.asgi_app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none",
         ssl_certfile=certificate,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -102,7 +102,7 @@ def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed)
 def test_what_fell_due_before_a_refusal_is_told_over_a_server_too(
     api: Rig, typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Desk(api.house.engine, clock=lambda: clock.now() - timedelta(hours=2))
+    before = Desk(api.app.engine, clock=lambda: clock.now() - timedelta(hours=2))
     for command in (
         c.AddSite(by="li"),
         c.Log(by="li"),

@@ -191,20 +191,20 @@ def api(
     with rig(sqlite_url) as found:
         found.keep_evidence_in(tmp_path / "kept", limit=1_000)
         monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
-        make_key(found.house, tmp_path / "audit.key")
+        make_key(found.app, tmp_path / "audit.key")
         yield found
 
 
 @pytest.fixture
 def asked(api: Rig) -> set[str]:
     """The operations that are asked for from now on."""
-    found, whole = set(), api.app
+    found, whole = set(), api.asgi_app
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
         await whole(scope, receive, send)
         found.add(f"{scope['method']} {scope['route'].path.removeprefix(PREFIX)}")
 
-    api.app = noting  # type: ignore[assignment]  # as much of an application as a server needs
+    api.asgi_app = noting  # type: ignore[assignment]  # as much of an application as a server needs
     return found
 
 
@@ -271,7 +271,7 @@ def test_what_is_answered_over_a_server_reads_as_with_a_database(over: RemoteCli
     api = over.api
     fill(api)
     over.account("sup-1", "supervisor")
-    url = api.house.settings.db
+    url = api.app.settings.db
     assert url is not None
     for line in (
         "duty", "alarms", "policy show", "policy history", "notices preview closed --language en",
@@ -322,7 +322,7 @@ def test_the_same_line_a_minute_later_is_another_violation(over: RemoteCli) -> N
     line = ("log", "shop.example", "--json")
     first, again = (over(*line, as_="op-1", typed="") for _ in range(2))
     assert (first.json["incident"]["id"], again.json["incident"]["id"]) == ("1-2", "1-2")
-    with writing(over.api.house.engine) as connection:
+    with writing(over.api.app.engine) as connection:
         connection.execute(update(keys).values(recorded_at=clock.now() - timedelta(minutes=2)))
     assert over(*line, as_="op-1", typed="").json["incident"]["id"] == "1-3"
 

@@ -71,13 +71,13 @@ def test_a_server_that_is_older_says_what_it_cannot_do(
     api: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("INCIDENTS_TOKEN", api.token(api.account("op-1", "operator")))
-    whole: Any = api.app
+    whole: Any = api.asgi_app
 
     async def older(scope: Any, receive: Any, send: Any) -> None:
         scope = scope | {"path": scope["path"].replace("/alarms", "/nothing")}
         await whole(scope, receive, send)
 
-    api.app = older  # type: ignore[assignment]
+    api.asgi_app = older  # type: ignore[assignment]
     with serving(api) as server:
         assert main(["alarms", "--server", server]) == FAILED
     told = capsys.readouterr().err

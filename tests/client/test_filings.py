@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from incidents.client import Client, ProblemError, intake
+from incidents.client import Client, ProblemError, imports
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, REFUSED
 from tests.api.desk import fill
 from tests.client.conftest import RemoteCli
@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> str:
 
 def here(over: RemoteCli, *line: str) -> Any:
     """The same, typed with the database."""
-    url = over.api.house.settings.db
+    url = over.api.app.settings.db
     assert url is not None
     return over(*line, "--db", url)
 
@@ -50,11 +50,11 @@ def documents(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("at_once", [intake.LIST_ROWS_AT_ONCE, 1])
+@pytest.mark.parametrize("at_once", [imports.LIST_ROWS_AT_ONCE, 1])
 def test_a_list_comes_to_the_same_over_a_server_and_in_whatever_parts(
     desk: RemoteCli, file: str, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "LIST_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(imports, "LIST_ROWS_AT_ONCE", at_once)
     for how in (("--dry-run",), ("--dry-run", "--add-sites")):
         line = ("filing", "import", file, "--format", "jsonl", *how)
         there, wanted = desk(*line, as_="sup"), here(desk, *line)

@@ -108,10 +108,10 @@ def test_the_password_is_asked_for_again_when_the_name_was_typed_too_late(
     asked = _asked(monkeypatch)
 
     def slowly(*_: object) -> None:
-        with writing(desk.api.house.engine) as connection:
+        with writing(desk.api.app.engine) as connection:
             connection.execute(update(sessions).values(proved_at=clock.now() - timedelta(hours=1)))
 
-    monkeypatch.setattr("incidents.cli.act._confirm", slowly)
+    monkeypatch.setattr("incidents.cli.submission._confirm", slowly)
     done = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
     assert done.status == 0, done.err
     assert asked == ["Password for op-1: "] * 2
@@ -128,7 +128,7 @@ def test_what_happened_while_the_name_was_typed_is_looked_at_first(
         operator = desk.api.holder(desk._tokens["sup-1"])
         assert operator.post("/api/v1/incidents/1-1/removed").status_code == 200
 
-    monkeypatch.setattr("incidents.cli.act._confirm", meanwhile)
+    monkeypatch.setattr("incidents.cli.submission._confirm", meanwhile)
     late = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
     assert (late.status, "view the site again" in late.err) == (REFUSED, True), late.err
     assert _state(desk) == "active"

@@ -13,7 +13,7 @@ from freezegun import freeze_time
 
 from incidents import clock
 from incidents.audit.proof.verdict import VerifyOptions
-from incidents.client import intake
+from incidents.client import imports
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord
 from incidents.desk import Answer, Desk, Envelope
@@ -38,7 +38,7 @@ def api(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         found.keep_evidence_in(tmp_path / "kept", limit=1_000)
         with freeze_time(clock.now() - AGO, ignore=["_pytest"]):
             fill(found)
-            make_key(found.house, tmp_path / "audit.key")
+            make_key(found.app, tmp_path / "audit.key")
         yield found
 
 
@@ -72,7 +72,7 @@ def test_what_is_told_of_the_record_is_what_the_database_tells(
 ) -> None:
     kept = tmp_path / "kept.note"
     assert desk("audit", "checkpoint", "-o", str(kept), as_="sup-1").status == DONE
-    url = desk.api.house.settings.db
+    url = desk.api.app.settings.db
     assert url is not None
     for line in (
         "audit verify --json", "audit replay --json", "audit replay --site shop.example",
@@ -90,7 +90,7 @@ def test_what_is_told_of_the_record_is_what_the_database_tells(
 
 
 def test_what_was_tampered_with_is_found_over_a_server(desk: RemoteCli) -> None:
-    with desk.api.house.engine.begin() as connection:
+    with desk.api.app.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE sites SET state = 'closed' WHERE name = 'shop.example'")
     there = desk("audit", "replay", as_="sup-1")
     assert (there.status, "shop.example: sites 1, state" in there.out) == (NOT_VERIFIED, True)
@@ -120,7 +120,7 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_cannot_be_compare
     for _ in range(2):
         assert desk(*line, as_="sup-1").status == DONE
     before = kept.read_bytes()
-    desk.api.house.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
+    desk.api.app.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
     answer = desk(*line, as_="sup-1")
     assert (answer.status, "cannot tell whether the log still begins with them" in answer.err) == (
         NOT_VERIFIED,
@@ -141,7 +141,7 @@ occurred_at,site,url,note,contact
 """
 
 
-@pytest.mark.parametrize("at_once", [intake.HISTORY_ROWS_AT_ONCE, 3])
+@pytest.mark.parametrize("at_once", [imports.HISTORY_ROWS_AT_ONCE, 3])
 @pytest.mark.parametrize("how", [(), ("--group-within", "60m")])
 def test_a_history_is_brought_in_as_with_a_database_in_whatever_parts(
     desk: RemoteCli,
@@ -150,8 +150,8 @@ def test_a_history_is_brought_in_as_with_a_database_in_whatever_parts(
     at_once: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intake, "HISTORY_ROWS_AT_ONCE", at_once)
-    file, url = tmp_path / "history.csv", desk.api.house.settings.db
+    monkeypatch.setattr(imports, "HISTORY_ROWS_AT_ONCE", at_once)
+    file, url = tmp_path / "history.csv", desk.api.app.settings.db
     file.write_text(HISTORY, encoding="utf-8")
     assert url is not None
     line = ("import", str(file), *how, "--json")
@@ -172,7 +172,7 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
     file = tmp_path / "history.csv"
     file.write_text(HISTORY, encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "HISTORY_ROWS_AT_ONCE", 1)
+        patch.setattr(imports, "HISTORY_ROWS_AT_ONCE", 1)
         answer = desk("import", str(file), as_="sup-1")
     assert (answer.status, "2 are of a.example at 2026" in answer.err) == (MISUSED, True)
     row = b"occurred_at,site,category\n2026-03-01T10:00:00Z,shop.example,+8613800138000\n"
@@ -185,7 +185,7 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
 def test_an_import_that_a_server_refuses_as_a_whole_is_told_as_with_a_database(
     desk: RemoteCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, url = tmp_path / "history.csv", desk.api.house.settings.db
+    file, url = tmp_path / "history.csv", desk.api.app.settings.db
     file.write_text(HISTORY, encoding="utf-8")
     assert url is not None
     behind = Refusal("clock_behind", {"now": datetime(2026, 6, 1, tzinfo=UTC), "behind_s": 360})

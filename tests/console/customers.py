@@ -93,8 +93,8 @@ class Parts(HTMLParser):
 class Customers(ConsoleDesk):
     """A desk, and its customers, who ask by their links."""
 
-    def __init__(self, house: App, portal: BlockingPortal) -> None:
-        super().__init__(house, portal)
+    def __init__(self, app: App, portal: BlockingPortal) -> None:
+        super().__init__(app, portal)
         self._names: Iterator[int] = count(1)
 
     def logged(self, *, ago: timedelta = timedelta(0), **fields: Any) -> Incident:
@@ -104,7 +104,7 @@ class Customers(ConsoleDesk):
         return int(site_id), int(n)
 
     def incident(self, incident: Incident) -> IncidentOfSite:
-        with self.house.reading() as connection:
+        with self.app.reading() as connection:
             found: IncidentOfSite = views.incident(connection, incident)
         return found
 
@@ -115,12 +115,12 @@ class Customers(ConsoleDesk):
         return read_rfc3339(due)
 
     def story(self, incident: Incident) -> list[Line]:
-        with self.house.reading() as connection:
+        with self.app.reading() as connection:
             return list(views.timeline(connection, *incident, now=clock.now()))
 
     def items(self, incident: Incident) -> dict[str, QueueItem]:
         """The items of the queue for the incident's site, by id."""
-        with self.house.reading() as connection:
+        with self.app.reading() as connection:
             found = views.queue(connection, clock.now(), limit=1_000)["items"]
         return {i["id"]: i for i in found if i["id"].split("-")[0] == str(incident[0])}
 

@@ -19,7 +19,7 @@ from incidents.accounts import secrets
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.console import changes, rendering
-from incidents.console.act_forms import ActRoute, of_page
+from incidents.console.action_forms import ActionRoute, of_page
 from incidents.console.changes import MAX_STREAMS_OF_ACCOUNT
 from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
 from incidents.console.pages import filing, incident, orders, overview, queue, site
@@ -34,11 +34,11 @@ from tests.console.customers import SETTINGS
 from tests.served_desk import ConsoleDesk, Visitor
 
 POSTS = [
-    route.path.replace("{act}", act)
+    route.path.replace("{action}", act)
     for module in (queue, site, filing, incident, orders, overview)
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.methods == {"POST"}
-    for act in (of_page(route.path.split("/")[1]) if isinstance(route, ActRoute) else [""])
+    for act in (of_page(route.path.split("/")[1]) if isinstance(route, ActionRoute) else [""])
 ]
 NAMES = {
     "name": "shop.example", "item": "1-1", "incident": "1-1", "digest": "0" * 64, "order": "1-o2",
@@ -93,7 +93,7 @@ def test_the_form_sends_nobody_to_another_site(desk: ConsoleDesk, to: str) -> No
 def test_a_password_is_what_was_typed_blanks_and_all(desk: ConsoleDesk) -> None:
     desk.have_account("li")
     hash_ = secrets.hash_password(" a horse and a battery ", "li")
-    desk.house.desk.on_record(
+    desk.app.desk.on_record(
         lambda c: accounts.set_password(
             c, ADMIN, "li", hash_, clock.now, second_after=accounts.AT_ONCE
         )
@@ -151,9 +151,9 @@ def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: ConsoleDesk) 
         assert li.get("/queue/list", **by_itself).status_code == 200
         assert li.get("/sites", **{"sec-fetch-mode": "cors"}).status_code == 200
         assert li.get("/no", **{"sec-fetch-mode": "same-origin"}).status_code == 404
-        assert changes.is_signed_in(desk.app.state.authenticator, cookie)
+        assert changes.is_signed_in(desk.asgi_app.state.authenticator, cookie)
     desk.ahead += timedelta(minutes=4)
-    assert not changes.is_signed_in(desk.app.state.authenticator, cookie)
+    assert not changes.is_signed_in(desk.asgi_app.state.authenticator, cookie)
     sent = li.get("/queue/list", **by_itself)
     assert (sent.status_code, sent.headers["hx-redirect"]) == (401, "/sign-in?to=/%3Fmine%3D1")
     sent = li.get("/queue/list", **{**by_itself, "hx-current-url": "https://["})
@@ -207,7 +207,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_counted(
 
 
 def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: ConsoleDesk) -> None:
-    li, watched = Person(desk, "li"), desk.app.state.changes
+    li, watched = Person(desk, "li"), desk.asgi_app.state.changes
     watched._listening |= {asyncio.Queue(): "li" for _ in range(MAX_STREAMS_OF_ACCOUNT)}
     assert li.get("/changes").status_code == 429
 
@@ -263,8 +263,8 @@ def test_each_page_of_a_rehearsal_says_that_it_is_one_and_no_other_page_does(
     li = Person(desk, "li")
     said = ("Rehearsal: this database", "演练：")
     assert not any(each in li.get("/").text for each in said)
-    del desk.house.is_rehearsal
-    with desk.house.engine.begin() as connection:
+    del desk.app.is_rehearsal
+    with desk.app.engine.begin() as connection:
         connection.execute(insert(rehearsal).values(id=1))
     for path in ("/", "/sites", "/orders"):
         assert any(each in li.get(path).text for each in said), path

@@ -104,7 +104,7 @@ def test_older_entries_are_a_page_away(
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_the_export_is_the_one_of_the_command_line(record: ConsoleDesk, form: str) -> None:
     answer = Visitor(record, "auditor").get(f"/audit/export.{form}")
-    with record.house.reading() as connection:
+    with record.app.reading() as connection:
         stored = export.stored(connection, export.Selection())
         write = {"jsonl": export.jsonl, "csv": export.write_csv}[form]
         assert answer.content == b"".join(write(stored))
@@ -135,8 +135,8 @@ def test_a_log_that_is_right_is_verified_in_words(record: ConsoleDesk) -> None:
 
 
 def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: ConsoleDesk) -> None:
-    sequencer.number_all(record.house.engine)
-    with record.house.engine.begin() as connection:
+    sequencer.number_all(record.app.engine)
+    with record.app.engine.begin() as connection:
         connection.execute(
             text("UPDATE entries SET body = replace(body, 'wang', 'weng') WHERE body LIKE '%wang%'")
         )
@@ -169,7 +169,7 @@ def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
     by.post("/audit/verify")
     assert "A verification is already running" in by.get("/audit").text
     go_on.set()
-    assert record.app.state.verifying.wait(PATIENCE_S).failed == "ZeroDivisionError"
+    assert record.asgi_app.state.verifying.wait(PATIENCE_S).failed == "ZeroDivisionError"
     assert "ZeroDivisionError" in by.get("/audit/verdict").text
 
 
@@ -186,10 +186,10 @@ def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
 
 def signed(desk: ConsoleDesk, key: Path) -> str:
     """The log's first checkpoint."""
-    make_key(desk.house, key)
-    sequencer.number_all(desk.house.engine)
-    signing.sign(desk.house.engine, KeyRing(key), clock.now(), at_once=True)
-    with desk.house.reading() as connection:
+    make_key(desk.app, key)
+    sequencer.number_all(desk.app.engine)
+    signing.sign(desk.app.engine, KeyRing(key), clock.now(), at_once=True)
+    with desk.app.reading() as connection:
         note = status.last_note(connection)
     assert note is not None
     return note

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from incidents.api.entrance import COOKIE
+from incidents.api.authentication import COOKIE
 from incidents.settings import sources
 from tests.enforcement.nginx_rig import free_ports, nginx
 from tests.outbound.rig import Authority
@@ -78,8 +78,8 @@ def front(db: str, folder: Path, **other: str) -> Iterator[Front]:
     authority = Authority(folder)
     authority.server(DESK)
     with open_desk(db, folder, PROXY, as_=ConsoleDesk) as desk:
-        heard = Heard(desk.app)
-        desk.app = heard  # type: ignore[assignment]  # as far as it is served
+        heard = Heard(desk.asgi_app)
+        desk.asgi_app = heard  # type: ignore[assignment]  # as far as it is served
         with serving(desk):
             text = CONFIG.read_text()
             for shown, here in (

@@ -96,12 +96,12 @@ def through_everything(shift: Shift) -> None:
     shift.site("reinstated", FALSE, ASK, c.Approve(by="wang"), LOG)
     shift.site("closed-held", FALSE, HOLD)
     two = "[closure]\ntwo_people = true\n"
-    shift.desk.house.desk.activate(two, by="wang", login=None, reason="双人")
+    shift.desk.app.desk.activate(two, by="wang", login=None, reason="双人")
     shift.site("to-be-closed", FALSE)
     shift.site("to-be-refused", LOG, REACHED, c.StateRefused(by="li", incident=1))
     shift.site("not-closed", FALSE, c.DeclineClosure(by="wang", reason="号码无误"))
     shift.site("closed-by-two", FALSE, c.ConfirmClosure(by="wang"))
-    shift.desk.house.desk.activate("", by="wang", login=None, reason="单人")
+    shift.desk.app.desk.activate("", by="wang", login=None, reason="单人")
     shift.site("refused", LOG, NOBODY, REACHED, c.StateRefused(by="li", incident=1))
     shift.site("taken-back", LOG, REACHED, c.StateRemoved(by="li", incident=1),
                c.TakeBack(by="li", incident=1, reason="记错"))  # fmt: skip
@@ -128,7 +128,7 @@ def through_everything(shift: Shift) -> None:
         change = c.ChangeFiling(by="li", details=tuple(details.items()))
         seen = c.RecordFooter(problems=("icon_missing",))
         shift.site(name, change, c.Remind(on="2026-03-01"), seen)
-    policy = shift.desk.house.desk
+    policy = shift.desk.app.desk
     policy.activate(ATTEMPTS, by="wang", login=None, reason="试行")
     shift.site("spared", *MISS)
     shift.site("not-deleted", LOG, REACHED, "2h1s")

@@ -33,7 +33,7 @@ def _settings(port: int) -> str:
 
 
 def _notice(served: Customers) -> Order:
-    with served.house.reading() as connection:
+    with served.app.reading() as connection:
         row: Any = connection.execute(select(orders).where(orders.c.kind == "notify")).one()
     return Order(
         id=order_id(row.site_id, row.site_seq, "notice"), kind=row.kind, lane="notice", site=SITE,
@@ -53,7 +53,7 @@ def test_from_the_violation_to_the_suspension(db_url: str, tmp_path: Path) -> No
         # A violation is logged, and the customer is written to: with the link, twice the same.
         served.do(SITE, c.AddSite(by="operator-1", person="张三", email="zhang@shop.example"))
         served.do(SITE, c.Log(by="operator-1", urls=("https://shop.example/a",)))
-        lane = lanes.customer_lane(served.house, link=customer_link.load_notice_link())
+        lane = lanes.customer_lane(served.app, link=customer_link.load_notice_link())
         notice = _notice(served)
         assert lane.deliver(notice) == lane.deliver(replace(notice, attempt=2)) == Delivered()
         [link], [again] = (_links(mail) for mail in mailbox.mails)

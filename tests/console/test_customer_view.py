@@ -26,7 +26,7 @@ def day(db_url: str) -> Iterator[Day]:
 
 
 def _seen(day: Day, n: int = 1) -> CustomerView:
-    with day.looking() as connection:
+    with day.reading() as connection:
         found = customer_view.of(connection, (1, n))
     assert found is not None
     return found
@@ -84,7 +84,7 @@ def test_of_an_earlier_suspension_nothing_is_told_while_another_one_runs(day: Da
 @pytest.mark.parametrize("incident", [(1, 2), (2, 1), (10**17, 1)])
 def test_an_incident_that_is_not_there_has_none(incident: tuple[int, int], day: Day) -> None:
     day.log()
-    with day.looking() as connection:
+    with day.reading() as connection:
         assert customer_view.of(connection, incident) is None
 
 

@@ -22,7 +22,7 @@ def database_ahead(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """The database's clock is ahead of the server's; what it shows."""
     now = clock.now().replace(microsecond=0) + AHEAD
 
-    def ahead(_house: App, _connection: Connection) -> datetime:
+    def ahead(_app: App, _connection: Connection) -> datetime:
         return now
 
     monkeypatch.setattr(App, "now", ahead)
@@ -53,7 +53,7 @@ def test_so_does_what_the_desk_answers_to_an_act(
 ) -> None:
     """A daemon carries orders out only while it is heard of."""
     desk.do(SITE, c.AddSite(by="li"))
-    with writing(desk.house.engine) as connection:
+    with writing(desk.app.engine) as connection:
         now = clock.now()
         beat = monitoring.Heartbeat(daemon="d", host="h", pid=7, started_at=now, beat_at=now)
         monitoring.beat(connection, beat)

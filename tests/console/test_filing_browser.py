@@ -23,7 +23,7 @@ def file(desk: ConsoleDesk, site: str, **details: str) -> None:
 
 
 def filed(desk: ConsoleDesk, site: str) -> dict[str, str]:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         return views.filing_details(connection, site)
 
 

@@ -50,12 +50,12 @@ def file(desk: ConsoleDesk, **details: str) -> None:
 
 
 def filed(desk: ConsoleDesk) -> dict[str, str]:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         return views.filing_details(connection, SITE)
 
 
 def tasks(desk: ConsoleDesk) -> list[Any]:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         return list(views.site(connection, SITE, clock.now())["tasks"])
 
 

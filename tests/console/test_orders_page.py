@@ -43,13 +43,13 @@ def give_up(desk: ConsoleDesk) -> None:
 
 
 def state(desk: ConsoleDesk, id_: str) -> str:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         unsettled = views.unsettled(connection, clock.now())
     return next((str(each["state"]) for each in unsettled if each["id"] == id_), "settled")
 
 
 def seen(desk: ConsoleDesk, site: str = SITE) -> dict[str, str]:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         return {"seen": str(views.site(connection, site, clock.now())["seq"])}
 
 
@@ -249,7 +249,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
 ) -> None:
     desk.do("left.example", c.AddSite(by="li"))
     lost = Resumption(cause=ENTRIES_LOST, had=99)
-    desk.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
+    desk.app.desk.on_record(lambda connection: resume(connection, lost, clock.now))
     down = c.RecordState(by=DAEMON, adapter="panel", seen="closed", in_force="active", last_act=0)
     desk.do("left.example", down)
     desk.do(SITE, c.RepeatOrder(by=DAEMON))
@@ -292,8 +292,8 @@ def test_it_names_what_could_not_be_compared_and_why(
     desk: ConsoleDesk, language: str, says: str
 ) -> None:
     lost = Resumption(cause=ENTRIES_LOST, had=99)
-    desk.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
-    comparison.record_failures(desk.house.engine, {SITE: "panel: a fault in it: OSError"})
+    desk.app.desk.on_record(lambda connection: resume(connection, lost, clock.now))
+    comparison.record_failures(desk.app.engine, {SITE: "panel: a fault in it: OSError"})
 
     page = " ".join(Visitor(desk, "viewer", language).get("/").text.split())
 
@@ -319,7 +319,7 @@ def test_the_queue_says_why_nothing_is_carried_out(
     def daemon(name: str, why: str | None) -> None:
         now = clock.now()
         beat = Heartbeat(daemon=name, host=name, pid=1, started_at=now, beat_at=now)
-        with writing(desk.house.engine) as connection:
+        with writing(desk.app.engine) as connection:
             monitoring.beat(connection, beat)
             monitoring.record_mark(connection, name, why, now)
 
@@ -329,7 +329,7 @@ def test_the_queue_says_why_nothing_is_carried_out(
     assert "the mark &lt;m&gt; cannot be read" in page
     daemon("h-2", None)
     assert beside in viewer.get("/").text
-    with writing(desk.house.engine) as connection:
+    with writing(desk.app.engine) as connection:
         lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
     assert halted in viewer.get("/").text
 
@@ -337,7 +337,7 @@ def test_the_queue_says_why_nothing_is_carried_out(
 def test_a_hold_says_that_nothing_is_carried_out(desk: ConsoleDesk) -> None:
     desk.do("up.example", c.AddSite(by="li"))
     wang = Visitor(desk, "wang")
-    with writing(desk.house.engine) as connection:
+    with writing(desk.app.engine) as connection:
         lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
 
     page = wang.post("/sites/up.example/hold", {"reason": "by order of a court"})

@@ -68,7 +68,7 @@ def test_a_trial_on_the_record_shows_what_would_have_differed_and_changes_nothin
     page = supervisor.get(tried(supervisor)).text
     assert "The policies treat 1 of 1 sites differently" in page
     assert "<code>repeat.count</code>: 3 → <b>2</b>" in page
-    assert desk.house.desk.policy() == DOCUMENTED
+    assert desk.app.desk.policy() == DOCUMENTED
 
 
 def test_a_trial_on_a_file_names_the_line_that_cannot_be_used(supervisor: Visitor) -> None:
@@ -86,8 +86,8 @@ def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
 ) -> None:
     answer = activated(supervisor, tried(supervisor))
     assert answer.headers["location"] == "/policy"
-    assert desk.house.desk.policy() == Policy(repeat_count=2)
-    with desk.house.reading() as connection:
+    assert desk.app.desk.policy() == Policy(repeat_count=2)
+    with desk.app.reading() as connection:
         [(_, activation)] = fold.activations(connection)
     assert activation.by == "supervisor-1"
     page = supervisor.get("/policy").text
@@ -109,7 +109,7 @@ def test_without_confirmation_or_reason_nothing_is_activated(
     page = activated(supervisor, tried(supervisor), **fields)
     assert page.status_code == 422
     assert told in page.text
-    assert desk.house.desk.policy() == DOCUMENTED
+    assert desk.app.desk.policy() == DOCUMENTED
 
 
 def test_who_may_not_activate_sees_why_and_is_refused_which_is_counted(desk: ConsoleDesk) -> None:
@@ -119,7 +119,7 @@ def test_who_may_not_activate_sees_why_and_is_refused_which_is_counted(desk: Con
     assert 'aria-disabled="true" aria-describedby="why-activate_policy"' in page
     assert "Your role (operator) does not allow this." in page
     assert activated(operator, place).status_code == 403
-    assert desk.house.desk.policy() == DOCUMENTED
+    assert desk.app.desk.policy() == DOCUMENTED
     [counted] = desk.refusals()
     assert (counted["act"], counted["why"]) == ("activate_policy", "role")
 
@@ -128,10 +128,10 @@ def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
     desk: ConsoleDesk, supervisor: Visitor
 ) -> None:
     place = tried(supervisor)
-    desk.house.desk.activate("[repeat]\ncount = 5\n", by="zhang", login=None, reason="r")
+    desk.app.desk.activate("[repeat]\ncount = 5\n", by="zhang", login=None, reason="r")
     page = activated(supervisor, place)
     assert "somebody activated another policy after your trial" in page.text
-    assert desk.house.desk.policy().repeat_count == 5
+    assert desk.app.desk.policy().repeat_count == 5
 
 
 def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
@@ -139,7 +139,7 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
 ) -> None:
     desk.account("sup-2", "supervisor", password=True)
     assert 'name="second"' not in supervisor.get(tried(supervisor)).text
-    desk.house.desk.activate(KEPT, by="zhang", login=None, reason="r")
+    desk.app.desk.activate(KEPT, by="zhang", login=None, reason="r")
     place = tried(supervisor)
     assert 'name="second"' in supervisor.get(place).text
     for fields, told in (
@@ -153,7 +153,7 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
     beside = {"second": "sup-2", "second_password": PASSWORD}
     assert activated(supervisor, place, **beside).status_code == 303
     assert "seconded by <bdi>sup-2</bdi>" in supervisor.get("/policy").text
-    assert not desk.house.desk.policy().two_people_close
+    assert not desk.app.desk.policy().two_people_close
 
 
 def test_the_page_that_asks_again_who_you_are_shows_no_second_password(
@@ -170,7 +170,7 @@ def test_the_page_that_asks_again_who_you_are_shows_no_second_password(
 def test_the_same_form_sent_twice_activates_once(desk: ConsoleDesk, supervisor: Visitor) -> None:
     place = tried(supervisor)
     assert [activated(supervisor, place).status_code for _ in range(2)] == [303, 303]
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         assert len(list(fold.activations(connection))) == 1
 
 
@@ -189,7 +189,7 @@ def test_what_cannot_be_tried_is_said(supervisor: Visitor, toml: str, told: str)
 
 
 def test_a_hostile_reason_stays_text(desk: ConsoleDesk, supervisor: Visitor) -> None:
-    desk.house.desk.activate(TWO, by="zhang", login="x<y", reason=HOSTILE)
+    desk.app.desk.activate(TWO, by="zhang", login="x<y", reason=HOSTILE)
     page = supervisor.get("/policy").text
     assert HOSTILE not in page
     assert "&lt;script&gt;document.title" in page
@@ -199,4 +199,4 @@ def test_a_form_from_elsewhere_does_nothing(desk: ConsoleDesk, supervisor: Visit
     place = tried(supervisor)
     answer = supervisor.client.post(f"{place}/activate", data={"reason": "r", "confirm": CONFIRM})
     assert answer.status_code == 403
-    assert desk.house.desk.policy() == DOCUMENTED
+    assert desk.app.desk.policy() == DOCUMENTED

@@ -14,7 +14,7 @@ def test_another_session_of_ones_own_is_ended_from_here(desk: ConsoleDesk) -> No
     assert "Sign-ins</h2>" not in page, "a log for auditors and administrators"
     [other] = [
         each.id
-        for each in OpenSessions(desk.house.engine, clock.now).of("operator-1")
+        for each in OpenSessions(desk.app.engine, clock.now).of("operator-1")
         if f"/sessions/{each.id}/end" in page
     ]
     assert here.post(f"/sessions/{other}/end").status_code == 303
@@ -26,7 +26,7 @@ def test_another_session_of_ones_own_is_ended_from_here(desk: ConsoleDesk) -> No
 
 def test_nobody_ends_another_ones_session_here(desk: ConsoleDesk) -> None:
     li, wang = Visitor(desk, "operator"), Visitor(desk, "supervisor")
-    [hers] = OpenSessions(desk.house.engine, clock.now).of("supervisor-1")
+    [hers] = OpenSessions(desk.app.engine, clock.now).of("supervisor-1")
     li.post(f"/sessions/{hers.id}/end")
     assert "No such session" in li.get("/sessions").text
     assert wang.get("/sessions").status_code == 200

@@ -30,7 +30,7 @@ def desk(desk: ConsoleDesk) -> ConsoleDesk:
 
 
 def held(desk: ConsoleDesk) -> dict[str, list[str]]:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         found = work.holders(connection)
     assert all(each["total"] == len(each["items"]) for each in found)
     return {each["by"]: sorted(item["id"] for item in each["items"]) for each in found}
@@ -45,7 +45,7 @@ def test_everybody_sees_who_holds_what_their_own_first(desk: ConsoleDesk) -> Non
 
 
 def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: ConsoleDesk) -> None:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         found = work.holders(connection, most=1)
     assert [(each["by"], each["total"], len(each["items"])) for each in found] == [
         (LI, 2, 1), (WANG, 1, 0),
@@ -73,7 +73,7 @@ def test_or_what_one_holds_of_one_site(desk: ConsoleDesk) -> None:
 
 def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ConsoleDesk) -> None:
     desk.account("gone-1", "operator")
-    desk.house.desk.on_record(lambda found: accounts.disable(found, ADMIN, "gone-1", clock.now))
+    desk.app.desk.on_record(lambda found: accounts.disable(found, ADMIN, "gone-1", clock.now))
     li, before = Visitor(desk, "operator"), held(desk)
     not_chosen, no_taker = "Choose who takes over", "can take or release items"
     for to, told in (

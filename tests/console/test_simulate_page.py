@@ -112,7 +112,7 @@ def test_a_form_without_a_file_says_so(somebody: Visitor) -> None:
 
 def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> None:
     vera = Visitor(desk, "vera")
-    with desk.house.processor_budget.charge("vera"):
+    with desk.app.processor_budget.charge("vera"):
         page = simulate(vera)
         tried = vera.post("/policy/try", {"toml": TWO, "days": "30"})
     for each in (page, tried):
@@ -174,7 +174,7 @@ def test_what_somebody_else_has_worked_out_is_not_shown(desk: ConsoleDesk) -> No
 def test_nothing_is_stored(desk: ConsoleDesk) -> None:
     somebody = Visitor(desk, "viewer")
     simulate(somebody, toml=TWO)
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         assert list(views.sites(connection)) == []
 
 

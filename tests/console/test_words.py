@@ -55,7 +55,7 @@ def test_every_refusal_of_what_was_given_is_told_in_chinese() -> None:
     assert len(given) > 14
     for error in given:
         # What the desk refuses has a name of its own.
-        if error.__name__ == "ActRefusedError":
+        if error.__name__ == "ActionRefusedError":
             continue
         name = error("").name
         known = CHINESE.phrases.get(f"not_there.{name}") or CHINESE.phrases[f"refused.{name}"]
@@ -112,7 +112,7 @@ def test_no_sentence_of_the_console_sends_anybody_to_a_command_line(language: Ch
 
 
 def test_every_act_has_a_name_in_both_languages() -> None:
-    acts = [f"act.{act}" for act in (*identity.ACTS, "form")]
+    acts = [f"act.{act}" for act in (*identity.ACTION_NAMES, "form")]
     assert [
         act for act in acts for language in LANGUAGES if act not in spoken(language).phrases
     ] == []

@@ -10,7 +10,7 @@ from incidents.contract.rights import RIGHTS
 
 def test_each_right_has_a_name_of_its_own() -> None:
     names = [each.name for each in RIGHTS]
-    assert sorted([*names, *{action.name for action in ACTIONS}]) == sorted(identity.ACTS)
+    assert sorted([*names, *{action.name for action in ACTIONS}]) == sorted(identity.ACTION_NAMES)
 
 
 def test_what_gives_somebody_a_way_in_or_changes_the_rules_is_done_in_person() -> None:

@@ -44,16 +44,16 @@ class StubChannel:
 class Watch:
     """An app under a clock that the test moves; a daemon enforces unless told otherwise."""
 
-    def __init__(self, house: App, frozen: Any = None) -> None:
-        self.house = house
-        self.engine = self.house.engine
+    def __init__(self, app: App, frozen: Any = None) -> None:
+        self.app = app
+        self.engine = self.app.engine
         self.elapsed = 0.0
         self.beats = True
         self._frozen = frozen
 
     def duty(self, send: SendAlarm | None, **how: Any) -> Alarms:
         return Alarms(
-            self.house, send=send, monotonic=lambda: self.elapsed, jitter=lambda: 0.0, **how
+            self.app, send=send, monotonic=lambda: self.elapsed, jitter=lambda: 0.0, **how
         )
 
     def at(self, moment: datetime) -> Self:
@@ -71,7 +71,7 @@ class Watch:
             )
 
     def do(self, command: c.Command, site: str = SITE) -> Self:
-        (answer,) = self.house.desk.submit([Envelope(site=site, command=command)])
+        (answer,) = self.app.desk.submit([Envelope(site=site, command=command)])
         assert answer.refusal is None, answer.refusal
         return self
 

@@ -16,7 +16,7 @@ Said = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def app(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """The app of a daemon, by this machine's own clock."""
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
     found = App(sources.load(db=db_url))
@@ -39,4 +39,4 @@ def watch(
     with freeze_time(START, ignore=["_pytest"]) as frozen:
         found = Watch(App(sources.load(db=db_url)), frozen).at(START)
         yield found
-        found.house.close()
+        found.app.close()

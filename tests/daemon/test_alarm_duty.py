@@ -304,8 +304,8 @@ def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
     watch.beat("gone", host="there")
     watch.log().log("b.example").at(START + 52 * MIN)
 
-    done = alarm_duty.once(watch.house)
-    again = alarm_duty.once(watch.house)
+    done = alarm_duty.once(watch.app)
+    again = alarm_duty.once(watch.app)
 
     assert told.got == ["daemon_silent:gone", LAPSING, "clock_about_to_lapse:2-1"]
     assert (done.sent, again.sent) == (3, 0)
@@ -399,7 +399,7 @@ def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) 
 
 def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> None:
     assert telling() is None
-    without = Alarms(watch.house)
+    without = Alarms(watch.app)
     watch.log().at(START + 52 * MIN)
 
     without.run()
@@ -526,4 +526,4 @@ def test_settings_that_are_wrong_are_told_when_it_starts(
 ) -> None:
     write_settings(text)
     with pytest.raises(SettingError):
-        Alarms(watch.house).read()
+        Alarms(watch.app).read()

@@ -275,8 +275,8 @@ def test_it_waits_for_its_database_and_says_so_once(
     sqlite_databases: SqliteDatabases, tmp_path: Path, said: Said
 ) -> None:
     file = tmp_path / "volume" / "incidents.db"
-    house = App(sources.load(db=f"sqlite:///{file}"))
-    delivery = Delivery(house)
+    app = App(sources.load(db=f"sqlite:///{file}"))
+    delivery = Delivery(app)
     try:
         # A look at the back-off's clock alone would be over before it ends.
         for _ in range(3):
@@ -294,7 +294,7 @@ def test_it_waits_for_its_database_and_says_so_once(
             assert carried_out(engine)
     finally:
         delivery.close()
-        house.close()
+        app.close()
 
     assert enforces_nothing["event"] == NOTHING_IS_ENFORCED
     assert [line["event"] for line in nobody_is_told] == NOBODY_IS_TOLD
@@ -303,32 +303,32 @@ def test_it_waits_for_its_database_and_says_so_once(
     assert [line["event"] for line in said()][-1] == f"no longer: {NOT_CARRIED_OUT}"
 
 
-def test_it_begins_nothing_once_it_is_stopped(house: App) -> None:
-    hold(house.engine, "a.example")
-    delivery = Delivery(house, stopped=lambda: True)
+def test_it_begins_nothing_once_it_is_stopped(app: App) -> None:
+    hold(app.engine, "a.example")
+    delivery = Delivery(app, stopped=lambda: True)
 
     delivery.run()
 
     assert delivery.round is None
-    assert not carried_out(house.engine)
+    assert not carried_out(app.engine)
 
 
 def test_with_another_clock_than_the_databases_nothing_is_carried_out(
     postgresql_url: str,
 ) -> None:
-    house = App(sources.load(db=compares_clocks(postgresql_url)))
-    delivery = Delivery(house)
+    app = App(sources.load(db=compares_clocks(postgresql_url)))
+    delivery = Delivery(app)
     try:
-        hold(house.engine, "a.example")
+        hold(app.engine, "a.example")
         with freeze_time(clock.now() + 10 * SECOND):
             delivery.run()
-        assert outcomes(house.engine, "a.example") == []
+        assert outcomes(app.engine, "a.example") == []
 
         delivery.run()
-        assert outcomes(house.engine, "a.example") == ["order_delivered"]
+        assert outcomes(app.engine, "a.example") == ["order_delivered"]
     finally:
         delivery.close()
-        house.close()
+        app.close()
 
 
 # A daemon, and an adapter that keeps it waiting.
@@ -524,15 +524,15 @@ def test_a_suspension_whose_hours_passed_while_nobody_was_there_is_done_to_nobod
 def test_it_is_woken_with_the_other_duties_when_the_clock_is_set(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(house, Systemd({}))
+    app = App(sources.load(db=sqlite_url))
+    whole = loop._Loop(app, Systemd({}))
     woken: list[str] = []
     monkeypatch.setattr(whole, "_run_now", woken.append)
 
     whole._run_all_now()
 
     assert loop._DELIVERY in woken
-    house.close()
+    app.close()
 
 
 def last_beat(engine: Engine) -> datetime | None:

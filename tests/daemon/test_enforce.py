@@ -170,14 +170,14 @@ class Told(Systemd):
 class Watched:
     """An enforcement whose waiting and waking a test sees."""
 
-    def __init__(self, house: App) -> None:
+    def __init__(self, app: App) -> None:
         self.systemd = Told()
         self.elapsed = 0.0
         self.stopped = False
         self.changes = 0
         self.wakes: list[datetime] = []
         self.enforcement = Enforcement(
-            house,
+            app,
             self.systemd,
             stopped=lambda: self.stopped,
             wake_at=self.wakes.append,
@@ -200,14 +200,14 @@ class Watched:
 
 
 @pytest.fixture
-def house(sqlite_url: str) -> Iterator[App]:
+def app(sqlite_url: str) -> Iterator[App]:
     found = App(sources.load(db=sqlite_url))
     yield found
     found.close()
 
 
 @pytest.fixture
-def failing(house: App, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]:
+def failing(app: App, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]:
     """Makes looks fail, until told otherwise."""
     whole = enforce.elapse
 
@@ -231,8 +231,8 @@ def events(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
 
 
-def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: App) -> None:
-    watched = Watched(house)
+def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(app: App) -> None:
+    watched = Watched(app)
     assert not watched.works()
 
     heard = watched.run()
@@ -244,10 +244,10 @@ def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: App) -> N
     assert watched.changes == 1
 
 
-def test_while_nothing_is_carried_out_systemd_is_told_so(house: App) -> None:
-    watched = Watched(house)
+def test_while_nothing_is_carried_out_systemd_is_told_so(app: App) -> None:
+    watched = Watched(app)
     watched.run()
-    with writing(house.engine) as connection:
+    with writing(app.engine) as connection:
         lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
 
     halted = watched.run()
@@ -255,15 +255,15 @@ def test_while_nothing_is_carried_out_systemd_is_told_so(house: App) -> None:
     [_, told] = halted
     assert told.startswith("STATUS=enforcing deadlines ON RECORD ONLY: incidents")
     assert told.endswith("; nothing is due")
-    with writing(house.engine) as connection:
+    with writing(app.engine) as connection:
         connection.execute(update(desk_row).values(halted_since=None))
     assert watched.run() == ["WATCHDOG=1", "STATUS=enforcing deadlines; nothing is due"]
 
 
-def test_the_next_due_time_is_what_it_wakes_for(house: App) -> None:
+def test_the_next_due_time_is_what_it_wakes_for(app: App) -> None:
     now = clock.now()
-    log_on(house.engine, ["a.example"], now)
-    watched = Watched(house)
+    log_on(app.engine, ["a.example"], now)
+    watched = Watched(app)
 
     watched.run()
 
@@ -271,9 +271,9 @@ def test_the_next_due_time_is_what_it_wakes_for(house: App) -> None:
 
 
 def test_it_wakes_when_the_database_shows_the_due_time_whatever_its_own_clock_says(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched = Watched(house)
+    watched = Watched(app)
     found = enforce.Elapsed(next_due=START, ahead=1.8 * SECOND)
     monkeypatch.setattr(enforce, "elapse", lambda *_, **__: found)
 
@@ -283,9 +283,9 @@ def test_it_wakes_when_the_database_shows_the_due_time_whatever_its_own_clock_sa
 
 
 def test_what_fell_due_while_a_look_came_to_its_end_is_woken_for_at_once(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched = Watched(house)
+    watched = Watched(app)
     passed = clock.now() - timedelta(milliseconds=5)
     monkeypatch.setattr(enforce, "elapse", lambda *_, **__: enforce.Elapsed(next_due=passed))
 
@@ -309,11 +309,11 @@ def test_a_site_that_another_daemon_has_in_hand_is_nothing_to_wake_for(
 
 
 def test_each_decision_is_one_line_without_anybodys_words(
-    house: App, capsys: pytest.CaptureFixture[str]
+    app: App, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log_on(house.engine, ["a.example"], clock.now() - 2 * HOUR)
+    log_on(app.engine, ["a.example"], clock.now() - 2 * HOUR)
 
-    Watched(house).run()
+    Watched(app).run()
 
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     decided = [line for line in lines if line["event"] == "decided"]
@@ -327,11 +327,11 @@ def test_each_decision_is_one_line_without_anybodys_words(
 
 
 def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
-    house: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    app: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log_on(house.engine, ["a.example"], START)
-    log_on(house.engine, ["b.example"], START)
-    desk = desk_at(house.engine, START + 2 * HOUR)
+    log_on(app.engine, ["a.example"], START)
+    log_on(app.engine, ["b.example"], START)
+    desk = desk_at(app.engine, START + 2 * HOUR)
     answers = desk.elapse()
     order = answers[0].first_seq + 1
     braked = RecordFailure(order=order, lane="act", adapter="panel", attempts=0, problem="braked")
@@ -357,9 +357,9 @@ def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
 
 
 def test_a_lost_database_is_told_of_once_and_waited_for(
-    house: App, failing: Any, capsys: pytest.CaptureFixture[str]
+    app: App, failing: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watched = Watched(house)
+    watched = Watched(app)
     watched.run()
     events(capsys)
 
@@ -381,9 +381,9 @@ def test_a_lost_database_is_told_of_once_and_waited_for(
 
 
 def test_while_the_start_is_not_complete_systemd_is_asked_for_patience(
-    house: App, failing: Any
+    app: App, failing: Any
 ) -> None:
-    watched = Watched(house)
+    watched = Watched(app)
     failing(lost())
 
     assert "EXTEND_TIMEOUT_USEC=61000000" in watched.run()
@@ -391,9 +391,9 @@ def test_while_the_start_is_not_complete_systemd_is_asked_for_patience(
 
 
 def test_a_fault_of_its_own_starves_the_watchdog_but_is_tried_again(
-    house: App, failing: Any, capsys: pytest.CaptureFixture[str]
+    app: App, failing: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watched = Watched(house)
+    watched = Watched(app)
     failing(ZeroDivisionError("of a customer called …"))
 
     assert watched.run() == ["STATUS=a fault in this program: ZeroDivisionError"]
@@ -404,8 +404,8 @@ def test_a_fault_of_its_own_starves_the_watchdog_but_is_tried_again(
     assert "READY=1" in watched.run()
 
 
-def test_what_no_waiting_will_mend_is_fatal(house: App, failing: Any) -> None:
-    watched = Watched(house)
+def test_what_no_waiting_will_mend_is_fatal(app: App, failing: Any) -> None:
+    watched = Watched(app)
     newer = DatabaseError("the database x is newer than this program")
     failing(newer)
 
@@ -414,10 +414,10 @@ def test_what_no_waiting_will_mend_is_fatal(house: App, failing: Any) -> None:
     assert watched.enforcement.fatal is newer
 
 
-def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(house: App) -> None:
-    watched = Watched(house)
+def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(app: App) -> None:
+    watched = Watched(app)
     watched.run()
-    with house.engine.begin() as connection:
+    with app.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'of-tomorrow'"))
 
     watched.run()
@@ -425,16 +425,16 @@ def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(house: App
     assert "newer than this program" in str(watched.enforcement.fatal)
 
 
-def test_after_a_stop_no_look_begins(house: App, failing: Any) -> None:
-    watched = Watched(house)
+def test_after_a_stop_no_look_begins(app: App, failing: Any) -> None:
+    watched = Watched(app)
     watched.stopped = True
     failing(AssertionError("it looked"))
 
     assert watched.run() == []
 
 
-def test_a_look_that_hangs_is_not_believed_in_for_long(house: App) -> None:
-    watched = Watched(house)
+def test_a_look_that_hangs_is_not_believed_in_for_long(app: App) -> None:
+    watched = Watched(app)
     watched.run()
 
     watched.elapsed += WORKING_FOR_S
@@ -444,9 +444,9 @@ def test_a_look_that_hangs_is_not_believed_in_for_long(house: App) -> None:
 
 
 def test_standing_aside_is_not_being_ready_and_each_change_is_told_once(
-    house: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    app: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watched = Watched(house)
+    watched = Watched(app)
     aside = enforce.Elapsed(aside="its clock is 5.0 s ahead of the database's")
     monkeypatch.setattr(enforce, "elapse", lambda *_, **__: aside)
 

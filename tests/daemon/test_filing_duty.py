@@ -56,10 +56,10 @@ class Looks:
 
 
 class Office:
-    """A house under a clock that the test moves."""
+    """An app under a clock that the test moves."""
 
     def __init__(self, url: str, config: Path, frozen: Any) -> None:
-        self.house = App(sources.load(db=url))
+        self.app = App(sources.load(db=url))
         self.config = config
         self.looks = Looks()
         self.elapsed = 0.0
@@ -67,7 +67,7 @@ class Office:
 
     def duty(self, **how: Any) -> Filings:
         return Filings(
-            self.house,
+            self.app,
             check_page=self.looks,
             jitter=lambda: 0.0,
             monotonic=lambda: self.elapsed,
@@ -82,19 +82,19 @@ class Office:
         self.give(c.ChangeFiling(by="li", details=tuple(details.items())), site)
 
     def give(self, command: c.Command, site: str = "shop.example") -> None:
-        [answer] = self.house.desk.submit([Envelope(site=site, command=command)])
+        [answer] = self.app.desk.submit([Envelope(site=site, command=command)])
         assert answer.refusal in (None, answer.refusal)
 
     @property
     def queue(self) -> list[tuple[str, str, list[str]]]:
-        with self.house.reading() as connection:
-            items = views.queue(connection, self.house.now(connection))["items"]
+        with self.app.reading() as connection:
+            items = views.queue(connection, self.app.now(connection))["items"]
         return [(item["site"], item["kind"], item["filing"]) for item in items]
 
     @property
     def alarms(self) -> list[tuple[str, int, int]]:
-        with self.house.reading() as connection:
-            found = alarms_now(connection, self.house.now(connection), None)["items"]
+        with self.app.reading() as connection:
+            found = alarms_now(connection, self.app.now(connection), None)["items"]
         return [(a["key"], a["terms"], a["overdue"]) for a in found if a["kind"] == "filing_due"]
 
 
@@ -106,7 +106,7 @@ def office(
     with freeze_time(START, ignore=["_pytest"]) as frozen:
         found = Office(db_url, write_settings(""), frozen)
         yield found
-        found.house.close()
+        found.app.close()
 
 
 def test_a_term_is_reminded_of_on_its_days_and_then_every_day(office: Office) -> None:
@@ -143,7 +143,7 @@ def test_a_reminder_is_given_once_however_many_daemons_look(office: Office) -> N
 
     with ThreadPoolExecutor(3) as daemons:
         list(daemons.map(lambda _: work(), range(3)))
-    with office.house.reading() as connection:
+    with office.app.reading() as connection:
         bodies = connection.exec_driver_sql("SELECT body FROM entries").scalars().all()
         assert sum('"kind":"filing_reminded"' in body for body in bodies) == 8
     assert len(office.queue) == 8
@@ -263,17 +263,17 @@ def test_a_real_page_is_fetched_under_the_guard_and_held_against_the_register(
 ) -> None:
     with receiver(always(200, RIGHT.encode(), Content_Type="text/html; charset=utf-8")) as there:
         office.file(home_url=there.url, **APPROVED)
-        Filings(office.house).check_one_page()
+        Filings(office.app).check_one_page()
         # The loopback is nobody's page: it is not asked at all.
         assert there.seen == []
         office.config.write_text(f'[filing]\nallow = ["{LOOPBACK}"]\n')
         office.at(START + RETRY_AFTER)
-        Filings(office.house).check_one_page()
+        Filings(office.app).check_one_page()
         assert len(there.seen) == 1
         assert office.queue == []
         office.give(c.ChangeFiling(by="li", details=(("icp_number", "京ICP备87654321号-1"),)))
         office.at(START + 8 * DAY)
-        Filings(office.house).check_one_page()
+        Filings(office.app).check_one_page()
     [(site, kind, problems)] = office.queue
     assert (site, kind) == ("shop.example", "footer")
     assert problems
@@ -312,7 +312,7 @@ def test_a_look_that_dies_is_made_again_soon(office: Office) -> None:
     def dies(*_: object) -> tuple[str, ...]:
         raise RuntimeError
 
-    duty = Filings(office.house, check_page=dies, jitter=lambda: 0.0)
+    duty = Filings(office.app, check_page=dies, jitter=lambda: 0.0)
     with pytest.raises(RuntimeError):
         duty.check_one_page()
     assert not office.duty().check_one_page()
@@ -330,6 +330,6 @@ def test_what_was_held_against_a_filing_that_has_changed_meanwhile_is_no_news(
         office.give(c.ChangeFiling(by="li", details=(("icp_number", "京ICP备87654321号-1"),)))
         return ("icp_other",)
 
-    duty = Filings(office.house, check_page=corrected_meanwhile, jitter=lambda: 0.0)
+    duty = Filings(office.app, check_page=corrected_meanwhile, jitter=lambda: 0.0)
     assert duty.check_one_page()
     assert office.queue == []

@@ -167,7 +167,7 @@ def letters(monkeypatch: pytest.MonkeyPatch, write_settings: WriteSettings) -> L
     """What goes to customers, and to the desk by its lane."""
     write_settings('[report]\nwithin = ""\n')
     found = Letters()
-    monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: found)
+    monkeypatch.setattr(delivery, "notice_lane", lambda _app, _lane: found)
     return found
 
 
@@ -178,9 +178,9 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
     return found
 
 
-def close(house: App) -> None:
+def close(app: App) -> None:
     """The panel is to be told, the customer, and the desk, whom to call."""
-    give(house, "one.example", *[c.Log(by="operator-1")] * 3)
+    give(app, "one.example", *[c.Log(by="operator-1")] * 3)
 
 
 def test_a_copy_on_another_server_tells_that_it_is_one_and_nothing_of_the_past(
@@ -188,32 +188,32 @@ def test_a_copy_on_another_server_tells_that_it_is_one_and_nothing_of_the_past(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """It has the settings of the desk, channels and all, and a key in a folder of its own."""
-    house = App(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
+    app = App(sources.load(db=postgresql_url))
+    give(app, "one.example", c.AddSite(by="operator-1"))
     on_host(monkeypatch, tmp_path, "desk")
-    rig.deliver(house)
-    watch, told = Watch(house), StubChannel()
+    rig.deliver(app)
+    watch, told = Watch(app), StubChannel()
     watch.beat("gone", clock.now() - 5 * MIN, host="there")
-    close(house)
-    give(house, "one.example", c.VoidIncident(by="operator-1", incident=1, reason="slip"))
-    rig.move(house)
+    close(app)
+    give(app, "one.example", c.VoidIncident(by="operator-1", incident=1, reason="slip"))
+    rig.move(app)
     on_host(monkeypatch, tmp_path, "drill")
-    record_once(house)
+    record_once(app)
     duty = watch.duty(told)
 
     look(watch, duty)
     assert told.got == [], "nobody has looked yet whose server it is"
-    assert halted(house) is not None
+    assert halted(app) is not None
     look(watch, duty)
-    assert halted(house) is not None
+    assert halted(app) is not None
     look(watch, duty)
 
     assert told.got == ["halted:all"]
     assert (receiver.seen, letters.sent) == ({}, [])
-    rig.recover(house, tmp_path / "drill")
+    rig.recover(app, tmp_path / "drill")
     look(watch, duty)
     assert sorted(told.got[1:]) == ["closure_disputed:1", "daemon_silent:gone"]
-    house.close()
+    app.close()
 
 
 def test_the_second_of_two_copies_beside_one_key_tells_that_it_carries_nothing_out(
@@ -222,16 +222,16 @@ def test_the_second_of_two_copies_beside_one_key_tells_that_it_carries_nothing_o
     on_host(monkeypatch, tmp_path, "here")
     one, two = rig.two_copies(tmp_path)
     for folder in (one, two, one):
-        with rig.desk(folder) as house:
-            hold(house, "one.example")
-            assert halted(house) is None
-            lift(house, "one.example")
-    with rig.desk(two) as house:
-        close(house)
+        with rig.desk(folder) as app:
+            hold(app, "one.example")
+            assert halted(app) is None
+            lift(app, "one.example")
+    with rig.desk(two) as app:
+        close(app)
         seen, sent = dict(receiver.seen), list(letters.sent)
-        assert halted(house) is not None
-        record_once(house)
-        watch, told = Watch(house), StubChannel()
+        assert halted(app) is not None
+        record_once(app)
+        watch, told = Watch(app), StubChannel()
         look(watch, watch.duty(told))
 
         assert sorted(told.got) == ["entries_lost:all", "halted:all"]

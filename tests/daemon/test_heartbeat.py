@@ -38,72 +38,72 @@ def known(engine: Engine) -> list[Heartbeat]:
         return monitoring.known_daemons(connection)
 
 
-def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: App) -> None:
+def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(app: App) -> None:
     with freeze_time(START) as now:
-        heart = HeartbeatDuty(house, Working(), me := identity())
+        heart = HeartbeatDuty(app, Working(), me := identity())
         heart.beat()
         now.tick(5)
         heart.beat()
 
-    [row] = known(house.engine)
+    [row] = known(app.engine)
     assert (row.daemon, row.host, row.pid) == (me.daemon, me.host, me.pid)
     assert row.started_at == START
     assert row.beat_at == START + 5 * SECOND
     assert row.standing_aside is None
 
 
-def test_two_daemons_of_one_host_are_two_rows(house: App) -> None:
-    HeartbeatDuty(house, Working(), identity()).beat()
-    HeartbeatDuty(house, Working(), identity()).beat()
+def test_two_daemons_of_one_host_are_two_rows(app: App) -> None:
+    HeartbeatDuty(app, Working(), identity()).beat()
+    HeartbeatDuty(app, Working(), identity()).beat()
 
-    assert len(known(house.engine)) == 2
+    assert len(known(app.engine)) == 2
 
 
-def test_a_daemon_that_does_not_enforce_does_not_beat(house: App) -> None:
+def test_a_daemon_that_does_not_enforce_does_not_beat(app: App) -> None:
     enforcement = Working()
     enforcement.at_work = False
 
-    HeartbeatDuty(house, enforcement, identity()).beat()
+    HeartbeatDuty(app, enforcement, identity()).beat()
 
-    assert known(house.engine) == []
+    assert known(app.engine) == []
 
 
-def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(house: App) -> None:
+def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(app: App) -> None:
     enforcement = Working()
-    heart = HeartbeatDuty(house, enforcement, identity())
+    heart = HeartbeatDuty(app, enforcement, identity())
 
     enforcement.aside = "its clock is 5.0 s ahead of the database's"
     heart.beat()
-    [row] = known(house.engine)
+    [row] = known(app.engine)
     assert row.standing_aside == enforcement.aside
 
     enforcement.aside = None
     heart.beat()
-    [row] = known(house.engine)
+    [row] = known(app.engine)
     assert row.standing_aside is None
 
 
-def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(house: App) -> None:
+def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(app: App) -> None:
     first, second = (
-        HeartbeatDuty(house, Working(), identity()),
-        HeartbeatDuty(house, Working(), identity()),
+        HeartbeatDuty(app, Working(), identity()),
+        HeartbeatDuty(app, Working(), identity()),
     )
     first.beat()
     second.beat()
 
     first.stop()
 
-    assert len(known(house.engine)) == 1
+    assert len(known(app.engine)) == 1
 
 
-def test_a_daemon_that_was_never_seen_stops_without_a_word(house: App) -> None:
-    HeartbeatDuty(house, Working(), identity()).stop()
+def test_a_daemon_that_was_never_seen_stops_without_a_word(app: App) -> None:
+    HeartbeatDuty(app, Working(), identity()).stop()
 
-    assert known(house.engine) == []
+    assert known(app.engine) == []
 
 
-def test_the_dead_are_forgotten_after_a_day(house: App) -> None:
-    with writing(house.engine) as connection:
+def test_the_dead_are_forgotten_after_a_day(app: App) -> None:
+    with writing(app.engine) as connection:
         for age in (timedelta(hours=23), timedelta(hours=25)):
             dead = Heartbeat(
                 daemon=str(age), host="h", pid=1, started_at=START - age, beat_at=START - age
@@ -111,29 +111,29 @@ def test_the_dead_are_forgotten_after_a_day(house: App) -> None:
             monitoring.beat(connection, dead)
 
     with freeze_time(START):
-        HeartbeatDuty(house, Working(), identity()).beat()
+        HeartbeatDuty(app, Working(), identity()).beat()
 
-    assert [row.beat_at for row in known(house.engine)] == [START, START - timedelta(hours=23)]
+    assert [row.beat_at for row in known(app.engine)] == [START, START - timedelta(hours=23)]
 
 
 def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
     postgresql_url: str,
 ) -> None:
-    house, now = App(sources.load(db=compares_clocks(postgresql_url))), clock.now()
+    app, now = App(sources.load(db=compares_clocks(postgresql_url))), clock.now()
     with freeze_time(START):
-        HeartbeatDuty(house, Working(), identity()).beat()
+        HeartbeatDuty(app, Working(), identity()).beat()
 
-    [row] = known(house.engine)
-    house.close()
+    [row] = known(app.engine)
+    app.close()
     assert abs(row.beat_at - now) < timedelta(hours=1)
 
 
 def test_a_beat_that_fails_is_missed_and_nothing_else(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heart = HeartbeatDuty(house, Working(), identity())
+    heart = HeartbeatDuty(app, Working(), identity())
     heart.beat()
-    with writing(house.engine) as connection:
+    with writing(app.engine) as connection:
         desk_tables.heartbeats.drop(connection)
 
     heart.beat()
@@ -141,16 +141,16 @@ def test_a_beat_that_fails_is_missed_and_nothing_else(
 
 
 @pytest.mark.both_databases
-def test_since_when_it_cannot_read_its_mark_stays_until_it_can(house: App) -> None:
+def test_since_when_it_cannot_read_its_mark_stays_until_it_can(app: App) -> None:
     unread: str | None = "it is no file"
-    heart = HeartbeatDuty(house, Working(), identity(), lambda: unread)
+    heart = HeartbeatDuty(app, Working(), identity(), lambda: unread)
     told = []
     for _ in range(2):
         heart.beat()
-        told += known(house.engine)
+        told += known(app.engine)
     unread = None
     heart.beat()
-    told += known(house.engine)
+    told += known(app.engine)
 
     first, again, read = [(row.mark_unread, row.mark_unread_since) for row in told]
     assert first == again == ("it is no file", told[0].beat_at)

@@ -21,7 +21,7 @@ def lost(watch: Watch) -> None:
     """The record goes on from less."""
     watch.at(START)
     why = Resumption(cause=ENTRIES_LOST)
-    watch.house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
+    watch.app.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
 
 
 def compared(watch: Watch) -> None:

@@ -57,8 +57,8 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
         whole._wake_at(clock.now())
         until(lambda: is_for_tomorrow(scheduler), "its time comes while it is at work")
 
-    house = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(house, Systemd({}))
+    app = App(sources.load(db=sqlite_url))
+    whole = loop._Loop(app, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
     scheduler.start()
@@ -67,7 +67,7 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
         assert second.wait(PATIENCE_S)
     finally:
         scheduler.shutdown()
-        house.close()
+        app.close()
 
 
 def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothing(
@@ -80,8 +80,8 @@ def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothin
         until(lambda: scheduler.state == STATE_STOPPED, "the daemon ends")
         whole._wake_at(clock.now())
 
-    house = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(house, Systemd({}))
+    app = App(sources.load(db=sqlite_url))
+    whole = loop._Loop(app, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
     scheduler.start()
@@ -93,15 +93,15 @@ def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothin
     ending.join(PATIENCE_S)
 
     assert not ending.is_alive()
-    house.close()
+    app.close()
 
 
 def test_a_stop_that_comes_while_the_scheduler_wakes_a_look_leaves_no_traceback(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error in the scheduler's own thread would fail this test."""
-    house = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(house, Systemd({}))
+    app = App(sources.load(db=sqlite_url))
+    whole = loop._Loop(app, Systemd({}))
     scheduler, executor = whole._scheduler, whole._executors["clock"]
     ending = Thread(target=whole._finish, daemon=True)
     submit = executor.submit_job
@@ -121,7 +121,7 @@ def test_a_stop_that_comes_while_the_scheduler_wakes_a_look_leaves_no_traceback(
 
     assert not own_thread.is_alive()
     assert not ending.is_alive()
-    house.close()
+    app.close()
 
 
 def test_it_ends_once_another_file_is_where_its_database_was(
@@ -130,8 +130,8 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     """Whoever watches over it starts it again, and then it goes on with what is there."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     shutil.copy(file, copy := file.with_name("copy.db"))
-    house = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(house, Systemd({}))
+    app = App(sources.load(db=sqlite_url))
+    whole = loop._Loop(app, Systemd({}))
     looked, wait = [], whole._wait
 
     def wait_and_put_back() -> int | None:
@@ -144,6 +144,6 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     with loop._blocked_signals(), pytest.raises(ReplacedError):
         whole.run()
 
-    house.close()
+    app.close()
     assert looked
     assert '"the daemon cannot continue"' in capsys.readouterr().err

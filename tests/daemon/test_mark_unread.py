@@ -37,7 +37,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> Iterator[App]:
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> Iterator[App]:
     """A desk whose daemon has carried out orders, and has put a mark beside its key."""
     assert receiver.seen == {}
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
@@ -51,9 +51,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -
 
 
 @pytest.fixture
-def mark(house: App, tmp_path: Path) -> Path:
+def mark(app: App, tmp_path: Path) -> Path:
     """It cannot be read: a folder is in its place."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         name = f"audit.key.mark-{lineage.read(connection).identity}"
     file = tmp_path / "here" / name
     file.unlink()
@@ -61,19 +61,19 @@ def mark(house: App, tmp_path: Path) -> Path:
     return file
 
 
-def found(house: App) -> MarkUnread | None:
-    with house.reading() as connection:
+def found(app: App) -> MarkUnread | None:
+    with app.reading() as connection:
         told: MarkUnread | None = enforcement(connection, clock.now())["mark_unread"]
     return told
 
 
 def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
-    house: App, mark: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+    app: App, mark: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    delivery = Delivery(house, decided=lambda _: None)
+    delivery = Delivery(app, decided=lambda _: None)
     me = identity()
-    heart = HeartbeatDuty(house, Working(), me, lambda: delivery.mark_unread)
-    hold(house, "one.example")
+    heart = HeartbeatDuty(app, Working(), me, lambda: delivery.mark_unread)
+    hold(app, "one.example")
     for _ in range(2):
         delivery.run()
         heart.beat()
@@ -82,7 +82,7 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
         " lost its end. Run incidents recover --reason R, then move it away"
     )
 
-    told = found(house)
+    told = found(app)
     assert told is not None
     assert told.items() >= {
         "daemon": me.daemon, "problem": problem, "count": 1, "others": False,
@@ -100,30 +100,30 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
     delivery.run()
     heart.beat()
 
-    assert found(house) is None
+    assert found(app) is None
     assert main(["daemon", "status"]) == DONE
     assert receiver.sites == {"one.example": "suspended"}
     delivery.close()
 
 
-def test_since_when_it_is_so_stays_while_the_daemon_beats(house: App, mark: Path) -> None:
-    delivery = Delivery(house, decided=lambda _: None)
-    heart = HeartbeatDuty(house, Working(), identity(), lambda: delivery.mark_unread)
+def test_since_when_it_is_so_stays_while_the_daemon_beats(app: App, mark: Path) -> None:
+    delivery = Delivery(app, decided=lambda _: None)
+    heart = HeartbeatDuty(app, Working(), identity(), lambda: delivery.mark_unread)
     delivery.run()
     heart.beat()
-    before = found(house)
+    before = found(app)
 
     delivery.run()
     heart.beat()
 
-    assert found(house) == before is not None
+    assert found(app) == before is not None
     assert mark.is_dir()
     delivery.close()
 
 
 @pytest.mark.parametrize("more", [[], ["--sign-here"]])
 def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
-    house: App,
+    app: App,
     mark: Path,
     receiver: Receiver,
     capsys: pytest.CaptureFixture[str],
@@ -137,7 +137,7 @@ def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
     told = capsys.readouterr().err
     assert f"next: move {mark} away. Until then, no daemon carries out orders" in told
     assert "Run incidents recover" not in told
-    assert rig.standing(house).noticed_at is not None
+    assert rig.standing(app).noticed_at is not None
     assert main(["daemon", "--once"]) == FAILED
     assert receiver.sites["one.example"] == "suspended"
 
@@ -149,15 +149,15 @@ def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
 
 @pytest.mark.parametrize("more", [[], ["--sign-here"]])
 def test_it_does_not_where_the_mark_may_be_read_as_another_user(
-    house: App, mark: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+    app: App, mark: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
 ) -> None:
-    before = rig.standing(house).epoch
+    before = rig.standing(app).epoch
     mark.rmdir()
     monkeypatch.setattr(disk, "read", refuse)
 
     assert main(["recover", "--reason", "the disk is gone", *more]) == FAILED
 
-    assert rig.standing(house).epoch == before
+    assert rig.standing(app).epoch == before
 
 
 def refuse(file: Path) -> bytes:
@@ -165,33 +165,33 @@ def refuse(file: Path) -> bytes:
 
 
 def test_once_tells_it_too_and_no_longer_once_it_can_be_read(
-    house: App, mark: Path, capsys: pytest.CaptureFixture[str]
+    app: App, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hold(house, "one.example")
+    hold(app, "one.example")
     assert main(["daemon", "--once"]) == FAILED
-    first = found(house)
+    first = found(app)
     assert main(["daemon", "--once"]) == FAILED
     assert f"{mark} cannot be read" in capsys.readouterr().err
 
-    told = found(house)
+    told = found(app)
 
     assert told is not None
     assert first is not None
     assert told["since"] == first["since"]
     shutil.rmtree(mark)
     assert main(["daemon", "--once"]) == DONE
-    assert found(house) is None
+    assert found(app) is None
 
 
 def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_well(
-    house: App, mark: Path, capsys: pytest.CaptureFixture[str]
+    app: App, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Orders are carried out, and nobody stands in for that other daemon."""
-    delivery = Delivery(house, decided=lambda _: None)
+    delivery = Delivery(app, decided=lambda _: None)
     broken = identity()
-    HeartbeatDuty(house, Working(), identity()).beat()
+    HeartbeatDuty(app, Working(), identity()).beat()
     delivery.run()
-    HeartbeatDuty(house, Working(), broken, lambda: delivery.mark_unread).beat()
+    HeartbeatDuty(app, Working(), broken, lambda: delivery.mark_unread).beat()
     capsys.readouterr()
 
     assert main(["daemon", "status"]) == DONE
@@ -206,13 +206,13 @@ def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_we
 
 
 def test_the_desk_is_alarmed_after_ten_seconds_and_no_longer_of_a_daemon_that_is_gone(
-    house: App, mark: Path, monkeypatch: pytest.MonkeyPatch
+    app: App, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delivery = Delivery(house, decided=lambda _: None)
+    delivery = Delivery(app, decided=lambda _: None)
     delivery.run()
-    heart = HeartbeatDuty(house, Working(), identity(), lambda: delivery.mark_unread)
+    heart = HeartbeatDuty(app, Working(), identity(), lambda: delivery.mark_unread)
     heart.beat()
-    watch, told = Watch(house), StubChannel()
+    watch, told = Watch(app), StubChannel()
     duty = watch.duty(told)
     duty.run()
     assert told.got == []
@@ -225,21 +225,21 @@ def test_the_desk_is_alarmed_after_ten_seconds_and_no_longer_of_a_daemon_that_is
     heart.stop()
     now = clock.now()
     monkeypatch.setattr(clock, "source", lambda: now + STALE_AFTER + MIN)
-    assert found(house) is None
+    assert found(app) is None
     delivery.close()
 
 
 def test_one_that_is_silent_for_longer_is_told_as_silent(
-    house: App, mark: Path, monkeypatch: pytest.MonkeyPatch
+    app: App, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delivery = Delivery(house, decided=lambda _: None)
+    delivery = Delivery(app, decided=lambda _: None)
     delivery.run()
-    HeartbeatDuty(house, Working(), identity(), lambda: delivery.mark_unread).beat()
-    assert found(house) is not None
+    HeartbeatDuty(app, Working(), identity(), lambda: delivery.mark_unread).beat()
+    assert found(app) is not None
     now = clock.now()
 
     monkeypatch.setattr(clock, "source", lambda: now + STALE_AFTER + timedelta(seconds=1))
 
-    assert found(house) is None
+    assert found(app) is None
     assert mark.is_dir()
     delivery.close()

@@ -47,14 +47,14 @@ def config(tmp_path: Path, write_settings: WriteSettings) -> Path:
     return write_settings(f'[audit]\nkey = "{tmp_path}/audit.key"\npublish = "{tmp_path}/public"\n')
 
 
-def add(house: App, *sites: str) -> None:
+def add(app: App, *sites: str) -> None:
     add = commands.AddSite(by="operator-1")
-    house.desk.submit([Envelope(site=site, command=add) for site in sites])
+    app.desk.submit([Envelope(site=site, command=add) for site in sites])
 
 
-def sizes(house: App) -> tuple[int, int]:
+def sizes(app: App) -> tuple[int, int]:
     """How many entries are numbered, and how many signed."""
-    with reading(house.engine) as connection:
+    with reading(app.engine) as connection:
         last = checkpoints.last(connection)
         return leaves.head(connection).size, 0 if last is None else last.size
 
@@ -69,80 +69,80 @@ class Monotonic:
         return self.s
 
 
-def test_a_round_numbers_signs_and_publishes(house: App, tmp_path: Path) -> None:
-    make_key(house, tmp_path / "audit.key")
-    add(house, "one.example", "two.example")
+def test_a_round_numbers_signs_and_publishes(app: App, tmp_path: Path) -> None:
+    make_key(app, tmp_path / "audit.key")
+    add(app, "one.example", "two.example")
 
-    Record(house).run()
+    Record(app).run()
 
-    assert sizes(house) == (3, 3)
+    assert sizes(app) == (3, 3)
     assert (tmp_path / "public" / "checkpoint").read_text().startswith(f"{NAME}\n3\n")
 
 
-def test_without_a_key_all_is_numbered_and_it_is_said_once(house: App, said: Said) -> None:
+def test_without_a_key_all_is_numbered_and_it_is_said_once(app: App, said: Said) -> None:
     monotonic = Monotonic()
-    record = Record(house, monotonic=monotonic)
+    record = Record(app, monotonic=monotonic)
     for n in range(3):
-        add(house, f"site-{n}.example")
+        add(app, f"site-{n}.example")
         record.run()
         monotonic.s += 1
 
-    assert sizes(house) == (3, 0)
+    assert sizes(app) == (3, 0)
     [line] = said()
     assert line["event"] == "the log is numbered but not signed here"
     assert "audit key new" in line["reason"]
 
 
 def test_a_key_that_comes_later_is_used_and_it_is_said(
-    house: App, tmp_path: Path, said: Said
+    app: App, tmp_path: Path, said: Said
 ) -> None:
     monotonic = Monotonic()
-    record = Record(house, monotonic=monotonic)
+    record = Record(app, monotonic=monotonic)
     record.run()
-    make_key(house, tmp_path / "audit.key")
+    make_key(app, tmp_path / "audit.key")
     monotonic.s += 1
     record.run()
 
-    assert sizes(house) == (1, 1)
+    assert sizes(app) == (1, 1)
     assert said()[-1]["event"] == "the log is signed here"
 
 
 def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
-    house: App, tmp_path: Path, said: Said
+    app: App, tmp_path: Path, said: Said
 ) -> None:
-    make_key(house, tmp_path / "audit.key")
+    make_key(app, tmp_path / "audit.key")
     (tmp_path / "audit.key").chmod(0o644)
     monotonic = Monotonic()
-    record = Record(house, monotonic=monotonic)
+    record = Record(app, monotonic=monotonic)
     for n in range(4):
-        add(house, f"site-{n}.example")
+        add(app, f"site-{n}.example")
         record.run()
         monotonic.s += 60
 
-    assert sizes(house) == (5, 0)
+    assert sizes(app) == (5, 0)
     [line] = said()
     assert line["event"] == "the log is not signed"
     assert "chmod 600" in line["reason"]
     (tmp_path / "audit.key").chmod(0o600)
     record.run()
-    assert sizes(house) == (5, 5)
+    assert sizes(app) == (5, 5)
     assert said()[-1]["event"] == "no longer: the log is not signed"
 
 
 def test_what_cannot_be_published_is_signed_all_the_same(
-    house: App, tmp_path: Path, said: Said
+    app: App, tmp_path: Path, said: Said
 ) -> None:
-    make_key(house, tmp_path / "audit.key")
+    make_key(app, tmp_path / "audit.key")
     (tmp_path / "public").write_text("no folder")
 
-    Record(house).run()
+    Record(app).run()
 
-    assert sizes(house) == (1, 1)
+    assert sizes(app) == (1, 1)
     assert said()[-1]["event"] == "the log is not published"
 
 
 def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
-    house: App, monkeypatch: pytest.MonkeyPatch, said: Said
+    app: App, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     tried: list[float] = []
     monotonic = Monotonic()
@@ -152,7 +152,7 @@ def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
         raise RuntimeError("what it says may hold somebody's data")
 
     monkeypatch.setattr(sequencer, "number_all", fail)
-    record = Record(house, monotonic=monotonic)
+    record = Record(app, monotonic=monotonic)
     for _ in range(400):
         record.run()
         monotonic.s += 0.25
@@ -165,124 +165,124 @@ def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
     assert line["reason"] == "a fault in this program: RuntimeError"
 
 
-def test_nothing_is_begun_once_it_is_stopped(house: App) -> None:
-    add(house, "one.example")
+def test_nothing_is_begun_once_it_is_stopped(app: App) -> None:
+    add(app, "one.example")
 
-    Record(house, stopped=lambda: True).run()
+    Record(app, stopped=lambda: True).run()
 
-    assert sizes(house) == (0, 0)
+    assert sizes(app) == (0, 0)
 
 
-def test_each_hour_it_looks_for_entries_that_were_passed_over(house: App, said: Said) -> None:
+def test_each_hour_it_looks_for_entries_that_were_passed_over(app: App, said: Said) -> None:
     monotonic = Monotonic()
-    record = Record(house, say=lambda *_, **__: None, monotonic=monotonic)
+    record = Record(app, say=lambda *_, **__: None, monotonic=monotonic)
     record.run()
-    add(house, "one.example")
-    with writing(house.engine) as connection:
+    add(app, "one.example")
+    with writing(app.engine) as connection:
         connection.execute(text("UPDATE log_head SET floor = 1000"))
     monotonic.s += 3_599
     record.run()
-    assert sizes(house) == (0, 0)
+    assert sizes(app) == (0, 0)
     monotonic.s += 1
     record.run()
 
-    assert sizes(house) == (1, 0)
+    assert sizes(app) == (1, 0)
     [line] = said()
     assert (line["event"], line["count"], line["level"]) == (
         "found and numbered entries without a number", 1, "error",
     )  # fmt: skip
 
 
-def test_once_says_nothing_where_there_is_no_key(house: App, said: Said) -> None:
-    add(house, "one.example")
+def test_once_says_nothing_where_there_is_no_key(app: App, said: Said) -> None:
+    add(app, "one.example")
 
-    once(house)
+    once(app)
 
-    assert sizes(house) == (1, 0)
+    assert sizes(app) == (1, 0)
     assert said() == []
 
 
 def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(
-    house: App, tmp_path: Path
+    app: App, tmp_path: Path
 ) -> None:
-    make_key(house, tmp_path / "audit.key")
+    make_key(app, tmp_path / "audit.key")
     with rehearsal(START):
-        once(house)
-        add(house, "one.example")
-        once(house)
+        once(app)
+        add(app, "one.example")
+        once(app)
 
-    assert sizes(house) == (2, 2)
+    assert sizes(app) == (2, 2)
 
 
 def test_while_somebody_else_holds_the_lock_entries_are_numbered_and_then_it_is_told(
-    house: App, tmp_path: Path, said: Said
+    app: App, tmp_path: Path, said: Said
 ) -> None:
     monotonic = Monotonic()
-    record = Record(house, monotonic=monotonic)
+    record = Record(app, monotonic=monotonic)
     with rehearsal(START) as time:
-        make_key(house, tmp_path / "audit.key")
+        make_key(app, tmp_path / "audit.key")
         with signers_lock.held(tmp_path / "audit.key"):
             for n in range(6):
-                add(house, f"site-{n}.example")
+                add(app, f"site-{n}.example")
                 record.run()
-                assert sizes(house) == (n + 2, 0)
+                assert sizes(app) == (n + 2, 0)
                 lines = said()
                 assert len(lines) == (1 if n == 5 else 0)
                 monotonic.s += 1
             assert f"process {os.getpid()} on " in lines[0]["reason"]
-            assert signs(house) == (None, None)
+            assert signs(app) == (None, None)
             time.later(seconds=61)
             monotonic.s += 60
             record.run()
-            assert signs(house).how == FAILED
+            assert signs(app).how == FAILED
         monotonic.s += 60
         record.run()
 
-    assert sizes(house) == (7, 7)
-    assert signs(house) == (STAYS, None)
+    assert sizes(app) == (7, 7)
+    assert signs(app) == (STAYS, None)
 
 
 def test_who_holds_the_lock_later_is_waited_for_as_long(
-    house: App, tmp_path: Path, said: Said
+    app: App, tmp_path: Path, said: Said
 ) -> None:
-    record = Record(house, monotonic=(monotonic := Monotonic()))
+    record = Record(app, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
-        make_key(house, tmp_path / "audit.key")
+        make_key(app, tmp_path / "audit.key")
         for n in range(3):
-            add(house, f"site-{n}.example")
+            add(app, f"site-{n}.example")
             with signers_lock.held(tmp_path / "audit.key"):
                 record.run()
             record.run()
-            assert sizes(house) == (n + 2, n + 2)
+            assert sizes(app) == (n + 2, n + 2)
             assert said() == []
             monotonic.s += 4
             time.later(seconds=4)
 
 
 def test_a_signing_that_is_refused_is_kept_until_one_is_not(
-    house: App, tmp_path: Path, said: Said
+    app: App, tmp_path: Path, said: Said
 ) -> None:
-    make_key(house, tmp_path / "audit.key")
-    once(house)
-    assert signs(house) == (None, None)
-    add(house, "one.example")
+    make_key(app, tmp_path / "audit.key")
+    once(app)
+    assert signs(app) == (None, None)
+    add(app, "one.example")
     [file] = tmp_path.glob("audit.key.signed-*")
     signed = file.read_text()
     file.write_text(signed.replace(NAME, "other.example"))
 
-    once(house)
+    once(app)
 
-    assert signs(house).how == REFUSED
+    assert signs(app).how == REFUSED
     file.write_text(signed)
-    once(house)
-    assert signs(house) == (None, None)
+    once(app)
+    assert signs(app) == (None, None)
 
 
 def test_on_a_quiet_desk_a_signer_looks_now_and_then_whether_what_it_signed_is_there(
-    house: App, tmp_path: Path, said: Said
+    app: App, tmp_path: Path, said: Said
 ) -> None:
-    make_key(house, tmp_path / "audit.key")
-    record = Record(house, monotonic=(monotonic := Monotonic()))
+    make_key(app, tmp_path / "audit.key")
+    record = Record(app, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
         record.run()
         [file] = tmp_path.glob("audit.key.signed-*")
@@ -294,117 +294,117 @@ def test_on_a_quiet_desk_a_signer_looks_now_and_then_whether_what_it_signed_is_t
 
         record.run()
 
-        assert signs(house) == (REFUSED, clock.now())
+        assert signs(app) == (REFUSED, clock.now())
         [line] = said()
         assert line["event"] == "the log is not signed"
         assert "9 entries were signed, but the log has 1" in line["reason"]
         file.write_text(signed)
         monotonic.s += 30
         record.run()
-    assert signs(house) == (STAYS, None)
+    assert signs(app) == (STAYS, None)
     assert said()[-1]["event"] == "no longer: the log is not signed"
 
 
 def test_a_quiet_machine_where_the_log_is_not_signed_has_nothing_to_look_for(
-    house: App, other: KeyRing, tmp_path: Path, said: Said
+    app: App, other: KeyRing, tmp_path: Path, said: Said
 ) -> None:
     [file] = tmp_path.glob("audit.key.signed-*")
     file.write_text(file.read_text().replace(f"{NAME}\n1\n", f"{NAME}\n9\n"))
     with rehearsal(START):
-        once(house)
+        once(app)
 
-    assert (signs(house), said()) == ((STAYS, None), [])
+    assert (signs(app), said()) == ((STAYS, None), [])
 
 
 # ── where another one signs ──────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
-def other(house: App, tmp_path: Path) -> KeyRing:
+def other(app: App, tmp_path: Path) -> KeyRing:
     """What signs, as a daemon that stays; this machine has a copy of its folder."""
     found = KeyRing(tmp_path / "other" / "audit.key")
     found.file.parent.mkdir()
-    make_key(house, found.file)
+    make_key(app, found.file)
     with rehearsal(START):
-        sign_by(house, found)
+        sign_by(app, found)
     shutil.copytree(found.file.parent, tmp_path, dirs_exist_ok=True)
     return found
 
 
-def sign_by(house: App, ring: KeyRing) -> None:
-    sequencer.number_all(house.engine)
-    assert signing.sign(house.engine, ring, clock.now(), at_once=True, is_daemon=True).made
+def sign_by(app: App, ring: KeyRing) -> None:
+    sequencer.number_all(app.engine)
+    assert signing.sign(app.engine, ring, clock.now(), at_once=True, is_daemon=True).made
 
 
 def test_a_machine_with_a_copy_of_the_key_fails_when_nobody_signs_for_a_minute(
-    house: App, other: KeyRing, said: Said
+    app: App, other: KeyRing, said: Said
 ) -> None:
     with rehearsal(START) as time:
         time.later(hours=2)
-        once(house)
-        add(house, "one.example")
+        once(app)
+        add(app, "one.example")
         time.later(seconds=60)
-        once(house)
-        assert (signs(house), said()) == ((STAYS, None), [])
+        once(app)
+        assert (signs(app), said()) == ((STAYS, None), [])
 
         time.later(seconds=1)
-        once(house)
+        once(app)
 
-        assert signs(house) == (FAILED, clock.now())
+        assert signs(app) == (FAILED, clock.now())
         [line] = said()
         assert line["event"] == "the log is not signed"
         assert "incidents recover --sign-here --reason R" in line["reason"]
-        sign_by(house, other)
-        assert signs(house) == (STAYS, None)
+        sign_by(app, other)
+        assert signs(app) == (STAYS, None)
 
 
 def test_one_without_the_key_stays_quiet(
-    house: App, other: KeyRing, tmp_path: Path, said: Said
+    app: App, other: KeyRing, tmp_path: Path, said: Said
 ) -> None:
     (tmp_path / "audit.key").unlink()
     with rehearsal(START) as time:
-        add(house, "one.example")
+        add(app, "one.example")
         time.later(hours=1)
 
-        once(house)
+        once(app)
 
-    assert (signs(house), said()) == ((STAYS, None), [])
+    assert (signs(app), said()) == ((STAYS, None), [])
 
 
 def test_unless_it_knows_that_something_signed_is_missing(
-    house: App, other: KeyRing, tmp_path: Path, said: Said
+    app: App, other: KeyRing, tmp_path: Path, said: Said
 ) -> None:
     (tmp_path / "audit.key").unlink()
     key = SigningKey.generate(NAME)
     signed = str(note.sign_note(f"{NAME}\n9\n{'A' * 43}=\n", key))
     signed_files.save(tmp_path / "audit.key", signed, [key.verifier])
     with rehearsal(START) as time:
-        add(house, "one.example")
-        once(house)
-        assert (signs(house), said()) == ((STAYS, None), [])
+        add(app, "one.example")
+        once(app)
+        assert (signs(app), said()) == ((STAYS, None), [])
         time.later(seconds=61)
 
-        once(house)
+        once(app)
 
-        assert signs(house) == (REFUSED, clock.now())
+        assert signs(app) == (REFUSED, clock.now())
     [line] = said()
     assert "9 entries were signed, but the log has 2" in line["reason"]
 
 
 def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
-    house: App, other: KeyRing, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+    app: App, other: KeyRing, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "audit.key").chmod(0o644)
     kept = calls(monkeypatch, checkpoints, "record_signing_failure", "record_signing_recovery")
     monotonic = Monotonic()
-    record = Record(house, monotonic=monotonic)
+    record = Record(app, monotonic=monotonic)
     with rehearsal(START) as time:
         for n in range(4):
             time.later(seconds=30)
             monotonic.s += 30
-            add(house, f"site-{n}.example")
+            add(app, f"site-{n}.example")
             record.run()
-            sign_by(house, other)
+            sign_by(app, other)
             record.run()
 
     assert kept == []
@@ -412,68 +412,68 @@ def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
 
 
 def test_nor_while_another_one_signs_in_the_same_place(
-    house: App, other: KeyRing, config: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+    app: App, other: KeyRing, config: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
     kept = calls(monkeypatch, checkpoints, "record_signing_failure", "record_signing_recovery")
-    record = Record(house, monotonic=(monotonic := Monotonic()))
+    record = Record(app, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
         for n in range(4):
             time.later(seconds=30)
             monotonic.s += 30
-            add(house, f"site-{n}.example")
+            add(app, f"site-{n}.example")
             other.file.chmod(0o644)
             record.run()
             other.file.chmod(0o600)
-            sign_by(house, other)
+            sign_by(app, other)
 
     assert kept == []
     assert [line["event"] for line in said()] == ["the log is not signed"]
 
 
 def test_trouble_is_written_once_and_not_over_a_refusal(
-    house: App, other: KeyRing, config: Path, monkeypatch: pytest.MonkeyPatch
+    app: App, other: KeyRing, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
     other.file.chmod(0o644)
     kept = calls(monkeypatch, checkpoints, "record_signing_failure")
-    record = Record(house, monotonic=(monotonic := Monotonic()))
+    record = Record(app, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
-        add(house, "one.example")
+        add(app, "one.example")
         for _ in range(3):
             time.later(seconds=61)
             monotonic.s += 61
             record.run()
-        assert (kept, signs(house).how) == (["record_signing_failure"], FAILED)
-        with writing(house.engine) as connection:
+        assert (kept, signs(app).how) == (["record_signing_failure"], FAILED)
+        with writing(app.engine) as connection:
             checkpoints.record_signing_failure(connection, REFUSED, clock.now())
         time.later(seconds=61)
         monotonic.s += 61
         record.run()
 
-    assert signs(house).how == REFUSED
+    assert signs(app).how == REFUSED
 
 
 def test_a_failure_that_is_kept_a_moment_too_late_ends_though_nothing_is_to_be_signed(
-    house: App, other: KeyRing, config: Path
+    app: App, other: KeyRing, config: Path
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
-    record = Record(house, monotonic=(monotonic := Monotonic()))
+    record = Record(app, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
-        add(house, "one.example")
+        add(app, "one.example")
         other.file.chmod(0o644)
         time.later(seconds=61)
         record.run()
-        assert signs(house).how == FAILED
+        assert signs(app).how == FAILED
         other.file.chmod(0o600)
-        sign_by(house, other)
-        with writing(house.engine) as connection:
+        sign_by(app, other)
+        with writing(app.engine) as connection:
             checkpoints.record_signing_failure(connection, FAILED, clock.now())
 
         monotonic.s += 61
         record.run()
 
-    assert signs(house) == (STAYS, None)
+    assert signs(app) == (STAYS, None)
 
 
 def calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> list[str]:
@@ -490,8 +490,8 @@ def calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> l
     return found
 
 
-def signs(house: App) -> SigningState:
-    with reading(house.engine) as connection:
+def signs(app: App) -> SigningState:
+    with reading(app.engine) as connection:
         return checkpoints.signing_state(connection)
 
 
@@ -532,65 +532,65 @@ def name_witnesses(config: Path, *witnesses: tuple[str, SigningKey]) -> None:
 
 
 def test_what_a_witness_has_signed_is_kept_and_published(
-    house: App, config: Path, tmp_path: Path
+    app: App, config: Path, tmp_path: Path
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1)
-    make_key(house, tmp_path / "audit.key")
+    make_key(app, tmp_path / "audit.key")
     with a_witness(key) as url:
         name_witnesses(config, (url, key))
-        once(house)
+        once(app)
 
     published = note.parse((tmp_path / "public" / "checkpoint").read_text())
     assert note.verified_keys(published, [key.verifier]) == [key.verifier]
-    with reading(house.engine) as connection:
+    with reading(app.engine) as connection:
         last = checkpoints.last_cosigned(connection, str(key.verifier))
     assert last is not None
     assert last[0].size == 1
 
 
 def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
-    house: App, config: Path, tmp_path: Path
+    app: App, config: Path, tmp_path: Path
 ) -> None:
     away, there = (SigningKey.generate(f"{n}.example", COSIGNATURE_V1) for n in ("a", "b"))
-    make_key(house, tmp_path / "audit.key")
+    make_key(app, tmp_path / "audit.key")
     stop = Event()
     with a_witness(there) as url:
         name_witnesses(config, ("http://127.0.0.1:9", away), (url, there))
-        record = Record(house)
+        record = Record(app)
         record.run()
-        assert sizes(house) == (1, 1)
-        WitnessRequests(house, record, stop).start()
-        until(lambda: _witnessed(house) == [str(there.verifier)], "the other has signed")
+        assert sizes(app) == (1, 1)
+        WitnessRequests(app, record, stop).start()
+        until(lambda: _witnessed(app) == [str(there.verifier)], "the other has signed")
         stop.set()
 
 
 def test_a_witness_is_asked_again_only_for_what_is_new(
-    house: App, config: Path, tmp_path: Path
+    app: App, config: Path, tmp_path: Path
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1)
-    make_key(house, tmp_path / "audit.key")
+    make_key(app, tmp_path / "audit.key")
     with a_witness(key) as url:
         name_witnesses(config, (url, key))
-        record = Record(house)
+        record = Record(app)
         [witness] = record.settings.witnesses
-        assert witnessing.cosign_last(house.engine, witness) is None
+        assert witnessing.cosign_last(app.engine, witness) is None
         record.run()
-        assert witnessing.cosign_last(house.engine, witness)
-        assert witnessing.cosign_last(house.engine, witness) is None
+        assert witnessing.cosign_last(app.engine, witness)
+        assert witnessing.cosign_last(app.engine, witness) is None
 
 
-def _witnessed(house: App) -> list[str]:
-    with reading(house.engine) as connection:
+def _witnessed(app: App) -> list[str]:
+    with reading(app.engine) as connection:
         return checkpoints.witnesses(connection)
 
 
 # ── a real daemon ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_real_daemon_signs_what_the_desk_writes(house: App, db_url: str, tmp_path: Path) -> None:
-    make_key(house, tmp_path / "audit.key")
+def test_a_real_daemon_signs_what_the_desk_writes(app: App, db_url: str, tmp_path: Path) -> None:
+    make_key(app, tmp_path / "audit.key")
     with daemon(db_url, tmp_path) as running:
-        until(lambda: sizes(house)[1] == 1, "what was there is signed")
-        add(house, "one.example")
-        until(lambda: sizes(house)[1] == 2, "what is new is signed")
+        until(lambda: sizes(app)[1] == 1, "what was there is signed")
+        add(app, "one.example")
+        until(lambda: sizes(app)[1] == 2, "what is new is signed")
         assert running.stop() == 0, running.text()

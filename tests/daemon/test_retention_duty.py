@@ -20,51 +20,51 @@ LATER = START + timedelta(days=184, seconds=1)
 
 
 @pytest.fixture
-def house(house: App, write_settings: WriteSettings) -> App:
+def app(app: App, write_settings: WriteSettings) -> App:
     """A site with a voided incident, recorded at ten on 2026-03-01."""
     write_settings("")
     with freeze_time(START):
-        house.desk.submit([
+        app.desk.submit([
             Envelope(site="a.example", command=command)
             for command in (
                 c.AddSite(by="li"), c.Log(by="li", note="from the hotline"),
                 c.VoidIncident(by="li", incident=1, reason="none"),
             )
         ])  # fmt: skip
-    return house
+    return app
 
 
-def _left(house: App) -> int:
-    with house.reading() as connection:
+def _left(app: App) -> int:
+    with app.reading() as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM sealed").scalar_one())
 
 
-def test_nothing_goes_that_was_not_asked_for(house: App) -> None:
+def test_nothing_goes_that_was_not_asked_for(app: App) -> None:
     with freeze_time(LATER):
-        Retention(house).run()
-    assert _left(house) == 2
+        Retention(app).run()
+    assert _left(app) == 2
 
 
 def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
-    house: App, monkeypatch: pytest.MonkeyPatch, said: Said
+    app: App, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise DatabaseError("the disk fails")
 
     monkeypatch.setattr("incidents.desk.pseudonyms.erase_expired", fail)
-    Retention(house).run()
+    Retention(app).run()
     assert said() == []
 
 
 def test_what_was_asked_for_goes_in_the_clock_s_name(
-    house: App, write_settings: WriteSettings, said: Said
+    app: App, write_settings: WriteSettings, said: Said
 ) -> None:
     write_settings(ASKED)
     with freeze_time(LATER):
-        Retention(house).run()
-        Retention(house).run()
-    assert _left(house) == 0
-    with house.reading() as connection:
+        Retention(app).run()
+        Retention(app).run()
+    assert _left(app) == 0
+    with app.reading() as connection:
         [body] = connection.exec_driver_sql("SELECT body FROM entries WHERE site_id = 0").scalars()
     header, event = decode(body)
     assert (header.login, event.by) == (None, "clock")
@@ -73,33 +73,33 @@ def test_what_was_asked_for_goes_in_the_clock_s_name(
 
 
 def test_it_is_done_once_a_day_also_after_the_clock_was_set_back(
-    house: App, write_settings: WriteSettings
+    app: App, write_settings: WriteSettings
 ) -> None:
     write_settings(ASKED)
-    duty = Retention(house)
+    duty = Retention(app)
     with freeze_time(LATER - timedelta(hours=1)):
         duty.run()
     with freeze_time(LATER + timedelta(hours=22)):
         duty.run()
-    assert _left(house) == 2
+    assert _left(app) == 2
     with freeze_time(LATER - timedelta(hours=2)):
         duty.run()
     with freeze_time(LATER + timedelta(hours=23)):
         duty.run()
-    assert _left(house) == 0
+    assert _left(app) == 0
 
 
 def test_a_setting_that_the_law_forbids_is_told_and_tried_again_when_it_is_mended(
-    house: App, write_settings: WriteSettings, said: Said
+    app: App, write_settings: WriteSettings, said: Said
 ) -> None:
-    duty = Retention(house)
+    duty = Retention(app)
     write_settings(SHORTER)
     with freeze_time(LATER):
         duty.run()
-        assert _left(house) == 2
+        assert _left(app) == 2
         [line] = said()
         assert (line["level"], line["error"]) == ("warning", "RetentionTooShortError")
         assert 'write "184d", or a longer time' in line["reason"]
         write_settings(ASKED)
         duty.run()
-    assert _left(house) == 0
+    assert _left(app) == 0

@@ -14,7 +14,7 @@ from incidents.store.schema.desk_tables import entries, filing_details, sealed
 from tests.desk.rehearsal import Rehearsal
 from tests.filing.numbers import company
 
-# What is filed is decided by the machine; that all is kept is seen in test_submit.py.
+# What is filed is decided by the machine; that all is kept is seen in test_batch.py.
 pytestmark = pytest.mark.both_databases(long="postgresql")
 
 SITE = "a.example"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.group_commit import CommandBatcher
+from incidents.desk.group_commit import DeskGroupCommit
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
@@ -46,14 +46,14 @@ class Killed(BaseException):
 @contextmanager
 def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[Answer]]]:
     """The answers to those that came, one after the other, while another one was being written."""
-    batcher = CommandBatcher(held)  # type: ignore[arg-type]  # as much of a desk as it needs
+    group_commit = DeskGroupCommit(held)  # type: ignore[arg-type]  # as much of a desk as it needs
     with ThreadPoolExecutor(len(envelopes) + 1) as threads:
-        first = threads.submit(batcher.submit, logging("b.example", "the first"))
+        first = threads.submit(group_commit.submit, logging("b.example", "the first"))
         assert held.begun.wait(PATIENCE_S)
         answers = []
         for n, envelope in enumerate(envelopes, 1):
-            answers.append(threads.submit(batcher.submit, envelope))
-            until(lambda: len(batcher._rounds._waiting) == n, f"{n} acts wait")  # noqa: B023
+            answers.append(threads.submit(group_commit.submit, envelope))
+            until(lambda: len(group_commit._rounds._waiting) == n, f"{n} acts wait")  # noqa: B023
         held.let_go.set()
         assert first.result(PATIENCE_S).refusal is None
         yield answers
@@ -179,12 +179,14 @@ def test_many_at_once_each_have_what_they_asked_for_and_no_number_is_left_out(
     day: Rehearsal,
 ) -> None:
     day.desk.activate("[repeat]\ncount = 500\n", by="li", login=None, reason="many")
-    batcher, gate = CommandBatcher(day.desk), threading.Barrier(8)
+    group_commit, gate = DeskGroupCommit(day.desk), threading.Barrier(8)
 
     def ask(who: int) -> list[tuple[str, Answer]]:
         gate.wait()
         asked = [(f"{who}-{n}", "ab"[n % 2]) for n in range(6)]
-        return [(name, batcher.submit(logging(f"{site}.example", name))) for name, site in asked]
+        return [
+            (name, group_commit.submit(logging(f"{site}.example", name))) for name, site in asked
+        ]
 
     with ThreadPoolExecutor(8) as threads:
         of_each = list(threads.map(ask, range(8)))
@@ -215,11 +217,11 @@ def test_nobody_waits_for_another_ones_site_that_somebody_has_locked(postgresql_
 def test_one_that_waits_alone_for_its_site_keeps_nobody_behind_it(postgresql_url: str) -> None:
     with rehearsal(postgresql_url) as day, ThreadPoolExecutor(2) as threads:
         day.add("a.example", "b.example")
-        batcher = CommandBatcher(day.desk)
+        group_commit = DeskGroupCommit(day.desk)
         with writing(day.engine) as connection:
             connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
-            locked = threads.submit(batcher.submit, logging("a.example", "x"))
-            free = threads.submit(batcher.submit, logging("b.example", "y"))
+            locked = threads.submit(group_commit.submit, logging("a.example", "x"))
+            free = threads.submit(group_commit.submit, logging("b.example", "y"))
             with letting_go(connection):
                 assert category(free.result(PATIENCE_S)) == "y"
                 assert not locked.done()
@@ -232,4 +234,4 @@ def test_a_server_that_lets_nobody_wait_is_one_that_does_not_answer(postgresql_u
         day.add("a.example")
         connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
         with letting_go(connection), pytest.raises(DatabaseError, match="lock timeout"):
-            CommandBatcher(day.desk).submit(logging("a.example", "x"))
+            DeskGroupCommit(day.desk).submit(logging("a.example", "x"))

@@ -35,6 +35,6 @@ def test_each_request_of_the_page_answers_what_stands_below_it(api: Rig, tmp_pat
         environment = {
             "DESK": server, "PYTHONPATH": str(pages.ROOT), "BASH_ENV": str(exported),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "INCIDENTS_DB": str(api.house.settings.db), "INCIDENTS_CONFIG": "settings.toml",
+            "INCIDENTS_DB": str(api.app.settings.db), "INCIDENTS_CONFIG": "settings.toml",
         }  # fmt: skip
         pages.run(PAGE, main, tmp_path, environment)

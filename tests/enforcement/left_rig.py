@@ -54,51 +54,49 @@ class Panel(Receiver):
 @contextmanager
 def left_down_app(db_url: str, panel: Panel) -> Iterator[App]:
     """An app with three sites whose record has lost a court's order, and the end of a hold."""
-    house = App(sources.load(db=db_url))
+    app = App(sources.load(db=db_url))
     for name in NAMES:
-        give(house, name, c.AddSite(by="operator-1"))
-    hold(house, HELD)
-    deliver(house)
+        give(app, name, c.AddSite(by="operator-1"))
+    hold(app, HELD)
+    deliver(app)
     panel.sites = {COURT: "suspended", SHOP: "active", HELD: "active"}
     panel.seen.clear()
-    yield house
-    house.close()
+    yield app
+    app.close()
 
 
-def lose(house: App, cause: str = ENTRIES_LOST, by: str = DAEMON) -> None:
+def lose(app: App, cause: str = ENTRIES_LOST, by: str = DAEMON) -> None:
     """The record goes on from less; a person says why."""
     reason = None if by == DAEMON else "the disk is gone"
     why = Resumption(cause=cause, by=by, reason=reason)
-    house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
+    app.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
 
 
-def run_daemons(house: App, *duties: Recovery) -> None:
+def run_daemons(app: App, *duties: Recovery) -> None:
     """Run daemons until nothing is left to do."""
     for _round in range(3):
-        for duty in duties or (Recovery(house),):
+        for duty in duties or (Recovery(app),):
             duty.recover()
-            deliver(house)
+            deliver(app)
 
 
-def recover(house: App) -> None:
+def recover(app: App) -> None:
     """A person goes on, and all is compared."""
-    lose(house, ASKED, by="sre-1")
-    for _ in comparison.compare_sites(
-        house.engine, house.desk, house.reading, by="sre-1", login=None
-    ):
+    lose(app, ASKED, by="sre-1")
+    for _ in comparison.compare_sites(app.engine, app.desk, app.reading, by="sre-1", login=None):
         pass
 
 
-def left_down_health(house: App) -> Any:
+def left_down_health(app: App) -> Any:
     """The health of the record as to sites that are left down."""
-    with house.reading() as connection:
-        found = record_health(connection, house.now(connection))["left_down"]
+    with app.reading() as connection:
+        found = record_health(connection, app.now(connection))["left_down"]
     return found or {"sites": []}
 
 
-def left_down_sites(house: App) -> list[str]:
+def left_down_sites(app: App) -> list[str]:
     """The sites that people are told of."""
-    return list(left_down_health(house)["sites"])
+    return list(left_down_health(app)["sites"])
 
 
 def advance_clock(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> None:
@@ -106,20 +104,20 @@ def advance_clock(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> None:
     monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + ahead)
 
 
-def is_proved(house: App) -> bool:
-    return standing(house).unproved_since is None
+def is_proved(app: App) -> bool:
+    return standing(app).unproved_since is None
 
 
-def repair(house: App, *names: str) -> None:
-    house.compare(names, by="sre-1", login=None, key=None, repair=True)
+def repair(app: App, *names: str) -> None:
+    app.compare(names, by="sre-1", login=None, key=None, repair=True)
 
 
-def suspend(house: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def suspend(app: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is reached within the hour (R2)."""
-    give(house, name, c.Log(by="operator-1", at=None))
+    give(app, name, c.Log(by="operator-1", at=None))
     advance_clock(monkeypatch, timedelta(hours=1, seconds=1))
-    elapse(house, name)
+    elapse(app, name)
 
 
-def elapse(house: App, name: str) -> None:
-    give(house, name, c.Elapse())
+def elapse(app: App, name: str) -> None:
+    give(app, name, c.Elapse())

@@ -72,9 +72,9 @@ class Letters:
 
 @contextmanager
 def desk(folder: Path) -> Iterator[App]:
-    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), create=True)
-    yield house
-    house.close()
+    app = App(sources.load(db=f"sqlite:///{folder}/desk.db"), create=True)
+    yield app
+    app.close()
 
 
 def copy(folder: Path) -> None:
@@ -92,8 +92,8 @@ def put_back(folder: Path) -> None:
 def losing(folder: Path) -> Iterator[App]:
     """Lose all that is done in the block: an earlier copy takes the place of the database."""
     copy(folder)
-    with desk(folder) as house:
-        yield house
+    with desk(folder) as app:
+        yield app
     put_back(folder)
 
 
@@ -102,44 +102,44 @@ def two_copies(folder: Path) -> tuple[Path, Path]:
     one, two = folder / "one", folder / "two"
     for each in (one, two):
         each.mkdir()
-    with desk(one) as house:
-        give(house, "one.example", c.AddSite(by="operator-1"))
-        carry_out(house)
+    with desk(one) as app:
+        give(app, "one.example", c.AddSite(by="operator-1"))
+        carry_out(app)
     shutil.copy(one / "desk.db", two / "desk.db")
     return one, two
 
 
-def move(house: App, n: int = 1) -> None:
+def move(app: App, n: int = 1) -> None:
     """The database is on another server now than it was known to be on."""
-    with writing(house.engine) as connection:
+    with writing(app.engine) as connection:
         connection.execute(update(desk_row).values(lineage=f"7/{n:08}"))
 
 
 # ── What people and daemons do
 
 
-def give(house: App, name: str, *commands: c.Command) -> None:
+def give(app: App, name: str, *commands: c.Command) -> None:
     for command in commands:
-        [answer] = house.desk.submit([Envelope(site=name, command=command)])
+        [answer] = app.desk.submit([Envelope(site=name, command=command)])
         assert answer.refusal is None, answer.refusal
 
 
-def hold(house: App, name: str) -> None:
-    give(house, name, c.SetHold(by="operator-1", reason="by order of a court"))
+def hold(app: App, name: str) -> None:
+    give(app, name, c.SetHold(by="operator-1", reason="by order of a court"))
 
 
-def lift(house: App, name: str) -> None:
-    give(house, name, c.LiftHold(by="operator-1", reason="the order has ended"))
+def lift(app: App, name: str) -> None:
+    give(app, name, c.LiftHold(by="operator-1", reason="the order has ended"))
 
 
-def carry_out(house: App) -> None:
+def carry_out(app: App) -> None:
     """Run a daemon until nothing is left to do."""
-    deliver(house)
-    recovery_duty.once(house, lambda: deliver(house))
+    deliver(app)
+    recovery_duty.once(app, lambda: deliver(app))
 
 
-def deliver(house: App) -> None:
-    delivery = Delivery(house, decided=lambda _: None)
+def deliver(app: App) -> None:
+    delivery = Delivery(app, decided=lambda _: None)
     delivery.run()
     assert delivery.errors == []
     delivery.close()
@@ -150,35 +150,33 @@ def on_host(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> None:
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / name / "audit.key"))
 
 
-def continuity(house: App, folder: Path) -> Continuity:
-    return Continuity(house.engine, house.desk, folder / "audit.key.mark", clock.now)
+def continuity(app: App, folder: Path) -> Continuity:
+    return Continuity(app.engine, app.desk, folder / "audit.key.mark", clock.now)
 
 
-def recover(house: App, folder: Path, who: str = "sre-1") -> None:
-    continuity(house, folder).resume(Resumption(cause=ASKED, by=who, reason="the disk is gone"))
+def recover(app: App, folder: Path, who: str = "sre-1") -> None:
+    continuity(app, folder).resume(Resumption(cause=ASKED, by=who, reason="the disk is gone"))
 
 
-def go_on(house: App, folder: Path) -> None:
+def go_on(app: App, folder: Path) -> None:
     """A person recovers all of it, and a daemon carries out what that orders."""
-    recover(house, folder)
-    for _ in comparison.compare_sites(
-        house.engine, house.desk, house.reading, by="sre-1", login=None
-    ):
+    recover(app, folder)
+    for _ in comparison.compare_sites(app.engine, app.desk, app.reading, by="sre-1", login=None):
         pass
-    carry_out(house)
+    carry_out(app)
 
 
 # ── What can be seen of it
 
 
-def mark_of(house: App, folder: Path) -> MarkFile:
-    with house.reading() as connection:
+def mark_of(app: App, folder: Path) -> MarkFile:
+    with app.reading() as connection:
         return MarkFile(folder / "audit.key.mark", lineage.read(connection).identity)
 
 
-def halted(house: App) -> HaltedError | None:
+def halted(app: App) -> HaltedError | None:
     """The reason why a daemon carries nothing out, if it is halted."""
-    delivery = Delivery(house, decided=lambda _: None)
+    delivery = Delivery(app, decided=lambda _: None)
     delivery.run()
     delivery.close()
     error = next(iter(delivery.errors), None)
@@ -186,37 +184,37 @@ def halted(house: App) -> HaltedError | None:
     return error
 
 
-def record(house: App) -> dict[str, tuple[str, str]]:
+def record(app: App) -> dict[str, tuple[str, str]]:
     """The ordered state of each site, and the one believed to be in force."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         rows = connection.execute(sites.select()).all()
         assert list(Replay(connection).findings()) == []
     return {row.name: (row.state, row.in_force) for row in rows}
 
 
-def standing(house: App) -> Standing:
-    with house.reading() as connection:
+def standing(app: App) -> Standing:
+    with app.reading() as connection:
         return lineage.standing(connection)
 
 
-def begun(house: App) -> list[str]:
+def begun(app: App) -> list[str]:
     """The reason of each of its epochs; checks that no comparison is left."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         assert lineage.standing(connection).unproved_since is None
         return [each.cause for each in resumptions(connection)]
 
 
 def lost(folder: Path) -> App:
     """Three sites whose record has lost its end: holds that were lifted again."""
-    with desk(folder) as house:
+    with desk(folder) as app:
         for name in THREE:
-            give(house, name, c.AddSite(by="operator-1"))
-            hold(house, name)
-        carry_out(house)
-    with losing(folder) as house:
+            give(app, name, c.AddSite(by="operator-1"))
+            hold(app, name)
+        carry_out(app)
+    with losing(folder) as app:
         for name in THREE:
-            lift(house, name)
-        carry_out(house)
-    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"))
-    deliver(house)
-    return house
+            lift(app, name)
+        carry_out(app)
+    app = App(sources.load(db=f"sqlite:///{folder}/desk.db"))
+    deliver(app)
+    return app

@@ -10,7 +10,7 @@ from incidents.app import App
 from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.store import lineage
 from incidents.store.database.engine import writing
@@ -35,261 +35,261 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def house(db_url: str, panel: Panel) -> Iterator[App]:
+def app(db_url: str, panel: Panel) -> Iterator[App]:
     with left_down_app(db_url, panel) as found:
         yield found
 
 
 @pytest.mark.parametrize("mute", [False, True])
 def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
-    house: App, panel: Panel, *, mute: bool
+    app: App, panel: Panel, *, mute: bool
 ) -> None:
     panel.mute = mute
-    lose(house)
+    lose(app)
 
-    run_daemons(house)
+    run_daemons(app)
 
     assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "suspended"}
-    assert record(house)[COURT] == ("active", "unknown" if mute else "suspended")
-    assert record(house)[SHOP] == ("active", "unknown" if mute else "active")
-    assert not is_proved(house)
+    assert record(app)[COURT] == ("active", "unknown" if mute else "suspended")
+    assert record(app)[SHOP] == ("active", "unknown" if mute else "active")
+    assert not is_proved(app)
     assert set(panel.seen) == {3}, "nobody was told to open a site"
 
-    recover(house)
-    run_daemons(house)
+    recover(app)
+    run_daemons(app)
 
     assert panel.sites == {COURT: "active", SHOP: "active", HELD: "suspended"}
-    assert is_proved(house)
-    assert set(record(house).values()) == {("active", "active"), ("suspended", "suspended")}
+    assert is_proved(app)
+    assert set(record(app).values()) == {("active", "active"), ("suspended", "suspended")}
 
 
 def test_what_could_not_be_asked_for_a_while_is_asked_again(
-    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    app: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recovery_duty, "_MAX_UNKNOWN", 1)
     panel.mute = True
-    lose(house)
-    duty = Recovery(house)
-    run_daemons(house, duty)
-    assert record(house)[SHOP] == ("active", "unknown")
+    lose(app)
+    duty = Recovery(app)
+    run_daemons(app, duty)
+    assert record(app)[SHOP] == ("active", "unknown")
 
     panel.mute = False
-    run_daemons(house, duty)
+    run_daemons(app, duty)
 
-    assert record(house)[SHOP] == ("active", "active")
-    assert record(house)[COURT] == ("active", "suspended")
+    assert record(app)[SHOP] == ("active", "active")
+    assert record(app)[COURT] == ("active", "suspended")
     panel.sites[COURT] = "active"
-    run_daemons(house, duty)
-    assert is_proved(house)
+    run_daemons(app, duty)
+    assert is_proved(app)
 
 
-def test_what_must_stay_down_is_held_and_needs_nothing_more(house: App, panel: Panel) -> None:
-    lose(house)
-    duty = Recovery(house)
-    run_daemons(house, duty)
+def test_what_must_stay_down_is_held_and_needs_nothing_more(app: App, panel: Panel) -> None:
+    lose(app)
+    duty = Recovery(app)
+    run_daemons(app, duty)
 
-    hold(house, COURT)
-    run_daemons(house, duty)
+    hold(app, COURT)
+    run_daemons(app, duty)
 
-    assert is_proved(house)
-    assert record(house)[COURT] == ("suspended", "suspended")
+    assert is_proved(app)
+    assert record(app)[COURT] == ("suspended", "suspended")
     assert panel.sites[COURT] == "suspended"
 
-    recover(house)
-    run_daemons(house)
+    recover(app)
+    run_daemons(app)
 
-    assert is_proved(house)
+    assert is_proved(app)
     assert panel.sites[COURT] == "suspended"
 
 
 @pytest.mark.parametrize("mute", [False, True])
-def test_a_person_may_open_them_one_by_one(house: App, panel: Panel, *, mute: bool) -> None:
+def test_a_person_may_open_them_one_by_one(app: App, panel: Panel, *, mute: bool) -> None:
     panel.mute = mute
-    lose(house)
-    duty = Recovery(house)
-    run_daemons(house, duty)
+    lose(app)
+    duty = Recovery(app)
+    run_daemons(app, duty)
 
-    repair(house, COURT)
-    run_daemons(house, duty)
+    repair(app, COURT)
+    run_daemons(app, duty)
 
     assert panel.sites[COURT] == "active"
-    assert record(house)[COURT] == ("active", "active")
-    assert is_proved(house) is not mute, "of the other one nobody knows"
+    assert record(app)[COURT] == ("active", "active")
+    assert is_proved(app) is not mute, "of the other one nobody knows"
 
-    repair(house, SHOP)
-    run_daemons(house, duty)
+    repair(app, SHOP)
+    run_daemons(app, duty)
 
-    assert is_proved(house)
+    assert is_proved(app)
 
 
-def test_what_people_and_clocks_decide_after_a_loss_goes_out(house: App, panel: Panel) -> None:
-    lose(house)
-    run_daemons(house)
+def test_what_people_and_clocks_decide_after_a_loss_goes_out(app: App, panel: Panel) -> None:
+    lose(app)
+    run_daemons(app)
 
-    lift(house, HELD)
-    run_daemons(house)
+    lift(app, HELD)
+    run_daemons(app)
 
     assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "active"}
-    assert record(house)[HELD] == ("active", "active")
+    assert record(app)[HELD] == ("active", "active")
 
 
-def test_several_daemons_put_it_on_record_once(house: App, panel: Panel) -> None:
-    lose(house)
-    duties = [Recovery(house) for _ in range(3)]
-    run_daemons(house, *duties)
+def test_several_daemons_put_it_on_record_once(app: App, panel: Panel) -> None:
+    lose(app)
+    duties = [Recovery(app) for _ in range(3)]
+    run_daemons(app, *duties)
 
     assert panel.sites[COURT] == "suspended"
-    with house.reading() as connection:
-        found = views.why(connection, COURT, When(zone=UTC, now=clock.now()))
+    with app.reading() as connection:
+        found = views.why(connection, COURT, TimeFormat(zone=UTC, now=clock.now()))
     assert [line["kind"] for line in found["timeline"]] == ["site_added", "state_seen"]
 
-    recover(house)
-    run_daemons(house, *duties)
+    recover(app)
+    run_daemons(app, *duties)
 
     assert panel.sites[COURT] == "active"
-    assert is_proved(house)
+    assert is_proved(app)
 
 
 def test_a_daemon_does_not_open_the_rest_when_a_persons_recovery_was_cut_off(
-    house: App, panel: Panel
+    app: App, panel: Panel
 ) -> None:
-    lose(house)
-    lose(house, ASKED, by="sre-1")
+    lose(app)
+    lose(app, ASKED, by="sre-1")
 
-    run_daemons(house)
+    run_daemons(app)
 
     assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "suspended"}
-    assert not is_proved(house)
+    assert not is_proved(app)
 
 
 def test_a_site_that_is_added_after_a_loss_and_is_down_is_left_down(
-    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    app: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the two commands of a person who puts a lost order on record again."""
-    lose(house)
-    run_daemons(house)
-    recover(house)
-    duty = Recovery(house)
-    run_daemons(house, duty)
-    assert is_proved(house)
+    lose(app)
+    run_daemons(app)
+    recover(app)
+    duty = Recovery(app)
+    run_daemons(app, duty)
+    assert is_proved(app)
     advance_clock(monkeypatch, timedelta(days=14))
     panel.sites["strange.example"] = "suspended"
-    give(house, "strange.example", c.AddSite(by="operator-1"))
+    give(app, "strange.example", c.AddSite(by="operator-1"))
 
-    run_daemons(house, duty)
-
-    assert panel.sites["strange.example"] == "suspended"
-    assert record(house)["strange.example"] == ("active", "suspended")
-    assert not is_proved(house)
-    run_daemons(house, Recovery(house))
-    assert not is_proved(house), "another daemon, or this one once it is started again"
-
-    hold(house, "strange.example")
-    run_daemons(house, duty)
+    run_daemons(app, duty)
 
     assert panel.sites["strange.example"] == "suspended"
-    assert is_proved(house)
+    assert record(app)["strange.example"] == ("active", "suspended")
+    assert not is_proved(app)
+    run_daemons(app, Recovery(app))
+    assert not is_proved(app), "another daemon, or this one once it is started again"
+
+    hold(app, "strange.example")
+    run_daemons(app, duty)
+
+    assert panel.sites["strange.example"] == "suspended"
+    assert is_proved(app)
 
 
 def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
-    house: App, panel: Panel
+    app: App, panel: Panel
 ) -> None:
-    recover(house)
-    one = Recovery(house)
-    run_daemons(house, one)
-    give(house, "new.example", c.AddSite(by="operator-1"))
-    run_daemons(house, one)
+    recover(app)
+    one = Recovery(app)
+    run_daemons(app, one)
+    give(app, "new.example", c.AddSite(by="operator-1"))
+    run_daemons(app, one)
     panel.sites["new.example"] = "suspended"
-    assert is_proved(house)
-    Recovery(house).recover()
+    assert is_proved(app)
+    Recovery(app).recover()
 
     one.recover()
 
-    assert not is_proved(house)
-    assert record(house)["new.example"] == ("active", "suspended")
+    assert not is_proved(app)
+    assert record(app)["new.example"] == ("active", "suspended")
 
 
-def test_one_that_is_left_down_later_is_asked_about_alone(house: App, panel: Panel) -> None:
+def test_one_that_is_left_down_later_is_asked_about_alone(app: App, panel: Panel) -> None:
     """Others were compared, and what was found of them holds."""
-    recover(house)
-    duty = Recovery(house)
-    run_daemons(house, duty)
-    assert is_proved(house)
+    recover(app)
+    duty = Recovery(app)
+    run_daemons(app, duty)
+    assert is_proved(app)
     panel.sites[NEW] = "suspended"
-    give(house, NEW, c.AddSite(by="operator-1"))
-    Recovery(house).recover()
+    give(app, NEW, c.AddSite(by="operator-1"))
+    Recovery(app).recover()
     panel.asked.clear()
 
     duty.recover()
 
     assert panel.asked == [NEW]
-    assert not is_proved(house)
-    assert left_down_sites(house) == [NEW]
+    assert not is_proved(app)
+    assert left_down_sites(app) == [NEW]
 
-    hold(house, NEW)
-    deliver(house)
+    hold(app, NEW)
+    deliver(app)
     duty.recover()
 
     assert set(panel.asked) == {NEW}
-    assert not is_proved(house), "another daemon had doubted, and may have seen more"
+    assert not is_proved(app), "another daemon had doubted, and may have seen more"
 
     duty.recover()
 
     assert set(panel.asked) > {NEW}
-    assert is_proved(house)
+    assert is_proved(app)
 
 
 def test_one_whose_opening_has_failed_before_is_left_down_whoever_can_be_asked(
-    house: App, panel: Panel
+    app: App, panel: Panel
 ) -> None:
     """The record knew it before the server changed, so it is not believed to be up."""
-    deliver(house)
-    lift(house, HELD)
+    deliver(app)
+    lift(app, HELD)
     panel.fails = True
-    deliver(house)
-    lose(house, ANOTHER_SERVER)
+    deliver(app)
+    lose(app, ANOTHER_SERVER)
     panel.fails, panel.mute = False, True
 
-    run_daemons(house)
+    run_daemons(app)
 
-    assert not is_proved(house)
-    assert left_down_sites(house) == [HELD]
+    assert not is_proved(app)
+    assert left_down_sites(app) == [HELD]
 
 
 @pytest.mark.parametrize("mute", [False, True])
 def test_where_nothing_is_known_to_be_missing_what_is_up_is_believed(
-    house: App, panel: Panel, *, mute: bool
+    app: App, panel: Panel, *, mute: bool
 ) -> None:
     """After a standby took over which had received everything nobody need be called."""
     panel.mute, panel.sites[COURT] = mute, "active"
-    lose(house, ANOTHER_SERVER)
+    lose(app, ANOTHER_SERVER)
 
-    run_daemons(house)
+    run_daemons(app)
 
     assert panel.sites == {COURT: "active", SHOP: "active", HELD: "suspended"}
     assert set(panel.seen) == {3}
-    assert is_proved(house)
+    assert is_proved(app)
 
 
 def test_what_is_seen_to_be_down_is_left_so_also_where_nothing_is_known_to_be_missing(
-    house: App, panel: Panel
+    app: App, panel: Panel
 ) -> None:
-    lose(house, ANOTHER_SERVER)
+    lose(app, ANOTHER_SERVER)
 
-    run_daemons(house)
+    run_daemons(app)
 
     assert panel.sites[COURT] == "suspended"
-    assert not is_proved(house)
+    assert not is_proved(app)
 
 
 def test_nothing_is_compared_with_a_record_from_which_nothing_is_carried_out(
-    house: App, panel: Panel
+    app: App, panel: Panel
 ) -> None:
-    lose(house)
-    with writing(house.engine) as connection:
+    lose(app)
+    with writing(app.engine) as connection:
         lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
 
-    assert not Recovery(house).recover()
+    assert not Recovery(app).recover()
 
-    assert record(house)[COURT] == ("active", "active")
+    assert record(app)[COURT] == ("active", "active")
     assert panel.sites[HELD] == "active"

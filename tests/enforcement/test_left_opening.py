@@ -38,7 +38,7 @@ LEASE = timedelta(seconds=40)
 
 
 @pytest.fixture
-def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def app(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """The hours of a site that was left down, and suspended then, are over."""
     with left_down_app(db_url, panel) as found:
         lose(found)
@@ -51,18 +51,18 @@ def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def test_a_person_who_goes_on_while_it_waits_opens_it_by_no_order_of_a_clock(
-    house: App, panel: Panel
+    app: App, panel: Panel
 ) -> None:
-    assert left_down_sites(house) == [COURT]
+    assert left_down_sites(app) == [COURT]
 
-    recover(house)
-    run_daemons(house)
+    recover(app)
+    run_daemons(app)
 
     assert panel.sites[COURT] == "suspended"
-    assert left_down_sites(house) == [COURT]
+    assert left_down_sites(app) == [COURT]
 
-    recover(house)
-    run_daemons(house)
+    recover(app)
+    run_daemons(app)
 
     assert panel.sites[COURT] == "active"
 
@@ -89,7 +89,7 @@ _CANCELLING = waiting.cancelling_left_down
     ids=["it dies before it asks", "before it lets go", "before it is on record", "it is refused"],
 )
 def test_a_daemon_that_could_not_put_it_on_record_has_not_opened_it(
-    house: App,
+    app: App,
     panel: Panel,
     monkeypatch: pytest.MonkeyPatch,
     where: object,
@@ -98,22 +98,22 @@ def test_a_daemon_that_could_not_put_it_on_record_has_not_opened_it(
 ) -> None:
     with monkeypatch.context() as once:
         once.setattr(where, name, trouble)
-        first = Delivery(house, decided=lambda _: None)
+        first = Delivery(app, decided=lambda _: None)
         first.run()
         first.close()
     assert panel.sites[COURT] == "suspended"
 
     advance_clock(monkeypatch, LEASE)
-    deliver(house)
-    run_daemons(house, Recovery(house))
+    deliver(app)
+    run_daemons(app, Recovery(app))
 
     assert panel.sites[COURT] == "suspended"
-    assert record(house)[COURT] == ("active", "suspended")
-    assert left_down_sites(house) == [COURT]
+    assert record(app)[COURT] == ("active", "suspended")
+    assert left_down_sites(app) == [COURT]
 
 
 def test_two_daemons_of_which_one_stalls_do_not_open_it(
-    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    app: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = waiting.left_down
 
@@ -121,28 +121,28 @@ def test_two_daemons_of_which_one_stalls_do_not_open_it(
         monkeypatch.setattr(waiting, "left_down", ask)
         found = ask(*asked)  # type: ignore[arg-type]
         advance_clock(monkeypatch, LEASE)
-        deliver(house)
+        deliver(app)
         return found
 
     monkeypatch.setattr(waiting, "left_down", stall)
-    deliver(house)
+    deliver(app)
 
     assert panel.sites[COURT] == "suspended"
-    assert record(house)[COURT][0] == "active"
-    run_daemons(house, Recovery(house))
-    assert left_down_sites(house) == [COURT]
+    assert record(app)[COURT][0] == "active"
+    run_daemons(app, Recovery(app))
+    assert left_down_sites(app) == [COURT]
 
 
 def test_a_site_whose_entries_cannot_be_read_is_left_down_alone(
-    house: App, panel: Panel, capsys: pytest.CaptureFixture[str]
+    app: App, panel: Panel, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lift(house, HELD)
+    lift(app, HELD)
     of = entries.c
     broken = update(entries).where(of.body.contains('"kind":"site_suspended"'))
-    with writing(house.engine) as connection:
+    with writing(app.engine) as connection:
         connection.execute(broken.values(body=of.body + "?"))
 
-    run_daemons(house, Recovery(house))
+    run_daemons(app, Recovery(app))
 
     assert panel.sites[COURT] == "suspended"
     assert panel.sites[HELD] == "active"

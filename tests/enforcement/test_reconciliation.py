@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.desk import accounts
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.enforcement.port import State
 from incidents.enforcement.reconciliation import (
     AGREES,
@@ -18,7 +18,7 @@ from incidents.enforcement.reconciliation import (
     Reconciliation,
 )
 from incidents.enforcement.routing import Routing
-from incidents.errors import ActRefusedError
+from incidents.errors import ActionRefusedError
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal, rehearsal
@@ -147,7 +147,7 @@ def test_what_the_brake_holds_is_waited_for_and_not_ordered_again(day: Rehearsal
 
 
 def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
-    by = By(person="boss", login="root", signed_in=True)
+    by = Actor(person="boss", login="root", signed_in=True)
 
     def make(connection: Connection) -> None:
         for handle, role in (("li", "operator"), ("wang", "supervisor")):
@@ -155,7 +155,7 @@ def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
 
     day.desk.on_record(make)
     with pytest.raises(
-        ActRefusedError, match="only a supervisor may check actual state; li is not one"
+        ActionRefusedError, match="only a supervisor may check actual state; li is not one"
     ):
         _compare(day, Panel())
     assert _kinds(day) == []

@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 from incidents import views
 from incidents.accounts import secrets
-from incidents.api import entrance
+from incidents.api import authentication
 from incidents.console.rendering import FLASH_COOKIE as SAID
 from incidents.store.cases import sites
 from tests.acceptance.daemons import incidents
@@ -118,7 +118,7 @@ class Operator:
         site = self.chance.choice(self.sites)
         outcome = self.chance.choice(_OUTCOMES)
         note = f"call {n} of {self.sites[0]}" if self.chance.random() < 0.5 else None
-        with self.desk.house.reading() as connection:
+        with self.desk.app.reading() as connection:
             seen = sites.entry_counts(connection, [site])[site]
         fields = {"outcome": outcome, "seen": str(seen), "key": f"{self.chance.getrandbits(128):x}"}
         path = f"/queue/{site}-1/contact"
@@ -134,7 +134,7 @@ class Operator:
         with self._request("/sign-in", given) as answer:
             assert answer is not None
             found = SimpleCookie("; ".join(answer.headers.get_all("Set-Cookie", [])))
-        self._cookie = found[entrance.COOKIE].value
+        self._cookie = found[authentication.COOKIE].value
 
     def _press(self, path: str, fields: dict[str, str]) -> set[str]:
         """The outcomes reported by the answers that came."""
@@ -155,7 +155,7 @@ class Operator:
     def _send(self, path: str, fields: dict[str, str], *, loses: bool) -> str | None:
         """The tone of the answer; None if it did not come, or is none of the console's."""
         try:
-            own = {**fields, "csrf": secrets.form_token(self._cookie, entrance.CSRF)}
+            own = {**fields, "csrf": secrets.form_token(self._cookie, authentication.CSRF)}
             with self._request(path, own, loses=loses) as answer:
                 if answer is None or answer.status >= 500:
                     return None
@@ -172,7 +172,7 @@ class Operator:
         connection = HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE_S)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html",
-            "Cookie": f"{entrance.COOKIE}={self._cookie}",
+            "Cookie": f"{authentication.COOKIE}={self._cookie}",
         }  # fmt: skip
         try:
             connection.request("POST", path, urlencode(fields), headers)
@@ -204,8 +204,8 @@ def _work(
             with turn:
                 made += 1
 
-    with ThreadPoolExecutor(len(operators)) as crew:
-        working = [crew.submit(work, operator) for operator in operators]
+    with ThreadPoolExecutor(len(operators)) as threads:
+        working = [threads.submit(work, operator) for operator in operators]
         for k, trouble in enumerate(troubles, start=1):
             while made < calls * k // (len(troubles) + 1) and not all(w.done() for w in working):
                 time.sleep(0.01)
@@ -225,7 +225,7 @@ def _sites(desk: ConsoleDesk, n: int) -> list[int]:
 
 
 def _recorded(desk: ConsoleDesk, of: Sequence[int]) -> Counter[Call]:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         return Counter(
             (f"{site}-1", each["outcome"], each["note"])
             for site in of

@@ -1,6 +1,6 @@
 """Clocks that lie: steps, leaps over the end of summer time, machines that do not agree.
 
-Real processes live by simulated clocks. The *house* clock is that of the first daemon and of the
+Real processes live by simulated clocks. The *main* clock is that of the first daemon and of the
 first operator; on PostgreSQL the server lives by it too, so that the whole installation leaps. The
 *other* clock is that of a second machine, with a daemon and an operator of its own.
 
@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, func, select
 
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.store.schema.tables import sites
 from tests.acceptance.daemons import Daemon, Timeline, daemon, engine_of, heartbeats_of
 from tests.databases import compares_clocks, postgresql_server, sqlite_folder
@@ -80,7 +80,7 @@ class Scene:
     url: str
     engine: Engine
     zone: str
-    house: Machine
+    main: Machine
     other: Machine
     script: list[str]
     ledger: Ledger = field(default_factory=Ledger)
@@ -94,21 +94,21 @@ class Scene:
 
     @property
     def skew(self) -> timedelta:
-        """The time by which the other clock is ahead of the house clock."""
-        return self.other.clock.now() - self.house.clock.now()
+        """The time by which the other clock is ahead of the main clock."""
+        return self.other.clock.now() - self.main.clock.now()
 
     # Events.
 
     def leap(self, by: timedelta) -> None:
-        """Set the house clock, and the database's with it."""
+        """Set the main clock, and the database's with it."""
         self._check_aside()
-        self.script.append(f"the house clock leaps by {by}")
-        self.house.clock.move(by)
+        self.script.append(f"the main clock leaps by {by}")
+        self.main.clock.move(by)
         self.figures["leaps"] += 1
         self.settle()
 
     def twitch(self, by: timedelta, for_s: float) -> None:
-        """Set the house clock and, a moment later, set it back, just before something is due.
+        """Set the main clock and, a moment later, set it back, just before something is due.
 
         Then no clock is set any more: what is due must be done all the same.
         """
@@ -116,13 +116,13 @@ class Scene:
         if due is None:
             return
         self.leap_to(due - 2.5 * SECOND)
-        until(lambda: self.house.clock.now() > due - 1.5 * SECOND, "the leap has been noticed")
-        self.script.append(f"the house clock leaps by {by}, and back {for_s:.2f} s later")
-        self.house.clock.move(by)
+        until(lambda: self.main.clock.now() > due - 1.5 * SECOND, "the leap has been noticed")
+        self.script.append(f"the main clock leaps by {by}, and back {for_s:.2f} s later")
+        self.main.clock.move(by)
         time.sleep(for_s)  # nothing is waited for: it is the moment that is drawn
-        self.house.clock.move(-by)
+        self.main.clock.move(-by)
         self.figures["twitches"] += 1
-        until(lambda: self.house.clock.now() > due, "it is due")
+        until(lambda: self.main.clock.now() > due, "it is due")
         self.settle()
 
     def next_due(self) -> datetime | None:
@@ -132,14 +132,14 @@ class Scene:
             return found
 
     def leap_to(self, moment: datetime) -> None:
-        """Set the house clock to a moment."""
-        self.leap(moment - self.house.clock.now())
+        """Set the main clock to a moment."""
+        self.leap(moment - self.main.clock.now())
 
     def set_apart(self, skew: timedelta) -> None:
-        """Set the other clock so far ahead of the house clock."""
+        """Set the other clock so far ahead of the main clock."""
         self._check_aside()
-        self.script.append(f"the other clock is set {skew} ahead of the house clock")
-        self.other.clock.move_to(self.house.clock.now() + skew)
+        self.script.append(f"the other clock is set {skew} ahead of the main clock")
+        self.other.clock.move_to(self.main.clock.now() + skew)
         self.figures["clocks set apart"] += 1
         self.settle()
 
@@ -150,7 +150,7 @@ class Scene:
         site = next((word for word in words if word in _SITES), "")
         self.ledger.intend(Intent(key=key, site=site, actor=actor, kind=kind))
         ahead = self.skew if machine is self.other else 0 * SECOND
-        where = "house" if machine is self.house else "other"
+        where = "main" if machine is self.main else "other"
         line = [*words, "--key", key, "--as", actor, "--zone", self.zone, "--json"]
         self.script.append(f"on the {where} machine: incidents {' '.join(line)}")
         done = machine.cell.run(line)
@@ -167,7 +167,7 @@ class Scene:
 
     def settle(self) -> None:
         """Wait until nothing is overdue, and the other daemon stands where it must."""
-        until(lambda: not self._overdue(), "nothing is overdue by the house clock")
+        until(lambda: not self._overdue(), "nothing is overdue by the main clock")
         if self.has_a_clock and abs(abs(self.skew) - TRUSTED) > 0.5 * SECOND:
             aside = abs(self.skew) > TRUSTED
             until(lambda: self._other_stands_aside() == aside, f"standing aside: {aside}")
@@ -185,7 +185,7 @@ class Scene:
 
     def _overdue(self) -> bool:
         due = self.next_due()
-        return due is not None and due < self.house.clock.now()
+        return due is not None and due < self.main.clock.now()
 
     def _other_stands_aside(self) -> bool:
         pid = self.other.daemon.process.pid
@@ -195,7 +195,7 @@ class Scene:
     def check(self) -> Counter[str]:
         """All that the checker knows, over the record so far."""
         self._check_aside()
-        due_by = min(self.house.clock.now(), self.other.clock.now()) - SECOND
+        due_by = min(self.main.clock.now(), self.other.clock.now()) - SECOND
         return checker.check_database(self.url, [self.ledger], due_by=due_by)
 
 
@@ -216,8 +216,8 @@ def scene(kind: str, zone: str, start: datetime, folder: Path) -> Iterator[Scene
         # The server has a user of its own, who must be able to read the time.
         clocks = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="incidents-clocks-")))
         clocks.chmod(0o755)
-        house, other = _timeline(clocks / "house", start), _timeline(clocks / "other", start)
-        url = stack.enter_context(_database(kind, house))
+        main, other = _timeline(clocks / "main", start), _timeline(clocks / "other", start)
+        url = stack.enter_context(_database(kind, main))
         room = folder / "room"
         room.mkdir()
 
@@ -229,9 +229,9 @@ def scene(kind: str, zone: str, start: datetime, folder: Path) -> Iterator[Scene
 
         told = [f"{kind}, {zone}, at {start}"]
         engine = stack.enter_context(engine_of(url))
-        made = Scene(url, engine, zone, machine(house), machine(other), told)
+        made = Scene(url, engine, zone, machine(main), machine(other), told)
         for name in _SITES:
-            made.act(made.house, "site_added", "site", "add", name)
+            made.act(made.main, "site_added", "site", "add", name)
         yield made
 
 
@@ -244,18 +244,18 @@ def _timeline(folder: Path, start: datetime) -> Timeline:
 
 
 @contextmanager
-def _database(kind: str, house: Timeline) -> Iterator[str]:
+def _database(kind: str, main: Timeline) -> Iterator[str]:
     if kind == "sqlite":
         with sqlite_folder() as files, files.at_head() as url:
             yield url
         return
     before = dict(os.environ)
-    os.environ.update(house.environment)
+    os.environ.update(main.environment)
     try:
         server = postgresql_server()
         databases = server.__enter__()
     finally:
-        for name in house.environment.keys() - before.keys():
+        for name in main.environment.keys() - before.keys():
             del os.environ[name]
     try:
         with databases.at_head() as url:
@@ -301,7 +301,7 @@ def _step(made: Scene, chance: random.Random, change: datetime) -> None:
 
 
 def _some_act(made: Scene, chance: random.Random) -> None:
-    machine = made.house if chance.random() < 0.7 else made.other
+    machine = made.main if chance.random() < 0.7 else made.other
     number, site = chance.choice(list(enumerate(_SITES, 1)))
     incident = f"{number}-{chance.choice((1, 1, 2))}"
     at = ["--at", typed(machine.clock.now(), made.zone)] if chance.random() < 0.4 else []
@@ -328,7 +328,7 @@ def _leap_to_a_deadline(made: Scene, chance: random.Random) -> None:
 
 def typed(moment: datetime, zone: str) -> str:
     """The time as it is shown to people in the zone, to the second: what somebody would type."""
-    return When(zone=ZoneInfo(zone), now=moment)(moment.replace(microsecond=0))
+    return TimeFormat(zone=ZoneInfo(zone), now=moment)(moment.replace(microsecond=0))
 
 
 def _check_typed_time(made: Scene, done: Outcome, text: str) -> None:

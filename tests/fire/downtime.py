@@ -30,7 +30,7 @@ from tests.fire.downtime_backlog import Backlog, Past
 from tests.fire.downtime_operator import OWN_SITES
 from tests.fire.ledger import Ledger
 from tests.fire.ledger import read as read_ledger
-from tests.fire.record import COURIER, Entry
+from tests.fire.record import DISPATCHER, Entry
 from tests.fire.record import read as read_record
 from tests.patience import until
 
@@ -81,7 +81,7 @@ class Return:
         for entry in self._done:
             if entry.kind in _TIMED and entry.site not in self.theirs:
                 first.setdefault(entry.site, entry)
-        couriers = {(e.site, e.recorded_at) for e in self._done if e.actor == COURIER}
+        couriers = {(e.site, e.recorded_at) for e in self._done if e.actor == DISPATCHER}
         own = [e for e in first.values() if (e.site, e.recorded_at) not in couriers]
         ordered = sorted(own, key=lambda entry: entry.recorded_at)
         grouped = groupby(ordered, key=lambda entry: entry.recorded_at)

@@ -65,10 +65,10 @@ def lose(drawn: random.Random, folder: Path) -> Counter[str]:
         stack.enter_context(mock.patch.dict(os.environ, own))
         assert main(["db", "upgrade"]) == 0
         key = folder / "audit.key"
-        with desk(cluster.url) as house:
-            rotation.first(house.engine, KeyRing(key), "log.example", on_record(house))
+        with desk(cluster.url) as app:
+            rotation.first(app.engine, KeyRing(key), "log.example", on_record(app))
             daemons = [stack.enter_context(daemon(cluster.url, folder)) for _ in range(DAEMONS)]
-            story = _Story(house, drawn, receiver, key)
+            story = _Story(app, drawn, receiver, key)
             figures = story.told(cluster)
         for each in daemons:
             assert each.stop() == 0
@@ -77,8 +77,8 @@ def lose(drawn: random.Random, folder: Path) -> Counter[str]:
 
 
 class _Story:
-    def __init__(self, house: App, drawn: random.Random, receiver: Receiver, key: Path) -> None:
-        self._house, self._drawn, self._receiver, self._key = house, drawn, receiver, key
+    def __init__(self, app: App, drawn: random.Random, receiver: Receiver, key: Path) -> None:
+        self._app, self._drawn, self._receiver, self._key = app, drawn, receiver, key
         self._acts: list[str] = []
         self._left: set[str] = set()
 
@@ -101,32 +101,32 @@ class _Story:
         until(self._act, "somebody can act again")
         back = time.monotonic()
         until(self._is_compared, "the world is as ordered again, but for what is left down")
-        assert opened(self._house) == []
+        assert opened(self._app) == []
         noticed = self._noticed()
         if noticed["had"] is not None:
-            tells_of_loss(self._house)
+            tells_of_loss(self._app)
         until(self._is_numbered, "what is there is numbered")
-        lost = missing(self._house, self._key)
+        lost = missing(self._app, self._key)
         if lost is not None:
-            tells_that_nothing_is_signed(self._house)
+            tells_that_nothing_is_signed(self._app)
             self._recover()
         until(self._goes_on, "the world is as ordered again")
         took_s = time.monotonic() - back
         self._some_acts()
         until(self._goes_on, "the world stays as ordered")
         until(self._is_signed, "all of it is signed")
-        judge(self._house, self._receiver)
+        judge(self._app, self._receiver)
         tells_what_was_lost()
         with old.alone() as url, desk(url) as before:
             figures = held_against(
-                before, self._house, acts=acknowledged, safe=safe, missing=lost,
+                before, self._app, acts=acknowledged, safe=safe, missing=lost,
             )  # fmt: skip
         assert noticed["had"] is None or figures["entries lost"], "a false alarm: all is there"
         return figures + agreed(took_s) + Counter(
             {
                 "acts acknowledged": len(self._acts), "signing refused": int(lost is not None),
                 "failovers without a loss": int(not figures["entries lost"]),
-                "sites left down": len(self._left), "epochs": epochs(self._house),
+                "sites left down": len(self._left), "epochs": epochs(self._app),
                 f"noticed by {noticed['cause']}": 1,
             }
         )  # fmt: skip
@@ -135,12 +135,12 @@ class _Story:
 
     def _some_acts(self) -> None:
         for _ in range(self._drawn.randint(2, 4)):
-            self._acts.extend(give(self._house, self._drawn))
+            self._acts.extend(give(self._app, self._drawn))
 
     def _act(self) -> bool:
         """Whether it was acknowledged."""
         try:
-            self._acts.extend(give(self._house, self._drawn))
+            self._acts.extend(give(self._app, self._drawn))
         except DatabaseError:
             time.sleep(0.1)
             return False
@@ -168,7 +168,7 @@ class _Story:
         time.sleep(self._drawn.choice((0.05, 0.3, 1, 3)))
 
     def _recover(self) -> None:
-        waits = left(self._house)
+        waits = left(self._app)
         if waits:
             tells_what_is_left(waits)
         self._left.update(waits)
@@ -178,7 +178,7 @@ class _Story:
         """Whether the world is as ordered; a person goes on where sites are left down."""
         if self._agrees(1):
             return True
-        if left(self._house):
+        if left(self._app):
             self._recover()
         return False
 
@@ -189,36 +189,36 @@ class _Story:
         with suppress(DatabaseError):
             if self._agrees(1):
                 return True
-            waits = left(self._house)
-            return bool(waits) and not differing(self._house, self._receiver.sites, but=waits)
+            waits = left(self._app)
+            return bool(waits) and not differing(self._app, self._receiver.sites, but=waits)
         return False
 
     def _agrees(self, epoch: int) -> bool:
         with suppress(DatabaseError):
-            with self._house.reading() as connection:
+            with self._app.reading() as connection:
                 found = lineage.standing(connection)
             is_proved = found.epoch >= epoch and found.unproved_since is None
-            seen = is_proved and not unseen(self._house)
-            return seen and not differing(self._house, self._receiver.sites)
+            seen = is_proved and not unseen(self._app)
+            return seen and not differing(self._app, self._receiver.sites)
         return False
 
     def _is_known(self) -> bool:
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             return lineage.read(connection).known is not None
 
     def _noticed(self) -> Resumed:
         """The resumption that the daemons noticed."""
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             found: Resumed | None = resumed(connection)["resumed"]
         assert found is not None
         return found
 
     def _is_numbered(self) -> bool:
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             return leaves.unnumbered(connection).entries == 0
 
     def _is_signed(self) -> bool:
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             return status.pending(connection) == 0
 
 

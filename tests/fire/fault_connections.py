@@ -20,7 +20,7 @@ from incidents.store.database import schema
 from tests.acceptance.daemons import engine_of
 from tests.databases import PostgresqlDatabases, postgresql_server
 from tests.fire import fault_record as checked
-from tests.fire.fault_acts import ACTS, Act, make_history, write_files
+from tests.fire.fault_actions import ACTS, Act, make_history, write_files
 from tests.fire.fault_calls import room, run_to_the_end
 from tests.fire.fault_record import Clean, Record
 from tests.fire.fault_wire import (

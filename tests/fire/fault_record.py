@@ -15,8 +15,8 @@ from sqlalchemy import Engine, select
 from incidents.audit.replay import Replay
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import entries
-from tests.fire.fault_acts import Act
-from tests.fire.record import COURIER
+from tests.fire.fault_actions import Act
+from tests.fire.record import DISPATCHER
 from tests.nursery import Outcome
 
 Step = tuple[str, str, str, str]
@@ -108,8 +108,8 @@ def assert_done_once(clean: Clean, record: Record) -> None:
 
 def apart(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
     """Split decisions from outcomes of orders, which come in any order of the sites."""
-    of_orders = [step for step in steps if step[3] == COURIER]
-    return [step for step in steps if step[3] != COURIER], of_orders
+    of_orders = [step for step in steps if step[3] == DISPATCHER]
+    return [step for step in steps if step[3] != DISPATCHER], of_orders
 
 
 def assert_sound(file: Path) -> None:

@@ -21,7 +21,7 @@ from incidents import clock
 from incidents.store.database import engine as engines
 from incidents.store.database import schema
 from tests.fire import fault_record as checked
-from tests.fire.fault_acts import ACTS, EVIDENCE, Act, prepare
+from tests.fire.fault_actions import ACTS, EVIDENCE, Act, prepare
 from tests.fire.fault_calls import (
     STDERR,
     STDOUT,

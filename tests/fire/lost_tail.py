@@ -77,45 +77,45 @@ def _lose(name: str, drawn: random.Random, folder: Path) -> Counter[str]:
     with routed, way(name, folder) as database:
         os.environ["INCIDENTS_DB"] = database.url
         assert main(["db", "upgrade"]) == 0
-        with desk(database.url) as house:
-            rotation.first(house.engine, ring, "log.example", on_record(house))
-            acts = _acts(house, drawn, signed, ring)
+        with desk(database.url) as app:
+            rotation.first(app.engine, ring, "log.example", on_record(app))
+            acts = _acts(app, drawn, signed, ring)
         database.keep()
-        with desk(database.url) as house:
-            acts += _acts(house, drawn, signed, ring)
-            had = numbered(house)
+        with desk(database.url) as app:
+            acts += _acts(app, drawn, signed, ring)
+            had = numbered(app)
         database.put_back()
         back = time.monotonic()
-        with desk(database.url) as house:
-            lost = len(had) - len(numbered(house))
-            acts += len(list(give(house, drawn)))
-            _deliver(house)
-            tells_of_loss(house)
-            _carry_out(house)
-            waits = left(house)
-            assert differing(house, receiver.sites, but=waits) == []
-            assert opened(house) == []
+        with desk(database.url) as app:
+            lost = len(had) - len(numbered(app))
+            acts += len(list(give(app, drawn)))
+            _deliver(app)
+            tells_of_loss(app)
+            _carry_out(app)
+            waits = left(app)
+            assert differing(app, receiver.sites, but=waits) == []
+            assert opened(app) == []
             if waits:
                 tells_what_is_left(waits)
             # The missing entries still have to be recorded again.
-            tells_of_loss(house)
-            refused = not _sign(house, ring, signed)
+            tells_of_loss(app)
+            refused = not _sign(app, ring, signed)
             if refused:
-                tells_that_nothing_is_signed(house)
+                tells_that_nothing_is_signed(app)
         if refused or waits:
             assert main(["recover", "--reason", "the disk is gone"]) == 0
-        with desk(database.url) as house:
-            _carry_out(house)
-            assert differing(house, receiver.sites) == []
+        with desk(database.url) as app:
+            _carry_out(app)
+            assert differing(app, receiver.sites) == []
             took_s = time.monotonic() - back
-            acts += _acts(house, drawn, signed, ring)
-            named = left(house)
+            acts += _acts(app, drawn, signed, ring)
+            named = left(app)
             if named:
                 tells_what_is_left(named)
-                house.compare(named, by="sre-1", login=None, repair=True)
-                _carry_out(house)
-            judge(house, receiver)
-            begun = epochs(house)
+                app.compare(named, by="sre-1", login=None, repair=True)
+                _carry_out(app)
+            judge(app, receiver)
+            begun = epochs(app)
         tells_what_was_lost()
     no_fork(signed)
     return agreed(took_s) + Counter(
@@ -127,35 +127,35 @@ def _lose(name: str, drawn: random.Random, folder: Path) -> Counter[str]:
     )  # fmt: skip
 
 
-def _acts(house: App, drawn: random.Random, signed: Signed, ring: KeyRing) -> int:
+def _acts(app: App, drawn: random.Random, signed: Signed, ring: KeyRing) -> int:
     """The number of acts."""
     done = 0
     for _ in range(drawn.randint(2, 4)):
-        done += len(list(give(house, drawn)))
-        _carry_out(house)
-        assert _sign(house, ring, signed)
+        done += len(list(give(app, drawn)))
+        _carry_out(app)
+        assert _sign(app, ring, signed)
     return done
 
 
-def _carry_out(house: App) -> None:
+def _carry_out(app: App) -> None:
     for duty in (_deliver, recovery_duty.once, _deliver):
-        duty(house)
+        duty(app)
 
 
-def _deliver(house: App) -> None:
-    delivery = Delivery(house, decided=lambda _: None)
+def _deliver(app: App) -> None:
+    delivery = Delivery(app, decided=lambda _: None)
     delivery.run()
     assert delivery.errors == []
     delivery.close()
 
 
-def _sign(house: App, ring: KeyRing, signed: Signed) -> bool:
+def _sign(app: App, ring: KeyRing, signed: Signed) -> bool:
     """All signers at once; whether the log may be signed."""
-    sequencer.number_all(house.engine)
+    sequencer.number_all(app.engine)
 
     def sign(_: int) -> str | None:
         own = KeyRing(ring.file)
-        made = signing.sign(house.engine, own, clock.now(), at_once=True).made
+        made = signing.sign(app.engine, own, clock.now(), at_once=True).made
         return None if made is None else made.key
 
     try:
@@ -163,9 +163,9 @@ def _sign(house: App, ring: KeyRing, signed: Signed) -> bool:
             made = {key for key in pool.map(sign, range(SIGNERS)) if key is not None}
     except InconsistentLogError:
         # A daemon notes it for those who look.
-        Record(house, at_once=True).run()
+        Record(app, at_once=True).run()
         return False
-    history = numbered(house)
+    history = numbered(app)
     for key in made:
         signed.setdefault(key, []).append(history)
     return True

@@ -71,21 +71,21 @@ class Receiver:
 @contextmanager
 def desk(url: str) -> Iterator[App]:
     """The program's own, until the `with` block ends."""
-    house = App(sources.load(db=url))
+    app = App(sources.load(db=url))
     try:
-        yield house
+        yield app
     finally:
-        house.close()
+        app.close()
 
 
-def give(house: App, drawn: random.Random) -> Iterator[str]:
+def give(app: App, drawn: random.Random) -> Iterator[str]:
     """Give an act that is possible on a site; return its key when it is acknowledged.
 
     Raises:
         DatabaseError: when the database is unavailable.
     """
     for name in drawn.sample(SITES, 2):
-        with house.reading() as connection:
+        with app.reading() as connection:
             state = connection.scalar(select(sites.c.state).where(sites.c.name == name))
         command: c.Command = c.AddSite(by="operator-1")
         if state is not None:
@@ -95,23 +95,23 @@ def give(house: App, drawn: random.Random) -> Iterator[str]:
                 else c.SetHold(by="operator-1", reason="by order of a court")
             )
         key = f"{drawn.getrandbits(64):x}"
-        [answer] = house.desk.submit([Envelope(site=name, command=command, key=key)])
+        [answer] = app.desk.submit([Envelope(site=name, command=command, key=key)])
         assert answer.refusal is None, answer.refusal
         yield key
 
 
-def on_record(house: App) -> Callable[[str, str | None], None]:
+def on_record(app: App) -> Callable[[str, str | None], None]:
     """The function that puts the log's key on record."""
 
     def put(key: str, previous: str | None) -> None:
-        house.desk.make_log_key(LogKey(key=key, previous=previous, by="sre-1", login=None))
+        app.desk.make_log_key(LogKey(key=key, previous=previous, by="sre-1", login=None))
 
     return put
 
 
-def numbered(house: App) -> Leaves:
+def numbered(app: App) -> Leaves:
     """The log as it is numbered now."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         joined = leaves.join(entries, entries.c.id == leaves.c.entry_id)
         wanted = select(entries.c.leaf_hash).select_from(joined).order_by(leaves.c.leaf_index)
         return tuple(map(bytes, connection.scalars(wanted)))
@@ -126,9 +126,9 @@ def agreed(took_s: float) -> Counter[str]:
     return Counter({f"agreed within {bound}": 1, "ms to agreement": round(1_000 * took_s)})
 
 
-def differing(house: App, world: Mapping[str, str], *, but: Collection[str] = ()) -> list[str]:
+def differing(app: App, world: Mapping[str, str], *, but: Collection[str] = ()) -> list[str]:
     """The sites whose actual or believed state is not as ordered, `but` for those sites."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         rows = connection.execute(select(sites.c.name, sites.c.state, sites.c.in_force)).all()
     told = []
     for name, state, in_force in rows:
@@ -141,10 +141,10 @@ def differing(house: App, world: Mapping[str, str], *, but: Collection[str] = ()
     return told
 
 
-def left(house: App) -> list[str]:
+def left(app: App) -> list[str]:
     """The sites that are left down until a person goes on, from the views."""
-    with house.reading() as connection:
-        found = record_health(connection, house.now(connection))["left_down"]
+    with app.reading() as connection:
+        found = record_health(connection, app.now(connection))["left_down"]
         if found is None:
             return []
         assert found["count"] == len(found["sites"])
@@ -152,9 +152,9 @@ def left(house: App) -> list[str]:
         return names
 
 
-def unseen(house: App) -> list[str]:
+def unseen(app: App) -> list[str]:
     """New sites that no daemon has looked at since, though the record may have lost them."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         found = lineage.standing(connection)
         since = found.resumed_at
         if since is None or (found.moved_at is not None and found.lost_since is None):
@@ -164,10 +164,10 @@ def unseen(house: App) -> list[str]:
         return list(connection.scalars(select(of.name).where(*new)))
 
 
-def opened(house: App) -> list[str]:
+def opened(app: App) -> list[str]:
     """The sites that a daemon has ordered up again by itself."""
     again = entries.c.body.contains('"kind":"order_repeated"')
-    with house.reading() as connection:
+    with app.reading() as connection:
         found = map(json.loads, connection.scalars(select(entries.c.body).where(again)))
         return [
             each["site"]
@@ -176,13 +176,13 @@ def opened(house: App) -> list[str]:
         ]
 
 
-def judge(house: App, receiver: Receiver) -> None:
+def judge(app: App, receiver: Receiver) -> None:
     """World and record agree, no daemon has opened a site, and the record says that it went on."""
-    assert opened(house) == []
-    with house.reading() as connection:
+    assert opened(app) == []
+    with app.reading() as connection:
         assert list(Replay(connection).findings()) == []
         assert resumed(connection)["resumed"] is not None, "the record does not say that it went on"
-    assert differing(house, receiver.sites) == []
+    assert differing(app, receiver.sites) == []
 
 
 def no_fork(signed: Signed) -> None:
@@ -196,9 +196,9 @@ def no_fork(signed: Signed) -> None:
 # Alarms.
 
 
-def tells_of_loss(house: App) -> None:
+def tells_of_loss(app: App) -> None:
     """Queue and daemons say that the end is lost."""
-    assert "lost" in _warnings(house, timedelta(0))
+    assert "lost" in _warnings(app, timedelta(0))
     assert "THE RECORD LOST ITS LATEST ENTRIES" in _said("queue")
     assert "THE RECORD LOST ITS LATEST ENTRIES" in _said("daemon", "status")
 
@@ -211,13 +211,11 @@ def tells_what_is_left(names: Collection[str]) -> None:
         assert all(name in told for name in names), told
 
 
-def tells_that_nothing_is_signed(house: App) -> None:
+def tells_that_nothing_is_signed(app: App) -> None:
     """All say so who are asked: queue and daemons when it has lasted for a minute."""
-    assert "unsigned" in _warnings(house, _LATE)
-    with house.reading() as connection:
-        assert (
-            record_health(connection, house.now(connection) + _LATE)["unsigned_since"] is not None
-        )
+    assert "unsigned" in _warnings(app, _LATE)
+    with app.reading() as connection:
+        assert record_health(connection, app.now(connection) + _LATE)["unsigned_since"] is not None
     said = _said("audit", "status")
     assert "SIGNING STOPPED" in said, said
     assert "entries were signed, but the log" in _said("audit", "verify", status=NOT_VERIFIED)
@@ -231,23 +229,23 @@ def tells_what_was_lost() -> None:
     _said("audit", "verify", status=0)
 
 
-def missing(house: App, key_file: Path) -> Loss | None:
+def missing(app: App, key_file: Path) -> Loss | None:
     """The known loss of signed entries."""
     files = signed_files.read_folder(key_file)
-    with house.reading() as connection:
+    with app.reading() as connection:
         return loss.find(connection, files)
 
 
-def epochs(house: App) -> int:
+def epochs(app: App) -> int:
     """The number of times the record had to go on from less."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         return len(resumptions(connection))
 
 
-def _warnings(house: App, after: timedelta) -> set[str]:
-    with house.reading() as connection:
-        now = house.now(connection) + after
-        found = views.queue(connection, now, mine=None, report=house.report_duty)
+def _warnings(app: App, after: timedelta) -> set[str]:
+    with app.reading() as connection:
+        now = app.now(connection) + after
+        found = views.queue(connection, now, mine=None, report=app.report_duty)
     return {each.kind for each in alarm.warnings_of(found, now)}
 
 

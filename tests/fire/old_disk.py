@@ -35,8 +35,8 @@ def held_against(
         AssertionError: if a key has signed two histories, an alarm was false, or one was not given.
     """
     signed: Signed = {}
-    for house in (before, after):
-        _add_signed(house, signed)
+    for app in (before, after):
+        _add_signed(app, signed)
     no_fork(signed)
     had, common = numbered(before), _in_common(numbered(before), numbered(after))
     last = max([_last_signed(before), *_kept(missing, had)])
@@ -52,10 +52,10 @@ def held_against(
     )  # fmt: skip
 
 
-def _add_signed(house: App, signed: Signed) -> None:
+def _add_signed(app: App, signed: Signed) -> None:
     """The entries that each key has signed, by that database."""
-    had = numbered(house)
-    with house.reading() as connection:
+    had = numbered(app)
+    with app.reading() as connection:
         for each in checkpoints.every(connection):
             assert _root(had[: each.size]) == each.root, "a checkpoint of another log"
             for by in note.parse(each.note).signatures:
@@ -78,9 +78,9 @@ def _root(leaves: Leaves) -> bytes:
     return tree.root()
 
 
-def _last_signed(house: App) -> int:
+def _last_signed(app: App) -> int:
     """The size of the last checkpoint."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         last = checkpoints.last(connection)
     return 0 if last is None else last.size
 
@@ -91,12 +91,12 @@ def _in_common(one: Leaves, other: Leaves) -> int:
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
-def _entries(house: App) -> set[bytes]:
-    with house.reading() as connection:
+def _entries(app: App) -> set[bytes]:
+    with app.reading() as connection:
         return set(map(bytes, connection.scalars(select(entries.c.leaf_hash))))
 
 
-def _acts(house: App) -> set[str]:
+def _acts(app: App) -> set[str]:
     """The keys of what was acknowledged."""
-    with house.reading() as connection:
+    with app.reading() as connection:
         return set(connection.scalars(select(keys.c.key)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.fire import outbox
-from tests.fire.record import COURIER, Entry
+from tests.fire.record import DISPATCHER, Entry
 
 ACT, NOTICE, DESK = "act", "notice", "desk"
 _LANES = {
@@ -121,7 +121,7 @@ def cancelled(orders: Orders, entry: Entry) -> list[Problem]:
     problems = _kind(waits, entry)
     why, with_hold = entry.data["why"], orders.hold == (entry.actor, entry.recorded_at)
     if why == "by_hand":
-        problems += [] if entry.actor != COURIER else ["a person must say so"]
+        problems += [] if entry.actor != DISPATCHER else ["a person must say so"]
     elif why == "superseded":
         problems += [] if with_hold else ["no hold has taken its place"]
         problems += [] if waits.kind == "reopen" or waits.dead else ["it goes on under a hold"]
@@ -163,7 +163,7 @@ def _key(entry: Entry) -> tuple[int, str]:
 
 
 def _by_courier(entry: Entry) -> list[Problem]:
-    return [] if entry.actor == COURIER else [f"{entry.actor} is no courier"]
+    return [] if entry.actor == DISPATCHER else [f"{entry.actor} is no courier"]
 
 
 def _kind(waits: Waiting, entry: Entry) -> list[Problem]:

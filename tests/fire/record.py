@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-CLOCK, COURIER = "clock", "courier"
+CLOCK, DISPATCHER = "clock", "courier"
 DESK_STREAM = 0
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -45,7 +45,7 @@ class Entry:
     @property
     def is_nobodys(self) -> bool:
         """Whether no operator has asked for it."""
-        return self.actor in (CLOCK, COURIER)
+        return self.actor in (CLOCK, DISPATCHER)
 
     def time(self, name: str) -> datetime | None:
         """A time in its data."""

@@ -98,7 +98,7 @@ def carry_out(story: RecordedStory) -> None:
     story.settle(CARRIED, failure(order=9))
     story.act(CARRIED, "hold_set", c.SetHold, reason="by order")
     story.act(CARRIED, "hold_lifted", c.LiftHold, reason="lifted")
-    story.settle(CARRIED, c.CancelOrder(by=c.COURIER, order=11, lane=ACT, why=codes.LIFTED))
+    story.settle(CARRIED, c.CancelOrder(by=c.DISPATCHER, order=11, lane=ACT, why=codes.LIFTED))
     story.act(
         CARRIED, "order_cancelled", c.CancelOrder, order=2, lane=NOTICE, why=codes.BY_HAND,
         reason="they know",

@@ -11,7 +11,7 @@ import pytest
 
 from incidents import clock
 from incidents.errors import InputError
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from tests.fire.clocks import CHANGES, HOUR, MINUTE, SECOND, Scene, drawn, scene
 
 AUTUMN = CHANGES["America/Chicago, autumn"]
@@ -31,7 +31,7 @@ on_postgresql = pytest.mark.parametrize("chicago", ["postgresql"], indirect=True
 
 
 def test_an_hour_is_an_hour_and_twelve_are_twelve_on_the_night_of_25_hours(chicago: Scene) -> None:
-    logged = chicago.act(chicago.house, "incident_logged", "log", "one.example")
+    logged = chicago.act(chicago.main, "incident_logged", "log", "one.example")
     due = told(logged.out, "contact_due")
     assert due - told(logged.out, "recorded_at") == HOUR
 
@@ -53,20 +53,20 @@ def test_an_hour_is_an_hour_and_twelve_are_twelve_on_the_night_of_25_hours(chica
 @pytest.mark.long
 def test_the_time_that_comes_twice_is_refused_until_its_offset_is_typed(chicago: Scene) -> None:
     chicago.leap(2 * HOUR)
-    ambiguous = chicago.house.cell.run(
+    ambiguous = chicago.main.cell.run(
         ["log", "one.example", "--at", "2026-11-01 01:30", "--zone", chicago.zone]
     )
     first = chicago.act(
-        chicago.house, "incident_logged", "log", "one.example", "--at", "2026-11-01 01:30-05:00"
+        chicago.main, "incident_logged", "log", "one.example", "--at", "2026-11-01 01:30-05:00"
     )
     second = chicago.act(
-        chicago.house, "incident_logged", "log", "two.example", "--at", "2026-11-01 01:30-06:00"
+        chicago.main, "incident_logged", "log", "two.example", "--at", "2026-11-01 01:30-06:00"
     )
 
     assert ambiguous.status == 2
     assert b"happens twice" in ambiguous.err
     assert told(second.out, "occurred_at") - told(first.out, "occurred_at") == HOUR
-    shown = chicago.house.cell.run(["show", "1-1", "--zone", chicago.zone])
+    shown = chicago.main.cell.run(["show", "1-1", "--zone", chicago.zone])
     assert b"2026-11-01 01:30-05:00" in shown.out
     chicago.check()
 
@@ -75,11 +75,11 @@ def test_steps_of_an_hour_back_and_forth_fire_nothing_early_and_miss_nothing(
     chicago: Scene,
 ) -> None:
     for name in ("one.example", "two.example"):
-        chicago.act(chicago.house, "incident_logged", "log", name)
+        chicago.act(chicago.main, "incident_logged", "log", name)
         chicago.leap(-HOUR)
-        chicago.act(chicago.house, "contact_recorded", "contact", name, "no-answer")
+        chicago.act(chicago.main, "contact_recorded", "contact", name, "no-answer")
     chicago.leap(HOUR)
-    chicago.act(chicago.house, "incident_logged", "log", "three.example")
+    chicago.act(chicago.main, "incident_logged", "log", "three.example")
     chicago.leap(3 * HOUR)
     chicago.leap(-HOUR)
 
@@ -125,7 +125,7 @@ def test_each_time_that_is_shown_can_be_typed_and_is_the_same_moment(where: str)
     for minutes in range(-26 * 60, 26 * 60, 7):
         for seconds in (0, 1, 59):
             moment = change + timedelta(minutes=minutes, seconds=seconds)
-            text = When(zone=zone, now=moment)(moment)
+            text = TimeFormat(zone=zone, now=moment)(moment)
             shown.add(text)
             assert clock.parse(text, zone, moment + HOUR) == moment, text
     assert len(shown) == 3 * len(range(-26 * 60, 26 * 60, 7))
@@ -133,7 +133,7 @@ def test_each_time_that_is_shown_can_be_typed_and_is_the_same_moment(where: str)
 
 def test_half_an_hour_that_comes_twice_is_told_with_its_offset() -> None:
     name, change = HALF_AN_HOUR
-    shown = When(zone=ZoneInfo(name), now=change)
+    shown = TimeFormat(zone=ZoneInfo(name), now=change)
 
     assert shown(change - 15 * MINUTE) == "2026-04-05 01:45+11:00"
     assert shown(change + 15 * MINUTE) == "2026-04-05 01:45+10:30"
@@ -148,7 +148,7 @@ def test_a_time_that_the_clocks_jump_over_is_refused() -> None:
 
 def six_minutes_apart(chicago: Scene) -> Counter[str]:
     """Acts of two machines whose clocks differ, and what is on record in the end, by kind."""
-    chicago.act(chicago.house, "incident_logged", "log", "one.example")
+    chicago.act(chicago.main, "incident_logged", "log", "one.example")
     chicago.set_apart(6 * MINUTE)
     chicago.act(chicago.other, "incident_logged", "log", "two.example")
     chicago.set_apart(-6 * MINUTE)
@@ -165,5 +165,5 @@ def told(answer: bytes, when: str) -> datetime:
 
 
 def site(made: Scene, name: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads(made.house.cell.run(["site", "show", name, "--json"]).out)
+    found: dict[str, str] = json.loads(made.main.cell.run(["site", "show", name, "--json"]).out)
     return found

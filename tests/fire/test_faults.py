@@ -12,7 +12,7 @@ from incidents import clock
 from tests.acceptance.daemons import environment
 from tests.databases import PostgresqlDatabases
 from tests.fire import fault_connections, fault_record, faults
-from tests.fire.fault_acts import BY_NAME, ONE
+from tests.fire.fault_actions import BY_NAME, ONE
 from tests.fire.fault_calls import KILL, Call, Fault, calls_in
 from tests.fire.fault_record import Clean, Record
 from tests.fire.fault_wire import TO_SERVER, Cut

@@ -87,12 +87,12 @@ def _text(lines: Iterable[str], drawn: Iterable[str]) -> str:
 
 @contextmanager
 def _console() -> Iterator[ConsoleDesk]:
-    house = open_app(sources.load())
+    app = open_app(sources.load())
     try:
         with start_blocking_portal() as portal:
-            yield ConsoleDesk(house, portal)
+            yield ConsoleDesk(app, portal)
     finally:
-        house.close()
+        app.close()
 
 
 def _of(visitor: Visitor, pages: Iterable[str]) -> Seen:

@@ -8,7 +8,7 @@ from typing import Any
 
 from incidents.app import App
 from incidents.settings import sources
-from incidents.web import app
+from incidents.web import app as web_app
 from tests.api.openapi_check import openapi_document
 from tests.databases import sqlite_folder
 
@@ -38,11 +38,11 @@ def files() -> dict[str, str]:
 def document() -> dict[str, Any]:
     """The description as a server gives it."""
     with sqlite_folder() as databases, databases.at_head() as url:
-        house = App(sources.load(db=url))
+        app = App(sources.load(db=url))
         try:
-            found: dict[str, Any] = openapi_document(app.create(house))
+            found: dict[str, Any] = openapi_document(web_app.create(app))
         finally:
-            house.close()
+            app.close()
     return found
 
 

@@ -23,8 +23,8 @@ def compared(*policies: Policy) -> Comparison:
 def test_only_sites_that_fare_otherwise_are_named() -> None:
     found = compared(Policy(), Policy(repeat_count=2))
     assert [difference.site for difference in found.differences] == ["a.example"]
-    [first, second] = found.differences[0].acts
-    assert (first, [act.what for act in second]) == ((), ["repeat"])
+    [first, second] = found.differences[0].actions
+    assert (first, [action.what for action in second]) == ((), ["repeat"])
 
 
 def test_the_same_policy_twice_differs_nowhere() -> None:

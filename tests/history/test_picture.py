@@ -8,15 +8,16 @@ import pytest
 
 from incidents.history import picture
 from incidents.history.picture import Timescale, spanning
-from incidents.history.simulate import SUSPENSION, Act, Outcome
+from incidents.history.simulate import SUSPENSION, Outcome, PolicyAction
 
 START = datetime(2026, 1, 31, 20, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def outcome(name: str = "p", **days: str) -> Outcome:
-    acts = [Act(START + timedelta(days=int(day[1:])), "a.example", w) for day, w in days.items()]
-    return Outcome(policy=name, digest="sha256:0", sites=1, incidents=3, acts=acts)
+    times = ((START + timedelta(days=int(day[1:])), what) for day, what in days.items())
+    actions = [PolicyAction(at, "a.example", what) for at, what in times]
+    return Outcome(policy=name, digest="sha256:0", sites=1, incidents=3, actions=actions)
 
 
 def drawn(*outcomes: Outcome, days: float = 80) -> ET.Element:
@@ -81,8 +82,8 @@ def test_two_policies_are_drawn_on_one_scale() -> None:
 
 def test_a_single_closure_among_hundreds_is_still_seen() -> None:
     many = outcome()
-    many.acts = [Act(START, "a.example", "repeat")] * 900 + [
-        Act(START + timedelta(days=40), "a.example", "repeat")
+    many.actions = [PolicyAction(START, "a.example", "repeat")] * 900 + [
+        PolicyAction(START + timedelta(days=40), "a.example", "repeat")
     ]
     assert float(bars(drawn(many), "repeat")[1].get("height") or 0) >= 2
 

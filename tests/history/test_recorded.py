@@ -21,7 +21,7 @@ def day(db_url: str) -> Iterator[Day]:
 
 
 def read(day: Day, days: int = 30, most: int = 1_000) -> tuple[History, bool]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return recorded.read(connection, day.now - timedelta(days=days), most)
 
 

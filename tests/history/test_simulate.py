@@ -52,7 +52,7 @@ def outcome(
 
 
 def acts(found: Outcome) -> list[tuple[str, timedelta]]:
-    return [(act.what, act.at - START) for act in found.acts]
+    return [(act.what, act.at - START) for act in found.actions]
 
 
 def hours(n: float) -> timedelta:
@@ -70,7 +70,7 @@ def test_three_within_exactly_24_hours_close_and_what_follows_is_moot() -> None:
 
 
 def test_three_within_24_hours_and_a_second_do_not() -> None:
-    assert outcome(report(0), report(12), report(24 + 1 / 3600)).acts == []
+    assert outcome(report(0), report(12), report(24 + 1 / 3600)).actions == []
 
 
 def test_three_at_one_moment_close_and_are_one_when_grouped() -> None:
@@ -85,7 +85,7 @@ def test_each_kept_report_is_an_incident_also_at_an_address_that_is_known() -> N
 
 def test_sites_do_not_count_for_each_other() -> None:
     found = outcome(report(0), report(1, "b.example"), report(2), report(3, "b.example"))
-    assert (found.sites, found.acts) == (2, [])
+    assert (found.sites, found.actions) == (2, [])
 
 
 # R2, R3: when nobody is reached
@@ -113,14 +113,14 @@ def test_a_clock_that_lapses_while_the_site_is_suspended_starts_no_second_suspen
 def test_a_call_of_the_history_counts_at_its_time_and_nothing_is_drawn_for_it() -> None:
     in_time: dict[str, Any] = {"contact": "reached", "contact_at": START + hours(1)}
     too_late: dict[str, Any] = {"contact": "reached", "contact_at": START + hours(1) + TICK}
-    assert outcome(report(0, **in_time), reach=0).acts == []
+    assert outcome(report(0, **in_time), reach=0).actions == []
     assert outcome(report(0, **too_late), reach=1).suspensions == 1
     assert outcome(report(0, contact="no-answer"), reach=1).suspensions == 1
-    assert outcome(report(0, contact="reached"), reach=0).acts == []
+    assert outcome(report(0, contact="reached"), reach=0).actions == []
 
 
 def test_content_that_is_removed_within_the_hour_stops_the_clock() -> None:
-    assert outcome(report(0, removed_at=START + hours(1)), reach=0).acts == []
+    assert outcome(report(0, removed_at=START + hours(1)), reach=0).actions == []
     assert outcome(report(0, removed_at=START + hours(1.1)), reach=0).suspensions == 1
 
 

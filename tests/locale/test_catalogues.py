@@ -132,7 +132,7 @@ def codes() -> set[str]:
 
 def test_no_error_is_raised_with_an_english_sentence_alone() -> None:
     kinds = {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)}
-    kinds -= {"Cause", "ActRefusedError"}
+    kinds -= {"Cause", "ActionRefusedError"}
     found = [
         f"{file.relative_to(PROGRAM)}:{node.lineno}"
         for file in PROGRAM.rglob("*.py")

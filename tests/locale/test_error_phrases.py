@@ -14,7 +14,7 @@ from incidents.errors import IncidentsError
 from incidents.locale.language import language
 
 CHINESE = language("zh_CN", "cli")
-TOLD_OTHERWISE = {"ActRefusedError", "ActivationDeniedError", "ProblemError", "TroubleError"}
+TOLD_OTHERWISE = {"ActionRefusedError", "ActivationDeniedError", "ProblemError", "TroubleError"}
 """They take their names and facts from the refusals, which have phrases of their own."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from incidents.errors import Cause
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.language import language as read
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 
 CHINESE = read("zh_CN")
 NOW = datetime(2026, 3, 1, 2, 0, 0, 250, tzinfo=UTC)
@@ -18,7 +18,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 def said(phrase: str, language: Language = ENGLISH, **facts: object) -> str:
     own = Language({**language.phrases, "own": phrase})
-    return own.say("own", when=When(zone=ZONE, now=NOW, language=own), **facts)
+    return own.say("own", when=TimeFormat(zone=ZONE, now=NOW, language=own), **facts)
 
 
 @pytest.mark.parametrize(

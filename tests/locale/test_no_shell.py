@@ -1,6 +1,6 @@
 """No shell: the machine, the views and shared sentences name no command and no option.
 
-A hint says what to do, which each surface renders (`contract.ways_out`).
+A hint says what to do, which each surface renders (`contract.refusal_hints`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from incidents.contract.case_documents import event_document
 from incidents.contract.documents.sites import Incident, Site
 from incidents.locale.event_sentence import order_of_site, sentence
 from incidents.locale.language import ENGLISH, language
-from incidents.locale.words import When, Wording
+from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.events import KINDS
 from tests.machine.order_history import OrderHistory
 
@@ -21,7 +21,7 @@ WHY_NOT = {
     if code.startswith("why_not.")
 }
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
-WHEN = When(zone=ZoneInfo("Asia/Shanghai"), now=NOW)
+WHEN = TimeFormat(zone=ZoneInfo("Asia/Shanghai"), now=NOW)
 WORDING = Wording(site="shop.example", site_id=1, when=WHEN)
 
 

@@ -28,7 +28,7 @@ def test_one_of_several_urls_is_enough() -> None:
     assert URL in site.answer
 
 
-def test_the_refusal_names_the_incident_and_both_ways_out() -> None:
+def test_the_refusal_names_the_incident_and_both_alternatives() -> None:
     site = History().log(URL).log(URL)
     assert "12-1" in site.answer
     assert "if this is another violation, log a separate incident" in site.answer

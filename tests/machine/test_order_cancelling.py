@@ -7,7 +7,7 @@ import pytest
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine.actions.orders import is_lifted, meant
+from incidents.machine.actions.orders import is_lifted, releasing_command
 from incidents.machine.case import Delivery
 from incidents.machine.orders import NOTICE
 from incidents.machine.policy import DOCUMENTED
@@ -210,11 +210,15 @@ def test_the_release_of_a_notice_means_its_order_while_the_brake_holds_that() ->
     braked = OrderHistory().hold().braked("suspend").case
     order = c.RetryOrder(by="sup-1", order=2, lane="act")
     notice, other = replace(order, lane="notice"), replace(order, order=9, lane="notice")
-    assert [meant(braked, each) for each in (order, notice, other)] == [order, order, other]
+    assert [releasing_command(braked, each) for each in (order, notice, other)] == [
+        order,
+        order,
+        other,
+    ]
     failed = OrderHistory().hold().failed("suspend", "act").failed("suspend", "notice").case
-    assert meant(failed, notice) == notice
+    assert releasing_command(failed, notice) == notice
     hold = c.SetHold(by="sup-1", reason="a court")
-    assert meant(braked, hold) == hold
+    assert releasing_command(braked, hold) == hold
 
 
 def test_nobody_is_told_of_a_braked_order_that_is_cancelled() -> None:

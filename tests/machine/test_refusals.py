@@ -9,7 +9,7 @@ import pytest
 
 from incidents import machine
 from incidents.contract.hints import TYPED
-from incidents.contract.ways_out import OF_REFUSALS
+from incidents.contract.refusal_hints import OF_REFUSALS
 from incidents.locale import refusals
 from incidents.locale.language import ENGLISH
 from incidents.machine import commands as c

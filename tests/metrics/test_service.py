@@ -26,7 +26,7 @@ from tests.patience import PATIENCE_S, until
 
 
 @pytest.fixture
-def house(db_url: str) -> Iterator[App]:
+def app(db_url: str) -> Iterator[App]:
     found = App(sources.load(db=db_url))
     yield found
     found.close()
@@ -44,11 +44,11 @@ def port(write_settings: WriteSettings) -> int:
 class Running:
     """A service that is started, and what it has told."""
 
-    def __init__(self, house: App) -> None:
+    def __init__(self, app: App) -> None:
         self.said, self.warned = RecordedLog(), RecordedLog()
-        self.service = Service(house, say=self.said, warn=self.warned, again_s=0.05)
+        self.service = Service(app, say=self.said, warn=self.warned, again_s=0.05)
         # A busy machine may take longer than anybody waits for metrics.
-        self.service._watch = Watch(house, warn=self.warned, patience_s=PATIENCE_S)
+        self.service._watch = Watch(app, warn=self.warned, patience_s=PATIENCE_S)
         self.service.observed = self.service._watch.tally.observe
         self.service.start()
 
@@ -76,12 +76,12 @@ class Running:
 
 
 @pytest.fixture
-def running(house: App) -> Iterator[Callable[[], Running]]:
+def running(app: App) -> Iterator[Callable[[], Running]]:
     """Starts services, which are stopped in the end."""
     started: list[Running] = []
 
     def start() -> Running:
-        started.append(Running(house))
+        started.append(Running(app))
         return started[-1]
 
     yield start
@@ -96,13 +96,13 @@ def test_nothing_is_served_that_was_not_asked_for(running: Callable[[], Running]
 
 
 def test_a_daemons_metrics_are_scraped_from_the_database_and_from_itself(
-    running: Callable[[], Running], port: int, house: App
+    running: Callable[[], Running], port: int, app: App
 ) -> None:
     found = running()
     assert found.scraped(port).value("up") == 1
     add, log = c.AddSite(by="li"), c.Log(by="li")
-    house.desk.submit([Envelope(site="a.example", command=command) for command in (add, log)])
-    sequencer.number_all(house.engine)
+    app.desk.submit([Envelope(site="a.example", command=command) for command in (add, log)])
+    sequencer.number_all(app.engine)
     found.service.observed(done(Delivered()), NOW)
 
     answer = scrape(port)
@@ -118,14 +118,14 @@ def test_a_daemons_metrics_are_scraped_from_the_database_and_from_itself(
 
 
 def test_it_counts_from_its_start_and_not_from_the_first_scrape(
-    running: Callable[[], Running], port: int, house: App
+    running: Callable[[], Running], port: int, app: App
 ) -> None:
-    house.desk.submit([Envelope(site="a.example", command=c.AddSite(by="li"))])
-    sequencer.number_all(house.engine)
+    app.desk.submit([Envelope(site="a.example", command=c.AddSite(by="li"))])
+    sequencer.number_all(app.engine)
     found = running()
     until(lambda: found.said.lines, "it says that it serves")
-    house.desk.submit([Envelope(site="b.example", command=c.AddSite(by="li"))])
-    sequencer.number_all(house.engine)
+    app.desk.submit([Envelope(site="b.example", command=c.AddSite(by="li"))])
+    sequencer.number_all(app.engine)
 
     assert scrape(port).value("decisions_total", kind="site_added", rule="none") == 1
 
@@ -138,8 +138,8 @@ def test_after_it_was_stopped_nobody_listens(running: Callable[[], Running], por
         scrape(port)
 
 
-def test_a_service_that_was_never_started_can_be_stopped(house: App, port: int) -> None:
-    Service(house, say=RecordedLog(), warn=RecordedLog()).stop()
+def test_a_service_that_was_never_started_can_be_stopped(app: App, port: int) -> None:
+    Service(app, say=RecordedLog(), warn=RecordedLog()).stop()
 
 
 def test_without_its_library_it_says_so_once_and_the_daemon_goes_on(
@@ -196,11 +196,11 @@ def test_a_bad_setting_is_told_once_and_what_is_mended_is_served(
 
 
 def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(
-    running: Callable[[], Running], port: int, house: App
+    running: Callable[[], Running], port: int, app: App
 ) -> None:
     found = running()
     found.scraped(port)
-    with house.engine.begin() as connection:
+    with app.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE log_head RENAME TO log_head_away")
 
     answer = scrape(port)
@@ -210,7 +210,7 @@ def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(
     assert answer.value("deadlines_pending") is None
     assert [sentence for sentence, _ in found.warned.lines] == ["the metrics cannot be read"]
 
-    with house.engine.begin() as connection:
+    with app.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE log_head_away RENAME TO log_head")
     assert scrape(port).value("up") == 1
 

@@ -38,7 +38,7 @@ to = ["operators@host.example"]
 """
 
 
-class App:
+class StubApp:
     """A database, and the settings of a run."""
 
     def __init__(self, engine: Engine) -> None:
@@ -75,8 +75,8 @@ def test_a_day_of_violations_is_written_to_the_customer_and_to_the_desk(
     engine = create(db_url)
     with server(mailbox) as port:
         config.write_text(SETTINGS.format(host=HOST, port=port), encoding="utf-8")
-        to_customer = lanes.customer_lane(App(engine), environ=environ)
-        to_desk = lanes.desk_lane(App(engine), environ=environ)
+        to_customer = lanes.customer_lane(StubApp(engine), environ=environ)
+        to_desk = lanes.desk_lane(StubApp(engine), environ=environ)
         for kind in kinds:
             assert to_customer.deliver(notices[kind][0]) == Delivered()
         assert to_desk.deliver(calls[0]) == Delivered()

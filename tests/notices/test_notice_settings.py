@@ -239,16 +239,16 @@ def test_without_apprise_it_is_said_what_to_install(
 def test_the_lanes_are_those_of_the_settings(said: Environ, tmp_path: Path) -> None:
     environ = said(WHOLE.format(folder=tmp_path))
 
-    class App:
+    class StubApp:
         settings = load(environ={})
 
         def reading(self) -> Any:
             raise AssertionError
 
-    assert [each.name for each in lanes.customer_lane(App(), environ=environ)._channels] == [
+    assert [each.name for each in lanes.customer_lane(StubApp(), environ=environ)._channels] == [
         "mail", "sms",
     ]  # fmt: skip
-    assert len(lanes.desk_lane(App(), environ=environ)._outlets) == 3
+    assert len(lanes.desk_lane(StubApp(), environ=environ)._outlets) == 3
 
 
 def _is_refused(read: Callable[..., Any], environ: dict[str, str], message: str) -> None:

@@ -18,7 +18,7 @@ def _link(order: Order, _revoked: int) -> str | None:
 
 
 def _shown(day: Day, name: str, incident: int | None = None) -> tuple[Facts, bool]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         if incident is None:
             subject = preview.of_site(connection, SITE)
         else:
@@ -116,7 +116,7 @@ def test_what_reconciliation_has_ordered_once_more_was_told_to_nobody(day: Day) 
 
 def test_every_notice_of_a_site_s_incident_names_that_site(day: Day) -> None:
     day.log()
-    with day.looking() as connection:
+    with day.reading() as connection:
         subject = preview.of_incident((1, 1))
         for name in NOTICES:
             told, _ = preview.of(connection, name, subject, day.now)
@@ -124,7 +124,7 @@ def test_every_notice_of_a_site_s_incident_names_that_site(day: Day) -> None:
 
 
 def test_an_incident_that_is_not_there_is_refused(day: Day) -> None:
-    with day.looking() as connection:
+    with day.reading() as connection:
         for name in NOTICES:
             with pytest.raises(UnknownIncidentError):
                 preview.of(connection, name, preview.of_incident((1, 9)), day.now)

@@ -33,7 +33,7 @@ def orders_of(day: Day, kind: str, lane: str = "notice") -> list[Order]:
     """The orders of that kind, as they are given to whoever carries them out."""
     joined = orders.join(sites, sites.c.id == orders.c.site_id)
     found = select(orders, sites.c.name).select_from(joined).where(orders.c.kind == kind)
-    with day.looking() as connection:
+    with day.reading() as connection:
         rows = connection.execute(found.order_by(orders.c.site_id, orders.c.site_seq)).mappings()
         return [_order(dict(row), lane) for row in rows]
 
@@ -50,7 +50,7 @@ def _order(row: dict[str, Any], lane: str) -> Order:
 
 
 def _facts(day: Day, order: Order) -> Facts:
-    with day.looking() as connection:
+    with day.reading() as connection:
         found = record.of_order(connection, order)
     assert found is not None
     return found
@@ -289,7 +289,7 @@ def test_of_one_that_is_closed_in_the_world_nothing_is_told_but_that_it_is_opene
     assert _of(day, "reopen").settled
 
     for order in orders_of(day, "suspend"):
-        day.do(c.CancelOrder(by=c.COURIER, order=order.seq, lane="act", why="lifted"))
+        day.do(c.CancelOrder(by=c.DISPATCHER, order=order.seq, lane="act", why="lifted"))
     assert _of(day, "reopen").settled
 
 
@@ -493,7 +493,7 @@ def test_nobody_is_told_of_an_opening_that_does_not_come(day: Day, why: str) -> 
     if why == "superseded":
         day.do(c.SetHold(by="boss", reason="ordered"))
     elif why == "left_down":
-        day.do(c.CancelOrder(by=c.COURIER, order=order, lane="act", why=why, tried=False))
+        day.do(c.CancelOrder(by=c.DISPATCHER, order=order, lane="act", why=why, tried=False))
     else:
         day.do(c.CancelOrder(by="boss", order=order, lane="act", why=why, reason="not now"))
     assert _of(day, "reopen").settled
@@ -512,7 +512,7 @@ def test_what_fell_before_it_was_carried_out_is_told_to_nobody_nor_is_its_end(
     assert (_of(day, "suspend").settled, _of(day, "reopen").settled) == (True, True)
     for kind in ("suspend", "reopen"):
         order = orders_of(day, kind)[-1].seq
-        day.do(c.CancelOrder(by=c.COURIER, order=order, lane="act", why="lifted", tried=False))
+        day.do(c.CancelOrder(by=c.DISPATCHER, order=order, lane="act", why="lifted", tried=False))
     assert (_of(day, "suspend").settled, _of(day, "reopen").settled) == (True, True)
 
 
@@ -537,7 +537,7 @@ def test_nobody_is_told_that_a_site_was_not_taken_down_which_a_loss_has_left_dow
     day.after("13h").elapse()
     order = orders_of(day, "reopen")[-1].seq
 
-    day.do(c.CancelOrder(by=c.COURIER, order=order, lane="act", why="left_down", tried=False))
+    day.do(c.CancelOrder(by=c.DISPATCHER, order=order, lane="act", why="left_down", tried=False))
 
     assert _of(day, "reopen").settled
 
@@ -625,7 +625,7 @@ def test_what_was_erased_is_not_there(day: Day) -> None:
 def test_an_order_about_nothing_has_no_facts(day: Day) -> None:
     day.log()
     [order] = orders_of(day, "notify")
-    with day.looking() as connection:
+    with day.reading() as connection:
         unknown: list[dict[str, Any]] = [{"site_id": 99}, {"incident": "1-9"}, {"incident": None}]
         for changed in unknown:
             assert record.of_order(connection, replace(order, **changed)) is None

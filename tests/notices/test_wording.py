@@ -113,13 +113,13 @@ def test_a_notice_asks_for_the_same_facts_in_both_languages(name: str) -> None:
 def _asked(name: str, language: str) -> set[str]:
     """The facts that a template asks for, and those that it includes."""
     filters = dict.fromkeys(("time", "duration", "times", "category", "problem"), str)
-    house = templating.environment([SHIPPED / language], filters)
+    templates = templating.environment([SHIPPED / language], filters)
     found: set[str] = set()
     waiting = [f"{name}.txt.jinja"]
     while waiting:
-        assert house.loader is not None
-        source, _, _ = house.loader.get_source(house, waiting.pop())
-        tree = house.parse(source)
+        assert templates.loader is not None
+        source, _, _ = templates.loader.get_source(templates, waiting.pop())
+        tree = templates.parse(source)
         found |= meta.find_undeclared_variables(tree)
         waiting += [str(each) for each in meta.find_referenced_templates(tree)]
     return found

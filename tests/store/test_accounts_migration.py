@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
-from incidents.desk.own_stream import AccountAct, By
+from incidents.desk.own_stream import AccountAction, Actor
 from incidents.record import own_events
 from incidents.store import accounts
 from incidents.store.database.engine import reading
@@ -18,7 +18,7 @@ from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0004"
 NEW = {"accounts", "tokens", "passwords", "sessions", "attempts"}
-BY = By(person="admin-1", login="root", signed_in=True)
+BY = Actor(person="admin-1", login="root", signed_in=True)
 
 
 def with_a_past(day: Rehearsal) -> None:
@@ -40,7 +40,7 @@ def with_a_past(day: Rehearsal) -> None:
             made = token_acts.make_token(connection, BY, "p-1", secret, clock, days=9, acts=for_)
         token_acts.revoke_token(connection, BY, made.id, clock)
         # As programs of before 0011 kept it on record.
-        refused = AccountAct(connection, BY, clock, open_to_all=True)
+        refused = AccountAction(connection, BY, clock, open_to_all=True)
         refused.record(own_events.AccessRefused, act="log", why="role", about="account_made")
 
     day.add("a.example")

@@ -18,7 +18,7 @@ from incidents.clock import now
 from incidents.daemon import delivery
 from incidents.desk import Desk, Envelope, tokens
 from incidents.desk.activation import LogKey
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.errors import DeniedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
@@ -71,7 +71,7 @@ def as_role(url: str, role: str) -> str:
 
 
 @pytest.fixture
-def house(
+def app(
     owner: Engine, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[App]:
     """The program under the desk's role."""
@@ -81,9 +81,9 @@ def house(
     found.close()
 
 
-def a_day(house: App) -> None:
+def a_day(app: App) -> None:
     """Acts of every kind, the daemon's look, and a heartbeat."""
-    acts: list[c.Command] = [
+    command_line_only: list[c.Command] = [
         c.AddSite(by=ONE, phone="sealed"),
         c.EditSite(by=ONE, phone="sealed again"),
         c.Log(by=ONE, urls=("http://shop.example/1",), note="found"),
@@ -98,60 +98,60 @@ def a_day(house: App) -> None:
         c.SetHold(by=ONE, reason="by order"),
         c.StateFalse(by=ONE, field="phone", evidence="no such number"),
     ]
-    for act in acts:
-        [answer] = house.desk.submit(
+    for act in command_line_only:
+        [answer] = app.desk.submit(
             [Envelope(site="shop.example", command=act, login=None, key=str(id(act)))]
         )
         assert answer.refusal is None, (act, answer.refusal)
-    house.desk.elapse()
-    house.desk.activate(
+    app.desk.elapse()
+    app.desk.activate(
         DOCUMENTED.toml().replace("count = 3", "count = 4"), by=ONE, login=None, reason="a test"
     )
 
 
-def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: App) -> None:
+def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(app: App) -> None:
     from incidents.daemon import enforce, heartbeat
 
-    a_day(house)
-    ring = KeyRing(status.load_settings(house.settings).key)
+    a_day(app)
+    ring = KeyRing(status.load_settings(app.settings).key)
 
     def on_record(key: str, previous: str | None, lost: bool = False, /) -> None:
         new = LogKey(key=key, previous=previous, by=ONE, login=None, lost=lost, reason="r")
-        house.desk.make_log_key(new)
+        app.desk.make_log_key(new)
 
-    rotation.first(house.engine, ring, "log.example", on_record)
-    rotation.rotate(house.engine, ring, on_record)
-    enforce.elapse(house.engine, house.desk)
-    heartbeat.record_once(house)
-    house.desk.submit([Envelope(site="other.example", command=c.AddSite(by=ONE))])
-    assert sequencer.number_all(house.engine) == 1
-    assert sequencer.number_missed(house.engine) == 0
-    assert signing.sign(house.engine, ring, now(), at_once=True).made
+    rotation.first(app.engine, ring, "log.example", on_record)
+    rotation.rotate(app.engine, ring, on_record)
+    enforce.elapse(app.engine, app.desk)
+    heartbeat.record_once(app)
+    app.desk.submit([Envelope(site="other.example", command=c.AddSite(by=ONE))])
+    assert sequencer.number_all(app.engine) == 1
+    assert sequencer.number_missed(app.engine) == 0
+    assert signing.sign(app.engine, ring, now(), at_once=True).made
 
-    with house.reading() as connection:
+    with app.reading() as connection:
         assert list(Replay(connection).findings()) == []
         assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 1
         assert lineage.read(connection).found is not None
 
 
 def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
-    house: App, owner: Engine
+    app: App, owner: Engine
 ) -> None:
     """It cannot be told then, which is no other server; what was known of it stays known."""
-    delivery.once(house)
+    delivery.once(app)
     with owner.begin() as connection:
         known = lineage.read(connection).known
         connection.execute(text("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC"))
     assert known is not None
 
     act = c.SetHold(by=ONE, reason="by order")
-    house.desk.submit([Envelope(site="shop.example", command=each) for each in (ADDED, act)])
-    carried_out = delivery.once(house)
+    app.desk.submit([Envelope(site="shop.example", command=each) for each in (ADDED, act)])
+    carried_out = delivery.once(app)
 
     assert carried_out.errors == []
     assert carried_out.round is not None
     assert carried_out.round.outcomes.counts["delivered"] == 1
-    with house.reading() as connection:
+    with app.reading() as connection:
         assert lineage.read(connection) == (
             lineage.read(connection).identity,
             0,
@@ -161,7 +161,7 @@ def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
 
 
 @pytest.mark.parametrize("table", ON_RECORD)
-def test_what_is_on_record_is_neither_changed_nor_deleted(house: App, table: str) -> None:
+def test_what_is_on_record_is_neither_changed_nor_deleted(app: App, table: str) -> None:
     column = _first(table)
     statements = (
         f"UPDATE {table} SET {column} = {column}",
@@ -169,16 +169,16 @@ def test_what_is_on_record_is_neither_changed_nor_deleted(house: App, table: str
         f"TRUNCATE {table}",
     )
     for statement in statements:
-        assert _is_denied(house.engine, statement), statement
+        assert _is_denied(app.engine, statement), statement
 
 
-def test_the_desks_role_makes_and_drops_nothing(house: App) -> None:
+def test_the_desks_role_makes_and_drops_nothing(app: App) -> None:
     for statement in (
         "CREATE TABLE more (id int)",
         "DROP TABLE leaves",
         "ALTER TABLE entries ADD x int",
     ):
-        assert _is_denied(house.engine, statement), statement
+        assert _is_denied(app.engine, statement), statement
 
 
 def _is_denied(engine: Engine, statement: str) -> bool:
@@ -195,13 +195,13 @@ def _run(connection: Connection, statement: str) -> None:
 
 
 def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
-    owner: Engine, house: App, postgresql_url: str
+    owner: Engine, app: App, postgresql_url: str
 ) -> None:
-    a_day(house)
+    a_day(app)
     with pytest.raises(SignInError):
-        Authenticator(house.engine, now, UNSEALED).sign_in("wang", "no such sentence", "192.0.2.7")
-    assert _is_denied(house.engine, "UPDATE sign_ins SET place = place")
-    assert _is_denied(house.engine, "DELETE FROM sign_ins")
+        Authenticator(app.engine, now, UNSEALED).sign_in("wang", "no such sentence", "192.0.2.7")
+    assert _is_denied(app.engine, "UPDATE sign_ins SET place = place")
+    assert _is_denied(app.engine, "DELETE FROM sign_ins")
     eraser = engines.create(as_role(postgresql_url, ERASER))
     with eraser.begin() as connection:
         assert connection.execute(text("DELETE FROM sealed")).rowcount > 0
@@ -219,35 +219,35 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
 
 
 def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
-    owner: Engine, house: App, tmp_path: Path
+    owner: Engine, app: App, tmp_path: Path
 ) -> None:
-    by = By(person="sre-1", login=None)
+    by = Actor(person="sre-1", login=None)
     with pytest.raises(DeniedError, match="the owner of the tables"):
-        tokens.begin_sealing(house.engine, house.desk, tmp_path / "serve.key", by, now)
+        tokens.begin_sealing(app.engine, app.desk, tmp_path / "serve.key", by, now)
     assert list(tmp_path.glob("*serve.key*")) == [], "a key that no database knows"
     tokens.begin_sealing(owner, Desk(owner), tmp_path / "serve.key", by, now)
     with owner.begin() as connection:
-        for statement in access.sql(ROLE, acts=True):
+        for statement in access.sql(ROLE, command_line_only=True):
             connection.execute(text(statement))
 
-    a_day(house)
+    a_day(app)
 
-    with house.reading() as connection:
+    with app.reading() as connection:
         assert list(Replay(connection).findings()) == []
     with owner.begin() as connection:
         stored.add_account(connection, stored.Account("op-1", "operator", now(), None))
         assert "password_set_at" in accounts.accounts(connection)[0]
-    with house.reading() as connection:
+    with app.reading() as connection:
         [account] = accounts.accounts(connection)
     assert account.keys() & {"role", "password_set_at"} == {"role"}
     for table in ("accounts", "tokens", "serve_keys"):
-        assert _is_denied(house.engine, f"DELETE FROM {table}")
-        assert _is_denied(house.engine, f"UPDATE {table} SET {_first(table)} = {_first(table)}")
-        assert _is_denied(house.engine, f"INSERT INTO {table} DEFAULT VALUES")
+        assert _is_denied(app.engine, f"DELETE FROM {table}")
+        assert _is_denied(app.engine, f"UPDATE {table} SET {_first(table)} = {_first(table)}")
+        assert _is_denied(app.engine, f"INSERT INTO {table} DEFAULT VALUES")
     for table in ("passwords", "sessions", "attempts"):
-        assert _is_denied(house.engine, f"SELECT * FROM {table}")
+        assert _is_denied(app.engine, f"SELECT * FROM {table}")
     with pytest.raises(SealedElsewhereError, match="--server"):
-        _ = house.seal
+        _ = app.seal
 
 
 def _first(table: str) -> str:
@@ -263,7 +263,10 @@ def test_every_table_has_its_rights_and_what_is_on_record_has_no_more_than_two()
 def test_the_command_prints_them(monkeypatch: pytest.MonkeyPatch) -> None:
     from incidents.cli.admin.db import db
 
-    for words, asked in ((["--eraser", ERASER], {"eraser": ERASER}), (["--acts"], {"acts": True})):
+    for words, asked in (
+        (["--eraser", ERASER], {"eraser": ERASER}),
+        (["--acts"], {"command_line_only": True}),
+    ):
         done = CliRunner().invoke(db, ["grants", ROLE, *words], standalone_mode=False)
 
         assert done.output.splitlines() == list(access.sql(ROLE, **asked))

@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 from incidents.accounts.serve_key import UnsealedCredentials
 from incidents.desk import accounts as acts
 from incidents.desk import tokens
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.store.schema.desk_tables import serve_keys
 from tests.desk.rehearsal import rehearsal
 from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0014"
-BY = By(person="admin-1", login="root", signed_in=True)
+BY = Actor(person="admin-1", login="root", signed_in=True)
 
 
 @pytest.mark.both_databases

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.serve_key import UNSEALED
 from incidents.desk import accounts as acts
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema import tables
@@ -14,7 +14,7 @@ from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0010"
-BY = By(person="admin-1", login="root", signed_in=True)
+BY = Actor(person="admin-1", login="root", signed_in=True)
 TWO_PEOPLE = "[closure]\ntwo_people = true\n"
 
 

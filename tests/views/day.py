@@ -15,7 +15,7 @@ from incidents.contract.documents.enforcement import Enforcement
 from incidents.contract.documents.sites import IncidentOfSite, Line, SiteInFull
 from incidents.contract.hints import commands, with_commands
 from incidents.desk import Desk, Envelope
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
 from incidents.store.database.engine import create, reading
@@ -82,12 +82,12 @@ class Day:
         return self.log(site).after("1h1s").elapse()
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
         with reading(self.engine) as connection:
             yield connection
 
     def queue(self, **options: Any) -> Any:
-        with self.looking() as connection:
+        with self.reading() as connection:
             found = views.queue(connection, self.now, **options)
         return {**found, "items": [with_commands(item) for item in found["items"]]}
 
@@ -95,27 +95,27 @@ class Day:
         return next(item for item in self.queue()["items"] if item["id"] == id_)
 
     def why(self, site: str = SITE) -> dict[str, Any]:
-        with self.looking() as connection:
-            found = views.why(connection, site, When(zone=UTC, now=self.now))
+        with self.reading() as connection:
+            found = views.why(connection, site, TimeFormat(zone=UTC, now=self.now))
             return {**found, "commands": commands(found["hints"])}
 
     def text(self, site: str = SITE) -> str:
         return "\n".join(self.why(site)["text"])
 
     def site(self, site: str = SITE) -> SiteInFull:
-        with self.looking() as connection:
+        with self.reading() as connection:
             return views.site(connection, site, self.now)
 
     def incident(self, n: int, site_id: int = 1) -> IncidentOfSite:
-        with self.looking() as connection:
+        with self.reading() as connection:
             return views.incident(connection, (site_id, n))
 
     def story(self, incident: int | None = None, site_id: int = 1) -> list[Line]:
-        with self.looking() as connection:
+        with self.reading() as connection:
             return list(views.timeline(connection, site_id, incident, now=self.now))
 
     def enforcement(self) -> Enforcement:
-        with self.looking() as connection:
+        with self.reading() as connection:
             return views.enforcement(connection, self.now)
 
     def statements(self, look: Any) -> list[str]:

@@ -29,7 +29,7 @@ NEVER = ReportDuty(within=timedelta(days=30), remind=())
 
 
 def look(day: Day, report: ReportDuty | None = NEVER) -> CurrentAlarms:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return current_alarms(connection, day.now, report)
 
 
@@ -91,7 +91,7 @@ def test_the_setting_of_a_channel_is_named_where_no_daemon_tries_to_send_an_alar
     with writing(day.engine) as connection:
         row = replace(new, attempts=attempts, next_at=moment(next_at), told_at=told)
         monitoring.add_alarms(connection, [row])
-    with day.looking() as connection:
+    with day.reading() as connection:
         found = alarms_now(connection, day.now, NEVER, unset={DESK: "[alarms] channels"})
 
     assert found.get("unset") == ("[alarms] channels" if unset else None)
@@ -392,7 +392,7 @@ def test_what_the_brake_holds_is_one_alarm_for_all_of_it_and_no_dead_letter(day:
 
 def _waiting(day: Day) -> list[tuple[int, str, str]]:
     of = deliveries.c
-    with day.looking() as connection:
+    with day.reading() as connection:
         rows = connection.execute(deliveries.select().order_by(of.lane, of.site_seq))
         return [(row.site_seq, row.lane, row.kind) for row in rows]
 

@@ -11,7 +11,7 @@ from incidents.cli.queue.words import notices
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, ENTRIES_LOST, Resumption
 from incidents.locale.language import language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.machine.command import LEFT_DOWN as STAYS
@@ -66,7 +66,7 @@ def compared(day: Day) -> None:
 
 
 def alarms(day: Day) -> list[Alarm]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         found = current_alarms(connection, day.now, None).alarms
     return [each for each in found if each.kind == LEFT_DOWN]
 
@@ -74,7 +74,9 @@ def alarms(day: Day) -> list[Alarm]:
 def said(day: Day, kind: str) -> str:
     """The queue's text about it."""
     kinds: list[str] = [each.kind for each in alarm.warnings_of(day.queue(), day.now)]
-    return notices(day.queue(), When(UTC, day.now, language("en", "cli")))[kinds.index(kind)].words
+    return notices(day.queue(), TimeFormat(UTC, day.now, language("en", "cli")))[
+        kinds.index(kind)
+    ].words
 
 
 def test_a_site_is_left_down_until_a_person_decides_of_it(day: Day) -> None:
@@ -166,7 +168,7 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
         " sites open on record: incidents recover --reason R"
     )
     history = day.enforcement()["history"]
-    assert told.left_down(history, When(UTC, day.now, language("en", "cli"))) == words
+    assert told.left_down(history, TimeFormat(UTC, day.now, language("en", "cli"))) == words
     assert {"left_down": True}.items() <= {
         each.kind: each.is_alarm for each in alarm.warnings_of(day.queue(), day.now)
     }.items()
@@ -316,7 +318,9 @@ def test_the_story_of_one_says_that_the_end_of_its_suspension_has_not_opened_it(
     see(day.after("1m"))
     day.miss()
     day.after("12h1s").elapse()
-    cancel = c.CancelOrder(by=c.COURIER, order=last(day, "suspension_ended"), lane=ACT, why=STAYS)
+    cancel = c.CancelOrder(
+        by=c.DISPATCHER, order=last(day, "suspension_ended"), lane=ACT, why=STAYS
+    )
     day.do(cancel)
 
     [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]
@@ -415,7 +419,7 @@ def test_however_many_they_are_a_look_asks_for_them_at_once_and_once(
         day.do(c.Elapse(), name)
     compared(day)
 
-    with sent(day.engine) as asked, day.looking() as connection:
+    with sent(day.engine) as asked, day.reading() as connection:
         look = current_alarms(connection, day.now, None)
 
     [alarm] = [each for each in look.alarms if each.kind == LEFT_DOWN]

@@ -31,7 +31,7 @@ CATEGORIES = [None, "赌博", "gambling", HOSTILE, *(f"kind {n}" for n in range(
 
 
 def look(day: Day, zone: ZoneInfo = SHANGHAI) -> Overview:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return views.overview(connection, day.now, zone)
 
 
@@ -40,7 +40,7 @@ def series(found: Overview) -> dict[tuple[bool, str | None], list[int]]:
 
 
 def told(day: Day) -> list[e.Event]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         bodies = connection.scalars(select(entries.c.body).order_by(entries.c.id)).all()
     return [decode(body)[1] for body in bodies]
 
@@ -142,7 +142,7 @@ class Naive:
         today = day.now.astimezone(zone).date()
         self._dates = [today - timedelta(days=n) for n in reversed(range(30))]
         self.days = [d.isoformat() for d in self._dates]
-        with day.looking() as connection:
+        with day.reading() as connection:
             found = whole_cases.whole(connection, range(1, 20))
         self._incidents = [i for case in found.values() for i in case.incidents.values()]
         self.begin = datetime.combine(self._dates[0], datetime.min.time(), zone)
@@ -320,7 +320,7 @@ def plans(day: Day) -> list[tuple[str, str]]:
         look(day)
     finally:
         event.remove(day.engine, "before_cursor_execute", note)
-    with day.looking() as connection:
+    with day.reading() as connection:
         driver: Any = connection.connection.driver_connection
         if connection.dialect.name == "sqlite":
             ask = [driver.execute(f"EXPLAIN QUERY PLAN {sql}", given) for sql, given in sent]

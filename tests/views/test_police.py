@@ -25,17 +25,17 @@ def told(day: Day) -> Day:
 
 
 def owed(day: Day, report: ReportDuty = DUTY, **how: Any) -> list[Duty]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return police.unreported_incidents(connection, day.now, report, **how)
 
 
 def summary(day: Day, report: ReportDuty = DUTY) -> DutySummary:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return police.summary(connection, day.now, report)
 
 
 def deadline(day: Day, n: int, site_id: int = 1) -> Any:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return police.deadline_of(connection, (site_id, n), DUTY)
 
 

@@ -14,7 +14,7 @@ from incidents.contract.hints import action_of
 from incidents.desk import Envelope
 from incidents.errors import InputError
 from incidents.locale.language import ENGLISH, Language, language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.metrics import database as metrics
 from incidents.store import deliveries
@@ -24,7 +24,7 @@ from incidents.store.schema.desk_tables import sealed
 from incidents.store.schema.tables import FAR, sites, work
 from incidents.views.overview import overview
 from incidents.views.queue.queue import item as one_item
-from tests.contract.test_ways_out import meant
+from tests.contract.test_refusal_hints import meant
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day
 
@@ -116,7 +116,7 @@ def test_a_reason_in_the_script_is_masked_too(day: Day) -> None:
 @pytest.mark.both_databases
 def test_one_item_is_shown_by_itself_and_as_the_page_has_it(day: Day) -> None:
     day.add(phone="010 5555 0100").log().log().do(c.ClaimItem(by="zhao", item="2"))
-    with day.looking() as connection:
+    with day.reading() as connection:
         page = views.queue(connection, day.now, reveal=True)["items"]
         assert one_item(connection, day.now, (1, "2"), reveal=True) == page[1]
         masked = one_item(connection, day.now, (1, "2"))
@@ -164,7 +164,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert day.item("1-t2")["next"] == "incidents done 1-t2 --outcome told"
     assert "no after-sales service, no refund" in day.item("1-t2")["say"]
     assert "If you object, tell us why" in day.item("1-t2")["say"]
-    in_chinese = day.queue(when=When(zone=UTC, now=day.now, language=CHINESE))["items"]
+    in_chinese = day.queue(when=TimeFormat(zone=UTC, now=day.now, language=CHINESE))["items"]
     assert any("对关闭有异议的" in item["say"] for item in in_chinese)
     day.do(c.VoidIncident(by="li", incident=3, reason="double"))
     assert day.item("1-disputed")["commands"][:2] == [
@@ -205,9 +205,9 @@ def test_a_term_that_is_over_is_told_as_over_by_the_day_of_the_zone(
     day.at("03-15 00:00").do(c.Remind(by="clock", on="2026-03-15"))
 
     def say() -> str:
-        when = When(zone=ZoneInfo("Asia/Shanghai"), now=day.now, language=language)
+        when = TimeFormat(zone=ZoneInfo("Asia/Shanghai"), now=day.now, language=language)
         [item] = day.queue(when=when)["items"]
-        with day.looking() as connection:
+        with day.reading() as connection:
             alone = one_item(connection, day.now, (1, "t1"), when=when)
         assert alone is not None
         assert alone["say"] == item["say"]
@@ -223,7 +223,7 @@ def test_a_term_that_is_over_is_told_as_over_by_the_day_of_the_zone(
 
 def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
     day.add().log().log().log()
-    with day.looking() as connection:
+    with day.reading() as connection:
         [held] = [each.order for _, each in deliveries.chains(connection, [1])]
     day.do(c.RecordFailure(order=held, lane="act", adapter="brake", attempts=0, problem="braked"))
     told = day.item("1-t1")
@@ -417,7 +417,7 @@ def test_nobody_is_told_of_a_closure_while_it_is_disputed(day: Day) -> None:
     assert (ids(day, mine="li"), day.queue(mine="li")["counts"]) == ([], {})
     assert day.queue()["counts"]["tell"] == 1
     assert day.site()["tasks"] == []
-    with day.looking() as connection:
+    with day.reading() as connection:
         assert one_item(connection, day.now, (1, "t1")) is None
         assert overview(connection, day.now, ZoneInfo("UTC"))["now"]["queue"]["tell"] == 1
         assert values(metrics.look(connection, day.now), "queue_items")["tell"] == 1
@@ -504,7 +504,7 @@ def test_mine_shows_and_counts_only_what_one_has_claimed(day: Day) -> None:
     day.add().log().log().do(c.ClaimItem(by="zhao", item="2"))
     assert ids(day, mine="zhao") == ["1-2"]
     assert ids(day, mine="li") == []
-    with day.looking() as connection:
+    with day.reading() as connection:
         counted = [
             views.queue(connection, day.now, mine=person)["counts"]
             for person in ("zhao", "li", None)

@@ -113,7 +113,7 @@ def test_entries_are_looked_up_by_the_index_of_their_times(day: Day) -> None:
     """A site's other entries, of which there may be very many, are not read for it."""
     day.add().log()
     asked = next(s for s in day.statements(said(day).queue) if "entries" in s)
-    with day.looking() as connection:
+    with day.reading() as connection:
         if connection.dialect.name == "sqlite":
             places = ("$[0]", "[]")
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", places).all()

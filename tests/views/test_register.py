@@ -8,7 +8,7 @@ import pytest
 from incidents import views
 from incidents.desk import Envelope
 from incidents.errors import UnknownIncidentError, UnknownSiteError
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
 from tests.desk.rehearsal import random_command, rehearsal
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def names(day: Day, **options: object) -> list[str]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return [site["site"] for site in views.sites(connection, **options)]  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def test_sites_come_by_name_from_where_one_asks_and_in_the_state_one_asks(day: D
 
 def test_a_listed_site_is_told_as_it_is_by_itself(day: Day) -> None:
     day.add(phone="010 5555 0100").log().after("1h1s").elapse()
-    with day.looking() as connection:
+    with day.reading() as connection:
         (listed,) = views.sites(connection)
     alone = day.site()
     assert listed.items() <= alone.items()
@@ -93,7 +93,7 @@ def test_after_any_day_everything_can_be_looked_at(db_url: str, seed: int) -> No
             incidents = int(str(desk.rows("SELECT last_incident FROM sites")[0][0]))
             desk.give(random_command(draw, desk.now, incidents))
             with connection.begin():
-                why = views.why(connection, "a.example", When(zone=UTC, now=desk.now))
+                why = views.why(connection, "a.example", TimeFormat(zone=UTC, now=desk.now))
                 items = views.queue(connection, desk.now)["items"]
                 site = views.site(connection, "a.example", desk.now)
             assert why["text"]
@@ -111,7 +111,7 @@ def test_the_run_is_shown_as_the_active_policy_counts_it(day: Day) -> None:
         (DOCUMENTED.toml(), 1, "Misses in a row: 1", False),
     ):
         day.desk.activate(active, by="boss", login=None, reason="counted otherwise")
-        with day.looking() as connection:
+        with day.reading() as connection:
             (listed,) = views.sites(connection)
         note = c.AddNote(by="li", incident=1, audience="desk", text="seen")
         (answer,) = day.desk.submit([Envelope(site=SITE, command=note)])

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from incidents.cli.queue import words as told
 from incidents.locale.language import language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.store.database.engine import writing
 from incidents.store.schema.desk_tables import desk
 from incidents.views.queue import alarm
@@ -58,7 +58,7 @@ def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
         unproved_since=day.now,
     )
     [facts] = [each.facts for each in alarm.warnings_of(day.queue(), day.now) if each.kind == kind]
-    sentence = told._WARNINGS[kind](facts, When(UTC, day.now, language("en", "cli")))
+    sentence = told._WARNINGS[kind](facts, TimeFormat(UTC, day.now, language("en", "cli")))
     assert sentence.startswith(says)
     assert kind == "lost" or "LOST" not in sentence
     assert kind != "lost" or sentence.endswith("(opens the sites that this record shows as open)")

@@ -365,7 +365,7 @@ def test_an_incidents_story_is_walked_back_from_its_newest_line(
     told = [line["seq"] for line in day.story(1)]
     for most in (1, 9):
         found, before = [], None
-        with day.looking() as connection:
+        with day.reading() as connection:
             while True:
                 part = views.newest_of_story(
                     connection, 1, 1, now=day.now, before=before, most=most
@@ -387,7 +387,7 @@ class Walked:
 def walked(day: Day, incident: int, most: int = 9) -> list[Walked]:
     """The parts of an incident's story, to the end."""
     found: list[Walked] = []
-    with day.looking() as connection:
+    with day.reading() as connection:
         while not found or found[-1].ahead is not None:
             after = (found[-1].ahead or 0) if found else 0
             part = views.part_of_story(connection, 1, incident, now=day.now, after=after, most=most)

@@ -17,13 +17,13 @@ from incidents.accounts import secrets
 from incidents.accounts.access_settings import second_after
 from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
+from incidents.api.authentication import Key, ReadCaller
 from incidents.api.caller import Caller
-from incidents.api.entrance import Key, ReadCaller
 from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_documents
 from incidents.desk import accounts as desk_accounts
 from incidents.desk import tokens
-from incidents.desk.own_stream import By, IdempotencyKey
+from incidents.desk.own_stream import Actor, IdempotencyKey
 from incidents.store import accounts as stored_accounts
 from incidents.views import accounts as account_views
 
@@ -81,8 +81,8 @@ def make(by: ReadCaller, new: NewAccount, key: Key = None) -> account_documents.
     """Create an account. To sign in, it needs a password or a token, which you give it next."""
     once = _once(by, key, "make_account", new)
 
-    def act(
-        connection: Connection, who: By, now: Callable[[], datetime]
+    def action(
+        connection: Connection, who: Actor, now: Callable[[], datetime]
     ) -> account_documents.Account:
         kept = once.before(connection)
         if kept is not None:
@@ -92,7 +92,7 @@ def make(by: ReadCaller, new: NewAccount, key: Key = None) -> account_documents.
         once.keep(connection, answer, made.made_at)
         return answer
 
-    return _do(by, act)
+    return _do(by, action)
 
 
 @routes.get("/accounts/{handle}", **operation("own_account", account_documents.Account))
@@ -111,14 +111,14 @@ def change(by: ReadCaller, handle: str, change: Change) -> account_documents.Acc
     The change applies to its sessions and tokens at once.
     """
 
-    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
+    def action(connection: Connection, who: Actor, now: Callable[[], datetime]) -> None:
         if change.role is not None:
             desk_accounts.give_role(connection, who, handle, change.role, now)
         if change.disabled is not None:
             switch = desk_accounts.disable if change.disabled else desk_accounts.enable
             switch(connection, who, handle, now)
 
-    _do(by, act)
+    _do(by, action)
     return _account(by, handle)
 
 
@@ -167,8 +167,8 @@ def make_token(by: ReadCaller, new: NewToken, key: Key = None) -> account_docume
     by.needs_account(handle)
     once, secret = _once(by, key, "make_token", new), secrets.random_token()
 
-    def act(
-        connection: Connection, who: By, now: Callable[[], datetime]
+    def action(
+        connection: Connection, who: Actor, now: Callable[[], datetime]
     ) -> account_documents.NewToken:
         kept = once.before(connection)
         if kept is not None:
@@ -187,7 +187,7 @@ def make_token(by: ReadCaller, new: NewToken, key: Key = None) -> account_docume
         once.keep(connection, {"token": made.id}, made.made_at)
         return {**account_views.token_document(made), "secret": secret}
 
-    return _do(by, act)
+    return _do(by, action)
 
 
 @routes.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
@@ -199,17 +199,17 @@ def revoke(by: ReadCaller, token: str) -> None:
     _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
 
 
-def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> IdempotencyKey:
+def _once(by: Caller, key: str | None, action: str, asked: bodies.Form) -> IdempotencyKey:
     return IdempotencyKey(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
-        request=json.dumps([act, by.by, asked.model_dump()]), given_key=key,
+        request=json.dumps([action, by.by, asked.model_dump()]), given_key=key,
     )  # fmt: skip
 
 
-def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
-    by.counts(1)
-    who = By(person=by.by, login=by.identity.login, signed_in=True)
-    return by.app.desk.on_record(lambda connection: act(connection, who, clock.now))
+def _do(by: Caller, action: Callable[[Connection, Actor, Callable[[], datetime]], T]) -> T:
+    by.take_quota(1)
+    who = Actor(person=by.by, login=by.identity.login, signed_in=True)
+    return by.app.desk.on_record(lambda connection: action(connection, who, clock.now))
 
 
 def _account(by: Caller, handle: str) -> account_documents.Account:

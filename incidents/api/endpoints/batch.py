@@ -1,7 +1,7 @@
 """The batch over HTTP: up to 1,000 commands in one request.
 
 Each command is checked against the caller's permissions as if it had come alone, and a refusal
-concerns that command alone. A batch takes no act that a person must do in person.
+concerns that command alone. A batch takes no action that a person must do in person.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
 
 from incidents.api import bodies, problems
+from incidents.api.authentication import PermanentKeyCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.entrance import PermanentKeyCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents.acts import Acted, Result, Results
-from incidents.contract.documents.acts import Problem as ProblemDocument
+from incidents.contract.documents.actions import Acted, Result, Results
+from incidents.contract.documents.actions import Problem as ProblemDocument
 from incidents.contract.target import SITE
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
@@ -34,9 +34,9 @@ MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
 """The most addresses, changed details of filings and characters of text in a batch: each has its
 cost, as a command does."""
 _KNOWN: dict[tuple[str, str], Action] = {
-    (name, act.of): act
-    for act in ACTIONS
-    if (name := act.batch or act.path) is not None and not act.in_person
+    (name, action.of): action
+    for action in ACTIONS
+    if (name := action.batch or action.path) is not None and not action.in_person
 }
 TAKEN = sorted({name for name, _ in _KNOWN})
 
@@ -88,13 +88,13 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
     words = (text for each in given.commands for text in each.words.values())
     if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
         raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of text")
-    by.counts(len(given.commands))
+    by.take_quota(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place[1] for place in places if isinstance(place, tuple)]
     _insist_on_one_call(sent)
     answers = by.app.desk.submit(sent, dry_run=by.dry_run)
     documents = iter(
-        actions.act_documents(by.app, [each for each in answers if each.refusal is None])
+        actions.action_documents(by.app, [each for each in answers if each.refusal is None])
     )
     left = iter(answers)
     shown = [_document(by, place, left, documents) for place in places]
@@ -122,23 +122,23 @@ def _too_many(name: str, most: str) -> Problem:
 
 def _place(by: Caller, n: int, asked: Asked) -> _Place:
     try:
-        act, words = _read(asked)
-        by.needs(act.name)
-        site, command = bodies.command(act, by.by, asked.to, words)
+        action, words = _read(asked)
+        by.needs(action.name)
+        site, command = bodies.command(action, by.by, asked.to, words)
     except (Problem, IncidentsError) as error:
         return error if isinstance(error, Problem) else problems.of_error(error)
     # Its own key, or the request's key with its place.
     key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
-    return act.status, by.envelope(site, command, key, asked.key or by.key)
+    return action.status, by.envelope(site, command, key, asked.key or by.key)
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
     """The act of a command, by its name and the form of its target, and its body."""
     for what in target.KINDS:
-        act = _KNOWN.get((asked.do, what))
-        if act is not None and _looks_like(what, asked.to):
+        action = _KNOWN.get((asked.do, what))
+        if action is not None and _looks_like(what, asked.to):
             try:
-                return act, bodies.body(act).model_validate(asked.words)
+                return action, bodies.body(action).model_validate(asked.words)
             except ValidationError as error:
                 raise problems.invalid(error.errors(include_url=False)) from error
     raise problems.unprocessable(

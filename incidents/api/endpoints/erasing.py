@@ -9,8 +9,8 @@ from pydantic import Field
 
 from incidents import clock
 from incidents.api import bodies, problems
+from incidents.api.authentication import DryRunCaller, ReadCaller
 from incidents.api.caller import Caller
-from incidents.api.entrance import DryRunCaller, ReadCaller
 from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies

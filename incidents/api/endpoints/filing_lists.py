@@ -13,9 +13,9 @@ from starlette.responses import StreamingResponse
 
 from incidents import views
 from incidents.api import problems
+from incidents.api.authentication import DryRunCaller, ReadCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints.filings import today
-from incidents.api.entrance import DryRunCaller, ReadCaller
 from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
 from incidents.contract.documents import filings as filing_documents

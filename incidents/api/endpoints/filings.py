@@ -12,14 +12,14 @@ from starlette.responses import Response
 
 from incidents import clock, views
 from incidents.api import bodies
+from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import ActCaller, ReadCaller
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
 from incidents.contract.documents import filings as filing_documents
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 from incidents.filing import checks, export, finding, form, presets, settings
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.finding import OK
@@ -68,14 +68,14 @@ def show(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
     "/sites/{site}/filing",
     **operation("change_filing", Acted, acting=True, tagged=True, large=True),
 )
-def change(by: ActCaller, site: SiteName, filed: bodies.Filed) -> JSON:
+def change(by: ActionCaller, site: SiteName, filed: bodies.Filed) -> JSON:
     """Change details of a site's filing; details that are not given stay unchanged (RFC 7396).
 
     If a check considers a detail false, it raises a suspicion for a person to look into. It does
     not close the site.
     """
     name, command = bodies.command(of_command(c.ChangeFiling), by.by, site, filed)
-    return actions.given(by, by.act(name, command))
+    return actions.given(by, by.submit(name, command))
 
 
 @routes.get("/sites/{site}/filing/findings", **operation("look", filing_documents.FilingFindings))

@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from incidents import clock
 from incidents.api import bodies, parameters, problems
+from incidents.api.authentication import DryRunCaller, ReadCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints import policies
-from incidents.api.entrance import DryRunCaller, ReadCaller
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import policies as policy_documents
-from incidents.contract.documents.acts import InvalidPart
+from incidents.contract.documents.actions import InvalidPart
 from incidents.errors import InputError
 from incidents.history import importing, picture, reports, trial_process
 from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Named, PreparedHistory

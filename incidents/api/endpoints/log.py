@@ -15,8 +15,8 @@ from pydantic import Field
 
 from incidents import clock
 from incidents.api import bodies, problems
+from incidents.api.authentication import ReadCaller
 from incidents.api.caller import Caller
-from incidents.api.entrance import ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import export, split
 from incidents.audit.export import Selection

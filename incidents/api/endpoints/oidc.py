@@ -29,9 +29,9 @@ from incidents.accounts.oidc import (
 )
 from incidents.accounts.throttle import UNKNOWN_NAME
 from incidents.api import problems
+from incidents.api.authentication import is_from_elsewhere, signed_in
 from incidents.api.caller import address_of
 from incidents.api.endpoints.session import begin
-from incidents.api.entrance import is_from_elsewhere, signed_in
 from incidents.api.operation import JSON, PREFIX
 from incidents.log import logger
 from incidents.store import sign_ins

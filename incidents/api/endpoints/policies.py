@@ -10,9 +10,9 @@ from pydantic import Field
 
 from incidents import views
 from incidents.api import bodies, problems
+from incidents.api.authentication import PermanentKeyCaller, ReadCaller
 from incidents.api.caller import Caller, address_of
 from incidents.api.endpoints.session import Person
-from incidents.api.entrance import PermanentKeyCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies as policy_documents
 from incidents.locale import words
@@ -123,7 +123,7 @@ def activate(request: Request, by: PermanentKeyCaller, file: Activating) -> JSON
     Whatever is due already is done under the old policy first, and deadlines already set stay.
     """
     wanted, reason, second = read(file.toml), inputs.text("reason")(file.reason), file.second
-    by.counts(1)
+    by.take_quota(1)
     answer = by.app.desk.activate(
         wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
         key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from incidents import views
 from incidents.api import bodies, problems
+from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import ActCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import (
     Cursor,
@@ -23,13 +23,13 @@ from incidents.api.parameters import (
     Part,
     Reveal,
     SiteName,
-    When,
+    TimeFormat,
     number_cursor,
     read_number,
 )
 from incidents.contract import hints
 from incidents.contract.actions import of_command
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 from incidents.contract.documents.queue import Duties
 from incidents.contract.documents.sites import (
     Found,
@@ -92,17 +92,17 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
 
 
 @site_routes.post("/sites", **operation("add_site", Acted, status=201, acting=True, tagged=True))
-def add(by: ActCaller, new: NewSite) -> JSON:
+def add(by: ActionCaller, new: NewSite) -> JSON:
     """Add a site to the register, with its contact."""
     site, command = bodies.command(_ADD, by.by, new.site, new)
-    return actions.given(by, by.act(site, command), 201)
+    return actions.given(by, by.submit(site, command), 201)
 
 
 @site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
-def edit(by: ActCaller, site: SiteName, details: Details) -> JSON:
+def edit(by: ActionCaller, site: SiteName, details: Details) -> JSON:
     """Change the contact of a site; fields that are not given stay unchanged."""
     name, command = bodies.command(_EDIT, by.by, site, details)
-    return actions.given(by, by.act(name, command))
+    return actions.given(by, by.submit(name, command))
 
 
 @site_routes.get("/sites/{site}", name="show", **operation("look", SiteInFull, tagged=True))
@@ -119,7 +119,9 @@ def why(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
     """Explain the status of a site in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        why_ = views.why(connection, name, words.When(zone=by.zone, now=by.app.now(connection)))
+        why_ = views.why(
+            connection, name, words.TimeFormat(zone=by.zone, now=by.app.now(connection))
+        )
     found: Why = {**why_, "commands": hints.commands(why_["hints"])}
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
@@ -158,8 +160,8 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     site: Annotated[str | None, Query(max_length=300)] = None,
     state: Annotated[IncidentState | None, Query()] = None,
     category: Annotated[str | None, Query(max_length=100)] = None,
-    since: When = None,
-    until: When = None,
+    since: TimeFormat = None,
+    until: TimeFormat = None,
     q: Part = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -204,8 +206,8 @@ def show_incident(by: ReadCaller, incident: Id, reveal: Reveal = False) -> JSON:
     """Show an incident in full; the ETag is that of its site."""
     key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
-    with by.app.looking() as looks:
-        found = looks.incident(key)
+    with by.app.queries() as queries:
+        found = queries.incident(key)
     tag = etag(key[0], found["site_seq"])
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
 
@@ -235,7 +237,7 @@ def story_of_incident(
     "/incidents/{incident}/evidence",
     **operation("attach", Acted, status=201, acting=True, tagged=True),
 )
-def attach(by: ActCaller, incident: Id, file: UploadFile) -> JSON:
+def attach(by: ActionCaller, incident: Id, file: UploadFile) -> JSON:
     """Attach a file to an incident, byte for byte (multipart, the field `file`).
 
     When this answers, the whole file is on disk, once, under its SHA-256.
@@ -245,10 +247,10 @@ def attach(by: ActCaller, incident: Id, file: UploadFile) -> JSON:
     digest, size = _measured(file.file, by.app.settings.evidence_limit)
     command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     if not by.dry_run:
-        # A refused act leaves no copy behind, and no entry names a file that is not kept.
+        # A refused action leaves no copy behind, and no entry names a file that is not kept.
         _refuse_if_impossible(by, site, command)
         _keep(file.file, digest, by.app.settings.evidence)
-    return actions.given(by, by.act(site, command), 201)
+    return actions.given(by, by.submit(site, command), 201)
 
 
 @incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))

@@ -14,11 +14,10 @@ from pydantic import Field
 
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Authenticator, SignInError, Visit
-from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_TTL, Identity, is_handle
+from incidents.accounts.identity import ACTION_NAMES, IN_PERSON, PROOF_TTL, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, problems
-from incidents.api.caller import address_of
-from incidents.api.entrance import (
+from incidents.api.authentication import (
     COOKIE,
     CSRF,
     CSRF_HEADER,
@@ -28,13 +27,14 @@ from incidents.api.entrance import (
     signed_in,
     visitor,
 )
-from incidents.api.operation import Bounded, opened, operation, router
-from incidents.api.parameters import Cursor, Limit, When
+from incidents.api.caller import address_of
+from incidents.api.operation import BoundedRoute, opened, operation, router
+from incidents.api.parameters import Cursor, Limit, TimeFormat
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_documents
 from incidents.views import accounts as account_views
 
-own_routes, account_routes = router("session", Bounded), router("accounts")
+own_routes, account_routes = router("session", BoundedRoute), router("accounts")
 
 BROWSER = "__Host-incidents-browser"
 """The cookie of a known browser; it authenticates nobody, and outlives the session."""
@@ -154,14 +154,14 @@ def _nobody(error: SignInError) -> Problem:
 
 
 def _document(identity: Identity, visit: Visit | None) -> account_documents.Session:
-    may = [act for act in ACTS if identity.may(act)]
+    may = [action for action in ACTION_NAMES if identity.may(action)]
     proved = identity.proved_at
     return {
         "handle": identity.handle,
         "role": identity.role,
         "token": identity.token,
         "may": may,
-        "in_person": [act for act in may if act in IN_PERSON],
+        "in_person": [action for action in may if action in IN_PERSON],
         "proved_until": None if proved is None else rfc3339(proved + PROOF_TTL),
         "csrf": None if visit is None else secrets.form_token(visit.cookie, CSRF),
     }
@@ -198,7 +198,7 @@ def list_sign_ins(
     cursor: Cursor = None,
     handle: Of = None,
     failed: Annotated[bool, Query(description="Only failed ones.")] = False,
-    since: When = None,
+    since: TimeFormat = None,
 ) -> account_documents.SignIns:
     """List sign-ins, sign-outs, and failed attempts, with source and method, the newest first.
 
@@ -214,7 +214,7 @@ def list_sign_ins(
 
 @account_routes.get("/refusals", **operation("see_sign_ins", account_documents.Refusals))
 def list_refusals(
-    by: ReadCaller, limit: Limit = 100, handle: Of = None, since: When = None
+    by: ReadCaller, limit: Limit = 100, handle: Of = None, since: TimeFormat = None
 ) -> account_documents.Refusals:
     """List refused actions and their count, by person and day (UTC), the newest first."""
     after = bodies.read_time(since)

@@ -14,11 +14,11 @@ from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 
 from incidents import clock, views
-from incidents.api.entrance import ReadCaller
+from incidents.api.authentication import ReadCaller
 from incidents.api.limits import TRYING
-from incidents.api.operation import JSON, Guarded, operation, router, summary
+from incidents.api.operation import JSON, GuardedRoute, operation, router, summary
 from incidents.contract.documents import enforcement as enforcement_documents
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
@@ -43,8 +43,8 @@ def add_probes(app: FastAPI) -> None:
         "content": {"text/plain": {"schema": {"type": "string"}}},
     }
     app.router.add_api_route(
-        "/metrics", metrics, tags=["watch"], response_class=Response, route_class_override=Guarded,
-        **told,
+        "/metrics", metrics, tags=["watch"], response_class=Response,
+        route_class_override=GuardedRoute, **told,
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def test(by: ReadCaller) -> JSON:
     A channel has 18 seconds to accept it.
     """
     desk, now = notice_settings.desk_settings(by.app.settings.zone), clock.now()
-    when = When(zone=by.app.settings.zone, now=now)
+    when = TimeFormat(zone=by.app.settings.zone, now=now)
     with TRYING.taken():
         return JSON({"items": list(trial.send(desk, now, when))})
 

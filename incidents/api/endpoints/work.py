@@ -10,9 +10,9 @@ from pydantic import Field
 
 from incidents import views
 from incidents.api import bodies, problems
+from incidents.api.authentication import ActionCaller, PermanentKeyCaller, ReadCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.entrance import ActCaller, PermanentKeyCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
 from incidents.contract.documents import enforcement as enforcement_documents
@@ -72,16 +72,16 @@ def item(
 @queue_routes.post(
     "/queue/hand-over", **operation("hand_over", queue_documents.HandedOver, acting=True)
 )
-def hand_over(by: ActCaller, shift: bodies.Shift) -> JSON:
+def hand_over(by: ActionCaller, shift: bodies.Shift) -> JSON:
     """Hand over all your claimed items to another person, at the end of a shift."""
     to = check_person(inputs.text("name", limit=100)(shift.to))
-    by.counts(1)
+    by.take_quota(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))
     given = by.app.hand_over(order, dry_run=by.dry_run)
     refused = [answer for answer in given if answer.refusal is not None]
     if refused:
         raise problems.refused(refused[0], by.when)
-    return JSON({"items": actions.act_documents(by.app, given)})
+    return JSON({"items": actions.action_documents(by.app, given)})
 
 
 order_routes = router("orders")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw, at_line
-from incidents.audit.jobs import Act, Workers, workers_for
+from incidents.audit.jobs import Call, Workers, workers_for
 from incidents.audit.pool import Progress
 from incidents.audit.proof import bundle_files, bundle_log, leaf_check, site_check
 from incidents.audit.proof.bundle_files import (
@@ -108,14 +108,14 @@ def _whole(found: _Inputs) -> Verdict:
     if options.policy:
         if before is not None and not succession.periods.ended_since(before.checkpoint.size):
             # As in `site_check.later_sites`: the others were decided again before.
-            first = max(0, before.checkpoint.size - site_check.WITHIN_AN_ACT)
+            first = max(0, before.checkpoint.size - site_check.WITHIN_AN_ACTION)
             later = set(seen.sites[first:])
             _drop_sites(seen.sites, later)
             again = len(later - {-1, 0})
         places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
         del seen.sites, seen.lengths
         periods = succession.periods
-        open_from = manifest.size - site_check.WITHIN_AN_ACT
+        open_from = manifest.size - site_check.WITHIN_AN_ACTION
         decided = _sites(found, places, Rules(periods.policies, periods, open_from))
     return _verdict(
         found, [*seen.flaws, *flaws, *held, *decided.flaws], agreeing, kind="bundle",
@@ -181,7 +181,7 @@ def _verdict(
     )  # fmt: skip
 
 
-def _digests(manifest: Manifest) -> Iterator[Act]:
+def _digests(manifest: Manifest) -> Iterator[Call]:
     files = iter(manifest.digests.items())
     while some := dict(islice(files, _FILES_AT_ONCE)):
         yield digests_of, (some,)
@@ -204,9 +204,9 @@ def digests_of(log: BundleLog, _progress: Progress, files: dict[str, str]) -> li
 
 
 def _sites(found: _Inputs, places: Places, rules: Rules) -> Decided:
-    acts = ((site_check.decided, (share, rules)) for share in places.shares(_AT_ONCE))
+    calls = ((site_check.decided, (share, rules)) for share in places.shares(_AT_ONCE))
     flaws, unfinished = [], 0
-    for decided in found.workers.each(acts):
+    for decided in found.workers.each(calls):
         flaws += decided.flaws
         unfinished += decided.unfinished
     return Decided(flaws, unfinished)

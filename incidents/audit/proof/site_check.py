@@ -114,10 +114,10 @@ def _at_site(site: int, leaf: int | None) -> Cause:
     return Cause.of("at_site_leaf", "site {site}, leaf {leaf}", site=site, leaf=leaf)
 
 
-WITHIN_AN_ACT = 10_000
-"""The most entries that are numbered before the log may be signed, even within an act.
+WITHIN_AN_ACTION = 10_000
+"""The most entries that are numbered before the log may be signed, even within an action.
 
-The rest of an act that began this far before a checkpoint may be missing: nothing covered it.
+The rest of an action that began this far before a checkpoint may be missing: nothing covered it.
 """
 
 _SITES_AT_ONCE = 200
@@ -133,7 +133,7 @@ class Since(NamedTuple):
 
 def later_sites(log: LiveLog, _progress: Progress, size: int) -> list[Ids]:
     """The sites with entries after `size`, even unnumbered, or an action across it, in shares."""
-    first = size - WITHIN_AN_ACT
+    first = size - WITHIN_AN_ACTION
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     later = select(entries.c.site_id).select_from(numbered).where(leaves.c.leaf_index >= first)
     # An entry without a number below the floor is a finding anyway.

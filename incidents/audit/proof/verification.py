@@ -94,8 +94,8 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
         sites, again = some, sum(len(each.ids) for each in some)
     if options.policy:
         rules = Rules(succession.periods.policies, succession.periods)
-        acts = ((site_check.decided, (share, rules)) for share in sites)
-        for decided in workers.each(acts):
+        calls = ((site_check.decided, (share, rules)) for share in sites)
+        for decided in workers.each(calls):
             seen.flaws += decided.flaws
     last = signed.last
     covered = 0 if last is None else last.checkpoint.size
@@ -184,8 +184,8 @@ def _signatures(
         spans = workers.one(
             site_check.later_signed, succession, before.checkpoint.size, outline.checkpoints
         )
-    acts = ((signed_check.check_signatures, (succession, trusted, *span)) for span in spans)
-    return Signatures.joined(workers.each(acts))
+    calls = ((signed_check.check_signatures, (succession, trusted, *span)) for span in spans)
+    return Signatures.joined(workers.each(calls))
 
 
 def _held(

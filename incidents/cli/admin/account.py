@@ -77,14 +77,14 @@ handle_argument = click.argument("handle", metavar="HANDLE")
     help="Role: viewer, operator, supervisor, auditor, integrator or administrator.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
-@options.recording
+@options.writing
 def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Add the account HANDLE. Give it a password or a token next.
 
     The handle stays in the record for good. Use lowercase letters and digits, with . _ - between
     them.
     """
-    with admin_for_act(run, KEEP, own_password_file) as account_admin:
+    with admin_for_action(run, KEEP, own_password_file) as account_admin:
         account_admin.make(handle, given)
         made = account_admin.account(handle)
         own = f" --as {run.settings.person}" if account_admin.signed_in else ""
@@ -95,7 +95,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
 
 
 @verb("list")
-@options.looking
+@options.query
 def list_accounts(run: Run) -> None:
     """List accounts by handle."""
     found = admin_for_look(run).accounts()
@@ -118,7 +118,7 @@ def list_accounts(run: Run) -> None:
 @handle_argument
 @click.argument("given", metavar="ROLE")
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Change the role of HANDLE immediately, also for its open sessions and tokens."""
     _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
@@ -128,7 +128,7 @@ def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> N
 @handle_argument
 @reauthentication.new_password_file_option
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def set_password(
     run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
 ) -> None:
@@ -143,7 +143,7 @@ def set_password(
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
         admin_for_look(run).account(handle)
-    with admin_for_act(run, "set_password", own_password_file, own=handle) as account_admin:
+    with admin_for_action(run, "set_password", own_password_file, own=handle) as account_admin:
         account = account_admin.account(handle)
         account_admin.set_password(
             handle, reauthentication.read_new_password(run, password_file, handle)
@@ -154,7 +154,7 @@ def set_password(
 @verb()
 @handle_argument
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Disable the account HANDLE: end its sessions and revoke its tokens."""
     _change(run, handle, own_password_file, lambda k: k.disable(handle))
@@ -163,7 +163,7 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
 @verb()
 @handle_argument
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Enable a disabled account with its old password; it needs new tokens."""
     _change(run, handle, own_password_file, lambda k: k.enable(handle))
@@ -173,10 +173,10 @@ def _change(
     run: Run,
     handle: str,
     file: Path | None,
-    act: Callable[[AccountAdmin | RemoteAccountAdmin], bool],
+    action: Callable[[AccountAdmin | RemoteAccountAdmin], bool],
 ) -> None:
-    with admin_for_act(run, KEEP, file) as account_admin:
-        changed = act(account_admin)
+    with admin_for_action(run, KEEP, file) as account_admin:
+        changed = action(account_admin)
         account = account_admin.account(handle)
     _answer(run, account, changed=changed)
 
@@ -224,8 +224,8 @@ def check_account(run: Run, handle: str | None) -> None:
 
 
 @contextmanager
-def admin_for_act(
-    run: Run, act: str, file: Path | None, *, own: str | None = None
+def admin_for_action(
+    run: Run, action: str, file: Path | None, *, own: str | None = None
 ) -> Iterator[AccountAdmin | RemoteAccountAdmin]:
     """Open the accounts for an action of `accounts.identity`, about the account `own` if permitted.
 
@@ -237,7 +237,7 @@ def admin_for_act(
         from incidents.cli.admin.account_admin import AccountAdmin, signed_in
 
         yield AccountAdmin(run, signed_in(run, file, KEEP, own))
-    elif act in identity.IN_PERSON or file is not None or not server.has_token:
+    elif action in identity.IN_PERSON or file is not None or not server.has_token:
         with reauthentication.in_session(run, file, reauthentication.OWN_PASSWORD_OPTION):
             yield server.account_admin
     else:

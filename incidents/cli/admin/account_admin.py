@@ -10,7 +10,7 @@ from incidents.accounts import access_settings, secrets
 from incidents.accounts.identity import Identity, is_handle
 from incidents.cli import reauthentication
 from incidents.desk import accounts, tokens
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.store import accounts as stored_accounts
 from incidents.views import accounts as account_views
@@ -45,7 +45,7 @@ class AccountAdmin:
     Each method is one of `desk.accounts` or `desk.tokens`, and raises its errors.
     """
 
-    def __init__(self, run: Run, by: By | None = None) -> None:
+    def __init__(self, run: Run, by: Actor | None = None) -> None:
         self._run = run
         self._by = by
 
@@ -148,13 +148,13 @@ class AccountAdmin:
         with self._run.local.reading() as connection:
             return account_views.sign_in_refusals(connection, limit=limit, handle=of, since=since)
 
-    def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+    def _do(self, action: Callable[[Connection, Actor, Callable[[], datetime]], T]) -> T:
         by = self._by
         assert by is not None
-        return self._run.local.desk.on_record(lambda connection: act(connection, by, clock.now))
+        return self._run.local.desk.on_record(lambda connection: action(connection, by, clock.now))
 
 
-def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
+def signed_in(run: Run, file: Path | None, action: str, own: str | None) -> Actor:
     """Sign in the administrator, once one has a password; `own`: their own account.
 
     Raises:
@@ -165,18 +165,18 @@ def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
         guarded = bool(stored_accounts.password_admins(connection))
     if guarded:
         who = reauthentication.sign_in(run, file, reauthentication.OWN_PASSWORD_OPTION)
-        _check(run, who, "own_account" if own == who.handle else act, own)
-    return By(person=run.settings.person, login=run.settings.login, signed_in=guarded)
+        _check(run, who, "own_account" if own == who.handle else action, own)
+    return Actor(person=run.settings.person, login=run.settings.login, signed_in=guarded)
 
 
-def _check(run: Run, identity: Identity, act: str, own: str | None) -> None:
+def _check(run: Run, identity: Identity, action: str, own: str | None) -> None:
     """Check that their role allows the action; a refusal is counted."""
-    why = identity.denial(act, clock.now())
+    why = identity.denial(action, clock.now())
     if why is None:
         return
-    by = By(person=identity.handle, login=run.settings.login)
+    by = Actor(person=identity.handle, login=run.settings.login)
     about = own if own is not None and is_handle(own) else None
     run.local.desk.on_record(
-        lambda c: accounts.refuse(c, by, clock.now, act=act, why=why, about=about)
+        lambda c: accounts.refuse(c, by, clock.now, action=action, why=why, about=about)
     )
     raise NotAllowedError(by=identity.handle, role=identity.role)

@@ -39,7 +39,7 @@ def db() -> None:
     "--rehearsal", is_flag=True,
     help="Mark an empty database as a rehearsal for good: it accepts any clock.",
 )  # fmt: skip
-@options.looking
+@options.query
 def upgrade(run: Run, rehearsal: bool) -> None:
     """Upgrade the schema of the database, or make a new database."""
     from incidents.store.database import address, schema
@@ -55,7 +55,7 @@ def upgrade(run: Run, rehearsal: bool) -> None:
 
 
 @db.command()
-@options.looking
+@options.query
 def check(run: Run) -> int:
     """Check the database: its schema, and that all stored data can be read.
 
@@ -89,7 +89,7 @@ def check(run: Run) -> int:
 
 @db.command()
 @click.argument("file", type=params.File(), metavar="FILE")
-@options.looking
+@options.query
 def backup(run: Run, file: Path) -> None:
     """Write a consistent copy of a SQLite database to FILE, while programs use it.
 
@@ -130,7 +130,7 @@ def backup(run: Run, file: Path) -> None:
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
     help="Role that may also erase texts.",
 )  # fmt: skip
-@options.looking
+@options.query
 def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
     """Print the SQL that lets ROLE run the desk on PostgreSQL without rewriting the record.
 
@@ -138,7 +138,7 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
     """
     from incidents.store.database import access
 
-    statements = list(access.sql(role, eraser, acts=acts))
+    statements = list(access.sql(role, eraser, command_line_only=acts))
     if run.for_programs:
         output.write_document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:
@@ -147,7 +147,7 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
 
 @db.command()
 @params.reason_option
-@options.looking
+@options.query
 def rekey(run: Run, reason: str) -> None:
     """Seal tokens and passwords with the servers' key, replacing the earlier key.
 
@@ -162,7 +162,7 @@ def rekey(run: Run, reason: str) -> None:
     from incidents.accounts import serve_key
     from incidents.desk import own_stream, tokens
 
-    by = own_stream.By(person=run.settings.person, login=run.settings.login)
+    by = own_stream.Actor(person=run.settings.person, login=run.settings.login)
     file = serve_key.key_file(run.settings)
     done = tokens.renew_seals(run.local.desk, file, by, clock.now, reason=reason)
     if run.for_programs:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from incidents.contract.documents.enforcement import MarkUnread
     from incidents.locale.language import Language
-    from incidents.locale.words import When
+    from incidents.locale.words import TimeFormat
 
 
-def history_warnings(history: Mapping[str, Any], when: When) -> list[str]:
+def history_warnings(history: Mapping[str, Any], when: TimeFormat) -> list[str]:
     """The sentences about a history's problems, the worst first."""
     # An older server does not say all of it.
     return [
@@ -26,7 +26,7 @@ def history_warnings(history: Mapping[str, Any], when: When) -> list[str]:
     ]
 
 
-def _halted(history: Mapping[str, Any], when: When) -> str:
+def _halted(history: Mapping[str, Any], when: TimeFormat) -> str:
     """Report that no site is taken down or opened."""
     # An older server does not say why, nor does a database halted by an earlier version.
     why = why_halted(history.get("halted_why"), when.language)
@@ -38,7 +38,7 @@ def why_halted(code: str | None, language: Language) -> str:
     return language.say(f"why_halted.{code or 'not_told'}")
 
 
-def mark_unread(found: MarkUnread, when: When) -> str:
+def mark_unread(found: MarkUnread, when: TimeFormat) -> str:
     """Report that a daemon carries out no orders, with the command to type."""
     language, others = when.language, found["count"] - 1
     code = "enforcement.mark_unread" if found["others"] else "enforcement.mark_unread.all"
@@ -53,7 +53,7 @@ def counted(code: str, n: int, language: Language, **facts: Any) -> str:
     return language.say(f"{code}.one" if n == 1 else f"{code}.many", n=n, **facts)
 
 
-def _lost(history: Mapping[str, Any], when: When) -> str:
+def _lost(history: Mapping[str, Any], when: TimeFormat) -> str:
     """Report that the latest decisions may no longer be on any record."""
     return when.language.say(
         "enforcement.lost", ago=when.ago(history["lost_since"]),
@@ -61,7 +61,7 @@ def _lost(history: Mapping[str, Any], when: When) -> str:
     )  # fmt: skip
 
 
-def _moved(history: Mapping[str, Any], when: When) -> str:
+def _moved(history: Mapping[str, Any], when: TimeFormat) -> str:
     """Report that the latest decisions may be missing, though no loss is known."""
     return when.language.say(
         "enforcement.moved", ago=when.ago(history["moved_since"]),
@@ -69,7 +69,7 @@ def _moved(history: Mapping[str, Any], when: When) -> str:
     )  # fmt: skip
 
 
-def _uncompared(history: Mapping[str, Any], when: When) -> str:
+def _uncompared(history: Mapping[str, Any], when: TimeFormat) -> str:
     """Name the sites that wait to be compared with their actual state, and the reason."""
     found = history["uncompared"]
     return counted(
@@ -93,7 +93,7 @@ def not_compared(found: Mapping[str, Any], language: Language | None = None) -> 
     return counted("enforcement.not_compared", found["count"], language, sites=sites)
 
 
-def left_down(history: Mapping[str, Any], when: When) -> str:
+def left_down(history: Mapping[str, Any], when: TimeFormat) -> str:
     """Name the sites that are down though nothing on record keeps them down, with the remedy."""
     found, language = history["left_down"], when.language
     count, ago = found["count"], when.ago(found["since"])
@@ -175,12 +175,12 @@ def _named(found: Mapping[str, Any], language: Language) -> str:
     return language.say("enforcement.names.more", names=names, n=more) if more else names
 
 
-def _unsigned(history: Mapping[str, Any], when: When) -> str:
+def _unsigned(history: Mapping[str, Any], when: TimeFormat) -> str:
     """Report that nobody could prove the present record."""
     return when.language.say("enforcement.unsigned", ago=when.ago(history["unsigned_since"]))
 
 
-def _unproved(history: Mapping[str, Any], when: When) -> str:
+def _unproved(history: Mapping[str, Any], when: TimeFormat) -> str:
     """Report that sites may differ from the record."""
     began, left = when.ago(history["unproved_since"]), history.get("left_down")
     if left is not None and left.get("complete", True):
@@ -188,7 +188,7 @@ def _unproved(history: Mapping[str, Any], when: When) -> str:
     return when.language.say("enforcement.unproved", ago=began)
 
 
-WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
+WORDS: dict[str, Callable[[Mapping[str, Any], TimeFormat], str]] = {
     "halted": _halted, "lost": _lost, "moved": _moved, "uncompared": _uncompared,
     "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,

@@ -47,7 +47,7 @@ def retention() -> None:
 
 
 @retention.command()
-@options.looking
+@options.query
 def show(run: Run) -> None:
     """Show how long texts are kept, and what could be erased now."""
     _answer_of_retention(run, _preview(run), dry_run=True)
@@ -56,7 +56,7 @@ def show(run: Run) -> None:
 @retention.command("run")
 @click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
 @reauthentication.password_file_option
-@options.looking
+@options.query
 def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     """Erase texts that are older than the setting [retention] keep and no longer
     needed.
@@ -122,7 +122,7 @@ def person() -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
 @params.confirm_option
 @reauthentication.password_file_option
-@options.looking
+@options.query
 def erase(
     run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
     confirm: str | None, password_file: Path | None,

@@ -22,8 +22,8 @@ from incidents.machine import policy
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
-    from incidents.cli.act import Act
     from incidents.cli.run import Run
+    from incidents.cli.submission import Submission
     from incidents.history.importing import Tally
     from incidents.history.reports import Finding, History
 
@@ -92,8 +92,10 @@ def write_left_out(run: Run, history: History) -> None:
 @file_argument
 @group_within_option
 @skip_bad_option
-@options.acting
-def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bool) -> int:
+@options.action
+def import_(
+    submission: Submission, *, file: str, group_within: timedelta | None, skip_bad: bool
+) -> int:
     """Import the sites and past incidents in FILE as records.
 
     FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and
@@ -104,61 +106,63 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     """
     from incidents.history.importing import refuse_future
 
-    given = load(act.run, file)
+    given = load(submission.run, file)
     refuse_future(given, clock.now())
-    if not (skip_bad or act.dry_run):
+    if not (skip_bad or submission.dry_run):
         given.refuse_bad_lines()
     findings = reports.group_reports(given.reports, group_within)
-    with progress(act.run.text("history_file.importing"), len(findings)) as done:
-        if act.run.remote is None:
-            tally = _tally(act, findings, done)
+    with progress(submission.run.text("history_file.importing"), len(findings)) as done:
+        if submission.run.remote is None:
+            tally = _tally(submission, findings, done)
         else:
-            tally = act.run.remote.import_findings(
-                findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
+            tally = submission.run.remote.import_findings(
+                findings, group_within=group_within, skip_bad=skip_bad, dry_run=submission.dry_run,
                 done=done,
             )  # fmt: skip
-    _answer_of_import(act, given, findings, tally)
-    _refuse_unfit(act, given, tally)
+    _answer_of_import(submission, given, findings, tally)
+    _refuse_unfit(submission, given, tally)
     return FAILED if given.bad and not skip_bad else DONE
 
 
-def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> Tally:
+def _tally(submission: Submission, findings: list[Finding], done: Callable[[int], object]) -> Tally:
     from incidents.history.importing import Import, known
 
-    with act.run.local.reading() as connection:
+    with submission.run.local.reading() as connection:
         there = known(connection, findings)
     importing = Import(
-        desk=act.run.local.desk,
+        desk=submission.run.local.desk,
         known=there,
-        by=act.by,
-        login=act.run.settings.login,
-        dry_run=act.dry_run,
+        by=submission.by,
+        login=submission.run.settings.login,
+        dry_run=submission.dry_run,
     )
     return importing.take(findings, done)
 
 
-def _answer_of_import(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
-    run = act.run
+def _answer_of_import(
+    submission: Submission, history: History, findings: list[Finding], tally: Tally
+) -> None:
+    run = submission.run
     if run.quiet:
-        run.write(*([] if act.dry_run else tally.ids))
+        run.write(*([] if submission.dry_run else tally.ids))
     elif run.for_programs:
         from incidents.history.importing import by_site, document
 
-        found = document(history, findings, tally, dry_run=act.dry_run)
+        found = document(history, findings, tally, dry_run=submission.dry_run)
         output.write_document(run, found, rows=by_site(tally))
     else:
-        _lines_of_import(act, history, tally)
+        _lines_of_import(submission, history, tally)
     write_left_out(run, history)
     left_out = sum(finding.left_out for finding in findings)
     if left_out:
         run.inform(run.text("history_file.left_out", n=left_out))
-    if act.dry_run:
+    if submission.dry_run:
         run.inform(run.text("answer.dry_run"))
 
 
-def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
-    run = act.run
-    if act.dry_run:
+def _lines_of_import(submission: Submission, history: History, tally: Tally) -> None:
+    run = submission.run
+    if submission.dry_run:
         text_table.write_table(
             run, ("site", "register", "new incidents", "known incidents"),
             [
@@ -169,7 +173,7 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
         )  # fmt: skip
         bad_line = "history_file.bad_line"
         run.write(*(run.text(bad_line, line=bad.line, why=bad.detail) for bad in history.bad))
-    would = ".would" if act.dry_run else ""
+    would = ".would" if submission.dry_run else ""
     known = len(tally.sites) - tally.sites_new
     new, there = tally.incidents_new, tally.incidents_known
     run.write(
@@ -178,7 +182,7 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
     )
 
 
-def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
+def _refuse_unfit(submission: Submission, history: History, tally: Tally) -> None:
     """Report the desk's refusals, the lines recorded anyway, and how to continue.
 
     Raises:
@@ -187,13 +191,13 @@ def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
     if not tally.refused:
         return
     line, refusal = tally.refused[0]
-    run, more = act.run, len(tally.refused) - 1
+    run, more = submission.run, len(tally.refused) - 1
     raise IncidentsError(
         run.text(
             "history_file.unfit", file=history.file, line=line,
             why=refusals.sentence(refusal, run.when, run.language),
             others=count(run.language, more, "more_row") if more else "",
-            done=_what_is_done(run, tally, dry_run=act.dry_run),
+            done=_what_is_done(run, tally, dry_run=submission.dry_run),
         )
     )  # fmt: skip
 

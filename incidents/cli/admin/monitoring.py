@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @verb()
 @click.argument("what", type=click.Choice(["test"]), required=False, metavar="[test]")
-@options.looking
+@options.query
 def alarms(run: Run, what: str | None) -> int:
     """List current alarms; exits 1 if there are any.
 
@@ -35,8 +35,8 @@ def alarms(run: Run, what: str | None) -> int:
     """
     if what is not None:
         return try_channels(run)
-    with run.looking() as looks:
-        told = looks.alarms_now()
+    with run.queries() as queries:
+        told = queries.alarms_now()
     found: list[Alarm] = told["items"]
     if run.quiet:
         run.write(*(each["key"] for each in found))
@@ -207,7 +207,7 @@ class NoMetricsLibraryError(LibraryError):
     "-o", "--output", "target", metavar="FILE",
     help="Write to FILE, whole or not at all: for the textfile collector of node_exporter.",
 )  # fmt: skip
-@options.looking
+@options.query
 def metrics(run: Run, target: str | None) -> None:
     """Print metrics in Prometheus text format. For a daemon that serves them, see [metrics].
 

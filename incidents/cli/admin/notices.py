@@ -42,7 +42,7 @@ def notices() -> None:
 
 
 @verb("list")
-@options.looking
+@options.query
 def list_notices(run: Run) -> None:
     """List notices: the recipient of each, when it is sent, and which templates are your own."""
     # A server does not say where it has its own templates.
@@ -106,7 +106,7 @@ def _here(run: Run) -> list[NoticeHere]:
 @click.option(
     "--html", is_flag=True, help="Print the HTML page that accompanies the text of a mail."
 )
-@options.looking
+@options.query
 def preview(
     run: Run,
     name: str | None,

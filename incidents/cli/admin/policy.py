@@ -18,8 +18,8 @@ from incidents.cli.reauthentication import (
 from incidents.errors import InputError
 
 if TYPE_CHECKING:
-    from incidents.cli.act import Act
     from incidents.cli.run import Run
+    from incidents.cli.submission import Submission
     from incidents.contract.documents.policies import Activation, Change
 
 
@@ -44,11 +44,11 @@ def policy() -> None:
 
 
 @verb()
-@options.looking
+@options.query
 def show(run: Run) -> None:
     """Show the active policy: in words, as a file, and who activated it when."""
-    with run.looking() as looks:
-        document = looks.active_policy()
+    with run.queries() as queries:
+        document = queries.active_policy()
     row = {"policy": document["policy"], "toml": document["toml"]}
     if not output.answer_program(run, document, document["policy"], rows=[row]):
         from incidents.locale.words import policy_sentences
@@ -60,11 +60,11 @@ def show(run: Run) -> None:
 
 
 @verb()
-@options.looking
+@options.query
 def history(run: Run) -> None:
     """List every activation: when, by whom, why, and what changed."""
-    with run.looking() as looks:
-        found = looks.policy_history()
+    with run.queries() as queries:
+        found = queries.policy_history()
     output.write_list(
         run, found, ids=(activation["policy"] for activation in found),
         headers=("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
@@ -77,7 +77,7 @@ def history(run: Run) -> None:
 @click.option(
     "--machine", type=click.Choice(("site", "incident")), help="Print only this one. Default: both."
 )
-@options.looking
+@options.query
 def graph(run: Run, machine: str | None) -> None:
     """Print the state machines as Mermaid diagrams, drawn from the program's own tables."""
     from incidents.machine import diagram
@@ -92,7 +92,7 @@ def graph(run: Run, machine: str | None) -> None:
 
 @verb()
 @params.policy_file_argument
-@options.looking
+@options.query
 def check(run: Run, file: Path) -> None:
     """Check the policy in FILE, and print its digest."""
     found = params.read_policy(file)
@@ -109,10 +109,10 @@ def check(run: Run, file: Path) -> None:
 @password_file_option
 @click.option("--second", metavar="HANDLE", help="Second person, who signs in with their password.")
 @second_password_file_option
-@options.acting
+@options.action
 def activate(
-    act: Act, *, file: Path, reason: str, password_file: Path | None, second: str | None,
-    second_password_file: Path | None,
+    submission: Submission, *, file: Path, reason: str, password_file: Path | None,
+    second: str | None, second_password_file: Path | None,
 ) -> None:  # fmt: skip
     """Activate the policy in FILE; the reason goes on record.
 
@@ -120,8 +120,8 @@ def activate(
     accounts and the old policy requires two people to close a site, this also takes two: it asks
     for your password, or takes --password-file, and for the password of a --second person.
     """
-    run = act.run
-    if act.policy is not None:
+    run = submission.run
+    if submission.policy is not None:
         raise InputError.coded("policy_is_file", "omit --policy: FILE is the policy")
     if second is None and second_password_file is not None:
         raise InputError.coded(
@@ -134,8 +134,8 @@ def activate(
         run, "activate_policy", password_file, lambda: run.app.desk.policy().two_people_close
     ) as signed_in:
         answer = run.app.desk.activate(
-            wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key,
-            dry_run=act.dry_run, signed_in=signed_in,
+            wanted.toml(), by=submission.by, login=run.settings.login, reason=reason,
+            key=submission.key, dry_run=submission.dry_run, signed_in=signed_in,
             second=(
                 None
                 if second is None
@@ -148,10 +148,10 @@ def activate(
         if due:
             places = sorted({event["site"] for event in due})
             run.inform(run.text("policy.meanwhile", n=len(due), sites=places[:10]))
-        code = "policy.would_be_active" if act.dry_run else "policy.is_active"
+        code = "policy.would_be_active" if submission.dry_run else "policy.is_active"
         run.write(*map(_told, answer["changes"]))
         run.write(run.text(code, policy=answer["policy"]))
-    if act.dry_run:
+    if submission.dry_run:
         run.inform(run.text("policy.dry_run"))
 
 

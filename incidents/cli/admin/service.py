@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from incidents.app import App
     from incidents.cli.run import Run
-    from incidents.contract.documents.acts import EventOfSite
+    from incidents.contract.documents.actions import EventOfSite
     from incidents.desk import Answer
     from incidents.enforcement.outcomes import Outcomes
     from incidents.notices.customer_link import Links
@@ -42,7 +42,7 @@ _SERVER_HERE = Cause.of("server_here", "start a server where it runs, beside the
     "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
 )
 @click.option("--once", is_flag=True, help="Do everything due now, then exit: for cron.")
-@options.looking
+@options.query
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the deadlines until stopped; several daemons can share one database.
 
@@ -189,8 +189,8 @@ class _OutcomeSummary:
 def _status(run: Run) -> int:
     from incidents.views.health import carries_out
 
-    with run.looking() as looks:
-        found = looks.enforcement()
+    with run.queries() as queries:
+        found = queries.enforcement()
     alone = {name: value for name, value in found.items() if name != "daemons"}
     beating = (daemon["daemon"] for daemon in found["daemons"] if daemon["beating"])
     if not output.answer_program(run, found, *beating, rows=found["daemons"] or [alone]):
@@ -210,7 +210,7 @@ DEFAULT_PORT = 7390
     show_default=True,
     help="Port; 0 picks a free one.",
 )
-@options.looking
+@options.query
 def serve(run: Run, *, host: str, port: int) -> None:
     """Serve the API at /api/v1, the console at / and the customer page at /c.
 
@@ -233,7 +233,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
     if warning := open_to_others(run.local.bare_engine):
         run.inform(run.language.cause(warning))
     app, settings = run.local, run.settings
-    by = own_stream.By(person=settings.person, login=settings.login)
+    by = own_stream.Actor(person=settings.person, login=settings.login)
     key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(app.engine, app.desk, key, by, clock.now):
         run.inform(db.sealed(run, found) if isinstance(found, tokens.SealingResult) else str(found))

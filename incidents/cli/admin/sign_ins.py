@@ -29,7 +29,7 @@ limit_option = click.option(
 
 @verb("sessions")
 @of_option
-@options.looking
+@options.query
 def list_sessions(run: Run, of: str | None) -> None:
     """List open sessions, newest first."""
     found = account.admin_for_look(run).sessions(of)
@@ -46,11 +46,11 @@ def list_sessions(run: Run, of: str | None) -> None:
 @verb("sign-out")
 @click.argument("id_", metavar="SESSION")
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
     """End SESSION: your own or, as an administrator, anyone's."""
-    act, own = account.of_session(run, id_)
-    with account.admin_for_act(run, act, own_password_file, own=own) as account_admin:
+    action, own = account.of_session(run, id_)
+    with account.admin_for_action(run, action, own_password_file, own=own) as account_admin:
         account_admin.end_session(id_)
     if not output.answer_program(run, {"id": id_, "ended": True}, id_):
         run.write(run.text("sign_ins.signed_out", id=id_))
@@ -61,7 +61,7 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
 @click.option("--failed", is_flag=True, help="List only failed sign-ins.")
 @since_option
 @limit_option
-@options.looking
+@options.query
 def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> None:
     """List sign-ins, sign-outs and failed sign-ins with their addresses, newest first.
 
@@ -84,7 +84,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
 @of_option
 @since_option
 @limit_option
-@options.looking
+@options.query
 def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
     """List denied actions by account and day (UTC), with counts, newest first."""
     after = run.read_time(since, "since")
@@ -164,12 +164,14 @@ def token() -> None:
     help="Allow only this action, such as log; repeat for more. Default: all actions of the role.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
 ) -> None:
     """Make a token for HANDLE and print its secret once; it is stored nowhere."""
-    with account.admin_for_act(run, "make_token", own_password_file, own=handle) as account_admin:
+    with account.admin_for_action(
+        run, "make_token", own_password_file, own=handle
+    ) as account_admin:
         document = account_admin.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
         output.write_document(run, document, rows=[_token_document(document)])
@@ -182,7 +184,7 @@ def make(
 
 @verb("list")
 @of_option
-@options.looking
+@options.query
 def list_tokens(run: Run, of: str | None) -> None:
     """List tokens, newest first."""
     found = account.admin_for_look(run).tokens(of)
@@ -200,12 +202,12 @@ def list_tokens(run: Run, of: str | None) -> None:
 @verb()
 @click.argument("id_", metavar="ID")
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
     """Revoke the token ID immediately."""
     own = account.owner_of(run, id_) if own_password_file is None or run.remote is None else None
-    act = account.KEEP if own is None else "own_account"
-    with account.admin_for_act(run, act, own_password_file, own=own) as account_admin:
+    action = account.KEEP if own is None else "own_account"
+    with account.admin_for_action(run, action, own_password_file, own=own) as account_admin:
         changed = account_admin.revoke(id_)
     if not output.answer_program(run, {"id": id_, "revoked": True}, id_):
         run.write(run.text("sign_ins.revoked", id=id_))

@@ -35,7 +35,7 @@ THE_DEFAULT, THE_ACTIVE = ("documented", "default"), "active"
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
     help="Policy file, or documented (the default policy) or active. Default: active.",
 )  # fmt: skip
-@options.looking
+@options.query
 def test(run: Run, file: Path, named: str) -> int:
     """Run the scenarios in FILE in memory: each is a history with expected results.
 
@@ -129,7 +129,7 @@ def _probability(given: str) -> float:
     "-o", "--output", "picture", type=params.File(), metavar="FILE.svg",
     help="Write a chart of suspensions and closures.",
 )  # fmt: skip
-@options.looking
+@options.query
 def simulate(
     run: Run,
     *,
@@ -187,7 +187,7 @@ def _policy_named(run: Run, name: str) -> Policy:
 def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: PreparedHistory) -> None:
     found = taken.document(outcomes)
     rows = list(map(_outcome_document, found["policies"]))
-    closed = sorted({act.site for outcome in outcomes for act in outcome.closures})
+    closed = sorted({closure.site for outcome in outcomes for closure in outcome.closures})
     if not output.answer_program(run, found, *closed, rows=rows):
         text_table.write_table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 

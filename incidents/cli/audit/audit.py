@@ -59,7 +59,7 @@ def audit() -> None:
 
 @verb()
 @click.option("--site", type=params.site, metavar="S", help="Check only this site.")
-@options.looking
+@options.query
 def replay(run: Run, site: str | None) -> int:
     """Derive every table from the entries alone, and compare row by row.
 

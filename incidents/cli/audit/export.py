@@ -68,7 +68,7 @@ class _Asked:
     "--with-words", is_flag=True,
     help="Include texts, with their salts, in the case file of one site's bundle.",
 )  # fmt: skip
-@options.looking
+@options.query
 def export(
     run: Run,
     *,
@@ -118,7 +118,7 @@ for _param in export.params:
     help="Write to a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option("--with-words", is_flag=True, help="Include texts and their salts.")
-@options.looking
+@options.query
 def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
     """Write the case file of SITE: what happened, by which rule, and where it is proved.
 

@@ -56,7 +56,7 @@ public_option = click.option(
 @verb()
 @click.argument("name", required=False, metavar="[NAME]")
 @public_option
-@options.recording
+@options.writing
 def new(run: Run, name: str | None, public: str | None) -> None:
     """Make the log's first key in a new file, and put it on record.
 
@@ -78,7 +78,7 @@ def new(run: Run, name: str | None, public: str | None) -> None:
 @params.reason_option
 @public_option
 @click.option("--lost", is_flag=True, help="The old key is lost: only the new one signs.")
-@options.looking
+@options.query
 def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
     """Replace the signing key, on record, or resume an interrupted rotation.
 
@@ -100,7 +100,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
 
 
 @verb()
-@options.looking
+@options.query
 def show(run: Run) -> None:
     """Print the log's public keys, the current one first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()

@@ -25,7 +25,7 @@ _NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
 
 
 @verb()
-@options.looking
+@options.query
 def status(run: Run) -> int:
     """Show how many entries are pending, numbered and published, and who countersigned them.
 
@@ -47,7 +47,7 @@ def status(run: Run) -> int:
     "-o", "--output", "target", metavar="FILE",
     help="Write the exact signed bytes to FILE instead of standard output.",
 )  # fmt: skip
-@options.looking
+@options.query
 def checkpoint(run: Run, target: str | None) -> int:
     """Number and sign all entries, and print the checkpoint for an auditor to keep elsewhere.
 

@@ -55,7 +55,7 @@ _OTHERS = (
 @click.option(
     "--dry-run", is_flag=True, help="Show the sites whose orders would be repeated; change nothing."
 )
-@options.looking
+@options.query
 def recover(
     run: Run,
     *,
@@ -195,8 +195,8 @@ def _write_sites(run: Run, done: Summary) -> None:
     if done.opened or done.taken_down:
         run.inform(run.text("recover.no_letter"))
     if again:
-        with run.local.looking() as looks:
-            is_daemon_at_work = looks.enforcement()["beating"]
+        with run.local.queries() as queries:
+            is_daemon_at_work = queries.enforcement()["beating"]
         if not is_daemon_at_work:
             run.inform(run.text("recover.no_daemon"))
 

@@ -63,7 +63,7 @@ MAX_KEY_BYTES = 1_000_000
     " not repeated. auto: the checkpoint that the last run with auto saved.",
 )
 @click.option("--no-policy", is_flag=True, help="Do not repeat the decisions.")
-@options.looking
+@options.query
 def verify(
     run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
     witnesses: Sequence[str], since: str | None, no_policy: bool,

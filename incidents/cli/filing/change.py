@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, params, suggestions
-from incidents.cli.act import Act
-from incidents.cli.filing import looks
+from incidents.cli.filing import queries
 from incidents.cli.lazy_group import verb
+from incidents.cli.submission import Submission
 from incidents.errors import Cause, InputError
 from incidents.filing import checks, form, ip_addresses
 from incidents.filing.finding import WRONG
@@ -36,19 +36,21 @@ remove_option = click.option("--remove", is_flag=True, help="Remove the whole en
     "--preset", "presets", multiple=True, metavar="P", shell_complete=suggestions.presets,
     help="Preset details of a provider (see filing presets); what you type takes precedence.",
 )  # fmt: skip
-@options.acting
-def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> None:
+@options.action
+def set_(
+    submission: Submission, site: str, details: tuple[str, ...], presets: tuple[str, ...]
+) -> None:
     """Change details of the filing of NAME: KEY=TEXT sets one, KEY= removes it.
 
     `incidents filing fields` lists the keys. A detail that looks false to a check raises a
     suspicion for a person to review; a check never closes a site.
     """
-    changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
+    changes = {**_preset(submission.run, presets), **dict(map(_detail, details))}
     if not changes:
         raise InputError.coded(
             "nothing_to_change", "nothing to change: add KEY=TEXT, such as level=3, or --preset"
         )
-    change(act, site, changes)
+    change(submission, site, changes)
 
 
 @verb()
@@ -60,13 +62,15 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
 @click.option("--place", metavar="P", help="Exact place.")
 @click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="Number of servers.")
 @remove_option
-@options.acting
-def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> None:
+@options.action
+def server(
+    submission: Submission, *, site: str, label: str, remove: bool, **given: str | int | None
+) -> None:
     """Record the server LABEL of NAME and its place, or change it.
 
     LABEL is a short name that you choose: a-z, 0-9 and -.
     """
-    _item(act, site, SERVER + label, given, remove=remove)
+    _item(submission, site, SERVER + label, given, remove=remove)
 
 
 @verb()
@@ -76,9 +80,9 @@ def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int 
 @click.option("--kind", metavar="K", help="Kind: access_contract, commercial_licence …")
 @click.option("--expires", "expires_on", metavar="DAY", help="Last valid day, such as 2026-12-31.")
 @remove_option
-@options.acting
+@options.action
 def document(
-    act: Act, *, site: str, label: str, file: Path | None, kind: str | None,
+    submission: Submission, *, site: str, label: str, file: Path | None, kind: str | None,
     expires_on: str | None, remove: bool,
 ) -> None:  # fmt: skip
     """Record the document LABEL of NAME: its kind, and the SHA-256 digest of FILE.
@@ -96,25 +100,27 @@ def document(
         )  # fmt: skip
     given: dict[str, str | int | None] = {"kind": kind, "expires_on": _day(expires_on)}
     if file is not None:
-        digest, size = evidence.measure(file, limit=act.run.settings.evidence_limit)
+        digest, size = evidence.measure(file, limit=submission.run.settings.evidence_limit)
         given |= {"digest": digest, "size": size}
-    _item(act, site, DOCUMENT + label, given, remove=remove)
+    _item(submission, site, DOCUMENT + label, given, remove=remove)
 
 
-def change(act: Act, site: str, changes: Mapping[str, str]) -> None:
+def change(submission: Submission, site: str, changes: Mapping[str, str]) -> None:
     """Submit the changes and answer, with the steps that a changed address requires."""
-    _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
+    _submit(
+        submission, site, ChangeFiling(by=submission.by, details=tuple(sorted(changes.items())))
+    )
 
 
-def _submit(act: Act, site: str, command: ChangeFiling) -> None:
-    told = _notes(act, site, command)
-    act.submit(site, command)
-    act.run.inform(*told)
+def _submit(submission: Submission, site: str, command: ChangeFiling) -> None:
+    told = _notes(submission, site, command)
+    submission.submit(site, command)
+    submission.run.inform(*told)
 
 
-def _notes(act: Act, site: str, command: ChangeFiling) -> list[str]:
+def _notes(submission: Submission, site: str, command: ChangeFiling) -> list[str]:
     """The lines beside the answer, read before the change is on record; empty for a program."""
-    run = act.run
+    run = submission.run
     if run.for_programs or run.remote is not None:
         return []
     from incidents import views
@@ -135,11 +141,11 @@ def _wrong_days(run: Run, details: Mapping[str, str], changes: Mapping[str, str]
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
-    found = checks.check(after, today=looks.today(run))
+    found = checks.check(after, today=queries.today(run))
     return [
         run.text(
-            "filing_change.wrong", field=looks.field_label(run, each.field),
-            what=looks.sentence(run, each),
+            "filing_change.wrong", field=queries.field_label(run, each.field),
+            what=queries.sentence(run, each),
         )
         for each in found
         if each.verdict == WRONG and each.field in filing.DAYS and each.field in changes
@@ -153,13 +159,18 @@ def _checklist(
     steps = ip_addresses.remaining_steps(details, changes)
     if not steps:
         return []
-    spoken = looks.finding_catalogue(run)
+    spoken = queries.finding_catalogue(run)
     lines = [spoken.word("step", step) for step in steps]
     return [run.text("filing_change.moved", site=site), *lines]
 
 
 def _item(
-    act: Act, site: str, key: str, given: Mapping[str, str | int | None], *, remove: bool
+    submission: Submission,
+    site: str,
+    key: str,
+    given: Mapping[str, str | int | None],
+    *,
+    remove: bool,
 ) -> None:
     changes = {name: str(value).strip() for name, value in given.items() if value is not None}
     if remove and changes:
@@ -176,11 +187,11 @@ def _item(
             key=key, begin=key[:6],
         )  # fmt: skip
     if remove:
-        change(act, site, {key: ""})
+        change(submission, site, {key: ""})
     else:
         # The desk merges them into the filing, so that a concurrent change is kept.
         parts = tuple((key, name, text) for name, text in changes.items())
-        _submit(act, site, ChangeFiling(by=act.by, parts=parts))
+        _submit(submission, site, ChangeFiling(by=submission.by, parts=parts))
 
 
 def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
@@ -188,7 +199,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
         return {}
     from incidents.filing import presets
 
-    known = looks.known_presets(run)
+    known = queries.known_presets(run)
     return {key: text for name in names for key, text in presets.of(known, name).items()}
 
 

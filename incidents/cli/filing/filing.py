@@ -16,9 +16,9 @@ import click
 
 from incidents.cli import options, output
 from incidents.cli.admin import history_file
-from incidents.cli.filing.looks import sentence, today, verdict_of
+from incidents.cli.filing.queries import sentence, today, verdict_of
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act
+from incidents.cli.root import action
 from incidents.cli.run import Run, coloured
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing import checks
@@ -27,8 +27,8 @@ from incidents.locale import refusals
 from incidents.locale.words import count
 
 if TYPE_CHECKING:
-    from incidents.cli.act import Act
-    from incidents.client.intake import RemoteList
+    from incidents.cli.submission import Submission
+    from incidents.client.imports import RemoteList
     from incidents.contract.documents.filings import ListedRow
     from incidents.filing.lists.customer_list import Problem
     from incidents.filing.lists.table_file import TableFile
@@ -38,28 +38,28 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Filings": {
         "show": (
-            "incidents.cli.filing.looks:show",
+            "incidents.cli.filing.queries:show",
             "Show a filing and what is missing.",
         ),
-        "set": act("filing set", "incidents.cli.filing.change:set_"),
+        "set": action("filing set", "incidents.cli.filing.change:set_"),
         "server": ("incidents.cli.filing.change:server", "Add, change or remove a server."),
         "document": (
             "incidents.cli.filing.change:document",
             "Add, change or remove a document.",
         ),
-        "fields": ("incidents.cli.filing.looks:fields", "List the details of a filing."),
-        "presets": ("incidents.cli.filing.looks:presets", "List presets of providers."),
+        "fields": ("incidents.cli.filing.queries:fields", "List the details of a filing."),
+        "presets": ("incidents.cli.filing.queries:presets", "List presets of providers."),
     },
     "Checks": {
         "check": (
-            "incidents.cli.filing.looks:check",
+            "incidents.cli.filing.queries:check",
             "Check a filing.",
         ),
         "check-footer": (
             "incidents.cli.filing.pages:check_footer",
             "Check a page's footer: number, icon, links.",
         ),
-        "terms": ("incidents.cli.filing.looks:terms", "List terms, also as a calendar."),
+        "terms": ("incidents.cli.filing.queries:terms", "List terms, also as a calendar."),
     },
     "Lists and forms": {
         "import": (
@@ -95,8 +95,10 @@ class BadRowsError(IncidentsError):
 @click.option("--add-sites", is_flag=True, help="Also add new sites to the register.")
 @click.option("--skip-bad", is_flag=True, help="Skip rows that cannot be read.")
 @click.option("--ignore-columns", is_flag=True, help="Ignore columns that are not fields.")
-@options.acting
-def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool) -> int:
+@options.action
+def import_(
+    submission: Submission, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool
+) -> int:
     """Import the customer list FILE into the register of filings.
 
     FILE is CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, with a column for the site and columns for
@@ -106,20 +108,20 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_colu
     """
     from incidents.history.customers import REFUSED, UNREADABLE
 
-    run = act.run
+    run = submission.run
     with _seekable(file) as path:
-        if not (skip_bad or act.dry_run):
+        if not (skip_bad or submission.dry_run):
             _check_rows(run, path, file, ignore=ignore_columns)
-        intake = _intake(act, add=add_sites)
+        intake = _intake(submission, add=add_sites)
         with _opened(path, file, run.text("history_file.importing")) as table:
             from incidents.filing.lists.customer_list import CustomerList
 
             customers = CustomerList(table, ignore=ignore_columns)
-            _write_rows(run, intake.take(customers.customers()), dry_run=act.dry_run)
+            _write_rows(run, intake.take(customers.customers()), dry_run=submission.dry_run)
     if customers.ignored:
         run.inform(run.text("filing.left_out", columns=list(customers.ignored)))
-    _sum_up(run, intake.tally, dry_run=act.dry_run)
-    if intake.suspicions and not act.dry_run:
+    _sum_up(run, intake.tally, dry_run=submission.dry_run)
+    if intake.suspicions and not submission.dry_run:
         run.inform(run.text("filing.suspicions", n=intake.suspicions))
     tally = intake.tally
     # A list without one usable row is no success, whatever was to be left out.
@@ -128,16 +130,16 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_colu
     return FAILED if bad else DONE
 
 
-def _intake(act: Act, *, add: bool) -> CustomerImport | RemoteList:
-    run = act.run
+def _intake(submission: Submission, *, add: bool) -> CustomerImport | RemoteList:
+    run = submission.run
     if run.remote is not None:
         run.remote.check_named_person()
-        return run.remote.filings.intake(add=add, dry_run=act.dry_run)
+        return run.remote.filings.intake(add=add, dry_run=submission.dry_run)
     from incidents.history.customers import CustomerImport
 
     return CustomerImport(
-        desk=run.local.desk, filed=partial(_filed, run), by=act.by, login=run.settings.login,
-        add=add, dry_run=act.dry_run, today=today(run) if act.dry_run else None,
+        desk=run.local.desk, filed=partial(_filed, run), by=submission.by, login=run.settings.login,
+        add=add, dry_run=submission.dry_run, today=today(run) if submission.dry_run else None,
     )  # fmt: skip
 
 

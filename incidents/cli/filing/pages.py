@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from incidents.cli import options, output, params, text_table
-from incidents.cli.filing.looks import details_of, read_filing, today
+from incidents.cli.filing.queries import details_of, read_filing, today
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, FileError, InputError
@@ -35,7 +35,7 @@ output_option = click.option(
 @verb()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
 @output_option
-@options.looking
+@options.query
 def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     """Export the filings of the sites, or of all, as JSON Lines, JSON or CSV.
 
@@ -64,7 +64,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
 @verb()
 @params.name_argument
 @output_option
-@options.looking
+@options.query
 def form(run: Run, site: str, target: str) -> None:
     """Write the filing of NAME as a page to print and copy, in Chinese and English.
 
@@ -90,7 +90,7 @@ def form(run: Run, site: str, target: str) -> None:
     "--icon", default="/beian.png", show_default=True, metavar="PATH", help="Path of the icon."
 )
 @output_option
-@options.looking
+@options.query
 def snippet(run: Run, site: str, icon: str, target: str) -> None:
     """Print the footer HTML for the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:
@@ -138,7 +138,7 @@ _OVER_A_SERVER = Cause.of(
     help="Form of the number: with the site's suffix, or the subject's number without one."
     " Default: as in [filing].",
 )  # fmt: skip
-@options.looking
+@options.query
 def check_footer(
     run: Run, target: str, *, site: str | None, url: str | None, public_security: str | None,
     icp: str | None, icp_form: str | None,
@@ -245,7 +245,7 @@ def _write_findings(run: Run, target: str, findings: list[Finding]) -> None:
     elif run.quiet:
         run.write(*(finding.code for finding in findings))
     else:
-        from incidents.cli.filing.looks import sentence, verdict_of
+        from incidents.cli.filing.queries import sentence, verdict_of
 
         def about(field: str) -> str:
             return run.language.phrases.get(f"footer_field.{field}", footer_field(field))

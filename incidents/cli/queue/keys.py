@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from incidents.cli import answers
-from incidents.cli.act import Act
+from incidents.cli.submission import Submission
 from incidents.contract.action import name_of
 from incidents.locale import event_sentence, refusals
 from incidents.machine import commands
@@ -44,30 +44,32 @@ class PendingAction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActionResult:
+class Acted:
     """The desk's answer to an action, in words; `is_refusal`: it was not done."""
 
     words: str
     is_refusal: bool
 
 
-def carry_out(run: Run, action: PendingAction) -> ActionResult:
+def carry_out(run: Run, action: PendingAction) -> Acted:
     """Send it to the desk, and return the answer.
 
     Raises:
         AwayError: then nobody knows whether it was done; the same action may be sent again.
     """
-    [answer] = Act(run, key=action.key, dry_run=False).submit_all([(action.site, action.command)])
+    [answer] = Submission(run, key=action.key, dry_run=False).submit_all(
+        [(action.site, action.command)]
+    )
     due = [
         run.text("answer.meanwhile", what=sentence)
         for sentence in _sentences(run, answer, of_the_clock=True)
     ]
     if answer.refusal is not None:
         refused = refusals.sentence(answer.refusal, run.when, run.language)
-        return ActionResult(words=_joined(run, [refused, *due]), is_refusal=True)
+        return Acted(words=_joined(run, [refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False) or [run.text("answer.nothing")]
     sentence = _joined(run, [*done, *answers.remark_sentences(run, answer), *due])
-    return ActionResult(words=sentence, is_refusal=False)
+    return Acted(words=sentence, is_refusal=False)
 
 
 def _joined(run: Run, sentences: list[str]) -> str:
@@ -110,8 +112,8 @@ _ON_KEYS = frozenset(
     map(name_of, (commands.RecordContact, commands.StateRemoved, commands.CompleteTask))
 )
 
-ACTS = frozenset(_NAMES)
-"""All keys that are acts."""
+ACTIONS = frozenset(_NAMES)
+"""All keys that are actions."""
 
 
 def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import answers, options, output, text_table
-from incidents.cli.act import Act
 from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
 from incidents.cli.run import Run, coloured, is_terminal, uses_colour
+from incidents.cli.submission import Submission
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
 from incidents.values.person_name import check_person
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     metavar="PLACE",
     help="Continue after this place: next_after of the previous page (JSON).",
 )
-@options.looking
+@options.query
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """List what needs action now: overdue items first, then by deadline.
 
@@ -86,8 +86,8 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
 def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> QueuePage:
     """Return one page of the queue."""
-    with run.looking() as looks:
-        return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
+    with run.queries() as queries:
+        return queries.queue(mine=mine, limit=limit, after=after, reveal=reveal)
 
 
 def _check_terminal(run: Run) -> None:
@@ -131,21 +131,23 @@ def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
 
 @verb("hand-over")
 @click.argument("to", type=check_person, metavar="PERSON")
-@options.acting
-def hand_over(act: Act, to: str) -> None:
+@options.action
+def hand_over(submission: Submission, to: str) -> None:
     """Hand all your claimed items to PERSON, at the end of a shift."""
-    given = act.hand_over(to)
+    given = submission.hand_over(to)
     if not given:
-        act.run.inform(act.run.text("queue.hand_over.nothing", person=act.run.app.person))
+        submission.run.inform(
+            submission.run.text("queue.hand_over.nothing", person=submission.run.app.person)
+        )
     refused = [answer for answer in given if answer.refusal is not None]
     done = [answer for answer in given if answer.refusal is None]
-    if not act.run.for_programs or act.run.quiet:
+    if not submission.run.for_programs or submission.run.quiet:
         for answer in done:
-            answers.write_answer(act.run, answer, dry_run=act.dry_run)
+            answers.write_answer(submission.run, answer, dry_run=submission.dry_run)
     elif done or not refused:
-        output.write_documents(act.run, [answer.document for answer in done])
+        output.write_documents(submission.run, [answer.document for answer in done])
     for answer in refused:
-        answers.raise_refusal(act.run, answer)
+        answers.raise_refusal(submission.run, answer)
 
 
 REFRESH_S = 1.0
@@ -154,7 +156,7 @@ _LONG_S = 1.0
 
 
 class _BrokenOffError(Exception):
-    """Ctrl-C, while an act was on its way to the desk."""
+    """Ctrl-C, while an action was on its way to the desk."""
 
     def __init__(self, action: PendingAction) -> None:
         super().__init__()

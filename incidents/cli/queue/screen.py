@@ -168,7 +168,7 @@ class Screen:
         self._unsure = [known for known in self._unsure if known != action]
         message, bad = self.message, self.is_error
         self.look()
-        # The outcome of the act matters more than that its item has left the queue.
+        # The outcome of the action matters more than that its item has left the queue.
         self._say(message, is_error=bad)
         return True
 
@@ -205,13 +205,13 @@ class Screen:
             self._reveal_or_hide(item)
         elif key == "t":
             self._say(self._typed(item))
-        elif key in queue_keys.ACTS:
-            return self._act(key, item)
+        elif key in queue_keys.ACTIONS:
+            return self._action(key, item)
         else:
             self._tell("queue.no_key")
         return None
 
-    def _act(self, key: str, item: QueueItem) -> PendingAction | None:
+    def _action(self, key: str, item: QueueItem) -> PendingAction | None:
         action = queue_keys.pending_action(key, item, self.person, self.language)
         if action is None:
             keys = queue_keys.listed(item, self.person, self.language)
@@ -261,8 +261,8 @@ class Screen:
     def _ask_for(self, id_: str) -> QueueItem | None:
         of = read_item_id(id_)
         assert of is not None
-        with self.run.looking() as looks:
-            return looks.item(of, reveal=True)
+        with self.run.queries() as queries:
+            return queries.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
         """Drop the script, number and question of an item that has left the queue."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from incidents.contract.documents.queue import QueueItem, QueuePage
     from incidents.locale.language import Language
-    from incidents.locale.words import When
+    from incidents.locale.words import TimeFormat
 
 SOON_S = 15 * 60
 ALARM, REMARK = "bold white on red", "yellow"
@@ -52,7 +52,7 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
     return Group(*parts)
 
 
-def title(found: QueuePage, when: When) -> Text:
+def title(found: QueuePage, when: TimeFormat) -> Text:
     """The time, in the reader's zone, and the number of open items."""
     total = sum(found["counts"].values())
     overdue = sum(1 for item in found["items"] if item["overdue"])

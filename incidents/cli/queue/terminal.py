@@ -176,7 +176,7 @@ class Terminal:
 
     @contextmanager
     def _with_signal_handlers(self) -> Iterator[None]:
-        acts = {
+        handlers = {
             signal.SIGINT: self._end,
             signal.SIGTERM: self._end,
             signal.SIGHUP: self._end,
@@ -184,7 +184,7 @@ class Terminal:
             signal.SIGCONT: self._comes_back,
             signal.SIGWINCH: self._on_resize,
         }
-        before = {number: signal.signal(number, act) for number, act in acts.items()}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:
@@ -254,11 +254,11 @@ class Terminal:
                 self._leave()
 
 
-def _retrying(act: Callable[[int], object], descriptor: int) -> None:
+def _retrying(change: Callable[[int], object], descriptor: int) -> None:
     """Retry after an interrupting signal, such as the one that resumes a program."""
     while True:
         try:
-            act(descriptor)
+            change(descriptor)
         except termios.error as error:
             if error.args[0] != errno.EINTR:
                 raise

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from incidents.contract.documents.queue import DutySummary, QueueItem, QueuePage
     from incidents.locale.language import Language
-    from incidents.locale.words import When
+    from incidents.locale.words import TimeFormat
 
 TERMS = ("file", "show_number")
 """Items with a last day of their own."""
@@ -70,7 +70,7 @@ class Notice(NamedTuple):
     is_alarm: bool
 
 
-def notices(found: QueuePage, when: When) -> list[Notice]:
+def notices(found: QueuePage, when: TimeFormat) -> list[Notice]:
     """The notices above the queue, the worst first."""
     from incidents.views.queue import alarm
 
@@ -84,7 +84,7 @@ def notices(found: QueuePage, when: When) -> list[Notice]:
     return lines
 
 
-def _to_report(report: DutySummary, when: When) -> str:
+def _to_report(report: DutySummary, when: TimeFormat) -> str:
     """Report that reports to the police are due, and their deadline."""
     assert report["first"] is not None
     n = number(report["overdue"], when.language, capped=report["capped"])
@@ -94,24 +94,24 @@ def _to_report(report: DutySummary, when: When) -> str:
     )  # fmt: skip
 
 
-def _dead_letters(acts: DeadLetters, when: When) -> str:
+def _dead_letters(acts: DeadLetters, when: TimeFormat) -> str:
     """Report that orders have failed permanently: they are not retried."""
     return _of_orders("notice.dead", acts["dead"], acts["first"][0], when, capped=acts["capped"])
 
 
-def _brake(held: OrdersHeld, when: When) -> str:
+def _brake(held: OrdersHeld, when: TimeFormat) -> str:
     """Report that orders wait because too many sites were to be taken down at once."""
     return _of_orders("notice.brake", held["braked"], held["first"][0], when, capped=held["capped"])
 
 
-def _late_orders(late: OrdersLate, when: When) -> str:
+def _late_orders(late: OrdersLate, when: TimeFormat) -> str:
     """Report that orders are late."""
     first = late["first"][0]
     code = "notice.late" if first.get("problem") else "notice.late.untried"
     return _of_orders(code, late["late"], first, when, capped=late["capped"])
 
 
-def _of_orders(code: str, n: int, first: Order, when: When, *, capped: bool) -> str:
+def _of_orders(code: str, n: int, first: Order, when: TimeFormat, *, capped: bool) -> str:
     return when.language.say(
         code, n=number(n, when.language, capped=capped), id=first["id"],
         order=event_sentence.order_of_site(first, when.language), kind=first["kind"],
@@ -119,7 +119,7 @@ def _of_orders(code: str, n: int, first: Order, when: When, *, capped: bool) -> 
     )  # fmt: skip
 
 
-def _only_logged(order: OnlyLogged, when: When) -> str:
+def _only_logged(order: OnlyLogged, when: TimeFormat) -> str:
     """Report that an order took no effect, and will take none with these settings."""
     return when.language.say(
         "notice.logged", order=event_sentence.order_of_site(order, when.language), id=order["id"],
@@ -127,7 +127,7 @@ def _only_logged(order: OnlyLogged, when: When) -> str:
     )  # fmt: skip
 
 
-def _alarm(enforcement: Enforcement, when: When) -> str:
+def _alarm(enforcement: Enforcement, when: TimeFormat) -> str:
     """Report that nothing enforces the clock."""
     if enforcement["standing_aside"]:
         sentence = when.language.say("notice.clock.aside", reason=enforcement["standing_aside"])
@@ -141,7 +141,7 @@ def _alarm(enforcement: Enforcement, when: When) -> str:
     return when.language.say("notice.clock", what=what)
 
 
-def _remark(enforcement: Enforcement, when: When) -> str:
+def _remark(enforcement: Enforcement, when: TimeFormat) -> str:
     """Report that the clock is enforced only at intervals.
 
     This is configured, so it is not an alarm; but due items wait for the next run.
@@ -156,7 +156,7 @@ def _remark(enforcement: Enforcement, when: When) -> str:
     )
 
 
-def _no_daemon(enforcement: Enforcement, when: When) -> str:
+def _no_daemon(enforcement: Enforcement, when: TimeFormat) -> str:
     """Report that no daemon is running, and when one was last seen."""
     daemon, beat = enforcement["daemon"], enforcement["last_beat"]
     if daemon is None or beat is None:
@@ -164,12 +164,12 @@ def _no_daemon(enforcement: Enforcement, when: When) -> str:
     return when.language.say("notice.clock.dead", daemon=daemon, ago=when.ago(beat))
 
 
-def _done_once(enforcement: Enforcement, when: When) -> list[str]:
+def _done_once(enforcement: Enforcement, when: TimeFormat) -> list[str]:
     at = enforcement["last_once"]
     return [] if at is None else [when.language.say("notice.clock.once", ago=when.ago(at))]
 
 
-def _overdue(enforcement: Enforcement, when: When) -> list[str]:
+def _overdue(enforcement: Enforcement, when: TimeFormat) -> list[str]:
     since = enforcement["overdue_since"]
     if since is None:
         return []
@@ -177,11 +177,11 @@ def _overdue(enforcement: Enforcement, when: When) -> list[str]:
     return [when.language.say("notice.clock.overdue", when=when, n=n, since=since)]
 
 
-def _joined(told: list[str], when: When) -> str:
+def _joined(told: list[str], when: TimeFormat) -> str:
     return when.language.say("list.semicolon").join(told)
 
 
-_WARNINGS: dict[str, Callable[[Any, When], str]] = {
+_WARNINGS: dict[str, Callable[[Any, TimeFormat], str]] = {
     "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
     "logged": _only_logged, "once": _remark, "report": _to_report,
     "mark_unread": enforcement_words.mark_unread, **enforcement_words.WORDS,

@@ -28,7 +28,7 @@ from incidents.record import own_events
 from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.values import inputs, typed_time
-from incidents.views import on_record
+from incidents.views import record_entries
 
 router = APIRouter()
 
@@ -58,7 +58,7 @@ class Asked:
         """The same as a query, without empty fields."""
         return rendering.query({name: getattr(self, name) for name in self.__slots__})
 
-    def read(self, here: RequestContext, connection: Connection) -> on_record.EntryFilter:
+    def read(self, here: RequestContext, connection: Connection) -> record_entries.EntryFilter:
         """The filter for the query; raises InputError or RefusedError for an invalid one."""
         since, until = self._time("since", here), self._time("until", here)
         if since is not None and until is not None and since >= until:
@@ -66,7 +66,7 @@ class Asked:
         site_id = None
         if self.site:
             site_id = int(sites.named(connection, inputs.site(self.site))["id"])
-        return on_record.EntryFilter(
+        return record_entries.EntryFilter(
             site_id=site_id, kind=self.kind or None, person=self.person or None,
             since=since, until=until,
         )  # fmt: skip
@@ -87,7 +87,7 @@ def show(
         site=site.strip(), kind=kind if kind in KINDS else "", person=person.strip()[:_MAX_PERSON],
         since=since.strip(), until=until.strip(),
     )  # fmt: skip
-    found, wrong = on_record.Page((), None, None), None
+    found, wrong = record_entries.Page((), None, None), None
     with who.timed() as (connection, here):
         status = log_status.progress(connection, here.reader.now)
         note = log_status.last_note(connection)
@@ -95,7 +95,9 @@ def show(
             wanted = asked.read(here, connection)
             # Whoever may export entries may read them in full.
             if here.identity.may("export"):
-                found = on_record.entries_page(connection, wanted, after=_place(after), limit=PAGE)
+                found = record_entries.entries_page(
+                    connection, wanted, after=_place(after), limit=PAGE
+                )
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
     kinds = sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=itemgetter(1))
@@ -181,14 +183,14 @@ def _verified(here: RequestContext) -> _Verified:
     return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": percent}
 
 
-def _next(asked: Asked, after: on_record.Place | None) -> str | None:
+def _next(asked: Asked, after: record_entries.Place | None) -> str | None:
     if after is None:
         return None
     place = rendering.query({"after": f"{clock.rfc3339(after[0])}_{after[1]}"})
     return "/audit?" + "&".join(part for part in (asked.query, place) if part)
 
 
-def _place(text: str) -> on_record.Place | None:
+def _place(text: str) -> record_entries.Place | None:
     """The position at which a page continues; None for text not from a page."""
     at, _, id_ = text.partition("_")
     if not (id_.isascii() and id_.isdigit() and len(id_) < 19):

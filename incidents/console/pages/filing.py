@@ -67,7 +67,7 @@ def change(desk: Submitted, name: str) -> Response:
         touched.check(language, {})
         return touched, lambda found: filing_form.details(touched, found, language)
 
-    return _act(desk, name, make, opened=f"details-{desk.form.text('section')}")
+    return _do(desk, name, make, opened=f"details-{desk.form.text('section')}")
 
 
 @router.post("/sites/{name}/filing/preset", dependencies=needs("change_filing"))
@@ -79,7 +79,7 @@ def preset(desk: Submitted, name: str) -> Response:
         found = presets.details(desk.form.text("preset") or "", own.presets)
         return Touched({}, {}), lambda _: found
 
-    return _act(desk, name, make, opened="preset", sighted=True)
+    return _do(desk, name, make, opened="preset", sighted=True)
 
 
 @router.post("/sites/{name}/filing/{kind}", dependencies=needs("change_filing"))
@@ -106,7 +106,7 @@ def item(desk: SubmittedWithFiles, name: str, kind: Kind) -> Response:
 
         return touched, changes
 
-    return _act(desk, name, make, opened=f"{kind}-{label}")
+    return _do(desk, name, make, opened=f"{kind}-{label}")
 
 
 def at(name: str) -> str:
@@ -118,9 +118,7 @@ Make = Callable[[], tuple[Touched, Callable[[Filed], Changes]]]
 """The touched fields, and the function that makes changes of the current filing from them."""
 
 
-def _act(
-    desk: Submission, name: str, make: Make, *, opened: str, sighted: bool = False
-) -> Response:
+def _do(desk: Submission, name: str, make: Make, *, opened: str, sighted: bool = False) -> Response:
     """Do the action and return to the page; a refused form is shown again."""
     kept = known(name)
     desk.authorise("change_filing", kept)

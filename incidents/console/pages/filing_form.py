@@ -25,7 +25,7 @@ from incidents.machine.filing import DOCUMENT, SERVER, is_known
 from incidents.store.cases import filings, sites
 from incidents.store.schema.types import canonical
 from incidents.values import inputs
-from incidents.views import masked, on_record
+from incidents.views import masked, record_entries
 
 LONG = 60
 """A text of more characters is typed in several lines."""
@@ -52,7 +52,7 @@ class Filed:
         """The filing of that site; raises UnknownSiteError."""
         row = sites.named(connection, name)
         kept = {key: text for _, key, text in filings.of_sites(connection, [row["id"]])}
-        [plain] = on_record.reveal_texts(connection, [dict(kept)])
+        [plain] = record_entries.reveal_texts(connection, [dict(kept)])
         return cls(site_id=row["id"], seq=row["seq"], kept=kept, plain=plain)
 
     @property

@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
-from incidents.console import act_forms, forms, messages, rendering, submission
+from incidents.console import action_forms, forms, messages, rendering, submission
 from incidents.console.pages.site import confirm, reasons
 from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
@@ -34,18 +34,18 @@ from incidents.settings import police, sources
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
-from incidents.views import masked, possible
+from incidents.views import masked, possible_actions
 from incidents.views.queue import police as police_duty
 from incidents.views.why_record import MAX_TIMELINE
 
 router = APIRouter()
 Key = tuple[int, int]
 
-_ACTS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
-"""The order of the acts on the page; further ones follow."""
+_ACTIONS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
+"""The order of the actions on the page; further ones follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
-"""The commands that stay right after other people's acts meanwhile."""
+"""The commands that stay right after other people's actions meanwhile."""
 _UNASKED = (*_UNSIGHTED, c.StateReported)
 """The commands outside the work that a colleague may have claimed."""
 
@@ -92,7 +92,7 @@ def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) 
         digest, size = evidence.measure(file, limit=settings.evidence_limit)
         with desk.reading() as connection:
             now = desk.app.now(connection)
-            would = possible.on_incident(connection, (site, n), desk.by, now)["attach"]
+            would = possible_actions.on_incident(connection, (site, n), desk.by, now)["attach"]
         if would is not None:
             return Flash("refused", messages.refusal_text(desk.reader, would))
         evidence.keep(file, digest, settings.evidence)
@@ -133,23 +133,26 @@ def link(desk: Submitted, incident: str) -> Response:
     )  # fmt: skip
 
 
-def do(desk: Submitted, incident: str, act: str) -> Response:
+def do(desk: Submitted, incident: str, action: str) -> Response:
     """Do the action on the incident, or on one of its contacts."""
-    key, action = inputs.incident(incident), act_forms.of_page("incidents")[act].action
+    key, row = inputs.incident(incident), action_forms.of_page("incidents")[action].action
     try:
-        answer = _submit(desk, action, key)
+        answer = _submit(desk, row, key)
     except (InputError, RefusedError) as error:
-        return _page(desk, key, flash=messages.of_error(desk.reader, error), opened=act)
+        return _page(desk, key, flash=messages.of_error(desk.reader, error), opened=action)
     flash = messages.of_answer(desk, answer, seen=desk.seen)
     if answer.refusal is not None:
         closing = answer.refusal.name == "would_close"
-        return _page(desk, key, flash=flash, opened=act, closing=closing)
-    made = answer.document["incident"] if action.command is c.Recur else None
+        return _page(desk, key, flash=flash, opened=action, closing=closing)
+    made = answer.document["incident"] if row.command is c.Recur else None
     return desk.back(f"/incidents/{made['id']}" if made else at(key), flash)
 
 
 router.add_api_route(
-    "/incidents/{incident}/{act}", do, methods=["POST"], route_class_override=act_forms.ActRoute
+    "/incidents/{incident}/{action}",
+    do,
+    methods=["POST"],
+    route_class_override=action_forms.ActionRoute,
 )
 
 
@@ -202,7 +205,7 @@ def _page(
             connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken,
             before=before, most=MAX_TIMELINE,
         )  # fmt: skip
-        would = possible.on_incident(connection, key, here.by, reader.now)
+        would = possible_actions.on_incident(connection, key, here.by, reader.now)
     found = masked.document(found)
     return here.page(
         "incident", status=409 if flash else 200, flash=flash, incident=found,
@@ -210,8 +213,8 @@ def _page(
         story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
         closing=closing, typed=here.typed, not_now=reasons(here, would),
-        acts=act_forms.in_order("incidents", _ACTS, here.identity.may, _ELSEWHERE),
-        revoke_links=act_forms.of_page("incidents")["revoke-links"],
+        actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
+        revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import act_forms, messages, rendering, submission
+from incidents.console import action_forms, messages, rendering, submission
 from incidents.console.pages.site import reasons
 from incidents.console.rendering import Flash, Reader
 from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
@@ -30,7 +30,7 @@ from incidents.store import lineage
 from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.values.ids import order_id
-from incidents.views import masked, orders, possible
+from incidents.views import masked, orders, possible_actions
 
 router = APIRouter()
 Name = tuple[int, int, str]
@@ -141,21 +141,21 @@ def show_one(here: Viewer, order: str) -> Response:
     return _page(here, inputs.order(order))
 
 
-def do(desk: Submitted, order: str, act: str) -> Response:
+def do(desk: Submitted, order: str, action: str) -> Response:
     """Do the action on the order."""
-    name, action = inputs.order(order), act_forms.of_page("orders")[act].action
+    name, row = inputs.order(order), action_forms.of_page("orders")[action].action
     try:
-        answer = desk.submit(name[0], submission.command_of_form(desk, action, name))
+        answer = desk.submit(name[0], submission.command_of_form(desk, row, name))
     except (InputError, RefusedError) as error:
-        return _page(desk, name, flash=messages.of_error(desk.reader, error), opened=act)
+        return _page(desk, name, flash=messages.of_error(desk.reader, error), opened=action)
     flash = messages.of_answer(desk, answer, seen=desk.seen)
     if answer.refusal is not None:
-        return _page(desk, name, flash=flash, opened=act)
+        return _page(desk, name, flash=flash, opened=action)
     return desk.back(at(name), flash)
 
 
 router.add_api_route(
-    "/orders/{order}/{act}", do, methods=["POST"], route_class_override=act_forms.ActRoute
+    "/orders/{order}/{action}", do, methods=["POST"], route_class_override=action_forms.ActionRoute
 )
 
 
@@ -179,14 +179,14 @@ def _page(
             connection, *order, when=reader.when, now=reader.now,
             unset=who.app.lanes_without_channel,
         )  # fmt: skip
-        would = possible.on_order(connection, order, here.by, reader.now)
+        would = possible_actions.on_order(connection, order, here.by, reader.now)
         seq = sites.entry_counts(connection, [order[0]]).get(order[0])
     to_do, not_yet = ("release", "retry") if found["state"] == "braked" else ("retry", "release")
     return here.page(
         "order", status=409 if flash else 200, flash=flash, order=masked.document(found),
         what=ordered(reader, found), site_id=order[0],
         seq=seq, path=at(order), not_now=reasons(here, would),
-        acts=act_forms.in_order("orders", (to_do, "cancel"), here.identity.may, (not_yet,)),
+        actions=action_forms.in_order("orders", (to_do, "cancel"), here.identity.may, (not_yet,)),
         opened=opened or here.kept.opened, typed=here.typed,
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ from incidents.views.report_words import policy_sentences
 
 router = APIRouter()
 
-ACT = "activate_policy"
+ACTION = "activate_policy"
 SPANS = (30, 90, 365)
 """The numbers of recorded days that a policy can be tried on."""
 MAX_HISTORY = 50
@@ -89,7 +89,7 @@ def trial(here: Viewer, id_: str, page: int = 0) -> Response:
 @router.post("/policy/trial/{id_}/activate", dependencies=needs("activate_policy"))
 def activate(desk: Submitted, id_: str) -> Response:
     """Activate the tried policy, with a reason, on record."""
-    desk.authorise(ACT)
+    desk.authorise(ACTION)
     found = _TRIED.get(desk.by, id_)
     if found is None:
         return _page(desk, wrong=desk.reader.say("compare.gone"), status=404)

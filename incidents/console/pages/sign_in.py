@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.authenticator import SignInError
 from incidents.accounts.throttle import BlockedError
-from incidents.api import entrance
+from incidents.api import authentication
 from incidents.api.caller import address_of
 from incidents.api.endpoints import session
 from incidents.console import rendering, request_context
@@ -34,7 +34,7 @@ Form = Annotated[SentForm, Depends(anonymous_form)]
 @router.get("/sign-in")
 def show(request: Request, to: str = "/") -> Response:
     """The sign-in form; a person already signed in is redirected."""
-    if entrance.visitor(request) is not None:
+    if authentication.visitor(request) is not None:
         return RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     return _form(request, to)
 
@@ -42,7 +42,7 @@ def show(request: Request, to: str = "/") -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, form: Form) -> Response:
     """Sign in a person who filled in the console's own form."""
-    if entrance.is_from_elsewhere(request):
+    if authentication.is_from_elsewhere(request):
         # Another site's page would have them work here under a name that is not theirs.
         raise NotAllowedError("form", "csrf")
     to, handle = form.text("to") or "/", form.text("handle") or ""
@@ -121,5 +121,5 @@ def _form(
     return rendering.response(
         "sign_in", reader, status=status, headers=headers, to=own(to), handle=handle[:100],
         wrong=told, here=own(to), me=None, csrf="",
-        provider=request.app.state.oidc is not None, flash=None, may=lambda _act: False,
+        provider=request.app.state.oidc is not None, flash=None, may=lambda _action: False,
     )  # fmt: skip

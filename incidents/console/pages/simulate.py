@@ -175,7 +175,10 @@ def comparison_rows(
     return [
         (
             each.site,
-            [[(what_of(reader, act.what), act.first, act.n) for act in acts] for acts in each.acts],
+            [
+                [(what_of(reader, action.what), action.first, action.n) for action in actions]
+                for actions in each.actions
+            ],
         )
         for each in differences[page * PAGE : (page + 1) * PAGE]
     ]

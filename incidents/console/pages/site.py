@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import act_forms, diagram, forms, messages, rendering, submission
+from incidents.console import action_forms, diagram, forms, messages, rendering, submission
 from incidents.console.pages import filing_view
 from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
@@ -22,7 +22,7 @@ from incidents.machine import commands as c
 from incidents.machine.filing import CONTACT_FIELDS, can_be_false
 from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
-from incidents.views import lists, masked, possible
+from incidents.views import lists, masked, possible_actions
 from incidents.views.filing import details_of
 from incidents.views.why import parts
 
@@ -32,11 +32,11 @@ PAGE = 50
 STORY = 40
 _STATES = ("active", "suspended", "closed")
 
-_ACTS = (
+_ACTIONS = (
     "confirm-closure", "decline-closure", "approve", "decline", "uphold", "reinstate", "contact",
     "hold", "unhold", "edit", "false-info",
 )  # fmt: skip
-"""The order of the acts on the page; further ones follow."""
+"""The order of the actions on the page; further ones follow."""
 _ABOUT = {
     "contact": str.isdigit,
     "confirm-closure": forms.only(CLOSURE),
@@ -45,7 +45,7 @@ _ABOUT = {
     "decline": forms.only(REINSTATEMENT),
     "uphold": forms.only(DISPUTED),
 }
-"""The items of the queue that an act is about, which a colleague may have claimed."""
+"""The items of the queue that an action is about, which a colleague may have claimed."""
 
 
 class NotConfirmedError(RefusedError):
@@ -124,26 +124,26 @@ def reveal(desk: Submitted, name: str) -> Response:
     return rendering.response("revealed", desk.reader, item=found)
 
 
-def do(desk: Submitted, name: str, act: str) -> Response:
+def do(desk: Submitted, name: str, action: str) -> Response:
     """Do the action on the site."""
-    kept, action = known(name), act_forms.of_page("sites")[act].action
+    kept, row = known(name), action_forms.of_page("sites")[action].action
     try:
-        if action.closes:
+        if row.closes:
             confirm(desk, kept)
-        command = submission.command_of_form(desk, action, (kept,))
+        command = submission.command_of_form(desk, row, (kept,))
         answer = desk.submit(
-            kept, command, about=_ABOUT.get(act), steady=isinstance(command, c.RecordContact)
+            kept, command, about=_ABOUT.get(action), steady=isinstance(command, c.RecordContact)
         )
     except (InputError, RefusedError) as error:
-        return _page(desk, kept, flash=messages.of_error(desk.reader, error), opened=act)
+        return _page(desk, kept, flash=messages.of_error(desk.reader, error), opened=action)
     flash = messages.of_answer(desk, answer, seen=desk.seen)
     if answer.refusal is not None:
-        return _page(desk, kept, flash=flash, opened=act)
+        return _page(desk, kept, flash=flash, opened=action)
     return desk.back(at(kept), flash)
 
 
 router.add_api_route(
-    "/sites/{name}/{act}", do, methods=["POST"], route_class_override=act_forms.ActRoute
+    "/sites/{name}/{action}", do, methods=["POST"], route_class_override=action_forms.ActionRoute
 )
 
 
@@ -175,7 +175,7 @@ def _page(
         reader = here.reader
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
-        would = possible.on_site(connection, name, here.by, reader.now)
+        would = possible_actions.on_site(connection, name, here.by, reader.now)
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
     may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
@@ -190,7 +190,8 @@ def _page(
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,
-        not_now=reasons(here, would), acts=act_forms.in_order("sites", _ACTS, here.identity.may),
+        not_now=reasons(here, would),
+        actions=action_forms.in_order("sites", _ACTIONS, here.identity.may),
         fields=may_be_false, doubted=doubted,
         score=completeness(details_of(filing)).score,
         terms=filing_view.terms(reader, filing["terms"]),
@@ -198,14 +199,14 @@ def _page(
     )  # fmt: skip
 
 
-def reasons(here: RequestContext, would: possible.Possible) -> dict[str, str | None]:
+def reasons(here: RequestContext, would: possible_actions.Possible) -> dict[str, str | None]:
     """The sentence for each impossible action: by role, or by the machine's refusal."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {
-        act: role
-        if not here.identity.may(act)
+        action: role
+        if not here.identity.may(action)
         else (None if refusal is None else messages.refusal_text(here.reader, refusal))
-        for act, refusal in would.items()
+        for action, refusal in would.items()
     }
 
 

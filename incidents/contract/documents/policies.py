@@ -7,7 +7,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from incidents.contract.documents import Facts
-from incidents.contract.documents.acts import EventOfSite
+from incidents.contract.documents.actions import EventOfSite
 
 _From = TypedDict("_From", {"from": str | None})
 

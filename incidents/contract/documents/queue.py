@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import TypedDict
 
 from incidents.contract.documents import Hint, Open
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 from incidents.contract.documents.enforcement import Enforcement
 from incidents.contract.documents.orders import OrdersNotDone
 from incidents.contract.documents.sites import IncidentState, InForce, SiteState

@@ -12,7 +12,7 @@ from incidents.machine import commands, rules
 from incidents.machine import decider as checks
 from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest, Request
-from incidents.machine.decider import SETTLED, Decider, open_task, open_tells
+from incidents.machine.decider import SETTLED, Decider, open_calls_to_customer, open_task
 from incidents.machine.events import Reason
 from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
@@ -119,7 +119,7 @@ def uphold_closure(decider: Decider, command: commands.Uphold) -> None:
     decider.add(
         e.ClosureUpheld, counted=rules.still_met(case, case.closure), text=command.reason
     )  # fmt: skip
-    tasks = open_tells(decider)
+    tasks = open_calls_to_customer(decider)
     if tasks:
         decider.remark("tell_again", tasks=tasks)
 

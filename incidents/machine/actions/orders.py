@@ -47,7 +47,7 @@ def cancel(decider: Decider, command: commands.CancelOrder) -> None:
     """Cancel an unsettled order: manually, or because the measure it ordered was lifted."""
     delivery = _unsettled(decider, command)
     if command.why == LIFTED and not is_lifted(
-        delivery, _acts(decider.case), decider.case.in_force
+        delivery, _deliveries(decider.case), decider.case.in_force
     ):
         raise RefusedError("not_lifted", order=_name(decider.case, delivery))
     if command.why == SUPERSEDED and not (decider.case.held and _gives_way_to_hold(delivery)):
@@ -80,14 +80,14 @@ def retry(decider: Decider, command: commands.RetryOrder) -> None:
     overtaken = FORCE.get(delivery.kind) != case.state or delivery.order < case.last_act
     if delivery.lane == ACT and overtaken:
         raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
-    later = (each for each in _acts(case) if each.order > delivery.order and not each.dead)
+    later = (each for each in _deliveries(case) if each.order > delivery.order and not each.dead)
     if delivery.lane == ACT and any(each.attempts for each in later):
         raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
     for each in (delivery, *_braked_with(case, delivery)):
         decider.add(e.OrderRetried, **_of(each))
 
 
-def meant(case: Case, command: commands.Command) -> commands.Command:
+def releasing_command(case: Case, command: commands.Command) -> commands.Command:
     """The command, or, for a notice, the command that releases its order.
 
     The brake holds both, and they are released together: an order that may no longer be carried out
@@ -120,12 +120,12 @@ def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
     if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     outlasts = is_of_hold and case.suspension is not None and not case.closed
-    order_once_more(decider, alone=command.alone, tells=command.tells and outlasts)
+    repeat_current_order(decider, alone=command.alone, tells=command.tells and outlasts)
 
 
 def is_down(case: Case) -> bool:
     """Whether the site is known to be down in reality, and no order waits to open it."""
-    return case.in_force in DOWN.values() and not any(map(_opens, _acts(case)))
+    return case.in_force in DOWN.values() and not any(map(_opens, _deliveries(case)))
 
 
 def keep_down(decider: Decider) -> None:
@@ -139,8 +139,8 @@ def keep_down(decider: Decider) -> None:
     follows it. A customer who expects a suspension to end is informed that the hold outlasts it.
     """
     case = decider.case
-    openings = [each for each in _acts(case) if _opens(each) and not _in_hand(decider, each)]
-    for each in _acts(case):
+    openings = [each for each in _deliveries(case) if _opens(each) and not _in_hand(decider, each)]
+    for each in _deliveries(case):
         untried = each.braked or not (each.attempts or each.dead)
         if untried and each.kind in DOWN and any(o.order > each.order for o in openings):
             # As the dispatcher would: it was lifted before anybody tried it.
@@ -152,8 +152,8 @@ def keep_down(decider: Decider) -> None:
         decider.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
     if _goes_down(case) or (case.in_force == "closed" and case.state != "closed"):
         return
-    braked = [each for each in _acts(case) if each.braked]
-    order_once_more(decider, tells=case.suspension is not None and not (case.closed or braked))
+    braked = [each for each in _deliveries(case) if each.braked]
+    repeat_current_order(decider, tells=case.suspension is not None and not (case.closed or braked))
     for each in braked:
         # The site goes down with the hold, and the customer is informed of that.
         letters = _braked_with(case, each)
@@ -162,27 +162,30 @@ def keep_down(decider: Decider) -> None:
             decider.add(e.OrderRetried, **_of(letter))
 
 
-def order_once_more(decider: Decider, *, alone: bool = False, tells: bool = False) -> None:
+def repeat_current_order(decider: Decider, *, alone: bool = False, tells: bool = False) -> None:
     """Repeat the current order; unless `alone`, cancel dead letters with the same order."""
     case = decider.case
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
-    dead = [each for each in _acts(case) if each.dead and not each.braked and each.kind == kind]
+    dead = [
+        each for each in _deliveries(case) if each.dead and not each.braked and each.kind == kind
+    ]
     decider.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until, tells=tells)
     for each in () if alone else dead:
         decider.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
 
 
-def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bool:
-    """Whether the order is no longer needed; `acts` are the site's unsettled orders.
+def is_lifted(delivery: Delivery, unsettled: Iterable[Delivery], in_force: str) -> bool:
+    """Whether the order is no longer needed; `unsettled` are the site's unsettled orders.
 
     An order to take a site down is not needed if the order to open it waits behind it. The order to
     open it is not needed if no earlier order has taken the site down or still could.
     """
     if delivery.kind in DOWN:
         return any(
-            each.kind == REOPEN and each.order > delivery.order and not each.dead for each in acts
+            each.kind == REOPEN and each.order > delivery.order and not each.dead
+            for each in unsettled
         )
-    before = [each for each in acts if each.order < delivery.order]
+    before = [each for each in unsettled if each.order < delivery.order]
     last = max(before, key=lambda each: each.order, default=delivery)
     return (
         delivery.kind == REOPEN
@@ -204,10 +207,12 @@ def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
 def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
     """Whether the site changed since it was seen; a repeated order is known only by its waiting."""
     known = (command.in_force, command.last_act)
-    return known != (case.in_force, case.last_act) or not all(each.dead for each in _acts(case))
+    return known != (case.in_force, case.last_act) or not all(
+        each.dead for each in _deliveries(case)
+    )
 
 
-def _acts(case: Case) -> list[Delivery]:
+def _deliveries(case: Case) -> list[Delivery]:
     return [each for each in case.deliveries.values() if each.lane == ACT]
 
 
@@ -227,7 +232,7 @@ def _gives_way_to_hold(delivery: Delivery) -> bool:
 
 def _goes_down(case: Case) -> bool:
     """Whether the site's last waiting order takes it down."""
-    waiting = (each for each in _acts(case) if not each.dead)
+    waiting = (each for each in _deliveries(case) if not each.dead)
     last = max(waiting, key=lambda each: each.order, default=None)
     return last is not None and last.kind in DOWN
 

@@ -16,7 +16,7 @@ from incidents.machine.policy import Policy
 from incidents.store import deliveries
 from incidents.store.cases import filings, incidents, site_row, slices, suspensions, work
 from incidents.store.cases.slices import FIRST, LAST, Need
-from incidents.store.round_trip import together
+from incidents.store.round_trip import pipelined
 from incidents.store.statement import Result, Row
 from incidents.values.ids import ACT
 
@@ -55,7 +55,7 @@ def _load_unsettled(
                 closing.add((id_, case.closure.suspension))
     moments = {(id_, case.epoch, at) for id_, case in cases.items() for at in needs[id_].moments}
     wanted = _ids(i for i, need in needs.items() if need.filing)
-    with together(connection):
+    with pipelined(connection):
         found = [
             incidents.UNSETTLED.fetch(connection, _ids(i for i in cases if cases[i].last_incident)),
             incidents.NAMED.fetch(connection, sorted(named)),
@@ -108,7 +108,7 @@ def _load_referenced(
     most = 1 + max((need.corrections for need in needs.values()), default=0)
     if not (listed or struck or known or moments or places):
         return
-    with together(connection):
+    with pipelined(connection):
         found = [
             incidents.NAMED.fetch(connection, sorted(listed)),
             incidents.MEMBERS.fetch(connection, sorted(struck | known)),
@@ -137,12 +137,12 @@ def _fetch_orders(
         (i, lane, n)
         for i, need in needs.items()
         for n, lane in need.orders
-        if not (need.acts and lane == ACT)
+        if not (need.all_orders and lane == ACT)
     }
-    acts = _ids(i for i, need in needs.items() if need.acts)
+    whole = _ids(i for i, need in needs.items() if need.all_orders)
     return [
         deliveries.NAMED.fetch(connection, sorted(named)),
-        deliveries.ACTS.fetch(connection, acts),
+        deliveries.UNSETTLED.fetch(connection, whole),
     ]
 
 

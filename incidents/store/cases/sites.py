@@ -51,7 +51,7 @@ def named(connection: Connection, name: str) -> Row:
         UnknownSiteError: with the nearest names.
     """
     found = connection.execute(select(sites).where(sites.c.name == name)).mappings().first()
-    # A row without an entry belongs to an act in progress.
+    # A row without an entry belongs to an action in progress.
     if found is None or found["created_at"] is None:
         raise unknown(connection, name)
     return dict(found)

@@ -45,8 +45,8 @@ class Need:
     `targets`: the incidents that the commands name. `moments`: the times (UTC) around which they
     may complete a window (R1). `corrections`: how many incidents the commands may remove from a
     count. `now`: when they are decided (UTC); None for any later time. `orders`: the orders that
-    they name, by number and lane; `acts`: also all unsettled orders that change the live system,
-    and those braked with them. `filing`: whether the commands concern the filing.
+    they name, by number and lane; `all_orders`: also all unsettled orders that change the live
+    system, and those braked with them. `filing`: whether the commands concern the filing.
     """
 
     now: datetime | None = None
@@ -56,7 +56,7 @@ class Need:
     tells_all: bool = False
     approves: bool = False
     orders: frozenset[tuple[int, str]] = frozenset()
-    acts: bool = False
+    all_orders: bool = False
     filing: bool = False
 
 
@@ -72,7 +72,7 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
         approves=any(isinstance(c, Approve) for c in commands),
         orders=frozenset(order for c in commands for order in _orders(c)),
-        acts=any(isinstance(c, _OF_ALL_ORDERS) for c in commands),
+        all_orders=any(isinstance(c, _OF_ALL_ORDERS) for c in commands),
         filing=any(isinstance(c, FilingCommand) for c in commands),
     )
 

@@ -135,7 +135,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
 }
 """The rights of the desk's role, by table."""
 
-RIGHTS_OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
+COMMAND_LINE_RIGHTS: dict[str, tuple[str, ...]] = RIGHTS | {
     # An action looks up whether there are accounts, and their permissions.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
@@ -152,17 +152,17 @@ ERASED_IN = ("sign_ins", "refusals")
 """The tables in which they replace a person and an address by a pseudonym."""
 
 
-def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator[str]:
+def sql(role: str, eraser: str | None = None, *, command_line_only: bool = False) -> Iterator[str]:
     """The statements that the owner of the tables runs once and after each upgrade.
 
-    With `acts` the role is used only at the command line: servers and daemons need all rights.
-    `eraser` is a role with the desk's rights that may also erase sealed text.
+    `command_line_only`: nobody signs in with the role, as servers and daemons must. `eraser` is a
+    role with the desk's rights that may also erase sealed text.
     """
     desk = quoted(role)
     tables = ", ".join(RIGHTS)
     yield f"REVOKE ALL ON {tables} FROM PUBLIC, {desk};"
     yield f"GRANT USAGE ON SCHEMA public TO {desk};"
-    for table, rights in (RIGHTS_OF_ACTS if acts else RIGHTS).items():
+    for table, rights in (COMMAND_LINE_RIGHTS if command_line_only else RIGHTS).items():
         if rights:
             yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
     sequences = [

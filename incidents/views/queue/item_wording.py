@@ -7,7 +7,7 @@ from typing import Any
 
 from incidents.contract.documents.queue import QueueItem
 from incidents.locale.language import Language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 
 _REMARK = 300
 """The most characters of a customer's remark in a script; the item has all of it."""
@@ -18,7 +18,7 @@ class ItemWording:
     """An item with the language and the day of its script; the other fields as in `script`."""
 
     of: QueueItem
-    when: When
+    when: TimeFormat
     recurred: Mapping[str, str]
     next_closes: bool
 

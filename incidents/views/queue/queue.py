@@ -12,12 +12,12 @@ from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
 from incidents.contract.documents.queue import Closing, QueueItem, QueuePage, ToClose
 from incidents.errors import InputError
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.machine.work import TELL
 from incidents.settings.police import ReportDuty
-from incidents.views import masked, on_record, register, withheld
+from incidents.views import masked, record_entries, register, withheld
 from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
 from incidents.views.queue import police
@@ -48,7 +48,7 @@ def queue(
     after: str | None = None,
     reveal: bool = False,
     report: ReportDuty | None = None,
-    when: When | None = None,
+    when: TimeFormat | None = None,
 ) -> QueuePage:
     """One page of the queue, with the state of the clock's enforcement.
 
@@ -89,7 +89,7 @@ def item(
     of: tuple[int, str],
     *,
     reveal: bool = False,
-    when: When | None = None,
+    when: TimeFormat | None = None,
 ) -> QueueItem | None:
     """One item as `queue` returns it, None if there is none; `of`: its id from `read_item_id`.
 
@@ -121,11 +121,11 @@ def _items(
     now: datetime,
     *,
     reveal: bool,
-    when: When | None,
+    when: TimeFormat | None,
 ) -> list[QueueItem]:
     found = find_findings(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
-    texts = on_record.personal_texts(connection, [*refs, *found.notes()])
+    texts = record_entries.personal_texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     details = [_details(row, found, texts, reveal=reveal) for row in rows]
     kept_up = withheld_sites(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
@@ -136,7 +136,7 @@ def _items(
         )
         for row, of in zip(rows, details, strict=True)
     ]  # fmt: skip
-    script_when = when or When(zone=UTC, now=now)
+    script_when = when or TimeFormat(zone=UTC, now=now)
     next_closes = closing_counts(connection, rows, in_force, now)
     return [
         _with_script(
@@ -249,7 +249,7 @@ def _item(
 def _with_script(
     item: QueueItem,
     in_force: Policy,
-    when: When,
+    when: TimeFormat,
     recurred: Mapping[str, str],
     *,
     next_closes: bool,

@@ -12,7 +12,7 @@ from incidents.contract import next_steps
 from incidents.contract.documents import Hint
 from incidents.contract.documents.queue import QueueItem, ToClose
 from incidents.contract.hints import do, look
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import FILE, SHOW, TERMS
@@ -29,7 +29,7 @@ _ONLY_ANEW = frozenset({"refused", "moot"})
 def script(
     item: QueueItem,
     policy: Policy,
-    when: When,
+    when: TimeFormat,
     recurred: Mapping[str, str],
     *,
     next_closes: bool = False,
@@ -188,7 +188,7 @@ def _reinstatement(item: ItemWording, _policy: Policy) -> Script:
     site = item.of["site"]
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     say = item.say("reinstatement", by=item.of["asked_by"], site=site, why=why)
-    # No act is proposed that would be refused.
+    # No action is proposed that would be refused.
     fit = [*next_steps.to_reinstatement(site, held=item.of["held"]), look("why", site)]
     return say + (item.say("reinstatement.held") if item.of["held"] else ""), fit
 

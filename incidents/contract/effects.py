@@ -1,4 +1,4 @@
-"""The aftermath of an action: effects in reality that its answer does not show.
+"""The effects of an action: those in reality that its answer does not show.
 
 Each surface looks them up by its own means, only if they matter, and words the decisions made here.
 """
@@ -13,7 +13,7 @@ from incidents.machine.command import REACHED
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Event
+    from incidents.contract.documents.actions import Event
     from incidents.contract.documents.sites import Incident, Site
 
 _ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})

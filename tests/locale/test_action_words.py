@@ -18,11 +18,11 @@ from scripts.generated import roles
 
 @pytest.mark.parametrize("tag", get_args(Tag))
 def test_every_act_of_a_role_has_words_in_both_languages(tag: Tag) -> None:
-    assert {f"act.{act}" for act in identity.ACTS} <= language(tag).phrases.keys()
+    assert {f"act.{act}" for act in identity.ACTION_NAMES} <= language(tag).phrases.keys()
 
 
 def test_the_page_of_the_roles_names_commands_that_there_are() -> None:
-    assert roles.COMMANDS.keys() < set(identity.ACTS)
+    assert roles.COMMANDS.keys() < set(identity.ACTION_NAMES)
     assert [
         each for known in roles.COMMANDS.values() for each in known if not _is_command(each)
     ] == []

@@ -1,4 +1,4 @@
-"""The aftermath of an act: decided once, and looked for only where it matters."""
+"""The effects of an action: decided once, and looked for only where it matters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import NoReturn, cast
 
 import pytest
 
-from incidents.contract import aftermath
-from incidents.contract.documents.acts import Event
+from incidents.contract import effects
+from incidents.contract.documents.actions import Event
 from incidents.contract.documents.sites import Site
 
 HOLD = cast("Event", {"kind": "hold_set"})
@@ -23,18 +23,18 @@ def nobody_looks() -> NoReturn:
 
 
 def test_the_end_of_a_suspension_is_told_as_a_loss_has_left_the_site() -> None:
-    told = aftermath.as_left_down([END, HOLD], lambda: "closed")
+    told = effects.as_left_down([END, HOLD], lambda: "closed")
     assert [cast("dict[str, str]", each)["left_down"] for each in told] == ["closed", "closed"]
-    assert aftermath.as_left_down([END], lambda: None) == [END]
-    assert aftermath.as_left_down([HOLD], nobody_looks) == [HOLD]
+    assert effects.as_left_down([END], lambda: None) == [END]
+    assert effects.as_left_down([HOLD], nobody_looks) == [HOLD]
 
 
 @pytest.mark.parametrize("in_force", ["active", "unknown"])
 def test_a_hold_that_nothing_carries_out_leaves_the_site_up(in_force: str) -> None:
-    assert aftermath.stays_up(site(in_force), [HOLD], lambda: False)
-    assert not aftermath.stays_up(site(in_force), [HOLD], lambda: True)
+    assert effects.stays_up(site(in_force), [HOLD], lambda: False)
+    assert not effects.stays_up(site(in_force), [HOLD], lambda: True)
 
 
 def test_nobody_looks_where_no_hold_was_set_or_the_site_is_down() -> None:
-    assert not aftermath.stays_up(site("active"), [END], nobody_looks)
-    assert not aftermath.stays_up(site("closed"), [HOLD], nobody_looks)
+    assert not effects.stays_up(site("active"), [END], nobody_looks)
+    assert not effects.stays_up(site("closed"), [HOLD], nobody_looks)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from incidents.api.entrance import CSRF_HEADER
+from incidents.api.authentication import CSRF_HEADER
 from tests.browser import Chromium
 from tests.served_desk import ConsoleDesk, Visitor, open_desk, person, serving
 

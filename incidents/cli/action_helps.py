@@ -1,6 +1,6 @@
-"""The acts in the lists of commands; made by scripts/docs from `contract.actions`."""
+"""The actions in the lists of commands; made by scripts/docs from `contract.actions`."""
 
-ACT_HELPS = {
+ACTION_HELPS = {
     "log": "Log a violation on a site.",
     "attach": "Attach a file to an incident as evidence.",
     "note": "Add a note to an incident, or for the customer.",
@@ -34,9 +34,9 @@ ACT_HELPS = {
     "acts release": "Carry out an order that the brake holds.",
     "acts cancel": "Cancel an order.",
 }
-"""The short help of each act."""
+"""The short help of each action."""
 
-ACTS_AFTER = {
+ACTIONS_AFTER = {
     "recur": "refused",
     "contact": "log",
     "removed": "contact",
@@ -51,4 +51,4 @@ ACTS_AFTER = {
     "site reinstate": "site hold",
     "site uphold": "site reinstate",
 }
-"""Each act and the command after which the help lists it."""
+"""Each action and the command after which the help lists it."""

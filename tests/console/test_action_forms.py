@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,8 +10,8 @@ from typing import Annotated
 import pytest
 
 from incidents.accounts import identity
-from incidents.console import act_forms
-from incidents.console.act_forms import of_page
+from incidents.console import action_forms
+from incidents.console.action_forms import of_page
 from incidents.console.languages import LANGUAGES, Chosen, spoken
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
@@ -21,7 +22,7 @@ from incidents.machine.actions import sites
 from incidents.machine.command import Choice, Own, Short
 from incidents.machine.decider import Decider
 from incidents.machine.refusal import RefusedError
-from incidents.views import possible
+from incidents.views import possible_actions
 from tests.golden.form_page import Form, Page
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -60,8 +61,8 @@ WORDS = {
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> list[Freeze]:
-    """The commands of the made-up acts that the machine has been given."""
+def given(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Freeze]]:
+    """The commands of the made-up actions that the machine has been given."""
     found: list[Freeze] = []
 
     def freeze(decider: Decider, command: Freeze) -> None:
@@ -70,14 +71,16 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Freeze]:
             raise RefusedError("not_held", site=decider.case.site)
         sites.set_hold(decider, c.SetHold(by=command.by, reason=command.reason))
 
-    for module in (act_forms, possible):
+    for module in (action_forms, possible_actions):
         monkeypatch.setattr(module, "ACTIONS", (*ACTIONS, *ROWS))
     for row in ROWS:
-        monkeypatch.setitem(identity.ROLES_OF_ACT, row.name, frozenset(row.roles))
+        monkeypatch.setitem(identity.ROLES_OF_ACTION, row.name, frozenset(row.roles))
         monkeypatch.setitem(decide.DECISIONS, row.command, freeze)
     for key, words in WORDS.items():
         monkeypatch.setitem(spoken("en").phrases, key, words)
-    return found
+    of_page.cache_clear()
+    yield found
+    of_page.cache_clear()
 
 
 def forms(visitor: Visitor, path: str) -> dict[str, Form]:

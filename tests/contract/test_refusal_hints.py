@@ -1,4 +1,4 @@
-"""The ways out: a refusal leads to the act that can be done instead, and that can be typed."""
+"""The hints of a refusal name an action that is possible instead, and that can be typed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from incidents.contract import target
 from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.contract.documents import Hint
 from incidents.contract.hints import TYPED, action_of, commands, understood
-from incidents.contract.ways_out import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
+from incidents.contract.refusal_hints import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
 from incidents.locale.catalogue import phrases
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Command, Words
-from incidents.machine.refusal import CUSTOMERS, RefusedAct
+from incidents.machine.refusal import CUSTOMERS, RefusedAction
 from incidents.values.language_tag import Tag
 from tests.machine.history import History
 from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS, URL
@@ -248,7 +248,7 @@ def test_each_act_that_a_state_or_a_closed_site_forbids_is_one_of_the_contract_a
     None
 ):
     acts = {action.word.split()[-1] for action in ACTIONS}
-    codes = set(get_args(RefusedAct))
+    codes = set(get_args(RefusedAction))
     assert codes - acts == {CUSTOMERS}
     for tag in get_args(Tag):
         told = {

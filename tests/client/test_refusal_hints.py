@@ -1,4 +1,4 @@
-"""The ways out of what a server refuses, carried out by an operator as they are told."""
+"""The hints after a server's refusal, which an operator follows word by word."""
 
 from __future__ import annotations
 

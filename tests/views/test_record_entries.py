@@ -6,16 +6,18 @@ import pytest
 
 from incidents.machine import commands as c
 from incidents.store.cases import sites
-from incidents.views import on_record
-from incidents.views.on_record import EntryFilter, Page, Place
+from incidents.views import record_entries
+from incidents.views.record_entries import EntryFilter, Page, Place
 from tests.views.day import SITE, Day, utc
 
 pytestmark = pytest.mark.both_databases
 
 
 def look(day: Day, *, after: Place | None = None, limit: int = 100, **wanted: Any) -> Page:
-    with day.looking() as connection:
-        return on_record.entries_page(connection, EntryFilter(**wanted), after=after, limit=limit)
+    with day.reading() as connection:
+        return record_entries.entries_page(
+            connection, EntryFilter(**wanted), after=after, limit=limit
+        )
 
 
 def kinds(page: Page) -> list[object]:
@@ -44,7 +46,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(day: Day, limit: int)
 
 def test_a_filter_finds_by_site_kind_person_and_time(day: Day) -> None:
     day.add().log().add("b.example").log("b.example").after("2h").elapse()
-    with day.looking() as connection:
+    with day.reading() as connection:
         site_id = sites.named(connection, "b.example")["id"]
     assert {each["site_id"] for each in look(day, site_id=site_id).entries} == {site_id}
     assert kinds(look(day, kind="clock_lapsed")) == ["clock_lapsed"] * 2
@@ -71,7 +73,7 @@ def test_a_capital_letter_is_no_small_one(day: Day) -> None:
 def test_a_page_says_how_far_it_has_looked_and_the_next_goes_on_from_there(
     day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_record, "MAX_SEARCHED", 3)
+    monkeypatch.setattr(record_entries, "MAX_SEARCHED", 3)
     day.add().after("1m").log().after("1m").contact(1).after("1m").log()
     first = look(day, kind="site_added")
     assert (first.entries, first.searching) == ([], True)

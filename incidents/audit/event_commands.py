@@ -15,7 +15,7 @@ ELAPSE = c.Elapse()
 """The command of the clock, one object, so that it can be recognised."""
 
 
-def asked(event: e.Event, case: Case) -> c.Command | None:
+def command_of(event: e.Event, case: Case) -> c.Command | None:
     """The command on `case` whose first event is `event`; None if no command has it.
 
     It may be another command with the same result: settling each task of a closed site by hand and

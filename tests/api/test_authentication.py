@@ -1,4 +1,4 @@
-"""The entrance: who is let in, what is answered, and how errors look."""
+"""Authentication: who is let in, what is answered, and how errors look."""
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -6,7 +6,7 @@ from tests.api.rig import Rig
 
 
 def add(api: Rig, site: str = "shop.example") -> None:
-    api.house.desk.submit([Envelope(site=site, command=c.AddSite(by="li"))])
+    api.app.desk.submit([Envelope(site=site, command=c.AddSite(by="li"))])
 
 
 def test_without_a_token_every_path_answers_401_as_a_problem(api: Rig) -> None:

@@ -1,4 +1,4 @@
-"""The entrance of the API: the caller and the action, from a request's headers."""
+"""The authentication of the API: the caller and the action, from a request's headers."""
 
 from __future__ import annotations
 
@@ -70,25 +70,27 @@ def is_own_form(visit: Visit, given: str | None) -> bool:
     )
 
 
-def needs_own_form(request: Request, visit: Visit, word: str | None, act: str, named: str) -> None:
+def needs_own_form(
+    request: Request, visit: Visit, word: str | None, action: str, named: str
+) -> None:
     """Check that a page of the same session sent the request (CSRF), and count a refusal.
 
     Raises:
         Problem: 403, with the name of the action, `named`.
     """
     if not is_own_form(visit, word):
-        refuse(request.app.state.app, visit.identity, act, "csrf", None)
+        refuse(request.app.state.app, visit.identity, action, "csrf", None)
         raise problems.not_let(visit.identity, named, "csrf")
 
 
 async def read_caller(request: Request) -> Caller:
     """The caller of a request that only reads. Raises the same errors as `known`."""
     found = getattr(request.state, "caller", None)
-    # `operation` has authenticated them already, where it knows the act.
+    # `operation` has authenticated them already, where it knows the action.
     return found if isinstance(found, Caller) else await known(request, request.method.lower())
 
 
-async def known(request: Request, act: str) -> Caller:
+async def known(request: Request, action: str) -> Caller:
     """The caller of a request for the action.
 
     Raises:
@@ -96,7 +98,7 @@ async def known(request: Request, act: str) -> Caller:
     """
     authorization = request.headers.get("Authorization")
     if authorization is None:
-        return await run_in_threadpool(_in_session, request, act)
+        return await run_in_threadpool(_in_session, request, action)
     secret = bearer(authorization)
     found = None if secret is None else await request.app.state.token_batch.take(secret)
     if found is None:
@@ -104,10 +106,10 @@ async def known(request: Request, act: str) -> Caller:
     return Caller(request.app.state.app, found, quota=request.app.state.quota)
 
 
-def _in_session(request: Request, act: str) -> Caller:
+def _in_session(request: Request, action: str) -> Caller:
     visit = signed_in(request)
     if request.method not in _SAFE:
-        needs_own_form(request, visit, request.headers.get(CSRF_HEADER), act, act)
+        needs_own_form(request, visit, request.headers.get(CSRF_HEADER), action, action)
     return Caller(request.app.state.app, visit.identity, quota=request.app.state.quota)
 
 
@@ -151,7 +153,7 @@ IfMatch = Annotated[
 ]
 
 
-async def act_caller(
+async def action_caller(
     request: Request,
     key: Key = None,
     if_match: IfMatch = None,
@@ -166,7 +168,7 @@ async def act_caller(
 
 
 async def log_caller(
-    by: Annotated[Caller, Depends(act_caller)],
+    by: Annotated[Caller, Depends(action_caller)],
     unless_closing: Annotated[
         bool,
         Query(description="Refuse with `would_close` if this would close the site (R1)."),
@@ -189,7 +191,7 @@ async def permanent_key_caller(
             "kept_for_good",
             f"nothing was done: this key is kept for good, so send it without {KEY_FOR_HEADER}",
         )
-    return await act_caller(request, key, if_match, dry_run)
+    return await action_caller(request, key, if_match, dry_run)
 
 
 async def dry_run_caller(request: Request, dry_run: DryRun = False) -> Caller:
@@ -206,6 +208,6 @@ def _seen(if_match: str | None) -> Seen | None:
 
 
 ReadCaller = Annotated[Caller, Depends(read_caller)]
-ActCaller = Annotated[Caller, Depends(act_caller)]
+ActionCaller = Annotated[Caller, Depends(action_caller)]
 PermanentKeyCaller = Annotated[Caller, Depends(permanent_key_caller)]
 DryRunCaller = Annotated[Caller, Depends(dry_run_caller)]

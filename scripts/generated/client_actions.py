@@ -1,4 +1,4 @@
-"""The methods of the client for the acts, as a module: typed, and with no table at run time."""
+"""The methods of the client for the actions, as a module: typed, and with no table at run time."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from incidents.contract.target import FOLDERS, ORDER
 from incidents.machine import commands as c
 
 _BY_HAND = (c.Log, c.RecordContact, c.AddNote)
-"""The acts that `client.typed` requests in its own way."""
+"""The actions that `client.typed` requests in its own way."""
 _TAKEN = frozenset({"key", "if_match", "dry_run", "unless_closing", "how"})
 
-_HEAD = '''"""The acts of the client, a method each; made by scripts/docs from `contract`."""
+_HEAD = '''"""The actions of the client, a method each; made by scripts/docs from `contract`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 
 
-class How(TypedDict, total=False):
-    """The options of an act's request."""
+class RequestOptions(TypedDict, total=False):
+    """The options of an action's request."""
 
     key: str
     if_match: str
@@ -34,10 +34,12 @@ class How(TypedDict, total=False):
     unless_closing: bool
 
 
-class Acts:
-    """The acts on incidents, contacts, items of the queue, orders and sites."""
+class Actions:
+    """The actions on incidents, contacts, items of the queue, orders and sites."""
 
-    def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
+    def _to(
+        self, folder: str, of: str, action: str, words: Mapping[str, Any], how: RequestOptions
+    ) -> Acted:
         raise NotImplementedError
 '''
 
@@ -51,7 +53,7 @@ def text() -> str:
 
 
 def method_name(action: Action) -> str:
-    """The method's name: the act's word without its noun; for an order with it."""
+    """The method's name: the action's word without its noun; for an order with it."""
     if action.of == ORDER:
         return f"{action.path}_order"
     return action.word.split()[-1].replace("-", "_")
@@ -63,7 +65,9 @@ def _method(action: Action) -> Iterator[str]:
     perhaps = [f"{name}: {_default(each)}" for name, each in words if not each.required]
     perhaps += ["confirm: str | None = None"] if action.closes else []
     star = ["*"] if required or perhaps else []
-    asked = ", ".join(["self", f"{of}: str", *star, *required, *perhaps, "**how: Unpack[How]"])
+    asked = ", ".join(
+        ["self", f"{of}: str", *star, *required, *perhaps, "**how: Unpack[RequestOptions]"]
+    )
     names = [name for name, _ in words] + (["confirm"] if action.closes else [])
     if taken := _TAKEN & {*names}:
         raise ValueError(f"{action.word}: the client's methods have a {min(taken)} of their own")

@@ -20,7 +20,7 @@ from incidents.machine.refusal import Refusal
 from incidents.store import desk_state
 from incidents.store.cases import site_row, sites
 from incidents.store.desk_state import TIME
-from incidents.store.round_trip import send, together
+from incidents.store.round_trip import pipelined, send
 
 MAX_APART = timedelta(minutes=5)
 
@@ -38,7 +38,7 @@ def is_lock_timeout(error: DBAPIError) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
+class BatchLocks:
     """The locks of a batch until its transaction ends, with the data that they protect.
 
     `rows`: the sites' rows by id. `policy`: the digest of the active policy. `kept`: the kept
@@ -93,7 +93,7 @@ def lock_sites(
     envelopes: Sequence[Envelope],
     *,
     lock_timeout: timedelta | None = None,
-) -> Locked:
+) -> BatchLocks:
     """Lock the sites of the envelopes, and create rows for the sites to add.
 
     From now on this transaction waits at most `lock_timeout` for each lock of another one
@@ -109,7 +109,7 @@ def lock_sites(
         desk_state.lock_policy_shared(connection)
         numbers |= _with_rows(connection, envelopes, names)
         names = set()
-    with together(connection):
+    with pipelined(connection):
         _set_lock_timeout(connection, lock_timeout)
         desk_state.lock_policy_shared(connection)
         query = sites.LOCKED_BY_NAME if names else sites.LOCKED
@@ -118,7 +118,7 @@ def lock_sites(
         active = desk_state.ACTIVE_POLICY.fetch(connection)
         time = _time(connection)
     [policy] = active.all()
-    return Locked(
+    return BatchLocks(
         rows={row["id"]: row for row in found.all()},
         policy=policy,
         database_now=time(),
@@ -126,15 +126,17 @@ def lock_sites(
     )
 
 
-def lock_due(connection: Connection, now: datetime, limit: int) -> Locked:
+def lock_due(connection: Connection, now: datetime, limit: int) -> BatchLocks:
     """Lock at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
-    with together(connection):
+    with pipelined(connection):
         desk_state.lock_policy_shared(connection)
         found = sites.DUE.fetch(connection, now=now, most=limit)
         active = desk_state.ACTIVE_POLICY.fetch(connection)
         time = _time(connection)
     [policy] = active.all()
-    return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, database_now=time())
+    return BatchLocks(
+        rows={row["id"]: row for row in found.all()}, policy=policy, database_now=time()
+    )
 
 
 def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set[str]) -> set[int]:

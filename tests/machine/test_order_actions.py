@@ -13,7 +13,7 @@ from tests.machine.history import ANN, MICROSECOND, History, utc
 from tests.machine.order_history import OrderHistory
 
 
-def recorded_at(time: str, by: str = c.COURIER) -> dict[str, Any]:
+def recorded_at(time: str, by: str = c.DISPATCHER) -> dict[str, Any]:
     """What each entry of that moment has in common."""
     at = utc(time)
     return {"occurred_at": at, "recorded_at": at, "by": by, "policy": DOCUMENTED.digest}

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from incidents import views
 from incidents.clock import rfc3339
 from incidents.locale.language import ENGLISH, Language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from incidents.settings.police import ReportDuty
 
 
-class Looks:
+class Queries:
     """The views of one read transaction, by the days of `zone`.
 
     `now`, `owed` (the duty to report) and `unset` (the settings of the lanes without a channel) are
@@ -60,8 +60,8 @@ class Looks:
         return self._ask_now(self._connection)
 
     @property
-    def _when(self) -> When:
-        return When(zone=self._zone, now=self._now, language=self._language)
+    def _when(self) -> TimeFormat:
+        return TimeFormat(zone=self._zone, now=self._now, language=self._language)
 
     def queue(
         self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
@@ -120,7 +120,7 @@ class Looks:
             limit=limit, unset=self._ask_unset(),
         )  # fmt: skip
 
-    def order(self, site_id: int, seq: int, lane: str, when: When) -> OrderInFull:
+    def order(self, site_id: int, seq: int, lane: str, when: TimeFormat) -> OrderInFull:
         """One order; raises UnknownOrderError."""
         return views.order(
             self._connection, site_id, seq, lane, when=when, now=self._now, unset=self._ask_unset()

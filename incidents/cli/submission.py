@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SAME_LINE_FOR = timedelta(seconds=60)
 
 
-class Act:
+class Submission:
     """Submit an operator's commands to the desk and answer with the outcome."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Act:
         """Submit a command and answer; `about` is the id that was typed, for `-q`.
 
         Raises:
-            ActRefusedError: with the refusal's name, facts and sentence.
+            ActionRefusedError: with the refusal's name, facts and sentence.
         """
         answer = self._send(self._envelope(site, command, key=self.key))
         answers.write_answer(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
@@ -76,7 +76,7 @@ class Act:
         first, by `confirm` or on a terminal.
 
         Raises:
-            ActRefusedError: as `submit` does.
+            ActionRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
         """
         may_be_a_slip = not may_repeat and self.key is None and not self.dry_run
@@ -99,7 +99,7 @@ class Act:
         The password is requested first, even for a dry run, so that nobody else learns anything.
 
         Raises:
-            ActRefusedError: as `submit` does.
+            ActionRefusedError: as `submit` does.
             PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication`.
         """
         from incidents.cli import reauthentication
@@ -124,7 +124,7 @@ class Act:
         nothing yet needs no confirmation.
 
         Raises:
-            ActRefusedError: as `submit` does.
+            ActionRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
             PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication`.
         """
@@ -145,7 +145,7 @@ class Act:
         """Check that the desk would accept the command, without executing it.
 
         Raises:
-            ActRefusedError: as `submit` does.
+            ActionRefusedError: as `submit` does.
         """
         self._refuse_if_impossible(self._envelope(site, command, key=self.key))
 

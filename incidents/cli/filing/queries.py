@@ -36,7 +36,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 
 @verb()
 @params.name_argument
-@options.looking
+@options.query
 def show(run: Run, site: str) -> None:
     """Show the filing of NAME in the order of the official form, what is missing, and its terms."""
     found = read_filing(run, site)
@@ -53,7 +53,7 @@ def show(run: Run, site: str) -> None:
 
 @verb()
 @params.name_argument
-@options.looking
+@options.query
 def check(run: Run, site: str) -> int:
     """Check the filing of NAME; print each finding with its reason and source.
 
@@ -74,7 +74,7 @@ def check(run: Run, site: str) -> int:
 
 
 @verb()
-@options.looking
+@options.query
 def fields(run: Run) -> None:
     """List the details of a filing, in the order of the official form, with their choices."""
     rows = [
@@ -101,7 +101,7 @@ def fields(run: Run) -> None:
 
 
 @verb()
-@options.looking
+@options.query
 def presets(run: Run) -> None:
     """List presets: details that many sites share, of an access provider or a registrar."""
     found = sorted(known_presets(run).items())
@@ -147,8 +147,8 @@ def read_filing(run: Run, site: str) -> FilingOnRecord:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    with run.looking() as looks:
-        return looks.filing(site)
+    with run.queries() as queries:
+        return queries.filing(site)
 
 
 def details_of(filing: FilingOnRecord) -> dict[str, str]:
@@ -266,7 +266,7 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
     metavar="FILE",
     help="Write an iCalendar file; - is standard output.",
 )
-@options.looking
+@options.query
 def terms(run: Run, days: int | None, ics: str | None) -> None:
     """List filings to submit and numbers to show in page footers, with deadlines: 30 days each.
 
@@ -275,8 +275,8 @@ def terms(run: Run, days: int | None, ics: str | None) -> None:
     """
     now = today(run)
     until = None if days is None else (now + timedelta(days=days)).isoformat()
-    with run.looking() as looks:
-        found = looks.filing_terms(until)
+    with run.queries() as queries:
+        found = queries.filing_terms(until)
     counted = [_counted(each, now) for each in found]
     if ics is not None:
         output.write_file(ics, (line.encode() for line in _calendar(counted)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 
 from fastapi.routing import APIRoute
 from starlette.routing import Match
@@ -21,7 +22,7 @@ from incidents.machine.commands import EditSite
 
 
 @dataclass(frozen=True, slots=True)
-class ActForm:
+class ActionForm:
     """The form of one action; `name` is its path below the page."""
 
     name: str
@@ -34,16 +35,17 @@ class ActForm:
         return self.name.replace("-", "_")
 
 
-def of_page(folder: str) -> dict[str, ActForm]:
+@cache
+def of_page(folder: str) -> dict[str, ActionForm]:
     """The forms by name for pages of the folder: `sites`, `incidents` or `orders`."""
     rows = (row for row in ACTIONS if _folder(row) == folder and _is_on_page(row))
-    forms = (ActForm(_name(row), row, tuple(sorted(row.asked, key=_rank))) for row in rows)
+    forms = (ActionForm(_name(row), row, tuple(sorted(row.asked, key=_rank))) for row in rows)
     return {form.name: form for form in forms}
 
 
 def in_order(
     folder: str, order: Collection[str], may: Callable[[str], bool], elsewhere: Collection[str] = ()
-) -> list[ActForm]:
+) -> list[ActionForm]:
     """The forms of a page in its `order`, then those of all further actions the reader `may` do.
 
     `elsewhere`: the forms in another place of the page, or not on it now.
@@ -56,15 +58,15 @@ def in_order(
     ]
 
 
-class ActRoute(APIRoute):
-    """A route to `{act}`, one of the forms of its folder."""
+class ActionRoute(APIRoute):
+    """A route to `{action}`, one of the forms of its folder."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match only the names of these forms."""
         match, found = super().matches(scope)
         if match is not Match.NONE:
             _, folder, *_ = self.path.split("/")
-            if found["path_params"]["act"] not in of_page(folder):
+            if found["path_params"]["action"] not in of_page(folder):
                 return Match.NONE, {}
         return match, found
 

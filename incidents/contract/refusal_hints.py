@@ -1,4 +1,4 @@
-"""Ways out: alternatives to a refused command, or after a remark, as hints.
+"""The hints after a refusal or a remark: what can be done instead.
 
 No hint would be refused next, or closes a site, except to confirm a closure that somebody has
 requested. If that depends on more than the refusal's facts, the hint is `site why`.
@@ -164,7 +164,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "unknown_task": _queue,
     "unknown_token": lambda _: [look("tokens")],
 }
-"""By the refusal's name; what is not here needs no act: its sentence says all."""
+"""By the refusal's name; what is not here needs no action: its sentence says all."""
 
 BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
     "open": _to_be_called,
@@ -173,7 +173,7 @@ BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
     "refused": lambda incident: [look("show", incident)],
     "moot": lambda incident: [do(c.VoidIncident, incident)],
 }
-"""In place of an act that an incident's state forbids, by that state."""
+"""In place of an action that an incident's state forbids, by that state."""
 
 OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
     "too_late": lambda facts: [

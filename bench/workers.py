@@ -1,4 +1,4 @@
-"""The crew: processes that begin at one moment, each doing its share of what is measured."""
+"""Worker processes that begin at one moment, each doing its share of what is measured."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from incidents.contract.actions import ACTIONS
 from incidents.contract.target import INCIDENT, ORDER, SITE, Target
 from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
-from incidents.machine.actions.orders import meant
+from incidents.machine.actions.orders import releasing_command
 from incidents.machine.case import Delivery
 from incidents.machine.command import Choice, Words
 from incidents.machine.decide import decide
@@ -30,7 +30,7 @@ from incidents.values.ids import incident_id, order_id
 from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
-"""The machine's refusal of each act, None if it is possible."""
+"""The machine's refusal of each action, None if it is possible."""
 
 _REASON = "tried out"
 _ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
@@ -38,7 +38,7 @@ _SAMPLES: dict[type[c.Command], dict[str, Any]] = {
     c.Log: {"again": True}, c.StateFalse: {"field": "phone"},
     c.Attach: {"digest": "0" * 64, "size": 1},
 }  # fmt: skip
-"""Values for the fields that an act needs before it can be tried."""
+"""Values for the fields that an action needs before it can be tried."""
 _LATER = timedelta(days=1)
 """The distance of a required time in a trial."""
 
@@ -112,10 +112,10 @@ def _refusals(
 ) -> Possible:
     in_force = register.policy_in_force(connection)
     # The desk locks orders as it loads them; a view locks nothing.
-    wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), acts=False)}
+    wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), all_orders=False)}
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {
-        name_of(type(each)): decide(case, meant(case, each), in_force, now).refusal
+        name_of(type(each)): decide(case, releasing_command(case, each), in_force, now).refusal
         for each in commands
     }

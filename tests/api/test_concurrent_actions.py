@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from incidents.api.endpoints import actions
-from incidents.api.limits import Batcher
+from incidents.api.limits import AsyncBatcher
 from incidents.app import App
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.locked import LockTimeoutError
+from incidents.desk.locks import LockTimeoutError
 from incidents.errors import DatabaseError
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
@@ -26,7 +26,7 @@ SITE = "/api/v1/sites/shop.example"
 
 
 class _Busy:
-    """A desk whose first transaction lasts until it is let go; it refuses to wait for `locked`."""
+    """A desk whose first transaction lasts until let go; with `is_locked` it refuses to wait."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -47,8 +47,8 @@ class _Busy:
 def busy(api: Rig) -> _Busy:
     """The desk of `api`, as busy as the test says."""
     fill(api)
-    found = _Busy(api.house.desk)
-    api.house.batcher._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
+    found = _Busy(api.app.desk)
+    api.app.group_commit._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
     return found
 
 
@@ -56,7 +56,7 @@ async def _logged_at_one_moment(api: Rig, busy: _Busy) -> list[httpx.Response]:
     """By one, and while that is being written by three others, of whom the viewer may not."""
     roles = {"op-2": "operator", "op-3": "operator", "looker": "viewer", "panel-2": "integrator"}
     tokens = {handle: api.token(api.account(handle, role)) for handle, role in roles.items()}
-    transport = httpx.ASGITransport(api.app)
+    transport = httpx.ASGITransport(api.asgi_app)
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
 
         def log(handle: str) -> asyncio.Task[httpx.Response]:
@@ -69,7 +69,7 @@ async def _logged_at_one_moment(api: Rig, busy: _Busy) -> list[httpx.Response]:
         first = log("op-2")
         assert await asyncio.to_thread(busy.begun.wait, PATIENCE_S)
         more = [log(handle) for handle in ("op-3", "looker", "panel-2")]
-        [waiting] = api.app.state.command_batch._of_loop.values()
+        [waiting] = api.asgi_app.state.command_batch._of_loop.values()
         await asyncio.to_thread(until, lambda: len(waiting.places) == 2, "two who wait")
         busy.let_go.set()
         return [await task for task in (first, *more)]
@@ -99,16 +99,16 @@ def test_what_finds_its_site_locked_by_another_server_is_asked_alone(api: Rig, b
 def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
     api: Rig, busy: _Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared, looks = actions.act_documents, []
+    shared, looks = actions.action_documents, []
 
-    def told(house: App, answers: Sequence[Answer]) -> list[Acted]:
+    def told(app: App, answers: Sequence[Answer]) -> list[Acted]:
         looks.append(len(answers))
         if len(answers) > 1:
             raise DatabaseError("it is away")
-        return shared(house, answers)
+        return shared(app, answers)
 
     monkeypatch.setattr(
-        api.app.state, "document_batch", Batcher(partial(told, api.house), at_once=1)
+        api.asgi_app.state, "document_batch", AsyncBatcher(partial(told, api.app), at_once=1)
     )
     answers = asyncio.run(_logged_at_one_moment(api, busy))
     assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]
