@@ -292,24 +292,16 @@ def _http(
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
     """The errors of a request with their places, without the input that pydantic repeats."""
-    # Many unknown keys in one place give one error.
-    parts = dict.fromkeys((str(each["type"]), _detail_of(each), *_place(each)) for each in found)
-    return invalid_request([part(*each) for each in parts])
-
-
-def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
-    """The location of an error; for an unknown key, which is the caller's input, its parent's."""
-    parts = tuple(str(part) for part in error["loc"])
-    return parts[:-1] if error["type"] == "extra_forbidden" else parts
+    return invalid_request(
+        [part(str(each["type"]), _detail_of(each), *map(str, each["loc"])) for each in found]
+    )
 
 
 def _detail_of(error: Mapping[str, Any]) -> str:
     """pydantic's message, without the parts that may contain input."""
-    if error["type"] == "extra_forbidden":
-        return "unknown key: /openapi.json lists the known ones"
     if error["type"] == "model_attributes_type":
         return "must be a JSON object, sent with Content-Type: application/json"
-    if error["type"] == "literal_error":
-        # All the choices, which are ours.
+    if error["type"] in ("literal_error", "extra_forbidden"):
+        # All the choices, or all the known keys, which are ours.
         return str(error["msg"])
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]

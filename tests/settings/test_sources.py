@@ -44,7 +44,7 @@ def test_an_option_outdoes_the_environment_which_outdoes_the_file(tmp_path: Path
 
 def test_a_database_and_a_server_are_not_both_named_as_options() -> None:
     db, server = "sqlite:///desk.db", "https://desk.host.example"
-    with pytest.raises(InputError, match="^--db and --server exclude each other$"):
+    with pytest.raises(InputError, match=r"^--db and --server exclude each other$"):
         sources.load(environ={}, db=db, server=server)
     assert sources.load(environ={"INCIDENTS_DB": db}, server=server).server == server
     assert sources.load(environ={"INCIDENTS_SERVER": server}, db=db).server is None
