@@ -116,7 +116,16 @@ WOULD_CLOSE: dict[str, Callable[[], History]] = {
         History().log(URL).contact(1).log(URL, again=True).recur(1)
     ),
 }
-SAID = {**REFUSED, **ON_A_STATE, **WOULD_CLOSE}
+TOLD_ALREADY: dict[str, Callable[[], History]] = {
+    "double_entry, notified": lambda: History().log(URL).contact(1).log(URL),
+    "double_entry, unreached": lambda: History().log(URL).after("14h").log(URL),
+    "double_entry, recurred": lambda: History().log(URL).contact(1).recur(1).after("25h").log(URL),
+    "double_entry, both unreached": lambda: (
+        History().log(URL).log(URL, again=True).after("26h").log(URL)
+    ),
+    "double_entry, closed": lambda: History().log(URL).contact(1).false_info().log(URL),
+}
+SAID = {**REFUSED, **ON_A_STATE, **WOULD_CLOSE, **TOLD_ALREADY}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -165,6 +174,19 @@ def test_another_violation_that_would_close_the_site_is_named_and_not_proposed()
     ]
     for each in (logged, recurred):
         assert "another violation would close site.example (R1)" in each.answer
+
+
+def test_content_that_is_still_there_after_a_call_leads_to_a_recurrence() -> None:
+    typed = {name: commands(hints_of(of())) for name, of in TOLD_ALREADY.items()}
+    assert {name for name, line in typed.items() if "incidents recur 12-1" in line} == {
+        "double_entry, notified", "double_entry, unreached",
+    }  # fmt: skip
+    assert typed["double_entry, notified"] == [
+        "incidents show 12-1",
+        "incidents recur 12-1",
+        "incidents log site.example --url http://a.example/ --again",
+    ]
+    assert all("recur" not in " ".join(typed[name]) for name in typed if "recurred" in name)
 
 
 def test_on_a_closed_site_another_violation_closes_nothing() -> None:

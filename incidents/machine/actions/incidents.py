@@ -168,15 +168,37 @@ def _refuse_double_entry(
     written: tuple[str, ...],
     stands: Callable[[Incident], bool],
 ) -> None:
+    found = _entered_already(decider, urls, written, stands)
+    if found is not None:
+        incident, url = found
+        raise RefusedError(
+            "double_entry", incident=decider.name(incident.n), site=decider.case.site, url=url,
+            state=incident.state, closes=_another_closes(decider, at),
+            may_recur=_may_recur(decider, incident),
+        )  # fmt: skip
+
+
+def _entered_already(
+    decider: Decider,
+    urls: tuple[str, ...],
+    written: tuple[str, ...],
+    stands: Callable[[Incident], bool],
+) -> tuple[Incident, str] | None:
+    """The first incident that has one of the URLs, and that URL."""
     # What was written too: an older program took some of that for the normal form.
     urls = (*urls, *filter(None, written))
     for incident in filter(stands, decider.case.incidents.values()):
         url = next((url for url in urls if url in incident.urls), None)
         if url is not None:
-            raise RefusedError(
-                "double_entry", incident=decider.name(incident.n), site=decider.case.site, url=url,
-                state=incident.state, closes=_another_closes(decider, at),
-            )  # fmt: skip
+            return incident, url
+    return None
+
+
+def _may_recur(decider: Decider, first: Incident) -> bool:
+    """Whether a recurrence of an incident with URLs that is not removed would be logged now."""
+    to_tell = partial(_is_still_to_tell, first)
+    entered = _entered_already(decider, first.urls, first.written, to_tell)
+    return entered is None and not decider.case.closed
 
 
 def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
