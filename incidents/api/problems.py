@@ -16,13 +16,16 @@ from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from incidents.accounts import identity
 from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
+from incidents.contract.documents import Hint
 from incidents.contract.documents.acts import InvalidPart
+from incidents.contract.hints import look, right_of
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -189,8 +192,8 @@ _NOT_LET = {
 }
 
 
-def refused(answer: Answer, when: When) -> Problem:
-    """A refusal of the desk, with times in `when`'s zone.
+def refused(answer: Answer, when: When, role: str) -> Problem:
+    """A refusal of the desk, with times in `when`'s zone, and hints for a caller of that role.
 
     `events`: those due before the action, which took effect despite the refusal.
     """
@@ -202,14 +205,24 @@ def refused(answer: Answer, when: When) -> Problem:
         refusals.sentence(refusal, when),
         facts=facts(refusal),
         events=[{**event, "site": answer.site} for event in answer.document["events"]],
-        **_ways_out(refusal.name, refusal.facts),
+        **_ways_out(refusal.name, refusal.facts, role),
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
+def _ways_out(name: str, facts: Mapping[str, Any], role: str | None) -> JSONObject:
     """The hints for other actions, except those on the machine that keeps the log."""
-    hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
+    found = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
+    hints = [each for each in found if role is None or _fits(role, each)]
+    if found and not hints:
+        # To add a site is the only hint that stands alone.
+        hints = [look("sites")]
     return {"hints": hints} if hints else {}
+
+
+def _fits(role: str, hint: Hint) -> bool:
+    """Whether that role may do it; what no operator may do either is for others to do."""
+    right = right_of(hint)
+    return right is None or identity.may(role, right) or not identity.may("operator", right)
 
 
 def facts(refusal: Refusal) -> JSONObject:
@@ -217,8 +230,11 @@ def facts(refusal: Refusal) -> JSONObject:
     return {name: plain(value) for name, value in refusal.facts.items()}
 
 
-def of_error(error: IncidentsError) -> Problem:
-    """The problem for an error of this program; the log has what the answer must not reveal."""
+def of_error(error: IncidentsError, role: str | None = None) -> Problem:
+    """The problem for an error of this program; the log has what the answer must not reveal.
+
+    The hints are for a caller of that role; for anybody if it is None.
+    """
     if isinstance(error, ServeKeyReplacedError):
         _log.error(error.message, error=type(error).__name__)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message)
@@ -233,7 +249,7 @@ def of_error(error: IncidentsError) -> Problem:
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(
             _status(error.name, error), error.name, error.message, headers=headers,
-            **_ways_out(error.name, error.facts),
+            **_ways_out(error.name, error.facts, role),
         )  # fmt: skip
     if isinstance(error, VerificationError):
         # The message may name files of this machine, so only the log has it.
@@ -258,12 +274,18 @@ def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
     An unknown caller cannot find out which paths exist.
     """
     return new_exception_handler(
-        handlers={IncidentsError: lambda _, __, error: of_error(error)},
+        handlers={IncidentsError: lambda _, request, error: of_error(error, _role(request))},
         http_exception_handler=partial(_http, is_somebody),
         request_validation_handler=lambda _handler, _request, error: invalid(error.errors()),
         unhandled_wrappers={"default": _Fault},
         documentation_uri_template=TYPE,
     )
+
+
+def _role(request: Request) -> str | None:
+    """The role of the caller; None if the request was not authenticated for an action."""
+    caller = getattr(request.state, "caller", None)
+    return None if caller is None else caller.identity.role
 
 
 def _status(name: str, error: IncidentsError | None = None) -> HTTPStatus:
