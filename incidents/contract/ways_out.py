@@ -209,6 +209,8 @@ def of_remark(name: str, facts: Facts) -> list[Hint]:
 
 def _of_refusal(name: str, facts: Facts) -> list[Hint]:
     if name == "state_forbids" and _text(facts, "act") != CUSTOMERS:
+        if facts.get("deadline"):
+            return [do(c.TakeBack, _text(facts, "incident"), reason=None), *_show(facts)]
         ways = BY_STATE.get(_text(facts, "state"))
         return ways(_text(facts, "incident")) if ways else []
     if facts.get("nearest") or (name == "unknown_task" and "by" in facts):

@@ -111,11 +111,16 @@ def site_is_open(decider: Decider, act: RefusedAct) -> None:
         raise RefusedError("site_closed", site=case.site, rule=case.rule, act=act)
 
 
-def state_allows(decider: Decider, incident: Incident, trigger: str, act: RefusedAct) -> None:
-    """Check that the incident's table has a move by `trigger` from its state."""
+def state_allows(
+    decider: Decider, incident: Incident, trigger: str, act: RefusedAct, **more: object
+) -> None:
+    """Check that the incident's table has a move by `trigger` from its state.
+
+    The refusal has `more` facts.
+    """
     if not can_move_incident(incident.state, trigger):
         needs = [state for state in INCIDENT_STATES if can_move_incident(state, trigger)]
-        refuse_state(decider, incident, act, needs)
+        refuse_state(decider, incident, act, needs, **more)
 
 
 def state_is_one_of(
@@ -137,11 +142,13 @@ def _as_one_reads_it(name: str) -> str:
     return normalize("NFKC", normalize("NFKC", name).casefold())
 
 
-def refuse_state(decider: Decider, incident: Incident, act: RefusedAct, needs: list[str]) -> None:
-    """Refuse because of the incident's state."""
+def refuse_state(
+    decider: Decider, incident: Incident, act: RefusedAct, needs: list[str], **more: object
+) -> None:
+    """Refuse because of the incident's state; `more` are further facts."""
     raise RefusedError(
         "state_forbids", incident=decider.name(incident.n), state=incident.state, act=act,
-        needs=" or ".join(needs),
+        needs=" or ".join(needs), **more,
     )  # fmt: skip
 
 

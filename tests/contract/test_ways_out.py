@@ -19,6 +19,7 @@ from incidents.machine.command import Choice, Command, Words
 from incidents.machine.refusal import CUSTOMERS, RefusedAct
 from incidents.values.language_tag import Tag
 from tests.machine.history import History
+from tests.machine.test_refusal import TWO_HOURS
 from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS, URL
 
 LEADS_TO = {
@@ -108,6 +109,9 @@ ON_A_STATE: dict[str, Callable[[], History]] = {
     "removed": lambda: History().log().contact(1).removed(1).removed(1),
     "refused": lambda: History().log().contact(1).refused(1).removed(1),
     "moot": lambda: History().false_info().log().contact(1).removed(1),
+    "refused, by its deadline": lambda: (
+        History(policy=TWO_HOURS).log().contact(1).after("3h").removed(1)
+    ),
 }
 WOULD_CLOSE: dict[str, Callable[[], History]] = {
     "double_entry, would close": lambda: History().log(URL).log().log(URL),
@@ -204,11 +208,22 @@ def test_on_a_closed_site_another_violation_closes_nothing() -> None:
             ["incidents contact 12-1 reached", "incidents contact 12-1 no-answer"],
         ),
         (ON_A_STATE["removed"], ["incidents show 12-1"]),
+        (
+            ON_A_STATE["refused, by its deadline"],
+            ["incidents undo 12-1 --reason R", "incidents show 12-1"],
+        ),
         (ON_A_STATE["moot"], ["incidents void 12-1 --reason R"]),
         (lambda: History().log().void(1).contact(1), []),
         (lambda: History().log().removed(1).says_removed(1), []),
     ],
-    ids=["open", "removed", "moot", "voided", "removed, says the customer"],
+    ids=[
+        "open",
+        "removed",
+        "refused, by its deadline",
+        "moot",
+        "voided",
+        "removed, says the customer",
+    ],
 )
 def test_what_a_state_forbids_leads_to_what_it_allows(
     history: Callable[[], History], typed: list[str]

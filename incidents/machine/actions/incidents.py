@@ -101,7 +101,8 @@ def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
     """Record that the content is gone, found deleted or after a contact."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
-    checks.state_allows(decider, incident, "remove", "removed")
+    lapsed = _lapsed_deadline(decider, incident, command.at)
+    checks.state_allows(decider, incident, "remove", "removed", **lapsed)
     checks.not_before(incident, at)
     decider.add(
         e.IncidentRemoved,
@@ -112,6 +113,19 @@ def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
         note=command.note,
     )
     complete_rechecks(decider)
+
+
+def _lapsed_deadline(
+    decider: Decider, incident: Incident, at: datetime | None
+) -> dict[str, datetime]:
+    """The deadline that has lapsed, for the refusal of a removal that may have been in time.
+
+    The lapse stands until a person takes it back: a machine undoes no closure.
+    """
+    due = incident.removal_due
+    if due is None or (at is not None and at > due):
+        return {}
+    return {"deadline": due} if rules.refused_by_deadline(decider.case, incident) else {}
 
 
 @decisions.on(commands.StateReported)
