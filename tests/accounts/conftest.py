@@ -8,7 +8,7 @@ from freezegun import freeze_time
 
 from incidents.accounts import secrets
 from incidents.store.database import engine as engines
-from tests.accounts.rig import App
+from tests.accounts.rig import Rig
 from tests.cli.conftest import _frozen, cli, clock
 
 __all__ = ["_frozen", "cli", "clock"]
@@ -23,8 +23,8 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def house(db_url: str) -> Iterator[App]:
+def house(db_url: str) -> Iterator[Rig]:
     engine = engines.create(db_url)
     with freeze_time("2026-03-01 10:00:00") as moved:
-        yield App(engine, moved)
+        yield Rig(engine, moved)
     engine.dispose()

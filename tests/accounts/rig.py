@@ -25,7 +25,7 @@ BY = By(person="admin-1", login="root", signed_in=True)
 HERE = "192.0.2.7"
 
 
-class App:
+class Rig:
     """A desk with accounts, whose clock the test moves."""
 
     def __init__(self, engine: Engine, moved: Any) -> None:
@@ -73,14 +73,14 @@ class App:
 
 
 def mistaken(
-    house: App, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
+    house: Rig, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
 ) -> None:
     for _ in range(times):
         with pytest.raises(SignInError):
             house.authenticator.sign_in(handle, "wrong", address, browser)
 
 
-def guessed_at_from_everywhere(house: App, handle: str = "operator-1") -> None:
+def guessed_at_from_everywhere(house: Rig, handle: str = "operator-1") -> None:
     """As many mistakes under that name as are free, from as many places."""
     with writing(house.engine) as connection:
         passwords.failures(connection, [f"as {handle}"], clock.now())
@@ -88,7 +88,7 @@ def guessed_at_from_everywhere(house: App, handle: str = "operator-1") -> None:
 
 
 def set_password(
-    house: App, handle: str, password: str, *, seal: Seal = UNSEALED,
+    house: Rig, handle: str, password: str, *, seal: Seal = UNSEALED,
     second_after: timedelta = accounts.AT_ONCE,
 ) -> None:  # fmt: skip
     hash_ = secrets.hash_password(password, handle)

@@ -26,7 +26,7 @@ from tests.accounts.rig import (
     BY,
     HERE,
     PASSWORD,
-    App,
+    Rig,
     guessed_at_from_everywhere,
     mistaken,
     set_password,
@@ -34,7 +34,7 @@ from tests.accounts.rig import (
 from tests.patience import PATIENCE_S
 
 
-def test_who_has_the_password_is_let_in_and_known_by_the_session(house: App) -> None:
+def test_who_has_the_password_is_let_in_and_known_by_the_session(house: Rig) -> None:
     house.make("operator-1")
     visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     again = house.authenticator.by_session(visit.cookie)
@@ -43,7 +43,7 @@ def test_who_has_the_password_is_let_in_and_known_by_the_session(house: App) -> 
     assert house.findings() == []
 
 
-def test_whoever_has_not_is_told_the_same(house: App) -> None:
+def test_whoever_has_not_is_told_the_same(house: Rig) -> None:
     house.make("operator-1")
     for handle, password in (
         ("operator-1", "a horse and a batterY"), ("operator-2", PASSWORD), ("", ""),
@@ -53,7 +53,7 @@ def test_whoever_has_not_is_told_the_same(house: App) -> None:
             house.authenticator.sign_in(handle, password, HERE)
 
 
-def test_a_disabled_account_comes_in_no_more_by_nothing(house: App) -> None:
+def test_a_disabled_account_comes_in_no_more_by_nothing(house: Rig) -> None:
     house.make("admin-2", "administrator")
     house.make("operator-1")
     _, secret = house.token("operator-1")
@@ -66,7 +66,7 @@ def test_a_disabled_account_comes_in_no_more_by_nothing(house: App) -> None:
     assert house.findings() == []
 
 
-def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(house: App) -> None:
+def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(house: Rig) -> None:
     house.make("operator-1")
     visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     for _ in range(12):
@@ -79,7 +79,7 @@ def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(house: App) 
     assert house.authenticator.by_session(idle.cookie) is None
 
 
-def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: App) -> None:
+def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: Rig) -> None:
     house.make("operator-1")
     visit = house.authenticator.begin("operator-1")
     for _ in range(11):
@@ -89,7 +89,7 @@ def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: App) -> 
     assert house.authenticator.by_session(visit.cookie, used=False) is None
 
 
-def test_a_token_holds_until_it_expires_or_is_revoked(house: App) -> None:
+def test_a_token_holds_until_it_expires_or_is_revoked(house: Rig) -> None:
     house.make("panel-1", "integrator", None)
     id_, secret = house.token("panel-1", days=1, acts=["log"])
     identity = house.authenticator.by_token(secret)
@@ -107,7 +107,7 @@ def test_a_token_holds_until_it_expires_or_is_revoked(house: App) -> None:
 
 
 @pytest.mark.both_databases
-def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(house: App) -> None:
+def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(house: Rig) -> None:
     for handle in ("panel-1", "panel-2", "panel-3"):
         house.make(handle, "integrator", None)
     _, one = house.token("panel-1")
@@ -123,7 +123,7 @@ def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(house: App) -> Non
     assert house.authenticator.by_tokens([]) == []
 
 
-def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: App) -> None:
+def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: Rig) -> None:
     house.make("operator-1")
     mistaken(house, 5)
     with pytest.raises(BlockedError, match="30 seconds"):
@@ -137,7 +137,7 @@ def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: App
     mistaken(house, 1)
 
 
-def test_who_guesses_elsewhere_keeps_nobody_out(house: App) -> None:
+def test_who_guesses_elsewhere_keeps_nobody_out(house: Rig) -> None:
     house.make("operator-1")
     mistaken(house, 5, "198.51.100.1")
     with pytest.raises(BlockedError):
@@ -146,7 +146,7 @@ def test_who_guesses_elsewhere_keeps_nobody_out(house: App) -> None:
 
 
 def test_who_guesses_from_everywhere_waits_a_minute_for_each_guess_and_never_longer(
-    house: App,
+    house: Rig,
 ) -> None:
     """What comes in meanwhile takes no mistake of theirs away."""
     house.make("operator-1")
@@ -162,7 +162,7 @@ def test_who_guesses_from_everywhere_waits_a_minute_for_each_guess_and_never_lon
 
 
 def test_an_attack_that_takes_each_shared_slot_keeps_the_right_password_out_nowhere_else(
-    house: App,
+    house: Rig,
 ) -> None:
     """An address that nobody has guessed from, one that the name has come in from, a program's
     token, a session, and the second person beside somebody: each has slots of its own."""
@@ -182,7 +182,7 @@ def test_an_attack_that_takes_each_shared_slot_keeps_the_right_password_out_nowh
         house.authenticator.sign_in("operator-1", PASSWORD, f"203.0.113.{n}")
 
 
-def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
+def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: Rig) -> None:
     house.make("operator-1")
     house.make("operator-2")
     _, token = house.token("operator-1")
@@ -210,7 +210,7 @@ def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
         house.authenticator.sign_in("operator-2", PASSWORD, "203.0.113.2", token=token)
 
 
-def test_a_browser_that_somebody_came_in_by_waits_for_nobody_elses_mistakes(house: App) -> None:
+def test_a_browser_that_somebody_came_in_by_waits_for_nobody_elses_mistakes(house: Rig) -> None:
     house.make("operator-1")
     known = house.authenticator.sign_in("operator-1", PASSWORD, HERE).browser
     assert known is not None
@@ -223,7 +223,7 @@ def test_a_browser_that_somebody_came_in_by_waits_for_nobody_elses_mistakes(hous
 
 
 def test_a_browser_is_known_for_its_people_for_ninety_days_until_a_new_password(
-    house: App,
+    house: Rig,
 ) -> None:
     handles = [f"operator-{n}" for n in range(MOST + 1)]
     browser = ""
@@ -248,7 +248,7 @@ def test_a_browser_is_known_for_its_people_for_ninety_days_until_a_new_password(
         house.authenticator.sign_in(handles[2], PASSWORD, "192.0.2.9", browser)
 
 
-def test_what_anybody_has_written_makes_no_browser_known(house: App) -> None:
+def test_what_anybody_has_written_makes_no_browser_known(house: Rig) -> None:
     house.make("operator-1")
     mistaken(house, 5)
     for browser in (
@@ -258,7 +258,7 @@ def test_what_anybody_has_written_makes_no_browser_known(house: App) -> None:
             house.authenticator.sign_in("operator-1", PASSWORD, HERE, browser)
 
 
-def test_who_guesses_over_the_network_keeps_nobody_from_the_terminal(house: App) -> None:
+def test_who_guesses_over_the_network_keeps_nobody_from_the_terminal(house: Rig) -> None:
     house.make("operator-1")
     guessed_at_from_everywhere(house)
     terminal = "the terminal of li"
@@ -271,7 +271,7 @@ def test_who_guesses_over_the_network_keeps_nobody_from_the_terminal(house: App)
 
 
 def test_who_guesses_without_a_session_keeps_nobody_from_proving_who_they_are(
-    house: App,
+    house: Rig,
 ) -> None:
     house.make("operator-1")
     visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
@@ -284,7 +284,7 @@ def test_who_guesses_without_a_session_keeps_nobody_from_proving_who_they_are(
         house.authenticator.reauthenticate(visit, PASSWORD)
 
 
-def test_from_one_address_many_names_are_not_tried_for_long(house: App) -> None:
+def test_from_one_address_many_names_are_not_tried_for_long(house: Rig) -> None:
     for n in range(20):
         with pytest.raises(SignInError):
             house.authenticator.sign_in(f"operator-{n}", PASSWORD, HERE)
@@ -292,13 +292,13 @@ def test_from_one_address_many_names_are_not_tried_for_long(house: App) -> None:
         house.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
-def test_a_whole_desk_signs_in_from_one_address_as_often_as_it_wants(house: App) -> None:
+def test_a_whole_desk_signs_in_from_one_address_as_often_as_it_wants(house: Rig) -> None:
     house.make("operator-1")
     for _ in range(21):
         house.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
-def test_who_signs_in_now_and_then_guesses_no_more_than_others(house: App) -> None:
+def test_who_signs_in_now_and_then_guesses_no_more_than_others(house: Rig) -> None:
     house.make("operator-1")
     for n in range(20):
         house.authenticator.sign_in("operator-1", PASSWORD, HERE)
@@ -309,7 +309,7 @@ def test_who_signs_in_now_and_then_guesses_no_more_than_others(house: App) -> No
 
 
 @pytest.mark.both_databases
-def test_as_much_is_done_whoever_is_not_let_in(house: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_much_is_done_whoever_is_not_let_in(house: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """So the time of a refusal tells nobody which names there are."""
     house.make("operator-1")
     house.make("operator-2")
@@ -338,7 +338,7 @@ def test_as_much_is_done_whoever_is_not_let_in(house: App, monkeypatch: pytest.M
     assert len(hashed) == 2 * len(done)
 
 
-def statements(house: App, handle: str, password: str) -> list[str]:
+def statements(house: Rig, handle: str, password: str) -> list[str]:
     """The statements of one refused sign-in, and how each transaction of it ends."""
     sent: list[str] = []
 
@@ -365,7 +365,7 @@ def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(
     db_url: str,
 ) -> None:
     engine = engines.create(db_url)
-    house = App(engine, None)
+    house = Rig(engine, None)
     house.make("operator-1")
     came: list[str] = []
 
@@ -386,7 +386,7 @@ def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
 ) -> None:
     """Also when what the other holds is old, and would be forgotten."""
     engine = engines.create(postgresql_url)
-    house = App(engine, None)
+    house = Rig(engine, None)
     came: list[str] = []
 
     def guess() -> None:
@@ -409,7 +409,7 @@ def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
 
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
-    house: App, signed_in: bool
+    house: Rig, signed_in: bool
 ) -> None:
     house.make("admin-1", "administrator")
     house.make("operator-1")
@@ -440,7 +440,7 @@ def test_mistakes_that_count_no_more_are_forgotten_by_many_at_once(db_url: str) 
     """Each deletes what is old, and holds what it counts: no two wait for each other."""
     engine = engines.create(db_url)
     with freeze_time("2026-03-01 10:00:00"):
-        house = App(engine, None)
+        house = Rig(engine, None)
         for n in range(12):
             with pytest.raises(SignInError):
                 house.authenticator.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{n}")

@@ -33,7 +33,7 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.schema.desk_tables import accounts as account_table
 from incidents.store.schema.desk_tables import passwords, serve_keys, sessions
 from incidents.store.schema.desk_tables import tokens as token_table
-from tests.accounts.rig import BY, HERE, PASSWORD, App, set_password
+from tests.accounts.rig import BY, HERE, PASSWORD, Rig, set_password
 from tests.cli.conftest import Cli
 from tests.statements import sent
 
@@ -46,7 +46,7 @@ def key(tmp_path: Path) -> Path:
     return tmp_path / "serve.key"
 
 
-def start(house: App, key: Path) -> SealingResult | UnsealedCredentials | None:
+def start(house: Rig, key: Path) -> SealingResult | UnsealedCredentials | None:
     """Do as a start of `serve` does; the database then has this authenticator."""
     begun = tokens.begin_sealing(house.engine, house.desk, key, BY, clock.now)
     with reading(house.engine) as connection:
@@ -57,7 +57,7 @@ def start(house: App, key: Path) -> SealingResult | UnsealedCredentials | None:
 
 
 @pytest.fixture
-def served(house: App, key: Path) -> App:
+def served(house: Rig, key: Path) -> Rig:
     """A desk with a server, an administrator, and an operator who writes to its database."""
     house.make("admin-1", "administrator")
     house.make("thief-1")
@@ -65,16 +65,16 @@ def served(house: App, key: Path) -> App:
     return house
 
 
-def write(house: App, statement: object) -> None:
+def write(house: Rig, statement: object) -> None:
     with writing(house.engine) as connection:
         assert connection.execute(statement).rowcount == 1  # type: ignore[call-overload]
 
 
-def own_session(house: App) -> Visit:
+def own_session(house: Rig) -> Visit:
     return house.authenticator.sign_in("thief-1", PASSWORD, HERE)
 
 
-def a_new_session(house: App) -> object:
+def a_new_session(house: Rig) -> object:
     word, now = "a word", clock.now()
     row = {
         "digest": hashlib.sha256(word.encode()).digest(), "id": "abc", "handle": "admin-1",
@@ -84,20 +84,20 @@ def a_new_session(house: App) -> object:
     return house.authenticator.by_session(word)
 
 
-def ones_own_session_under_another_name(house: App) -> object:
+def ones_own_session_under_another_name(house: Rig) -> object:
     visit = own_session(house)
     write(house, update(sessions).values(handle="admin-1"))
     return house.authenticator.by_session(visit.cookie)
 
 
-def a_proof_that_nobody_gave(house: App) -> object:
+def a_proof_that_nobody_gave(house: Rig) -> object:
     visit = own_session(house)
     house.moved.tick(60)
     write(house, update(sessions).values(proved_at=clock.now()))
     return house.authenticator.by_session(visit.cookie)
 
 
-def a_new_password_of_somebody_else(house: App) -> object:
+def a_new_password_of_somebody_else(house: Rig) -> object:
     hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(house, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
     with pytest.raises(SignInError):
@@ -105,7 +105,7 @@ def a_new_password_of_somebody_else(house: App) -> object:
     return None
 
 
-def ones_own_password_under_another_name(house: App) -> object:
+def ones_own_password_under_another_name(house: Rig) -> object:
     write(house, delete(passwords).where(passwords.c.handle == "admin-1"))
     own = passwords.c.handle == "thief-1"
     write(house, update(passwords).where(own).values(handle="admin-1"))
@@ -114,7 +114,7 @@ def ones_own_password_under_another_name(house: App) -> object:
     return None
 
 
-def token(house: App) -> str:
+def token(house: Rig) -> str:
     secret = secrets.random_token()
     seal = house.authenticator._seal
     house.desk.on_record(
@@ -125,19 +125,19 @@ def token(house: App) -> str:
     return secret
 
 
-def ones_own_token_under_another_name(house: App) -> object:
+def ones_own_token_under_another_name(house: Rig) -> object:
     secret = token(house)
     write(house, update(token_table).values(handle="admin-1"))
     return house.authenticator.by_token(secret)
 
 
-def ones_own_token_for_more(house: App) -> object:
+def ones_own_token_for_more(house: Rig) -> object:
     secret = token(house)
     write(house, update(token_table).values(acts=None))
     return house.authenticator.by_token(secret)
 
 
-def ones_own_token_for_longer(house: App) -> object:
+def ones_own_token_for_longer(house: Rig) -> object:
     secret = token(house)
     write(
         house, update(token_table).values(expires_at=clock.in_utc(clock.now()).replace(year=2099))
@@ -145,7 +145,7 @@ def ones_own_token_for_longer(house: App) -> object:
     return house.authenticator.by_token(secret)
 
 
-def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
+def a_proof_of_ones_own_while_the_row_is_another_ones(house: Rig) -> object:
     visit = own_session(house)
 
     def meanwhile(password: str, hash_: str | None) -> bool:
@@ -158,7 +158,7 @@ def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
     return house.authenticator.by_session(visit.cookie)
 
 
-def an_old_password_put_back(house: App) -> object:
+def an_old_password_put_back(house: Rig) -> object:
     with reading(house.engine) as connection:
         old = stored.of(connection, "thief-1")
     assert old is not None
@@ -186,12 +186,12 @@ def an_old_password_put_back(house: App) -> object:
     ],
 )
 def test_who_can_write_to_the_database_comes_in_as_nobody_else(
-    served: App, forge: Callable[[App], object]
+    served: Rig, forge: Callable[[Rig], object]
 ) -> None:
     assert forge(served) is None
 
 
-def test_what_the_server_has_let_in_comes_in(served: App) -> None:
+def test_what_the_server_has_let_in_comes_in(served: Rig) -> None:
     visit = own_session(served)
     assert served.authenticator.by_session(visit.cookie) is not None
     proved = served.authenticator.reauthenticate(visit, PASSWORD)
@@ -200,7 +200,7 @@ def test_what_the_server_has_let_in_comes_in(served: App) -> None:
     assert served.findings() == []
 
 
-def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: App, key: Path) -> None:
+def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: Rig, key: Path) -> None:
     house.make("admin-1", "administrator")
     _, secret = house.token("admin-1")
     before = house.authenticator.sign_in("admin-1", PASSWORD, HERE)
@@ -216,7 +216,7 @@ def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: App, k
     assert house.findings() == []
 
 
-def test_the_next_start_tells_what_somebody_else_has_put_there(served: App, key: Path) -> None:
+def test_the_next_start_tells_what_somebody_else_has_put_there(served: Rig, key: Path) -> None:
     token(served)
     hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
@@ -229,7 +229,7 @@ def test_the_next_start_tells_what_somebody_else_has_put_there(served: App, key:
     assert "let nobody in" in str(told)
 
 
-def test_the_record_shows_a_password_that_was_put_there_beside_it(served: App) -> None:
+def test_the_record_shows_a_password_that_was_put_there_beside_it(served: Rig) -> None:
     """Also before there was a key, or where its file is not."""
     hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
@@ -241,7 +241,7 @@ def test_the_record_shows_a_password_that_was_put_there_beside_it(served: App) -
 
 
 def test_the_record_shows_who_kept_accounts_by_a_role_that_stood_in_the_table_alone(
-    served: App,
+    served: Rig,
 ) -> None:
     own = update(account_table).where(account_table.c.handle == "thief-1")
     write(served, own.values(role="administrator"))
@@ -257,7 +257,7 @@ def test_the_record_shows_who_kept_accounts_by_a_role_that_stood_in_the_table_al
 
 
 def test_a_server_without_the_key_does_not_start_and_makes_none(
-    served: App, tmp_path: Path
+    served: Rig, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.key"
     with pytest.raises(NoServeKeyError, match="copy the key file there"):
@@ -268,7 +268,7 @@ def test_a_server_without_the_key_does_not_start_and_makes_none(
         start(served, other)
 
 
-def test_a_new_key_takes_the_place_of_one_that_is_lost(served: App, key: Path) -> None:
+def test_a_new_key_takes_the_place_of_one_that_is_lost(served: Rig, key: Path) -> None:
     visit, secret = own_session(served), token(served)
     key.unlink()
 
@@ -286,7 +286,7 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: App, key: Path) -
 
 
 def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
-    house: App, key: Path, monkeypatch: pytest.MonkeyPatch
+    house: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = serve_key.new_key()
     keep = serve_key.write_key
@@ -305,7 +305,7 @@ def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
     assert house.findings() == []
 
 
-def test_whether_the_key_still_holds_is_asked_once_a_second(served: App) -> None:
+def test_whether_the_key_still_holds_is_asked_once_a_second(served: Rig) -> None:
     secret = token(served)
     asked = []
     for after_s in (2, 0, 0.9, 0.1, 0.9, 0.1):
@@ -317,7 +317,7 @@ def test_whether_the_key_still_holds_is_asked_once_a_second(served: App) -> None
 
 
 def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_table_says(
-    served: App,
+    served: Rig,
 ) -> None:
     served.make("sup-1", "supervisor")
     set_password(
@@ -332,12 +332,12 @@ def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_t
     assert refusal.name == "password_given"
 
 
-def test_the_same_key_seals_nothing_anew(served: App, key: Path) -> None:
+def test_the_same_key_seals_nothing_anew(served: Rig, key: Path) -> None:
     with pytest.raises(SealedAlreadyError):
         tokens.renew_seals(served.desk, key, BY, clock.now, reason="a warning")
 
 
-def test_two_databases_with_one_key_know_nothing_of_each_other(served: App, key: Path) -> None:
+def test_two_databases_with_one_key_know_nothing_of_each_other(served: Rig, key: Path) -> None:
     with reading(served.engine) as connection:
         own, newest = serve_key.load_seal(connection, key), stored_keys.newest(connection)
     assert newest is not None
@@ -348,7 +348,7 @@ def test_two_databases_with_one_key_know_nothing_of_each_other(served: App, key:
     assert own.on(("a",)) != other.on(("a",))
 
 
-def test_a_key_that_somebody_else_names_lets_nobody_in(served: App, key: Path) -> None:
+def test_a_key_that_somebody_else_names_lets_nobody_in(served: Rig, key: Path) -> None:
     """Who may only add to what is there may add a key, but none that a server has."""
     own = hashlib.sha256(random.token_bytes(32)).hexdigest()
     row = {"number": 2, "digest": own, "since": clock.now()}
@@ -357,7 +357,7 @@ def test_a_key_that_somebody_else_names_lets_nobody_in(served: App, key: Path) -
         start(served, key)
 
 
-def test_without_the_key_nobody_signs_in_at_the_database(served: App, tmp_path: Path) -> None:
+def test_without_the_key_nobody_signs_in_at_the_database(served: Rig, tmp_path: Path) -> None:
     with reading(served.engine) as connection, pytest.raises(SealedElsewhereError):
         serve_key.load_seal(connection, tmp_path / "no such.key")
 

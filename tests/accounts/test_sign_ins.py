@@ -20,19 +20,19 @@ from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.database.engine import writing
 from incidents.store.schema import desk_tables
 from incidents.store.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
-from tests.accounts.rig import BY, HERE, PASSWORD, App, mistaken, set_password
+from tests.accounts.rig import BY, HERE, PASSWORD, Rig, mistaken, set_password
 
 THERE = "198.51.100.9"
 TERMINAL = "the terminal of desk1"
 
 
-def told(house: App, *names: str) -> list[tuple[Any, ...]]:
+def told(house: Rig, *names: str) -> list[tuple[Any, ...]]:
     """Those of the log, the earliest first."""
     return [tuple(row[name] for name in names) for row in reversed(house.log())]
 
 
 @pytest.mark.both_databases
-def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: App) -> None:
+def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: Rig) -> None:
     house.make("operator-1")
     visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     session = visit.identity.session
@@ -52,7 +52,7 @@ def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: Ap
 
 
 def test_who_is_not_let_in_stands_there_too_and_nobody_is_named_as_having_done_it(
-    house: App,
+    house: Rig,
 ) -> None:
     house.make("operator-1")
     house.make("gone-1")
@@ -81,7 +81,7 @@ def test_who_is_not_let_in_stands_there_too_and_nobody_is_named_as_having_done_i
     assert not any("wrong" in body or "sign_in" in body for body in bodies)
 
 
-def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(house: App) -> None:
+def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(house: Rig) -> None:
     house.make("operator-1")
     mistaken(house, 5)
     mistaken(house, 5, handle="nobody-1")
@@ -100,7 +100,7 @@ def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(house: App) -> 
 
 @pytest.mark.both_databases
 def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_all_are_counted(
-    house: App,
+    house: Rig,
 ) -> None:
     house.make("operator-1")
     for n in range(MOST_LINES + 2):
@@ -127,7 +127,7 @@ def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_a
     ("tried", "places"), [(80, 4), pytest.param(10_000, MAX_ADDRESSES, marks=pytest.mark.long)]
 )
 def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
-    house: App, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
+    house: Rig, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many addresses there are: a network of IPv6 costs who guesses nothing."""
     monkeypatch.setattr("incidents.store.sign_ins.MAX_ADDRESSES", places)
@@ -150,7 +150,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
 
 
 @pytest.mark.both_databases
-def test_a_refusal_is_counted_by_its_day_and_by_what_tells_it_apart(house: App) -> None:
+def test_a_refusal_is_counted_by_its_day_and_by_what_tells_it_apart(house: Rig) -> None:
     one = Refusal("op-1", "session", "approve", "role", "a.example")
     with writing(house.engine) as connection:
         count(connection, [one, one._replace(about="b.example")], clock.now())
@@ -167,7 +167,7 @@ def test_a_refusal_is_counted_by_its_day_and_by_what_tells_it_apart(house: App) 
 # ── what ends with an account ────────────────────────────────────────────────────────────────────
 
 
-def test_with_its_account_disabled_a_token_ends_for_good(house: App) -> None:
+def test_with_its_account_disabled_a_token_ends_for_good(house: Rig) -> None:
     house.make("panel-1", "integrator", None)
     some = [house.token("panel-1")[1] for _ in range(2)]
     house.disable("panel-1")
@@ -176,7 +176,7 @@ def test_with_its_account_disabled_a_token_ends_for_good(house: App) -> None:
     assert house.findings() == []
 
 
-def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(house: App) -> None:
+def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(house: Rig) -> None:
     house.make("operator-1", password=None)
     _, secret = house.token("operator-1")
     set_password(house, "operator-1", PASSWORD)
@@ -195,7 +195,7 @@ def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(house:
 
 
 @pytest.mark.both_databases
-def test_sessions_are_listed_and_one_is_ended_by_its_id(house: App) -> None:
+def test_sessions_are_listed_and_one_is_ended_by_its_id(house: Rig) -> None:
     house.make("operator-1")
     house.make("operator-2")
     old = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
@@ -224,7 +224,7 @@ def test_sessions_are_listed_and_one_is_ended_by_its_id(house: App) -> None:
 
 
 def demand(
-    house: App, handle: str = "operator-1", *, dry_run: bool = False
+    house: Rig, handle: str = "operator-1", *, dry_run: bool = False
 ) -> AccountErasureResult:
     wanted = AccountErasureRequest(handle=handle, reason="she has left", by="sup-1")
     return pseudonyms.erase_account(
@@ -235,7 +235,7 @@ def demand(
 
 @pytest.mark.both_databases
 def test_who_it_was_is_erased_on_demand_and_what_happened_stays(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    house: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pseudonyms, "ROWS_AT_ONCE", 2)
     house.make("operator-1")
@@ -265,7 +265,7 @@ def test_who_it_was_is_erased_on_demand_and_what_happened_stays(
 @pytest.mark.both_databases
 @pytest.mark.parametrize("by_time", [False, True])
 def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
-    house: App, tmp_path: Any, by_time: bool
+    house: Rig, tmp_path: Any, by_time: bool
 ) -> None:
     house.make("operator-1")
     house.make("operator-2")
@@ -298,7 +298,7 @@ def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
 
 
 @pytest.mark.both_databases
-def test_a_row_that_was_erased_before_loses_the_account_that_it_is_about(house: App) -> None:
+def test_a_row_that_was_erased_before_loses_the_account_that_it_is_about(house: Rig) -> None:
     house.make("operator-1")
     house.make("operator-2")
     with writing(house.engine) as connection:
@@ -312,7 +312,7 @@ def test_a_row_that_was_erased_before_loses_the_account_that_it_is_about(house: 
 
 
 def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
-    house: App, tmp_path: Any
+    house: Rig, tmp_path: Any
 ) -> None:
     house.make("operator-1")
     mistaken(house, 3)

@@ -12,7 +12,7 @@ from incidents.testing import rehearsal
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import LOG, NEXT, Desk
 from tests.audit.histories import Histories
-from tests.audit.log_rig import START, App
+from tests.audit.log_rig import START, Rig
 from tests.audit.verifying import Verifier
 from tests.audit.worker_threads import WorkerThread
 from tests.databases import Databases, SqliteDatabases, memory_folder
@@ -20,10 +20,10 @@ from tests.desk.rehearsal import Rehearsal
 
 
 @pytest.fixture
-def house(db_url: str, tmp_path: Path) -> Iterator[App]:
+def house(db_url: str, tmp_path: Path) -> Iterator[Rig]:
     """A desk with a log, at a time that stands still."""
     with rehearsal(START) as time:
-        found = App(db_url, tmp_path, time)
+        found = Rig(db_url, tmp_path, time)
         yield found
         found.engine.dispose()
 

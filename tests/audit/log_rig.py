@@ -21,7 +21,7 @@ START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 NAME = "log.example/incidents"
 
 
-class App:
+class Rig:
     """A desk, its log and its key, at a time that a test moves."""
 
     def __init__(self, url: str, folder: Path, time: Rehearsal) -> None:

@@ -9,7 +9,7 @@ from incidents.audit.log.stamp import StampError
 from incidents.audit.proof import bundle_writer
 from incidents.store import checkpoints
 from incidents.store.database.engine import reading
-from tests.audit.log_rig import App
+from tests.audit.log_rig import Rig
 from tests.audit.tsa import Tsa, server
 
 
@@ -18,13 +18,13 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
     return Tsa(tmp_path_factory.mktemp("stamps") / "tsa")
 
 
-def test_what_is_not_signed_is_not_stamped(house: App, tsa: Tsa) -> None:
+def test_what_is_not_signed_is_not_stamped(house: Rig, tsa: Tsa) -> None:
     house.add()
     with tsa.serving() as authority:
         assert stamp.stamp_last(house.engine, authority, house.time.now) is None
 
 
-def test_the_last_checkpoint_is_stamped_once_a_day(house: App, tsa: Tsa) -> None:
+def test_the_last_checkpoint_is_stamped_once_a_day(house: Rig, tsa: Tsa) -> None:
     house.begin()
     with tsa.serving() as authority:
         first = stamp.stamp_last(house.engine, authority, house.time.now)
@@ -44,7 +44,7 @@ def test_the_last_checkpoint_is_stamped_once_a_day(house: App, tsa: Tsa) -> None
     assert tsa.verifies(second.response, last.note.partition("\n\n")[0] + "\n")
 
 
-def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: App, tsa: Tsa) -> None:
+def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: Rig, tsa: Tsa) -> None:
     house.begin()
     with (
         server(lambda _: (503, b""), tsa.roots) as authority,
@@ -55,7 +55,7 @@ def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: App, tsa: Tsa
         assert checkpoints.last_stamped(connection) is None
 
 
-def test_a_stamp_goes_out_with_the_bundle(house: App, tsa: Tsa, tmp_path: Path) -> None:
+def test_a_stamp_goes_out_with_the_bundle(house: Rig, tsa: Tsa, tmp_path: Path) -> None:
     house.begin()
     with tsa.serving() as authority:
         made = stamp.stamp_last(house.engine, authority, house.time.now)

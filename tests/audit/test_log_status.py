@@ -10,17 +10,17 @@ from incidents.audit.log import status as log_status
 from incidents.store import checkpoints, leaves
 from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database.engine import reading, writing
-from tests.audit.log_rig import App
+from tests.audit.log_rig import Rig
 
 
-def status(house: App) -> dict[str, object]:
+def status(house: Rig) -> dict[str, object]:
     with reading(house.engine) as connection:
         found = log_status.progress(connection, house.time.now)
     json.dumps(found)
     return {k: found[k] for k in ("pending", "unnumbered", "numbered", "published", "late")}
 
 
-def test_the_status_counts_what_is_pending_numbered_and_published(house: App) -> None:
+def test_the_status_counts_what_is_pending_numbered_and_published(house: Rig) -> None:
     house.add(3)
     assert status(house) == {
         "pending": 3, "unnumbered": 3, "numbered": 0, "published": 0, "late": False,
@@ -42,7 +42,7 @@ def test_the_status_counts_what_is_pending_numbered_and_published(house: App) ->
     assert status(house)["late"]
 
 
-def unsigned_since(house: App) -> str | None:
+def unsigned_since(house: Rig) -> str | None:
     with reading(house.engine) as connection:
         since = log_status.unsigned_since(connection, house.time.now)
     return None if since is None else clock.rfc3339(since)
@@ -50,7 +50,7 @@ def unsigned_since(house: App) -> str | None:
 
 @pytest.mark.parametrize(("stays", "since"), [(True, "2026-03-01T10:00:01Z"), (False, None)])
 def test_what_waits_for_more_than_a_minute_is_unsigned_where_a_daemon_signed_before(
-    house: App, stays: bool, since: str | None
+    house: Rig, stays: bool, since: str | None
 ) -> None:
     house.make_key()
     sequencer.number_all(house.engine)
@@ -65,14 +65,14 @@ def test_what_waits_for_more_than_a_minute_is_unsigned_where_a_daemon_signed_bef
     assert unsigned_since(house) == since
 
 
-def trouble(house: App, how: str) -> None:
+def trouble(house: Rig, how: str) -> None:
     with writing(house.engine) as connection:
         checkpoints.record_signing_failure(connection, how, house.time.now)
 
 
 @pytest.mark.both_databases
 def test_what_was_refused_is_unsigned_at_once_and_what_failed_when_entries_wait(
-    house: App,
+    house: Rig,
 ) -> None:
     house.begin()
     trouble(house, FAILED)
@@ -91,7 +91,7 @@ def test_what_was_refused_is_unsigned_at_once_and_what_failed_when_entries_wait(
     assert unsigned_since(house) is None
 
 
-def test_what_is_signed_after_the_files_were_read_is_no_loss(house: App) -> None:
+def test_what_is_signed_after_the_files_were_read_is_no_loss(house: Rig) -> None:
     house.begin()
     files = signed_files.read_folder(house.ring.file)
     with reading(house.engine) as connection:

@@ -10,7 +10,7 @@ from incidents.audit.log import publishing, sequencer
 from incidents.audit.log.publishing import AnotherLogError
 from incidents.store.database.engine import reading
 from incidents.tlog.tiles import path, tiles_of
-from tests.audit.log_rig import NAME, App
+from tests.audit.log_rig import NAME, Rig
 
 
 def files_in(folder: Path) -> set[str]:
@@ -18,7 +18,7 @@ def files_in(folder: Path) -> set[str]:
 
 
 def test_a_folder_holds_the_tiles_of_its_checkpoint_and_no_part_of_what_is_whole(
-    house: App, tmp_path: Path
+    house: Rig, tmp_path: Path
 ) -> None:
     folder = tmp_path / "public"
     house.make_key()
@@ -42,7 +42,7 @@ def test_a_folder_holds_the_tiles_of_its_checkpoint_and_no_part_of_what_is_whole
             assert (folder / path(tile)).read_bytes() == bytes(hashes)
 
 
-def test_it_is_for_every_web_server_to_read_whatever_the_umask(house: App, tmp_path: Path) -> None:
+def test_it_is_for_every_web_server_to_read_whatever_the_umask(house: Rig, tmp_path: Path) -> None:
     house.begin(4)
     before = os.umask(0o077)
     try:
@@ -55,7 +55,7 @@ def test_it_is_for_every_web_server_to_read_whatever_the_umask(house: App, tmp_p
     assert {oct(f.stat().st_mode & 0o777) for f in made if f.is_dir()} == {"0o755"}
 
 
-def test_what_is_numbered_and_not_signed_is_not_published(house: App, tmp_path: Path) -> None:
+def test_what_is_numbered_and_not_signed_is_not_published(house: Rig, tmp_path: Path) -> None:
     folder = tmp_path / "public"
     house.begin(4)
     house.add(4)
@@ -69,7 +69,7 @@ def test_what_is_numbered_and_not_signed_is_not_published(house: App, tmp_path: 
 
 
 def test_a_folder_of_another_log_or_of_a_longer_one_is_left_alone(
-    house: App, tmp_path: Path
+    house: Rig, tmp_path: Path
 ) -> None:
     folder = tmp_path / "public"
     house.begin(4)

@@ -18,13 +18,13 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import checkpoints as table
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey
-from tests.audit.log_rig import NAME, START, App, opened
+from tests.audit.log_rig import NAME, START, Rig, opened
 
 SECOND = timedelta(seconds=1)
 
 
 def test_a_checkpoint_names_the_log_its_size_and_its_root_and_is_signed_by_the_key(
-    house: App,
+    house: Rig,
 ) -> None:
     key = house.make_key()
     house.add(2)
@@ -39,14 +39,14 @@ def test_a_checkpoint_names_the_log_its_size_and_its_root_and_is_signed_by_the_k
     assert (made.key, made.signed_at) == (str(key), START)
 
 
-def test_without_a_key_nothing_is_signed_and_all_is_numbered(house: App) -> None:
+def test_without_a_key_nothing_is_signed_and_all_is_numbered(house: Rig) -> None:
     house.add()
 
     assert house.sign() == Signing(unable=signing.NO_KEY)
     assert house.signed() == []
 
 
-def test_on_a_machine_without_the_key_nothing_is_signed(house: App, tmp_path: Path) -> None:
+def test_on_a_machine_without_the_key_nothing_is_signed(house: Rig, tmp_path: Path) -> None:
     key = house.make_key()
     house.ring = KeyRing(tmp_path / "elsewhere.key")
 
@@ -56,7 +56,7 @@ def test_on_a_machine_without_the_key_nothing_is_signed(house: App, tmp_path: Pa
     assert str(key) in str(done.unable)
 
 
-def test_one_second_parts_two_checkpoints_and_an_hour_when_nothing_is_new(house: App) -> None:
+def test_one_second_parts_two_checkpoints_and_an_hour_when_nothing_is_new(house: Rig) -> None:
     house.make_key()
     assert house.sign().made
 
@@ -74,7 +74,7 @@ def test_one_second_parts_two_checkpoints_and_an_hour_when_nothing_is_new(house:
     assert [signed.size for signed in house.signed()] == [1, 2, 2]
 
 
-def test_a_clock_that_was_set_back_holds_up_nothing_new(house: App) -> None:
+def test_a_clock_that_was_set_back_holds_up_nothing_new(house: Rig) -> None:
     house.begin()
     house.time.later(days=-1)
     assert house.sign() == Signing()
@@ -105,7 +105,7 @@ def test_what_is_due(size: int, since: timedelta | None, at_once: bool, due: boo
 
 
 def test_of_two_that_sign_at_one_moment_the_second_waits_and_finds_it_done(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    house: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.make_key()
     sequencer.number_all(house.engine)
@@ -123,13 +123,13 @@ def test_of_two_that_sign_at_one_moment_the_second_waits_and_finds_it_done(
     assert len(house.signed()) == 1
 
 
-def _execute(house: App, *statements: str) -> None:
+def _execute(house: Rig, *statements: str) -> None:
     with writing(house.engine) as connection:
         for statement in statements:
             connection.execute(text(statement))
 
 
-def _rebuild(house: App, order: str) -> None:
+def _rebuild(house: Rig, order: str) -> None:
     """Somebody with the database's password makes another log of the entries."""
     _execute(
         house,
@@ -154,7 +154,7 @@ CUT = "DELETE FROM entries WHERE id > 2"
 
 @pytest.mark.parametrize("change", [REWRITTEN, CUT])
 def test_nothing_is_signed_of_a_log_that_does_not_begin_with_what_was_signed(
-    house: App, change: str
+    house: Rig, change: str
 ) -> None:
     house.begin(5)
     before = house.last()
@@ -168,7 +168,7 @@ def test_nothing_is_signed_of_a_log_that_does_not_begin_with_what_was_signed(
 
 
 @pytest.mark.parametrize("change", [REWRITTEN, CUT])
-def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: App, change: str) -> None:
+def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: Rig, change: str) -> None:
     house.begin(5)
     _rebuild(house, change)
     _execute(house, "DELETE FROM checkpoints")
@@ -182,7 +182,7 @@ def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: App, cha
     assert house.signed() == []
 
 
-def test_a_key_whose_files_are_lost_is_compared_with_the_database_alone(house: App) -> None:
+def test_a_key_whose_files_are_lost_is_compared_with_the_database_alone(house: Rig) -> None:
     key = house.begin(5)
     _rebuild(house, CUT)
     _execute(house, "DELETE FROM checkpoints")
@@ -198,7 +198,7 @@ def test_a_key_whose_files_are_lost_is_compared_with_the_database_alone(house: A
 
 
 def test_nothing_is_signed_after_a_checkpoint_that_no_key_of_the_log_has_signed(
-    house: App,
+    house: Rig,
 ) -> None:
     house.begin()
     stranger = SigningKey.generate(NAME)
@@ -216,7 +216,7 @@ def test_nothing_is_signed_after_a_checkpoint_that_no_key_of_the_log_has_signed(
         house.sign()
 
 
-def test_nothing_is_signed_when_a_tile_was_changed(house: App) -> None:
+def test_nothing_is_signed_when_a_tile_was_changed(house: Rig) -> None:
     house.begin(9)
     house.add(1)
     sequencer.number_all(house.engine)
@@ -231,7 +231,7 @@ def test_nothing_is_signed_when_a_tile_was_changed(house: App) -> None:
 
 
 def test_a_key_that_has_signed_another_log_signs_no_second_one(
-    house: App, db_url: str, tmp_path: Path
+    house: Rig, db_url: str, tmp_path: Path
 ) -> None:
     key = house.begin(3)
     other = house.last().note.replace(NAME, "other.example/incidents")
@@ -244,7 +244,7 @@ def test_a_key_that_has_signed_another_log_signs_no_second_one(
 
 
 def test_an_older_version_finds_in_its_own_file_what_was_signed_last_by_whichever_key(
-    house: App,
+    house: Rig,
 ) -> None:
     """Or it would sign a second history after a backup that it has made is put back."""
     house.begin(3)
@@ -254,7 +254,7 @@ def test_an_older_version_finds_in_its_own_file_what_was_signed_last_by_whicheve
     assert house.shared.read_text() == house.last().note
 
 
-def test_what_an_older_version_has_signed_since_is_compared_as_well(house: App) -> None:
+def test_what_an_older_version_has_signed_since_is_compared_as_well(house: Rig) -> None:
     key = house.begin(3)
     other = house.last().note.replace("\n4\n", "\n9\n")
     house.shared.write_text(other)
@@ -272,7 +272,7 @@ def test_what_an_older_version_has_signed_since_is_compared_as_well(house: App) 
 
 @pytest.mark.parametrize("own", [None, "an older one"])
 def test_what_an_older_version_has_signed_stays_when_another_key_takes_its_file(
-    house: App, own: str | None
+    house: Rig, own: str | None
 ) -> None:
     key = house.begin(3)
     older, newer = house.last().note, house.go_on().note
@@ -288,7 +288,7 @@ def test_what_an_older_version_has_signed_stays_when_another_key_takes_its_file(
 
 
 def test_a_shared_file_that_cannot_be_read_stays_as_it_is_for_the_older_version(
-    house: App,
+    house: Rig,
 ) -> None:
     house.begin(3)
     house.shared.write_text("torn")
@@ -298,7 +298,7 @@ def test_a_shared_file_that_cannot_be_read_stays_as_it_is_for_the_older_version(
     assert house.shared.read_text() == "torn"
 
 
-def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: App) -> None:
+def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: Rig) -> None:
     house.begin(3)
     stranger = SigningKey.generate("other.example/incidents")
     signed = str(note.sign_note(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
@@ -313,7 +313,7 @@ def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: App)
 @pytest.mark.parametrize("is_new", [False, True])
 @pytest.mark.parametrize("whose", ["its own", "another one's"])
 def test_a_checkpoint_is_refused_while_what_was_signed_last_cannot_be_read(
-    house: App, whose: str, is_new: bool
+    house: Rig, whose: str, is_new: bool
 ) -> None:
     """Also where nothing is to be signed, or by another key: nobody can tell what is missing."""
     key = house.begin(1)
@@ -337,7 +337,7 @@ def test_a_checkpoint_is_refused_while_what_was_signed_last_cannot_be_read(
 
 
 def test_where_another_place_signs_a_checkpoint_needs_no_file_of_this_one(
-    house: App, tmp_path: Path
+    house: Rig, tmp_path: Path
 ) -> None:
     house.begin(1)
     folder = tmp_path / "elsewhere"

@@ -17,11 +17,11 @@ from incidents.store.database.engine import reading
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.tlog.note import Checkpoint
-from tests.audit.log_rig import NAME, App, opened
+from tests.audit.log_rig import NAME, Rig, opened
 
 
 def test_the_file_of_the_key_is_its_owners_alone_and_what_others_can_read_is_refused(
-    house: App,
+    house: Rig,
 ) -> None:
     house.make_key()
     file = house.ring.file
@@ -33,7 +33,7 @@ def test_the_file_of_the_key_is_its_owners_alone_and_what_others_can_read_is_ref
         house.sign()
 
 
-def test_a_key_is_never_overwritten(house: App, tmp_path: Path) -> None:
+def test_a_key_is_never_overwritten(house: Rig, tmp_path: Path) -> None:
     file = tmp_path / "a.key"
     made = signing_key.make(file, NAME)
 
@@ -44,7 +44,7 @@ def test_a_key_is_never_overwritten(house: App, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.key"]
 
 
-def test_making_the_first_key_goes_on_where_it_was_cut_off(house: App) -> None:
+def test_making_the_first_key_goes_on_where_it_was_cut_off(house: Rig) -> None:
     there = signing_key.make(house.ring.file, NAME)
 
     assert house.make_key() == there.verifier
@@ -52,13 +52,13 @@ def test_making_the_first_key_goes_on_where_it_was_cut_off(house: App) -> None:
         house.make_key()
 
 
-def test_the_key_of_another_log_is_not_taken(house: App) -> None:
+def test_the_key_of_another_log_is_not_taken(house: Rig) -> None:
     signing_key.make(house.ring.file, "other.example/incidents")
     with pytest.raises(RefusedError, match="another log"):
         house.make_key()
 
 
-def test_nor_one_that_has_signed_already(house: App) -> None:
+def test_nor_one_that_has_signed_already(house: Rig) -> None:
     key = signing_key.make(house.ring.file, NAME)
     signed = str(note.sign_note(Checkpoint(NAME, 1, b"\1" * 32).text, key))
     signed_files.save(house.ring.file, signed, [key.verifier])
@@ -68,7 +68,7 @@ def test_nor_one_that_has_signed_already(house: App) -> None:
 
 
 def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers_its_entry(
-    house: App,
+    house: Rig,
 ) -> None:
     old = house.begin()
 
@@ -100,7 +100,7 @@ STEPS = (
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", range(len(STEPS)))
 def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
-    house: App, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+    house: Rig, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
 ) -> None:
     old = house.begin(3)
     module, name = STEPS[step]
@@ -133,7 +133,7 @@ def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
     assert not house.ring.successor.exists()
 
 
-def _active(house: App) -> str:
+def _active(house: Rig) -> str:
     with reading(house.engine) as connection:
         found = checkpoints.active(connection)
     assert found is not None
@@ -144,7 +144,7 @@ def _is_by(signed: Signed, key: VerifierKey) -> bool:
     return any(each.key_hash == key.key_hash for each in note.parse(signed.note).signatures)
 
 
-def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(house: App) -> None:
+def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(house: Rig) -> None:
     old = house.begin()
     new = signing_key.make(house.ring.successor, NAME)
     house.on_record(str(new.verifier), str(old))
@@ -157,7 +157,7 @@ def test_until_the_entry_of_a_new_key_is_numbered_nobody_signs(house: App) -> No
     assert opened(made, old, new.verifier) == [old, new.verifier]
 
 
-def test_a_log_whose_key_is_lost_is_signed_by_the_new_one_alone(house: App) -> None:
+def test_a_log_whose_key_is_lost_is_signed_by_the_new_one_alone(house: Rig) -> None:
     old = house.begin()
     house.ring.file.unlink()
     with pytest.raises(RefusedError, match="--lost"):
@@ -195,7 +195,7 @@ def kms(tmp_path: Path) -> Callable[[], VerifierKey]:
 
 
 def test_a_command_signs_and_its_key_is_rotated_as_well(
-    house: App, tmp_path: Path, kms: Callable[[], VerifierKey]
+    house: Rig, tmp_path: Path, kms: Callable[[], VerifierKey]
 ) -> None:
     house.ring = KeyRing(tmp_path / "audit.key", [sys.executable, str(tmp_path / "kms.py")])
     old, new = kms(), kms()
@@ -219,7 +219,7 @@ def test_a_command_signs_and_its_key_is_rotated_as_well(
     ],
 )
 def test_a_command_that_does_not_sign_is_told_of(
-    house: App, tmp_path: Path, kms: Callable[[], VerifierKey], program: str, said: str
+    house: Rig, tmp_path: Path, kms: Callable[[], VerifierKey], program: str, said: str
 ) -> None:
     house.ring = KeyRing(tmp_path / "audit.key", [sys.executable, "-c", program])
 

@@ -39,13 +39,13 @@ from incidents.testing import rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.tlog.note import Checkpoint
-from tests.audit.log_rig import NAME, START, App, opened
+from tests.audit.log_rig import NAME, START, Rig, opened
 from tests.cli.conftest import copy
 
 ASKED = RecoveryRequest(by="sre-1", login=None, reason="the disk is gone")
 
 
-class Desk(App):
+class Desk(Rig):
     """A desk whose database was put back, older than what was signed of it by `old`."""
 
     old: VerifierKey
@@ -78,7 +78,7 @@ def lose(desk: Desk, sqlite_url: str, folder: Path) -> None:
     """One entry more is signed, and the database put back as it was before; with another one."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     copy(file, folder / "older.db")
-    App.go_on(desk)
+    Rig.go_on(desk)
     put_back(desk, sqlite_url, folder / "older.db")
 
 
