@@ -49,8 +49,8 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
     With `status`: show whether deadlines are being enforced and what is overdue; exits 1 if they
     are not, or if orders are not being carried out.
-    With `check`: check the settings, and the programs and folders that they name, without starting
-    anything; exits 1 and prints what is wrong.
+    With `check`: check the settings, and the database, programs and folders that they name, without
+    starting anything; exits 1 and prints what is wrong.
     """
     if what is not None and once:
         raise InputError.coded(
