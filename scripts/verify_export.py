@@ -21,8 +21,9 @@ outside (--checkpoint), or a witness that you know (--witness), shows that.
 Standards: RFC 6962 (the tree), RFC 9162 (its proofs, 2.1.3.2), RFC 8785 (canonical JSON), RFC 8032
 (Ed25519), and of C2SP signed-note, tlog-checkpoint, tlog-tiles, tlog-proof and tlog-cosignature.
 
-Exit status: 0 verified; 5 something is wrong, or was asked for and not checked; 2 wrong usage; 1
-what came of it cannot be written: nobody reads it, or the disk is full.
+Exit status: 0 verified; 5 something is wrong; 6 nothing is wrong in what was checked, but not all
+could be checked here, as without a tool for signatures; 2 wrong usage; 1 what came of it cannot be
+written: nobody reads it, or the disk is full.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-VERIFIED, UNWRITTEN, NOT_VERIFIED, INTERRUPTED = 0, 1, 5, 130
+VERIFIED, UNWRITTEN, NOT_VERIFIED, NOT_CHECKED, INTERRUPTED = 0, 1, 5, 6, 130
 TILE = 256  # hashes in a full tile, and entries in a full bundle of entries (tlog-tiles)
 MAX_ENTRY = 65_535  # bytes of an entry
 MAX_FILE = 1_000_000  # bytes of a checkpoint, a proof, a list of keys
@@ -59,6 +60,10 @@ MAX_UNPACKED = 16 << 30  # bytes of all files in an archive
 
 class WrongError(Exception):
     """Something is not as it must be; its arguments are where, and what."""
+
+
+class NotCheckedError(Exception):
+    """A necessary check cannot be made here; its arguments are where, and how to make it."""
 
 
 # ── The tree: RFC 6962, section 2.1 ──────────────────────────────────────────────────────────────
@@ -673,10 +678,14 @@ class Known:
 
 @dataclass
 class Findings:
-    """The checks made, the errors, and the checks not made, each as a sentence."""
+    """The checks made, the errors, and the checks not made, each as a sentence.
+
+    `missing`: the checks that must be made, and could not be made here.
+    """
 
     checked: list[str] = field(default_factory=list)
     wrong: list[tuple[str, ...]] = field(default_factory=list)
+    missing: list[tuple[str, ...]] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -685,6 +694,8 @@ class Findings:
             yield
         except WrongError as error:
             self.wrong.append(error.args)
+        except NotCheckedError as error:
+            self.missing.append(error.args)
         except OSError as error:
             self.wrong.append(os_error(error))
 
@@ -784,10 +795,11 @@ def _check_signatures(log: Log, found: Findings) -> None:
     if tool is None:
         found.unchecked.append("ANY SIGNATURE: whoever made this bundle could be anybody")
         if not log.asked.no_signature:
-            raise WrongError("signatures", "NOT CHECKED: neither cryptography nor openssl is here")
+            what = "install openssl or the library cryptography, and check again"
+            raise NotCheckedError("signatures", what)
         if log.asked.keys or log.asked.witnesses:
-            what = "NOT CHECKED: so what is asked for with --key or --witness is not shown"
-            raise WrongError("signatures", what)
+            what = "--key and --witness need them: check again without --no-signature"
+            raise NotCheckedError("signatures", what)
         return
     found.checked.append(f"signature of {log.keys[-1].text}, by {tool[0]}")
     for key in log.witnesses:
@@ -894,7 +906,8 @@ def unpacked(archive: Path, folder: Path) -> Path:
         zstd = None
         if archive.suffix == ".zst":
             if not shutil.which("zstd"):
-                raise WrongError(str(archive), "unpack it yourself: there is no program zstd here")
+                what = "there is no program zstd here: unpack it yourself, and check the folder"
+                raise NotCheckedError(str(archive), what)
             command = ["zstd", "-dcqq"]
             zstd = subprocess.Popen(command, stdin=stream, stdout=subprocess.PIPE)
             stream = stack.enter_context(zstd).stdout
@@ -921,7 +934,7 @@ def _write(members: tarfile.TarFile, folder: Path) -> None:
         if not (isinstance(member, Member) and member.is_checked):
             version = platform.python_version()
             what = f"Python {version} cannot check it: unpack it, then verify the folder"
-            raise WrongError("archive", what)
+            raise NotCheckedError("archive", what)
         is_plain = member.type in _FILES and not member.issparse()
         if not _SAFE.fullmatch(member.name) or not is_plain:
             raise WrongError(short(member.name), "it is no plain file below the bundle")
@@ -973,14 +986,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = options.bundle if options.bundle.is_dir() else unpacked(options.bundle, Path(name))
         found = verify(folder, asked)
     _print_result(found, as_json=options.json)
-    return NOT_VERIFIED if found.wrong else VERIFIED
+    if found.wrong:
+        return NOT_VERIFIED
+    return NOT_CHECKED if found.missing else VERIFIED
 
 
 def _print_result(found: Findings, *, as_json: bool) -> None:
     if as_json:
         wrong = [{"where": where, "what": what} for where, what in found.wrong]
-        said = {"checked": found.checked, "unchecked": found.unchecked}
-        print(json.dumps({"verified": not wrong, "wrong": wrong, **said}, ensure_ascii=False))
+        missing = [{"where": where, "what": what} for where, what in found.missing]
+        said = {"missing": missing, "checked": found.checked, "unchecked": found.unchecked}
+        verified = not (wrong or missing)
+        print(json.dumps({"verified": verified, "wrong": wrong, **said}, ensure_ascii=False))
         return
     for sentence in found.checked:
         print(f"ok           {sentence}")
@@ -988,7 +1005,14 @@ def _print_result(found: Findings, *, as_json: bool) -> None:
         print(f"not checked  {sentence}")
     for where, what in found.wrong:
         print(f"WRONG        {where}: {what}")
-    print("NOT VERIFIED" if found.wrong else "verified")
+    for where, what in found.missing:
+        print(f"NOT CHECKED  {where}: {what}")
+    if found.wrong:
+        print("NOT VERIFIED")
+    elif found.missing:
+        print("NOT VERIFIED: nothing checked is wrong, but not everything could be checked here")
+    else:
+        print("verified")
 
 
 def run() -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
 
+from fastapi_problem.error import Problem
 from sqlalchemy import Connection
 from starlette.requests import Request
 
@@ -130,8 +131,12 @@ class Caller:
         else:
             answer = self.app.group_commit.submit(envelope)
         if answer.refusal is not None:
-            raise problems.refused(answer, self.when)
+            raise self.refused(answer)
         return answer
+
+    def refused(self, answer: Answer) -> Problem:
+        """The desk's refusal as a problem for them."""
+        return problems.refused(answer, self.when, self.identity.role)
 
     def _check_seen_and_meant(self, site: str | int, confirm: str | None) -> None:
         if self.seen is None:

@@ -16,13 +16,16 @@ from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from incidents.accounts import identity
 from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import refusal_hints
 from incidents.contract.case_documents import plain
+from incidents.contract.documents import Hint
 from incidents.contract.documents.actions import InvalidPart
+from incidents.contract.hints import look, right_of
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -189,8 +192,8 @@ _NOT_LET = {
 }
 
 
-def refused(answer: Answer, when: TimeFormat) -> Problem:
-    """A refusal of the desk, with times in `when`'s zone.
+def refused(answer: Answer, when: TimeFormat, role: str) -> Problem:
+    """A refusal of the desk, with times in `when`'s zone, and hints for a caller of that role.
 
     `events`: those due before the action, which took effect despite the refusal.
     """
@@ -202,14 +205,24 @@ def refused(answer: Answer, when: TimeFormat) -> Problem:
         refusals.sentence(refusal, when),
         facts=facts(refusal),
         events=[{**event, "site": answer.site} for event in answer.document["events"]],
-        **_hints(refusal.name, refusal.facts),
+        **_ways_out(refusal.name, refusal.facts, role),
     )
 
 
-def _hints(name: str, facts: Mapping[str, Any]) -> JSONObject:
+def _ways_out(name: str, facts: Mapping[str, Any], role: str | None) -> JSONObject:
     """The hints for other actions, except those on the machine that keeps the log."""
-    hints = refusal_hints.of_refusal(name, facts) if name != "nothing_signed" else []
+    found = refusal_hints.of_refusal(name, facts) if name != "nothing_signed" else []
+    hints = [each for each in found if role is None or _fits(role, each)]
+    if found and not hints:
+        # To add a site is the only hint that stands alone.
+        hints = [look("sites")]
     return {"hints": hints} if hints else {}
+
+
+def _fits(role: str, hint: Hint) -> bool:
+    """Whether that role may do it; what no operator may do either is for others to do."""
+    right = right_of(hint)
+    return right is None or identity.may(role, right) or not identity.may("operator", right)
 
 
 def facts(refusal: Refusal) -> JSONObject:
@@ -217,8 +230,11 @@ def facts(refusal: Refusal) -> JSONObject:
     return {name: plain(value) for name, value in refusal.facts.items()}
 
 
-def of_error(error: IncidentsError) -> Problem:
-    """The problem for an error of this program; the log has what the answer must not reveal."""
+def of_error(error: IncidentsError, role: str | None = None) -> Problem:
+    """The problem for an error of this program; the log has what the answer must not reveal.
+
+    The hints are for a caller of that role; for anybody if it is None.
+    """
     if isinstance(error, ServeKeyReplacedError):
         _log.error(error.message, error=type(error).__name__)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message)
@@ -233,7 +249,7 @@ def of_error(error: IncidentsError) -> Problem:
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(
             _status(error.name, error), error.name, error.message, headers=headers,
-            **_hints(error.name, error.facts),
+            **_ways_out(error.name, error.facts, role),
         )  # fmt: skip
     if isinstance(error, VerificationError):
         # The message may name files of this machine, so only the log has it.
@@ -258,12 +274,18 @@ def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
     An unknown caller cannot find out which paths exist.
     """
     return new_exception_handler(
-        handlers={IncidentsError: lambda _, __, error: of_error(error)},
+        handlers={IncidentsError: lambda _, request, error: of_error(error, _role(request))},
         http_exception_handler=partial(_http, is_somebody),
         request_validation_handler=lambda _handler, _request, error: invalid(error.errors()),
         unhandled_wrappers={"default": _Fault},
         documentation_uri_template=TYPE,
     )
+
+
+def _role(request: Request) -> str | None:
+    """The role of the caller; None if the request was not authenticated for an action."""
+    caller = getattr(request.state, "caller", None)
+    return None if caller is None else caller.identity.role
 
 
 def _status(name: str, error: IncidentsError | None = None) -> HTTPStatus:
@@ -292,24 +314,16 @@ def _http(
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
     """The errors of a request with their places, without the input that pydantic repeats."""
-    # Many unknown keys in one place give one error.
-    parts = dict.fromkeys((str(each["type"]), _detail_of(each), *_place(each)) for each in found)
-    return invalid_request([part(*each) for each in parts])
-
-
-def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
-    """The location of an error; for an unknown key, which is the caller's input, its parent's."""
-    parts = tuple(str(part) for part in error["loc"])
-    return parts[:-1] if error["type"] == "extra_forbidden" else parts
+    return invalid_request(
+        [part(str(each["type"]), _detail_of(each), *map(str, each["loc"])) for each in found]
+    )
 
 
 def _detail_of(error: Mapping[str, Any]) -> str:
     """pydantic's message, without the parts that may contain input."""
-    if error["type"] == "extra_forbidden":
-        return "unknown key: /openapi.json lists the known ones"
     if error["type"] == "model_attributes_type":
         return "must be a JSON object, sent with Content-Type: application/json"
-    if error["type"] == "literal_error":
-        # All the choices, which are ours.
+    if error["type"] in ("literal_error", "extra_forbidden"):
+        # All the choices, or all the known keys, which are ours.
         return str(error["msg"])
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]

@@ -66,12 +66,23 @@ def _filing_fields(_: Facts) -> list[Hint]:
     return [look("filing_fields")]
 
 
-def _again(facts: Facts, another: Hint) -> list[Hint]:
+def _again(facts: Facts, *another: Hint) -> list[Hint]:
     """Log another one; if that would close the site (R1), look at the count instead.
 
     An older server does not report which.
     """
-    return _why(facts) if facts.get("closes") else [another]
+    return _why(facts) if facts.get("closes") else [*another]
+
+
+def _double_entry(facts: Facts) -> list[Hint]:
+    """Look at the recorded one first: another violation, or a recurrence, would count as well.
+
+    An older server does not report whether there may be a recurrence.
+    """
+    found = [do(c.Log, _text(facts, "site"), urls=_text(facts, "url"), again="true")]
+    if facts.get("may_recur"):
+        found.insert(0, do(c.Recur, _text(facts, "incident")))
+    return [*_show(facts), *_again(facts, *found)]
 
 
 def _unknown_contact(facts: Facts) -> list[Hint]:
@@ -120,11 +131,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "already_requested": _why,
     "closure_asked": lambda facts: next_steps.to_closure(_text(facts, "site")),
     "disabled_account": lambda facts: [look("enable_account", _text(facts, "handle"))],
-    # First check the recorded one: another violation would count as well.
-    "double_entry": lambda facts: [
-        *_show(facts),
-        *_again(facts, do(c.Log, _text(facts, "site"), urls=_text(facts, "url"), again="true")),
-    ],
+    "double_entry": _double_entry,
     "held": _why,
     "no_closure_asked": _why,
     "no_number": lambda facts: [
@@ -202,6 +209,8 @@ def of_remark(name: str, facts: Facts) -> list[Hint]:
 
 def _of_refusal(name: str, facts: Facts) -> list[Hint]:
     if name == "state_forbids" and _text(facts, "act") != CUSTOMERS:
+        if facts.get("deadline"):
+            return [do(c.TakeBack, _text(facts, "incident"), reason=None), *_show(facts)]
         ways = BY_STATE.get(_text(facts, "state"))
         return ways(_text(facts, "incident")) if ways else []
     if facts.get("nearest") or (name == "unknown_task" and "by" in facts):

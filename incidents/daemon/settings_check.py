@@ -28,6 +28,7 @@ def check(app: App) -> list[str]:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
         MissingPartError, RetentionTooShortError, BadRetentionError, MetricsLibraryError: naming the
             first thing that is wrong.
+        InputError, DatabaseError: if a daemon would not start on this database.
     """
     check_unread()
     Record(app)
@@ -35,7 +36,9 @@ def check(app: App) -> list[str]:
     Alarms(app).read()
     retention.of_settings()
     filing_settings.load()
-    return delivery.check(app)
+    idle = delivery.check(app)
+    with app.reading():
+        return idle
 
 
 def check_unread() -> None:

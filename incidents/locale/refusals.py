@@ -58,6 +58,8 @@ def _code(name: str, facts: Facts, language: Language) -> str | None:
     codes = [f"refused.{name}"]
     if name == "state_forbids" and facts["act"] != CUSTOMERS:
         codes = [f"refused.{name}.{facts['state']}", *codes]
+        if facts.get("deadline"):
+            codes = [f"refused.{name}.deadline", *codes]
     if facts.get("closes"):
         codes = [f"refused.{name}.closes", *codes]
     if facts.get("nearest"):

@@ -111,11 +111,16 @@ def site_is_open(decider: Decider, action: RefusedAction) -> None:
         raise RefusedError("site_closed", site=case.site, rule=case.rule, act=action)
 
 
-def state_allows(decider: Decider, incident: Incident, trigger: str, action: RefusedAction) -> None:
-    """Check that the incident's table has a move by `trigger` from its state."""
+def state_allows(
+    decider: Decider, incident: Incident, trigger: str, action: RefusedAction, **more: object
+) -> None:
+    """Check that the incident's table has a move by `trigger` from its state.
+
+    The refusal has `more` facts.
+    """
     if not can_move_incident(incident.state, trigger):
         needs = [state for state in INCIDENT_STATES if can_move_incident(state, trigger)]
-        refuse_state(decider, incident, action, needs)
+        refuse_state(decider, incident, action, needs, **more)
 
 
 def state_is_one_of(
@@ -138,12 +143,12 @@ def _as_one_reads_it(name: str) -> str:
 
 
 def refuse_state(
-    decider: Decider, incident: Incident, action: RefusedAction, needs: list[str]
+    decider: Decider, incident: Incident, action: RefusedAction, needs: list[str], **more: object
 ) -> None:
-    """Refuse because of the incident's state."""
+    """Refuse because of the incident's state; `more` are further facts."""
     raise RefusedError(
         "state_forbids", incident=decider.name(incident.n), state=incident.state, act=action,
-        needs=" or ".join(needs),
+        needs=" or ".join(needs), **more,
     )  # fmt: skip
 
 

@@ -211,6 +211,17 @@ def refuses(case: Case, closure: Closure) -> bool:
     return case.incidents[closure.incidents[0]].state == "refused"
 
 
+def refused_by_deadline(case: Case, incident: Incident) -> bool:
+    """Whether this incident's removal deadline closed the site, not somebody's word.
+
+    Due deadlines come first, so nobody's word is recorded after one.
+    """
+    closure, due = case.closure, incident.removal_due
+    if closure is None or due is None or incident.state != "refused":
+        return False
+    return closure.incidents == (incident.n,) and closure.at > due
+
+
 def is_met(case: Case, closure: Closure) -> bool:
     """Whether the closure's rule is still met in full; always true for R4, a person's statement."""
     met = still_met(case, closure)

@@ -246,26 +246,24 @@ NOTICES: dict[str, NoticeType] = {
     "call_script": NoticeType("phone", "an operator calls the customer"),
     "call_task": NoticeType("desk", "the customer must be called about the closure"),
     "alarm": NoticeType("desk", "a clock lapsed with too few attempts: the site is not suspended"),
-    "alarm_daemon_silent": NoticeType("desk", "no daemon enforces deadlines"),
-    "alarm_halted": NoticeType("desk", "all orders of a database are stopped"),
+    "alarm_daemon_silent": NoticeType("desk", "no daemon enforces the deadlines"),
+    "alarm_halted": NoticeType("desk", "no orders are being carried out"),
     "alarm_mark_unread": NoticeType(
-        "desk", "a daemon cannot read its mark and carries out no orders"
+        "desk", "a daemon cannot read its mark and is not carrying out orders"
     ),
-    "alarm_entries_lost": NoticeType("desk", "the record has lost its latest entries"),
-    "alarm_server_changed": NoticeType("desk", "another database server has taken over"),
-    "alarm_sites_uncompared": NoticeType(
-        "desk", "sites could not be compared with their actual state"
-    ),
+    "alarm_entries_lost": NoticeType("desk", "the record lost its latest entries"),
+    "alarm_server_changed": NoticeType("desk", "another database server took over"),
+    "alarm_sites_uncompared": NoticeType("desk", "the actual state of sites is not checked"),
     "alarm_sites_left_down": NoticeType(
         "desk", "sites are down for reasons perhaps lost with the record"
     ),
-    "alarm_log_unsigned": NoticeType("desk", "new entries are not signed"),
+    "alarm_log_unsigned": NoticeType("desk", "new entries are not being signed"),
     "alarm_brake_on": NoticeType(
-        "desk", "too many sites are ordered down in a short time: the rest wait"
+        "desk", "the brake is on: closures or suspensions wait for a supervisor"
     ),
     "alarm_order_dead": NoticeType("desk", "an order became a dead letter"),
     "alarm_clock_about_to_lapse": NoticeType("desk", "a contact deadline ends soon"),
-    "alarm_closure_waits": NoticeType("desk", "a closure needs a second person"),
+    "alarm_closure_waits": NoticeType("desk", "a closure request is waiting for a second person"),
     "alarm_closure_disputed": NoticeType("desk", "the record no longer supports a closure"),
     "alarm_report_due": NoticeType("desk", "an incident is due for police report"),
     "alarm_filing_due": NoticeType("desk", "filing deadlines are near or overdue"),

@@ -78,10 +78,14 @@ def load(
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
-        InputError: of `zone`.
+        InputError: of `zone`, or of `db` and `server` together.
         ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
             `person`.
     """
+    if db and server:
+        raise InputError.coded(
+            "not_together", "{one} and {other} exclude each other", one="--db", other="--server"
+        )
     sources = _Sources(os.environ if environ is None else environ)
     # An option for either goes before a setting for the other.
     server_url = server or (None if db else sources.text("server"))

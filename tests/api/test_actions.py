@@ -68,6 +68,19 @@ def test_a_note_is_for_the_desk_unless_it_says_otherwise_and_stands_with_its_inc
     assert [line["audience"] for line in story][-2:] == ["desk", "customer"]
 
 
+def test_a_program_that_logs_a_double_entry_is_not_sent_to_record_a_recurrence(api: Rig) -> None:
+    of, words = "/api/v1/sites/shop.example/incidents", {"urls": ["https://shop.example/a"]}
+    operator = api.client("operator")
+    assert operator.post("/api/v1/sites", json={"site": "shop.example"}).status_code == 201
+    assert operator.post(of, json=words).status_code == 201
+    reached = operator.post("/api/v1/incidents/1-1/contacts", json={"outcome": "reached"})
+    assert reached.status_code == 201, reached.text
+    for role, acts in (("operator", ["show", "recur", "log"]), ("integrator", ["show", "log"])):
+        told = api.client(role).post(of, json=words).json()
+        assert told["type"].endswith(":double-entry")
+        assert [each["act"] for each in told["hints"]] == acts
+
+
 def test_a_note_for_nobody_or_without_a_word_is_bad_input(api: Rig) -> None:
     fill(api)
     wrongs: tuple[tuple[dict[str, str], str], ...] = (

@@ -101,6 +101,23 @@ def test_a_request_that_is_not_as_described_is_told_without_what_was_given(api: 
     assert "s3cr3t" not in answer.text
 
 
+def test_an_unknown_key_is_answered_with_the_known_ones(api: Rig) -> None:
+    add(api)
+    operator = api.client("operator")
+    told = operator.post("/api/v1/sites/shop.example/incidents", json={"url": "x"}).json()
+    assert told["errors"] == [{
+        "loc": ["body"], "type": "extra_forbidden",
+        "msg": "unknown key: this takes at, urls, category, note, again",
+    }]  # fmt: skip
+    words = {"do": "log", "to": "shop.example", "words": {"url": "x"}}
+    [done] = operator.post("/api/v1/batch", json={"commands": [words]}).json()["items"]
+    assert [each["msg"] for each in done["problem"]["errors"]] == [told["errors"][0]["msg"]]
+    asked = {"commands": [{**words, "words": {}, "no-such": 1}]}
+    [nested] = operator.post("/api/v1/batch", json=asked).json()["errors"]
+    assert nested["loc"] == ["body", "commands", "0"]
+    assert nested["msg"].startswith("unknown key: this takes do, to, ")
+
+
 def test_a_time_without_its_offset_is_bad_input_and_not_taken_for_one_of_utc(api: Rig) -> None:
     add(api)
     operator, path = api.client("operator"), "/api/v1/sites/shop.example/incidents"

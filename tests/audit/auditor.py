@@ -52,6 +52,7 @@ def told(
         ),
     )
     return {
+        "missing": [f"{where}: {what}" for where, what in found.missing],
         "wrong": verifying.plain([f"{where}: {what}" for where, what in found.wrong]),
         "checked": found.checked,
         "unchecked": found.unchecked,

@@ -192,8 +192,9 @@ def test_a_key_that_is_asked_for_is_not_shown_without_signatures(
     folder = bundles.write(bundles.listed_again(files), tmp_path / "b")
     assert auditor.run(folder, "--no-signature").returncode == 0
     ran = auditor.run(folder, "--no-signature", *asked)
-    assert (ran.returncode, ran.stderr) == (5, "")
-    assert "NOT CHECKED: so what is asked for with --key or --witness is not shown" in ran.stdout
+    assert (ran.returncode, ran.stderr) == (6, "")
+    said = "NOT CHECKED  signatures: --key and --witness need them: check again without --no-sig"
+    assert said in ran.stdout
 
 
 @pytest.mark.parametrize("tool", ["_by_cryptography", "_by_openssl"])
@@ -216,12 +217,48 @@ def test_without_a_tool_that_checks_signatures_nothing_is_verified_unless_that_i
 ) -> None:
     monkeypatch.setattr(auditor.script, "ed25519", lambda: None)
     folder = bundles.write(bundles.whole(desk), tmp_path / "b")
-    assert auditor.wrong(folder) == [
-        "signatures: NOT CHECKED: neither cryptography nor openssl is here"
+    told = auditor.told(folder)
+    assert told["wrong"] == []
+    assert told["missing"] == [
+        "signatures: install openssl or the library cryptography, and check again"
     ]
+    assert "ANY SIGNATURE: whoever made this bundle could be anybody" in told["unchecked"]
     told = auditor.told(folder, no_signature=True)
     assert told["wrong"] == []
     assert "ANY SIGNATURE: whoever made this bundle could be anybody" in told["unchecked"]
+
+
+def test_what_cannot_be_checked_here_has_a_status_of_its_own_and_is_not_called_wrong(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditor.script, "ed25519", lambda: None)
+    files = bundles.whole(desk)
+    folder = bundles.write(files, tmp_path / "b")
+    ran = auditor.run(folder)
+    assert (ran.returncode, ran.stderr) == (6, "")
+    assert "WRONG" not in ran.stdout
+    assert ran.stdout.splitlines()[-2:] == [
+        "NOT CHECKED  signatures: install openssl or the library cryptography, and check again",
+        "NOT VERIFIED: nothing checked is wrong, but not everything could be checked here",
+    ]
+    document = json.loads(auditor.run(folder, "--json").stdout)
+    assert (document["verified"], document["wrong"]) == (False, [])
+    assert [each["where"] for each in document["missing"]] == ["signatures"]
+    (folder / "entries.jsonl").write_bytes(files["entries.jsonl"].replace(b"li", b"wu"))
+    changed = auditor.run(folder)
+    assert changed.returncode == 5
+    assert changed.stdout.endswith("\nNOT VERIFIED\n")
+
+
+def test_without_zstd_an_archive_is_not_called_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    archive = tmp_path / "b.tar.zst"
+    archive.write_bytes(b"")
+    ran = auditor.run(archive)
+    assert ran.returncode == 6
+    assert "no program zstd here: unpack it yourself, and check the folder" in ran.stdout
 
 
 def test_openssl_is_asked_where_there_is_no_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,8 +91,9 @@ def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(de
     assert first == [
         "halted:all",
         (
-            "no orders are carried out until someone runs incidents recover: the database lost its"
-            " latest entries a second time: another copy may use the same key (detected 0 s ago)"
+            "no orders are being carried out until someone runs incidents recover: the database"
+            " lost its latest entries a second time: another copy may use the same key (detected"
+            " 0 s ago)"
         ),
         "not sent",
         "incidents daemon status",

@@ -168,7 +168,7 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     assert programs.json["sites"] == {"failed": 3}
     assert programs.json["uncompared"] == [{"site": each, "problem": why} for each in NAMES]
     assert before.out.strip() in after.out.splitlines()
-    now = f"ACTUAL STATE NOT CHECKED: 3 sites, since 0 s ago: {told}"
+    now = f"SITES WHOSE ACTUAL STATE IS NOT CHECKED: 3, since 0 s ago: {told}"
     assert now in cli("queue").err
     assert now in cli("daemon", "status").out
 

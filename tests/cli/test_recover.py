@@ -191,7 +191,7 @@ def test_entries_that_wait_for_a_key_that_is_brought_now_and_then_are_no_alarm(
     cli("site", "add", "news.example")
     clock.tick(timedelta(seconds=66))
 
-    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+    assert "NEW ENTRIES ARE NOT BEING SIGNED" not in cli("queue").out + cli("queue").err
     assert "not signed" not in cli("daemon", "status").out
 
 
@@ -199,16 +199,16 @@ def test_a_signing_that_was_refused_is_an_alarm_at_once(cli: Cli, folder: Path) 
     cli("site", "add", "blog.example")
     cli("daemon", "--once")
 
-    assert "NOT SIGNED" in cli("queue").out + cli("queue").err
+    assert "NEW ENTRIES ARE NOT BEING SIGNED" in cli("queue").out + cli("queue").err
     cli("recover", "--reason", "the disk is gone")
-    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+    assert "NEW ENTRIES ARE NOT BEING SIGNED" not in cli("queue").out + cli("queue").err
 
 
 def test_an_older_copy_is_an_alarm_though_nothing_is_to_be_signed(cli: Cli, folder: Path) -> None:
-    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+    assert "NEW ENTRIES ARE NOT BEING SIGNED" not in cli("queue").out + cli("queue").err
     cli("daemon", "--once")
 
-    assert "NOT SIGNED" in cli("queue").out + cli("queue").err
+    assert "NEW ENTRIES ARE NOT BEING SIGNED" in cli("queue").out + cli("queue").err
 
 
 def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(

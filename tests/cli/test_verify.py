@@ -85,6 +85,7 @@ def test_a_document_is_for_programs(log: Cli, tmp_path: Path) -> None:
     found = answer.json
     assert (answer.status, answer.err) == (0, "")
     assert (found["verified"], found["findings"], found["trusted"]) == (True, [], "outside")
+    assert found["signed"] is True
     assert (found["entries"], found["sites"], found["pending"], found["checkpoints"]) == (
         5,
         2,
@@ -117,6 +118,11 @@ def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli: Cli) -> N
     assert answer.status == 0
     assert "NOT PROVEN: nobody replaced the whole log (no checkpoint is signed yet)" in (answer.err)
     assert "NOT PROVEN: 1 entry without a number yet will stay unchanged" in answer.err
+    assert answer.err.startswith("consistent, but not signed\n")
+    programs = cli("audit", "verify", "--json")
+    found = programs.json
+    assert (programs.status, found["verified"], found["signed"]) == (0, False, False)
+    assert found["findings"] == []
 
 
 def test_entries_that_wait_too_long_for_their_number_are_told(

@@ -144,6 +144,21 @@ def test_without_a_token_nobody_is_let_in(over: RemoteCli) -> None:
     assert "set INCIDENTS_TOKEN\nnext: incidents token make HANDLE --days 30\n" in nothing_given.err
 
 
+@pytest.mark.parametrize(
+    ("role", "way_out"),
+    [
+        ("operator", "site add new.example"), ("viewer", "site list"), ("auditor", "site list"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("line", ["site show", "site why"])
+def test_a_site_is_to_be_added_only_by_who_may_add_it(
+    over: RemoteCli, role: str, way_out: str, line: str
+) -> None:
+    told = over(*line.split(), "new.example", as_=over.account(f"{role}-9", role))
+    assert told.status == REFUSED
+    assert told.err.endswith(f"no site named new.example\nnext: incidents {way_out}\n")
+
+
 def test_a_server_that_is_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["queue", "--server", "http://127.0.0.1:9"]) == 1
     assert "no answer from http://127.0.0.1:9: " in capsys.readouterr().err

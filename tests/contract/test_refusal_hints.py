@@ -19,6 +19,7 @@ from incidents.machine.command import Choice, Command, Words
 from incidents.machine.refusal import CUSTOMERS, RefusedAction
 from incidents.values.language_tag import Tag
 from tests.machine.history import History
+from tests.machine.test_refusal import TWO_HOURS
 from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS, URL
 
 LEADS_TO = {
@@ -108,6 +109,9 @@ ON_A_STATE: dict[str, Callable[[], History]] = {
     "removed": lambda: History().log().contact(1).removed(1).removed(1),
     "refused": lambda: History().log().contact(1).refused(1).removed(1),
     "moot": lambda: History().false_info().log().contact(1).removed(1),
+    "refused, by its deadline": lambda: (
+        History(policy=TWO_HOURS).log().contact(1).after("3h").removed(1)
+    ),
 }
 WOULD_CLOSE: dict[str, Callable[[], History]] = {
     "double_entry, would close": lambda: History().log(URL).log().log(URL),
@@ -116,7 +120,16 @@ WOULD_CLOSE: dict[str, Callable[[], History]] = {
         History().log(URL).contact(1).log(URL, again=True).recur(1)
     ),
 }
-SAID = {**REFUSED, **ON_A_STATE, **WOULD_CLOSE}
+TOLD_ALREADY: dict[str, Callable[[], History]] = {
+    "double_entry, notified": lambda: History().log(URL).contact(1).log(URL),
+    "double_entry, unreached": lambda: History().log(URL).after("14h").log(URL),
+    "double_entry, recurred": lambda: History().log(URL).contact(1).recur(1).after("25h").log(URL),
+    "double_entry, both unreached": lambda: (
+        History().log(URL).log(URL, again=True).after("26h").log(URL)
+    ),
+    "double_entry, closed": lambda: History().log(URL).contact(1).false_info().log(URL),
+}
+SAID = {**REFUSED, **ON_A_STATE, **WOULD_CLOSE, **TOLD_ALREADY}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -167,6 +180,19 @@ def test_another_violation_that_would_close_the_site_is_named_and_not_proposed()
         assert "another violation would close site.example (R1)" in each.answer
 
 
+def test_content_that_is_still_there_after_a_call_leads_to_a_recurrence() -> None:
+    typed = {name: commands(hints_of(of())) for name, of in TOLD_ALREADY.items()}
+    assert {name for name, line in typed.items() if "incidents recur 12-1" in line} == {
+        "double_entry, notified", "double_entry, unreached",
+    }  # fmt: skip
+    assert typed["double_entry, notified"] == [
+        "incidents show 12-1",
+        "incidents recur 12-1",
+        "incidents log site.example --url http://a.example/ --again",
+    ]
+    assert all("recur" not in " ".join(typed[name]) for name in typed if "recurred" in name)
+
+
 def test_on_a_closed_site_another_violation_closes_nothing() -> None:
     history = History().log(URL).log().false_info().log(URL)
     assert "incidents log site.example --url http://a.example/ --again" in commands(
@@ -182,11 +208,22 @@ def test_on_a_closed_site_another_violation_closes_nothing() -> None:
             ["incidents contact 12-1 reached", "incidents contact 12-1 no-answer"],
         ),
         (ON_A_STATE["removed"], ["incidents show 12-1"]),
+        (
+            ON_A_STATE["refused, by its deadline"],
+            ["incidents undo 12-1 --reason R", "incidents show 12-1"],
+        ),
         (ON_A_STATE["moot"], ["incidents void 12-1 --reason R"]),
         (lambda: History().log().void(1).contact(1), []),
         (lambda: History().log().removed(1).says_removed(1), []),
     ],
-    ids=["open", "removed", "moot", "voided", "removed, says the customer"],
+    ids=[
+        "open",
+        "removed",
+        "refused, by its deadline",
+        "moot",
+        "voided",
+        "removed, says the customer",
+    ],
 )
 def test_what_a_state_forbids_leads_to_what_it_allows(
     history: Callable[[], History], typed: list[str]

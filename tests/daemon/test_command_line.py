@@ -336,7 +336,7 @@ def test_status_says_that_another_server_has_taken_over_and_not_that_anything_is
 
     told = [line.partition(":")[0] for line in lines if "SERVER" in line or "checking" in line]
     assert told == [
-        "ANOTHER SERVER TOOK OVER (detected 0 s ago)",
+        "ANOTHER DATABASE SERVER TOOK OVER (detected 0 s ago)",
         "checking the actual state of all sites against the record; started 0 s ago",
     ]
     assert not any("LOST" in line for line in lines)

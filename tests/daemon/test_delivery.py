@@ -249,6 +249,30 @@ def test_settings_that_can_be_worked_with_are_said_to_be_so(
     assert (only_logged.status, only_logged.stderr) == (DONE, f"{undone}\n")
 
 
+def test_a_database_that_a_daemon_does_not_start_on_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/mistyped.db")
+
+    assert main(["daemon", "check"]) == FAILED
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"there is no database {tmp_path}/mistyped.db" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_check_of_the_settings_is_a_document_for_programs(
+    sqlite_url: str, env: dict[str, str]
+) -> None:
+    right = incidents(sqlite_url, "daemon", "check", "--json", env=env)
+    Path(env["INCIDENTS_CONFIG"]).write_text("")
+    only_logged = incidents(sqlite_url, "daemon", "check", "--json", env=env)
+
+    assert (right.status, right.stderr) == (DONE, "")
+    assert json.loads(right.stdout) == {"valid": True, "idle_lanes": ["notice", "desk"]}
+    assert json.loads(only_logged.stdout)["idle_lanes"] == ["act", "notice", "desk"]
+
+
 @pytest.mark.parametrize("adapter", ["log", "panel"])
 def test_a_daemon_says_once_that_nothing_is_enforced_where_that_is_so(
     sqlite_url: str, tmp_path: Path, env: dict[str, str], adapter: str

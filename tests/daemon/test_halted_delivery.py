@@ -124,7 +124,7 @@ def test_that_nothing_is_carried_out_is_told_at_any_hour_and_from_where(watch: W
     look(watch, duty)
 
     [letter] = channel.got
-    assert "ALARM: all orders of a database are stopped" in letter.subject
+    assert "ALARM: no orders are being carried out: " in letter.subject
     assert "MAY BE A COPY: ALARM" not in letter.subject, "it says so itself"
     for words in ("desk-2", "/srv/desk.db", "incidents recover --reason", "a copy", "副本"):
         assert words in letter.text

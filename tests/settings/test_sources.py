@@ -42,6 +42,14 @@ def test_an_option_outdoes_the_environment_which_outdoes_the_file(tmp_path: Path
     assert str(sources.load(environ=environ).zone) == "UTC"
 
 
+def test_a_database_and_a_server_are_not_both_named_as_options() -> None:
+    db, server = "sqlite:///desk.db", "https://desk.host.example"
+    with pytest.raises(InputError, match=r"^--db and --server exclude each other$"):
+        sources.load(environ={}, db=db, server=server)
+    assert sources.load(environ={"INCIDENTS_DB": db}, server=server).server == server
+    assert sources.load(environ={"INCIDENTS_SERVER": server}, db=db).server is None
+
+
 def test_an_empty_variable_says_nothing(tmp_path: Path) -> None:
     environ = _file(tmp_path, 'as = "file"\n') | {"INCIDENTS_AS": ""}
     assert sources.load(environ=environ).person == "file"

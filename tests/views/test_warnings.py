@@ -46,7 +46,7 @@ def test_another_server_is_told_as_such(day: Day) -> None:
     ("kind", "says"),
     [
         ("lost", "THE RECORD LOST ITS LATEST ENTRIES (detected 0 s ago)"),
-        ("moved", "ANOTHER SERVER TOOK OVER (detected 0 s ago)"),
+        ("moved", "ANOTHER DATABASE SERVER TOOK OVER (detected 0 s ago)"),
         ("unproved", "checking the actual state of all sites against the record; started 0 s ago"),
     ],
 )

@@ -11,7 +11,7 @@ from fastapi import Body, Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
-from incidents.api import bodies, problems
+from incidents.api import bodies
 from incidents.api.authentication import action_caller, log_caller
 from incidents.api.caller import Caller, tag_of
 from incidents.api.operation import JSON, operation, router
@@ -75,7 +75,7 @@ async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Ans
         alone = by.app.group_commit.submit_alone
         answer = await to_thread.run_sync(alone, envelope, limiter=batches.exclusive)
     if answer.refusal is not None:
-        raise problems.refused(answer, by.when)
+        raise by.refused(answer)
     try:
         return answer, await batches.document_batch.take(answer)
     except DatabaseError:

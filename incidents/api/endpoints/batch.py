@@ -126,7 +126,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         by.needs(action.name)
         site, command = bodies.command(action, by.by, asked.to, words)
     except (Problem, IncidentsError) as error:
-        return error if isinstance(error, Problem) else problems.of_error(error)
+        return error if isinstance(error, Problem) else problems.of_error(error, by.identity.role)
     # Its own key, or the request's key with its place.
     key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
     return action.status, by.envelope(site, command, key, asked.key or by.key)
@@ -163,7 +163,7 @@ def _document(
         answer = next(answers)
         if answer.refusal is None:
             return {"status": place[0], "answer": next(documents), "problem": None}
-        place = problems.refused(answer, by.when)
+        place = by.refused(answer)
     problem = masked.document(place.marshal(uri=problems.TYPE))
     return {
         "status": place.status, "answer": None,

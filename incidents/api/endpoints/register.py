@@ -288,7 +288,7 @@ def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
     if expected.site_id is not None:
         # What was due before the command is done even if that is refused (D.4).
         by.app.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
-    raise problems.refused(expected, by.when)
+    raise by.refused(expected)
 
 
 def _keep(file: BinaryIO, digest: str, folder: FilePath) -> None:

@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from incidents import views
-from incidents.api import bodies, problems
+from incidents.api import bodies
 from incidents.api.authentication import ActionCaller, PermanentKeyCaller, ReadCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
@@ -80,7 +80,7 @@ def hand_over(by: ActionCaller, shift: bodies.Shift) -> JSON:
     given = by.app.hand_over(order, dry_run=by.dry_run)
     refused = [answer for answer in given if answer.refusal is not None]
     if refused:
-        raise problems.refused(refused[0], by.when)
+        raise by.refused(refused[0])
     return JSON({"items": actions.action_documents(by.app, given)})
 
 

@@ -265,7 +265,8 @@ class Verdict:
         """The verdict as JSON."""
         since = self.since
         return {
-            "verified": not self.findings,
+            "verified": self.key is not None and not self.findings,
+            "signed": self.key is not None,
             "kind": self.kind,
             "entries": self.entries,
             "sites": self.sites,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from incidents.app import App
     from incidents.cli.run import Run
     from incidents.contract.documents.actions import EventOfSite
+    from incidents.contract.documents.enforcement import SettingsCheck
     from incidents.desk import Answer
     from incidents.enforcement.outcomes import Outcomes
     from incidents.notices.customer_link import Links
@@ -48,8 +49,8 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
     With `status`: show whether deadlines are being enforced and what is overdue; exits 1 if they
     are not, or if orders are not being carried out.
-    With `check`: check the settings, and the programs and folders that they name, without starting
-    anything; exits 1 and prints what is wrong.
+    With `check`: check the settings, and the database, programs and folders that they name, without
+    starting anything; exits 1 and prints what is wrong.
     """
     if what is not None and once:
         raise InputError.coded(
@@ -133,6 +134,9 @@ def _check(run: Run) -> int:
     from incidents.notices.notice_settings import CHANNELS
 
     lanes = settings_check.check(run.local)
+    found: SettingsCheck = {"valid": True, "idle_lanes": lanes}
+    if output.answer_program(run, found, *lanes):
+        return DONE
     undone = [run.text(f"daemon.undone.{lane}", setting=CHANNELS.get(lane)) for lane in lanes]
     run.inform(run.text("daemon.settings_ok"), *undone)
     return DONE

@@ -62,7 +62,8 @@ class _Asked:
 )
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
-    help="Write to a new FILE, whole or not at all. Default: -, standard output.",
+    help="Write to FILE, whole or not at all; an existing file is replaced, except by a bundle."
+    " Default: -, standard output.",
 )  # fmt: skip
 @click.option(
     "--with-words", is_flag=True,
@@ -115,7 +116,8 @@ for _param in export.params:
 @click.argument("site", type=params.site)
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
-    help="Write to a new FILE, whole or not at all. Default: -, standard output.",
+    help="Write to FILE, whole or not at all; an existing file is replaced. Default: -, standard"
+    " output.",
 )  # fmt: skip
 @click.option("--with-words", is_flag=True, help="Include texts and their salts.")
 @options.query

@@ -187,6 +187,16 @@ class Enforcement(TypedDict):
     history: History
 
 
+class SettingsCheck(TypedDict):
+    """That a daemon can work with its settings, and the lanes of orders in which they do nothing.
+
+    A mistake is an error instead.
+    """
+
+    valid: bool
+    idle_lanes: list[str]
+
+
 class Notice(TypedDict):
     """A notice: its recipient and its occasion. `unset`: it waits, because this setting names no
     channel here."""

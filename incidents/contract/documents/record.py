@@ -190,13 +190,15 @@ class LostEnd(TypedDict):
 
 
 class Verdict(TypedDict):
-    """What a verification has shown. `size`, `root` (hexadecimal) and `origin` are the last
-    checkpoint's, whose text is `note`; `trusted`: from where its key is known; `agreeing`: the
-    checkpoints given that are of this history; `since`: the one that was verified before;
-    `broken`: pairs of a key and of the one that took over without its signature.
+    """What a verification has shown. `verified`: nothing is wrong, and a checkpoint is signed
+    (`signed`). `size`, `root` (hexadecimal) and `origin` are the last checkpoint's, whose text is
+    `note`; `trusted`: from where its key is known; `agreeing`: the checkpoints given that are of
+    this history; `since`: the one that was verified before; `broken`: pairs of a key and of the one
+    that took over without its signature.
     """
 
     verified: bool
+    signed: bool
     kind: Literal["database", "bundle", "part"]
     entries: int
     sites: int

@@ -101,7 +101,8 @@ def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
     """Record that the content is gone, found deleted or after a contact."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
-    checks.state_allows(decider, incident, "remove", "removed")
+    lapsed = _lapsed_deadline(decider, incident, command.at)
+    checks.state_allows(decider, incident, "remove", "removed", **lapsed)
     checks.not_before(incident, at)
     decider.add(
         e.IncidentRemoved,
@@ -112,6 +113,19 @@ def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
         note=command.note,
     )
     complete_rechecks(decider)
+
+
+def _lapsed_deadline(
+    decider: Decider, incident: Incident, at: datetime | None
+) -> dict[str, datetime]:
+    """The deadline that has lapsed, for the refusal of a removal that may have been in time.
+
+    The lapse stands until a person takes it back: a machine undoes no closure.
+    """
+    due = incident.removal_due
+    if due is None or (at is not None and at > due):
+        return {}
+    return {"deadline": due} if rules.refused_by_deadline(decider.case, incident) else {}
 
 
 @decisions.on(commands.StateReported)
@@ -168,15 +182,37 @@ def _refuse_double_entry(
     written: tuple[str, ...],
     stands: Callable[[Incident], bool],
 ) -> None:
+    found = _entered_already(decider, urls, written, stands)
+    if found is not None:
+        incident, url = found
+        raise RefusedError(
+            "double_entry", incident=decider.name(incident.n), site=decider.case.site, url=url,
+            state=incident.state, closes=_another_closes(decider, at),
+            may_recur=_may_recur(decider, incident),
+        )  # fmt: skip
+
+
+def _entered_already(
+    decider: Decider,
+    urls: tuple[str, ...],
+    written: tuple[str, ...],
+    stands: Callable[[Incident], bool],
+) -> tuple[Incident, str] | None:
+    """The first incident that has one of the URLs, and that URL."""
     # What was written too: an older program took some of that for the normal form.
     urls = (*urls, *filter(None, written))
     for incident in filter(stands, decider.case.incidents.values()):
         url = next((url for url in urls if url in incident.urls), None)
         if url is not None:
-            raise RefusedError(
-                "double_entry", incident=decider.name(incident.n), site=decider.case.site, url=url,
-                state=incident.state, closes=_another_closes(decider, at),
-            )  # fmt: skip
+            return incident, url
+    return None
+
+
+def _may_recur(decider: Decider, first: Incident) -> bool:
+    """Whether a recurrence of an incident with URLs that is not removed would be logged now."""
+    to_tell = partial(_is_still_to_tell, first)
+    entered = _entered_already(decider, first.urls, first.written, to_tell)
+    return entered is None and not decider.case.closed
 
 
 def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
