@@ -10,6 +10,7 @@ from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
+from incidents.machine.policy import read as read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +132,7 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    stands = _state_sentences(wording, site, document)
+    stands = _state_sentences(run, wording, site, document)
     lines += [run.text("answer.would", what=each) for each in stands] if would else stands
     if not would:
         lines += _hold_warnings(run, site, own)
@@ -185,16 +186,28 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
     return [run.text("answer.not_down", site=site["site"])]
 
 
-def _state_sentences(wording: words.Wording, site: Site, document: Outcome) -> list[str]:
+def _state_sentences(run: Run, wording: words.Wording, site: Site, document: Outcome) -> list[str]:
     """Describe the site and the incidents afterwards, if needed."""
     closed = site["state"] == "closed"
-    noteworthy = site["state"] != "active" or site["run"] >= 2
-    lines = [wording.site_state(site)] if noteworthy and document["incident"] else []
+    lines = state_of_site(run, wording, site) if document["incident"] else []
     states = [
         wording.incident_state(incident, site_closed=closed)
         for incident in document["incidents"][:MAX_STATES]
     ]
     return [*lines, *states]
+
+
+def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:
+    """Describe the site: if it is down, or if the next miss closes it (R3)."""
+    if site["state"] != "active":
+        return [wording.site_state(site)]
+    if not site["run"]:
+        return []
+    with run.looking() as looks:
+        policy = read_policy(looks.active_policy()["toml"])
+    if site["run"] + 1 < policy.run_count:
+        return []
+    return [wording.site_state(site), wording.place_in_run(site["run"], policy, site["state"])]
 
 
 def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:

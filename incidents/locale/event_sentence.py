@@ -92,7 +92,9 @@ def _open_or_not(wording: Wording, event: Facts) -> str:
     if event.get("left_down") == "closed":
         return _part(wording, "left_closed", site=wording.site)
     if event["site_to"] == event["site_from"]:
-        return _part(wording, "stays", site_to=event["site_to"])
+        # Only a hold outlasts a suspension; what outlasts a hold is the site's state.
+        code = "stays" if event["kind"] == "hold_lifted" else "stays_held"
+        return _part(wording, code, site_to=event["site_to"])
     if event.get("left_down"):
         return _part(wording, "left_down", site=wording.site)
     return _part(wording, "open_again")

@@ -113,11 +113,9 @@ def _after_strike(record: Record, decision: Decision | None) -> str | None:
     struck = [x for x in _events(decision) if isinstance(x, e.SuspensionStruck)]
     if not struck or decision is None:
         return None
-    if decision.case.state == "active":
-        return record.say("strikes.left_down" if record.stays_down else "strikes.opens")
     if record.case.held:
         return record.say("strikes.held")
-    return record.say("strikes.stays", state=decision.case.state)
+    return record.say("strikes.left_down" if record.stays_down else "strikes.opens")
 
 
 # A closure: a recount may dispute it, and only people undo it.
@@ -231,11 +229,9 @@ def _of_window(record: Record) -> list[str]:
 def _of_counts(record: Record) -> list[str]:
     lines = _of_window(record)
     run, needed = record.run, record.policy.run_count
-    if run and run + 1 >= needed:
-        tried = record.policy.min_attempts
-        lines.append(
-            record.say("next_miss.tried" if tried else "next_miss", run=run, attempts=tried)
-        )
+    if run + 1 >= needed:
+        miss = record.wording.next_miss(record.policy)
+        lines.append(record.say("next_miss", run=run, miss=miss))
     if run and record.policy.run == "consecutive":
         lines.append(record.say("ends_run"))
     return lines

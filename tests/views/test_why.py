@@ -219,7 +219,7 @@ def test_a_run_that_is_full_without_a_closure_says_that_the_next_miss_closes(day
     assert "Misses in a row: 2. The site closes at 3" in day.text()
     day.desk.activate("[unreachable_run]\ncount = 2\n", by="boss", login=None, reason="a trial")
     assert (
-        "Misses in a row: 2. The site closes at 2 (R3), but a recount alone does not close it. The"
+        "Misses in a row: 2. The site closes at 2 (R3), but a recount alone does not close it: the"
         " next miss closes it, if the site is open then."
     ) in day.text()
 
