@@ -13,6 +13,7 @@ from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
 from incidents.locale.words import When, actual_state
 from incidents.machine import commands as c
+from incidents.machine import rules
 from incidents.machine.command import REACHED
 from incidents.machine.incident import Incident
 from incidents.machine.state import can_move_incident
@@ -147,14 +148,20 @@ def _place_in_run(record: Record) -> list[str]:
 
 
 def _waiting(record: Record) -> list[str]:
-    """The running clocks, and the unsettled incidents without one."""
-    lines = []
+    """The running clocks, and those that lapsed after too few attempts."""
+    lines, tried = [], record.policy.min_attempts
     for _, incident in sorted(record.case.incidents.items()):
         name = record.wording.name(incident.n)
         if record.case.clock_runs(incident):
             lines.append(record.say("waiting", incident=name, due=incident.contact_due))
+            if tried:
+                made = rules.attempts(incident)
+                lines.append(record.say("attempts", made=made, least=tried))
         elif record.case.removal_runs(incident):
             lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
+        elif why_facts.was_spared(record, incident):
+            made, due = rules.attempts(incident), incident.contact_due
+            lines.append(record.say("spared", incident=name, due=due, made=made, least=tried))
     return lines
 
 

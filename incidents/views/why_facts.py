@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from incidents.machine import rules
 from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
+from incidents.machine.incident import Incident
 from incidents.values.ids import contact_id
 from incidents.views.why_record import Record, signed
 
@@ -103,6 +104,15 @@ def dispute_lines(record: Record) -> list[str]:
         upheld = record.say("upheld", met=met, needed=closure.needed, by=by)
         return [upheld, *_gone(record, closure)]
     return []
+
+
+def was_spared(record: Record, incident: Incident) -> bool:
+    """Whether its clock lapsed without a suspension because of too few attempts (R2)."""
+    if record.case.closed or incident.state != "unreached" or incident.suspension is not None:
+        return False
+    return incident.epoch == record.case.epoch and not rules.unreachable(
+        record.case, incident, record.policy
+    )
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:

@@ -105,6 +105,29 @@ def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -
     assert day.site()["state"] == "active"
 
 
+def test_the_attempts_that_a_suspension_needs_are_told_with_those_that_were_made(day: Day) -> None:
+    day.add()
+    day.desk.activate("[unreachable]\nmin_attempts = 2\n", by="boss", login=None, reason="agreed")
+    day.log().contact(1, "no-answer")
+    assert "Attempts made: 1, required: 2. If nobody is reached after fewer, only" in day.text()
+    day.after("61m").elapse()
+    spared = (
+        "1-1: nobody was reached by 2026-03-01 11:00, after 1 of 2 required attempts. It suspended"
+        " no site and does not count toward R3, and later attempts do not change that."
+    )
+    assert spared in day.text()
+    day.contact(1)
+    assert "required attempts" not in day.text()
+
+
+def test_a_suspended_site_says_what_a_miss_does_once_it_is_open(day: Day) -> None:
+    day.add().miss().after("25h").elapse().miss()
+    assert "closes at 3 (R3): the next miss closes it, if the site is open then." in day.text()
+    day.do(c.SetHold(by="li", reason="order 7")).after("13h").elapse()
+    assert day.text().startswith("Held by order")
+    assert "closes at 3 (R3): the next miss closes it, if the site is open then." in day.text()
+
+
 def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> None:
     day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
     assert "is based on 1-1, 1-2: it is voided once each incident is voided" in would(day)

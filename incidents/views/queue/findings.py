@@ -171,6 +171,13 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     return replace(found, remarks=find_remarks(connection, reported))
 
 
+def find_attempts(connection: Connection, rows: Sequence[Row]) -> dict[Key, int]:
+    """The attempts by the deadline on the incidents of these rows, in one query."""
+    keys = sorted({(row["site_id"], row["incident"]) for row in rows})
+    found = _rows(connection, "contact_counts", keys)
+    return {(row["site_id"], row["incident"]): row["in_time"] for row in found}
+
+
 def task_key(row: Row) -> Key | None:
     """The key of an item's task; None if the item is not a task."""
     number = task_number(row["item"])
