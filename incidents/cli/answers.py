@@ -11,6 +11,7 @@ from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.policy import read as read_policy
+from incidents.values.ids import read_incident_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,11 +218,15 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
 
 def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
     """The incidents that keep a site suspended, after an in-time call for another recorded late."""
-    if site["state"] != "suspended" or not any(event.get("in_time") for event in own):
+    if site["suspended_until"] is None or not any(event.get("in_time") for event in own):
         return []
     with run.looking() as looks:
         incidents = looks.site(site["site"])["incidents"]
-    return sorted(each["id"] for each in incidents if each["state"] == "unreached")
+        unreached = sorted(each["id"] for each in incidents if each["state"] == "unreached")
+        keys = {id_: read_incident_id(id_) for id_ in unreached}
+        found = {id_: looks.incident(key)["suspension"] or 0 for id_, key in keys.items() if key}
+    # An earlier suspension, which is over, keeps nothing down.
+    return [id_ for id_, n in found.items() if n == max(found.values())]
 
 
 def _contact_on_file(run: Run, site: Site) -> str:

@@ -57,9 +57,12 @@ def would_change(record: Record) -> list[str]:
         return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
     if record.case.state == "suspended":
         return [
-            *_of_suspension(record), *_of_hold(record), *_of_window(record), *_of_words(record)
+            *_of_suspension(record), *_of_hold(record), *_of_removals(record),
+            *_of_window(record), *_of_words(record),
         ]  # fmt: skip
-    return [*_of_clocks(record), *_of_counts(record), *_of_words(record)]
+    return [
+        *_of_clocks(record), *_of_removals(record), *_of_counts(record), *_of_words(record)
+    ]  # fmt: skip
 
 
 def _of_words(record: Record) -> list[str]:
@@ -128,8 +131,9 @@ def _of_closure(record: Record) -> list[str]:
         return [record.say("false_info_stays")]
     counted = _counted(record, closure)
     tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
+    then = record.say("disputes.unmet" if rules.is_met(record.case, closure) else "disputes.fewer")
     lines = [
-        record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names)
+        record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names, then=then)
         for act, names in _corrections(record, closure.rule, tried)
         if names
     ]
@@ -215,6 +219,17 @@ def _of_clocks(record: Record) -> list[str]:
         )
         for _, incident in sorted(record.case.incidents.items())
         if record.case.clock_runs(incident) and incident.contact_due is not None
+    ][:MAX_TRIED]
+
+
+def _of_removals(record: Record) -> list[str]:
+    """The removal deadlines, which close a suspended or held site, too (R5)."""
+    return [
+        record.say(
+            "stops_removal", due=incident.removal_due, incident=record.wording.name(incident.n)
+        )
+        for _, incident in sorted(record.case.incidents.items())
+        if record.case.removal_runs(incident)
     ][:MAX_TRIED]
 
 

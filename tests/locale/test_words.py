@@ -208,7 +208,10 @@ def _incident(state: str, **fields: Any) -> Any:
         (_incident("open"), "1-3 is open; no active clock"),
         (_incident("unreached"), "keep calling"),
         (_incident("notified"), "check whether the content is removed"),
-        (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be removed by"),
+        (
+            _incident("notified", removal_due="2026-03-01T03:00:00Z"),
+            "record the removal by 2026-03-01 11:00",
+        ),
         (_incident("voided"), "1-3 is voided"),
     ],
 )

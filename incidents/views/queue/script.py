@@ -81,7 +81,8 @@ def _check_removal(item: ItemWording, policy: Policy) -> Script:
     name = item.of["id"]
     say = item.say("check_removal", addresses=item.addresses())
     if item.of["left_s"] is not None:
-        say = item.say("check_removal.due", left=item.left()) + say
+        code = "check_removal.overdue" if item.of["overdue"] else "check_removal.due"
+        say = item.say(code, left=item.left()) + say
     fit = [do(c.StateRemoved, name)]
     if item.of["state"] == "closed":
         return say, fit
