@@ -230,6 +230,10 @@ def _reason(event: Facts) -> Reason | None:
     return cast("Reason | None", event.get("reason"))
 
 
+def _no_longer(wording: Wording, event: Facts) -> str:
+    return "" if event["state_from"] == "moot" else _part(wording, "no_longer")
+
+
 _DERIVED: dict[str, Callable[[Wording, Facts], str]] = {
     "how_met": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
     "by_two": _by_two,
@@ -246,6 +250,7 @@ _DERIVED: dict[str, Callable[[Wording, Facts], str]] = {
     "its_place": _its_place,
     "its_effect": _its_effect,
     "of_which": _of_which,
+    "no_longer": _no_longer,
     "open_or_not": _open_or_not,
     "so_many_attempts": _attempts,
     "struck_open_or_not": _struck_open_or_not,

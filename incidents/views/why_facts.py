@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from incidents.locale.words import plural_id
 from incidents.machine import rules
 from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
@@ -68,7 +69,10 @@ def closure_lines(record: Record) -> list[str]:
         return []
     how = record.say(f"place_in_run.{'total' if closure.total else 'consecutive'}")
     counted = len(closure.incidents)
-    lines = [record.say(f"closed.{closure.rule}", counted=counted, within=closure.within, how=how)]
+    code = f"closed.{closure.rule}"
+    if closure.rule == "unreachable_run":
+        code = plural_id(code, counted)
+    lines = [record.say(code, counted=counted, within=closure.within, how=how)]
     if record.closing is not None:
         event, login = record.closing
         assert event.reason is not None

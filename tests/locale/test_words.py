@@ -155,6 +155,12 @@ def test_a_suspension_that_ends_under_a_hold_leaves_the_site_held(end: str) -> N
     assert sentence(CHINESE, event).endswith("；网站仍依令停用")
 
 
+def test_only_what_counted_no_longer_counts_once_voided() -> None:
+    counted, moot = OrderHistory().log().void(1), OrderHistory().false_info().log().void(1)
+    told = [sentence(WORDING, event_document(12, s.decision.events[0], 1)) for s in (counted, moot)]
+    assert told == ["12-1 voided: it no longer counts", "12-1 voided"]
+
+
 def test_a_lifted_hold_names_the_suspension_that_still_runs() -> None:
     event = OrderHistory().miss().hold().unhold().decision.events[0]
     told = sentence(WORDING, event_document(12, event, 1))

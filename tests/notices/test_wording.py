@@ -203,6 +203,13 @@ def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> 
     assert "我们尝试 1 次，未能联系到" in _text("suspended", **strict)
 
 
+def test_a_policy_that_closes_at_the_first_miss_promises_no_suspension() -> None:
+    for language, closes in (("en", "violation, the site is closed."), ("zh_CN", "的，关闭网站；")):
+        text = _text("violation_found", language, policy=Policy(run_count=1), miss_closes=True)
+        assert closes in text
+        assert not re.search("suspended for|If that happens|暂停网站访问|上述情形", text)
+
+
 def test_too_few_attempts_are_told_with_what_they_came_to() -> None:
     assert "with 1 of 2 required attempts made, so shop.example was not suspended" in _text(
         "alarm", "en"
