@@ -169,7 +169,7 @@ def test_a_miss_that_closes_is_said_to_close_and_not_to_suspend() -> None:
 
 
 def test_a_site_that_is_down_is_threatened_with_no_suspension() -> None:
-    down = {"site_state": "suspended", "miss_acts": False}
+    down: dict[str, Any] = {"site_state": "suspended", "miss_acts": False}
     text = _text("violation_found", **down).partition("现行处理规则：")[0]
     assert "该网站目前已暂停访问。" in text
     assert "将被" not in text
@@ -189,7 +189,7 @@ def test_a_site_that_opens_before_the_deadline_is_told_what_a_miss_does() -> Non
 
 
 def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> None:
-    strict = {"policy": Policy(min_attempts=2), "attempts": 1}
+    strict: dict[str, Any] = {"policy": Policy(min_attempts=2), "attempts": 1}
     assert "by then in at least 2 attempts (made so far: 1), the site is suspended" in _text(
         "violation_found", "en", **strict
     )
