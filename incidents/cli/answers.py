@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from incidents.cli import next_steps, output
 from incidents.contract import aftermath
-from incidents.errors import ActRefusedError
+from incidents.errors import ActRefusedError, RefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
@@ -204,8 +204,12 @@ def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:
         return [wording.site_state(site)]
     if not site["run"]:
         return []
-    with run.looking() as looks:
-        policy = read_policy(looks.active_policy()["toml"])
+    try:
+        with run.looking() as looks:
+            policy = read_policy(looks.active_policy()["toml"])
+    except RefusedError:
+        # A token may act without being let to look.
+        return []
     if site["run"] + 1 < policy.run_count:
         return []
     return [wording.site_state(site), wording.place_in_run(site["run"], policy, site["state"])]

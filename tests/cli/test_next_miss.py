@@ -3,8 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from freezegun.api import FrozenDateTimeFactory
 
+from incidents.errors import RefusedError
+from incidents.views.looks import Looks
 from tests.cli.conftest import Cli
 
 CLOSES = "Misses in a row: 2. The site closes at 3 (R3): the next miss closes it.\n"
@@ -36,3 +39,15 @@ def test_a_miss_that_does_not_close_is_not_told_as_one(
     desk("policy", "activate", str(policy), "--reason", "agreed")
     twice_missed(desk, clock)
     assert "in a row" not in desk("show", "1-3").out
+
+
+def test_who_may_not_look_is_told_what_was_done(
+    desk: Cli, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Looks) -> None:
+        raise RefusedError("not let")
+
+    twice_missed(desk, clock)
+    monkeypatch.setattr(Looks, "active_policy", denied)
+    told = desk("contact", "1-3", "no-answer")
+    assert (told.status, "nobody answered" in told.out, "in a row" in told.out) == (0, True, False)
