@@ -185,7 +185,8 @@ def test_a_site_that_opens_before_the_deadline_is_told_what_a_miss_does() -> Non
     assert "The site is currently suspended and is due to open again at 2026-03-02 12:00" in text
     assert "if we do not reach the responsible person by then, the site is closed" in text
     script = _text("call_script", "en", **soon)
-    assert "suspended and opens again before that. Otherwise, the site is closed." in script
+    assert "[The site is currently suspended and opens again before the deadline." in script
+    assert "by 2026-03-02 13:00 (Beijing time). Otherwise, the site is closed." in script
 
 
 def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> None:
