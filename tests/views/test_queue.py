@@ -523,6 +523,14 @@ def test_a_call_says_how_many_attempts_a_suspension_needs_and_how_many_were_made
     assert day.item("1-2")["warning"] == warning
 
 
+def test_a_clock_that_ends_with_the_suspension_is_taken_first(day: Day) -> None:
+    day.add().miss().after("11h").log()
+    assert day.item("1-2")["due"] == day.site()["suspended_until"]
+    assert "so a miss does not suspend it again" in day.item("1-2")["say"]
+    day.after("1h1s").elapse()
+    assert (day.site()["state"], day.site()["run"]) == ("active", 1)
+
+
 def test_a_clock_that_outlasts_the_suspension_says_what_its_miss_does(day: Day) -> None:
     day.add().miss().after("11h50m").log()
     assert day.site()["state"] == "suspended"
