@@ -101,3 +101,12 @@ def test_the_way_out_of_a_late_call_stands_with_the_other_next_steps(
 
     assert "next: incidents contact 1-1 reached --at T\n" in late.out
     assert "next: " not in late.err
+
+
+def test_who_corrects_is_not_sent_to_review_it(desk: Cli) -> None:
+    for n in (1, 2):
+        desk("contact", "1-1", "reached")
+        last = desk("undo", f"1-1-{n}", "--reason", "wrong person")
+    assert "Task 1-t1: have a supervisor review these corrections" in last.out
+    assert "incidents done 1-t1" not in last.out
+    assert "next: incidents done 1-t1" in desk("show", "1-t1").out
