@@ -500,6 +500,14 @@ def test_a_clock_that_lapsed_with_too_few_attempts_is_an_alarm_in_the_queue(day:
     )
 
 
+def test_an_attempt_recorded_too_late_does_not_end_the_alarm(day: Day) -> None:
+    day.add()
+    day.desk.activate("[unreachable]\nmin_attempts = 1\n", by="li", login=None, reason="a try")
+    day.log().after("61m").contact(1, "no-answer", at="10:30")
+    assert "with 0 of 1 required attempts made" in day.item("1-1")["warning"]
+    assert "after 0 of 1 required attempts" in day.text()
+
+
 def test_a_clock_that_lapsed_under_a_hold_after_enough_attempts_is_no_alarm(day: Day) -> None:
     day.add()
     day.desk.activate("[unreachable]\nmin_attempts = 1\n", by="li", login=None, reason="a try")

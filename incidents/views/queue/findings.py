@@ -12,7 +12,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+)
 
 from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
@@ -226,11 +237,25 @@ _recurrence = and_(
 _belongs = incident_urls.c
 _first_urls = select(_belongs.site_id, _belongs.incident, _belongs.url)
 _of = contacts.c
-_due = (
-    select(incidents.c.contact_due)
-    .where(incidents.c.site_id == _of.site_id, incidents.c.n == _of.incident)
-    .scalar_subquery()
+
+
+def _of_its_incident(column: ColumnElement[Any]) -> ScalarSelect[Any]:
+    its = (incidents.c.site_id == _of.site_id, incidents.c.n == _of.incident)
+    return select(column).where(*its).scalar_subquery()
+
+
+_lapsed_at = _of_its_incident(incidents.c.lapsed_at)
+_was_tried = and_(
+    _of.occurred_at <= _of_its_incident(incidents.c.contact_due),
+    or_(
+        and_(_lapsed_at.is_(None), _of.voided_at.is_(None)),
+        and_(
+            _of.recorded_at < _lapsed_at,
+            or_(_of.voided_at.is_(None), _of.voided_at >= _lapsed_at),
+        ),
+    ),
 )
+"""The contacts that `machine.rules.attempts` counts."""
 _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
     "tasks": (
         select(tasks.c.site_id, tasks.c.n, tasks.c.incidents, tasks.c.about), tasks, tasks.c.n
@@ -266,10 +291,10 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
     ),
     "contact_counts": (
         select(
-            _of.site_id, _of.incident, func.count().label("total"),
-            func.sum(case((_of.occurred_at <= _due, 1), else_=0)).label("in_time"),
+            _of.site_id, _of.incident,
+            func.sum(case((_of.voided_at.is_(None), 1), else_=0)).label("total"),
+            func.sum(case((_was_tried, 1), else_=0)).label("in_time"),
         )
-        .where(_of.voided_at.is_(None))
         .group_by(_of.site_id, _of.incident),
         contacts,
         _of.incident,
