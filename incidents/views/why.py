@@ -80,6 +80,7 @@ def _suspended(record: Record) -> list[str]:
         assert event.reason is not None
         lines += [
             *why_facts.deadline_lines(record, event.reason),
+            *why_facts.attempt_lines(record, event),
             record.say("decided_under", policy=event.policy),
         ]
     if record.may_end_down:

@@ -12,6 +12,7 @@ from incidents.machine import rules
 from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
+from incidents.machine.site_events import SiteClosed, SiteSuspended
 from incidents.values.ids import contact_id
 from incidents.views.why_record import Record, signed
 
@@ -62,6 +63,17 @@ def deadline_lines(record: Record, reason: Reason) -> list[str]:
     return [record.say("deadline", due=due, decided=decided, late=late)]
 
 
+def attempt_lines(record: Record, event: SiteSuspended | SiteClosed) -> list[str]:
+    """The attempts on which a miss was decided, if the active policy decided it."""
+    reason, least = event.reason, record.policy.min_attempts
+    missed = (
+        record.case.incidents.get(reason.incidents[-1]) if reason and reason.incidents else None
+    )
+    if not least or missed is None or event.policy != record.policy.digest:
+        return []
+    return [record.say("attempts_made", made=rules.attempts(missed), least=least)]
+
+
 def closure_lines(record: Record) -> list[str]:
     """The rule that closed the site, the facts of the decision, and who made it."""
     closure = record.case.closure
@@ -89,6 +101,7 @@ def closure_lines(record: Record) -> list[str]:
             )
         else:
             lines += tell(record, event.reason)
+            lines += attempt_lines(record, event) if closure.rule == "unreachable_run" else []
         if event.asked_by is not None:
             lines.append(record.say("confirmed", asked_by=event.asked_by, by=by))
         lines.append(record.say("decided", at=event.recorded_at, by=by, policy=event.policy))

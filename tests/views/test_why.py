@@ -118,6 +118,21 @@ def test_the_attempts_that_a_suspension_needs_are_told_with_those_that_were_made
     assert spared in day.text()
     day.contact(1)
     assert "required attempts" not in day.text()
+    day.log().contact(2, "no-answer").contact(2, "bounced").after("61m").elapse()
+    assert "Attempts by the deadline: 2, required: 2." in day.text()
+    day.desk.activate("[unreachable]\nmin_attempts = 3\n", by="boss", login=None, reason="more")
+    assert "Attempts by the deadline" not in day.text()
+
+
+def test_a_closure_at_the_first_miss_is_told_with_its_attempts_and_without_a_row(day: Day) -> None:
+    day.add()
+    policy = "[unreachable]\nmin_attempts = 1\n[unreachable_run]\ncount = 1\n"
+    day.desk.activate(policy, by="boss", login=None, reason="agreed")
+    day.log().contact(1, "no-answer").after("61m").elapse()
+    assert day.text().startswith(
+        f"Closed under R3: nobody reached the responsible person of {SITE} in time.\n"
+    )
+    assert "Attempts by the deadline: 1, required: 1." in day.text()
 
 
 def test_a_suspended_site_says_what_a_miss_does_once_it_is_open(day: Day) -> None:
