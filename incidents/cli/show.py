@@ -60,7 +60,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
     if found is None:
         given = f"{key[0]}-{key[1]}"
         sentence = (
-            "{given} is not in the queue: it is done, withdrawn while a closure is disputed,"
+            "{given} is not in the queue: it is done, withdrawn while its site is closed,"
             " or never existed. See incidents queue"
         )
         raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
