@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from incidents.cli import next_steps, output
 from incidents.contract import effects
-from incidents.errors import ActionRefusedError
+from incidents.errors import ActionRefusedError, RefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
+from incidents.machine.policy import read as read_policy
+from incidents.values.ids import read_incident_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +138,7 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    stands = _state_sentences(wording, site, document)
+    stands = _state_sentences(run, wording, site, document)
     lines += [run.text("answer.would", what=each) for each in stands] if would else stands
     if not would:
         lines += _hold_warnings(run, site, own)
@@ -190,16 +192,32 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
     return [run.text("answer.not_down", site=site["site"])]
 
 
-def _state_sentences(wording: words.Wording, site: Site, document: Outcome) -> list[str]:
+def _state_sentences(run: Run, wording: words.Wording, site: Site, document: Outcome) -> list[str]:
     """Describe the site and the incidents afterwards, if needed."""
     closed = site["state"] == "closed"
-    noteworthy = site["state"] != "active" or site["run"] >= 2
-    lines = [wording.site_state(site)] if noteworthy and document["incident"] else []
+    lines = state_of_site(run, wording, site) if document["incident"] else []
     states = [
         wording.incident_state(incident, site_closed=closed)
         for incident in document["incidents"][:MAX_STATES]
     ]
     return [*lines, *states]
+
+
+def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:
+    """Describe the site: if it is down, or if the next miss closes it (R3)."""
+    if site["state"] != "active":
+        return [wording.site_state(site)]
+    if not site["run"]:
+        return []
+    try:
+        with run.queries() as queries:
+            policy = read_policy(queries.active_policy()["toml"])
+    except RefusedError:
+        # A token may act without being let to look.
+        return []
+    if site["run"] + 1 < policy.run_count:
+        return []
+    return [wording.site_state(site), wording.place_in_run(site["run"], policy, site["state"])]
 
 
 def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
@@ -209,11 +227,15 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
 
 def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
     """The incidents that keep a site suspended, after an in-time call for another recorded late."""
-    if site["state"] != "suspended" or not any(event.get("in_time") for event in own):
+    if site["suspended_until"] is None or not any(event.get("in_time") for event in own):
         return []
     with run.queries() as queries:
         incidents = queries.site(site["site"])["incidents"]
-    return sorted(each["id"] for each in incidents if each["state"] == "unreached")
+        unreached = sorted(each["id"] for each in incidents if each["state"] == "unreached")
+        keys = {id_: read_incident_id(id_) for id_ in unreached}
+        found = {id_: queries.incident(key)["suspension"] or 0 for id_, key in keys.items() if key}
+    # An earlier suspension, which is over, keeps nothing down.
+    return [id_ for id_, n in found.items() if n == max(found.values())]
 
 
 def _contact_on_file(run: Run, site: Site) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Site
 
 
-RECHECK = "recheck"
+RECHECK, REVIEW = "recheck", "review"
 """As in `machine.work`, which takes long to load."""
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
@@ -41,7 +41,10 @@ def hints_after(run: Run, site: Site, document: Outcome, own: list[Event]) -> li
         # A person checks before it is settled.
         return [look("check_filing", site["site"])]
     found = [
-        next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK
+        next_steps.to_task(task["task"], task["task_kind"])
+        for task in opened
+        # A review is a supervisor's, not that of the person who corrects.
+        if task["task_kind"] not in (RECHECK, REVIEW)
     ]
     if "closure_disputed" in kinds:
         found = next_steps.to_dispute(

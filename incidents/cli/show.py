@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli import options, output, params, sites
+from incidents.cli import answers, options, output, params, sites
 from incidents.cli.lazy_group import verb
 from incidents.contract import next_steps
 from incidents.contract.hints import with_commands
@@ -60,7 +60,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
     if found is None:
         given = f"{key[0]}-{key[1]}"
         sentence = (
-            "{given} is not in the queue: it is done, withdrawn while a closure is disputed,"
+            "{given} is not in the queue: it is done, withdrawn while its site is closed,"
             " or never existed. See incidents queue"
         )
         raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
@@ -100,8 +100,7 @@ def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> No
     wording = Wording(site=site["site"], site_id=site["id"], when=when)
     closed = site["state"] == "closed"
     run.write(wording.incident_state(incident, site_closed=closed))
-    if site["state"] != "active" or site["run"] >= 2:
-        run.write(wording.site_state(site))
+    run.write(*answers.state_of_site(run, wording, site))
     run.write("")
     output.write_pairs(run, _pairs(run, incident, closed))
     for url in incident["urls"]:

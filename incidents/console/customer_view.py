@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
 from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError, UnknownIncidentError
@@ -22,8 +22,8 @@ from incidents.machine.state import can_move_incident
 from incidents.notices import preview
 from incidents.notices.customer_link import Incident
 from incidents.notices.letter import Facts
-from incidents.store.schema.tables import incidents, notes, sites, suspensions
-from incidents.views import left_down, record_entries
+from incidents.store.schema.tables import incidents, notes
+from incidents.views import record_entries
 
 Answer = Literal["said", "again"]
 """The result of a statement: it is on record now, or it was before."""
@@ -44,8 +44,6 @@ class CustomerView(Facts):
 
     They include the customer's statement of removal, the number of revocations of the page's links,
     and the desk's messages, the latest first.
-
-    `until`: the planned end of the site's suspension; None if no timer ends it.
     """
 
     said_at: datetime | None = None
@@ -66,26 +64,19 @@ def of(connection: Connection, incident: Incident) -> CustomerView | None:
     except UnknownIncidentError:
         return None
     known = {each.name: getattr(facts, each.name) for each in fields(facts)}
-    said_at, links_revoked, until = _own(connection, incident)
+    said_at, links_revoked = _own(connection, incident)
     return CustomerView(**{
-        **known, **_PERSONAL, "said_at": said_at, "links_revoked": links_revoked, "until": until,
+        **known, **_PERSONAL, "said_at": said_at, "links_revoked": links_revoked,
         "messages": _messages(connection, incident),
     })  # fmt: skip
 
 
-def _own(
-    connection: Connection, incident: Incident
-) -> tuple[datetime | None, int, datetime | None]:
-    """The time of the statement, the number of link revocations and the time of reopening."""
+def _own(connection: Connection, incident: Incident) -> tuple[datetime | None, int]:
+    """The time of the statement, and the number of link revocations."""
     of = incidents.c
-    running = and_(suspensions.c.site_id == of.site_id, suspensions.c.ended_at.is_(None))
-    joined = incidents.join(sites, sites.c.id == of.site_id).outerjoin(suspensions, running)
-    those = (of.site_id == incident[0], of.n == incident[1])
-    asked = select(of.removal_said_at, of.links_revoked, sites, suspensions.c.until)
-    row = connection.execute(asked.select_from(joined).where(*those)).mappings().one()
-    stays_down = row["held"] or left_down.stays_down(connection, dict(row))
-    until = None if stays_down else row["until"]
-    return row["removal_said_at"], row["links_revoked"] or 0, until
+    asked = select(of.removal_said_at, of.links_revoked)
+    row = connection.execute(asked.where(of.site_id == incident[0], of.n == incident[1])).one()
+    return row.removal_said_at, row.links_revoked or 0
 
 
 def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]:

@@ -92,7 +92,9 @@ def _open_or_not(wording: Wording, event: Facts) -> str:
     if event.get("left_down") == "closed":
         return _part(wording, "left_closed", site=wording.site)
     if event["site_to"] == event["site_from"]:
-        return _part(wording, "stays", site_to=event["site_to"])
+        # Only a hold outlasts a suspension; what outlasts a hold is the site's state.
+        code = "stays" if event["kind"] == "hold_lifted" else "stays_held"
+        return _part(wording, code, site_to=event["site_to"])
     if event.get("left_down"):
         return _part(wording, "left_down", site=wording.site)
     return _part(wording, "open_again")
@@ -228,6 +230,10 @@ def _reason(event: Facts) -> Reason | None:
     return cast("Reason | None", event.get("reason"))
 
 
+def _no_longer(wording: Wording, event: Facts) -> str:
+    return "" if event["state_from"] == "moot" else _part(wording, "no_longer")
+
+
 _DERIVED: dict[str, Callable[[Wording, Facts], str]] = {
     "how_met": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
     "by_two": _by_two,
@@ -244,6 +250,7 @@ _DERIVED: dict[str, Callable[[Wording, Facts], str]] = {
     "its_place": _its_place,
     "its_effect": _its_effect,
     "of_which": _of_which,
+    "no_longer": _no_longer,
     "open_or_not": _open_or_not,
     "so_many_attempts": _attempts,
     "struck_open_or_not": _struck_open_or_not,

@@ -50,7 +50,12 @@ def sentence_for(name: str, facts: Facts, when: Callable[[Any], str], language: 
 
 def remark(found: Remark, when: Callable[[Any], str] = str, language: Language = ENGLISH) -> str:
     """Return the sentence for a remark; `when` as in `sentence`."""
-    return language.say(f"remark.{found.name}", when=when, **found.facts)
+    code, facts = f"remark.{found.name}", found.facts
+    if "cause" in facts:
+        code = f"{code}.{facts['cause']}"
+    elif "attempts" in facts:
+        code = f"{code}.tried"
+    return language.say(code, when=when, **facts)
 
 
 def _code(name: str, facts: Facts, language: Language) -> str | None:

@@ -92,12 +92,28 @@ class Wording:
                 code = "closed.disputed" if site["disputed"] else "closed"
             case "suspended":
                 code = "held" if site["suspended_until"] is None else "suspended"
-            case _ if site["run"] >= 2:
-                code = "run"
         return self.say(
-            f"site_stands.{code}", site=self.site, rule=site["rule"], run=site["run"],
-            until=site["suspended_until"],
-        )  # fmt: skip
+            f"site_stands.{code}", site=self.site, rule=site["rule"], until=site["suspended_until"]
+        )
+
+    def place_in_run(self, run: int, policy: Policy, state: str) -> str:
+        """Describe the run under the active policy, and the miss that closes the site (R3)."""
+        then = ""
+        if run + 1 >= policy.run_count:
+            code = "last" if state == "active" else "down"
+            then = self.say(
+                f"why.run_then.{'met' if run >= policy.run_count else code}",
+                miss=self.next_miss(policy),
+            )
+            # Only a person's statement needs a second one (R4, R5).
+            then += self.say("why.run_then.alone") if policy.two_people_close else ""
+        how = self.say(f"why.place_in_run.{policy.run}")
+        return self.say("why.place_in_run", run=run, count=policy.run_count, how=how, then=then)
+
+    def next_miss(self, policy: Policy) -> str:
+        """Name the next miss, with the attempts that the policy requires."""
+        code = "why.miss.tried" if policy.min_attempts else "why.miss"
+        return self.say(code, attempts=policy.min_attempts)
 
     def incident_state(self, incident: Incident, *, site_closed: bool = False) -> str:
         """Describe the incident's state and its clock; on a closed site no clock is active."""

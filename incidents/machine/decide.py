@@ -79,7 +79,9 @@ def _warn_of_next_miss(decider: Decider, before: int) -> None:
     """Warn on a site without open work: no queue item could show the warning (R3)."""
     case = decider.case
     if case.state == "active" and before < case.run >= decider.policy.run_count - 1:
-        decider.remark("next_miss_closes", site=case.site, run=case.run)
+        attempts = decider.policy.min_attempts
+        tried = {"attempts": attempts} if attempts else {}
+        decider.remark("next_miss_closes", site=case.site, run=case.run, **tried)
 
 
 DECISIONS = merge(

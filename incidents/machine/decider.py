@@ -72,7 +72,13 @@ class Decider:
         if asked is None or kind in _ANSWERS_A_REQUEST:
             return
         if self.case.closure_request is None and not self.case.closed:
-            self.remark("closure_fell", site=self.case.site, by=asked.by)
+            assert asked.incident is not None, "a false detail is not taken back"
+            state = self.case.incidents[asked.incident].state
+            self.remark(
+                "closure_fell", site=self.case.site, by=asked.by,
+                incident=self.name(asked.incident),
+                cause=state if state in ("removed", "voided") else "not_told",
+            )  # fmt: skip
 
     def remark(self, name: str, **facts: Any) -> None:
         """Add a remark on the person's action."""

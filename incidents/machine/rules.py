@@ -101,10 +101,20 @@ def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:
 
 
 def attempts(incident: Incident) -> int:
-    """The number of valid contacts that were tried by the incident's deadline."""
-    due = incident.contact_due
+    """The number of valid contacts that were tried by the incident's deadline.
+
+    Of a lapsed clock those that were valid on record then: what is recorded later changes nothing.
+    """
+    due, lapsed = incident.contact_due, incident.lapsed_at
     assert due is not None, "an incident without a clock has no deadline"
-    return sum(1 for each in incident.contacts if each.stands and each.occurred_at <= due)
+    tried = [each for each in incident.contacts if each.occurred_at <= due]
+    if lapsed is None:
+        return sum(1 for each in tried if each.stands)
+    return sum(
+        1
+        for each in tried
+        if each.recorded_at < lapsed and (each.voided_at is None or each.voided_at >= lapsed)
+    )
 
 
 def unreachable(_case: Case, incident: Incident, policy: Policy) -> bool:

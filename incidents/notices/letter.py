@@ -42,9 +42,11 @@ class Facts:
     `until`: null if no timer will open the site. `stays_down`: the timer will not open it, because
     of a hold, a closure or a loss; for a hold: it was down before. `outlasts`: the hold outlasts a
     suspension whose end the customer knows. `miss_closes`: the next missed contact closes the site
-    (R3). For a closure, `needed` and `within`: the deciding numbers; `total`: all cases counted
-    (R3); `false_field`: the false detail (R4); `withheld`: not carried out, because the brake holds
-    it or somebody cancelled it; `disputed`: its grounds no longer hold. `cause` of a reopening: the
+    (R3). `miss_acts`: the site is open, or will be by the contact deadline, so that a miss suspends
+    or closes it. `attempts`: those by the deadline, of the `needed` ones for an alarm. For a
+    closure, `needed` and `within`: the deciding numbers; `total`: all cases counted (R3);
+    `false_field`: the false detail (R4); `withheld`: not carried out, because the brake holds it or
+    somebody cancelled it; `disputed`: its grounds no longer hold. `cause` of a reopening: the
     suspension ended (`ended`), a correction (`struck`), any other (`other`), or `never_down`: the
     customer was told that the site is down, and it was not. `opening`: ordered, but not carried
     out. `settled`: no notice is needed any more.
@@ -65,6 +67,8 @@ class Facts:
     stays_down: bool = False
     outlasts: bool = False
     miss_closes: bool = False
+    miss_acts: bool = False
+    attempts: int = 0
     rule: str | None = None
     needed: int | None = None
     within: timedelta | None = None
@@ -98,11 +102,11 @@ class AlarmFacts:
     a supervisor. `halted`, `entries_lost`, `server_changed`: `halted_why` is `unknown_server`,
     `lost_again`, null if only the log has it. `mark_unread`: the `daemon` that carries out nothing,
     and the `problem`. `log_unsigned`: since when entries wait for a signature. `order_dead`: the
-    order, its kind, the problem, the attempts. `clock_about_to_lapse`: the incident, `due`, and
-    whether the miss closes the site. `closure_waits`: the rule, and the incident of R5.
-    `closure_disputed`: the rule. `report_due`: the incident, and the deadline of its report (the 24
-    hours of article 10). `filing_due`: the number of `terms` in today's reminder, and of those
-    `overdue`.
+    order, its kind, the problem, the attempts. `clock_about_to_lapse`: the incident, `due`, whether
+    the miss closes the site, and the `attempts`, if the policy requires any. `closure_waits`: the
+    rule, and the incident of R5. `closure_disputed`: the rule. `report_due`: the incident, and the
+    deadline of its report (the 24 hours of article 10). `filing_due`: the number of `terms` in
+    today's reminder, and of those `overdue`.
     """
 
     at: datetime

@@ -169,7 +169,10 @@ def _of_incident(
     about = facts_of_incident(connection, found, incident)
     if name in _OF_INCIDENT:
         # No notice was sent: it came from elsewhere, or was moot.
-        return Preview(replace(about, at=incident.recorded_at), made_up=name == "alarm")
+        needed = found.policy.min_attempts
+        return Preview(
+            replace(about, at=incident.recorded_at, needed=needed), made_up=name == "alarm"
+        )
     findings = () if name in _OF_SITE else about.findings
     # Facts on record replace those of the sample.
     facts = replace(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from incidents.enforcement.port import Order
 from incidents.machine import events as e
+from incidents.machine import rules
 from incidents.notices.letter import MAX_FINDINGS, Facts
 from incidents.notices.site_facts import (
     SiteFacts,
@@ -97,6 +98,9 @@ def _violation(connection: Connection, found: SiteFacts, order: Order) -> Facts 
         return None
     facts = facts_of_incident(connection, found, incident)
     over = incident.state in _SETTLED or (order.kind == "alarm" and incident.state == "notified")
+    event = _event(connection, order)
+    if isinstance(event, e.AlarmRaised):
+        facts = replace(facts, attempts=event.attempts, needed=event.needed)
     return replace(facts, settled=over)
 
 
@@ -133,6 +137,7 @@ def _suspended(connection: Connection, found: SiteFacts, order: Order) -> Facts 
         state=incident.state,
         findings=(finding_of(found.case, incident),),
         contact_due=incident.contact_due,
+        attempts=0 if incident.contact_due is None else rules.attempts(incident),
         until=order.until,
         stays_down=found.case.held
         or found.case.closed

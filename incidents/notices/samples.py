@@ -32,7 +32,7 @@ _WIDE = Policy(repeat_within=timedelta(days=30), suspend_for=timedelta(minutes=9
 
 _VIOLATION = Facts(
     reference="12-3", site="shop.example", at=_NOON, state="open", findings=(_ONE,),
-    contact_due=_NOON + timedelta(hours=1), person="张三",
+    contact_due=_NOON + timedelta(hours=1), miss_acts=True, person="张三",
     # Not signed with any real secret.
     link="https://host.example/c/12-3.69b78040.af8e.bohjvj6m2p3hgd6ur3vaawnik5earfey",
 )  # fmt: skip
@@ -56,7 +56,9 @@ _SAMPLES: dict[str, AnyFacts] = {
     "recheck": _OPEN_AGAIN,
     "call_script": replace(_VIOLATION, link=None),
     "call_task": _CLOSED,
-    "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2), link=None),
+    "alarm": replace(
+        _DOWN, site_state="active", policy=Policy(min_attempts=2), link=None, attempts=1, needed=2,
+    ),
     "alarm_daemon_silent": replace(_ALARM, since=_NOON - timedelta(minutes=5), overdue=2),
     "alarm_halted": replace(
         _ALARM, since=_NOON - timedelta(minutes=1), halted_since=_NOON - timedelta(minutes=1),
@@ -108,6 +110,8 @@ _CLOCK: dict[str, list[Any]] = {
     "site_state": ["active", "suspended", "closed"],
     "contact_due": [_VIOLATION.contact_due, None],
     "miss_closes": [False, True],
+    "miss_acts": [False, True],
+    "attempts": [0, 2],
 }
 _CLOSURE: dict[str, list[Any]] = {
     "rule": ["repeat", "unreachable_run", "false_info", "refusal"],
@@ -160,7 +164,7 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "alarm_log_unsigned": {"since": [_NOON]},
     "alarm_brake_on": {"orders": [1, 313]},
     "alarm_order_dead": {"attempts": [None, 1, 42]},
-    "alarm_clock_about_to_lapse": {"miss_closes": [False, True]},
+    "alarm_clock_about_to_lapse": {"miss_closes": [False, True], "attempts": [None, 1]},
     "alarm_closure_waits": {"rule": ["refusal", "false_info"], "incident": ["12-3", None]},
     "alarm_closure_disputed": {"rule": _CLOSURE["rule"], "since": [_NOON, None]},
     "alarm_report_due": {"due": [_NOON - timedelta(hours=2)]},

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from incidents.enforcement.port import Order
+from incidents.machine import rules
 from incidents.machine.case import Case, Closure
 from incidents.machine.command import DOWN
 from incidents.machine.incident import Incident
@@ -19,8 +20,8 @@ from incidents.store.cases import site_row
 from incidents.store.schema.tables import incidents, sites
 from incidents.values import site_name
 from incidents.values.ids import incident_id, order_id, read_incident_id
-from incidents.views import record_entries, register, withheld
-from incidents.views.queue.work import closing_misses
+from incidents.views import left_down, record_entries, register, withheld
+from incidents.views.queue.work import closing_misses, opens_first
 
 _DOWN = frozenset(DOWN.values())
 
@@ -64,14 +65,21 @@ def facts_of_incident(connection: Connection, found: SiteFacts, incident: Incide
     case = found.case
     runs = case.clock_runs(incident)
     lapsed = incident.state == "unreached"
+    contact_due = case.contact_due(incident) if runs or lapsed else None
+    until = found.row["suspended_until"]
+    if until is not None and left_down.stays_down(connection, found.row):
+        until = None
     return replace(
         found.facts,
         state=incident.state,
         site_state=_actual_state(connection, case),
         findings=(finding_of(case, incident),),
-        contact_due=case.contact_due(incident) if runs or lapsed else None,
+        contact_due=contact_due,
         removal_due=incident.removal_due if case.removal_runs(incident) else None,
+        until=until,
         miss_closes=runs and _miss_closes(connection, found, incident),
+        miss_acts=runs and (case.state == "active" or opens_first(_as_call(found, incident))),
+        attempts=0 if contact_due is None else rules.attempts(incident),
     )
 
 
@@ -84,13 +92,18 @@ def _actual_state(connection: Connection, case: Case) -> str:
 
 def _miss_closes(connection: Connection, found: SiteFacts, incident: Incident) -> bool:
     """Return whether the next miss closes the site (R3), as in the queue."""
-    case = found.case
-    row = {
+    return bool(closing_misses(connection, [_as_call(found, incident)], found.policy))
+
+
+def _as_call(found: SiteFacts, incident: Incident) -> Mapping[str, Any]:
+    """The call about the incident as a row of the queue."""
+    case, until = found.case, found.row["suspended_until"]
+    return {
         "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
-        "last_suspension": case.last_suspension, "item": str(incident.n), "kind": "call",
-        "due": incident.contact_due, "incident": incident.n,
+        "suspended_until": until, "last_suspension": case.last_suspension,
+        "item": str(incident.n), "kind": "call", "due": incident.contact_due,
+        "incident": incident.n,
     }  # fmt: skip
-    return bool(closing_misses(connection, [row], found.policy))
 
 
 def facts_of_closure(connection: Connection, found: SiteFacts) -> Facts:

@@ -15,7 +15,7 @@ from incidents.record import own_events
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 
 _SECOND = timedelta(seconds=1)
-_ENGLISH, _CHINESE = language("en", surface="report"), language("zh_CN")
+_ENGLISH, _CHINESE = (language(tag, surface="report") for tag in ("en", "zh_CN"))
 
 Both = tuple[str, str]
 """A text in English and in simplified Chinese."""

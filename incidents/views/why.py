@@ -13,6 +13,7 @@ from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
 from incidents.locale.words import TimeFormat, actual_state
 from incidents.machine import commands as c
+from incidents.machine import rules
 from incidents.machine.command import REACHED
 from incidents.machine.incident import Incident
 from incidents.machine.state import can_move_incident
@@ -79,11 +80,12 @@ def _suspended(record: Record) -> list[str]:
         assert event.reason is not None
         lines += [
             *why_facts.deadline_lines(record, event.reason),
+            *why_facts.attempt_lines(record, event),
             record.say("decided_under", policy=event.policy),
         ]
     if record.may_end_down:
         lines.append(record.say("suspended.left_down"))
-    return [*lines, _place_in_run(record)]
+    return lines + _place_in_run(record)
 
 
 def _held(record: Record) -> list[str]:
@@ -91,7 +93,10 @@ def _held(record: Record) -> list[str]:
     if hold is None:
         return []
     by = record.recorded_by("hold_set") or hold.by
-    return [record.say("held", at=hold.at, by=by, reason=record.quoted(hold.reason))]
+    lines = [record.say("held", at=hold.at, by=by, reason=record.quoted(hold.reason))]
+    # Of a suspended or closed site, its own lines say it.
+    own = record.case.suspension is None and not record.case.closed
+    return lines + _place_in_run(record) if own else lines
 
 
 # Asked for.
@@ -133,34 +138,31 @@ def _active(record: Record) -> list[str]:
     if names:
         within, count = policy.repeat_within, policy.repeat_count
         lines.append(record.say("recent", within=within, names=names, count=count))
-    return [*lines, _place_in_run(record)] if record.run else lines
+    return lines + _place_in_run(record)
 
 
-def _place_in_run(record: Record) -> str:
-    case, policy = record.case, record.policy
-    how = record.say(f"place_in_run.{policy.run}")
-    is_last = case.state == "active" and record.run + 1 >= policy.run_count
-    code = "place_in_run"
-    if record.run >= policy.run_count:
-        code = "place_in_run.met"
-    elif is_last:
-        code = "place_in_run.last"
-    if policy.min_attempts and code != "place_in_run":
-        code += ".tried"
-    return record.say(
-        code, run=record.run, count=policy.run_count, how=how, attempts=policy.min_attempts
-    )
+def _place_in_run(record: Record) -> list[str]:
+    run, policy = record.run, record.policy
+    if not run and policy.run_count > 1:
+        return []
+    return [record.wording.place_in_run(run, policy, record.case.state)]
 
 
 def _waiting(record: Record) -> list[str]:
-    """The running clocks, and the unsettled incidents without one."""
-    lines = []
+    """The running clocks, and those that lapsed after too few attempts."""
+    lines, tried = [], record.policy.min_attempts
     for _, incident in sorted(record.case.incidents.items()):
         name = record.wording.name(incident.n)
         if record.case.clock_runs(incident):
             lines.append(record.say("waiting", incident=name, due=incident.contact_due))
+            if tried:
+                made = rules.attempts(incident)
+                lines.append(record.say("attempts", made=made, least=tried))
         elif record.case.removal_runs(incident):
             lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
+        elif why_facts.was_spared(record, incident):
+            made, due = rules.attempts(incident), incident.contact_due
+            lines.append(record.say("spared", incident=name, due=due, made=made, least=tried))
     return lines
 
 

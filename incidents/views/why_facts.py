@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from incidents.locale.words import plural_id
 from incidents.machine import rules
 from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
+from incidents.machine.incident import Incident
+from incidents.machine.site_events import SiteClosed, SiteSuspended
 from incidents.values.ids import contact_id
 from incidents.views.why_record import Record, signed
 
@@ -60,6 +63,17 @@ def deadline_lines(record: Record, reason: Reason) -> list[str]:
     return [record.say("deadline", due=due, decided=decided, late=late)]
 
 
+def attempt_lines(record: Record, event: SiteSuspended | SiteClosed) -> list[str]:
+    """The attempts on which a miss was decided, if the active policy decided it."""
+    reason, least = event.reason, record.policy.min_attempts
+    missed = (
+        record.case.incidents.get(reason.incidents[-1]) if reason and reason.incidents else None
+    )
+    if not least or missed is None or event.policy != record.policy.digest:
+        return []
+    return [record.say("attempts_made", made=rules.attempts(missed), least=least)]
+
+
 def closure_lines(record: Record) -> list[str]:
     """The rule that closed the site, the facts of the decision, and who made it."""
     closure = record.case.closure
@@ -67,7 +81,10 @@ def closure_lines(record: Record) -> list[str]:
         return []
     how = record.say(f"place_in_run.{'total' if closure.total else 'consecutive'}")
     counted = len(closure.incidents)
-    lines = [record.say(f"closed.{closure.rule}", counted=counted, within=closure.within, how=how)]
+    code = f"closed.{closure.rule}"
+    if closure.rule == "unreachable_run":
+        code = plural_id(code, counted)
+    lines = [record.say(code, counted=counted, within=closure.within, how=how)]
     if record.closing is not None:
         event, login = record.closing
         assert event.reason is not None
@@ -84,6 +101,7 @@ def closure_lines(record: Record) -> list[str]:
             )
         else:
             lines += tell(record, event.reason)
+            lines += attempt_lines(record, event) if closure.rule == "unreachable_run" else []
         if event.asked_by is not None:
             lines.append(record.say("confirmed", asked_by=event.asked_by, by=by))
         lines.append(record.say("decided", at=event.recorded_at, by=by, policy=event.policy))
@@ -103,6 +121,15 @@ def dispute_lines(record: Record) -> list[str]:
         upheld = record.say("upheld", met=met, needed=closure.needed, by=by)
         return [upheld, *_gone(record, closure)]
     return []
+
+
+def was_spared(record: Record, incident: Incident) -> bool:
+    """Whether its clock lapsed without a suspension because of too few attempts (R2)."""
+    if record.case.closed or incident.state != "unreached" or incident.suspension is not None:
+        return False
+    return incident.epoch == record.case.epoch and not rules.unreachable(
+        record.case, incident, record.policy
+    )
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:

@@ -57,9 +57,12 @@ def would_change(record: Record) -> list[str]:
         return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
     if record.case.state == "suspended":
         return [
-            *_of_suspension(record), *_of_hold(record), *_of_window(record), *_of_words(record)
+            *_of_suspension(record), *_of_hold(record), *_of_removals(record),
+            *_of_window(record), *_of_words(record),
         ]  # fmt: skip
-    return [*_of_clocks(record), *_of_counts(record), *_of_words(record)]
+    return [
+        *_of_clocks(record), *_of_removals(record), *_of_counts(record), *_of_words(record)
+    ]  # fmt: skip
 
 
 def _of_words(record: Record) -> list[str]:
@@ -113,11 +116,9 @@ def _after_strike(record: Record, decision: Decision | None) -> str | None:
     struck = [x for x in _events(decision) if isinstance(x, e.SuspensionStruck)]
     if not struck or decision is None:
         return None
-    if decision.case.state == "active":
-        return record.say("strikes.left_down" if record.stays_down else "strikes.opens")
     if record.case.held:
         return record.say("strikes.held")
-    return record.say("strikes.stays", state=decision.case.state)
+    return record.say("strikes.left_down" if record.stays_down else "strikes.opens")
 
 
 # A closure: a recount may dispute it, and only people undo it.
@@ -130,8 +131,9 @@ def _of_closure(record: Record) -> list[str]:
         return [record.say("false_info_stays")]
     counted = _counted(record, closure)
     tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
+    then = record.say("disputes.unmet" if rules.is_met(record.case, closure) else "disputes.fewer")
     lines = [
-        record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names)
+        record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names, then=then)
         for act, names in _corrections(record, closure.rule, tried)
         if names
     ]
@@ -220,6 +222,17 @@ def _of_clocks(record: Record) -> list[str]:
     ][:MAX_TRIED]
 
 
+def _of_removals(record: Record) -> list[str]:
+    """The removal deadlines, which close a suspended or held site, too (R5)."""
+    return [
+        record.say(
+            "stops_removal", due=incident.removal_due, incident=record.wording.name(incident.n)
+        )
+        for _, incident in sorted(record.case.incidents.items())
+        if record.case.removal_runs(incident)
+    ][:MAX_TRIED]
+
+
 def _of_window(record: Record) -> list[str]:
     """One more violation closes a suspended or held site, too (R1)."""
     decision = _try(record, c.Log, again=True)
@@ -231,11 +244,9 @@ def _of_window(record: Record) -> list[str]:
 def _of_counts(record: Record) -> list[str]:
     lines = _of_window(record)
     run, needed = record.run, record.policy.run_count
-    if run and run + 1 >= needed:
-        tried = record.policy.min_attempts
-        lines.append(
-            record.say("next_miss.tried" if tried else "next_miss", run=run, attempts=tried)
-        )
+    if run + 1 >= needed:
+        miss = record.wording.next_miss(record.policy)
+        lines.append(record.say("next_miss", run=run, miss=miss))
     if run and record.policy.run == "consecutive":
         lines.append(record.say("ends_run"))
     return lines

@@ -115,7 +115,7 @@ def _remarks() -> str:
     rows = sorted(
         (id_.removeprefix("remark."), said)
         for id_, said in ENGLISH.phrases.items()
-        if id_.startswith("remark.")
+        if id_.startswith("remark.") and id_.count(".") == 1
     )
     return table(("name", "sentence"), ((f"`{name}`", _shown(said)) for name, said in rows))
 

@@ -303,8 +303,8 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         (
             Policy(min_attempts=2),
             (
-                "in at least 2 attempts, the site is suspended for 12h.",
-                "暂停 12 小时（至少尝试 2 次）。",
+                "in at least 2 attempts, the site is suspended for 12h; after fewer, an alarm",
+                "至少尝试 2 次仍未联系到负责人，暂停 12 小时；次数不足则只告警。",
             ),
         ),
         (
@@ -319,7 +319,14 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
             Policy(),
             (
                 "told about the content and refuses to delete it, the site is closed immediately.",
-                "告知后不删除，立即关闭。",
+                "告知后拒不删除，立即关闭。",
+            ),
+        ),
+        (
+            Policy(two_people_close=True),
+            (
+                "R4 false information: if a filed detail is false, the site is closed immediately.",
+                "R4 信息虚假：立即关闭。",
             ),
         ),
         (
@@ -333,7 +340,7 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
 )
 def test_a_policy_is_told_with_its_numbers(policy: Policy, said: tuple[str, str]) -> None:
     sentences = report_words.policy_sentences(policy)
-    assert len(sentences) == 5
+    assert len(sentences) == 5 + policy.two_people_close
     for place, wanted in enumerate(said):
         assert any(wanted in sentence[place] for sentence in sentences)
 

@@ -122,8 +122,8 @@ def test_a_policy_is_told_in_sentences(cli: Cli, files: Path) -> None:
         "R1 重复违规：24 小时内违规 3 次，关闭网站。",
         "R2 无法联系：1 小时内未联系到负责人，暂停 12 小时。",
         "R3 连续无法联系：3 次，关闭网站。",
-        "R4 信息虚假：立即关闭。",
-        "R5 拒不删除：告知后不删除，立即关闭。",
+        "R4 信息虚假：一人认定，即立即关闭。",
+        "R5 拒不删除：告知后拒不删除，一人认定，即立即关闭。未设删除时限。",
     ]
     assert told[-1] == "默认策略，自始生效"
     lines(cli, "policy", "history")
@@ -134,7 +134,7 @@ def test_a_policy_is_told_in_sentences(cli: Cli, files: Path) -> None:
     assert lines(cli, *activate)[-1].startswith("现行策略为 sha256:")
     told = lines(cli, "policy", "show")
     assert told[1:5] == [
-        "R2 无法联系：1 小时内未联系到负责人，暂停 12 小时（至少尝试 2 次）。",
+        "R2 无法联系：1 小时内至少尝试 2 次仍未联系到负责人，暂停 12 小时；次数不足则只告警。",
         "R3 累计无法联系：3 次，关闭网站。",
         "R4 信息虚假：一人认定、另一人确认后，立即关闭。",
         (

@@ -57,6 +57,32 @@ def test_a_call_in_time_that_is_not_enough_names_what_keeps_the_site_down(
     assert "stays suspended" not in second.out
 
 
+def test_an_earlier_suspension_keeps_nothing_down(desk: Cli, clock: FrozenDateTimeFactory) -> None:
+    clock.tick(timedelta(minutes=61))
+    desk("daemon", "--once")
+    clock.tick(timedelta(hours=25))
+    desk("log", "shop.example", "--again", "--url", "https://shop.example/b")
+    clock.tick(timedelta(minutes=30))
+    desk("log", "shop.example", "--again", "--url", "https://shop.example/c")
+    clock.tick(timedelta(minutes=61))
+    desk("daemon", "--once")
+    told = desk("contact", "1-3", "reached", "--at", "2026-03-03 14:40").out
+    assert "shop.example stays suspended because of 1-2. If " in told
+
+
+def test_what_a_hold_keeps_down_is_not_said_to_be_suspended(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    clock.tick(timedelta(minutes=61))
+    desk("daemon", "--once")
+    desk("log", "shop.example", "--again", "--url", "https://shop.example/b")
+    desk("site", "hold", "shop.example", "--reason", "order 7")
+    clock.tick(timedelta(minutes=61))
+    told = desk("contact", "1-1", "reached", "--at", "12:40").out
+    assert "shop.example is down, held by order" in told
+    assert "stays suspended" not in told
+
+
 def test_a_recheck_is_completed_after_somebody_has_said_whether_it_is_gone(
     desk: Cli, clock: FrozenDateTimeFactory
 ) -> None:
@@ -75,3 +101,12 @@ def test_the_way_out_of_a_late_call_stands_with_the_other_next_steps(
 
     assert "next: incidents contact 1-1 reached --at T\n" in late.out
     assert "next: " not in late.err
+
+
+def test_who_corrects_is_not_sent_to_review_it(desk: Cli) -> None:
+    for n in (1, 2):
+        desk("contact", "1-1", "reached")
+        last = desk("undo", f"1-1-{n}", "--reason", "wrong person")
+    assert "Task 1-t1: have a supervisor review these corrections" in last.out
+    assert "incidents done 1-t1" not in last.out
+    assert "next: incidents done 1-t1" in desk("show", "1-t1").out

@@ -165,5 +165,5 @@ def test_what_the_queue_does_not_list_is_not_shown_and_says_why(doubted: Cli) ->
     for gone in ("1-t1", "1-t9", "1-closure"):
         refused = doubted("show", gone, "--json")
         assert (refused.status, refused.refused["name"]) == (3, "unknown_task")
-    assert "withdrawn while a closure is disputed" in doubted("show", "1-t1").err
+    assert "withdrawn while its site is closed" in doubted("show", "1-t1").err
     assert "did you mean shop.example?" in doubted("show", "shpo.example").err

@@ -27,6 +27,7 @@ from incidents.console.rendering import FLASH_COOKIE
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from incidents.machine.policy import Policy
 from incidents.store.schema.desk_tables import rehearsal
 from tests.api.rig import ADMIN, BASE, PASSWORD
 from tests.conftest import WriteSettings
@@ -351,6 +352,20 @@ def test_whom_to_phone_about_an_incident_stands_on_its_page_with_the_way_to_the_
     assert (
         'action="/sites/shop.example/reveal"' not in Person(desk, "vera").get("/incidents/1-1").text
     )
+
+
+@pytest.mark.parametrize("two_people", [False, True])
+def test_a_statement_says_whether_it_closes_the_site_or_requests_it(
+    desk: ConsoleDesk, two_people: bool
+) -> None:
+    desk.violation("shop.example")
+    policy = Policy(repeat_count=4, two_people_close=two_people)
+    desk.app.desk.activate(policy.toml(), by="wang", login=None, reason="agreed")
+    for path, form in (("/sites/shop.example", "false-info"), ("/incidents/1-1", "refused")):
+        page = Person(desk, "wang").get(path).text
+        [shown] = re.findall(rf'id="act-{form}".*?danger-note">(.*?)</p>', page, re.DOTALL)
+        does = "This requests the closure" if two_people else "This closes the site immediately."
+        assert shown.startswith(does)
 
 
 def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(

@@ -1,6 +1,7 @@
 """The words: times, spans, states, and a sentence for every kind of event."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from incidents.locale.event_sentence import order_of_site, sentence
 from incidents.locale.language import ENGLISH, language
 from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.events import KINDS
+from incidents.machine.policy import Policy
 from tests.machine.order_history import OrderHistory
 
 WHY_NOT = {
@@ -23,6 +25,7 @@ WHY_NOT = {
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 WHEN = TimeFormat(zone=ZoneInfo("Asia/Shanghai"), now=NOW)
 WORDING = Wording(site="shop.example", site_id=1, when=WHEN)
+CHINESE = replace(WORDING, when=replace(WHEN, language=language("zh_CN")))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,57 @@ def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str)
     assert order_of_site(order, language("en", "cli")) == words
 
 
+@pytest.mark.parametrize("end", ["its time", "a correction"])
+def test_a_suspension_that_ends_under_a_hold_leaves_the_site_held(end: str) -> None:
+    site = OrderHistory().miss().hold()
+    site = site.void(1) if end == "a correction" else site.after("13h").elapse()
+    events = [each for each in site.decision.events if each.kind.startswith("suspension_")]
+    (event,) = (event_document(12, each, 1) for each in events)
+    assert sentence(WORDING, event).endswith("; the site stays down, held by order")
+    assert sentence(CHINESE, event).endswith("；网站仍依令停用")
+
+
+def test_only_what_counted_no_longer_counts_once_voided() -> None:
+    counted, moot = OrderHistory().log().void(1), OrderHistory().false_info().log().void(1)
+    told = [sentence(WORDING, event_document(12, s.decision.events[0], 1)) for s in (counted, moot)]
+    assert told == ["12-1 voided: it no longer counts", "12-1 voided"]
+
+
+def test_a_lifted_hold_names_the_suspension_that_still_runs() -> None:
+    event = OrderHistory().miss().hold().unhold().decision.events[0]
+    told = sentence(WORDING, event_document(12, event, 1))
+    assert told == "Hold on shop.example lifted; the site stays suspended"
+
+
+IN_A_ROW = "Misses in a row: {}. The site closes at 3 (R3){}."
+TRIED = ": the next miss after 2 or more attempts by the deadline closes it"
+ALONE = ": the next miss closes it, and no second person is asked"
+WHEN_OPEN = "the next miss closes it, if the site is open then"
+RUNS: list[tuple[Policy, int, str, str]] = [
+    (Policy(), 1, "active", ""),
+    (Policy(), 2, "active", ": the next miss closes it"),
+    (Policy(min_attempts=2), 2, "active", TRIED),
+    (Policy(two_people_close=True), 2, "active", ALONE),
+    (Policy(), 2, "suspended", f": {WHEN_OPEN}"),
+    (Policy(), 3, "active", f", but a recount alone does not close it: {WHEN_OPEN}"),
+]
+
+
+@pytest.mark.parametrize(("policy", "run", "state", "told"), RUNS)
+def test_the_run_is_told_with_what_the_next_miss_does(
+    policy: Policy, run: int, state: str, told: str
+) -> None:
+    assert WORDING.place_in_run(run, policy, state) == IN_A_ROW.format(run, told)
+
+
+def test_the_run_is_told_in_chinese_too() -> None:
+    told = CHINESE.place_in_run(2, Policy(min_attempts=2, two_people_close=True), "active")
+    assert told == (
+        "已连续 2 次无法联系；连续 3 次即关闭网站（R3）：时限内至少联系 2 次而再次无法联系，即关闭"
+        "网站，无须另一人确认。"
+    )
+
+
 @pytest.mark.parametrize("why", WHY_NOT)
 def test_each_reason_not_to_carry_an_order_out_has_its_words(why: str) -> None:
     event = {"kind": "order_cancelled", "order_kind": "notify", "lane": "notice", "why": why}
@@ -160,7 +214,10 @@ def _incident(state: str, **fields: Any) -> Any:
         (_incident("open"), "1-3 is open; no active clock"),
         (_incident("unreached"), "keep calling"),
         (_incident("notified"), "check whether the content is removed"),
-        (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be removed by"),
+        (
+            _incident("notified", removal_due="2026-03-01T03:00:00Z"),
+            "record the removal by 2026-03-01 11:00",
+        ),
         (_incident("voided"), "1-3 is voided"),
     ],
 )
@@ -184,7 +241,6 @@ def _site(state: str, **fields: Any) -> Any:
     ("site", "told"),
     [
         (_site("active"), "shop.example is active"),
-        (_site("active", run=2), "one more may close the site"),
         (_site("suspended", held=True), "held by order"),
         (_site("suspended", suspended_until="2026-03-01T15:00:00Z"), "until 2026-03-01 23:00"),
         (_site("closed", rule="repeat"), "closed (R1, repeat): no after-sales service, no refund"),

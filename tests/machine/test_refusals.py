@@ -91,7 +91,11 @@ REMARKED: dict[str, Callable[[], History]] = {
 
 SOURCE = "".join(path.read_text() for path in sorted(Path(machine.__path__[0]).rglob("*.py")))
 BY_THE_RULES = frozenset(re.findall(r'RefusedError\(\s*"(\w+)"', SOURCE))
-REMARKS = {code.removeprefix("remark.") for code in ENGLISH.phrases if code.startswith("remark.")}
+REMARKS = {
+    code.removeprefix("remark.")
+    for code in ENGLISH.phrases
+    if code.startswith("remark.") and code.count(".") == 1
+}
 OF_RULES = REMARKS - {"other_host"}
 """The remarks that are the machine's; the desk has one of its own."""
 

@@ -108,9 +108,8 @@ SAID = {
         " was in time, record it again with the time of the call"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example: the refusal no longer holds, or the"
-        " customer had not been told about the content first. If the customer still refuses,"
-        " state the refusal again"
+        "this withdraws ann's request to close site.example: the content of 12-1 is removed, so"
+        " nobody refuses to delete it"
     ),
     "tell_withdrawn": (
         "out of the queue while the closure is disputed: 12-t1 (call about closure)"
@@ -235,6 +234,34 @@ def test_a_claim_of_another_person_is_refused_with_their_name() -> None:
     words = ["12-1 is claimed by ann; ask them to release it or hand it over"]
     assert said(History().log().claim("1").claim("1", by=BOB)) == words
     assert said(History().log().claim("1").release("1", by=BOB)) == words
+
+
+WITHDRAWN = "this withdraws ann's request to close site.example: "
+FELL: dict[str, Callable[[History], History]] = {
+    "12-1 is voided": lambda site: site.void(1),
+    (
+        "no valid contact shows that the customer was told about 12-1 before refusing. Call again;"
+        " if the customer still refuses, state the refusal again"
+    ): lambda site: site.void_contact(1),
+}
+
+
+@pytest.mark.parametrize("why", FELL)
+def test_a_request_that_falls_says_why(why: str) -> None:
+    site = History(policy=Policy(two_people_close=True)).log().contact(1).refused(1)
+    assert said(FELL[why](site)) == [WITHDRAWN + why]
+
+
+def test_a_call_that_came_after_the_refusal_does_not_keep_the_request() -> None:
+    site = History(policy=Policy(two_people_close=True)).log().contact(1).refused(1)
+    (told,) = said(site.after("1m").contact(1).void_contact(1, 1))
+    assert told.startswith(f"{WITHDRAWN}no valid contact shows that the customer was told")
+
+
+def test_a_miss_that_needs_attempts_to_close_is_told_with_them() -> None:
+    site = History().miss().after("14h").miss().after("14h").log().contact(3).removed(3)
+    (told,) = said(site.under(Policy(min_attempts=2)).void(3))
+    assert told.endswith(": the next miss after 2 or more attempts by the deadline closes it (R3)")
 
 
 def test_a_held_site_is_named_when_its_reinstatement_is_approved() -> None:

@@ -121,6 +121,22 @@ def test_the_miss_that_would_close_is_told(day: Day) -> None:
     assert _of(day, "notify").miss_closes
 
 
+def test_a_miss_that_changes_nothing_is_told_as_such(day: Day) -> None:
+    day.log()
+    assert _of(day, "notify").miss_acts
+    day.after("1h1s").elapse().log()
+    assert not _of(day, "notify").miss_acts
+
+
+def test_a_clock_that_outlasts_the_suspension_acts(day: Day) -> None:
+    day.miss().after("11h50m").log().contact(2, "no-answer")
+    found = _of(day, "notify")
+    assert (found.site_state, found.miss_acts, found.attempts) == ("suspended", True, 1)
+    assert found.until == utc("23:00:01")
+    day.do(c.SetHold(by="li", reason="order 7"))
+    assert not _of(day, "notify").miss_acts
+
+
 def test_a_violation_on_a_site_that_is_closed_by_then_is_told_without_a_clock(day: Day) -> None:
     for _ in range(3):
         day.log()
@@ -595,7 +611,9 @@ def test_a_clock_that_lapsed_with_too_few_attempts_is_told_until_the_person_is(d
     day.miss()
     found = _of(day, "alarm", "desk")
     assert (found.state, found.contact_due) == ("unreached", utc("11:00"))
-    assert (found.policy.min_attempts, found.settled) == (2, False)
+    assert (found.attempts, found.needed, found.settled) == (0, 2, False)
+    _activate(day, Policy())
+    assert _of(day, "alarm", "desk").needed == 2
     day.contact(1)
     assert _of(day, "alarm", "desk").settled
 

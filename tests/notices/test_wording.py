@@ -169,9 +169,53 @@ def test_a_miss_that_closes_is_said_to_close_and_not_to_suspend() -> None:
 
 
 def test_a_site_that_is_down_is_threatened_with_no_suspension() -> None:
-    text = _text("violation_found", site_state="suspended").partition("现行处理规则：")[0]
+    down: dict[str, Any] = {"site_state": "suspended", "miss_acts": False}
+    text = _text("violation_found", **down).partition("现行处理规则：")[0]
     assert "该网站目前已暂停访问。" in text
     assert "将被" not in text
+
+
+def test_a_site_that_opens_before_the_deadline_is_told_what_a_miss_does() -> None:
+    soon = {
+        "site_state": "suspended",
+        "until": datetime(2026, 3, 2, 4, 0, tzinfo=UTC),
+        "miss_closes": True,
+    }
+    text = _text("violation_found", "en", **soon)
+    assert "The site is currently suspended and is due to open again at 2026-03-02 12:00" in text
+    assert "if we do not reach the responsible person by then, the site is closed" in text
+    script = _text("call_script", "en", **soon)
+    assert "[The site is currently suspended and opens again before the deadline." in script
+    assert "by 2026-03-02 13:00 (Beijing time). Otherwise, the site is closed." in script
+
+
+def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> None:
+    strict: dict[str, Any] = {"policy": Policy(min_attempts=2), "attempts": 1}
+    assert "by then in at least 2 attempts (made so far: 1), the site is suspended" in _text(
+        "violation_found", "en", **strict
+    )
+    assert "到期至少尝试 2 次（已尝试 1 次）仍无法联系到" in _text("violation_found", **strict)
+    assert (
+        "Otherwise, the site is suspended for 12 hours. This needs at least 2 attempts by then"
+        " (made so far: 1); after fewer, only an alarm is raised."
+    ) in _text("call_script", "en", **strict)
+    assert "至少联系 2 次（已联系 1 次）；次数不足则只告警。" in _text("call_script", **strict)
+    assert "(Beijing time). Attempts made: 1." in _text("suspended", "en", **strict)
+    assert "我们尝试 1 次，未能联系到" in _text("suspended", **strict)
+
+
+def test_a_policy_that_closes_at_the_first_miss_promises_no_suspension() -> None:
+    for language, closes in (("en", "violation, the site is closed."), ("zh_CN", "的，关闭网站；")):
+        text = _text("violation_found", language, policy=Policy(run_count=1), miss_closes=True)
+        assert closes in text
+        assert not re.search("suspended for|If that happens|暂停网站访问|上述情形", text)
+
+
+def test_too_few_attempts_are_told_with_what_they_came_to() -> None:
+    assert "with 1 of 2 required attempts made, so shop.example was not suspended" in _text(
+        "alarm", "en"
+    )
+    assert "须联系 2 次而只联系了 1 次，因此 shop.example 未因此暂停" in _text("alarm")
 
 
 def test_a_violation_on_a_closed_site_threatens_nothing_and_sets_no_time() -> None:

@@ -349,6 +349,12 @@ def test_the_third_miss_is_told_to_close_the_site(day: Day) -> None:
     [clock] = found(day, "clock_about_to_lapse")
 
     assert clock.miss_closes
+    assert clock.attempts is None
+
+    day.desk.activate("[unreachable]\nmin_attempts = 2\n", by="wang", login=None, reason="try")
+    day.contact(3, "no-answer")
+    [clock] = found(day, "clock_about_to_lapse")
+    assert clock.attempts == 1
 
 
 # Dead letters.

@@ -494,9 +494,62 @@ def test_a_clock_that_lapsed_with_too_few_attempts_is_an_alarm_in_the_queue(day:
     day.desk.activate(policy, by="li", login=None, reason="a try")
     day.miss()
     assert day.site()["state"] == "active"
-    warning = day.item("1-1")["warning"]
-    assert "ALARM" in warning
-    assert "not suspended" in warning
+    assert day.item("1-1")["warning"] == (
+        "ALARM: the deadline of 1-1 passed with 0 of 1 required attempts made, so shop.example was"
+        " not suspended for it, and later attempts do not change that. Keep calling"
+    )
+
+
+def test_an_attempt_recorded_too_late_does_not_end_the_alarm(day: Day) -> None:
+    day.add()
+    day.desk.activate("[unreachable]\nmin_attempts = 1\n", by="li", login=None, reason="a try")
+    day.log().after("61m").contact(1, "no-answer", at="10:30")
+    assert "with 0 of 1 required attempts made" in day.item("1-1")["warning"]
+    assert "after 0 of 1 required attempts" in day.text()
+
+
+def test_a_clock_that_lapsed_under_a_hold_after_enough_attempts_is_no_alarm(day: Day) -> None:
+    day.add()
+    day.desk.activate("[unreachable]\nmin_attempts = 1\n", by="li", login=None, reason="a try")
+    day.log().contact(1, "no-answer").do(c.SetHold(by="li", reason="order 7"))
+    day.after("61m").elapse().do(c.LiftHold(by="li", reason="over"))
+    assert (day.site()["state"], day.item("1-1")["kind"]) == ("active", "keep_calling")
+    assert day.item("1-1")["warning"] is None
+
+
+def test_a_call_says_how_many_attempts_a_suspension_needs_and_how_many_were_made(day: Day) -> None:
+    day.add()
+    policy = "[unreachable]\nmin_attempts = 2\n[unreachable_run]\ncount = 2\n"
+    day.desk.activate(policy, by="li", login=None, reason="a try")
+    day.log().contact(1, "no-answer")
+    attempts = "if nobody is reached in at least 2 attempts (made so far: 1), the site is "
+    assert f"{attempts}suspended for 12 h; after fewer, only an alarm" in day.item("1-1")["say"]
+    day.contact(1, "no-answer").after("61m").elapse().after("13h").elapse()
+    day.log().contact(2, "no-answer")
+    assert f"{attempts}closed: no after-sales" in day.item("1-2")["say"]
+    warning = f"the next miss after 2 or more attempts by the deadline closes {SITE}"
+    assert day.item("1-2")["warning"] == warning
+
+
+def test_a_clock_that_ends_with_the_suspension_is_taken_first(day: Day) -> None:
+    day.add().miss().after("11h").log()
+    assert day.item("1-2")["due"] == day.site()["suspended_until"]
+    assert "so a miss does not suspend it again" in day.item("1-2")["say"]
+    day.after("1h1s").elapse()
+    assert (day.site()["state"], day.site()["run"]) == ("active", 1)
+
+
+def test_a_clock_that_outlasts_the_suspension_says_what_its_miss_does(day: Day) -> None:
+    day.add().miss().after("11h50m").log()
+    assert day.site()["state"] == "suspended"
+    opens = "the site opens again before the deadline; if nobody is reached, the site is "
+    assert f"{opens}suspended for 12 h" in day.item("1-2")["say"]
+    day.after("61m").elapse().after("11h50m").log()
+    assert day.site()["state"] == "suspended"
+    assert f"{opens}closed" in day.item("1-3")["say"]
+    assert day.item("1-3")["warning"] == f"the next miss closes {SITE}"
+    day.after("61m").elapse()
+    assert day.site()["rule"] == "unreachable_run"
 
 
 @pytest.mark.both_databases

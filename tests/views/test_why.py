@@ -105,6 +105,44 @@ def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -
     assert day.site()["state"] == "active"
 
 
+def test_the_attempts_that_a_suspension_needs_are_told_with_those_that_were_made(day: Day) -> None:
+    day.add()
+    day.desk.activate("[unreachable]\nmin_attempts = 2\n", by="boss", login=None, reason="agreed")
+    day.log().contact(1, "no-answer")
+    assert "Attempts made: 1, required: 2. If nobody is reached after fewer, only" in day.text()
+    day.after("61m").elapse()
+    spared = (
+        "1-1: nobody was reached by 2026-03-01 11:00, after 1 of 2 required attempts. It suspended"
+        " no site and does not count toward R3, and later attempts do not change that."
+    )
+    assert spared in day.text()
+    day.contact(1)
+    assert "required attempts" not in day.text()
+    day.log().contact(2, "no-answer").contact(2, "bounced").after("61m").elapse()
+    assert "Attempts by the deadline: 2, required: 2." in day.text()
+    day.desk.activate("[unreachable]\nmin_attempts = 3\n", by="boss", login=None, reason="more")
+    assert "Attempts by the deadline" not in day.text()
+
+
+def test_a_closure_at_the_first_miss_is_told_with_its_attempts_and_without_a_row(day: Day) -> None:
+    day.add()
+    policy = "[unreachable]\nmin_attempts = 1\n[unreachable_run]\ncount = 1\n"
+    day.desk.activate(policy, by="boss", login=None, reason="agreed")
+    day.log().contact(1, "no-answer").after("61m").elapse()
+    assert day.text().startswith(
+        f"Closed under R3: nobody reached the responsible person of {SITE} in time.\n"
+    )
+    assert "Attempts by the deadline: 1, required: 1." in day.text()
+
+
+def test_a_suspended_site_says_what_a_miss_does_once_it_is_open(day: Day) -> None:
+    day.add().miss().after("25h").elapse().miss()
+    assert "closes at 3 (R3): the next miss closes it, if the site is open then." in day.text()
+    day.do(c.SetHold(by="li", reason="order 7")).after("13h").elapse()
+    assert day.text().startswith("Held by order")
+    assert "closes at 3 (R3): the next miss closes it, if the site is open then." in day.text()
+
+
 def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> None:
     day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
     assert "is based on 1-1, 1-2: it is voided once each incident is voided" in would(day)
@@ -170,7 +208,7 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
     assert "Case 3 of 3:" in text
     assert "recorded by the clock, under policy" in text
     assert "case 1: 1-1: happened 2026-03-01 10:00" in text
-    assert "nobody was reached by 2026-03-01 11:00; enforced at 2026-03-01 11:00:01" in text
+    assert "nobody was reached by 2026-03-01 11:00; decided at 2026-03-01 11:00:01" in text
     assert (
         f"recording a timely contact (with its time) on any of 1-1, 1-2, 1-3 {DISPUTED}"
         in would(day)
@@ -219,7 +257,7 @@ def test_a_run_that_is_full_without_a_closure_says_that_the_next_miss_closes(day
     assert "Misses in a row: 2. The site closes at 3" in day.text()
     day.desk.activate("[unreachable_run]\ncount = 2\n", by="boss", login=None, reason="a trial")
     assert (
-        "Misses in a row: 2. The site closes at 2 (R3), but a recount alone does not close it. The"
+        "Misses in a row: 2. The site closes at 2 (R3), but a recount alone does not close it: the"
         " next miss closes it, if the site is open then."
     ) in day.text()
 
@@ -229,10 +267,15 @@ def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
     day.desk.activate(text, by="boss", login=None, reason="a trial")
     day.add().log().contact(1)
     assert (
-        "The customer was notified of 1-1: the content must be removed by 2026-03-01 12:00"
+        "The customer was notified of 1-1: unless the removal is recorded by 2026-03-01 12:00"
         in day.text()
     )
-    text = day.after("2h1s").elapse().text()
+    assert "recording by 2026-03-01 12:00 that the content of 1-1 is removed stops" in would(day)
+    say = "2 h left: unless the removal is recorded by then, the site is closed (R5)."
+    assert day.item("1-1")["say"].startswith(say)
+    late = day.after("2h1s")
+    assert "enforced yet: the site is about to be closed (R5)." in late.item("1-1")["say"]
+    text = late.elapse().text()
     assert "The content was not deleted by the deadline 2026-03-01 12:00." in text
     assert "2026-03-01 12:00:01, 1 s later" in text
 
@@ -241,7 +284,10 @@ def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
     day.add().log().log().log().do(c.VoidIncident(by="li", incident=1, reason="slip"))
     day.do(c.Uphold(by="boss", reason="two are enough for me"))
     assert "2 of 3 required grounds still hold; boss (login desk1) upheld" in day.text()
-    assert f"voiding any of 1-2, 1-3 {DISPUTED}" in would(day)
+    assert (
+        "voiding any of 1-2, 1-3 leaves fewer grounds than when the closure was upheld: the closure"
+        " becomes disputed again"
+    ) in would(day)
 
 
 def test_a_reinstatement_waits_for_another_person_and_is_told_afterwards(day: Day) -> None:

@@ -100,9 +100,9 @@ def import_(
 
     FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and
     optionally url, category, note, contact, contact_at, removed_at. A URLhaus dump works too.
-    Times without an offset are UTC, or in --zone. Imported incidents start no clock and count
-    toward no rule. All lines are checked before anything is written; rows imported before are
-    skipped.
+    Times without an offset are UTC, or in --zone. Imported incidents start no clock and do not
+    count toward R1 or R3. All lines are checked before anything is written; rows imported before
+    are skipped.
     """
     from incidents.history.importing import refuse_future
 

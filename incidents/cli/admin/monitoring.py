@@ -84,8 +84,11 @@ def _words_of_alarm(run: Run, alarm: Alarm) -> str:
         case "daemon_silent":
             return _silent(run, alarm, ago)
         case "clock_about_to_lapse" if due is not None:
+            made = alarm["attempts"]
             code = "alarms.lapsing.closes" if alarm["miss_closes"] else "alarms.lapsing"
-            return run.text(code, site=site, incident=incident, left=when.left(due))
+            if alarm["miss_closes"] and made is not None:
+                code = "alarms.lapsing.tried"
+            return run.text(code, site=site, incident=incident, left=when.left(due), made=made)
         case "order_dead":
             return _given_up(run, alarm, site)
         case kind if kind in _OF_RECORD:

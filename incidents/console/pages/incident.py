@@ -34,7 +34,7 @@ from incidents.settings import police, sources
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
-from incidents.views import masked, possible_actions
+from incidents.views import masked, possible_actions, register
 from incidents.views.queue import police as police_duty
 from incidents.views.why_record import MAX_TIMELINE
 
@@ -206,13 +206,14 @@ def _page(
             before=before, most=MAX_TIMELINE,
         )  # fmt: skip
         would = possible_actions.on_incident(connection, key, here.by, reader.now)
+        two_people = register.policy_in_force(connection).two_people_close
     found = masked.document(found)
     return here.page(
         "incident", status=409 if flash else 200, flash=flash, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
-        closing=closing, typed=here.typed, not_now=reasons(here, would),
+        closing=closing, typed=here.typed, not_now=reasons(here, would), two_people=two_people,
         actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
         revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None,

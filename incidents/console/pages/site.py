@@ -22,7 +22,7 @@ from incidents.machine import commands as c
 from incidents.machine.filing import CONTACT_FIELDS, can_be_false
 from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
-from incidents.views import lists, masked, possible_actions
+from incidents.views import lists, masked, possible_actions, register
 from incidents.views.filing import details_of
 from incidents.views.why import parts
 
@@ -176,6 +176,7 @@ def _page(
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
         would = possible_actions.on_site(connection, name, here.by, reader.now)
+        two_people = register.policy_in_force(connection).two_people_close
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
     may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
@@ -190,7 +191,7 @@ def _page(
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,
-        not_now=reasons(here, would),
+        not_now=reasons(here, would), two_people=two_people,
         actions=action_forms.in_order("sites", _ACTIONS, here.identity.may),
         fields=may_be_false, doubted=doubted,
         score=completeness(details_of(filing)).score,

@@ -140,7 +140,10 @@ def due_between(first: datetime, last: datetime) -> Select[Any]:
         .limit(_most_due)
         .subquery("soon")
     )
-    of_site = (sites.c.name, sites.c.state, sites.c.epoch, sites.c.last_suspension)
+    of_site = (
+        sites.c.name, sites.c.state, sites.c.suspended_until, sites.c.epoch,
+        sites.c.last_suspension,
+    )  # fmt: skip
     joined = soon.join(sites, sites.c.id == soon.c.site_id)
     ordered = (soon.c.sort_due, soon.c.recorded_at, soon.c.site_id, soon.c.item)
     return select(soon, *of_site).select_from(joined).order_by(*ordered)

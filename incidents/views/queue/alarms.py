@@ -41,6 +41,7 @@ from incidents.views.queue.alarm import (
     WAITING,
     Alarm,
 )
+from incidents.views.queue.findings import find_attempts
 from incidents.views.queue.history_alarms import history_alarms
 from incidents.views.queue.work import closing_misses
 
@@ -199,7 +200,9 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
         for row in rows
         if row["kind"] == "call" and row["due"] - row["recorded_at"] >= WARN_BEFORE
     ]
-    closing = closing_misses(connection, clocks[:MAX_ALARMS], register.policy_in_force(connection))
+    policy = register.policy_in_force(connection)
+    closing = closing_misses(connection, clocks[:MAX_ALARMS], policy)
+    made = find_attempts(connection, clocks[:MAX_ALARMS]) if policy.min_attempts else {}
     return [
         Alarm(
             kind=LAPSING,
@@ -209,6 +212,9 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
             since=row["due"] - WARN_BEFORE,
             due=row["due"],
             miss_closes=(row["site_id"], row["item"]) in closing,
+            attempts=made.get((row["site_id"], row["incident"]), 0)
+            if policy.min_attempts
+            else None,
         )
         for row in clocks
     ], len(rows) == MAX_DUE

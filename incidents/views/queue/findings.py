@@ -12,7 +12,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+)
 
 from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
@@ -42,7 +53,7 @@ class Findings:
     incidents: Mapping[Key, Row] = field(default_factory=dict)
     first_urls: Mapping[Key, list[str]] = field(default_factory=dict)
     url_counts: Mapping[Key, int] = field(default_factory=dict)
-    contact_counts: Mapping[Key, int] = field(default_factory=dict)
+    contact_counts: Mapping[Key, Row] = field(default_factory=dict)
     recurrences: Mapping[Key, str] = field(default_factory=dict)
     remarks: Mapping[Key, str] = field(default_factory=dict)
 
@@ -103,9 +114,15 @@ class Findings:
 
     def attempts(self, row: Row) -> int:
         """The number of contacts on record for an item's incident, without the voided ones."""
-        if row["incident"] is None:
-            return 0
-        return self.contact_counts.get((row["site_id"], row["incident"]), 0)
+        return self._contacts(row, "total")
+
+    def attempts_in_time(self, row: Row) -> int:
+        """The number of those by the deadline, which R2 counts."""
+        return self._contacts(row, "in_time")
+
+    def _contacts(self, row: Row, which: str) -> int:
+        found = self.contact_counts.get((row["site_id"], row["incident"]))
+        return 0 if found is None else found[which]
 
     def said_gone(self, row: Row) -> Key | None:
         """The incident whose reported removal opened this recheck, or that is to close the site."""
@@ -144,8 +161,14 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
         filings={(row["site_id"], row["n"]): tuple(row["about"] or ()) for row in read},
         incidents={(r["site_id"], r["n"]): r for r in _rows(connection, "incidents", keys)},
         first_urls=urls,
-        url_counts=_counts(connection, "url_counts", keys),
-        contact_counts=_counts(connection, "contact_counts", keys),
+        url_counts={
+            (row["site_id"], row["incident"]): row["total"]
+            for row in _rows(connection, "url_counts", keys)
+        },
+        contact_counts={
+            (row["site_id"], row["incident"]): row
+            for row in _rows(connection, "contact_counts", keys)
+        },
         recurrences={
             (row["site_id"], row["n"]): incident_id(row["site_id"], row["recurrence"])
             for row in _rows(connection, "recurrences", may_recur)
@@ -159,14 +182,17 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     return replace(found, remarks=find_remarks(connection, reported))
 
 
+def find_attempts(connection: Connection, rows: Sequence[Row]) -> dict[Key, int]:
+    """The attempts by the deadline on the incidents of these rows, in one query."""
+    keys = sorted({(row["site_id"], row["incident"]) for row in rows})
+    found = _rows(connection, "contact_counts", keys)
+    return {(row["site_id"], row["incident"]): row["in_time"] for row in found}
+
+
 def task_key(row: Row) -> Key | None:
     """The key of an item's task; None if the item is not a task."""
     number = task_number(row["item"])
     return None if number is None else (row["site_id"], number)
-
-
-def _counts(connection: Connection, which: str, keys: list[Key]) -> dict[Key, int]:
-    return {(r["site_id"], r["incident"]): r["total"] for r in _rows(connection, which, keys)}
 
 
 def _rows(connection: Connection, which: str, keys: list[Key]) -> list[Row]:
@@ -211,6 +237,25 @@ _recurrence = and_(
 _belongs = incident_urls.c
 _first_urls = select(_belongs.site_id, _belongs.incident, _belongs.url)
 _of = contacts.c
+
+
+def _of_its_incident(column: ColumnElement[Any]) -> ScalarSelect[Any]:
+    its = (incidents.c.site_id == _of.site_id, incidents.c.n == _of.incident)
+    return select(column).where(*its).scalar_subquery()
+
+
+_lapsed_at = _of_its_incident(incidents.c.lapsed_at)
+_was_tried = and_(
+    _of.occurred_at <= _of_its_incident(incidents.c.contact_due),
+    or_(
+        and_(_lapsed_at.is_(None), _of.voided_at.is_(None)),
+        and_(
+            _of.recorded_at < _lapsed_at,
+            or_(_of.voided_at.is_(None), _of.voided_at >= _lapsed_at),
+        ),
+    ),
+)
+"""The contacts that `machine.rules.attempts` counts."""
 _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
     "tasks": (
         select(tasks.c.site_id, tasks.c.n, tasks.c.incidents, tasks.c.about), tasks, tasks.c.n
@@ -245,8 +290,11 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
         _belongs.incident,
     ),
     "contact_counts": (
-        select(_of.site_id, _of.incident, func.count().label("total"))
-        .where(_of.voided_at.is_(None))
+        select(
+            _of.site_id, _of.incident,
+            func.sum(case((_of.voided_at.is_(None), 1), else_=0)).label("total"),
+            func.sum(case((_was_tried, 1), else_=0)).label("in_time"),
+        )
         .group_by(_of.site_id, _of.incident),
         contacts,
         _of.incident,

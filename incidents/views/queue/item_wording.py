@@ -21,6 +21,7 @@ class ItemWording:
     when: TimeFormat
     recurred: Mapping[str, str]
     next_closes: bool
+    opens_first: bool
 
     @property
     def language(self) -> Language:

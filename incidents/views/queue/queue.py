@@ -29,6 +29,7 @@ from incidents.views.queue.work import (
     closing_misses,
     counts,
     cursor,
+    opens_first,
     page,
 )
 from incidents.views.withheld import withheld_sites
@@ -141,7 +142,8 @@ def _items(
     return [
         _with_script(
             item, in_force, script_when, found.recurred(row),
-            next_closes=row["site_id"] in next_closes,
+            made=found.attempts_in_time(row), next_closes=row["site_id"] in next_closes,
+            opens_first=opens_first(row),
         )
         for item, row in zip(items, rows, strict=True)
     ]  # fmt: skip
@@ -205,7 +207,7 @@ def _item(
     """The item without its script; its warning is a code."""
     due, incident, request = row["due"], found.incident(row), _REQUESTS.get(row["kind"])
     urls = found.urls(row)
-    spared = incident is not None and _was_spared(row, incident, in_force)
+    spared = incident is not None and _was_spared(row, found, in_force)
     return QueueItem(
         id=f"{row['site_id']}-{row['item']}",
         kind=row["kind"],
@@ -252,21 +254,33 @@ def _with_script(
     when: TimeFormat,
     recurred: Mapping[str, str],
     *,
+    made: int,
     next_closes: bool,
+    opens_first: bool,
 ) -> QueueItem:
-    """The item with its warning and script in that language, and its hints."""
-    warning = item["warning"] and when.language.say(
-        f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
+    """The item with its warning and script in that language, and its hints.
+
+    `made`: the attempts by the deadline.
+    """
+    least = in_force.min_attempts
+    code = "closes.tried" if least and item["warning"] == "closes" else item["warning"]
+    warning = code and when.language.say(
+        f"say.warning.{code}", site=item["site"], incident=item["incident"], made=made, least=least
     )
-    say, hints = script(item, in_force, when, recurred, next_closes=next_closes)
+    say, hints = script(
+        item, in_force, when, recurred, next_closes=next_closes, opens_first=opens_first
+    )
     return {**item, "warning": warning, "say": say, "hints": hints}
 
 
-def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:
+def _was_spared(row: Row, found: Findings, in_force: Policy) -> bool:
     """Whether the clock lapsed without a suspension because of too few attempts (R2)."""
-    return bool(
-        in_force.min_attempts
-        and row["kind"] == "keep_calling"
+    incident = found.incident(row)
+    return (
+        row["kind"] == "keep_calling"
         and row["state"] == "active"
+        and incident is not None
         and incident["suspension"] is None
+        # Under a hold, a clock lapses without a suspension, too.
+        and found.attempts_in_time(row) < in_force.min_attempts
     )

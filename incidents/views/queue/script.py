@@ -33,13 +33,16 @@ def script(
     recurred: Mapping[str, str],
     *,
     next_closes: bool = False,
+    opens_first: bool = False,
 ) -> Script:
     """Return the script of an item in the language of `when`, which includes its `say`, and hints.
 
     `recurred`: its incidents that are already logged again, with the new ones. `next_closes`:
-    another violation found now closes the site (R1).
+    another violation found now closes the site (R1). `opens_first`: the suspension of its site ends
+    before its clock does.
     """
-    return _SCRIPTS[item["kind"]](ItemWording(item, when, recurred, next_closes), policy)
+    wording = ItemWording(item, when, recurred, next_closes, opens_first)
+    return _SCRIPTS[item["kind"]](wording, policy)
 
 
 def _call(item: ItemWording, policy: Policy) -> Script:
@@ -54,13 +57,14 @@ def _cost(item: ItemWording, policy: Policy) -> str:
     """The consequence if nobody is reached."""
     if item.of["overdue"]:
         return item.say("cost.overdue")
-    if item.of["site_down"]:
+    if item.of["site_down"] and not item.opens_first:
         return item.say("cost.down")
-    if item.of["warning"]:
-        return item.say("cost.closes")
-    if policy.min_attempts > item.of["attempts"]:
-        return item.say("cost.attempts", least=policy.min_attempts)
-    return item.say("cost.suspends", suspend_for=policy.suspend_for)
+    code = "closes" if item.of["warning"] else "suspends"
+    cost = item.say(
+        f"cost.{code}.tried" if policy.min_attempts else f"cost.{code}",
+        suspend_for=policy.suspend_for, least=policy.min_attempts, made=item.of["attempts"],
+    )  # fmt: skip
+    return item.say("cost.opens") + cost if item.opens_first else cost
 
 
 def _keep_calling(item: ItemWording, _policy: Policy) -> Script:
@@ -77,7 +81,8 @@ def _check_removal(item: ItemWording, policy: Policy) -> Script:
     name = item.of["id"]
     say = item.say("check_removal", addresses=item.addresses())
     if item.of["left_s"] is not None:
-        say = item.say("check_removal.due", left=item.left()) + say
+        code = "check_removal.overdue" if item.of["overdue"] else "check_removal.due"
+        say = item.say(code, left=item.left()) + say
     fit = [do(c.StateRemoved, name)]
     if item.of["state"] == "closed":
         return say, fit

@@ -89,7 +89,8 @@ def page(
     rows = found.order_by(*IN_ORDER).limit(literal_int(most)).subquery("page")
     joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
     whom = (
-        sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held,
+        sites.c.name, sites.c.state, sites.c.suspended_until, sites.c.in_force, sites.c.rule,
+        sites.c.held,
         sites.c.epoch, sites.c.last_suspension, sites.c.phone, sites.c.email, sites.c.person,
         sites.c.request_by,
         sites.c.request_reason, sites.c.closing_by, sites.c.closing_text,
@@ -189,13 +190,23 @@ Item = tuple[int, str]
 """A site's id and the item."""
 
 
+def opens_first(row: Row) -> bool:
+    """Whether the suspension of the item's site ends before the item's contact clock does.
+
+    A miss then suspends or closes the site again. Of two that are due together the clock is taken
+    first.
+    """
+    until, due = row["suspended_until"], row["due"]
+    return row["kind"] == "call" and None not in (until, due) and until < due
+
+
 def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) -> set[Item]:
-    """The items of an active site on which the next miss closes it.
+    """The items on which the next miss closes the site, which is open, or will be by then.
 
     A running clock is judged at its own deadline (R3): a contact about a later incident does not
     count. An item without a clock warns of the present run. It takes at most two queries.
     """
-    active = [row for row in rows if row["state"] == "active"]
+    active = [row for row in rows if row["state"] == "active" or opens_first(row)]
     cases = _ends_of_runs(connection, [row for row in active if row["last_suspension"]], policy)
     return {
         (row["site_id"], row["item"])
