@@ -83,10 +83,10 @@ def file_name(given: str) -> str:
 
 
 def refuse_placeholder(
-    _context: click.Context, parameter: click.Parameter, given: str | None
+    context: click.Context, parameter: click.Parameter, given: str | None
 ) -> str | None:
-    """Refuse the placeholder in capitals that help and `next:` lines use for a person's text."""
-    if given is not None and given == parameter.metavar:
+    """Refuse the placeholder that help and `next:` lines use for a person's text."""
+    if given is not None and given in (parameter.metavar, parameter.make_metavar(context)):
         raise InputError.coded(
             "placeholder", "{option} {given}: {given} is a placeholder: write your own text",
             option=max(parameter.opts, key=len), given=given,

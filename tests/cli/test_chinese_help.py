@@ -164,7 +164,8 @@ def test_the_word_for_a_value_is_chinese_and_the_english_one_stays_a_placeholder
         "用法：incidents notices preview [选项] [通知]\n"
     )
     assert "SITE 只是占位符" in told("log", "SITE")[2]
-    assert "R 只是占位符" in told("void", "1-1", "--reason", "R")[2]
+    for placeholder in ("R", "理由"):
+        assert f"{placeholder} 只是占位符" in told("void", "1-1", "--reason", placeholder)[2]
 
 
 def test_a_default_is_told_in_chinese(told: Told) -> None:
