@@ -26,8 +26,8 @@ from incidents.values.web_address import Normalized
     help="Address of the finding; repeat for up to 50 addresses.",
 )  # fmt: skip
 @click.option(
-    "--category", type=params.category, metavar="C",
-    callback=params.refuse_placeholder, shell_complete=suggestions.categories,
+    "--category", type=params.text("category", limit=100), metavar="C",
+    callback=params.category, shell_complete=suggestions.categories,
     help="Category of the content.",
 )  # fmt: skip
 @options.at_option("it was found")

@@ -147,11 +147,13 @@ def _site(given: str) -> str:
     return site(given)
 
 
-def category(given: str) -> str:
-    """Read a category, also by its Chinese name, as its code. Raises the errors of `text`."""
+def category(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """Return the code of a category given by its Chinese name; like `refuse_placeholder`."""
+    if refuse_placeholder(context, parameter, given) is None:
+        return None
     from incidents.locale import words
 
-    return words.category_code(text("category", limit=100)(given))
+    return words.category_code(given)
 
 
 def urls(

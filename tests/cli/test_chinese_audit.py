@@ -58,7 +58,7 @@ def test_a_verified_log_is_told_in_chinese(log: Cli) -> None:
     assert lines[:3] == [
         "核验通过",
         "  已核验：2 个网站的 5 个条目：中间无缺失，哈希均相符",
-        "  已核验：其上的树、瓦片与根，重新计算后完全一致",
+        "  已核验：其上的树、分块与根，重新计算后完全一致",
     ]
     assert (
         "  未能证明：持有密钥者未曾重写日志（请在外部保存检查点，并用 --checkpoint 指定）" in lines

@@ -98,6 +98,7 @@ FACT = re.compile(
 METAVAR = re.compile(rf"\b(?:{'|'.join(re.findall('metavar[.]([A-Z]+)', ' '.join(CHINESE)))})\b")
 NO_FACTS = {
     "help.orders reconcile": {"LEFT", "DOWN"},
+    "help.done": {"TASK"},
     "help.notices preview": {"NAME"},
     "help.audit key new": {"NAME"},
     "help.completion": {"SHELL"},

@@ -111,7 +111,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     why = cli("site", "why", "shop.example").out
     assert "NOT IN FORCE: actual state active (ordered: suspended)" in why
     assert "The order was only logged. Set an adapter under [acts]" in why
-    assert "restart the daemon, then check the actual state" in why
+    assert "Then: incidents orders reconcile shop.example --repair" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents orders reconcile" not in why
     assert "state: only logged, not enforced" in cli("acts", "show", "1-o4").out
