@@ -197,10 +197,7 @@ def test_notices_are_listed(cli: Cli) -> None:
 def test_erasure_is_told(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     assert lines(desk, "retention", "show") == [
         "保存 184 天：将删去 0 段文字，均记录于 2025-08-30 12:00 之前",
-        (
-            '设置文件未要求时，不会仅因到期而删去任何内容：请在 [retention] 下写 keep = "184d"，或'
-            "更长的时间"
-        ),
+        ('尚未设定按期删去：如需按期删去，请在设置的 [retention] 下写 keep = "184d"，或更长的时间'),
     ]
     desk("site", "edit", "shop.example", "--phone", "+86 10 5555 0100")
     desk("note", "1-1", "很多")
@@ -261,7 +258,7 @@ def test_a_filing_is_told(desk: Cli) -> None:
     )
     lines(desk, "filing", "presets")
     assert desk("filing", "fields", "--lang", "zh").err == (
-        "服务器和文件分别为 server.LABEL 和 document.LABEL（incidents filing server --help）\n"
+        "服务器和文件写作 server.简称 和 document.简称（见 incidents filing server --help）\n"
     )
 
 
