@@ -311,7 +311,7 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None
         at.press(*PASSWORD, "\r")
         at.see("Repeat the password:")
         at.press(*PASSWORD, "\r")
-        at.see("admin-1: administrator")
+        at.see("admin-1: password set")
         assert at.ends() == 0
         assert at.modes() == before
         assert "battery" not in at.display.history
