@@ -263,7 +263,8 @@ def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
     if not known or given in known:
         return []
     names = [run.language.word("category", each) for each in known[:_MOST_NAMED]]
-    return [(run.text("hint.category", given=given, known=names), [])]
+    own = run.language.word("category", given)
+    return [(run.text("hint.category", given=own, known=names), [])]
 
 
 def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) -> list[Remarked]:

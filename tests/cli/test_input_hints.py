@@ -103,6 +103,8 @@ def test_a_known_category_is_logged_by_its_chinese_name_too(desk: Cli, lang: str
         "log", "shop.example", "--category", "占卜", "--lang", "zh", "--confirm", "shop.example"
     )
     assert "已用过的有：赌博" in told.err
+    new = desk("log", "shop.example", "--category", "色情", "--lang", "zh")
+    assert "类别“色情”此前没有用过" in new.err
 
 
 def test_numbers_and_times_may_be_typed_in_full_width(desk: Cli) -> None:
