@@ -149,11 +149,12 @@ def _site(given: str) -> str:
 
 def category(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
     """Return the code of a category given by its Chinese name; like `refuse_placeholder`."""
-    if refuse_placeholder(context, parameter, given) is None:
+    found = refuse_placeholder(context, parameter, given)
+    if found is None:
         return None
     from incidents.locale import words
 
-    return words.category_code(given)
+    return words.category_code(found)
 
 
 def urls(
