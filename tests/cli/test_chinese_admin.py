@@ -77,6 +77,8 @@ def test_accounts_and_tokens_are_told(cli: Cli) -> None:
     ]  # fmt: skip
     assert lines(cli, "account", "list") == ["wu\t主管\t2026-03-02 12:00\t\t未设置"]
     assert lines(cli, "account", "role", "wu", "supervisor") == ["wu：主管", "没有变化：已是如此"]
+    assert lines(cli, "account", "role", "wu", "viewer") == ["wu 的角色已改为：查看员"]
+    assert lines(cli, "account", "role", "wu", "supervisor") == ["wu 的角色已改为：主管"]
     secret, told = lines(cli, "token", "make", "wu", "--days", "30")
     id_ = cli("token", "list", "-q").out.strip()
     assert secret.startswith("inc_")

@@ -63,6 +63,16 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert "Carried out by panel: shop.example is now suspended" in shown.out
 
 
+def test_how_late_the_next_try_is(desk: Cli, later: Move) -> None:
+    assert (
+        "next: 2026-03-02 12:00 Asia/Shanghai (in 0 s)" in desk("orders", "show", "1-o2.notice").out
+    )
+    later(minutes=5)
+    assert "next: 2026-03-02 12:00 (5 min late)\n" in desk("orders", "show", "1-o2.notice").out
+    told = desk("orders", "show", "1-o2.notice", "--lang", "zh").out
+    assert "下次尝试：2026-03-02 12:00（已晚于计划 5 分钟）\n" in told
+
+
 def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli: Cli, write_settings: WriteSettings, panel: StubAdapter
 ) -> None:
