@@ -126,3 +126,7 @@ def test_numbers_and_times_may_be_typed_in_full_width(desk: Cli) -> None:
     assert called.json["incident"]["contacts"][0]["occurred_at"] == "2026-03-02T04:00:00Z"
     assert desk("undo", "1－1－1", "--reason", "误记").status == 0
     assert desk("show", "1—1").out == desk("show", "1-1").out
+    desk("filing", "set", "shop.example", "opened_on=２０２６－０１－０２")
+    assert desk("filing", "show", "shop.example", "--json").json["details"]["opened_on"] == (
+        "2026-01-02"
+    )
