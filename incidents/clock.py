@@ -22,7 +22,7 @@ _YEARS_ALONE = Cause.of("time_year", "write a year from 1970 to 2999")
 
 
 class FutureError(InputError):
-    """{at} is in the future: record only what has happened, and write a year from 1970 to 2999"""
+    """{at} is in the future: record only what has happened"""
 
     exit_status = REFUSED
 

@@ -116,7 +116,8 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
         return options.time_option(name, ask.help, required=field.required)
     if not isinstance(field.fact, Words):
         return click.option(f"--{name}", field.name, is_flag=True, help=ask.help)
-    text = params.text(LABELS.get(name, name), limit=field.fact.limit)
+    fact = field.fact
+    text = params.text(LABELS.get(name, name), limit=fact.limit, is_number=fact.is_number)
     # --as has the name of the person.
     own = "responsible" if field.name == "person" else field.name
     return click.option(

@@ -2,7 +2,8 @@
 
 Help is generated while arguments are parsed, before a command's `--lang` takes effect, so the
 language is searched for in the arguments. A phrase has the path of its command as its id:
-`help.site add`, `option.log.--url`, and `option.--db` for an option that many commands share.
+`help.site add`, `option.log.--url`, and `option.--db` for an option that many commands share. The
+word for a value, such as `SITE`, is `metavar.SITE`, or has the id of its parameter.
 """
 
 from __future__ import annotations
@@ -121,13 +122,26 @@ class _Translator:
         command._help_option = None  # noqa: SLF001 - click has no other way
 
     def _parameter(self, parameter: click.Parameter, path: str) -> click.Parameter:
-        if not isinstance(parameter, click.Option):
-            return parameter
         made = copy.copy(parameter)
         name = max(parameter.opts, key=len)
-        common = self._phrases.get(f"option.{name}", parameter.help)
-        made.help = self._phrases.get(f"option.{path}.{name}", common)
+        if isinstance(made, click.Option):
+            common = self._phrases.get(f"option.{name}", made.help)
+            made.help = self._phrases.get(f"option.{path}.{name}", common)
+        # What is refused as a placeholder stays the English word, which `next:` lines have.
+        made.make_metavar = lambda ctx: self.metavar(parameter, path, ctx)  # type: ignore[method-assign]
         return made
+
+    def metavar(self, parameter: click.Parameter, path: str, context: click.Context) -> str:
+        """The word for the parameter's value."""
+        name = max(parameter.opts, key=len)
+        for id_ in (f"metavar.{path}.{name}", f"metavar.{name}"):
+            if id_ in self._phrases:
+                return self._phrases[id_]
+        shown = parameter.make_metavar(context)
+        return _CAPITALS.sub(lambda word: self._phrases.get(f"metavar.{word[0]}", word[0]), shown)
+
+
+_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]+\b")
 
 
 def _joined(path: str, name: str) -> str:
@@ -159,16 +173,16 @@ class _Formatter(click.HelpFormatter):
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
         rows = list(rows)
-        first_column = min(max(len(name) for name, _ in rows), col_max) + col_spacing
+        first_column = min(max(_columns(name) for name, _ in rows), col_max) + col_spacing
         margin = self.current_indent + first_column
         for name, text in rows:
             lines = list(_wrapped(text, max(self.width - first_column - 2, 10)))
             self.write(f"{'':>{self.current_indent}}{name}")
-            if len(name) + col_spacing > first_column:
+            if _columns(name) + col_spacing > first_column:
                 self.write("\n")
                 lines = [f"{'':>{margin}}{line}" for line in lines]
             else:
-                between = first_column - len(name)
+                between = first_column - _columns(name)
                 lines = [f"{'':>{margin if n else between}}{line}" for n, line in enumerate(lines)]
             self.write("\n".join(lines) + "\n")
 

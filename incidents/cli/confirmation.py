@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from incidents.cli.run import Run, is_terminal
 from incidents.errors import Cause, NotConfirmedError
 from incidents.values import site_name
+from incidents.values.half_width import half_width
 
 if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
@@ -99,7 +100,7 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], confirm: str | None
     code = "confirm.ask_name" if alone else "confirm.ask_number"
     ask = run.question(code, right=site_name.in_full(right))
     typed = read_confirmation(run, [*openings_text(run, opened), ask], confirm)
-    given = (typed or "").strip().replace(",", "")
+    given = half_width(typed or "").strip().replace(",", "")
     if given == right if alone is None else site_name.matches_name(alone, given):
         return
     if confirm is not None:

@@ -27,7 +27,7 @@ from incidents.values.web_address import Normalized
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
-    callback=params.refuse_placeholder, shell_complete=suggestions.categories,
+    callback=params.category, shell_complete=suggestions.categories,
     help="Category of the content.",
 )  # fmt: skip
 @options.at_option("it was found")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -122,10 +123,16 @@ def _pairs(run: Run, found: OrderInFull) -> list[tuple[str, str]]:
         ("rule", run.text("orders.rule", rule=rule) if rule else ""),
         ("attempts", str(found["attempts"]) if found.get("attempts") else ""),
         ("last tried", past(found.get("tried_at"))),
-        ("next try", "" if next_at is None else when.until(next_at)),
+        ("next try", "" if next_at is None else _next_try(run, next_at)),
         ("adapter", found.get("adapter") or ""),
         ("problem", _problem(run, found)),
     ]
+
+
+def _next_try(run: Run, at: str) -> str:
+    late = run.when.now - datetime.fromisoformat(at)
+    is_late = late > timedelta(0)
+    return run.text("orders.late", at=at, late=late) if is_late else run.when.until(at)
 
 
 def _state(run: Run, code: str) -> str:

@@ -21,6 +21,7 @@ from incidents.cli.run import Run
 from incidents.errors import Cause, FileError, InputError, UnknownIncidentError, UnknownSiteError
 from incidents.machine import policy
 from incidents.values import ids, inputs
+from incidents.values.half_width import half_width
 from incidents.values.web_address import Normalized
 
 if TYPE_CHECKING:
@@ -82,10 +83,10 @@ def file_name(given: str) -> str:
 
 
 def refuse_placeholder(
-    _context: click.Context, parameter: click.Parameter, given: str | None
+    context: click.Context, parameter: click.Parameter, given: str | None
 ) -> str | None:
-    """Refuse the placeholder in capitals that help and `next:` lines use for a person's text."""
-    if given is not None and given == parameter.metavar:
+    """Refuse the placeholder that help and `next:` lines use for a person's text."""
+    if given is not None and given in (parameter.metavar, parameter.make_metavar(context)):
         raise InputError.coded(
             "placeholder", "{option} {given}: {given} is a placeholder: write your own text",
             option=max(parameter.opts, key=len), given=given,
@@ -100,13 +101,13 @@ site, incident, contact, item, order, text = (
 
 def incident_or_site(given: str) -> tuple[int, int] | str:
     """Read an incident's id or a site's name; raises BadSiteNameError, UnknownIncidentError."""
-    found = ids.read_incident_id(given.strip())
+    found = ids.read_incident_id(half_width(given).strip())
     return _site(given) if found is None else found
 
 
 def contact_or_incident(given: str) -> tuple[int, ...]:
     """A contact's id, or an incident's; raises UnknownContactError for anything else."""
-    found = ids.read_incident_id(given.strip())
+    found = ids.read_incident_id(half_width(given).strip())
     return contact(given) if found is None else found
 
 
@@ -119,7 +120,8 @@ def any_name(given: str) -> tuple[Any, ...] | str:
         BadSiteNameError, UnknownIncidentError: if it is neither.
     """
     known = (ids.read_incident_id, ids.read_contact_id, ids.read_order_id, ids.read_item_id)
-    found = (read(given.strip()) for read in known)
+    typed = half_width(given).strip()
+    found = (read(typed) for read in known)
     return next((each for each in found if each is not None), None) or _site(given)
 
 
@@ -143,6 +145,16 @@ def _site(given: str) -> str:
     if given.strip().isdecimal():
         raise UnknownIncidentError(given=given)
     return site(given)
+
+
+def category(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """Return the code of a category given by its Chinese name; like `refuse_placeholder`."""
+    found = refuse_placeholder(context, parameter, given)
+    if found is None:
+        return None
+    from incidents.locale import words
+
+    return words.category_code(found)
 
 
 def urls(
@@ -251,7 +263,9 @@ def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
         known = register.categories_in_use(connection)
     if not known or given in known:
         return []
-    return [(run.text("hint.category", given=given, known=known[:_MOST_NAMED]), [])]
+    names = [run.language.word("category", each) for each in known[:_MOST_NAMED]]
+    own = run.language.word("category", given)
+    return [(run.text("hint.category", given=own, known=names), [])]
 
 
 def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) -> list[Remarked]:

@@ -5,6 +5,7 @@ A suggestion must never be an obstacle: on any error, nothing is suggested.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli.run import Run
-from incidents.values import site_name
+from incidents.values import language_tag, site_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,7 +49,12 @@ def outcomes(_context: click.Context, _parameter: click.Parameter, begun: str) -
 
 
 def categories(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The categories of the newest incidents, the most used first."""
+    """The categories of the newest incidents, the most used first; all by their Chinese names."""
+    from incidents.locale import words
+
+    is_chinese = language_tag.wanted(context.params.get("lang"), os.environ) == "zh_CN"
+    if not begun.isascii() or (not begun and is_chinese):
+        return _beginning(words.category_names(), begun)
 
     def find(connection: Connection) -> list[str]:
         from incidents.views import register

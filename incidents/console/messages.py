@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
         refused = [refusal_text(reader, answer.refusal)]
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
-        return Flash("refused", " ".join([*refused, *meanwhile]))
+        return Flash("refused", _joined([*refused, *meanwhile]))
     done = _sentences(reader, answer, events, of_the_clock=False)
     remarks = [
         _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
@@ -56,7 +57,12 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
-    return Flash("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
+    return Flash("done", _joined([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
+
+
+def _joined(sentences: list[str]) -> str:
+    """The sentences with a space between them, but for Chinese ones."""
+    return re.sub("(?<=[。？！）]) ", "", " ".join(sentences))
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:

@@ -286,7 +286,10 @@ def _field(desk: Submission, field: Field) -> Any:
         return typed is not None
     if isinstance(field.fact, Words):
         is_left_out = typed is None and not field.required
-        return None if is_left_out else inputs.text(field.name, limit=field.fact.limit)(typed or "")
+        if is_left_out:
+            return None
+        fact = field.fact
+        return inputs.text(field.name, limit=fact.limit, is_number=fact.is_number)(typed or "")
     return typed or ("" if field.required else field.default)
 
 

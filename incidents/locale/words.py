@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from incidents.locale.language import ENGLISH, Fact, Language
+from incidents.locale.language import ENGLISH, Fact, Language, language
 from incidents.machine.policy import Policy
 
 if TYPE_CHECKING:
@@ -154,6 +154,26 @@ def plural_id(id_: str, n: int) -> str:
 def count(language: Language, n: int, what: str) -> str:
     """Count things in that language: `1 site`, `2 sites`, `2 个网站`."""
     return language.say(plural_id(f"count.{what}", n), n=n)
+
+
+_CATEGORY = "category."
+
+
+def category_names() -> dict[str, str]:
+    """The Chinese names of the known categories with their codes.
+
+    Where two codes have one name, it is that of the longer: `fraud`, `pornography`.
+    """
+    known = language("zh_CN").phrases.items()
+    named = [
+        (name, id_.removeprefix(_CATEGORY)) for id_, name in known if id_.startswith(_CATEGORY)
+    ]
+    return dict(sorted(named, key=lambda each: len(each[1])))
+
+
+def category_code(typed: str) -> str:
+    """Return the code of a category typed by its Chinese name; any other text is its own code."""
+    return typed if typed.isascii() else category_names().get(typed, typed)
 
 
 def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:

@@ -60,11 +60,13 @@ BRAKED = "braked"
 class Words:
     """Text of at most `limit` characters.
 
-    Personal text is sealed: the record holds only a salted commitment to it.
+    Personal text is sealed: the record holds only a salted commitment to it. A number or an address
+    is read in half-width form where people type it.
     """
 
     limit: int = 4_000
     personal: bool = True
+    is_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,8 @@ Own = Annotated[str, Words()]
 """People's own words: sealed."""
 
 Short = Annotated[str, Words(100, personal=False)]
-Phone = Annotated[str, Words(64)]
-Email = Annotated[str, Words(254)]
+Phone = Annotated[str, Words(64, is_number=True)]
+Email = Annotated[str, Words(254, is_number=True)]
 Name = Annotated[str, Words(200)]
 Outcome = Annotated[str, Choice(OUTCOMES)]
 Audience = Annotated[str, Choice(AUDIENCES)]

@@ -21,6 +21,7 @@ from incidents.errors import (
     UnknownTaskError,
 )
 from incidents.values import ids, site_name, web_address
+from incidents.values.half_width import half_width
 
 Id = TypeVar("Id")
 
@@ -68,20 +69,23 @@ def order(given: str) -> tuple[int, int, str]:
 
 
 def _known(read: Callable[[str], Id | None], given: str, unknown: type[RefusedError]) -> Id:
-    found = read(given.strip())
+    found = read(half_width(given).strip())
     if found is None:
         raise unknown(given=given)
     return found
 
 
-def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]:
+def text(
+    what: str, *, limit: int = MAX_TEXT_CHARACTERS, is_number: bool = False
+) -> Callable[[str], str]:
     """Return a reader of a person's text, called `what` in its errors.
 
-    The reader raises BadTextError, EmptyTextError or TextTooLongError.
+    A number or an address is returned in half-width form. The reader raises BadTextError,
+    EmptyTextError or TextTooLongError.
     """
 
     def read(given: str) -> str:
-        words = given.replace("\r\n", "\n").strip()
+        words = (half_width(given) if is_number else given).replace("\r\n", "\n").strip()
         if not words:
             raise EmptyTextError(what=what)
         if len(words) > limit:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from incidents import clock
 from incidents.errors import InputError
+from incidents.values.half_width import half_width
 
 Limit = Literal["since", "until"]
 
@@ -32,12 +33,13 @@ def read(text: str, zone: tzinfo, now: datetime, *, limit: Limit | None = None) 
     Raises:
         InputError, FutureError: as `clock.parse` does.
     """
-    typed = text.strip().lower()
+    plain = half_width(text)
+    typed = plain.strip().lower()
     if ago := _AGO.fullmatch(typed):
         return _before(text, now, ago[1])
     day = _DAY.fullmatch(typed)
     if day is None or (day[2] is None and limit is None):
-        return _parsed(text, text, zone, now)
+        return _parsed(text, plain, zone, now)
     found = day[1]
     if found in _DAYS_AGO:
         found = (now.astimezone(zone) - timedelta(days=_DAYS_AGO[found])).date().isoformat()

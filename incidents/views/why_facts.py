@@ -114,11 +114,14 @@ def dispute_lines(record: Record) -> list[str]:
     if closure is None:
         return []
     met = rules.still_met(record.case, closure)
+    # The two conditions of R5 are named, not counted.
+    of_rule = ".refusal" if closure.rule == "refusal" else ""
     if record.case.disputed:
-        return [record.say("disputed", met=met, needed=closure.needed), *_gone(record, closure)]
+        disputed = record.say(f"disputed{of_rule}", met=met, needed=closure.needed)
+        return [disputed, *_gone(record, closure)]
     if closure.upheld_at is not None and met is not None and met < closure.needed:
         by = record.recorded_by("closure_upheld")
-        upheld = record.say("upheld", met=met, needed=closure.needed, by=by)
+        upheld = record.say(f"upheld{of_rule}", met=met, needed=closure.needed, by=by)
         return [upheld, *_gone(record, closure)]
     return []
 

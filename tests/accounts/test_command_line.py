@@ -51,7 +51,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_first_administrator_comes_from_the_command_line(cli: Cli) -> None:
     made = cli("account", "add", "admin-1", "--role", "administrator")
     assert made.status == 0
-    assert made.out == "admin-1: administrator\nnext: incidents account password admin-1\n"
+    assert made.out == "admin-1 added: administrator\nnext: incidents account password admin-1\n"
     assert cli("account", "list", "--json").json == [
         {"handle": "admin-1", "role": "administrator", "made_at": "2026-03-02T04:00:00Z",
          "disabled_at": None, "password_set_at": None, "password_given_by": None,
@@ -311,7 +311,7 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None
         at.press(*PASSWORD, "\r")
         at.see("Repeat the password:")
         at.press(*PASSWORD, "\r")
-        at.see("admin-1: administrator")
+        at.see("admin-1: password set")
         assert at.ends() == 0
         assert at.modes() == before
         assert "battery" not in at.display.history

@@ -114,7 +114,7 @@ def test_it_tells_each_policy_that_the_entries_name_the_last_one_first(day: Rehe
     four, three = text.index("R1 repeat: 4 violations"), text.index("R1 repeat: 3 violations")
     assert "In force at the last entry." in text[:four]
     assert four < three
-    assert "R1 重复违规：24 小时内违规 4 次，关闭网站。" in text
+    assert "R1 重复违规：24 小时内违规达 4 次的，关闭网站。" in text
     assert "min_attempts = 0" in text
 
 
@@ -304,36 +304,39 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
             Policy(min_attempts=2),
             (
                 "in at least 2 attempts, the site is suspended for 12h; after fewer, an alarm",
-                "至少尝试 2 次仍未联系到负责人，暂停 12 小时；次数不足则只告警。",
+                "至少尝试 2 次仍未联系到负责人的，暂停 12 小时；尝试次数不足的，只告警，不暂停。",
             ),
         ),
         (
             Policy(),
-            ("R3 unreachable run: 3 such cases in a row close the site.", "R3 连续无法联系：3 次"),
+            (
+                "R3 unreachable run: 3 such cases in a row close the site.",
+                "R3 连续无法联系：连续 3 次",
+            ),
         ),
         (
             Policy(run="total"),
-            ("run: 3 such cases in all close the site.", "R3 累计无法联系：3 次"),
+            ("run: 3 such cases in all close the site.", "R3 累计无法联系：累计 3 次"),
         ),
         (
             Policy(),
             (
                 "told about the content and refuses to delete it, the site is closed immediately.",
-                "告知后拒不删除，立即关闭。",
+                "客户获知后拒不删除的，立即关闭。",
             ),
         ),
         (
             Policy(two_people_close=True),
             (
                 "R4 false information: if a filed detail is false, the site is closed immediately.",
-                "R4 信息虚假：立即关闭。",
+                "R4 信息虚假：登记信息虚假的，立即关闭。",
             ),
         ),
         (
             Policy(removal_within=timedelta(hours=48)),
             (
                 "Content not deleted 48h after the call is recorded counts as a refusal.",
-                "记录告知 48 小时后仍未删除的，视为拒绝，也立即关闭。",
+                "登记告知后 48 小时内仍未删除的，视为拒绝，也立即关闭。",
             ),
         ),
     ],

@@ -73,10 +73,12 @@ def test_accounts_and_tokens_are_told(cli: Cli) -> None:
         "值班台还没有账号：请用 incidents account add 创建第一个"
     ]
     assert lines(cli, "account", "add", "wu", "--role", "supervisor") == [
-        "wu：主管", "下一步：incidents account password wu"
+        "已创建账号 wu，角色：主管", "下一步：incidents account password wu"
     ]  # fmt: skip
     assert lines(cli, "account", "list") == ["wu\t主管\t2026-03-02 12:00\t\t未设置"]
     assert lines(cli, "account", "role", "wu", "supervisor") == ["wu：主管", "没有变化：已是如此"]
+    assert lines(cli, "account", "role", "wu", "viewer") == ["wu 的角色已改为：查看员"]
+    assert lines(cli, "account", "role", "wu", "supervisor") == ["wu 的角色已改为：主管"]
     secret, told = lines(cli, "token", "make", "wu", "--days", "30")
     id_ = cli("token", "list", "-q").out.strip()
     assert secret.startswith("inc_")
@@ -119,11 +121,11 @@ def test_a_sign_in_and_who_was_not_let_are_told(cli: Cli, tmp_path: Path) -> Non
 def test_a_policy_is_told_in_sentences(cli: Cli, files: Path) -> None:
     told = lines(cli, "policy", "show")
     assert told[:5] == [
-        "R1 重复违规：24 小时内违规 3 次，关闭网站。",
-        "R2 无法联系：1 小时内未联系到负责人，暂停 12 小时。",
-        "R3 连续无法联系：3 次，关闭网站。",
-        "R4 信息虚假：一人认定，即立即关闭。",
-        "R5 拒不删除：告知后拒不删除，一人认定，即立即关闭。未设删除时限。",
+        "R1 重复违规：24 小时内违规达 3 次的，关闭网站。",
+        "R2 无法联系：1 小时内未联系到负责人的，暂停 12 小时。",
+        "R3 连续无法联系：连续 3 次的，关闭网站。",
+        "R4 信息虚假：登记信息虚假的，一人认定即立即关闭。",
+        "R5 拒不删除：客户获知后拒不删除的，一人认定即立即关闭。没有删除时限。",
     ]
     assert told[-1] == "默认策略，自始生效"
     lines(cli, "policy", "history")
@@ -134,12 +136,15 @@ def test_a_policy_is_told_in_sentences(cli: Cli, files: Path) -> None:
     assert lines(cli, *activate)[-1].startswith("现行策略为 sha256:")
     told = lines(cli, "policy", "show")
     assert told[1:5] == [
-        "R2 无法联系：1 小时内至少尝试 2 次仍未联系到负责人，暂停 12 小时；次数不足则只告警。",
-        "R3 累计无法联系：3 次，关闭网站。",
-        "R4 信息虚假：一人认定、另一人确认后，立即关闭。",
         (
-            "R5 拒不删除：告知后拒不删除，一人认定、另一人确认后，立即关闭；记录告知 48 小时"
-            "后仍未删除的，视为拒绝，无须确认，也立即关闭。"
+            "R2 无法联系：1 小时内至少尝试 2 次仍未联系到负责人的，暂停 12 小时；"
+            "尝试次数不足的，只告警，不暂停。"
+        ),
+        "R3 累计无法联系：累计 3 次的，关闭网站。",
+        "R4 信息虚假：登记信息虚假的，一人认定、另一人批准后，立即关闭。",
+        (
+            "R5 拒不删除：客户获知后拒不删除的，一人登记、另一人批准后，立即关闭；登记告知后"
+            " 48 小时内仍未删除的，视为拒绝，无须批准即关闭。"
         ),
     ]
     assert told[-1].startswith("自 2026-03-02 12:00 Asia/Shanghai 起生效；启用人：li")
@@ -194,10 +199,7 @@ def test_notices_are_listed(cli: Cli) -> None:
 def test_erasure_is_told(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     assert lines(desk, "retention", "show") == [
         "保存 184 天：将删去 0 段文字，均记录于 2025-08-30 12:00 之前",
-        (
-            '设置文件未要求时，不会仅因到期而删去任何内容：请在 [retention] 下写 keep = "184d"，或'
-            "更长的时间"
-        ),
+        ('尚未设定按期删去：如需按期删去，请在设置的 [retention] 下写 keep = "184d"，或更长的时间'),
     ]
     desk("site", "edit", "shop.example", "--phone", "+86 10 5555 0100")
     desk("note", "1-1", "很多")
@@ -208,7 +210,7 @@ def test_erasure_is_told(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     assert re.fullmatch(r"shop\.example：将删去 \d 段文字", told[0])
     assert lines(desk, *erase, status=4) == [
         (
-            "incidents：将永久删去有关 shop.example 的个人言论，但未经确认，因此没有执行："
+            "incidents：永久删去有关 shop.example 的个人言论未经确认，没有执行："
             "请加上 --confirm shop.example"
         )
     ]
@@ -237,13 +239,13 @@ def test_a_filing_is_told(desk: Cli) -> None:
     assert told[0] == "完整度 0%"
     assert "  缺少：服务器（备案须写明服务器所在地）" in told
     assert lines(desk, "filing", "check", "shop.example") == [
-        "尚无可检查的资料（incidents filing set 可登记）"
+        "尚无可检查的资料：请用 incidents filing set 登记"
     ]
     told = lines(desk, "filing", "set", "shop.example", *FILED)
     assert "错误：提交备案日期：提交备案日期 2026-02-01 早于网站开通日期 2026-02-20。" in told
     lines(desk, "filing", "server", "shop.example", "main", "--ip", "192.0.2.1", "--city", "深圳")
     told = lines(desk, "filing", "set", "shop.example", "ip=192.0.2.9", "resolved_ip=192.0.2.9")
-    assert "shop.example 是经营性网站，其IP地址已变更。须办理：" in told
+    assert "shop.example 是经营性网站，其 IP 地址已变更。须办理：" in told
     told = lines(desk, "filing", "show", "shop.example")
     assert "主机类型：managed（弹性 Web 托管）" in told
     assert "服务器 main：IP地址 192.0.2.1、城市 深圳" in told
@@ -258,7 +260,7 @@ def test_a_filing_is_told(desk: Cli) -> None:
     )
     lines(desk, "filing", "presets")
     assert desk("filing", "fields", "--lang", "zh").err == (
-        "服务器和文件分别为 server.LABEL 和 document.LABEL（incidents filing server --help）\n"
+        "服务器和文件写作 server.简称 和 document.简称（见 incidents filing server --help）\n"
     )
 
 
@@ -282,7 +284,7 @@ def test_a_list_and_a_page_are_told(desk: Cli, files: Path) -> None:
     assert "第 3 行：new.test：尚未登记（--add-sites 可一并登记）" in rest
     assert "第 4 行：blog.example：将更改（level）" in rest
     assert rest[-3:] == [
-        "已略去不是备案字段的列：x", "3 行：更改 1、被拒绝 1、无法读取 1",
+        "已忽略不属于备案资料的列：x", "3 行：更改 1、被拒绝 1、无法读取 1",
         "未执行任何操作（--dry-run）",
     ]  # fmt: skip
     [first, *rest] = lines(desk, *take, status=1)

@@ -58,7 +58,7 @@ def test_a_verified_log_is_told_in_chinese(log: Cli) -> None:
     assert lines[:3] == [
         "核验通过",
         "  已核验：2 个网站的 5 个条目：中间无缺失，哈希均相符",
-        "  已核验：其上的树、瓦片与根，重新计算后完全一致",
+        "  已核验：其上的树、分块与根，重新计算后完全一致",
     ]
     assert (
         "  未能证明：持有密钥者未曾重写日志（请在外部保存检查点，并用 --checkpoint 指定）" in lines
@@ -76,7 +76,7 @@ def test_what_is_taken_from_before_and_what_is_not_shown_is_told_in_chinese(
     lines = told(log, "audit", "verify", "--since", "auto")
     assert "  沿用上次核验：覆盖不超过 5 条的检查点的签名" in lines
     clock.tick(timedelta(minutes=2))
-    late = "（最早一条记录于 2026-03-02T04:00:00Z，等待时间过长：守护进程是否在运行？）"
+    late = "（记录于 2026-03-02 12:00，等待时间过长：守护进程是否在运行？）"
     assert f"  未能证明：尚未编号的 1 个条目今后不会改变{late}" in told(log, "audit", "verify")
 
 

@@ -116,7 +116,7 @@ def test_what_is_wrong_is_told_in_chinese(desk: Cli) -> None:
         ),
         (
             ("filing", "set", "shop.example", "id_number=1"),
-            "没有名为“id_number”的备案信息项。您要找的是 icp_number、subject_number 吗？",
+            "备案资料没有名为“id_number”的项目。您要找的是 icp_number、subject_number 吗？",
         ),
         (
             ("filing", "set", "shop.example", "level=9"),

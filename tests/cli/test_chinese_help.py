@@ -62,8 +62,25 @@ def said() -> Iterator[tuple[str, str, str]]:
                 yield own if own in CHINESE else f"option.{name}", option.help, path
 
 
+def metavars() -> Iterator[str]:
+    """The id of each word for a value: its parameter's own, or that of each word in capitals."""
+    for typed, command in commands():
+        for each in command.params:
+            name = max(each.opts, key=len)
+            own = (f"metavar.{' '.join(typed)}.{name}", f"metavar.{name}")
+            shown = each.make_metavar(click.Context(command))
+            words = [f"metavar.{word}" for word in re.findall(r"\b[A-Z][A-Z0-9]*\b", shown)]
+            is_flag = isinstance(each, click.Option) and (each.is_flag or each.count)
+            if not is_flag:
+                yield from [id_ for id_ in own if id_ in CHINESE][:1] or words
+
+
+AS_IN_ENGLISH = {"metavar.ID", "metavar.IP", "metavar.URL"}
+
+
 def test_everything_that_help_says_has_a_chinese_phrase_and_no_other_stands_there() -> None:
-    assert {id_ for id_, _, _ in said()} == CHINESE.keys()
+    told = {id_ for id_, _, _ in said()} | (set(metavars()) - AS_IN_ENGLISH)
+    assert told == CHINESE.keys()
 
 
 def test_what_commands_share_is_said_of_one_english_text_alone() -> None:
@@ -78,8 +95,13 @@ FACT = re.compile(
     r"--[a-z][a-z-]*|`[^`]+`|\b[A-Z][A-Z0-9_]{2,}\b|\bR[1-5]\b|\[[a-z]+\]|\b[a-z]+(?:_[a-z]+)+\b"
     r"|\b\d[\d:.,-]*\d\b|\b[a-z.]+/[a-z./-]+\b"
 )
+METAVAR = re.compile(rf"\b(?:{'|'.join(re.findall('metavar[.]([A-Z]+)', ' '.join(CHINESE)))})\b")
 NO_FACTS = {
     "help.orders reconcile": {"LEFT", "DOWN"},
+    "help.done": {"TASK"},
+    "help.notices preview": {"NAME"},
+    "help.audit key new": {"NAME"},
+    "help.completion": {"SHELL"},
 }
 """What English writes so and Chinese in words."""
 
@@ -89,7 +111,8 @@ NO_FACTS = {
 )
 def test_chinese_help_names_the_facts_of_the_english_one(id_: str, english: str) -> None:
     words = set(FACT.findall(english.replace("\n", " "))) - NO_FACTS.get(id_, set())
-    assert {fact for fact in words if fact not in CHINESE[id_]} == set()
+    told = {METAVAR.sub(lambda word: CHINESE[f"metavar.{word[0]}"], each) for each in words}
+    assert {fact for fact in told if fact not in CHINESE[id_]} == set()
 
 
 LATIN = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,})+")
@@ -127,9 +150,23 @@ def test_help_of_the_program_is_told_in_chinese(told: Told) -> None:
 
 def test_help_of_a_command_is_told_in_chinese(told: Told) -> None:
     lines = told("void", "--help")[1].splitlines()
-    assert lines[0] == "用法：incidents void [选项] INCIDENT"
-    assert "  作废 INCIDENT：属误登，或经复核不构成违规。" in lines
-    assert "  --reason R  理由；将记录在案。  [必填]" in lines
+    assert lines[0] == "用法：incidents void [选项] 违规"
+    assert "  作废违规：属误登，或经复核不构成违规。" in lines
+    assert "  --reason 理由  理由；将记录在案。  [必填]" in lines
+    assert any(line.startswith("  --db URL                        数据库。") for line in lines)
+
+
+def test_the_word_for_a_value_is_chinese_and_the_english_one_stays_a_placeholder(
+    told: Told,
+) -> None:
+    assert "  --at 时间        发现的时间：" in told("log", "--help")[1]
+    assert "--at T " in told("log", "--help", lang="en")[1]
+    assert told("notices", "preview", "--help")[1].startswith(
+        "用法：incidents notices preview [选项] [通知]\n"
+    )
+    assert "SITE 只是占位符" in told("log", "SITE")[2]
+    for placeholder in ("R", "理由"):
+        assert f"{placeholder} 只是占位符" in told("void", "1-1", "--reason", placeholder)[2]
 
 
 def test_a_default_is_told_in_chinese(told: Told) -> None:
@@ -159,7 +196,7 @@ def test_groups_of_plain_commands_have_whole_short_helps(told: Told) -> None:
         ("log --bogus", "没有选项 '--bogus'。"),
         ("lgo", "没有命令 'lgo'。 是否指 'log'？"),
         ("site lst", "没有命令 'lst'。 是否指 'list'？"),
-        ("log", "缺少参数 'SITE'."),
+        ("log", "缺少参数 '网站'."),
         ("void 12-3", "缺少选项 '--reason'."),
         ("log a.example b", "多余的参数（b）"),
         ("queue --limit x", "'--limit' 的值无效：'x' 不是有效的数字。"),
@@ -175,7 +212,7 @@ def test_what_was_typed_wrongly_is_told_in_chinese(typed: str, complaint: str, t
 
 def test_where_help_is_found_is_told_in_chinese(told: Told) -> None:
     assert told("log", "--bogus")[2].startswith(
-        "用法：incidents log [选项] SITE\n用 'incidents log --help' 查看帮助。\n\n"
+        "用法：incidents log [选项] 网站\n用 'incidents log --help' 查看帮助。\n\n"
     )
 
 

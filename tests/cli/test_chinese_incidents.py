@@ -150,7 +150,7 @@ def test_a_closure_is_confirmed_in_chinese(chinese: Cli) -> None:
     other = chinese("log", "shop.example", *url, typed="no\n", asked=True)
     assert other.status == 4
     assert "网址属于 other.example，而不是 shop.example。\n如仍要登记在" in other.err
-    assert "未经确认，未执行任何操作：输入的名称不符" in other.err
+    assert "未经确认，没有执行：输入的名称不符" in other.err
     assert english_in(other) == []
     chinese("log", "shop.example", "--again")
     asked = chinese("log", "shop.example", "--again", *url, typed="no\n", asked=True)

@@ -90,3 +90,43 @@ def test_remarks_come_before_one_block_of_next_steps(desk: Cli) -> None:
     assert "next: " not in answer.err
     steps = [line.startswith("next: ") for line in answer.out.splitlines()]
     assert steps == sorted(steps)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_known_category_is_logged_by_its_chinese_name_too(desk: Cli, lang: str) -> None:
+    for name, code in (("赌博", "gambling"), ("诈骗", "fraud"), ("算命", "算命")):
+        logged = desk(
+            "log", "shop.example", "--category", name, "--again", "--json", "--lang", lang
+        )
+        assert logged.json["incident"]["category"] == code
+    told = desk(
+        "log", "shop.example", "--category", "占卜", "--lang", "zh", "--confirm", "shop.example"
+    )
+    assert "已用过的有：赌博" in told.err
+    new = desk("log", "shop.example", "--category", "色情", "--lang", "zh")
+    assert "类别“色情”此前没有用过" in new.err
+
+
+def test_numbers_and_times_may_be_typed_in_full_width(desk: Cli) -> None:
+    desk(
+        "site",
+        "edit",
+        "shop.example",
+        "--phone",
+        "＋８６　１０　5555－0100",
+        "--person",
+        "张（三）",
+    )
+    site = desk("site", "show", "shop.example", "--json").json
+    assert (site["phone"], site["person"]) == ("+86 10 5555-0100", "张（三）")
+    called = desk(
+        "contact", "１－１", "no-answer", "--at", "１２：００", "--note", "１：无人接听", "--json"
+    )
+    assert "１：无人接听" in desk("show", "1-1").out
+    assert called.json["incident"]["contacts"][0]["occurred_at"] == "2026-03-02T04:00:00Z"
+    assert desk("undo", "1－1－1", "--reason", "误记").status == 0
+    assert desk("show", "1—1").out == desk("show", "1-1").out
+    desk("filing", "set", "shop.example", "opened_on=２０２６－０１－０２")
+    assert desk("filing", "show", "shop.example", "--json").json["details"]["opened_on"] == (
+        "2026-01-02"
+    )

@@ -166,6 +166,17 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, completed: Completed, db
     assert completed("incidents contact 1-1 rea", db_url) == ["reached"]
 
 
+def test_categories_are_completed_by_their_chinese_names(
+    cli: Cli, completed: Completed, db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example", "--category", "赌博")
+    assert completed("incidents log shop.example --category 赌", db_url) == ["赌博"]
+    assert completed("incidents log shop.example --category g", db_url) == ["gambling"]
+    monkeypatch.setenv("INCIDENTS_LANG", "zh")
+    assert completed("incidents log shop.example --category g", db_url) == ["gambling"]
+
+
 def test_a_name_is_completed_in_the_form_in_which_it_was_begun(
     cli: Cli, completed: Completed, db_url: str
 ) -> None:

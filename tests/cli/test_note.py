@@ -17,15 +17,15 @@ def _notes(desk: Cli) -> list[tuple[str, str]]:
 def test_a_note_is_for_the_desk_and_to_the_customer_when_it_says_so(
     desk: Cli, clock: FrozenDateTimeFactory
 ) -> None:
-    assert desk("note", "1-1", "a relative answers").out.startswith("1-1: internal note\n")
+    assert desk("note", "1-1", "a relative answers").out.startswith("1-1: internal note added\n")
     clock.tick(timedelta(minutes=5))
     told = desk("note", "1-1", "Please delete it.", "--to-customer", "--as", "wang")
-    assert told.out.startswith("1-1: note to the customer\n")
+    assert told.out.startswith("1-1: note to the customer added\n")
     assert _notes(desk) == [("desk", "a relative answers"), ("customer", "Please delete it.")]
     shown = desk("show", "1-1").out
     assert "note for the desk: 2026-03-02 12:00 by li: a relative answers\n" in shown
     assert "note for the customer: 2026-03-02 12:05 by wang: Please delete it.\n" in shown
-    assert "1-1: note to the customer: “Please delete it.”" in shown
+    assert "1-1: note to the customer added: “Please delete it.”" in shown
 
 
 def test_an_act_answers_with_a_reference_and_not_with_the_words(desk: Cli) -> None:

@@ -63,6 +63,16 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert "Carried out by panel: shop.example is now suspended" in shown.out
 
 
+def test_how_late_the_next_try_is(desk: Cli, later: Move) -> None:
+    assert (
+        "next: 2026-03-02 12:00 Asia/Shanghai (in 0 s)" in desk("orders", "show", "1-o2.notice").out
+    )
+    later(minutes=5)
+    assert "next: 2026-03-02 12:00 (5 min late)\n" in desk("orders", "show", "1-o2.notice").out
+    told = desk("orders", "show", "1-o2.notice", "--lang", "zh").out
+    assert "下次尝试：2026-03-02 12:00（已晚于计划 5 分钟）\n" in told
+
+
 def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli: Cli, write_settings: WriteSettings, panel: StubAdapter
 ) -> None:
@@ -111,7 +121,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     why = cli("site", "why", "shop.example").out
     assert "NOT IN FORCE: actual state active (ordered: suspended)" in why
     assert "The order was only logged. Set an adapter under [acts]" in why
-    assert "restart the daemon, then check the actual state" in why
+    assert "Then: incidents orders reconcile shop.example --repair" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents orders reconcile" not in why
     assert "state: only logged, not enforced" in cli("acts", "show", "1-o4").out

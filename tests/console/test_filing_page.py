@@ -405,7 +405,7 @@ def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: ConsoleDesk) -> 
     assert page.count(f'href="/sites/{SITE}/filing"') == 2
     assert page.count(f'href="/sites/{OTHER}/filing"') == 1
     assert page.count('name="outcome" value="told"') == 3
-    assert "缺少图标、缺少ICP备案号" in chinese
+    assert "缺少图标、缺少 ICP 备案号" in chinese
     assert "已超时 7 天" in chinese
 
 

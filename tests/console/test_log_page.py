@@ -83,3 +83,22 @@ def test_what_may_be_cut_off_is_not_ticked(desk: ConsoleDesk) -> None:
     found = Visitor(desk, "li").post("/log", {"step": "look", "paste": paste}).text
     assert forms(found) == {"shop.example": ["https://shop.example/b"]}
     assert "may be cut off" in found
+
+
+def test_a_category_and_a_time_are_read_as_a_chinese_reader_types_them(desk: ConsoleDesk) -> None:
+    desk.do("shop.example", c.AddSite(by="li"))
+    li = Visitor(desk, "li", "zh")
+    page = li.get("/log?site=shop.example").text
+    assert '<option value="赌博">' in page
+    typed = {"category": "赌博", "at": "２０２６－０１－０２　０９：０５"}
+    logged = li.post("/log", {**hidden(page, "shop.example"), **typed})
+    assert logged.headers["location"] == "/incidents/1-1"
+    told = "在 shop.example 登记违规 1-1。24 小时内第 1 次违规，满 3 次即关闭网站。"
+    assert told in li.get("/incidents/1-1").text
+    [incident] = desk.site("shop.example")["incidents"]
+    assert (incident["category"], incident["occurred_at"]) == ("gambling", "2026-01-02T01:05:00Z")
+    assert li.get("/incidents/１－１").status_code == 200
+    assert li.get("/search?q=１－１").headers["location"] == "/incidents/1-1"
+    edited = li.post("/sites/shop.example/edit", {"phone": "１３８　0000　1234"})
+    assert edited.status_code == 303
+    assert desk.site("shop.example")["phone"] == "138 0000 1234"

@@ -43,7 +43,7 @@ def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: ConsoleDe
     english = Visitor(desk, "viewer").get("/policy").text
     chinese = Visitor(desk, "viewer", "zh").get("/policy").text
     assert "R1 repeat: 3 violations within 24h close a site." in english
-    assert "R1 重复违规：24 小时内违规 3 次，关闭网站。" in chinese
+    assert "R1 重复违规：24 小时内违规达 3 次的，关闭网站。" in chinese
     for page in (english, chinese):
         assert page.count('<svg class="machine"') == 2
         assert "<script>" not in page

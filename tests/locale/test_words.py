@@ -192,7 +192,7 @@ def test_the_run_is_told_in_chinese_too() -> None:
     told = CHINESE.place_in_run(2, Policy(min_attempts=2, two_people_close=True), "active")
     assert told == (
         "已连续 2 次无法联系；连续 3 次即关闭网站（R3）：时限内至少联系 2 次而再次无法联系，即关闭"
-        "网站，无须另一人确认。"
+        "网站，无须另一人批准。"
     )
 
 

@@ -26,6 +26,7 @@ NOW = datetime(2026, 3, 1, 1, 30, tzinfo=UTC)
         ("10分钟前", timedelta(minutes=10)),
         ("1小时 30分前", timedelta(minutes=90)),
         ("2 天前", timedelta(days=2)),
+        ("１０分钟前", timedelta(minutes=10)),
     ],
 )
 def test_so_long_ago_counts_back_from_now(text: str, ago: timedelta) -> None:
@@ -40,6 +41,9 @@ def test_so_long_ago_counts_back_from_now(text: str, ago: timedelta) -> None:
         ("昨天17:00", "2026-02-28T09:00:00Z"),
         ("today 09:05:30", "2026-03-01T01:05:30Z"),
         ("今天 09:05", "2026-03-01T01:05:00Z"),
+        ("今天　０９：０５", "2026-03-01T01:05:00Z"),
+        ("09：05", "2026-03-01T01:05:00Z"),
+        ("２０２６－０２－２７ 08：00", "2026-02-27T00:00:00Z"),
         # A time alone, and a date with one, are read as by `clock.parse`.
         ("21:30", "2026-02-28T13:30:00Z"),
         ("2026-02-27 08:00", "2026-02-27T00:00:00Z"),

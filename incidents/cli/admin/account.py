@@ -91,7 +91,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
     next_ = f"account password {handle}"
     if given == "integrator":
         next_ = f"token make {handle} --days {_TOKEN_DAYS}"
-    _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
+    _answer(run, made, done="added", next_=f"incidents {next_}{own}")
 
 
 @verb("list")
@@ -121,7 +121,7 @@ def list_accounts(run: Run) -> None:
 @options.query
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Change the role of HANDLE immediately, also for its open sessions and tokens."""
-    _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
+    _change(run, handle, own_password_file, lambda k: k.give_role(handle, given), done="new_role")
 
 
 @verb("password")
@@ -148,7 +148,7 @@ def set_password(
         account_admin.set_password(
             handle, reauthentication.read_new_password(run, password_file, handle)
         )
-    _answer(run, account, changed=True)
+    _answer(run, account, done="new_password")
 
 
 @verb()
@@ -174,18 +174,23 @@ def _change(
     handle: str,
     file: Path | None,
     action: Callable[[AccountAdmin | RemoteAccountAdmin], bool],
+    done: str = "stands",
 ) -> None:
     with admin_for_action(run, KEEP, file) as account_admin:
         changed = action(account_admin)
         account = account_admin.account(handle)
-    _answer(run, account, changed=changed)
+    _answer(run, account, done=done if changed else "stands", changed=changed)
 
 
-def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> None:
+def _answer(
+    run: Run, document: Account, *, done: str, changed: bool = True, next_: str | None = None
+) -> None:
     if not output.answer_program(run, document, document["handle"]):
         disabled_at = document["disabled_at"]
-        code = "account.stands" if disabled_at is None else "account.stands.disabled"
-        run.write(run.text(code, handle=document["handle"], role=document["role"], at=disabled_at))
+        if disabled_at is not None and done == "stands":
+            done = "stands.disabled"
+        facts = {"handle": document["handle"], "role": document["role"], "at": disabled_at}
+        run.write(run.text(f"account.{done}", **facts))
         if not changed:
             run.inform(run.text("account.unchanged"))
         if next_ is not None:

@@ -19,6 +19,7 @@ from incidents.history import reports
 from incidents.locale import refusals
 from incidents.locale.words import count
 from incidents.machine import policy
+from incidents.values.half_width import half_width
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def duration(given: str) -> timedelta:
         InputError: naming the given value.
     """
     try:
-        return policy.read_duration(given)
+        return policy.read_duration(half_width(given).strip())
     except (ValueError, OverflowError) as error:
         sentence = "not a duration: {given!r} (write 60m, 1h30m or 24h)"
         raise InputError.coded("no_duration", sentence, given=given) from error

@@ -16,6 +16,7 @@ from incidents.cli.run import Run, coloured
 from incidents.errors import DONE, FAILED, InputError
 from incidents.locale.words import count
 from incidents.machine import policy
+from incidents.values.half_width import half_width
 
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import Simulation
@@ -97,7 +98,7 @@ _HEADERS = (
 
 def _probability(given: str) -> float:
     try:
-        found = float(given)
+        found = float(half_width(given))
     except ValueError:
         found = -1.0
     if not 0 <= found <= 1:

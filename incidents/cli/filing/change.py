@@ -22,6 +22,7 @@ from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
 from incidents.machine.filing import DOCUMENT, SERVER, is_known
 from incidents.store.schema.types import canonical
+from incidents.values.half_width import half_width
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -239,7 +240,7 @@ def _day(given: str | None) -> str | None:
     if not given:
         return given
     try:
-        return date.fromisoformat(given).isoformat()
+        return date.fromisoformat(half_width(given).strip()).isoformat()
     except ValueError:
         sentence = "not a valid date: {given!r} (write 2026-12-31)"
         raise InputError.coded("no_day", sentence, given=given) from None

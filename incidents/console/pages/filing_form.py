@@ -21,10 +21,11 @@ from incidents.console.pages import filing_view
 from incidents.console.request_context import KeptForm
 from incidents.errors import RefusedError
 from incidents.filing.form import DOCUMENTS, PARTS, SECTIONS, SERVERS, Field
-from incidents.machine.filing import DOCUMENT, SERVER, is_known
+from incidents.machine.filing import DAYS, DOCUMENT, SERVER, is_known
 from incidents.store.cases import filings, sites
 from incidents.store.schema.types import canonical
 from incidents.values import inputs
+from incidents.values.half_width import half_width
 from incidents.views import masked, record_entries
 
 LONG = 60
@@ -216,6 +217,7 @@ class Touched:
         found = {}
         for key in keys:
             text = _plain(fields.get(key, ""))
+            text = half_width(text) if key in DAYS else text
             if f"gone.{key}" in fields:
                 found[key] = ""
             elif key in fields and text != _plain(fields.get(f"was.{key}", "")):

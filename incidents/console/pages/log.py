@@ -29,6 +29,7 @@ from incidents.console.request_context import (
 )
 from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError
+from incidents.locale import words
 from incidents.machine import commands as c
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name, web_address
@@ -85,10 +86,11 @@ def log(desk: Submitted) -> Response:
     try:
         name = inputs.site(desk.form.text("site") or "")
         kept = inputs.urls(urls, bare=True)
+        category = submission.optional_text(desk.form, "category", limit=100)
         command = c.Log(
             by=desk.by, at=submission.time_field(desk.form, "at", desk.reader),
             urls=kept.urls, written=kept.written,
-            category=submission.optional_text(desk.form, "category", limit=100),
+            category=category and words.category_code(category),
             note=submission.optional_text(desk.form, "note"),
             again=desk.form.text("again") is not None,
         )  # fmt: skip

@@ -17,7 +17,8 @@ from incidents.contract.documents.sites import Incident
 from incidents.errors import InputError, RefusedError
 from incidents.store.schema import tables
 from incidents.values import inputs, site_name
-from incidents.values.ids import read_incident_id
+from incidents.values.half_width import half_width
+from incidents.values.ids import incident_id, read_incident_id
 from incidents.views import lists, masked
 
 router = APIRouter()
@@ -106,7 +107,7 @@ def _excerpt(text: str, part: str) -> str:
 
 def _named(here: RequestContext, part: str) -> str | None:
     """The page of the object with exactly that name."""
-    key = read_incident_id(part)
+    key = read_incident_id(half_width(part))
     try:
         name = inputs.site(part)
     except RefusedError:
@@ -116,7 +117,7 @@ def _named(here: RequestContext, part: str) -> str | None:
         if key is not None:
             those = (incidents.site_id == key[0], incidents.n == key[1])
             if connection.scalar(select(incidents.n).where(*those)) is not None:
-                return f"/incidents/{part}"
+                return f"/incidents/{incident_id(*key)}"
         known = select(sites.id).where(sites.name == name, sites.created_at.is_not(None))
         return site_at(name) if name and connection.scalar(known) is not None else None
 

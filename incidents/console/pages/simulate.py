@@ -30,6 +30,7 @@ from incidents.history.simulate import CLOSING_RULES, SUSPENSION
 from incidents.history.trial_process import BadLinesError, Source, TooCostlyError, Trial, Upload
 from incidents.machine import policy
 from incidents.system.side_process import OverspentError, Spent
+from incidents.values.half_width import half_width
 
 router = APIRouter()
 _SIMULATED: ResultCache[Comparison] = ResultCache()
@@ -81,10 +82,11 @@ def read_taking(given: SentForm) -> Taking:
     """The options of the form; raises InvalidSimulationError."""
     within = given.text("group_within")
     try:
-        grouped = None if within is None else policy.read_duration(within)
+        grouped = None if within is None else policy.read_duration(half_width(within))
     except (ValueError, OverflowError) as error:
         raise InvalidSimulationError("compare.bad_within") from error
-    reach, seed = given.text("reach") or "100", given.text("seed") or "0"
+    reach = half_width(given.text("reach") or "100")
+    seed = half_width(given.text("seed") or "0")
     if not (_is_number(reach) and int(reach) <= 100):
         raise InvalidSimulationError("compare.bad_reach")
     if not (_is_number(seed) and int(seed) < _MAX_SEED):

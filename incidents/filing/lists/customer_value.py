@@ -28,6 +28,7 @@ from incidents.machine.filing import (
     SERVER,
 )
 from incidents.store.schema.types import canonical
+from incidents.values.half_width import half_width
 from incidents.values.inputs import MAX_TEXT_CHARACTERS
 
 Read = Callable[[str], str]
@@ -76,7 +77,7 @@ def read_day(text: str) -> str:
     Raises:
         UnreadableValueError: if it is not one, or before the Internet existed.
     """
-    found = _DAY.fullmatch(text)
+    found = _DAY.fullmatch(half_width(text))
     try:
         read = date(*(int(part) for part in found.groups() if part)) if found else None
     except ValueError:
@@ -210,6 +211,7 @@ def _province(text: str) -> str:
 
 
 def _digits(text: str) -> str:
+    text = half_width(text)
     if not (text.isascii() and text.isdecimal()):
         raise UnreadableValueError(cause("number"))
     return text
