@@ -58,7 +58,7 @@ def _again(kind: type[IncidentsError], message: str, facts: dict[str, Any]) -> I
 
 
 class SettingError(IncidentsError):
-    """{where} says {setting} = {value!r}, but it must be {expected}"""
+    """{where} sets {setting} = {value!r}, but it must be {expected}"""
 
 
 class SettingMissingError(SettingError):
@@ -88,7 +88,7 @@ class SettingsFileError(IncidentsError):
 
 
 class AwayError(IncidentsError):
-    """the service is unavailable: it is unknown whether the action was done"""
+    """the service is unavailable; the action may or may not have been done"""
 
 
 class DatabaseError(AwayError):

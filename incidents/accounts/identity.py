@@ -89,7 +89,7 @@ class Identity:
         return SESSION if self.token is None else f"token {self.token}"
 
     def denial(self, act: str, now: datetime) -> Denial | None:
-        """The reason why they may not do that action at `now`; None if they may."""
+        """The reason why the account may not do that action at `now`; None if it may."""
         if not may(self.role, act):
             return "role"
         if self.acts is not None and act not in self.acts:
@@ -102,7 +102,7 @@ class Identity:
         return None
 
     def may(self, act: str) -> bool:
-        """Whether they may do the action at all, perhaps after proving again who they are."""
+        """Whether the account may do the action at all, perhaps after confirming the password."""
         if self.token is not None and act in IN_PERSON:
             return False
         return may(self.role, act) and (self.acts is None or act in self.acts)

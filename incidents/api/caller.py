@@ -54,7 +54,7 @@ class Caller:
 
     @property
     def when(self) -> When:
-        """The form of times in answers: their zone, and the present moment."""
+        """The format of times in answers: their zone, and the present moment."""
         return When(zone=self.zone, now=clock.now())
 
     @property

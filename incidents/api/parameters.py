@@ -2,7 +2,8 @@
 
 Every operation that needs a permission takes the zone, because any refusal may contain a time.
 
-An unknown parameter is refused: with `stat` for `state`, every site would be concerned.
+An unknown parameter is refused: with `stat` instead of `state`, the request would apply to every
+site.
 """
 
 from __future__ import annotations

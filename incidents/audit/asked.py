@@ -1,4 +1,4 @@
-"""The command behind an action, derived from the action's first event."""
+"""The command of an action, derived from the action's first event."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class Periods:
         self._last: datetime | None = None
 
     def take(self, header: Header, event: Event, place: int) -> Finding | None:
-        """Process the next entry of the desk's own stream; return any flaw of an activation."""
+        """Process the next entry of the desk's own stream; return any flaw of the activation."""
         last, self._last = self._last, event.recorded_at
         if not isinstance(event, PolicyActivated):
             return None

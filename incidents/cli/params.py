@@ -53,7 +53,7 @@ def completion(shell: str) -> None:
 
 
 class File(click.Path):
-    """A file's name, as a Path; an impossible name is wrong usage everywhere.
+    """A file's name, as a Path; an impossible name is a usage error everywhere.
 
     It is click's own, for the shell's completion of names.
     """
@@ -148,7 +148,10 @@ def _site(given: str) -> str:
 def urls(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> Normalized:
-    """The option for one finding's web addresses. Raises the errors of `values.inputs.urls`."""
+    """The option for the web addresses of one finding.
+
+    Raises the errors of `values.inputs.urls`.
+    """
     return inputs.urls(given)
 
 

@@ -80,7 +80,7 @@ class Run:
         """The app of the database, opened.
 
         Raises:
-            NotOverServerError: if it is a server that is asked.
+            NotOverServerError: if the run uses a server.
         """
         self.refuse_server(_ITS_OWN)
         from incidents import app

@@ -38,8 +38,8 @@ HistoryRow = tuple[int, str]
 
 
 class ManyAtOnceError(InputError):
-    """a server takes {limit:,} reports at a time, but {count:,} are of {site} at {at}: give them
-    different times"""
+    """a server accepts at most {limit:,} reports at a time, but {count:,} are about {site} at {at}:
+    give them different times"""
 
 
 def import_findings(
@@ -57,7 +57,7 @@ def import_findings(
 
     Raises:
         ManyAtOnceError: for more rows of one site and time than go in one request.
-        ProblemError, ServerError: as all that is asked of a server.
+        ProblemError, ServerError: as every request to a server.
     """
     from incidents.history.importing import Tally
 
@@ -207,7 +207,7 @@ class RemoteList:
         """Yield each row in order, with its result, once its part is on the server's disk.
 
         Raises:
-            ProblemError, ServerError: as all that is asked of a server.
+            ProblemError, ServerError: as every request to a server.
         """
         rows: list[Customer] = []
         lines: list[bytes] = []

@@ -33,7 +33,7 @@ _WAIT_S = 20
 
 
 class LostProofError(ServerError):
-    """{server} did not say what was proved ({detail}): try again"""
+    """{server} did not send a readable result of the verification ({detail}): try again"""
 
 
 class RemoteRecord:

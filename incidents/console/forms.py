@@ -150,7 +150,7 @@ def unconfirmed_claims(
 ) -> list[Claim]:
     """The claims of colleagues of `by` on items that the form is `about`, the earliest first.
 
-    None if the form confirms each holder. An item that has a new holder is confirmed anew.
+    None if the form confirms each holder. An item that has a new holder must be confirmed again.
     """
     ids = [site] if isinstance(site, int) else sites.ids_by_name(connection, [site]).values()
     held = {
@@ -163,11 +163,11 @@ def unconfirmed_claims(
 
 
 class SignedOutError(Exception):
-    """Nobody is signed in here."""
+    """Nobody is signed in."""
 
 
 class NotAllowedError(Exception):
-    """They may not do that; `why` as `Identity.denial` has it, or `csrf`."""
+    """The person may not do that; `why`: see `Identity.denial`, or `csrf`."""
 
     def __init__(self, act: str, why: str) -> None:
         super().__init__(act, why)
@@ -177,7 +177,7 @@ class NotAllowedError(Exception):
 class ReauthenticationError(Exception):
     """A person must confirm their password first; `wrong` after a wrong one.
 
-    `act` is what they are about to do, to which `site`, if it is done to one.
+    `act`: the action that they are about to do; `site`: its site, if there is one.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class ReauthenticationError(Exception):
 
 
 class QuotaExceededError(Exception):
-    """The account did too many acts lately; `facts` as TooManyActsError has them."""
+    """The account did too many actions in a short time; `facts`: those of TooManyActsError."""
 
     def __init__(self, form: SentForm, facts: Facts) -> None:
         super().__init__()

@@ -77,7 +77,7 @@ class Submission(RequestContext):
         """Take the form's actions from the account's quota, once for all calls.
 
         Raises:
-            QuotaExceededError: if the account did too many actions lately, and this is a new one.
+            QuotaExceededError: if the account's quota is used up, and this is a new action.
         """
         if getattr(self.request.state, "is_counted", False):
             return
@@ -118,7 +118,7 @@ class Submission(RequestContext):
 
         Raises:
             NotAllowedError, ReauthenticationError: see `authorise`.
-            ClaimedError: naming the colleagues of whose claims they were not asked.
+            ClaimedError: naming the colleagues whose claims were not confirmed.
             QuotaExceededError: see `take_quota`.
         """
         self.authorise(name_of(type(command)), site)

@@ -140,7 +140,7 @@ class Access:
         return None if second is None else self._not_second(second, by, act)
 
     def refused_recovery(self, by: str) -> Refusal | None:
-        """The refusal if `by` may not resume a record that has lost its end; otherwise None."""
+        """The refusal if `by` may not resume a record after a loss; otherwise None."""
         return self._no_supervisor(by, RECOVER)
 
     def _not_second(self, second: str, by: str, act: str) -> Refusal | None:

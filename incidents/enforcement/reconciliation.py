@@ -50,9 +50,10 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: the state ordered, the state on record, the state reported, and the verdict.
+    """One site: the ordered, the recorded and the reported state, and the verdict.
 
-    `problem`: the reason if it could not be compared."""
+    `problem`: the reason if it could not be compared.
+    """
 
     site: str
     ordered: str
@@ -88,11 +89,12 @@ class Reconciliation:
 
     `by` and `login`: the person who asks. `repair`: repeat orders that are not in force;
     `cancelled`: even cancelled ones. `key`: repeat an order once for each site, however often it is
-    requested; `given_key` as in `Envelope`. `standing`: of a record that has lost its end. A site
-    that no adapter knows may then be in any state until an order is carried out, and a closed site
-    counts as down for a suspension: it is not suspended. Unless `opens`, a site that is down though
-    nothing on record keeps it down stays down, with the verdict `LEFT_DOWN`. So does one that was
-    already down when a clock suspended it, until a person knows of it.
+    requested; `given_key` as in `Envelope`. `standing`: the state of a record that has lost its
+    latest entries. A site that no adapter knows may then be in any state until an order is carried
+    out, and a closed site counts as down for a suspension: it is not suspended. Unless `opens`, a
+    site that is down though nothing on record keeps it down stays down, with the verdict
+    `LEFT_DOWN`. So does one that was already down when a clock suspended it, until a person knows
+    of it.
     """
 
     reading: Reading

@@ -95,7 +95,7 @@ def _must_wait(claimed: Claimed) -> bool:
 
 
 def stays_down(claimed: Claimed) -> bool:
-    """Return whether the site is held or closed on record."""
+    """Whether the site is held or closed on record."""
     return claimed.held_since is not None or claimed.ordered == DOWN["close"]
 
 

@@ -193,7 +193,7 @@ KEYS = tuple(FIELD_OF)
 
 
 def normalize(words: str) -> str:
-    """The normal form for comparing words: without case, spaces and full width (NFKC)."""
+    """The normal form for comparing words, which ignores case, spaces and width (NFKC)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 

@@ -56,7 +56,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """An outcome in numbers; `closed`: the number of sites by closing rule, with all rules."""
+    """An outcome in numbers; `closed`: the number of closed sites for each rule."""
 
     policy: str
     digest: str
@@ -93,7 +93,7 @@ class Outcome:
 
     @property
     def closed(self) -> dict[str, int]:
-        """The number of closed sites by rule, with all rules that can close one."""
+        """The number of closed sites by rule, for every rule that can close one."""
         found = Counter(act.what for act in self.closures)
         return {rule: found[rule] for rule in CLOSING_RULES}
 

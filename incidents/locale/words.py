@@ -20,7 +20,7 @@ _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """The form of times: in `zone`, relative to `now` (aware), in `language`."""
+    """The format of times: in `zone`, relative to `now` (aware), in `language`."""
 
     zone: tzinfo
     now: datetime
@@ -57,7 +57,7 @@ class When:
         return self.language.say(code, span=abs(passed))
 
     def until(self, moment: datetime | str) -> str:
-        """The time with its zone and its distance: `2026-03-01 11:00 UTC (in 59 min)`."""
+        """The time with its zone, and how far away it is: `2026-03-01 11:00 UTC (in 59 min)`."""
         return self.language.say(
             "time.until", at=self(moment), zone=self.zone_name, left=self.left(moment)
         )
@@ -141,7 +141,7 @@ def count(language: Language, n: int, what: str) -> str:
 
 
 def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:
-    """Describe the actual state if it differs from the ordered one; empty if it does not."""
+    """Describe the actual state if it differs from the ordered one; otherwise empty."""
     if seen == state:
         return ""
     code = "why.unknown_in_force" if seen == "unknown" else "why.in_force"

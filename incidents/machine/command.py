@@ -76,7 +76,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something that the caller saw, or the original spelling of an address: not in the request.
+    """A fact that the caller saw, or an address's original spelling: not part of the request.
 
     The same action with the same key is the same request, whatever was seen.
     """

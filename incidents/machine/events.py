@@ -29,7 +29,7 @@ class OrderEvent(Event):
 class OrderDelivered(OrderEvent):
     """The adapter of that name carried out the order, in that number of attempts.
 
-    `enforced` is False if that adapter changes nothing in reality.
+    `enforced` is False if that adapter changes nothing in the live system.
     """
 
     kind = "order_delivered"

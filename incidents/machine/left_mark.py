@@ -2,7 +2,7 @@
 
 It stays, across epochs, until a person decides about the site or the site is known to be up. A
 person who resumes after a loss thereby decides about sites that they had ordered to be opened, and
-about no others. A hold decides nothing about a site that is closed in reality but not on record: a
+about no others. A hold decides nothing about a site that is actually closed but not on record: a
 rule had closed it, and that entry is lost. The site stays closed until it is closed again or
 reinstated, or until a person orders it open by name.
 """

@@ -228,7 +228,7 @@ def disputed(case: Case) -> bool:
 
 
 def settled(case: Case, closure: Closure) -> bool:
-    """Whether a doubt about the closure ends here, whether flagged or upheld.
+    """Whether a flagged or upheld doubt about the closure ends here.
 
     A flag ends when the rule is met again, or met to the extent upheld. An uphold ends when the
     rule is met again, so that the next doubt is a new one.

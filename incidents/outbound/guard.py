@@ -1,4 +1,4 @@
-"""The guard: which hosts may be contacted, over a connection to exactly the address it checked.
+"""The guard: which hosts may be contacted, over a connection to exactly the checked address.
 
 Anybody who can choose an address that we request (of a webhook, of a website) must not reach hosts
 that only we can reach: our machine, our network, a cloud's metadata service. Nothing is sent to an
@@ -213,7 +213,7 @@ class Guard:
     def checked_addresses(self, found: message.Target, deadline: Deadline) -> list[str]:
         """Resolve the target's addresses. If any is not public, reject all.
 
-        The public ones may be a decoy (DNS rebinding).
+        The public addresses may be a decoy (DNS rebinding).
         """
         if _is_literal(found.host):
             known = [found.host]

@@ -86,7 +86,7 @@ def kept(folder: Path, digest: str) -> Path | None:
 
 
 def may_go(folder: Path, digest: str, now: datetime) -> bool:
-    """Whether that file is kept, and was not attached too recently to delete (see FRESH)."""
+    """Whether the file is kept, and was attached long enough ago to delete it (see FRESH)."""
     return not _is_fresh(_place(folder, digest), now)
 
 

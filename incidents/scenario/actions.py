@@ -35,7 +35,7 @@ _TABLES = Cause.of("must_inline_tables", "a list of tables, [ {{ … }}, {{ … 
 
 
 class ScenarioError(ValueError):
-    """An unusable scenario file; names the scenario, the step and the value, and the way out."""
+    """An unusable scenario file; the message names the scenario, step, value and remedy."""
 
 
 class Fields:

@@ -1,4 +1,4 @@
-"""Sites in doubt since the record lost its end: not checked in reality, or left down.
+"""Sites in doubt since the record lost its latest entries: not checked, or left down.
 
 A left-down site is ordered up, but not known to be up, and no order waits to open it. Further sites
 are given by their ids (`also`): sites that were left down when their running suspension began, and
@@ -51,7 +51,7 @@ class Uncompared(NamedTuple):
 def problems_of_uncompared(
     connection: Connection, names: Collection[str] | None = None
 ) -> dict[str, str]:
-    """Why sites could not be compared, by name: of all sites, or of the given names."""
+    """The reasons why sites could not be compared, by name: of all sites, or of the given ones."""
     asked = select(sites.c.name, uncompared.c.problem).join(
         sites, sites.c.id == uncompared.c.site_id
     )

@@ -1,7 +1,7 @@
-"""Queries of the lineage: the database's identity, its server, and whether it lost its end.
+"""Queries of the lineage: the database's identity and server, and whether it lost entries.
 
 PostgreSQL begins a new timeline whenever a standby takes over or a backup is recovered, and another
-cluster has another identifier: the end of the record may be missing there. A SQLite file says
+cluster has another identifier: there the record's latest entries may be missing. A SQLite file says
 nothing about its origin. The identity of a database is a random word, which every copy shares.
 """
 
@@ -52,7 +52,7 @@ class Standing(NamedTuple):
     `resumed_at`: when its epoch began, None in the first one. `lost_since`: since when entries are
     known to be missing, until a person acknowledges it on record. `moved_at`: when it was found on
     another server, with nothing known to be missing. `unproved_since`: since when the live system
-    must be compared with it. `halted_since`: since when nothing is carried out, until a person
+    must be compared with it. `halted_since`: since when no orders are carried out, until a person
     resumes; `halted_why`: the reason, None if a version before 0017 halted it. `noticed_at`: when
     the last loss was noticed, also after it was acknowledged; None if nothing is known to be
     missing. `compared_at`: when the last site was compared with its actual state in this epoch;
@@ -76,7 +76,7 @@ class Standing(NamedTuple):
 
     @property
     def lost_at(self) -> datetime | None:
-        """When the end was lost, as far as known; None if it never was."""
+        """When the latest entries were lost, as far as known; None if none ever were."""
         return self.noticed_at or self.lost_since or self.resumed_at
 
     @property

@@ -139,7 +139,7 @@ def has_signed_in(connection: Connection, handle: str, place: str, since: dateti
 
 
 def printable(text: str | None) -> str | None:
-    """The text, with a mark for each character that databases refuse: a path may contain any."""
+    """The text, with placeholders for characters that databases refuse; a path may contain any."""
     return text if text is None or text.isprintable() else "?"
 
 

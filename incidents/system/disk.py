@@ -91,8 +91,8 @@ def open_own(
 
     Raises:
         FileNotFoundError: if it is missing, without `make`.
-        OSError: if it is a link or no file, or cannot be opened; or if root would write a file that
-            has another name as well, since nobody knows whose file that is.
+        OSError: if it is not a regular file, or cannot be opened; or if root would write a file
+            that has another name as well, since nobody knows whose file that is.
     """
     while True:
         try:

@@ -86,7 +86,7 @@ def silent_daemons(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]
     """The daemons that have gone silent.
 
     A daemon that was stopped has deleted its heartbeat. One that was killed and started again on
-    the same host is not missed.
+    the same host does not count as silent.
     """
     staying_down = [beat for beat in known if not beat.once]
     at_work = [beat for beat in staying_down if is_alive(beat, now) and beat.standing_aside is None]

@@ -119,7 +119,8 @@ def order(
     """One order in a lane: its content, its state, and its story on record.
 
     The `state` of an order that no longer waits is `delivered` or `cancelled`. `only_logged` is
-    present, and true, if its adapter changed nothing in reality; `unset` as for `unsettled`.
+    present, and true, if its adapter changed nothing in the live system; `unset` as for
+    `unsettled`.
 
     Raises:
         UnknownOrderError: if there is no such order.

@@ -1,4 +1,4 @@
-"""The sites whose decisions are not carried out in reality.
+"""The sites whose decisions are not carried out.
 
 A person still has to decide, or the site's adapter only logs the order.
 """
@@ -93,7 +93,7 @@ def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
 
 
 def was_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether an order before the order `before` may have taken the site down in reality."""
+    """Whether an order before the order `before` may actually have taken the site down."""
     for _, each in deliveries.chains(connection, [site_id]):
         if each.order < before and each.kind in DOWN and each.attempts and not each.dead:
             return True
@@ -106,7 +106,7 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
 
 
 def was_notified_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether the customer's last notice of a state, before the order `before`, said down."""
+    """Whether the customer's last notice of a state before the order `before` said "down"."""
     down_states = (
         event.order_kind in DOWN
         for event in order_events(connection, site_id, NOTICE)
@@ -221,7 +221,7 @@ def was_only_logged(connection: Connection, site_id: int, order: int | None = No
 
 
 def newest_only_logged(connection: Connection) -> OnlyLogged | None:
-    """The last order to go down that was only logged, if the site had no order since; or None."""
+    """The newest order to take a site down that was only logged, and is the site's last."""
     row = connection.execute(_NEWEST).first()
     if row is None:
         return None

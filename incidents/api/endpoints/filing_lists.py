@@ -80,7 +80,7 @@ def exported(
         Query(description="Include people's own details. Needs `reveal`; goes on record."),
     ] = False,
 ) -> StreamingResponse:
-    """Download filings in a form that an import can read again.
+    """Download filings in a format that an import can read.
 
     If people's own details are left out, an import of the file does not change those on record.
     Erased details are not included.

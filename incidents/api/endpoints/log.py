@@ -1,7 +1,7 @@
 """The log over HTTP: its status, keys and checkpoint, and its verification.
 
-A proof reads the whole record, and may take minutes: it is begun by one request, which waits a
-while for it, and looked at by others.
+A proof reads the whole record, and may take minutes. One request starts it and waits a while; other
+requests show its progress.
 """
 
 from __future__ import annotations
@@ -55,10 +55,12 @@ _NONE = {
 
 
 class Known(bodies.Form):
-    """What you know of the log from elsewhere: keys that it must be signed by, witnesses that must
-    have countersigned, checkpoints that were kept; `since` is a checkpoint up to which all was
-    verified before: sites that have no later entries are not decided again. Without `policy` what
-    was decided is not decided again."""
+    """What you know about the log from elsewhere: its keys, its witnesses, and kept checkpoints.
+
+    The log must be signed by these keys, and countersigned by these witnesses. `since` is a
+    checkpoint up to which everything was verified before: decisions on sites without later entries
+    are not repeated. Without `policy`, no decision is repeated.
+    """
 
     keys: list[Key] = Field([], max_length=_MOST)
     witnesses: list[Key] = Field([], max_length=_MOST)
@@ -68,7 +70,7 @@ class Known(bodies.Form):
 
 
 class Replaying(bodies.Form):
-    """Of which site; none: all."""
+    """The site to replay; by default all sites."""
 
     site: Annotated[str, Field(max_length=300)] | None = None
 

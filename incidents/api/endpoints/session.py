@@ -43,14 +43,14 @@ _MOST = 1_000
 
 
 class Person(bodies.Form):
-    """Who signs in."""
+    """The handle and the password of a person who signs in."""
 
     handle: str = Field(max_length=_MOST)
     password: str = Field(max_length=_MOST)
 
 
 class Proof(bodies.Form):
-    """The password again."""
+    """The password, to confirm the person's identity."""
 
     password: str = Field(max_length=_MOST)
 

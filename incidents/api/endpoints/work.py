@@ -39,7 +39,7 @@ def queue(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JSON:
-    """List what must happen now, most urgent first."""
+    """List the items to do now, most urgent first."""
     by.reveals("queue", wanted=reveal)
     owed = by.app.report_duty
     with by.reading() as connection:
@@ -93,10 +93,13 @@ MAX_SITES = 100
 
 
 class Reconcile(bodies.Form):
-    """Which sites; none: those that are down, or of which something else is in force than ordered,
-    or `all`. `repair`: order once more what is not in force, but for
-    what a loss has left down and is not named; `cancelled`: also what somebody has cancelled, of
-    which the customer is not told once more."""
+    """The sites to check.
+
+    By default these are the sites that are down, or whose actual state differs from their order;
+    with `all`, every site. `repair`: repeat the orders that are not in force; a site that a loss
+    has left down must be named. `cancelled`: also repeat cancelled orders; the customer is not
+    notified again.
+    """
 
     sites: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=MAX_SITES)
     all: bool = False

@@ -188,7 +188,7 @@ def pending(connection: Connection) -> int:
 
 
 def silent_witnesses(status: LogProgress, witnesses: Iterable[Witness]) -> list[str]:
-    """The witnesses of the settings that have signed nothing of this log."""
+    """The witnesses in the settings that have signed nothing of this log."""
     signed = {each["witness"] for each in status["witnesses"]}
     return [each.key.name for each in witnesses if str(each.key) not in signed]
 

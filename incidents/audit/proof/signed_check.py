@@ -51,7 +51,7 @@ class Succession:
 
     @property
     def lost_ends(self) -> list[LostEnd]:
-        """The losses of the end that are on record."""
+        """The losses of latest entries that are on record."""
         return [each.lost_end for each in loss.losses(self.resumed)]
 
     @property

@@ -34,7 +34,7 @@ def _halted(history: Mapping[str, Any], when: When) -> str:
 
 
 def why_halted(code: str | None, language: Language) -> str:
-    """Explain why nothing is carried out until a person resumes."""
+    """Explain why no orders are carried out until a person resumes."""
     return language.say(f"why_halted.{code or 'not_told'}")
 
 

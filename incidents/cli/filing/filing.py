@@ -84,10 +84,10 @@ MAX_TOLD = 20
 
 
 class BadRowsError(IncidentsError):
-    """{file} has {count} that cannot be taken in:
+    """{file} has {count} that cannot be imported:
     {rows}
-    Mend them (filing import --dry-run lists all rows), or leave them out with --skip-bad; nothing
-    was done"""
+    Correct them (filing import --dry-run lists all rows), or skip them with --skip-bad. Nothing was
+    done"""
 
 
 @verb("import")

@@ -1,4 +1,4 @@
-"""The terminal for the screen: an own screen, single keys, all restored at the end."""
+"""The terminal for the screen: a screen of its own, single keys, and all restored at the end."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ class NothingSaidError(RefusedError):
 
 
 class NoSuchPartError(RefusedError):
-    """the form has no such part: reload the page"""
+    """the form has no such section: reload the page"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Touched:
                 inputs.text(labels.get(key, filing_view.detail_label(language, key)))(text)
 
     def moved(self, key: str, plain: str | None, kept: str) -> bool:
-        """Whether the detail has neither the value they saw nor the one they want."""
+        """Whether the detail has neither the value that they saw nor the one that they want."""
         if (plain or "") == self.changes[key]:
             return False
         if f"ref.{key}" in self.fields:
@@ -258,8 +258,8 @@ def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str
     """The server or document with its changes.
 
     Raises:
-        DetailChangedError: somebody else has changed the same of it.
-        NothingSaidError: there would be nothing in it.
+        DetailChangedError: somebody else has changed the same part.
+        NothingSaidError: nothing would be left in it.
     """
     own = facts(filed.plain.get(key)) or {}
     for name in touched.changes:

@@ -98,7 +98,7 @@ def add_note(decider: Decider, command: commands.AddNote) -> None:
 
 @decisions.on(commands.StateRemoved)
 def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
-    """Record that the content is gone, found deleted or after a contact."""
+    """Record that the content is removed: found deleted, or deleted after a contact."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
     checks.state_allows(decider, incident, "remove", "removed")

@@ -22,7 +22,7 @@ _VERIFIED = ("verify-full", "verify-ca")
 
 
 def open_to_others(engine: Engine) -> Cause | None:
-    """Explain how others can read the database, and the remedy; None if they are not known to.
+    """Explain how others can read the database, and the remedy; None if no way is known.
 
     Nothing is opened, and no connection is made.
     """

@@ -48,7 +48,7 @@ def check(engine: Engine) -> None:
     """Check that the database has the schema of this program; changes nothing.
 
     Raises:
-        DatabaseError: saying what it is instead, and the remedy.
+        DatabaseError: naming its actual state, and the remedy.
     """
     with plainly(engine):
         found = status(engine)
@@ -97,7 +97,7 @@ def downgrade(database: str | Engine, revision: str) -> None:
     """Downgrade the schema to `revision` ("base": none), deleting the data that it cannot hold.
 
     Raises:
-        DatabaseError: if the database is newer, or not ours, or cannot be taken back.
+        DatabaseError: if the database is newer, or not ours, or cannot be downgraded.
     """
     from alembic.util import CommandError
 

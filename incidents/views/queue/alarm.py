@@ -57,18 +57,19 @@ class Alarm:
       number (`terms`), and how many are over (`overdue`).
     - `brake_on`: one for all `orders` that wait for a supervisor, because too many sites were taken
       down at once.
-    - `halted`: nothing is carried out until a person resumes, and why (`halted_why`).
-    - `mark_unread`: a `daemon` carries out nothing, because it cannot read its mark; the `problem`.
-    - `entries_lost`: the record has lost its end, and nobody has acknowledged it on record.
+    - `halted`: no orders are carried out until a person resumes, and why (`halted_why`).
+    - `mark_unread`: a `daemon` carries out no orders, because it cannot read its mark; and the
+      `problem`.
+    - `entries_lost`: the record has lost its latest entries, and nobody has acknowledged that on
+      record.
     - `server_changed`: another server has taken over, and nothing is known to be missing.
     - `sites_uncompared`: the number of `sites` whose actual state could not be compared for a
       minute or longer, the first `named`, and why (`problem`). Until they are compared, no clock
       suspends them, and nothing opens them.
     - `sites_left_down`: the number of `sites` that are down, or may be, though nothing on record
       keeps them down. The first are `named`, with their actual `states`, and with those that are
-      also suspended on record, and stay down after that (`suspended_now`). How many are `closed` in
-      reality, how many are `unknown`, and how many of those were added since the loss
-      (`new`). The reason may have been lost `since` then. A site that is new on the list raises the
+      also suspended on record, and stay down after that (`suspended_now`). How many are actually
+      `closed`, how many are `unknown`, and how many of those were added since the loss (`new`). The reason may have been lost `since` then. A site that is new on the list raises the
       alarm again.
     - `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """

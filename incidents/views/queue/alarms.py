@@ -57,7 +57,7 @@ WARN_BEFORE = timedelta(minutes=10)
 class CurrentAlarms:
     """The alarms that were found; of the `capped` kinds there may be more.
 
-    `halted_since`: since when (UTC) nothing is carried out, None if orders are carried out.
+    `halted_since`: since when (UTC) no orders are carried out; None if they are carried out.
     `left_down`: the names of all left-down sites, if there is an alarm about them.
     """
 
@@ -70,7 +70,7 @@ class CurrentAlarms:
 def current_alarms(
     connection: Connection, now: datetime, report: ReportDuty | None
 ) -> CurrentAlarms:
-    """The alarms at `now` (UTC); `report`: the duty to report, None if nobody wants reminders.
+    """The alarms at `now` (UTC); `report`: the duty to report, None if reminders are off.
 
     The number of queries is always the same.
     """
