@@ -69,8 +69,8 @@ class Alarm:
     - `sites_left_down`: the number of `sites` that are down, or may be, though nothing on record
       keeps them down. The first are `named`, with their actual `states`, and with those that are
       also suspended on record, and stay down after that (`suspended_now`). How many are actually
-      `closed`, how many are `unknown`, and how many of those were added since the loss (`new`). The reason may have been lost `since` then. A site that is new on the list raises the
-      alarm again.
+      `closed`, how many are `unknown`, and how many of those were added since the loss (`new`). The
+      reason may have been lost `since` then. A site that is new on the list raises the alarm again.
     - `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
