@@ -58,7 +58,7 @@ def _again(kind: type[IncidentsError], message: str, facts: dict[str, Any]) -> I
 
 
 class SettingError(IncidentsError):
-    """{where} sets {setting} = {value!r}, but it must be {expected}"""
+    """{where} says {setting} = {value!r}, but it must be {expected}"""
 
 
 class SettingMissingError(SettingError):
