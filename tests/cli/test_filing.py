@@ -242,7 +242,7 @@ def test_a_column_that_is_no_field_refuses_the_list_or_is_ignored_and_named(
     assert "did you mean opened_on, 网站开通日期?): rename it, or ignore unknown" in refused.err
     taken = office("filing", "import", str(file), "--ignore-columns")
     assert taken.status == 0
-    assert "ignored columns that are not fields: opend_on, colour\n" in taken.err
+    assert "ignored columns that match no field: opend_on, colour\n" in taken.err
     assert "1 unchanged" in taken.err
 
 

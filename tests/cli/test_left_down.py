@@ -214,7 +214,7 @@ def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None
     assert "--confirm says '3'; write --confirm 2" in wrong.err
     right = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
     assert right.status == 0
-    assert "no notice goes to the customers of these sites: tell them yourself" in right.err
+    assert "no notice goes to the customers of these sites: inform them yourself" in right.err
 
 
 def test_on_a_terminal_the_name_of_a_site_that_a_repair_opens_is_asked_for(

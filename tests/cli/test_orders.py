@@ -194,7 +194,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     panel.outcome = GONE
     _suspended(cli, later)
     told = cli("queue").err
-    assert "DEAD LETTERS: 1, first suspend shop.example (1-o4, recipient is gone)" in told
+    assert "DEAD LETTERS: 1, first suspend shop.example (1-o4, recipient no longer exists)" in told
     assert "incidents orders list --dead" in told
     assert cli("acts", "list", "--dead", "-q").out == "1-o4\n"
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "unknown"

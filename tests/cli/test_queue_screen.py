@@ -343,7 +343,7 @@ def test_help_names_every_key_and_any_key_ends_it(desk: Cli, sent: list[Envelope
 
 def test_pasted_text_and_unknown_keys_do_nothing(desk: Cli, sent: list[Envelope]) -> None:
     screen = sit()
-    assert press(screen, "pasted") == "pasted text is ignored as keys"
+    assert press(screen, "pasted") == "pasted text is ignored"
     assert press(screen, "x") == "unknown key: ? lists the keys"
     assert press(screen, "unknown") == "unknown key: ? lists the keys"
     assert sent == []

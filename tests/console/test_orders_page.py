@@ -201,10 +201,10 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     desk.do("other.example", logged)
     wang = Visitor(desk, "supervisor")
     queue = wang.get("/").text
-    assert "LOGGED ONLY, NOT ENFORCED, because no adapter is set:" in queue
+    assert "ONLY LOGGED, NOT ENFORCED, because no adapter is set:" in queue
     assert '<a href="/orders/2-o2">2-o2</a>' in queue
     page = wang.get("/orders/2-o2").text
-    assert '<span class="state only_logged">logged only</span>' in page
+    assert '<span class="state only_logged">only logged</span>' in page
     assert "carried out" not in page.partition('id="acts"')[0]
     assert (
         "The order was only logged. Set an adapter under [acts]"

@@ -268,7 +268,7 @@ def test_a_daemon_that_died_is_named_beside_what_was_done_once(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "no daemon is running: h-1-ab is dead or cut off, last seen 33 s ago; " in err
+    assert "no daemon is running: h-1-ab is dead or disconnected, last seen 33 s ago; " in err
 
 
 def test_when_cron_has_stopped_the_queue_is_loud_again(
@@ -320,7 +320,7 @@ def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:
     assert (status, err) == (DONE, "")
     assert out.splitlines() == [
         "deadlines are being enforced",
-        "  h-1-ab: enforces since 2026-03-01 09:00; last seen 3 s ago",
+        "  h-1-ab: enforcing since 2026-03-01 09:00; last seen 3 s ago",
         "nothing is overdue",
     ]
 

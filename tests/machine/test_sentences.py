@@ -22,7 +22,7 @@ SAID = {
     ),
     "already_said": ("12-1 was already reported as removed; nothing more to do"),
     "already_voided": "contact 12-1-1 is already voided; nothing left to void",
-    "bad_day": "'yesterday' is not a valid date for opened_on; write it as 2026-03-01",
+    "bad_day": "'yesterday' is not a valid date for opened_on; write it like 2026-03-01",
     "before_incident": ("09:00 is before the incident (10:00); check the time"),
     "before_told": (
         "09:30 is before 10:00, when the customer was told about the incident; check the time"
