@@ -54,7 +54,7 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
     again = office("filing", "set", SITE, "level=3")
     assert "nothing changed" in again.out
     dry = office("filing", "set", SITE, "level=2", "--dry-run")
-    assert "would: Filing of shop.example changed" in dry.out
+    assert "dry run: Filing of shop.example changed" in dry.out
     assert shown(office)["details"] == {"level": "3"}
     keyed = [office("filing", "set", SITE, "nature=commercial", "--key", "k") for _ in range(2)]
     assert keyed[0].out == keyed[1].out

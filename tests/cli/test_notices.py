@@ -78,8 +78,8 @@ def test_programs_get_documents(cli: Cli) -> None:
 
 def test_the_list_says_to_whom_no_channel_is_set(cli: Cli, write_settings: WriteSettings) -> None:
     to_customer = (
-        "no channel to the customer is set ([notices] channels in the settings): these notices"
-        " wait\n"
+        "no channel is set for notices to the customer ([notices] channels in the settings): these"
+        " notices wait until one is set\n"
     )
     to_desk = to_customer.replace("the customer", "the desk").replace("[notices]", "[alarms]")
     assert cli("notices", "list").err == to_customer + to_desk

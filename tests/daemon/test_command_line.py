@@ -292,7 +292,7 @@ def test_once_with_a_wrong_clock_does_nothing_and_says_why(
         status = main(["daemon", "--once"])
 
     assert status == FAILED
-    assert "behind the database's: set this machine's clock" in capsys.readouterr().err
+    assert "behind the database's. Set this machine's clock" in capsys.readouterr().err
 
 
 # status
@@ -390,7 +390,7 @@ def test_a_daemon_not_heard_of_is_not_believed(db_url: str, run: Run) -> None:
     status, out, _ = run("status")
 
     assert status == FAILED
-    assert "h-1-ab: dead or cut off; last seen 1 min ago" in out
+    assert "h-1-ab: dead or disconnected; last seen 1 min ago" in out
 
 
 def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> None:
