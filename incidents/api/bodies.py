@@ -31,10 +31,11 @@ MAX_DETAILS, MAX_PARTS = 300, 20
 Short = Annotated[str, Field(max_length=100)]
 Text = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
 Time = Annotated[
-    str, Field(max_length=64, description="Time of the event, RFC 3339 with offset. Default: now.")
+    str,
+    Field(max_length=64, description="Time of the event, RFC 3339 with an offset. Default: now."),
 ]
 
-Moment = Annotated[str, Field(max_length=64, description="RFC 3339 with offset.")]
+Moment = Annotated[str, Field(max_length=64, description="A time in RFC 3339 with an offset.")]
 
 _PART = {"anyOf": [{"type": "string", "maxLength": 4_000}, {"type": "null"}]}
 _FILED: JSONObject = {

@@ -90,7 +90,7 @@ def _names(of: Dependant) -> set[str]:
 
 
 SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339 with offset.")]
+When = Annotated[str | None, Query(max_length=64, description="A time in RFC 3339 with an offset.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""The acts in the lists of commands; made by scripts/docs from `contract.actions`."""
+"""The actions in the lists of commands; made by scripts/docs from `contract.actions`."""
 
 ACT_HELPS = {
     "log": "Log a violation on a site.",

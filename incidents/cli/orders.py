@@ -176,7 +176,7 @@ def reconcile(
     then: tell them yourself.
 
     For programs, `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled,
-    left_down or changed_meanwhile. The last means that the site changed during the check: check
+    left_down or changed_meanwhile. The last one means that the site changed during the check: check
     again.
     """
     run = act.run

@@ -77,7 +77,7 @@ COMMANDS = with_acts({
         "site": ("incidents.cli.sites:site", "Manage sites: add, show, why, hold, reinstate …"),
         "filing": (
             "incidents.cli.filing.filing:filing",
-            "Manage the filings (备案) of sites, their checks and terms.",
+            "Manage the filings (备案) of sites, their checks and deadlines.",
         ),
         "policy": ("incidents.cli.admin.policy:policy", "Show, test and activate the policy."),
         "orders": (

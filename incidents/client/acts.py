@@ -1,4 +1,4 @@
-"""The acts of the client, a method each; made by scripts/docs from `contract`."""
+"""The actions of the client, a method each; made by scripts/docs from `contract`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class How(TypedDict, total=False):
 
 
 class Acts:
-    """The acts on incidents, contacts, items of the queue, orders and sites."""
+    """The actions on incidents, contacts, items of the queue, orders and sites."""
 
     def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
         raise NotImplementedError
@@ -56,7 +56,7 @@ class Acts:
         confirm: str | None = None,
         **how: Unpack[How],
     ) -> Acted:
-        """Record that the customer was told and refuses to delete: closes the site (R5)."""
+        """Record that the customer was told and refuses to delete, which closes the site (R5)."""
         return self._to(
             "incidents", incident, "refused", {"at": at, "note": note, "confirm": confirm}, how
         )
@@ -66,7 +66,7 @@ class Acts:
         return self._to("incidents", incident, "take-back", {"reason": reason}, how)
 
     def void(self, incident: str, *, reason: str, **how: Unpack[How]) -> Acted:
-        """Void an incident: logged in error, or not a violation on review."""
+        """Void an incident that was logged in error or is not a violation."""
         return self._to("incidents", incident, "void", {"reason": reason}, how)
 
     def reported(
@@ -102,7 +102,7 @@ class Acts:
         confirm: str | None = None,
         **how: Unpack[How],
     ) -> Acted:
-        """Record that a filed detail is false: closes the site (R4)."""
+        """Record that a filed detail is false, which closes the site (R4)."""
         return self._to(
             "sites",
             site,

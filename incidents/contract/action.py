@@ -20,7 +20,7 @@ from incidents.machine.command import Choice, Command, Replayed, Seen, Words
 Fact = Words | Choice | Seen | Replayed
 
 LABELS = {
-    "phone": "phone number", "email": "e-mail address", "person": "person's name",
+    "phone": "phone number", "email": "email address", "person": "person's name",
     "field": "field's name", "ref": "reference", "text": "note",
 }  # fmt: skip
 """What a field of words is called where it is refused, if it is not its name."""
@@ -130,7 +130,7 @@ SUPERVISOR: tuple[Role, ...] = ("supervisor",)
 class Ask:
     """How the command line takes a field: by `--option`, with a metavar and a help.
 
-    For a time, the help describes the event, such as `it was found gone`.
+    For a time, the help describes the event, such as `the removal was found`.
     """
 
     help: str

@@ -8,7 +8,7 @@ from incidents.contract.actions import ACTIONS
 
 FILE = Path(__file__).parents[2] / "incidents/cli/act_helps.py"
 
-_HEAD = '"""The acts in the lists of commands; made by scripts/docs from `contract.actions`."""'
+_HEAD = '"""The actions in the lists of commands; made by scripts/docs from `contract.actions`."""'
 
 
 def text() -> str:

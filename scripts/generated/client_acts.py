@@ -15,7 +15,7 @@ _BY_HAND = (c.Log, c.RecordContact, c.AddNote)
 """The acts that `client.typed` requests in its own way."""
 _TAKEN = frozenset({"key", "if_match", "dry_run", "unless_closing", "how"})
 
-_HEAD = '''"""The acts of the client, a method each; made by scripts/docs from `contract`."""
+_HEAD = '''"""The actions of the client, a method each; made by scripts/docs from `contract`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class How(TypedDict, total=False):
 
 
 class Acts:
-    """The acts on incidents, contacts, items of the queue, orders and sites."""
+    """The actions on incidents, contacts, items of the queue, orders and sites."""
 
     def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
         raise NotImplementedError

@@ -55,7 +55,7 @@ from incidents.views.timeline import part_of_story, timeline
 
 site_routes, incident_routes = router("sites"), router("incidents")
 
-Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
+Id = Annotated[str, Path(max_length=300, description="An incident's ID, such as 12-3.")]
 _SITE_STORY, _INCIDENT_STORY = "timeline", "story"
 _PIECE = 2**20
 

@@ -197,7 +197,7 @@ def list_sign_ins(
     limit: Limit = 100,
     cursor: Cursor = None,
     handle: Of = None,
-    failed: Annotated[bool, Query(description="Only failed ones.")] = False,
+    failed: Annotated[bool, Query(description="Only failed sign-ins.")] = False,
     since: When = None,
 ) -> account_documents.SignIns:
     """List sign-ins, sign-outs, and failed attempts, with source and method, the newest first.

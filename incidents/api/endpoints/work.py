@@ -55,7 +55,7 @@ def queue(
 @queue_routes.get("/queue/{item}", **operation("look", queue_documents.Item))
 def item(
     by: ReadCaller,
-    item: Annotated[str, Path(max_length=300, description="Such as 12-3 or 12-t2.")],
+    item: Annotated[str, Path(max_length=300, description="An ID such as 12-3 or 12-t2.")],
     reveal: Reveal = False,
 ) -> JSON:
     """Show one item of the queue, for a caller who may see one number but not a page of them."""
@@ -128,7 +128,9 @@ def orders(
 @order_routes.get("/orders/{order}", **operation("look", order_documents.OrderInFull))
 def show(
     by: ReadCaller,
-    order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
+    order: Annotated[
+        str, Path(max_length=300, description="An ID such as 12-o45 or 12-o45.notice.")
+    ],
 ) -> JSON:
     """Show an order, its attempts, and its result."""
     named, app = inputs.order(order), by.app

@@ -63,7 +63,7 @@ def audit() -> None:
 def replay(run: Run, site: str | None) -> int:
     """Derive every table from the entries alone, and compare row by row.
 
-    It finds rows changed, added or deleted outside the program. Exits 5 if there are any.
+    It finds rows that were changed, added or deleted outside the program. Exits 5 if there are any.
     """
     if run.remote is None:
         found = _replayed(run, site)

@@ -59,7 +59,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.filing.pages:check_footer",
             "Check a page's footer: number, icon, links.",
         ),
-        "terms": ("incidents.cli.filing.looks:terms", "List terms, also as a calendar."),
+        "terms": ("incidents.cli.filing.looks:terms", "List deadlines, also as a calendar."),
     },
     "Lists and forms": {
         "import": (
@@ -75,7 +75,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def filing() -> None:
-    """Manage the filings (备案) of sites: the register, its checks and terms."""
+    """Manage the filings (备案) of sites: the register, its checks and deadlines."""
 
 
 STDIN = "-"
@@ -94,7 +94,7 @@ class BadRowsError(IncidentsError):
 @click.argument("file", metavar="FILE")
 @click.option("--add-sites", is_flag=True, help="Also add new sites to the register.")
 @click.option("--skip-bad", is_flag=True, help="Skip rows that cannot be read.")
-@click.option("--ignore-columns", is_flag=True, help="Ignore columns that are not fields.")
+@click.option("--ignore-columns", is_flag=True, help="Ignore columns that match no field.")
 @options.acting
 def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool) -> int:
     """Import the customer list FILE into the register of filings.

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--reveal", is_flag=True,
-    help="Show phone numbers and e-mail addresses in full. By default they are masked, because"
+    help="Show phone numbers and email addresses in full. By default they are masked, because"
     " others may see your screen.",
 )  # fmt: skip
 @click.option(
