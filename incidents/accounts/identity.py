@@ -26,17 +26,16 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     each.name: each.roles for each in (*LOOKING, *ACTIONS, *OF_THE_HOUSE)
 }
 ROLES_OF_ACT: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
-"""The roles that may do each act, by name: a command's class in snake case, or a right's name."""
+"""The roles that may do each action, by name: a command's class in snake case, or a right's
+name."""
 
 ACTS: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(each.name for each in (*ACTIONS, *RIGHTS) if each.in_person)
-"""The acts that need a person who has just proved who they are; no token can do them.
-
-They close a site on somebody's word (R4, R5), open a closed one, set the rules for that, give
-somebody access, or erase for good. To change another person's account, password or tokens
-`keep_accounts` is needed as well; to see them `see_accounts`, which a token may have.
-"""
+"""The actions that need a person who has just confirmed their password; no token can do them. They
+close a site on one person's statement (R4, R5), open a closed one, set the rules for that, give
+access, or erase permanently. Changing another person's account, password or tokens also needs
+`keep_accounts`; viewing them needs `see_accounts`, which a token may have."""
 
 
 def may(role: str, act: str) -> bool:
@@ -48,7 +47,7 @@ _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
 
 PROOF_TTL = timedelta(minutes=5)
-"""The time for which a person need not prove again who they are."""
+"""The time for which a person need not confirm their password again."""
 
 Denial = Literal["role", "token_scope", "in_person", "prove_again"]
 """The reason for a denial: the role, the token's scope, any token, or a proof that is too old."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 How = Literal["password", "provider", "terminal"]
-"""The way in which somebody proves who they are."""
+"""The method by which somebody proves their identity."""
 
 UNKNOWN_NAME = "?"
 """The log's text for an unknown name, which may be anything that was typed, even a password."""

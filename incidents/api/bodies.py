@@ -26,7 +26,7 @@ from incidents.values import inputs
 from incidents.values.json_object import JSONObject
 
 MAX_DETAILS, MAX_PARTS = 300, 20
-"""The most details that one act changes, and the most parts of a server or document."""
+"""The most details that one action changes, and the most parts of a server or document."""
 
 Short = Annotated[str, Field(max_length=100)]
 Text = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]

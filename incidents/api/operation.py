@@ -45,7 +45,7 @@ from incidents.values.json_object import JSONObject
 PREFIX = "/api/v1"
 
 ACT = "x-act"
-"""The key under which an operation's description names its act (see `accounts.identity`)."""
+"""The key under which an operation's description names its action (see `accounts.identity`)."""
 
 MAX_BODY, MAX_LARGE_BODY = 2**20, 8 * 2**20
 """The most bytes of a request, and of one that brings a list, a history or a filing."""
@@ -60,7 +60,7 @@ LARGE = "x-large"
 """The mark of an operation whose requests may have `MAX_LARGE_BODY` bytes."""
 
 OPEN = "x-open"
-"""The mark of an operation that needs no act: it signs somebody in or out."""
+"""The mark of an operation that needs no permission: it signs somebody in or out."""
 
 ALONE = {
     "Cache-Control": "no-store",

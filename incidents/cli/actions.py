@@ -47,7 +47,7 @@ _OPPOSITES: dict[type[c.Command], tuple[str, type[c.Command], str]] = {
         "End the hold: the site opens, unless a suspension still runs or it is closed.",
     ),
 }  # fmt: skip
-"""The flag that makes of an act its opposite."""
+"""The flags that turn an action into its opposite."""
 
 
 class WhichIncidentError(RefusedError):
@@ -181,4 +181,4 @@ _INSTEAD = {
     "reinstatement": "no task: incidents approve SITE or decline SITE ends it",
     "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
-"""Items that are no tasks, each with the command that ends or advances it."""
+"""Items that are not tasks, each with the command that ends or advances it."""

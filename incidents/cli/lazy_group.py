@@ -18,7 +18,7 @@ _FLAGS = frozenset({"--json", "-q", "--quiet"})
 _COMMON = _VALUED | _FLAGS | {"--key", "--dry-run", "--policy", "--help"}
 
 _PLACEHOLDERS = frozenset({"SITE", "NAME", "INCIDENT", "CONTACT", "TASK", "ORDER"})
-"""The words by which help and `next:` lines stand for a name or an ID."""
+"""The placeholders for a name or an ID in help and `next:` lines."""
 
 
 class Verb(click.Command):

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 RECHECK = "recheck"
-"""As in `machine.work`, which takes long to load."""
+"""A copy of the name in `machine.work`, which takes long to load."""
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""Acts that the requester may not do: they are the second person's."""
+"""Actions that only a second person, not the requester, may do."""
 
 
 def opened_tasks(own: list[Event]) -> list[TaskOpened]:

@@ -204,7 +204,7 @@ def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) ->
 
 
 def _confirm(act: Act, sites: Sequence[str], confirm: str | None, *, cancelled: bool) -> None:
-    """Confirm the opening of sites that a loss left down, or that are closed in reality."""
+    """Confirm the opening of sites that a loss left down, or that are actually closed."""
     opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )

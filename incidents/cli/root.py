@@ -17,7 +17,7 @@ from incidents.cli.act_helps import ACT_HELPS, ACTS_AFTER
 from incidents.cli.lazy_group import LazyGroup
 
 Target = tuple[str, str]
-"""Where a command lies, and its short help."""
+"""The module and the name of a command, and its short help."""
 Sections = dict[str, dict[str, Target]]
 """The commands of a group, by the title of the section and the name that is typed."""
 
@@ -134,7 +134,7 @@ RENAMED = {
     "reported": ("incidents.cli.actions:reported", "police done"),
     "acts": ("incidents.cli.orders:orders", "orders"),
 }
-"""The older spellings, which work on and are not listed."""
+"""The older spellings, which still work but are not listed."""
 
 _EPILOG = """\b
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,

@@ -24,7 +24,7 @@ _SHORT = 4
 """The width of a text that is never broken, though in Chinese it could be."""
 
 _LONG = 40
-"""A longer word may be broken."""
+"""The width above which a word may be broken."""
 _INDENT = 4
 """The indent of fields that have no room beside the others of their row."""
 

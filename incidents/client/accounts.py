@@ -90,7 +90,7 @@ class RemoteAccountAdmin:
     """
 
     signed_in = True
-    """A server admits nobody else."""
+    """A server accepts only people who have signed in."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 _Look = tuple[str | None, str]
-"""A site as it was looked at: its ETag, and its name."""
+"""A site as last seen: its ETag and its name."""
 
 
 class RemoteDesk:

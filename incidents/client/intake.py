@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 HISTORY_ROWS_AT_ONCE, HISTORY_BYTES_AT_ONCE = 1_000, 1_000_000
-"""The maximum rows, and bytes of them, in one request, whose answer is waited for."""
+"""The most rows, and bytes of rows, in one request, because the caller waits for its answer."""
 
 HistoryRow = tuple[int, str]
-"""The line of the file that a row is of, and the row as JSON."""
+"""The file's line of a row, and the row as JSON."""
 
 
 class ManyAtOnceError(InputError):
@@ -144,7 +144,8 @@ def _add_to_tally(tally: Tally, answer: Imported, lines: Sequence[int]) -> None:
 
 
 LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_000
-"""The maximum rows, cells and bytes of a list in one request, whose answer is waited for."""
+"""The most rows, cells and bytes of a list in one request, because the caller waits for its
+answer."""
 
 
 class RemoteFilings:

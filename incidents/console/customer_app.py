@@ -27,7 +27,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 READ_S = 10.0
-"""A form that takes longer to come is not waited for."""
+"""The deadline for a form."""
 
 HEADERS = {
     "content-type": "text/html; charset=utf-8",

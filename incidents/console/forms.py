@@ -28,7 +28,7 @@ MAX_FIELDS = 200
 """The most fields of a form, with files or without."""
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
-"""The fields whose words are shown to nobody again."""
+"""The fields whose content is never shown again."""
 
 
 @contextmanager
@@ -126,10 +126,10 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
 
 
 DESPITE = "despite"
-"""The field that names a holder whose claim somebody knows of."""
+"""The field that names a holder whose claim the sender knows of."""
 
 Is = Callable[[str], bool]
-"""A test whether an act is about that item of a site."""
+"""A test whether an action is about that item of a site."""
 
 
 def only(item: str) -> Is:

@@ -38,7 +38,7 @@ from incidents.store import desk_state
 from incidents.values import inputs, typed_time
 
 TWICE_FOR = timedelta(seconds=10)
-"""The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
+"""The time within which the same form from the same page counts as a double click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Submission(RequestContext):
 
     form: SentForm
     unproved: str | None = None
-    """What was wrong with the password by which they would prove who they are."""
+    """The fault of the password by which they would confirm their identity."""
 
     def place(self, opened: str | None) -> str:
         """The path of the form's page; the input is kept for it."""

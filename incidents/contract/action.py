@@ -23,7 +23,7 @@ LABELS = {
     "phone": "phone number", "email": "email address", "person": "person's name",
     "field": "field's name", "ref": "reference", "text": "note",
 }  # fmt: skip
-"""What a field of words is called where it is refused, if it is not its name."""
+"""The names of text fields in refusals, if they differ from the fields' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ COMMON = {
     "reason": Ask("Reason; it goes on record.", "R"),
 }
 PERHAPS = {"reason": Ask("Reason.", "R")}
-"""How many acts ask for the same field; `PERHAPS` where it may be left out."""
+"""The entry of a field that many actions share; `PERHAPS` if it is optional."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.queue import QueueItem
 
 _TELL = "tell"
-"""As in `machine.work`, which takes long to load."""
+"""A copy of the name in `machine.work`, which takes long to load."""
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:

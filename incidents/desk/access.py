@@ -73,7 +73,7 @@ _SUPERVISORS = (
 )
 RECOVER = "recover"
 _MACHINES = frozenset({COURIER, DAEMON})
-"""The names of machines, which no person has: their acts on orders follow from decisions."""
+"""The names of machines, which no person has: their actions on orders follow from decisions."""
 
 
 def needs_two_people(command: Command, policy: Policy) -> bool:
@@ -195,7 +195,7 @@ class Access:
         return None
 
     def _not_their_own(self, handle: str) -> Refusal | None:
-        """The refusal of a person whose password somebody else has set lately and may still know.
+        """The refusal of a person whose password somebody else set recently and may still know.
 
         Otherwise one administrator could act as two people.
         """

@@ -31,7 +31,7 @@ def sentence(text: str | None) -> str | None:
 
 
 State = Literal["active", "suspended", "closed"]
-"""The state of a site in the world."""
+"""The actual state of a site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

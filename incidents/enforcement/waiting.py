@@ -34,9 +34,8 @@ from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
-"""A comparison of sites with the world, by name, which records their states.
-
-It returns the sites that could be compared, without those whose adapter had a fault."""
+"""A comparison of sites, by name, with their actual state, which is recorded. It returns the sites
+that could be compared, without those whose adapter had a fault."""
 
 
 class FirstComparison:

@@ -147,7 +147,7 @@ def order_of_site(order: Order | OnlyLogged, language: Language) -> str:
 
 
 _INFORMING_LANES = frozenset({"notice", "desk"})
-"""The lanes that inform people; the orders in others change the world."""
+"""The lanes that inform people; orders in other lanes change the live system."""
 
 
 def _what_was_ordered(wording: Wording, event: Facts) -> str:

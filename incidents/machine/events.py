@@ -141,4 +141,4 @@ class FooterSeen(Event):
 
 
 KINDS = kinds(globals())
-"""Each kind of event by the word that stands for it in an entry."""
+"""Each kind of event by its name in an entry."""

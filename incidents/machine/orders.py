@@ -22,7 +22,7 @@ LANES: dict[str, tuple[str, ...]] = {
     "call": (DESK,),
     "alarm": (DESK,),
 }
-"""The lanes of each kind of order: into the world, to the customer, to the desk."""
+"""The lanes of each kind of order: to the live system, to the customer, to the desk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

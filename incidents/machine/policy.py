@@ -17,7 +17,7 @@ from incidents.values.parsing import TomlTextError
 Run = Literal["consecutive", "total"]
 
 MAX_CHARACTERS = 65_536
-"""So long a policy's file is at most."""
+"""The maximum length of a policy's file."""
 MAX_COUNT = 1_000
 MAX_DURATION = timedelta(days=366)
 

@@ -31,11 +31,11 @@ class RefusedError(Exception):
 
 
 CUSTOMERS: Literal["this"] = "this"
-"""The customer's own act, who has no act of the desk's to go on with."""
+"""The customer's own action, for which the desk has no alternative to suggest."""
 
 RefusedAct = Literal[
     "contact", "void", "recur", "removed", "reported", "refused", "false-info", "confirm-closure",
     "this",
 ]  # fmt: skip
-"""The codes by which the fact `act` names what a state or a closed site forbids; surfaces say them
-as `act_told.CODE`."""
+"""The codes of the actions that a state or a closed site forbids, in the fact `act`; surfaces say
+them as `act_told.CODE`."""

@@ -18,10 +18,10 @@ from incidents.machine.policy import Policy
 Place = tuple[datetime, int]
 
 CONTACT_CLOCK, REMOVAL_CLOCK, SUSPENSION_END = 0, 1, 2
-"""What can fall due, in the order in which things due together are taken."""
+"""The things that can fall due, in the order in which simultaneous ones are processed."""
 
 Due = tuple[datetime, int, int]
-"""When, what (one of the three above), and which incident or suspension."""
+"""The due time, the kind (one of the three above), and the incident or suspension."""
 
 
 def pending(case: Case) -> Iterator[Due]:

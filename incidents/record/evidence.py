@@ -21,7 +21,8 @@ from incidents.errors import Cause, EmptyEvidenceError, EvidenceTooLargeError, F
 from incidents.system import disk
 
 FRESH = timedelta(days=1)
-"""A file that was attached so lately is never deleted: its entry may still be on its way."""
+"""The time after attaching a file during which it is never deleted, because its entry may not be
+committed yet."""
 
 _PIECE = 2**20
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -186,7 +186,7 @@ PERSON = "operator"
 _PLACEHOLDER = "-"
 
 Step = c.Command | Policy
-"""The act of a step: a command, or a policy that becomes the active one."""
+"""The action of a step: a command, or a policy to activate."""
 
 
 def read_step(fields: Fields, do: str) -> Step:
@@ -277,7 +277,7 @@ def _false_detail(fields: Fields) -> str:
 
 
 _OF_CASES = (SITE, INCIDENT, CONTACT)
-"""The targets of a step: queue and orders are no part of a scenario."""
+"""The targets of a step; the queue and orders are not part of a scenario."""
 
 ACTS: dict[str, Callable[[Fields], Step]] = {
     **{
@@ -288,4 +288,4 @@ ACTS: dict[str, Callable[[Fields], Step]] = {
     "activate": lambda fields: fields.required("policy", read_policy(fields, "policy")),
     "daemon": lambda _: c.Elapse(),
 }
-"""Each act by its name; `daemon` is `incidents daemon --once`."""
+"""Each action by its name; `daemon` is `incidents daemon --once`."""

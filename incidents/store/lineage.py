@@ -17,14 +17,13 @@ from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
 
 MAY_BE_LOST_FOR = timedelta(days=30)
-"""The time after a loss in which an added site may exist in the world already, in any state."""
+"""The time after a loss in which an added site may already exist in the live system, in any
+state."""
 
 UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
-"""The reasons for a halt.
-
-`UNKNOWN_SERVER`: the database is on another server, and the daemon that found it had no mark of
-it. `LOST_AGAIN`: its end was lost again before a person knew of the first loss, or within an hour.
-"""
+"""The reasons for a halt. `UNKNOWN_SERVER`: the database is on another server, and the daemon that
+detected this had no mark of it. `LOST_AGAIN`: it lost its latest entries again before a person knew
+of the first loss, or within an hour."""
 
 _TIMELINE_DIGITS = 8
 

@@ -249,7 +249,7 @@ def _is_own(table: Table, handle: str | None) -> ColumnElement[bool]:
 
 
 def _is_about(table: Table, handle: str | None) -> ColumnElement[bool]:
-    """Whether a row is about an account, even if it no longer says whose it is."""
+    """Whether a row is about an account, even if it no longer names the account."""
     if table is sign_ins:
         return literal(False)
     about = table.c.about

@@ -12,19 +12,17 @@ CLOSURE = "closure"
 DISPUTED = "disputed"
 REINSTATEMENT = "reinstatement"
 NAMED = (CLOSURE, DISPUTED, REINSTATEMENT)
-"""The items of the queue that have no number: a site has one of each at most."""
+"""The items of the queue without a number: a site has at most one of each."""
 _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )
 ORDERS_EACH = 10**12
-"""The number of order ids in each epoch of a history (see `store.lineage`).
-
-In the epoch 332 the order of a site's 45th entry is 332000000000045 in the world, and 45 here.
-"""
+"""The number of order ids in each epoch of a history (see `store.lineage`). In epoch 332 the order
+of a site's 45th entry is 332000000000045 in the live system, and 45 here."""
 EPOCHS = 2**53 // ORDERS_EACH
 """The most epochs: receivers may keep a number in a double."""
 ACT = "act"
-"""The lane in which an order goes into the world (see `orders`); its name needs no lane."""
+"""The lane of orders to the live system (see `orders`); an id in this lane does not name it."""
 
 
 def incident_id(site_id: int, incident: int) -> str:

@@ -156,7 +156,7 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """The time when the record lost its end, if known; None once the live system agrees with it."""
+    """When the record lost its latest entries, if known; None once the live system agrees."""
     return None if found.unproved_since is None else found.lost_at
 
 

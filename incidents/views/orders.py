@@ -52,7 +52,7 @@ MAX_COUNTED = 1_000
 MAX_NAMED = 3
 
 LATE_AFTER = timedelta(minutes=5)
-"""The desk sees an order into the world as late once it has waited this long."""
+"""The time after which a waiting order to the live system counts as late."""
 _ALL_SET: Mapping[str, str] = MappingProxyType({})
 _ONE = 1
 _of = deliveries.c

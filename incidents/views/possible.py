@@ -30,7 +30,7 @@ from incidents.values.ids import incident_id, order_id
 from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
-"""The machine's refusal of each act, None if it is possible."""
+"""The machine's refusal of each action; None if it is possible."""
 
 _REASON = "tried out"
 _ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
@@ -38,7 +38,7 @@ _SAMPLES: dict[type[c.Command], dict[str, Any]] = {
     c.Log: {"again": True}, c.StateFalse: {"field": "phone"},
     c.Attach: {"digest": "0" * 64, "size": 1},
 }  # fmt: skip
-"""Values for the fields that an act needs before it can be tried."""
+"""Values for the fields that an action needs before it can be tried."""
 _LATER = timedelta(days=1)
 """The distance of a required time in a trial."""
 

@@ -147,7 +147,7 @@ def _is_done(event: e.OrderEvent) -> bool:
 
 
 def _is_uncertain(event: e.OrderEvent) -> bool:
-    """Whether the order may have been done: it was tried, with an unknown outcome."""
+    """Whether the order may have been carried out: it was tried, with an unknown outcome."""
     if isinstance(event, e.OrderFailed):
         return event.problem != BRAKED
     return isinstance(event, e.OrderCancelled) and event.tried

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _LOOKS = 4
 """The most look-ups at once, of tokens and of people's words."""
 _ALONE = 5
-"""The most acts that wait for locked sites at once, each with a connection."""
+"""The most actions that wait for locked sites at once, each with a connection."""
 
 _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,

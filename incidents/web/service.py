@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXTRA = "console"
 MAX_AT_ONCE = 1_000
-"""Connections: each console that is open has one to hear of changes, and others to act."""
+"""The most connections: each open console has one for changes, and others for actions."""
 
 LOOK_S = 1.0
 """How often the database's file is checked to be the one that is open."""

@@ -133,7 +133,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
-    """The act of a command, by its name and the form of its target, and its body."""
+    """The action of a command, by its name and the form of its target, and its body."""
     for what in target.KINDS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):

@@ -35,11 +35,11 @@ routes = router("filings")
 Form = Literal["jsonl", "json", "csv"]
 
 MAX_ROWS, MAX_VALUES = 1_000, 20_000
-"""So many rows, and cells of them, are taken in with one request: that takes a second of the
-processor at most, and the desk goes on meanwhile."""
+"""The most rows, and cells in them, in one request: they take at most a second of processor time,
+during which the desk continues."""
 MAX_NAMED = 100
 ABOUT = "filings"
-"""The entry's target when all filings are exported with people's own words in full."""
+"""The entry's target when all filings are exported with people's own details in full."""
 
 _MAX_ERRORS = 100
 _MAX_MARKS = 10 * MAX_VALUES

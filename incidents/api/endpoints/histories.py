@@ -36,8 +36,8 @@ routes = router("histories")
 
 
 MAX_IMPORTED = 1_000
-"""So many reports go onto the record in one request: that takes a second of the processor at most,
-and the desk goes on meanwhile."""
+"""The most reports imported in one request: they take at most a second of processor time, during
+which the desk continues."""
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
 _PICTURED = answering("simulate", "The picture.", SVG, acting=True, large=True, slowed=True)

@@ -274,7 +274,7 @@ def _check_signed(
 
 
 def _differences(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
-    """The differences between its row, itself, and the requirements of the one before it."""
+    """The differences of a checkpoint from its row, and from what the one before it requires."""
     if own.size != signed.size:
         other = "it is of {n} entries, but its row says {said}"
         yield Cause.of("flaw_row_size", other, n=own.size, said=signed.size)

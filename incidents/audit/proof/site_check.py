@@ -115,10 +115,8 @@ def _at_site(site: int, leaf: int | None) -> Cause:
 
 
 WITHIN_AN_ACT = 10_000
-"""The most entries that are numbered before the log may be signed, even within an act.
-
-The rest of an act that began this far before a checkpoint may be missing: nothing covered it.
-"""
+"""The most entries that are numbered before the log may be signed, even within an action. The rest
+of an action that began this far before a checkpoint may be missing: nothing covered it."""
 
 _SITES_AT_ONCE = 200
 

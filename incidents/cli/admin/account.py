@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _TOKEN_DAYS = 90
-"""For how long the token of a new integrator is proposed, as the guide to integrating has it."""
+"""The suggested lifetime of a new integrator's token, as in the guide to integrating."""
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {

@@ -193,7 +193,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
     "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
-"""By what is so, as `views.queue.alarm` calls it, the worst first."""
+"""The sentences by the kind of warning (see `views.queue.alarm`), the worst first."""
 
 
 def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:

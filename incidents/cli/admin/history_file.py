@@ -182,7 +182,7 @@ def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
     """Report the desk's refusals, the lines recorded anyway, and how to continue.
 
     Raises:
-        IncidentsError: naming the first row of it.
+        IncidentsError: naming the first refused row.
     """
     if not tally.refused:
         return

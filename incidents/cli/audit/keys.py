@@ -141,7 +141,7 @@ def _name(given: str | None) -> str:
 
 
 class OnRecord(Protocol):
-    """Puts a key on record, as the first one or in place of another, which may be lost."""
+    """A recorder of keys: the first one, or one in place of another, which may be lost."""
 
     def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
 

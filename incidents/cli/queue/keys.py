@@ -103,7 +103,7 @@ _OF_KIND = {
     "footer": "d",
 }
 _NAMES = OUTCOMES | {_REMOVED: "removed", _DONE: "done", _CLAIM: "claim", _RELEASE: "release"}
-"""The action of each key, by which its words are found."""
+"""The action of each key, by which its phrase is found."""
 
 # The actions of keys, each with the present time and without a note.
 _ON_KEYS = frozenset(
@@ -111,7 +111,7 @@ _ON_KEYS = frozenset(
 )
 
 ACTS = frozenset(_NAMES)
-"""All keys that are acts."""
+"""All keys that act on an item."""
 
 
 def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:

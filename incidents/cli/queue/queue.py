@@ -154,7 +154,7 @@ _LONG_S = 1.0
 
 
 class _BrokenOffError(Exception):
-    """Ctrl-C, while an act was on its way to the desk."""
+    """Ctrl-C while an action was being sent to the desk."""
 
     def __init__(self, action: PendingAction) -> None:
         super().__init__()

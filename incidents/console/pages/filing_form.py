@@ -28,10 +28,10 @@ from incidents.values import inputs
 from incidents.views import masked, on_record
 
 LONG = 60
-"""A text of more characters is typed in several lines."""
+"""The length above which a text gets a field of several lines."""
 
 ITEMS = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
-"""The sections that have items, and with what the keys of these begin."""
+"""The sections that have items, and the prefix of the items' keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,7 @@ def _line(field: Field, plain: Details, shown: Details, language: Chosen) -> Lin
 
 
 Changes = Mapping[str, str]
-"""Keys and their new texts; an empty one takes a detail away."""
+"""Keys and their new texts; an empty text removes a detail."""
 
 
 class DetailChangedError(RefusedError):

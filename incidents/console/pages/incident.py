@@ -42,12 +42,12 @@ router = APIRouter()
 Key = tuple[int, int]
 
 _ACTS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
-"""The order of the acts on the page; further ones follow."""
+"""The order of the actions on the page; further ones follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
-"""The commands that stay right after other people's acts meanwhile."""
+"""The commands that stay valid after other people's actions in the meantime."""
 _UNASKED = (*_UNSIGHTED, c.StateReported)
-"""The commands outside the work that a colleague may have claimed."""
+"""The commands that do not concern work claimed by a colleague."""
 
 
 class NoFileError(RefusedError):

@@ -42,8 +42,8 @@ _CALLS = frozenset({"call", "keep_calling"})
 _KEPT_S = 5.0
 _MOST_KEPT = 64
 _CSRF, _HOLDERS = token_hex(16), token_hex(16)
-"""Stand for each one's own word, and around what only a holder is shown, in what is written for
-all."""
+"""Placeholders, in the page for all readers, for a reader's own token and for parts that only a
+holder sees."""
 
 Mine = Annotated[Literal["", "1"], Query()]
 After = Annotated[str | None, Query(max_length=100)]

@@ -49,7 +49,7 @@ _UNDONE: dict[type[IncidentsError], str] = {
     TooManyReportsError: "compare.many",
     TooCostlyError: "compare.costly",
 }
-"""The catalogue's keys for runs that did not end."""
+"""The catalogue's keys for simulations that did not finish."""
 
 
 class InvalidSimulationError(Exception):

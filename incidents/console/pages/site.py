@@ -36,7 +36,7 @@ _ACTS = (
     "confirm-closure", "decline-closure", "approve", "decline", "uphold", "reinstate", "contact",
     "hold", "unhold", "edit", "false-info",
 )  # fmt: skip
-"""The order of the acts on the page; further ones follow."""
+"""The order of the actions on the page; further ones follow."""
 _ABOUT = {
     "contact": str.isdigit,
     "confirm-closure": forms.only(CLOSURE),
@@ -45,7 +45,7 @@ _ABOUT = {
     "decline": forms.only(REINSTATEMENT),
     "uphold": forms.only(DISPUTED),
 }
-"""The items of the queue that an act is about, which a colleague may have claimed."""
+"""The queue items that an action is about, which a colleague may have claimed."""
 
 
 class NotConfirmedError(RefusedError):

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from incidents.contract.documents import Facts
 
 Filed = str | dict[str, str | None] | None
-"""A text; a server or a document, by its parts; null: it has been erased."""
+"""A text; a server or a document, by its parts; null if it was erased."""
 
 
 class FilingTerm(TypedDict):

@@ -180,7 +180,7 @@ def _refuse_double_entry(
 
 
 def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
-    """Refuse a second recurrence of one find: otherwise two diligent people close a site (R1).
+    """Refuse a second recurrence of one finding: otherwise two diligent people close a site (R1).
 
     After a call about the recurrence, the next one is separate. An unsettled one is always part of
     the case.

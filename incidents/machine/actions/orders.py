@@ -216,7 +216,7 @@ def _opens(delivery: Delivery) -> bool:
 
 
 def _may_be_left_down(case: Case, delivery: Delivery) -> bool:
-    """Whether it opens a site, or would suspend one that is closed in reality."""
+    """Whether it opens a site, or would suspend one that is actually closed."""
     suspends = (delivery.lane, delivery.kind) == (ACT, "suspend")
     return _opens(delivery) or (suspends and case.in_force == "closed")
 

@@ -90,7 +90,7 @@ def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Query[Found]:
 
 
 UNSETTLED = _of_sites(tables.unsettled)
-"""The incidents of the given sites that still need an act of the desk."""
+"""The incidents of the given sites that still need an action of the desk."""
 
 UNLISTED = _of_sites(tables.unlisted)
 """The incidents of the given sites that are unsettled but not in the queue: refused and moot."""

@@ -270,7 +270,7 @@ Index("ix_footers_next", footers.c.next_at, footers.c.site_id)
 
 
 DESK_STREAM = 0
-"""The site id of the desk's own stream of entries: acts that belong to no site."""
+"""The site id of the desk's own stream of entries: actions that belong to no site."""
 
 entries = Table(
     "entries",

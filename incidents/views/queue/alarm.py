@@ -34,7 +34,7 @@ KINDS = (
     SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
     DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
-"""The most urgent first."""
+"""The kinds of alarms, the most urgent first."""
 
 EVERYBODY = "all"
 """The subject of alarms about the whole database."""
@@ -179,7 +179,8 @@ BRAKED_ORDERS = (
     select(func.count().label("orders"), func.min(deliveries.c.since).label("since"))
     .where(braked, deliveries.c.lane == words(ACT)[0])
 )  # fmt: skip
-"""The number of orders into the world that the brake holds, and since when it holds the first."""
+"""The number of orders to the live system that the brake holds, and the time since which it holds
+the first."""
 
 CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
 """The closures that wait for a second person, and the incident of R5."""
@@ -225,14 +226,12 @@ WarningKind = Literal[
     "once",
     "report",
 ]
-"""In order of urgency, the most urgent first.
-
-Nothing enforces the clock; nothing is carried out until a person resumes; a daemon carries nothing
-out, since it cannot read its mark; the record has lost its end; another server has taken over;
-sites cannot be compared; sites were left down; the brake holds orders; orders were given up; orders
-are late; orders were only logged; nothing is signed; the world is being compared with the record;
-the clock is enforced only now and then; a report to the police is due (L.1).
-"""
+"""The kinds of warnings, the most urgent first. Nothing enforces the clock; no orders are carried
+out until a person resumes; a daemon carries out no orders, because it cannot read its mark; the
+record has lost its latest entries; another server has taken over; sites cannot be compared; sites
+were left down; the brake holds orders; orders were given up; orders are late; orders were only
+logged; nothing is signed; the live system is being compared with the record; the clock is enforced
+only at intervals; a report to the police is due (L.1)."""
 
 # Long enough for a shift that begins to handle it.
 _SOON = timedelta(hours=6)

@@ -168,7 +168,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
 
 
 def _mark_unread(found: MarkUnread | None) -> Part:
-    """The daemon that carries out nothing: one alarm, however many cannot read their marks."""
+    """A daemon that carries out no orders: one alarm, however many cannot read their marks."""
     if found is None:
         return [], False
     return [
@@ -280,7 +280,7 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 
 
 def _filings(connection: Connection, now: datetime) -> Part:
-    """The alarm about terms of filings that end soon or are over (F.24).
+    """The alarm about filing deadlines that are near or over (F.24).
 
     There is one for all terms with a reminder on the same day, until a day later.
     """
