@@ -143,7 +143,7 @@ COMMON = {
     "reason": Ask("Reason; it goes on record.", "R"),
 }
 PERHAPS = {"reason": Ask("Reason.", "R")}
-"""The entry of a field that many actions share; `PERHAPS` if it is optional."""
+"""The entries of fields that many actions share; in `PERHAPS`, the field is optional."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
 LEFT_DOWN: Final = "left_down"
-"""A reason for cancelling an order."""
+"""The reasons for cancelling an order."""
 
 DOWN = {"suspend": "suspended", "close": "closed"}
 """The state in force after an order of that kind, which takes the site down, is carried out."""
