@@ -1,6 +1,6 @@
 """The rows of a table, site by site, compared with the record.
 
-Values are in the form of the database's driver, before our types have read them: a row that
+Values are in the format of the database's driver, before our types have read them: a row that
 somebody has changed may be unreadable.
 """
 

@@ -53,7 +53,7 @@ class Verb(click.Command):
 
 
 class Group(click.Group):
-    """A group before whose command the common options may be typed: `incidents --db URL queue`."""
+    """A group whose common options can precede the command: `incidents --db URL queue`."""
 
     command_class = Verb
 

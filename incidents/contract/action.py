@@ -188,7 +188,7 @@ class Action:
 
     @property
     def word(self) -> str:
-        """The words for this row alone, in scenarios and as a method of the client."""
+        """The name of this row only, in scenarios and as a method of the client."""
         return self.was or self.typed
 
     @property

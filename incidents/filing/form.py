@@ -32,7 +32,7 @@ class Choice:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All its names in lists."""
+        """All names of the choice that lists may use."""
         return self.code, self.zh, self.en, *self.also
 
 

@@ -88,7 +88,7 @@ class Outcome:
 
     @property
     def closures(self) -> list[Act]:
-        """The closures alone."""
+        """The closures, without the suspensions."""
         return [act for act in self.acts if act.what != SUSPENSION]
 
     @property

@@ -1,4 +1,4 @@
-"""The language: phrases by their ids, and the form of the facts in them.
+"""The language: phrases by their ids, and the format of the facts in them.
 
 English is the language of the API, of the record and of its reports, whatever the reader's
 language.

@@ -216,5 +216,5 @@ def _policy_numbers(policy: Policy) -> dict[str, str | int]:
 
 
 def _shown(value: str | int) -> str:
-    """A value in the form of the policy's file."""
+    """A value in the format of the policy's file."""
     return str(value).lower() if isinstance(value, bool) else str(value) or "none"

@@ -100,7 +100,7 @@ class VoidContact(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRemoved(Command):
-    """Record that the content is gone."""
+    """Record that the content is removed."""
 
     incident: int
     at: datetime | None = None

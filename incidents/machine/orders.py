@@ -75,7 +75,7 @@ def orders(events: Sequence[e.Event]) -> list[Order]:
 
 
 def _suspension(found: Sequence[Order]) -> list[Order]:
-    """The last suspension begun here that is not a closure by now, with its repeats."""
+    """The last suspension of these events that has not become a closure, with its repetitions."""
     suspension: list[Order] = []
     for order in reversed(found):
         if order.kind == "close":

@@ -91,7 +91,7 @@ def left_down(
 def all_left_down(
     connection: Connection, now: datetime, *, also: Collection[int] | None = None
 ) -> list[str]:
-    """The names of all sites of `left_down` at `now` (UTC). `also`: as there."""
+    """The names of all sites of `left_down` at `now` (UTC). `also`: see `left_down`."""
     believed = believed_since(lineage.standing(connection), now)
     also = marked_staying_down(connection) if also is None else also
     return [

@@ -44,7 +44,7 @@ DEFAULT_KEY = "audit.key"
 class LogSettings:
     """The log's settings: the private key or the signing command, folder, witnesses and authority.
 
-    `key` is a path also for a command: the last signed note is kept beside it.
+    `key` is a path even if a command signs: the last signed note is kept beside it.
     """
 
     key: Path

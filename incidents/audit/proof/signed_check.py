@@ -56,7 +56,7 @@ class Succession:
 
     @property
     def keys(self) -> list[VerifierKey]:
-        """The keys alone."""
+        """The keys themselves."""
         return [made.key for made in self.made]
 
     def active(self, size: int) -> VerifierKey | None:

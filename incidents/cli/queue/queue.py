@@ -1,6 +1,6 @@
 """The queue: the desk's open work, most urgent first, as lines or on a full screen.
 
-The screen refreshes each second until the person leaves. Its module is loaded on demand.
+The screen refreshes every second until the person leaves. Its module is loaded on demand.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def show(who: Viewer, mine: Mine = "", after: After = None) -> Response:
 
 @router.get("/queue/list")
 def fresh(here: Viewer, mine: Mine = "", after: After = None) -> Response:
-    """The list alone, for an open page."""
+    """The list without the rest of the page, for a page that is open."""
     place = Place(here.by if mine else None, after or None)
     return _answer(_personalised(here, _lists.of(here, place, here.request.app.state.changes)))
 

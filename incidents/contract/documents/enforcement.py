@@ -74,8 +74,8 @@ class Tried(TypedDict):
 class Daemon(TypedDict):
     """A daemon with a recent heartbeat.
 
-    `standing_aside`: why it has paused. `mark_unread`: why it cannot read its mark, so that it
-    carries out no orders. Null: it does neither.
+    `standing_aside`: why it has paused; null if it has not. `mark_unread`: why it cannot read its
+    mark, and so carries out no orders; null if it can.
     """
 
     daemon: str
@@ -103,7 +103,7 @@ class MarkUnread(TypedDict):
 
 
 class OverdueSite(TypedDict):
-    """A site with a passed deadline that is not enforced yet."""
+    """A site whose deadline has passed, but is not enforced yet."""
 
     site: str
     due: str

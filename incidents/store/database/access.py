@@ -32,7 +32,7 @@ def open_to_others(engine: Engine) -> Cause | None:
 
 
 def _readable_file(file: Path) -> Cause | None:
-    """Warn if others than the group can read: a group may be admitted on purpose, by a chmod."""
+    """Warn if users outside the group can read it; a chmod may have admitted the group."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except (OSError, ValueError):
