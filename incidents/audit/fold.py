@@ -43,7 +43,7 @@ _MAX_SHOWN = 200
 class Fold:
     """One site's history so far. `case` is None before its first entry.
 
-    `write_time`: converts a time into the driver's form (see `rows.time_writer`).
+    `write_time`: converts a time into the driver's format (see `rows.time_writer`).
     """
 
     def __init__(self, site_id: int, outbox: Outbox, write_time: WriteTime) -> None:

@@ -182,7 +182,7 @@ class Brake:
         ]
 
     def _over_limit(self, connection: Connection, down: list[Claimed]) -> list[Claimed]:
-        """The orders before which too many sites were ordered down in the period."""
+        """The orders before which too many sites were to be taken down in the period."""
         if not down:
             return []
         times = [each.ordered_at for each in down]
@@ -193,7 +193,7 @@ class Brake:
         return [each for each in down if self._taken_down_before(found, each) > self.count]
 
     def _taken_down_before(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
-        """The number of sites ordered down in the period before the order, with its own."""
+        """The number of sites to take down in the period before the order, with its own."""
         first = bisect_right(found, claimed.ordered_at - self.within, key=itemgetter(0))
         return bisect_right(found, _place(claimed)) - first
 

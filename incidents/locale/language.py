@@ -178,7 +178,7 @@ class Fact:
 
 
 def message(error: IncidentsError) -> str:
-    """Return an error's own English sentence, with its sites' names in the form for people."""
+    """Return an error's own English sentence, with its sites' names in the format for people."""
     text, facts = error.message, {**error.facts, **getattr(error.message, "facts", {})}
     for fact in facts.values():
         for name in fact if isinstance(fact, list | tuple) else [fact]:

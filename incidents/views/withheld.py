@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int]:
-    """Return the sites ordered down whose last order the brake holds, or was cancelled untried."""
+    """Return the sites to take down whose last order the brake holds, or was cancelled untried."""
     last = _last_down(connection, site_ids)
     held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
     settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
@@ -43,7 +43,7 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
 
 
 def is_cancelled(connection: Connection, site_id: int) -> bool:
-    """Whether the site is ordered down, but its last order was cancelled by hand."""
+    """Whether the site should be down, but its last order was cancelled by hand."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 
@@ -154,7 +154,7 @@ def _is_uncertain(event: e.OrderEvent) -> bool:
 
 
 def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, int]:
-    """The number of the last order to the live system, for each site that is ordered down."""
+    """The number of the last order to the live system, for each site that should be down."""
     if not site_ids:
         return {}
     of = orders.c

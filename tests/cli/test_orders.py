@@ -242,7 +242,7 @@ def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
     _suspended(cli, later)
     done = cli("acts", "cancel", "1-o4", "--reason", "the server was given back")
     assert done.status == 0
-    assert "Not carried out: suspend shop.example (cancelled manually)" in done.out
+    assert "Not carried out: suspend shop.example (cancelled by hand)" in done.out
     site = cli("site", "show", "shop.example", "--json").json
     assert (site["state"], site["in_force"]) == ("suspended", "unknown")
     assert "the server was given back" in cli("acts", "show", "1-o4").out

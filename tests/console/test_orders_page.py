@@ -306,7 +306,8 @@ def test_it_names_what_could_not_be_compared_and_why(
     ("language", "halted", "unread", "beside"),
     [
         ("en", "The database lost its latest entries a second time",
-         "ALL ORDERS ARE STOPPED. Detected at", "DAEMON h-1 HAS STOPPED ALL ORDERS"),
+         "NO ORDERS ARE BEING CARRIED OUT. Detected at",
+         "THE DAEMON h-1 IS NOT CARRYING OUT ORDERS"),
         ("zh", "数据库末尾再次丢失", "所有指令已停止执行，发现于",
          "守护进程 h-1 已停止执行任何指令"),
     ],

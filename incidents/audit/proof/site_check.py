@@ -148,8 +148,8 @@ def later_signed(
 ) -> list[tuple[int, int]]:
     """The checkpoints of more than `size` entries, and always the last one, as bounds of their ids.
 
-    From earlier ones, one for each hand-over between keys, and the last of each witness. `bounds`
-    are those of all checkpoints.
+    Of earlier checkpoints it has one for each hand-over between keys, and the last one of each
+    witness. `bounds` are those of all checkpoints.
     """
     if not bounds:
         return []
