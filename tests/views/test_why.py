@@ -138,7 +138,7 @@ def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> N
     ) in text
     assert f"recorded by li (login desk1), under policy {DOCUMENTED.digest}" in text
     assert "Closed at 2026-03-01 11:30: no after-sales service, no refund." in text
-    assert f"voiding any of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)
+    assert f"voiding one of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)
 
 
 def test_r1_met_by_others_too_is_not_disputed_by_one_void(day: Day) -> None:
@@ -235,7 +235,7 @@ def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
     day.add().log().log().log().do(c.VoidIncident(by="li", incident=1, reason="slip"))
     day.do(c.Uphold(by="boss", reason="two are enough for me"))
     assert "Grounds that still hold: 2 of 3 required; boss (login desk1) upheld" in day.text()
-    assert f"voiding any of 1-2, 1-3 {DISPUTED}" in would(day)
+    assert f"voiding one of 1-2, 1-3 {DISPUTED}" in would(day)
 
 
 def test_a_reinstatement_waits_for_another_person_and_is_told_afterwards(day: Day) -> None:
