@@ -179,7 +179,7 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
     (tmp_path / "refused.csv").write_bytes(row)
     refused = desk("import", str(tmp_path / "refused.csv"), as_="sup-1")
     assert (refused.status, "0 imported" in refused.out) == (FAILED, True), refused.out
-    assert "refused.csv, line 2: the category seems to contain" in refused.err
+    assert "refused.csv, line 2: the category goes on record" in refused.err
 
 
 def test_an_import_that_a_server_refuses_as_a_whole_is_told_as_with_a_database(
