@@ -144,7 +144,7 @@ class Access:
         return self._no_supervisor(by, RECOVER)
 
     def _not_second(self, second: str, by: str, act: str) -> Refusal | None:
-        """The refusal of `second`, who has signed in too, as the second person beside `by`."""
+        """The refusal of `second`, who is also signed in, as the second person beside `by`."""
         found = self._account(second)
         if second == by:
             return Refusal("own_second", {"by": by})

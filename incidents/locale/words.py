@@ -161,7 +161,7 @@ def _is_shown_twice(local: datetime) -> bool:
 
 
 def _offset(local: datetime) -> str:
-    """The offset in the form of RFC 3339, `-05:00`."""
+    """The offset as in RFC 3339, `-05:00`."""
     return local.isoformat(timespec="minutes")[16:]
 
 

@@ -138,7 +138,7 @@ _UP, _CLOSED = "active", "closed"
 
 
 class LeftDownCounts(NamedTuple):
-    """The number of left-down sites, and how many of them are in which state.
+    """The number of left-down sites, and how many of them are in each state.
 
     `closed` and `unknown`: their actual state. `added`: unknown, added since the loss, and with
     nothing else on record.

@@ -75,7 +75,7 @@ class Standing(NamedTuple):
 
     @property
     def lost_at(self) -> datetime | None:
-        """When the latest entries were lost, as far as known; None if none ever were."""
+        """When the latest entries were lost, as far as known; None if no entries were lost."""
         return self.noticed_at or self.lost_since or self.resumed_at
 
     @property
