@@ -255,7 +255,7 @@ def _path(kind: str, command: Command, site: str | int) -> str:
 
 
 def _filed(command: c.ChangeFiling) -> JSONObject:
-    """The details in the form of a request: a server or a document by the changed parts."""
+    """The details in the format of a request: a server or a document by the changed parts."""
     found: JSONObject = dict(command.details)
     for key, name, text in command.parts:
         found.setdefault(key, {})[name] = text

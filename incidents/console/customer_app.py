@@ -67,7 +67,7 @@ class Answer:
 
 
 class CustomerApp:
-    """The customers' pages of `desk`, by the links issued to them.
+    """The customers' pages of `desk`, reached by the links issued for them.
 
     `reading` opens a transaction that reads one state of its database; threads call both.
     """

@@ -193,7 +193,7 @@ class Action:
 
     @property
     def name(self) -> str:
-        """Its name in the table of roles, for tokens, and in the record of refusals."""
+        """The action's name in the table of roles, for tokens, and in the record of refusals."""
         return name_of(self.command)
 
     @property

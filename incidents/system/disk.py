@@ -55,7 +55,7 @@ def write_whole(
 ) -> None:
     """Write a complete file to disk, then give it its name, replacing any file of that name.
 
-    It has that mode and owner, whatever the umask, and whatever those of the file that it replaces.
+    It gets that mode and owner, whatever the umask is, and whatever the replaced file has.
     """
     unfinished = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:

@@ -128,7 +128,7 @@ def _host(text: str, allowed: re.Pattern[str]) -> str:
 
 
 def read_own_host(text: str) -> str:
-    """Read a host that this program contacts, as registries sell and all parse it (IDNA 2008)."""
+    """Read a host that this program contacts, in the strict form of registries (IDNA 2008)."""
     kept = read_host(text)
     for label in kept.split("."):
         if label.startswith("xn--"):

@@ -110,7 +110,7 @@ def counted(run: Run, noun: str, n: int) -> str:
 
 
 def is_watched(target: str) -> bool:
-    """Whether somebody sees a progress bar that no entries are written across."""
+    """Whether a progress bar is visible, and no entries are written to the same terminal."""
     return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
 
 
