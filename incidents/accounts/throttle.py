@@ -256,7 +256,7 @@ class Claimant:
     is_known_here: bool
 
     def guess(self, address: str, browser: str, program: Identity | None, now: datetime) -> Guess:
-        """Return the rate limits at `now` (UTC); `program`: the caller's token's owner, or None."""
+        """Return the rate limits at `now` (UTC); `program`: the owner of the token, or None."""
         known = open_sessions.known_browser(browser, self.name, self.hash, now)
         if known is not None:
             return from_known_browser(self.name, known)

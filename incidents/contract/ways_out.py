@@ -69,7 +69,7 @@ def _filing_fields(_: Facts) -> list[Hint]:
 def _again(facts: Facts, another: Hint) -> list[Hint]:
     """Log another one; if that would close the site (R1), look at the count instead.
 
-    An older server does not report which.
+    An older server does not report whether it would.
     """
     return _why(facts) if facts.get("closes") else [another]
 

@@ -116,7 +116,7 @@ class ConcurrencyLimit:
         return free if free >= self._most // _SHARE // _SHARE else 0
 
     def share(self, adapter: str) -> int:
-        """An adapter's share of attempts: the number it finished recently; a part of the total."""
+        """An adapter's share of attempts: those it finished recently, plus a part of the limit."""
         return self._most // _SHARE + self.throughput(adapter)
 
     def throughput(self, adapter: str | None = None) -> int:

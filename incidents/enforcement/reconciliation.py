@@ -179,7 +179,7 @@ class Reconciliation:
             return bool(left_down.marked(connection, [row["id"]]))
 
     def _is_left_closed(self, row: Any, found: Comparison) -> bool:
-        """Whether the site is suspended on record but closed in reality, after a loss.
+        """Whether the site is suspended on record but actually closed, after a loss.
 
         An order to suspend it would be cancelled at once.
         """
@@ -257,7 +257,7 @@ class Reconciliation:
             return bool(after_loss.compared_since(connection, self.standing, [row["id"]]))
 
     def _is_new_since_loss(self, row: Any) -> bool:
-        """Whether the site was added since the end was lost, and nothing was carried out for it."""
+        """Whether the site was added since the loss, and no order was carried out for it."""
         since = None if self.standing is None else self.standing.resumed_at
         return since is not None and row["created_at"] > since and row["last_act"] == 0
 

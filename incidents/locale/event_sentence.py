@@ -134,7 +134,7 @@ def _closed_for(wording: Wording, event: Facts) -> str:
 
 
 def ordered(kind: str, lane: str, language: Language = ENGLISH) -> str:
-    """Describe an order of that kind in its lane: `suspend`, `write to the customer (suspend)`."""
+    """Describe an order of that kind in its lane: `suspend`, `notify customer (suspend)`."""
     code = f"ordered.{lane if lane in _INFORMING_LANES else 'act'}"
     return language.say(code, kind=kind)
 

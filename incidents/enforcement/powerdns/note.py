@@ -70,7 +70,7 @@ class Hold:
     def is_after(self, other: Hold) -> bool:
         """Whether it was given after the other, which is then stale.
 
-        The epoch is compared first: orders from before a loss of the record's end are stale,
+        The epoch is compared first: orders from before a loss are stale,
         however late. Within an epoch, their increasing times decide.
         """
         return self._place > other._place
