@@ -110,7 +110,7 @@ _REFUSED: dict[str, Outcome] = {
 
 
 def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
-    """Submit it to the desk; what fell due before comes first, and it stops no clock (R2).
+    """Submit it to the desk; due actions come first, and the statement stops no clock (R2).
 
     Raises:
         DatabaseError: if the desk cannot accept it now, whatever its content.

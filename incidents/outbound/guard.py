@@ -150,10 +150,10 @@ def dial(address: str, port: int, within_s: float) -> socket.socket:
 class Guard:
     """The guard: it refuses every host that is not public, except those allowed by name.
 
-    `allow` lists hosts in the form of targets: `panel.internal`, `127.0.0.1`, `::1`. It allows the
-    host in the target, not an address to which a name resolves: with `127.0.0.1` allowed, a name
-    that resolves to it is refused. For an allowed host, plain http and every port are open; for
-    others, only https (`plain_http` adds http), at its own port or at 1024 and above.
+    `allow` lists hosts in the format of targets: `panel.internal`, `127.0.0.1`, `::1`. It allows
+    the host in the target, not an address to which a name resolves: with `127.0.0.1` allowed, a
+    name that resolves to it is refused. For an allowed host, plain http and every port are open;
+    for others, only https (`plain_http` adds http), at its own port or at 1024 and above.
     """
 
     def __init__(

@@ -70,7 +70,7 @@ class InvalidSimulationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
-    """The options of a history: reports `within` that time are one; how calls are drawn."""
+    """The options of a history: how reports are merged, and how calls are drawn."""
 
     within: timedelta | None
     draw: Draw
