@@ -68,7 +68,7 @@ def test_the_answer_is_said_first_then_what_is_overdue_and_what_would_come_of_it
     ]
     assert why["next"]["overdue"]
     assert "suspended until 2026-03-01 23:05" in why["next"]["what"]
-    assert "a contact on 1-1 made no later than 2026-03-01 11:00" in would(day)
+    assert "a contact on 1-1 from 2026-03-01 11:00 or earlier" in would(day)
     assert why["commands"][0] == "incidents daemon --once"
 
 
@@ -94,7 +94,7 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
 def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert (
-        "recording a contact on 1-1 made no later than 2026-03-01 11:00, with the time of the call,"
+        "recording a contact on 1-1 from 2026-03-01 11:00 or earlier, with its time,"
         " voids this suspension and opens the site immediately"
     ) in would(day)
     assert "voiding 1-1 voids this suspension" in would(day)
