@@ -23,7 +23,7 @@ from incidents.values.web_address import Normalized
 @params.site_argument
 @click.option(
     "--url", "urls", multiple=True, callback=params.urls, metavar="U",
-    help="URL of the finding; repeat for up to 50 URLs.",
+    help="Web address of the finding; repeat for up to 50 addresses.",
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
@@ -50,7 +50,7 @@ def log(
 
     The desk then has an hour to reach the responsible person (R2). The third violation within 24
     hours closes the site (R1); the answer shows the count. On a terminal, a violation that closes
-    the site, or whose URL is on another host, asks you to type the site's name, or takes
+    the site, or whose address is on another host, asks you to type the site's name, or takes
     --confirm NAME. In a pipe it does not ask.
     """
     command = commands.Log(
