@@ -80,7 +80,7 @@ class Standing(NamedTuple):
 
     @property
     def may_be_lost_until(self) -> datetime | None:
-        """The last time at which an added site may be one that the record lost; None if none is."""
+        """The last time at which an added site may be one that the record lost; None if never."""
         return None if self.noticed_at is None else self.noticed_at + MAY_BE_LOST_FOR
 
 

@@ -114,8 +114,8 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
 def carries_out(found: Mapping[str, Any]) -> bool:
     """Whether a daemon carries orders out, by the document of `enforcement`.
 
-    That is so if one is beating, or `daemon --once` runs from cron (`enforced_by`), nothing is
-    halted, and its mark can be read.
+    This is the case if one is beating, or `daemon --once` runs from cron (`enforced_by`), nothing
+    is halted, and its mark can be read.
     """
     # An older server does not send `mark_unread`.
     unread = found.get("mark_unread")

@@ -151,7 +151,7 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
 ) -> None:
     panel.bad = set(NAMES)
     line = ("recover", "--reason", "the disk is gone")
-    why = "panel: a fault in it: OSError"
+    why = "panel: adapter fault: OSError"
     told = (
         f"{', '.join(NAMES)} ({why}). Until the sites are checked, no deadline suspends them,"
         " no order opens them, and their notices wait. Repair the adapter: a daemon retries"

@@ -321,7 +321,7 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
 
     assert (answer.status, answer.out) == (1, "")
     assert answer.err == (
-        f"incidents: cannot check the actual state of shop.example: {panel.name}: a fault in it:"
+        f"incidents: cannot check the actual state of shop.example: {panel.name}: adapter fault:"
         " OSError. Repair that adapter; you can still check sites of other adapters by name\n"
     )
 

@@ -304,7 +304,7 @@ def test_sites_that_could_not_be_compared_are_counted_apart(
     if way == "--json":
         assert answer.json["sites"] == {"failed": 1}
         assert [each["problem"] for each in answer.json["uncompared"]] == [
-            "panel: a fault in it: OSError"
+            "panel: adapter fault: OSError"
         ]
     else:
         told = "1 site: 0 matching, 0 ordered again, 1 could not be compared"

@@ -234,7 +234,7 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named(
     wang = Visitor(desk, "supervisor")
     sent = wang.post("/orders/reconcile", {"site": SITE})
     assert sent.headers["location"] == "/orders"
-    assert "panel: a fault in it: OSError" in wang.get("/orders").text
+    assert "panel: adapter fault: OSError" in wang.get("/orders").text
 
 
 @pytest.mark.parametrize(
@@ -293,13 +293,13 @@ def test_it_names_what_could_not_be_compared_and_why(
 ) -> None:
     lost = Resumption(cause=ENTRIES_LOST, had=99)
     desk.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
-    comparison.record_failures(desk.house.engine, {SITE: "panel: a fault in it: OSError"})
+    comparison.record_failures(desk.house.engine, {SITE: "panel: adapter fault: OSError"})
 
     page = " ".join(Visitor(desk, "viewer", language).get("/").text.split())
 
     [told] = [line for line in page.split("</li>") if says in line]
     assert f'<a href="/sites/{SITE}"><bdi>{SITE}</bdi></a>' in told
-    assert "panel: a fault in it: OSError" in told
+    assert "panel: adapter fault: OSError" in told
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def _suspended_now(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _left(found: Mapping[str, Any], language: Language) -> str:
-    """Count the sites left down; those whose state is unknown are counted apart."""
+    """Count the sites left down; those whose state is unknown are counted separately."""
     count, unknown, closed = found["count"], found["unknown"], found.get("closed", 0)
     sites = counted("enforcement.sites", count, language)
     suspended = count - unknown - closed

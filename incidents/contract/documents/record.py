@@ -21,7 +21,7 @@ class Seen(TypedDict):
 class Resumed(TypedDict):
     """A point from which the record continued after a loss or a move, and its known loss.
 
-    `missing`: at least so many entries are missing; null if none are known to be.
+    `missing`: the least number of missing entries; null if none are known to be missing.
     """
 
     at: str
