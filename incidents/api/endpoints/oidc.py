@@ -112,7 +112,7 @@ def answer(request: Request) -> Response:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """While the provider is asked: what goes wrong there is no fault of this program."""
+    """Report errors of the provider as such: they are not faults of this program."""
     try:
         yield
     except ProviderError as error:

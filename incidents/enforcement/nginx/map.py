@@ -58,7 +58,7 @@ class HostNames:
     aliases: Mapping[str, Sequence[str]]
 
     def of(self, site: str) -> Iterator[str]:
-        """The hosts in the form of `$host`; raises ValueError for a name that is not allowed."""
+        """The hosts in the format of `$host`; raises ValueError for a name that is not allowed."""
         host = host_of(site)
         yield host
         # Addresses have no prefix, and www.www. is not used.
