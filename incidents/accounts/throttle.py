@@ -232,7 +232,7 @@ class Throttle:
     def uncount(self, guess: Guess) -> None:
         """Remove a right guess from the counts.
 
-        Of the shared mistakes it clears only its own: others may be guessing at that name or from
+        From a shared count only this guess is removed: others may be guessing at that name or from
         that address, and the person may be guessing at another account.
         """
         with plainly(self._engine), writing(self._engine) as connection:

@@ -138,7 +138,7 @@ def _plain(field: str) -> str:
 
 
 def _cell(field: str) -> Text:
-    """A field as a cell of a table; its colour is not part of the text made visible."""
+    """A field as a cell of a table, in the field's colour."""
     from incidents.cli.prose import Prose
 
     style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, ColouredField) else ""

@@ -138,7 +138,7 @@ def only(item: str) -> Is:
 
 
 class ClaimedError(Exception):
-    """Colleagues have claimed it, and the sender of `form` did not confirm each claim yet."""
+    """Colleagues have claimed it, and the sender of `form` has not confirmed each claim."""
 
     def __init__(self, form: SentForm, held: Iterable[Claim]) -> None:
         super().__init__()

@@ -58,7 +58,7 @@ class Place:
 
 
 class ListCache:
-    """The lists as last rendered, each until something changes."""
+    """The lists as last rendered, each kept until something changes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

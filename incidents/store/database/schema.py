@@ -84,7 +84,7 @@ def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
     `desk_state.database_time`.
 
     Raises:
-        DatabaseError: if the database is newer, not ours, or to be marked and not empty.
+        DatabaseError: if the database is newer or not ours, or if one to be marked is not empty.
     """
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
