@@ -171,7 +171,7 @@ class App:
 
     @cached_property
     def lanes_without_channel(self) -> Mapping[str, str]:
-        """The setting of each lane without a channel, from the settings file, read once."""
+        """For each lane without a channel, the setting that would name one; read once."""
         from incidents.notices import notice_settings
 
         return notice_settings.lanes_without_channel()

@@ -55,7 +55,7 @@ def completion(shell: str) -> None:
 class File(click.Path):
     """A file's name, as a Path; an impossible name is a usage error everywhere.
 
-    It is click's own, for the shell's completion of names.
+    It is a type of click's own, so that the shell completes names.
     """
 
     def __init__(self) -> None:

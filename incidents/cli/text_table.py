@@ -172,7 +172,7 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 def _shared(wanted: Sequence[int], room: int) -> list[int]:
-    """Share the space: the columns that want most share the remainder."""
+    """Share the space: the columns that need the most share the remainder."""
     shares = [0] * len(wanted)
     for left, n in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
         shares[n] = min(wanted[n], max(0, room) // (len(wanted) - left))

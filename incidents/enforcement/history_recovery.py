@@ -88,7 +88,7 @@ class HistoryRecovery:
 
     @property
     def obstacle(self) -> str | None:
-        """The path to move away after the resumption, from the place of the mark; None if free."""
+        """What to move away from the mark's place after the resumption; None if it is free."""
         return self._continuity.obstacle
 
     def resume(self, request: RecoveryRequest, put_on_record: rotation.Replaces) -> Outcome:

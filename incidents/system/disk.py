@@ -1,7 +1,7 @@
 """The disk: files written completely or not at all, names that survive a crash, and locks.
 
-A command run as root works in folders of the daemon's user. Whatever that user puts there in place
-of a file, root writes, and changes the owner of, only files that it has created or opened itself.
+A command run as root works in folders of the daemon's user, who may replace any file there. So
+root writes only files that it has created or opened itself, and changes the owner of no others.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def checkpoint(by: ReadCaller) -> JSON:
 def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) -> JSON:
     """Verify the log: every entry, tree, checkpoint, signature, and decision.
 
-    Only one verification runs at a time. The answer has `ended` or not; GET shows the progress.
+    Only one verification runs at a time. `ended_at` is null until it ends; GET shows the progress.
     """
     asked, engine = _asked(known), by.app.engine
     with by.reading() as connection:
@@ -152,7 +152,7 @@ def verdict(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: 
 def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
     """Derive all tables again from the entries alone, and compare them row by row.
 
-    Only one replay runs at a time. The answer has `ended` or not; GET shows the progress.
+    Only one replay runs at a time. `ended_at` is null until it ends; GET shows the progress.
     """
     engine = by.app.engine
     with by.reading() as connection:

@@ -163,7 +163,7 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
     """Since when signing is overdue at `now` (UTC); None if it is not.
 
     A signing was refused; or entries have waited for more than a minute, and a signing failed, or a
-    daemon signed before. Without a daemon, entries wait until somebody brings the key.
+    daemon has signed before. Without a daemon, entries wait until somebody brings the key.
     """
     signs = checkpoints.signing_state(connection)
     if signs.how == REFUSED:

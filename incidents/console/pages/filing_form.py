@@ -191,7 +191,7 @@ class BadLabelError(RefusedError):
 
 
 class LabelTakenError(RefusedError):
-    """{label} is already on record: edit it there, or choose another short name"""
+    """{label} is already on record: edit that entry, or choose another short name"""
 
 
 class NothingSaidError(RefusedError):

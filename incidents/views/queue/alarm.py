@@ -102,7 +102,7 @@ class Alarm:
 
     @property
     def key(self) -> str:
-        """The key, the same for as long as the cause lasts: `clock_about_to_lapse:12-3`."""
+        """The key, which stays the same while the cause lasts: `clock_about_to_lapse:12-3`."""
         return f"{self.kind}:{self.subject}"
 
     def is_sent_by_copy(self, halted_since: datetime) -> bool:
