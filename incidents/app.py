@@ -130,7 +130,7 @@ class App:
             yield connection
 
     def now(self, connection: Connection) -> datetime:
-        """Return the time by which the clock's enforcement is judged, in UTC.
+        """Return the time (UTC) for deciding whether the clock is enforced.
 
         It is the database's own, if it has one: daemons' heartbeats use that time, and a
         workstation whose clock is ten seconds off must not report that nothing enforces the clock.
@@ -171,7 +171,7 @@ class App:
 
     @cached_property
     def lanes_without_channel(self) -> Mapping[str, str]:
-        """The setting of each lane without a channel, from the settings file, read once."""
+        """For each lane without a channel, the setting that would name one; read once."""
         from incidents.notices import notice_settings
 
         return notice_settings.lanes_without_channel()
@@ -179,7 +179,10 @@ class App:
     def hand_over(
         self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False
     ) -> list[Answer]:
-        """Hand over a person's items, on all sites or only `of` those: see `desk.hand_over`."""
+        """Hand over a person's items on all sites, or only on those in `of`.
+
+        See `desk.hand_over`.
+        """
         from incidents.desk import desk
 
         return desk.hand_over(self.desk, self.reading, order, of=of, dry_run=dry_run)

@@ -28,12 +28,12 @@ class Cause(str):
 
 
 def one_of(choices: Sequence[str]) -> Cause:
-    """The cause that a value must be one of those words."""
+    """The cause for a value that must be one of those words."""
     return Cause.of("must_choice", " or ".join(choices), choices=list(choices))
 
 
 def wrong_value(name: str, expected: Cause, value: str) -> Cause:
-    """The cause that the value of that name is not as expected."""
+    """The cause for a value of that name that is not as expected."""
     return Cause.of(
         "wrong_value", "{name} must be {expected}, got {value}",
         name=name, expected=expected, value=value,

@@ -88,7 +88,7 @@ class SettingsFileError(IncidentsError):
 
 
 class AwayError(IncidentsError):
-    """the service is unavailable: it is unknown whether the action was done"""
+    """the service is unavailable; the action may or may not have been done"""
 
 
 class DatabaseError(AwayError):
@@ -111,13 +111,13 @@ class FileError(IncidentsError):
 
 
 class AdapterFaultError(IncidentsError):
-    """cannot check the actual state of {site}: {adapter}: a fault in it: {fault}. Repair that
+    """cannot check the actual state of {site}: {adapter}: adapter fault: {fault}. Repair that
     adapter; you can still check sites of other adapters by name"""
 
     @property
     def problem(self) -> str:
         """The fault without the site's name."""
-        return "{adapter}: a fault in it: {fault}".format_map(self.facts)
+        return "{adapter}: adapter fault: {fault}".format_map(self.facts)
 
 
 class AnswerLostError(IncidentsError):

@@ -32,10 +32,11 @@ _CONTACT = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)", r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """The sign-in provider (OpenID Connect), and this program's own client there.
+    """The sign-in provider (OpenID Connect), and this program's registration as its client.
 
-    `subjects` maps the subjects (`sub`) of this issuer to handles of accounts; in its place `claim`
-    names the claim that has the handle. The issuer is contacted over https, or on this machine.
+    `subjects` maps the subjects (`sub`) of this issuer to handles of accounts; alternatively,
+    `claim` names the claim that contains the handle. The issuer is contacted over https, or on this
+    machine.
 
     A sign-in there counts if it is at most `max_age` old, of one of the classes `acr_values` (any
     class if there are none) and by all of the methods `amr` (RFC 8176).
@@ -57,7 +58,7 @@ class Serve:
 
     `security_contact`: addresses for reports of a weakness (RFC 9116). `acts_per_minute`: the limit
     for each token, and for each account in its sessions (0: none). `key_file`: the servers' key
-    (see `serve_key`), if it is not at the usual place.
+    (see `serve_key`), if it is not at the default path.
     """
 
     trusted_proxies: tuple[Network, ...] = ()

@@ -47,8 +47,7 @@ class SecondSignInError(RefusedError):
 class Visit:
     """A person in a session, and the content of the cookie.
 
-    `browser`: the value by which their browser is known from now on, after a sign-in with a
-    password.
+    `browser`: the value that identifies their browser from now on, after a sign-in with a password.
     """
 
     identity: Identity
@@ -163,7 +162,10 @@ class Authenticator:
         raise SignInError
 
     def reauthenticate(self, visit: Visit, password: str, address: str | None = None) -> Visit:
-        """Confirm again who the person of the session is. Raises the same errors as `sign_in`."""
+        """Confirm the identity of the session's person again.
+
+        Raises the same errors as `sign_in`.
+        """
         handle = visit.identity.handle
         attempt = Attempt("proof", "password", address, session=visit.identity.session)
         self._check(

@@ -110,7 +110,7 @@ def json_of(answer: Answer) -> Document:
 
 @contextmanager
 def provider_client(issuer: str) -> Iterator[Client]:
-    """Open a client for the issuer, even at a private address, and otherwise public ones only.
+    """Open a client that reaches the issuer, even at a private address, and other public hosts.
 
     Network errors inside are raised as ProviderError.
     """

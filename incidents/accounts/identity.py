@@ -28,17 +28,15 @@ _TABLE: dict[str, tuple[Role, ...]] = {
 ROLES_OF_ACTION: dict[str, frozenset[Role]] = {
     action: frozenset(roles) for action, roles in _TABLE.items()
 }
-"""The roles that may do each action, by its name: a command's in snake case, or a right's."""
+"""The roles that may do each action, by name: a command's in snake case, or a right's."""
 
 ACTION_NAMES: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(each.name for each in (*ACTIONS, *RIGHTS) if each.in_person)
-"""The actions that need a person who has just proved who they are; no token can do them.
-
-They close a site on somebody's word (R4, R5), open a closed one, set the rules for that, give
-somebody access, or erase for good. To change another person's account, password or tokens
-`keep_accounts` is needed as well; to see them `see_accounts`, which a token may have.
-"""
+"""The actions that need a person who has just confirmed their password; no token can do them. They
+close a site on one person's statement (R4, R5), open a closed one, set the rules for that, give
+access, or erase permanently. Changing another person's account, password or tokens also needs
+`keep_accounts`; viewing them needs `see_accounts`, which a token may have."""
 
 
 def may(role: str, action: str) -> bool:
@@ -50,7 +48,7 @@ _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
 
 PROOF_TTL = timedelta(minutes=5)
-"""The time for which a person need not prove again who they are."""
+"""The time for which a person need not confirm their password again."""
 
 Denial = Literal["role", "token_scope", "in_person", "prove_again"]
 """The reason for a denial: the role, the token's scope, any token, or a proof that is too old."""
@@ -91,7 +89,7 @@ class Identity:
         return SESSION if self.token is None else f"token {self.token}"
 
     def denial(self, action: str, now: datetime) -> Denial | None:
-        """The reason why they may not do that action at `now`; None if they may."""
+        """The reason why the account may not do that action at `now`; None if it may."""
         if not may(self.role, action):
             return "role"
         if self.acts is not None and action not in self.acts:
@@ -104,7 +102,7 @@ class Identity:
         return None
 
     def may(self, action: str) -> bool:
-        """Whether they may do the action at all, perhaps after proving again who they are."""
+        """Whether the account may do the action at all, perhaps after confirming the password."""
         if self.token is not None and action in IN_PERSON:
             return False
         return may(self.role, action) and (self.acts is None or action in self.acts)

@@ -45,7 +45,7 @@ class UnknownSubjectError(RefusedError):
 class LoginRequest:
     """A request to the provider, which its answer must match; kept by the browser.
 
-    `again`: the handle of the person who has to prove again who they are.
+    `again`: the handle of the person who must confirm their identity again.
     """
 
     state: str
@@ -57,14 +57,14 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderLogin:
-    """The provider's answer: a handle, and when its person proved who they are (UTC)."""
+    """The provider's answer: a handle, and when its person last authenticated (UTC)."""
 
     handle: str
     proved_at: datetime
 
 
 class Oidc:
-    """The provider of the settings; `clock` gives aware times in UTC."""
+    """The provider named in the settings; `clock` gives aware times in UTC."""
 
     def __init__(self, provider: Provider, clock: Callable[[], datetime]) -> None:
         self._provider, self._clock = provider, clock

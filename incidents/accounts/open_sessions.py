@@ -1,8 +1,8 @@
 """The open sessions of a database, with the browsers that people have used before.
 
-A known browser signs nobody in. Its guesses are counted apart (see `throttle`), so a guesser
-elsewhere cannot lock its person out (OWASP, "device cookies"). Each cookie is signed with the hash
-of the password: a new password makes every browser unknown, and nothing else is stored.
+A known browser signs nobody in. Guesses from it are counted separately (see `throttle`), so a
+guesser elsewhere cannot lock out its user (OWASP, "device cookies"). Each cookie is signed with the
+hash of the password: a new password makes every browser unknown, and nothing else is stored.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 The seal binds a row's owner, scope and expiry: a row that was changed or written by hand is
 invalid. An account's role, and whether it is disabled, are not sealed: the record shows a change of
-these beside it. HMAC-SHA256 (RFC 2104) over the facts as JSON, unambiguous, with a key made of the
-servers' key and of the time when this database was first sealed with it. Once another key replaces
-it, nothing sealed with it is valid.
+these beside it. The seal is an HMAC-SHA256 (RFC 2104) over the facts as unambiguous JSON. Its key
+is derived from the servers' key and the time when this database was first sealed with that key.
+Once another key replaces it, nothing sealed with it is valid.
 
 The database's password alone, without this file, is not enough to make a session, token or password
-that a server accepts. Servers of one database share the file. At the database's command line people
-sign in where they can read it, and otherwise over a server.
+that a server accepts. Servers of one database share the file. People who can read the file sign in
+at the database's command line, others over a server.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def token_facts(token: Token) -> Facts:
 
 
 def session_facts(digest: bytes, session: Session) -> Facts:
-    """The sealed facts of a session: its owner, its beginning, and their last proof of identity."""
+    """The sealed facts of a session: its owner, its beginning, and its last proof of identity."""
     whose = session.account.handle
     return ("session", digest.hex(), session.id, whose, session.made_at, session.proved_at)
 

@@ -5,15 +5,16 @@ stored, only the fact that there was one.
 
 Each failure at an account has a line with its time, reason and address. Unknown names can be made
 up without end, from any number of addresses, and the log is kept for half a year. So only the first
-few of an address and a day have a line, and all are counted by day, reason and address; those of
-further addresses together. That bounds the log, and the count is true.
+few attempts from an address on a day have a line. All attempts are counted by day, reason and
+address, those from further addresses together. This limits the log's size, and the count stays
+exact.
 
 Others can cause only a short wait that never grows: for a name, anybody who guesses at it, and for
 an address, anybody who shares it. A growing wait affects only those who made the mistakes: one name
 from one address, one known browser or address of the name, one program of theirs, one session, one
-terminal, one second person for somebody. These are counted apart, as are the first guesses at a
-name from another address, or a persistent guesser would lock everybody out. A guess counts before
-it is checked, so parallel guesses gain nothing.
+terminal, one second person for somebody. These are counted separately, as are the first guesses at
+a name from another address: otherwise a persistent guesser would lock everybody out. A guess counts
+before it is checked, so parallel guesses gain nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 
 How = Literal["password", "provider", "terminal"]
-"""The way in which somebody proves who they are."""
+"""The method by which somebody proves their identity."""
 
 UNKNOWN_NAME = "?"
 """The log's text for an unknown name, which may be anything that was typed, even a password."""
@@ -139,7 +140,7 @@ class RateLimit:
     spared: int = 0
 
     def wait(self, failures: int, last: datetime, now: datetime) -> timedelta:
-        """The wait before the next check, if above zero; `last`: of the last failure (UTC)."""
+        """The wait before the next check, if above zero; `last`: the last failure's time (UTC)."""
         beyond = failures - self.free
         if beyond < 0:
             return timedelta(0)
@@ -229,9 +230,9 @@ class Throttle:
         return counts
 
     def uncount(self, guess: Guess) -> None:
-        """Uncount a right guess.
+        """Remove a right guess from the counts.
 
-        Of the shared mistakes it clears only its own: others may be guessing at that name or from
+        From a shared count only this guess is removed: others may be guessing at that name or from
         that address, and the person may be guessing at another account.
         """
         with plainly(self._engine), writing(self._engine) as connection:
@@ -255,7 +256,7 @@ class Claimant:
     is_known_here: bool
 
     def guess(self, address: str, browser: str, program: Identity | None, now: datetime) -> Guess:
-        """Return the rate limits at `now` (UTC); `program`: the owner of its token, if any."""
+        """Return the rate limits at `now` (UTC); `program`: the owner of the token, or None."""
         known = open_sessions.known_browser(browser, self.name, self.hash, now)
         if known is not None:
             return from_known_browser(self.name, known)

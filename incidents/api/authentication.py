@@ -181,10 +181,10 @@ async def log_caller(
 async def permanent_key_caller(
     request: Request, key: Key = None, if_match: IfMatch = None, dry_run: DryRun = False
 ) -> Caller:
-    """The same, for an action of more than one site, whose key is kept permanently.
+    """The caller of an action on several sites, whose key is kept permanently.
 
     Raises:
-        Problem: 422 if it is to be kept for a while only.
+        Problem: 422 if the request asks to keep it for a while only.
     """
     if KEY_FOR_HEADER in request.headers:
         raise problems.unprocessable(

@@ -33,10 +33,11 @@ MAX_DETAILS, MAX_PARTS = 300, 20
 Short = Annotated[str, Field(max_length=100)]
 Text = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
 Time = Annotated[
-    str, Field(max_length=64, description="Time of the event, RFC 3339 with offset. Default: now.")
+    str,
+    Field(max_length=64, description="Time of the event, RFC 3339 with an offset. Default: now."),
 ]
 
-Moment = Annotated[str, Field(max_length=64, description="RFC 3339 with offset.")]
+Moment = Annotated[str, Field(max_length=64, description="A time in RFC 3339 with an offset.")]
 
 _PART = {"anyOf": [{"type": "string", "maxLength": 4_000}, {"type": "null"}]}
 _FILED: JSONObject = {
@@ -81,28 +82,31 @@ def _same(error: ErrorDetails) -> InitErrorDetails:
 
 
 class Filed(Form):
-    """What changes of a filing: texts under their keys, of a server or a document the parts that
-    change; null or an empty text takes away. What `presets` file comes first, `details` win."""
+    """The changes of a filing.
+
+    `details`: texts by key; for a server or a document, the changed parts. Null or an empty text
+    removes a detail. `presets` are applied first; `details` override them.
+    """
 
     details: Annotated[JSONObject, Field(json_schema_extra=_FILED)] = Field({})
     presets: list[Short] = Field([], max_length=10)
 
 
 class Shift(Form):
-    """To whom all that one holds is given."""
+    """The person who takes over all claimed items."""
 
     to: Short
 
 
 def read_time(given: str | None) -> datetime | None:
-    """The time in UTC, None for None; raises InputError unless it has an offset."""
+    """The time in UTC; None for None. Raises InputError if it has no offset."""
     return None if given is None else clock.parse_exact(given)
 
 
 def optional_text(
     what: str, given: str | None, limit: int = inputs.MAX_TEXT_CHARACTERS
 ) -> str | None:
-    """The text in its stored form, None for None.
+    """The text in its stored form; None for None.
 
     Raises:
         RefusedError: if it cannot be stored; the message names it as `what`.
@@ -115,7 +119,7 @@ _URLS = list[Annotated[str, Field(max_length=4_096)]]
 
 
 def body(action: Action) -> type[Form]:
-    """The form of the action's request; actions with the same body share one."""
+    """The body of the action's request; actions with the same fields share one."""
     if action.command is c.ChangeFiling:
         return Filed
     found = _BODIES.get(action.body.name)
@@ -132,7 +136,7 @@ def body(action: Action) -> type[Form]:
 def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c.Command]:
     """The site and the command of a request for the action.
 
-    `by`: the caller's handle. `to`: the site's name, or an id. `words`: the request's body.
+    `by`: the caller's handle. `to`: the site's name, or an id. `words`: the body of the request.
 
     Raises:
         RefusedError, InputError: naming the value that cannot be used.

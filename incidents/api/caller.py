@@ -55,7 +55,7 @@ class Caller:
 
     @property
     def when(self) -> TimeFormat:
-        """The form of times in answers: their zone, and the present moment."""
+        """The format of times in answers: their zone, and the present moment."""
         return TimeFormat(zone=self.zone, now=clock.now())
 
     @property

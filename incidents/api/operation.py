@@ -60,7 +60,7 @@ LARGE = "x-large"
 """The mark of an operation whose requests may have `MAX_LARGE_BODY` bytes."""
 
 OPEN = "x-open"
-"""The mark of an operation that needs no action: it signs somebody in or out."""
+"""The mark of an operation that needs no permission: it signs somebody in or out."""
 
 ALONE = {
     "Cache-Control": "no-store",

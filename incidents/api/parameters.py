@@ -2,7 +2,8 @@
 
 Every operation that needs a permission takes the zone, because any refusal may contain a time.
 
-An unknown parameter is refused: with `stat` for `state`, every site would be concerned.
+An unknown parameter is refused: with `stat` instead of `state`, the request would apply to every
+site.
 """
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ def _names(of: Dependant) -> set[str]:
 
 
 SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]
-TimeFormat = Annotated[str | None, Query(max_length=64, description="RFC 3339 with offset.")]
+OptionalTime = Annotated[
+    str | None, Query(max_length=64, description="A time in RFC 3339 with an offset.")
+]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,

@@ -199,9 +199,9 @@ class OwnRecord:
         self.seq = header.site_seq
 
     def unauthorised(self, event: Event) -> str | None:
-        """The reason, by the record, why the program would not have allowed the action; else None.
+        """The reason, by the record, why the program would not have allowed the action; or None.
 
-        None also if that is unknown: before servers have a key, anybody who can write to the
+        It is also None if that is unknown: before servers have a key, anybody who can write to the
         database has any role.
         """
         return self.accounts.unauthorised(event) if self.serve_keys else None

@@ -1,4 +1,4 @@
-"""The command behind an action, derived from the action's first event."""
+"""The command of an action, derived from the action's first event."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _as_recorded(event: e.Event) -> c.Command | None:
 
 
 _CALLED = {"at": "occurred_at", "reason": "text"}
-"""What an event calls a field of its command, if it is not the same name."""
+"""The names of command fields in events, if they differ."""
 
 
 def _logged(event: e.IncidentLogged, _: Case) -> c.Command:
@@ -153,4 +153,5 @@ _UNLIKE: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     # that of a newer one is asked for by itself.
     e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by, alone=True, tells=event.tells),
 }
-"""Those that rest on more than the event's fields; an event names any other (`Event.command`)."""
+"""The commands that depend on more than the event's fields; an event names any other one
+(`Event.command`)."""

@@ -82,7 +82,7 @@ def buffered(
     wanted: Selection,
     write: Callable[[Iterable[Part]], Iterator[bytes]],
 ) -> Iterator[bytes]:
-    """The output of `write`, through a file, so that a slow reader does not block the database."""
+    """The output of `write`, buffered in a file: a slow reader must not block the database."""
     with tempfile.TemporaryFile(prefix="incidents-") as file:
         with reading() as connection:
             for written in write(stored(connection, wanted)):

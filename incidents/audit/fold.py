@@ -43,7 +43,7 @@ _MAX_SHOWN = 200
 class Fold:
     """One site's history so far. `case` is None before its first entry.
 
-    `write_time`: converts a time into the driver's form (see `rows.time_writer`).
+    `write_time`: converts a time into the driver's format (see `rows.time_writer`).
     """
 
     def __init__(self, site_id: int, outbox: Outbox, write_time: WriteTime) -> None:
@@ -188,7 +188,7 @@ class Periods:
         self._last: datetime | None = None
 
     def take(self, header: Header, event: Event, place: int) -> Finding | None:
-        """Process the next entry of the desk's own stream; return any flaw of an activation."""
+        """Process the next entry of the desk's own stream; return any flaw of the activation."""
         last, self._last = self._last, event.recorded_at
         if not isinstance(event, PolicyActivated):
             return None

@@ -47,7 +47,7 @@ class Log(Protocol):
         """The stored hashes of a tile; None if it does not exist."""
 
     def where(self, leaf: int) -> str:
-        """A description of an entry by which people find it."""
+        """A description of an entry, by which people find it."""
 
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]

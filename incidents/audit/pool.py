@@ -24,7 +24,7 @@ from incidents.store.schema.desk_tables import desk
 from incidents.system.side_process import ProcessEndedError, SideProcess
 
 PATIENCE_S = 2.0
-"""The most seconds to wait for a file that somebody writes to: others wait behind us."""
+"""The most seconds to wait for a file that somebody is writing: other writers are waiting too."""
 
 
 class NoPoolError(IncidentsError):

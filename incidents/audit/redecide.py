@@ -181,7 +181,7 @@ class Redecision:
         return wrong
 
     def _not_done(self, period: int) -> str | None:
-        """The action that was due before an activation, under the policy before, but not done."""
+        """The action due before an activation, under the policy before it, that was not done."""
         due = self.next_due()
         if due is None or self._periods is None or period <= self._period:
             return None

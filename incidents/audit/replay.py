@@ -79,7 +79,7 @@ class Erasures:
                 self._before[event.of] = max(before, event.before)
 
     def cover(self, site: str, recorded_at: Any) -> bool:
-        """Whether the site's text of that time (in the driver's form) has been erased."""
+        """Whether the site's text of that time (in the driver's format) has been erased."""
         before = [m for m in (self._before.get(site), self._before.get(None)) if m is not None]
         try:
             return any(recorded_at < self._write_time(moment) for moment in before)

@@ -1,6 +1,6 @@
 """The rows of a table, site by site, compared with the record.
 
-Values are in the form of the database's driver, before our types have read them: a row that
+Values are in the format of the database's driver, before our types have read them: a row that
 somebody has changed may be unreadable.
 """
 
@@ -46,12 +46,12 @@ def names(table: Table) -> list[str]:
 
 
 def time_writer(dialect: str) -> WriteTime:
-    """The function that converts a time into the driver's form."""
+    """The function that converts a time into the driver's format."""
     return microseconds if dialect == "sqlite" else lambda time: time
 
 
 def written(rows: Iterable[Row], table: Table, dialect: str) -> Iterator[Row]:
-    """The rows of that table in the driver's form."""
+    """The rows of that table in the driver's format."""
     writers = _writers(table, dialect)
     if not writers:
         yield from rows
@@ -66,7 +66,7 @@ def written(rows: Iterable[Row], table: Table, dialect: str) -> Iterator[Row]:
 
 
 def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
-    """A value of the driver in the form for people and JSON: a time is RFC 3339."""
+    """A value of the driver in the format for people and JSON: a time is RFC 3339."""
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, bytes):
@@ -139,7 +139,7 @@ def compare(
 
 
 def name_of(key: Row) -> str:
-    """A row's key in the form for people."""
+    """A row's key in the format for people."""
     return "-".join(map(str, key))
 
 
@@ -232,7 +232,7 @@ AT_ONCE = 1_000
 
 
 class Stream:
-    """The rows of `table`, all or those in `where`, in the driver's form, without other columns.
+    """The rows of `table`, all or those in `where`, in the driver's format, without other columns.
 
     `order`: the columns to sort by, by default those of the key. The first must be the site's id if
     rows are read by site.
@@ -284,7 +284,7 @@ class Stream:
 
 
 def parts(connection: Connection, statement: Executable) -> Iterator[Sequence[Row]]:
-    """The rows of a statement, as tuples in the driver's form, a few at a time."""
+    """The rows of a statement, as tuples in the driver's format, a few at a time."""
     if connection.dialect.name == "sqlite":
         # This driver never holds more rows than requested; its tuples are used directly.
         with closing(connection.execute(statement)) as result:

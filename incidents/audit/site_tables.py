@@ -110,7 +110,7 @@ _FIRST = 1
 class Outbox:
     """A site's orders by its entries, compared with the rows of the table.
 
-    `found`: those rows in the order of their keys, in the form of the driver for `dialect`.
+    `found`: those rows in the order of their keys, in the format of the driver for `dialect`.
     `cancelled`: the numbers of orders that may have cancelled out, complete after `findings`.
     """
 

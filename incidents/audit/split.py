@@ -47,7 +47,7 @@ def _replayed(connection: Connection, progress: Progress, share: Share, most: in
 
 
 class Split:
-    """One replay of all sites, the desk's own stream and the sealed values; or of one site alone.
+    """One replay of all sites, the desk's own stream and the sealed values; or of one site only.
 
     `sites` and `entries` count those replayed so far; `done` is called with numbers of entries, as
     progress. The search stops after `most` findings. By default there are as many `processes` as

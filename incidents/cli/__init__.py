@@ -105,7 +105,7 @@ _OPTIONS = {
     "own_second": "--second HANDLE",
     "second_needed": "--second HANDLE",
 }
-"""The further options of a command, by the refusal's name."""
+"""Options that change a command's outcome, by the refusal's name."""
 
 
 def _hints(error: RefusedError) -> list[Hint]:

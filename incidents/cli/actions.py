@@ -41,13 +41,13 @@ _BY_SITE = (c.RecordContact, c.StateRemoved)
 _SUGGESTED = {"category": suggestions.categories, "outcome": suggestions.outcomes}
 
 _OPPOSITES: dict[type[c.Command], tuple[str, type[c.Command], str]] = {
-    c.ClaimItem: ("release", c.ReleaseItem, "Give it back to the queue instead."),
+    c.ClaimItem: ("release", c.ReleaseItem, "Return the item to the queue instead."),
     c.SetHold: (
         "lift", c.LiftHold,
         "End the hold: the site opens, unless a suspension still runs or it is closed.",
     ),
 }  # fmt: skip
-"""The flag that turns an action into its opposite."""
+"""The flags that turn an action into its opposite."""
 
 
 class WhichIncidentError(RefusedError):
@@ -186,4 +186,4 @@ _INSTEAD = {
     "reinstatement": "no task: incidents approve SITE or decline SITE ends it",
     "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
-"""Items that are no tasks, each with the command that ends or advances it."""
+"""Items that are not tasks, each with the command that ends or advances it."""

@@ -226,7 +226,7 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
 
 
 def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """The incidents that keep a site suspended, after an in-time call for another recorded late."""
+    """The incidents that keep a site suspended, after a timely call about another one."""
     if site["suspended_until"] is None or not any(event.get("in_time") for event in own):
         return []
     with run.queries() as queries:

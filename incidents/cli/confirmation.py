@@ -38,14 +38,14 @@ class OpeningNotConfirmedError(NotConfirmedError):
 
 
 def sites_to_open(compared: Iterable[Comparison]) -> list[Comparison]:
-    """The sites that are ordered up again."""
+    """The sites that the action orders to reopen."""
     from incidents.enforcement.reconciliation import REPAIRED, UP
 
     return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
 
 
 def closed_sites(opened: Sequence[Comparison]) -> list[str]:
-    """The names of the sites to be opened that are closed in reality."""
+    """The names of the sites to be opened that are actually closed."""
     return [each.site for each in opened if each.really == "closed"]
 
 

@@ -23,7 +23,7 @@ from incidents.values.web_address import Normalized
 @params.site_argument
 @click.option(
     "--url", "urls", multiple=True, callback=params.urls, metavar="U",
-    help="Address of the finding; repeat for up to 50 addresses.",
+    help="Web address of the finding; repeat for up to 50 addresses.",
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",

@@ -18,7 +18,7 @@ _FLAGS = frozenset({"--json", "-q", "--quiet"})
 _COMMON = _VALUED | _FLAGS | {"--key", "--dry-run", "--policy", "--help"}
 
 _PLACEHOLDERS = frozenset({"SITE", "NAME", "INCIDENT", "CONTACT", "TASK", "ORDER"})
-"""The words by which help and `next:` lines stand for a name or an ID."""
+"""The placeholders for a name or an ID in help and `next:` lines."""
 
 
 class Verb(click.Command):
@@ -53,7 +53,7 @@ class Verb(click.Command):
 
 
 class Group(click.Group):
-    """A group before whose command the common options may be typed: `incidents --db URL queue`."""
+    """A group whose common options can precede the command: `incidents --db URL queue`."""
 
     command_class = Verb
 

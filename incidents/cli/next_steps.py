@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 RECHECK, REVIEW = "recheck", "review"
-"""As in `machine.work`, which takes long to load."""
+"""Copies of the names in `machine.work`, which takes long to load."""
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""Actions that the requester may not do: they are the second person's."""
+"""Actions that only a second person, not the requester, may do."""
 
 
 def opened_tasks(own: list[Event]) -> list[TaskOpened]:

@@ -183,7 +183,7 @@ def reconcile(
     then: tell them yourself.
 
     For programs, `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled,
-    left_down or changed_meanwhile. The last means that the site changed during the check: check
+    left_down or changed_meanwhile. The last one means that the site changed during the check: check
     again.
     """
     run = submission.run
@@ -220,7 +220,7 @@ def _compare(
 def _confirm(
     submission: Submission, sites: Sequence[str], confirm: str | None, *, cancelled: bool
 ) -> None:
-    """Confirm the opening of sites that a loss left down, or that are closed in reality."""
+    """Confirm the opening of sites that a loss left down, or that are actually closed."""
     opened = confirmation.sites_to_open(
         _compare(submission, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )

@@ -54,9 +54,9 @@ def completion(shell: str) -> None:
 
 
 class File(click.Path):
-    """A file's name, as a Path; an impossible name is wrong usage everywhere.
+    """A file's name, as a Path; an impossible name is a usage error everywhere.
 
-    It is click's own, for the shell's completion of names.
+    It is a type of click's own, so that the shell completes names.
     """
 
     def __init__(self) -> None:
@@ -160,7 +160,10 @@ def category(context: click.Context, parameter: click.Parameter, given: str | No
 def urls(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> Normalized:
-    """The option for one finding's web addresses. Raises the errors of `values.inputs.urls`."""
+    """The option for the web addresses of one finding.
+
+    Raises the errors of `values.inputs.urls`.
+    """
     return inputs.urls(given)
 
 

@@ -44,7 +44,7 @@ class Prose(Text):
         return lines
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Measure: at least as wide as the longest piece."""
+        """The widths the text can have: at least that of its longest piece."""
         found = super().__rich_measure__(console, options)
         least = max((cell_len(each.rstrip()) for each in pieces(self.plain)), default=0)
         return Measurement(min(found.minimum, least), found.maximum)

@@ -130,7 +130,7 @@ class NoAccountError(RefusedError):
 def for_command(
     run: Run, command: Command, file: Path | None, policy: Policy | None = None
 ) -> Iterator[bool]:
-    """Sign in for a command, by that policy or the active one; raises the errors of `in_person`."""
+    """Sign in for a command under that policy or the active one; raises `in_person`'s errors."""
 
     def takes_two() -> bool:
         from incidents.desk import access
@@ -153,8 +153,8 @@ def in_person(
 
     Raises:
         PasswordNeededError: if nobody can be asked.
-        InputError: if one is given where nobody has one.
-        SignInError, BlockedError, ProblemError: if it is not their password, or not now.
+        InputError: if a password is given where nobody has one.
+        SignInError, BlockedError, ProblemError: if the password is wrong, or is not accepted now.
     """
     if run.remote is None:
         has_accounts = _has_accounts(run)
@@ -220,7 +220,8 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
     """Return a second person for one action.
 
-    They are proved at the database; for a server, the name and the password are returned.
+    At a database their identity is proved here; for a server, the name and the password are
+    returned.
     """
     given = read_password(file, run.question("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:

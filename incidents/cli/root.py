@@ -17,7 +17,7 @@ from incidents.cli.action_helps import ACTION_HELPS, ACTIONS_AFTER
 from incidents.cli.lazy_group import LazyGroup
 
 Target = tuple[str, str]
-"""Where a command lies, and its short help."""
+"""The module and the name of a command, and its short help."""
 Sections = dict[str, dict[str, Target]]
 """The commands of a group, by the title of the section and the name that is typed."""
 
@@ -77,7 +77,7 @@ COMMANDS = with_actions({
         "site": ("incidents.cli.sites:site", "Manage sites: add, show, why, hold, reinstate …"),
         "filing": (
             "incidents.cli.filing.filing:filing",
-            "Manage the filings (备案) of sites, their checks and terms.",
+            "Manage the filings (备案) of sites, their checks and deadlines.",
         ),
         "policy": ("incidents.cli.admin.policy:policy", "Show, test and activate the policy."),
         "orders": (
@@ -134,7 +134,7 @@ RENAMED = {
     "reported": ("incidents.cli.actions:reported", "police done"),
     "acts": ("incidents.cli.orders:orders", "orders"),
 }
-"""The older spellings, which work on and are not listed."""
+"""The older spellings, which still work but are not listed."""
 
 _EPILOG = """\b
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,

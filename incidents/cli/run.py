@@ -49,9 +49,9 @@ class Run:
         self.quiet = False
         self.asked_language: str | None = None
         self.makes = False
-        """Whether a database file may be made if there is none."""
+        """Whether to create a missing database file."""
         self.renamed: tuple[str, str] | None = None
-        """The older spelling of a command that was typed, and the one of now."""
+        """The older spelling of a command that was typed, and the present one."""
         self.rehearsal_noted = False
         """Whether the output has already said that it is a rehearsal."""
 
@@ -80,7 +80,7 @@ class Run:
         """The app of the database, opened.
 
         Raises:
-            NotOverServerError: if it is a server that is asked.
+            NotOverServerError: if the run uses a server.
         """
         self.refuse_server(_ITS_OWN)
         from incidents import app
@@ -271,7 +271,7 @@ def coloured(text: str, **style: object) -> str:
 
 
 MOST_CHARACTERS = 4_000
-"""The maximum length of a shown complaint: the wrong input may have been a whole file."""
+"""The maximum length of a shown error: the wrong input may have been a whole file."""
 
 # People write line ends and tabs. U+200C and U+200D join letters in ordinary words.
 _LYING = re.compile(

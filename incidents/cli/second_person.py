@@ -68,7 +68,7 @@ def approve(
 @_what_option
 @click.option(
     "--reason", type=params.text("reason"), callback=params.refuse_placeholder, metavar="R",
-    help="Why, in your own words.",
+    help="Reason, in your own words.",
 )  # fmt: skip
 @options.action
 def decline(submission: Submission, *, site: str, what: Request | None, reason: str | None) -> None:

@@ -46,7 +46,7 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
 
 
 def _site(run: Run, name: str) -> None:
-    """Show a site; raises UnknownSiteError, which also describes the form of an id."""
+    """Show a site; raises UnknownSiteError, which also describes the format of an id."""
     with params.site_or_id(name):
         sites.write_site(run, name)
 

@@ -187,7 +187,7 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
         ("next due", time(site["next_due"])),
         ("person", site["person"] or ""),
         ("phone", site["phone"] or ""),
-        ("e-mail", site["email"] or ""),
+        ("email", site["email"] or ""),
         ("tasks", run.language.comma.join(_task(run, task) for task in site["tasks"])),
     ]
 

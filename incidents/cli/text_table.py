@@ -24,7 +24,7 @@ _SHORT = 4
 """The width of a text that is never broken, though in Chinese it could be."""
 
 _LONG = 40
-"""A longer word may be broken."""
+"""The width above which a word may be broken."""
 _INDENT = 4
 """The indent of fields that have no room beside the others of their row."""
 
@@ -138,7 +138,7 @@ def _plain(field: str) -> str:
 
 
 def _cell(field: str) -> Text:
-    """A field as a cell of a table; its colour is not part of the text made visible."""
+    """A field as a cell of a table, in the field's colour."""
     from incidents.cli.prose import Prose
 
     style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, ColouredField) else ""
@@ -172,7 +172,7 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 def _shared(wanted: Sequence[int], room: int) -> list[int]:
-    """Share the space: the columns that want most share the remainder."""
+    """Share the space: the columns that need the most share the remainder."""
     shares = [0] * len(wanted)
     for left, n in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
         shares[n] = min(wanted[n], max(0, room) // (len(wanted) - left))

@@ -37,8 +37,8 @@ def signed_in(
     """Make all requests as the account `handle`, in place of the token's account.
 
     `again` asks its person for the password again, if the server requires that (after five
-    minutes); None: nobody can be asked. The session is always ended; if the server is unavailable
-    then, the session expires.
+    minutes); if it is None, nobody can be asked. The session is always ended; if the server is
+    unavailable then, the session expires.
 
     Raises:
         ProblemError: `sign_in` for a wrong password, `blocked` after too many.
@@ -90,7 +90,7 @@ class RemoteAccountAdmin:
     """
 
     signed_in = True
-    """A server admits nobody else."""
+    """A server accepts only people who have signed in."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

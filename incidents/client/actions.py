@@ -63,7 +63,7 @@ class Actions:
         confirm: str | None = None,
         **how: Unpack[RequestOptions],
     ) -> Acted:
-        """Record that the customer was told and refuses to delete: closes the site (R5)."""
+        """Record that the customer was told and refuses to delete, which closes the site (R5)."""
         return self._to(
             "incidents", incident, "refused", {"at": at, "note": note, "confirm": confirm}, how
         )
@@ -73,7 +73,7 @@ class Actions:
         return self._to("incidents", incident, "take-back", {"reason": reason}, how)
 
     def void(self, incident: str, *, reason: str, **how: Unpack[RequestOptions]) -> Acted:
-        """Void an incident: logged in error, or not a violation on review."""
+        """Void an incident that was logged in error or is not a violation."""
         return self._to("incidents", incident, "void", {"reason": reason}, how)
 
     def reported(
@@ -119,7 +119,7 @@ class Actions:
         confirm: str | None = None,
         **how: Unpack[RequestOptions],
     ) -> Acted:
-        """Record that a filed detail is false: closes the site (R4)."""
+        """Record that a filed detail is false, which closes the site (R4)."""
         return self._to(
             "sites",
             site,

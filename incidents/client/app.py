@@ -266,7 +266,7 @@ class RemoteApp:
         return list(self._exchange.get("/notices")["items"])
 
     def letters(self, notice: str, **asked: Any) -> list[Letter]:
-        """The letters of a notice, by the server's own templates; by `language`, `incident`."""
+        """The letters of a notice, from the server's own templates, by `language` or `incident`."""
         return list(self._exchange.get(f"/notices/{notice}/preview", **asked)["items"])
 
     def try_alarms(self) -> list[TriedChannel]:

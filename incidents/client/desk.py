@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 _Look = tuple[str | None, str]
-"""A site as it was looked at: its ETag, and its name."""
+"""A site as last seen: its ETag and its name."""
 
 
 class RemoteDesk:
@@ -255,7 +255,7 @@ def _path(kind: str, command: Command, site: str | int) -> str:
 
 
 def _filed(command: c.ChangeFiling) -> JSONObject:
-    """The details in the form of a request: a server or a document by the changed parts."""
+    """The details in the format of a request: a server or a document by the changed parts."""
     found: JSONObject = dict(command.details)
     for key, name, text in command.parts:
         found.setdefault(key, {})[name] = text

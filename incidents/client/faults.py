@@ -22,7 +22,7 @@ _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 
 class NoClientError(LibraryError):
-    """using a server needs a library that is not installed"""
+    """a library for connecting to a server is not installed"""
 
     extra = "console"
 
@@ -40,7 +40,7 @@ class UntrustedServerError(ServerError):
 
 
 class NoDeskError(ServerError):
-    """{server} answers, but not like a desk ({detail}): is the address right?"""
+    """{server} answers, but is not a desk ({detail}). Check the address"""
 
 
 class NoOperationError(ServerError):
@@ -85,13 +85,13 @@ class ProblemError(RefusedError):
 
 
 class TokenNeededError(ProblemError):
-    """What a server refuses to nobody: neither a token nor a session was given."""
+    """A server's answer to a request without a token and without a session."""
 
     name = "not_signed_in"
 
 
 class TroubleError(ProblemError, AwayError):
-    """A server's failure (a status from 500 on): nobody has refused the request."""
+    """A server error (a status of 500 or above); it is not a refusal."""
 
     exit_status = FAILED
 

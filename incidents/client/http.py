@@ -27,7 +27,7 @@ def checked_address(server: str) -> str:
     """Return the address without the API's path or a final slash: `serve` prints both.
 
     Raises:
-        InputError: for what is none, or by which a token or a password could be overheard.
+        InputError: for an invalid address, or one that could expose a token or a password.
     """
     try:
         parts = urlsplit(server)
@@ -82,12 +82,11 @@ MAX_KEY = 150
 class Exchange:
     """A server's API, used as the account that owns the token.
 
-    `prove`, in a session, asks its person to prove again who they are, when the server requires it.
+    `prove`, in a session, asks its person for the password again, when the server requires it.
     `zone` is the IANA name of the zone for times from the server; None: the server's own.
 
     Raises:
-        InputError: for an address that is none, or by which the token could be overheard; for what
-            cannot be a token.
+        InputError: for an invalid address or token, or an address that could expose the token.
         NoClientError: if httpx is not installed.
     """
 

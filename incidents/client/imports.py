@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 
 HISTORY_ROWS_AT_ONCE, HISTORY_BYTES_AT_ONCE = 1_000, 1_000_000
-"""The maximum rows, and bytes of them, in one request, whose answer is waited for."""
+"""The most rows, and bytes of rows, in one request, because the caller waits for its answer."""
 
 HistoryRow = tuple[int, str]
-"""The line of the file that a row is of, and the row as JSON."""
+"""The file's line of a row, and the row as JSON."""
 
 
 class ManyAtOnceError(InputError):
-    """a server takes {limit:,} reports at a time, but {count:,} are of {site} at {at}: give them
-    different times"""
+    """a server accepts at most {limit:,} reports at a time, but {count:,} are about {site} at {at}:
+    give them different times"""
 
 
 def import_findings(
@@ -57,7 +57,7 @@ def import_findings(
 
     Raises:
         ManyAtOnceError: for more rows of one site and time than go in one request.
-        ProblemError, ServerError: as all that is asked of a server.
+        ProblemError, ServerError: as every request to a server.
     """
     from incidents.history.importing import Tally
 
@@ -144,7 +144,8 @@ def _add_to_tally(tally: Tally, answer: Imported, lines: Sequence[int]) -> None:
 
 
 LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_000
-"""The maximum rows, cells and bytes of a list in one request, whose answer is waited for."""
+"""The most rows, cells and bytes of a list in one request, because the caller waits for its
+answer."""
 
 
 class RemoteFilings:
@@ -207,7 +208,7 @@ class RemoteList:
         """Yield each row in order, with its result, once its part is on the server's disk.
 
         Raises:
-            ProblemError, ServerError: as all that is asked of a server.
+            ProblemError, ServerError: as every request to a server.
         """
         rows: list[Customer] = []
         lines: list[bytes] = []

@@ -28,12 +28,12 @@ Watch = Callable[[int], AbstractContextManager[Done]]
 """Called with the number of entries of a proof; yields a function to report those read."""
 
 LONG_S = 600.0
-"""The timeout until a server begins an answer that is made of the whole record."""
+"""The timeout for the beginning of an answer that is made from the whole record."""
 _WAIT_S = 20
 
 
 class LostProofError(ServerError):
-    """{server} did not say what was proved ({detail}): try again"""
+    """{server} did not send a readable result of the verification ({detail}): try again"""
 
 
 class RemoteRecord:

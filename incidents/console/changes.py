@@ -30,7 +30,7 @@ POLL_S = 0.25
 POLL_LOST_S = 2.0
 _WINDOW = 256
 HEARTBEAT_S = 5.0
-"""How often an idle stream sends a beat; a page that misses it takes the stream for hung."""
+"""The interval of beats in an idle stream; a page that misses one treats the stream as hung."""
 
 SESSION_CHECK_S = 20.0
 """How often each listener's session is checked again."""
@@ -54,7 +54,8 @@ class Changes:
         self._seen: Seen | None = None
         self._name, self._count = token_hex(4), 0
         self.version: str | None = None
-        """Another one after each change, and no other server's; None while nobody watches."""
+        """A value that is new after each change and differs between servers; None while nobody
+        watches."""
 
     @property
     def position(self) -> str:

@@ -24,10 +24,10 @@ _MOST_WIDE = 56
 _LEAST_HEIGHT = 2.5
 _MOST_TICKS = 10
 _LETTER, _SIGN = 6.5, 12.0
-"""How wide a letter of a label is at the most, and a Chinese one."""
+"""The maximum width of a letter in a label, and of a Chinese character."""
 
 PATTERNS = 9
-"""The most series that can be told apart."""
+"""The most series that can be distinguished."""
 
 # What lies over the colour, in a tile of 8 by 8: each is another pattern without any colour.
 _MARKS = (

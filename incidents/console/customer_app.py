@@ -27,7 +27,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 READ_S = 10.0
-"""A form that takes longer to come is not waited for."""
+"""The deadline for a form."""
 
 HEADERS = {
     "content-type": "text/html; charset=utf-8",
@@ -67,7 +67,7 @@ class Answer:
 
 
 class CustomerApp:
-    """The customers' pages of `desk`, by the links issued to them.
+    """The customers' pages of `desk`, reached by the links issued for them.
 
     `reading` opens a transaction that reads one state of its database; threads call both.
     """

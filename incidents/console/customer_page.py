@@ -86,7 +86,7 @@ PLAIN: dict[Plain, tuple[Told, Told]] = {
         },
     ),
 }
-"""The answers other than an incident: a heading and a sentence."""
+"""The answers that do not show an incident: a heading and a sentence."""
 
 FORM: dict[str, Told] = {
     "heading": {"zh_CN": "说明已删除", "en": "Tell us that it is deleted"},

@@ -26,7 +26,7 @@ from incidents.store.schema.tables import incidents, notes
 from incidents.views import record_entries
 
 Answer = Literal["said", "again"]
-"""The result of a statement: it is on record now, or it was before."""
+"""The result of a statement: recorded now, or recorded before."""
 
 _PERSONAL = {"person": None, "email": None, "phone": None, "link": None}
 
@@ -90,7 +90,7 @@ def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]
 
 
 Outcome = Literal["said", "again", "settled", "unknown"]
-"""On record now; it was before; there is nothing to be stated; there is no such incident."""
+"""Recorded now; recorded before; nothing to state; no such incident."""
 
 _REFUSED: dict[str, Outcome] = {
     "already_said": "again",
@@ -101,7 +101,7 @@ _REFUSED: dict[str, Outcome] = {
 
 
 def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
-    """Submit it to the desk; what fell due before comes first, and it stops no clock (R2).
+    """Submit it to the desk; due actions come first, and the statement stops no clock (R2).
 
     Raises:
         DatabaseError: if the desk cannot accept it now, whatever its content.
@@ -121,8 +121,9 @@ def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
 FIELD = "remark"
 MAX_CHARACTERS = 4_000
 MAX_BYTES = 256 * 1024
-"""So much is read of a form: what is far too long is to stand in the form again, to be shortened.
-The longest that is recorded takes 48,000: 4,000 characters, each of four bytes written as %XX."""
+"""The most bytes read of a form: a remark that is too long is shown again in the form, to be
+shortened. The longest recordable one takes 48,000: 4,000 characters, each of four bytes written as
+%XX."""
 
 FORM = b"application/x-www-form-urlencoded"
 

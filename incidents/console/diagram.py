@@ -115,7 +115,7 @@ def _course(arc: Arc, states: Sequence[str]) -> tuple[int, float, float, float]:
 
 WIDTH, LEFT, ROW = 640, 8, 26
 _LEAST = 4
-"""A bar that would be too thin to be seen is so wide."""
+"""The least width of a bar, so that it is visible."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ MAX_FIELDS = 200
 """The most fields of a form, with files or without."""
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
-"""The fields whose words are shown to nobody again."""
+"""The fields whose content is never shown again."""
 
 
 @contextmanager
@@ -126,7 +126,7 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
 
 
 DESPITE = "despite"
-"""The field that names a holder whose claim somebody knows of."""
+"""The field that names a holder whose claim the sender knows of."""
 
 Is = Callable[[str], bool]
 """A test whether an action is about that item of a site."""
@@ -138,7 +138,7 @@ def only(item: str) -> Is:
 
 
 class ClaimedError(Exception):
-    """Colleagues have claimed it, and the sender of `form` did not confirm each claim yet."""
+    """Colleagues have claimed it, and the sender of `form` has not confirmed each claim."""
 
     def __init__(self, form: SentForm, held: Iterable[Claim]) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ def unconfirmed_claims(
 ) -> list[Claim]:
     """The claims of colleagues of `by` on items that the form is `about`, the earliest first.
 
-    None if the form confirms each holder. An item that has a new holder is confirmed anew.
+    None if the form confirms each holder. An item that has a new holder must be confirmed again.
     """
     ids = [site] if isinstance(site, int) else sites.ids_by_name(connection, [site]).values()
     held = {
@@ -163,11 +163,11 @@ def unconfirmed_claims(
 
 
 class SignedOutError(Exception):
-    """Nobody is signed in here."""
+    """Nobody is signed in."""
 
 
 class NotAllowedError(Exception):
-    """They may not do that; `why` as `Identity.denial` has it, or `csrf`."""
+    """The person may not do that; `why`: see `Identity.denial`, or `csrf`."""
 
     def __init__(self, action: str, why: str) -> None:
         super().__init__(action, why)
@@ -177,7 +177,7 @@ class NotAllowedError(Exception):
 class ReauthenticationError(Exception):
     """A person must confirm their password first; `wrong` after a wrong one.
 
-    `action` is what they are about to do, to which `site`, if it is done to one.
+    `action`: the action that they are about to do; `site`: its site, if there is one.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class ReauthenticationError(Exception):
 
 
 class QuotaExceededError(Exception):
-    """The account did too many actions lately; `facts` as TooManyActsError has them."""
+    """The account did too many actions in a short time; `facts`: those of TooManyActsError."""
 
     def __init__(self, form: SentForm, facts: Facts) -> None:
         super().__init__()

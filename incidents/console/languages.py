@@ -8,7 +8,7 @@ from incidents.locale.language import Language, language
 from incidents.values.language_tag import Tag
 
 Chosen = Literal["en", "zh"]
-"""The language that somebody reads."""
+"""The language that the reader chose."""
 
 LANGUAGES: tuple[Chosen, ...] = get_args(Chosen)
 TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}

@@ -134,7 +134,7 @@ NAV = (
     ("/orders", "nav.orders"), ("/overview", "nav.overview"), ("/simulate", "nav.simulate"),
     ("/audit", "nav.audit"), ("/policy", "nav.policy"),
 )  # fmt: skip
-"""The pages that stand at the top of each page, with the keys of their names."""
+"""The pages in the navigation of each page, with the keys of their names."""
 
 HEADERS = {
     "Cache-Control": "no-store",

@@ -67,7 +67,7 @@ KEPT = "kept"
 """The parameter of a page's address with the id of a kept form."""
 
 _NEVER_KEPT = frozenset({"csrf", "proves", "confirm", "despite", "seen", "key"})
-"""The fields that belong to one sending alone."""
+"""The fields that belong to a single submission."""
 
 _PAGES = tuple(
     re.compile(path)
@@ -78,7 +78,7 @@ _PAGES = tuple(
         r"(/(?:sites|log|simulate|policy|audit|orders|hand-over))(?:/.+)?",
     )
 )
-"""Where a form is sent, beginning with the page that it stands on."""
+"""The pages of forms, by the beginning of the paths to which the forms are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class RequestContext:
     visit: Visit
     reader: Reader
     version: str
-    """The position of the changes, from before anything was looked at."""
+    """The position of the changes, from before any query."""
 
     @property
     def identity(self) -> Identity:

@@ -38,7 +38,7 @@ from incidents.store import desk_state
 from incidents.values import inputs, typed_time
 
 TWICE_FOR = timedelta(seconds=10)
-"""The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
+"""The time within which the same form from the same page counts as a double click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Submission(RequestContext):
 
     form: SentForm
     unproved: str | None = None
-    """What was wrong with the password by which they would prove who they are."""
+    """The fault of the password by which they would confirm their identity."""
 
     def place(self, opened: str | None) -> str:
         """The path of the form's page; the input is kept for it."""
@@ -77,7 +77,7 @@ class Submission(RequestContext):
         """Take the form's actions from the account's quota, once for all calls.
 
         Raises:
-            QuotaExceededError: if the account did too many actions lately, and this is a new one.
+            QuotaExceededError: if the account's quota is used up, and this is a new action.
         """
         if getattr(self.request.state, "is_counted", False):
             return
@@ -118,7 +118,7 @@ class Submission(RequestContext):
 
         Raises:
             NotAllowedError, ReauthenticationError: see `authorise`.
-            ClaimedError: naming the colleagues of whose claims they were not asked.
+            ClaimedError: naming the colleagues whose claims were not confirmed.
             QuotaExceededError: see `take_quota`.
         """
         self.authorise(name_of(type(command)), site)

@@ -20,10 +20,10 @@ from incidents.machine.command import Choice, Command, Replayed, Seen, Words
 Fact = Words | Choice | Seen | Replayed
 
 LABELS = {
-    "phone": "phone number", "email": "e-mail address", "person": "person's name",
+    "phone": "phone number", "email": "email address", "person": "person's name",
     "field": "field's name", "ref": "reference", "text": "note",
 }  # fmt: skip
-"""What a field of words is called where it is refused, if it is not its name."""
+"""The names of text fields in refusals, if they differ from the fields' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ SUPERVISOR: tuple[Role, ...] = ("supervisor",)
 class Ask:
     """How the command line takes a field: by `--option`, with a metavar and a help.
 
-    For a time, the help describes the event, such as `it was found gone`.
+    For a time, the help describes the event, such as `the removal was found`.
     """
 
     help: str
@@ -143,7 +143,7 @@ SHARED_FIELDS = {
     "reason": Ask("Reason; it goes on record.", "R"),
 }
 SHARED_OPTIONAL_FIELDS = {"reason": Ask("Reason.", "R")}
-"""The options for fields that many actions share; `SHARED_OPTIONAL_FIELDS` may be left out."""
+"""The entries of fields that many actions share; in `SHARED_OPTIONAL_FIELDS`, they are optional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +188,12 @@ class Action:
 
     @property
     def word(self) -> str:
-        """The words for this row alone, in scenarios and as a method of the client."""
+        """The name of this row only, in scenarios and as a method of the client."""
         return self.was or self.typed
 
     @property
     def name(self) -> str:
-        """Its name in the table of roles, for tokens, and in the record of refusals."""
+        """The action's name in the table of roles, for tokens, and in the record of refusals."""
         return name_of(self.command)
 
     @property

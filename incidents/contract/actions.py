@@ -14,7 +14,7 @@ from incidents.machine.command import BY_HAND
 
 CONTACT_FIELDS = {
     "phone": Ask("Responsible person's phone number.", "P"),
-    "email": Ask("Responsible person's e-mail address.", "E"),
+    "email": Ask("Responsible person's email address.", "E"),
     "person": Ask("Responsible person's name.", "N"),
 }
 _BECAUSE = Body("Because", "The reason, which is recorded.")
@@ -65,14 +65,14 @@ ACTIONS = (
         c.Recur, "recur", INCIDENT, path="recur", creates=True,
         body=Body(
             "Recurring",
-            "A recurrence; `again` logs a separate one while nobody was told of the last.",
+            "A recurrence; `again` logs another before anybody is reached about the last one.",
         ),
         after="refused", short="Log content that is still there.",
         help=(
             "Log that the content of INCIDENT is still there, as a new incident linked to it."
             "\n\n"
             "It counts as a violation: the third within 24 hours closes the site (R1), after"
-            " asking as log does."
+            " the same confirmation as log."
         ),
         ask={
             "at": Ask("it was found again"),
@@ -113,7 +113,7 @@ ACTIONS = (
         body=Body("Happened", "The time of an event, with a note."),
         after="contact", short="Record that the content is removed.",
         help="Record that the content of INCIDENT, or of SITE's only open incident, is removed.",
-        ask={"at": Ask("it was found gone")},
+        ask={"at": Ask("the removal was found")},
     ),
     Action(
         c.StateRefused, "refused", INCIDENT, path="refused", closes=True, in_person=True,
@@ -122,9 +122,12 @@ ACTIONS = (
             "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
         ),
         after="removed", short="Record that the customer refuses to delete.",
-        summary="Record that the customer was told and refuses to delete: closes the site"
-        " (R5).",
-        help="Record that the customer was told of INCIDENT and refuses to delete." + _closes("R5"),
+        summary="Record that the customer was told and refuses to delete, which closes the"
+        " site (R5).",
+        help=(
+            "Record that the customer was told about INCIDENT and refuses to delete."
+            + _closes("R5")
+        ),
         ask={"at": Ask("the customer refused")},
     ),
     Action(
@@ -137,9 +140,9 @@ ACTIONS = (
     Action(
         c.VoidIncident, "void", INCIDENT, path="void", body=_BECAUSE,
         after="undo", short="Void an incident logged in error.",
-        summary="Void an incident: logged in error, or not a violation on review.",
+        summary="Void an incident that was logged in error or is not a violation.",
         help=(
-            "Void INCIDENT: logged in error, or not a violation on review.\n\n"
+            "Void INCIDENT, which was logged in error or is not a violation.\n\n"
             "Everything based on it is derived again: a suspension may be lifted, a closure"
             " disputed."
         ),
@@ -156,7 +159,7 @@ ACTIONS = (
             " incidents police list."
         ),
         ask={
-            "note": Ask("Receipt number, or whom you reported to.", "R"),
+            "note": Ask("Receipt number, or the recipient of the report.", "R"),
             "at": Ask("it was reported"),
         },
     ),
@@ -205,8 +208,8 @@ ACTIONS = (
     Action(
         c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=_DETAILS, batch="edit",
         after="site add", short="Change a site's contact.",
-        summary="Change a site's contact; what you omit stays the same.",
-        help="Change the contact of NAME; what you omit stays the same.",
+        summary="Change a site's contact; omitted details stay the same.",
+        help="Change the contact of NAME; omitted details stay the same.",
         ask=CONTACT_FIELDS,
     ),
     Action(
@@ -221,7 +224,7 @@ ACTIONS = (
             " closes.",
         ),
         after="site why", short="Record that a filed detail is false (R4).",
-        summary="Record that a filed detail is false: closes the site (R4).",
+        summary="Record that a filed detail is false, which closes the site (R4).",
         help="Record that a filed detail of NAME is false." + _closes("R4"),
         ask={
             "field": Ask("False detail: phone, email, person …", "F"),
@@ -299,7 +302,7 @@ ACTIONS = (
         was="acts retry",
         short="Retry a dead letter.",
         summary="Retry an order: a dead letter or one that the brake holds.",
-        help="Retry ORDER, a dead letter, for as long as any new order.",
+        help="Retry ORDER, a dead letter, for as long as a new order would be.",
     ),
     Action(
         c.RetryOrder, "orders release", ORDER, path="release", roles=SUPERVISOR,
@@ -325,10 +328,10 @@ ACTIONS = (
         ),
     ),
 )  # fmt: skip
-"""All actions that may be asked for, in the order in which roles are told."""
+"""All actions that can be requested, in the order in which roles are listed."""
 
 CLOSING = frozenset(action.command for action in ACTIONS if action.closes)
-"""What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
+"""The commands that close a site on a person's statement (R4, R5), or request its closure."""
 
 
 def of_command(kind: type[c.Command]) -> Action:

@@ -67,14 +67,14 @@ LOOKS = {
     "audit_status": Look("audit status"),
     "disable_account": Look("account disable", "keep_accounts"),
 }
-"""Each look by its name."""
+"""Each query by its name."""
 
 RELEASE_ORDER = "release_order"
-"""The action that retries an order which the brake holds; its command is that of a retry."""
+"""The action that releases a braked order; its command is that of a retry."""
 
 
 AS_TYPED = "as_typed"
-"""What a server of another version has told as a command line alone, which stands in place of the
+"""A hint that a server of another version gave only as a command line, which replaces the
 target."""
 
 
@@ -108,10 +108,10 @@ def _quoted(text: str) -> str:
 
 
 _UNSAID = {"show": "INCIDENT"}
-"""The word for a look's target where the person is to say it."""
+"""The placeholder for a query's target that the person must give."""
 
 _OPTIONS = {"urls": "url"}
-"""What a field is called where it is typed one at a time."""
+"""The option names of fields that are typed one at a time."""
 
 
 def typed(hint: Hint) -> str:
@@ -189,4 +189,4 @@ TYPED = {
     **{name: each.typed for name, each in LOOKS.items()},
     **{name: action.typed for name, action in _ROWS.items()},
 }
-"""The words that are typed for each action and each look, by its name."""
+"""The words to type for each action and each query, by its name."""

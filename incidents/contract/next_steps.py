@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.queue import QueueItem
 
 _TELL = "tell"
-"""As in `machine.work`, which takes long to load."""
+"""A copy of the name in `machine.work`, which takes long to load."""
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:
@@ -67,7 +67,7 @@ def to_reopen(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
 
 
 def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
-    """The steps to open a site that is closed in reality because of lost entries."""
+    """The steps to open a site that is actually closed because of lost entries."""
     # What a rule had closed is recorded again only where it is a fact: that is for a person to say.
     return [] if suspended else [look("repair", site)]
 

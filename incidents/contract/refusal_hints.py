@@ -69,7 +69,7 @@ def _filing_fields(_: Facts) -> list[Hint]:
 def _again(facts: Facts, *another: Hint) -> list[Hint]:
     """Log another one; if that would close the site (R1), look at the count instead.
 
-    An older server does not report which.
+    An older server does not report whether it would.
     """
     return _why(facts) if facts.get("closes") else [*another]
 
@@ -171,7 +171,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "unknown_task": _queue,
     "unknown_token": lambda _: [look("tokens")],
 }
-"""By the refusal's name; what is not here needs no action: its sentence says all."""
+"""Hints by the refusal's name; for a name that is not here, the sentence says everything."""
 
 BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
     "open": _to_be_called,
@@ -180,14 +180,14 @@ BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
     "refused": lambda incident: [look("show", incident)],
     "moot": lambda incident: [do(c.VoidIncident, incident)],
 }
-"""In place of an action that an incident's state forbids, by that state."""
+"""Hints instead of an action that an incident's state forbids, by that state."""
 
 OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
     "too_late": lambda facts: [
         do(c.RecordContact, _text(facts, "incident"), outcome=REACHED, at=None)
     ]
 }
-"""By the remark's name."""
+"""Hints by the remark's name."""
 
 
 def of_refusal(name: str, facts: Facts) -> list[Hint]:

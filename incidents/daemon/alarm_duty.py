@@ -235,7 +235,7 @@ class Alarms:
 
 
 def once(app: App) -> Alarms:
-    """Send all present alarms (`daemon --once`), a silence without delay.
+    """Send all present alarms (`daemon --once`), that of a silent daemon without delay.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong

@@ -32,8 +32,8 @@ _NO_DRIFT = timedelta(0)
 
 
 class StandingAsideError(IncidentsError):
-    """Nothing was enforced, because {reason}: set this machine's clock, or rehearse with a
-    simulated clock in a database made by db upgrade --rehearsal."""
+    """Nothing was enforced, because {reason}. Set this machine's clock; or, to use a simulated
+    clock, make a rehearsal database with db upgrade --rehearsal."""
 
 
 def clock_drift(
@@ -95,7 +95,7 @@ _ATTEMPT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapsed:
-    """The result of a check, with the next due time (UTC) and the reason if it stood aside.
+    """The result of a check, with the next due time (UTC) and the reason if the daemon has paused.
 
     `next_due`: without due sites that were skipped, because another daemon has them or a row is
     damaged; the next tick checks again. `ahead`: the lead of this machine's clock over the

@@ -50,7 +50,7 @@ def record_once(app: App) -> None:
 
 
 def record_mark_once(app: App, unread: str | None) -> None:
-    """Record why `daemon --once` carried out nothing, if its mark cannot be read.
+    """Record why `daemon --once` carried out no orders, if its mark cannot be read.
 
     Raises:
         DatabaseError: if it cannot be recorded.
@@ -63,7 +63,7 @@ def record_mark_once(app: App, unread: str | None) -> None:
 class HeartbeatDuty:
     """The heartbeat, which beats only while enforcement works.
 
-    `mark_unread`: returns why nothing is carried out, if the mark cannot be read.
+    `mark_unread`: returns why no orders are carried out, if the mark cannot be read.
     """
 
     def __init__(

@@ -171,7 +171,7 @@ class _Loop:
         return None
 
     def _after_step(self, step: timedelta) -> None:
-        """Run all duties: the scheduler's times are of the old clock."""
+        """Run all duties: the scheduler's times are those of the old clock."""
         # A simulated clock may run sixty times as fast, in constant steps.
         if not self._own_clock:
             direction = "forward" if step > timedelta(0) else "back"

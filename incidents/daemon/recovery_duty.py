@@ -1,4 +1,4 @@
-"""The duty of recovery: compare the live system with a record without its end.
+"""The duty of recovery: compare the live system with a record that lost its latest entries.
 
 The duty ends when they agree. The delivery carries out repeated orders like any other; then the
 site is compared again.
@@ -168,7 +168,7 @@ def _named(what: str, names: list[str]) -> dict[str, object]:
 
 
 def once(app: App, deliver: Callable[[], object] = lambda: None) -> None:
-    """Compare, deliver, and compare unresolved sites once more (`daemon --once`)."""
+    """Compare, deliver, and compare unresolved sites again (`daemon --once`)."""
     duty = Recovery(app)
     if duty.recover():
         deliver()

@@ -73,7 +73,7 @@ _SUPERVISORS = (
 )
 RECOVER = "recover"
 _MACHINES = frozenset({DISPATCHER, DAEMON})
-"""The names of machines, which no person has: their acts on orders follow from decisions."""
+"""The names of machines, which no person has: their actions on orders follow from decisions."""
 
 
 def needs_two_people(command: Command, policy: Policy) -> bool:
@@ -140,11 +140,11 @@ class Access:
         return None if second is None else self._not_second(second, by, action)
 
     def refused_recovery(self, by: str) -> Refusal | None:
-        """The refusal if `by` may not resume a record that has lost its end; otherwise None."""
+        """The refusal if `by` may not resume a record after a loss; otherwise None."""
         return self._no_supervisor(by, RECOVER)
 
     def _not_second(self, second: str, by: str, action: str) -> Refusal | None:
-        """The refusal of `second`, who has signed in too, as the second person beside `by`."""
+        """The refusal of `second`, who is also signed in, as the second person beside `by`."""
         found = self._account(second)
         if second == by:
             return Refusal("own_second", {"by": by})
@@ -195,7 +195,7 @@ class Access:
         return None
 
     def _not_their_own(self, handle: str) -> Refusal | None:
-        """The refusal of a person whose password somebody else has set lately and may still know.
+        """The refusal of a person whose password somebody else set recently and may still know.
 
         Otherwise one administrator could act as two people.
         """

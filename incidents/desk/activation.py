@@ -32,7 +32,7 @@ class ActiveAlreadyError(RefusedError):
 
 
 class ActivationDeniedError(RefusedError):
-    """What `Access` has refused; it is told by its own name and in its own words."""
+    """A refusal by `Access`, under its own name and in its own words."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusals.sentence(refusal, rfc3339), **refusal.facts)
@@ -63,7 +63,7 @@ class Activation:
 
     @property
     def once(self) -> IdempotencyKey:
-        """The key of the request, with the facts that a repetition must share."""
+        """The key of the request, with the facts that a repeated request must share."""
         request = json.dumps(["activate", self.policy.digest, self.by, self.reason])
         return IdempotencyKey(key=self.key, by=self.by, request=request, given_key=self.given_key)
 

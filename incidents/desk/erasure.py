@@ -40,7 +40,8 @@ _INCIDENT = re.compile(r'"incident":"\d+-(\d+)"')
 class Erasure:
     """The scope of an erasure, with the person and their reason.
 
-    For one site, named `site`: all data old enough. For all sites: only data not needed.
+    For one site, named `site`: all data that is old enough. For all sites: only data that is no
+    longer needed.
     """
 
     scope: Scope

@@ -28,8 +28,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class LockTimeoutError(Exception):
-    """Somebody else has had what is needed locked for longer than was to be waited; nothing is
-    done."""
+    """A needed lock was held by somebody else for longer than the timeout; nothing is done."""
 
 
 def is_lock_timeout(error: DBAPIError) -> bool:
@@ -66,8 +65,9 @@ class BatchLocks:
 def clamp_times(command: Command, now: datetime, sender_now: datetime) -> Command:
     """The command with its times by the desk's clock.
 
-    `sender_now`: the sending machine's time; `now`: the desk's (both in UTC). A fact up to the
-    machine's time has happened: if it is later than the desk's time, it happened `now`.
+    `sender_now`: the sending machine's time; `now`: the desk's (both in UTC). A fact with a time up
+    to the machine's has happened; if its time is later than the desk's, it counts as having
+    happened `now`.
     """
     if sender_now <= now:
         return command

@@ -73,7 +73,7 @@ class KeyReusedError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyKey:
-    """An idempotency key with its person and the request, which a repetition must share.
+    """An idempotency key with its person and the request, which a repeated request must share.
 
     Without a key an action is done each time. `given_key` as in `Envelope`.
     """
@@ -110,8 +110,8 @@ Clock = Callable[[], datetime]
 
 
 class AccountSignInError(RefusedError):
-    """{by} is not signed in: an administrator of this desk has a password, so only a signed-in
-    person can manage accounts, passwords and tokens"""
+    """{by} is not signed in: an administrator of this desk has a password, so only signed-in people
+    can manage accounts, passwords and tokens"""
 
     @property
     def name(self) -> str:

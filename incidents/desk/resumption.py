@@ -48,8 +48,8 @@ Two copies of a database beside one mark would otherwise resume in turn until al
 
 class EpochsUsedUpError(RefusedError):
     """no new epoch can start: {highest:,} was the last, because receivers keep no order number
-    above 2^53. Was a clock wrong once, or a mark beside the log's key? Restore a copy from before
-    that, and move the mark away"""
+    above 2^53. Find out whether a clock, or a mark beside the log's key, was wrong. If so, restore
+    a copy from before that, and move the mark away"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,8 @@ def refused(
     """The refusal of that person to resume the record, which is counted; check it first.
 
     Each site is compared with the live system and its order repeated in the person's name, as by
-    `orders reconcile`: so they must be a supervisor, if there are accounts. No sign-in is needed:
-    the resumption decides about no site, and everybody who can run it has the log's key.
+    `orders reconcile`. So the person must be a supervisor, if there are accounts. No sign-in is
+    needed: the resumption decides about no site, and everybody who can run it has the log's key.
     """
     policy = machine_policy.read(
         desk_state.policy_toml(connection, desk_state.active_policy(connection))

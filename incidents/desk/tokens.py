@@ -70,7 +70,7 @@ def make_token(
     acts: Sequence[str] | None = None,
     seal: Seal = UNSEALED,
 ) -> Token:
-    """Make a token of the account that holds for `days`, for `acts` or for all actions of its role.
+    """Make a token of the account, valid for `days`: for `actions`, or for all actions of its role.
 
     Without the `seal` of this database the token is invalid.
 
@@ -123,8 +123,8 @@ def revoke_token(connection: Connection, by: Actor, id_: str, clock: Clock) -> b
 
 class SealedAlreadyError(RefusedError):
     """the database is already sealed with the key in {file}: to use another key, move that file
-    away. What a server warned about stays locked out; the owner of the tables must find and delete
-    it"""
+    away. Credentials that a server warned about stay locked out; the owner of the tables must find
+    and delete them"""
 
 
 @dataclass(frozen=True, slots=True)

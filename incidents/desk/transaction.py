@@ -56,7 +56,7 @@ _infrequent = _InfrequentGC()
 
 @contextmanager
 def infrequent_gc() -> Iterator[None]:
-    """Make garbage collections rare inside; threads may overlap.
+    """Make garbage collections rare in the `with` block; blocks of several threads may overlap.
 
     They are never off: in a busy process some batch is always running.
     """

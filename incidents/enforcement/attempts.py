@@ -66,7 +66,7 @@ def attempt(adapter: Adapter, order: Order) -> Outcome:
         return _checked(adapter.deliver(order))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - no adapter may end the duty
         log_error("an adapter failed", order=order.id, error=error)
-        return Retry(problem="fault", detail=f"a fault in it: {type(error).__name__}")
+        return Retry(problem="fault", detail=f"adapter fault: {type(error).__name__}")
 
 
 def log_error(event: str, **facts: object) -> None:

@@ -1,4 +1,4 @@
-"""Compare all sites' actual states with a record that has lost its end, and repeat orders.
+"""Compare all sites' actual states with a record that lost its latest entries; repeat orders.
 
 It can stop at any moment and be started again by anybody: a site that agrees costs one query to its
 adapter.
@@ -149,7 +149,7 @@ def preview(
 
 
 def is_unresolved(compared: Comparison) -> bool:
-    """Whether it is still unknown if the live system agrees with the record about that site.
+    """Whether it is still unknown whether the live system agrees with the record about that site.
 
     If orders are only logged, nothing can be known.
     """

@@ -2,10 +2,10 @@
 
 The mark, a file outside the database, names the newest entry known to have been in it. It is
 updated before an order goes to the live system. If the database lacks this entry (an older copy of
-a file, a backup, a standby that had not received the end), or is found on another server, the
-history continues in a new epoch, so that no receiver mistakes its orders for old ones, and the live
-system is compared with it. This is automatic: a person called at 3 a.m. does not know what was
-lost.
+a file, a backup, a standby that had not received the latest entries), or is found on another
+server, the history continues in a new epoch, so that no receiver mistakes its orders for old ones,
+and the live system is compared with it. This is automatic: a person called at 3 a.m. does not know
+what was lost.
 
 A daemon marks a new epoch at once, even if no order goes out: no epoch is used twice as long as the
 disk of one daemon that has seen it survives.
@@ -91,9 +91,10 @@ class _Halt(NamedTuple):
 
 
 class Continuity:
-    """The continuity of one database, by its mark in `file`.
+    """The continuity of one database, checked by its mark in `file`.
 
-    `clock`: the machine's clock (UTC), for a database without one."""
+    `clock`: the machine's clock (UTC), for a database without one.
+    """
 
     def __init__(
         self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]

@@ -108,7 +108,7 @@ class ConcurrencyLimit:
         return self._full[adapter] < self.share(adapter)
 
     def free_for(self, adapter: str) -> int:
-        """The number of further attempts for an adapter; 0 until they justify a transaction.
+        """The number of further attempts for an adapter; 0 while they do not justify a transaction.
 
         Until then the adapter is busy with the others.
         """
@@ -116,7 +116,7 @@ class ConcurrencyLimit:
         return free if free >= self._most // _SHARE // _SHARE else 0
 
     def share(self, adapter: str) -> int:
-        """An adapter's share of attempts: the number that it finished lately, and a part of all."""
+        """An adapter's share of attempts: those it finished recently, plus a part of the limit."""
         return self._most // _SHARE + self.throughput(adapter)
 
     def throughput(self, adapter: str | None = None) -> int:

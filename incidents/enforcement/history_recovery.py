@@ -1,4 +1,4 @@
-"""The recovery of a lost end: resume record and log, and make the live system agree with them.
+"""The recovery after a loss: resume record and log, and make the live system agree with them.
 
 These are the steps of `incidents recover`. They may be interrupted between any two steps, and are
 then repeated. Nobody else signs while the record and the log are being resumed.
@@ -66,9 +66,9 @@ class Outcome(NamedTuple):
 
 
 class SignerAtWorkError(RefusedError):
-    """the daemon {daemon} is running, and this log is signed beside another key file than {file}:
-    does INCIDENTS_AUDIT_KEY match that daemon? Only if the machine or folder that signed it is lost
-    for good: stop all daemons, and run this again {seconds} seconds later"""
+    """the daemon {daemon} is running, and this log is signed beside another key file than {file}.
+    Check that INCIDENTS_AUDIT_KEY matches that daemon. Only if the machine or folder that signed it
+    is lost for good: stop all daemons, and run this again {seconds} seconds later"""
 
 
 class HistoryRecovery:
@@ -88,7 +88,7 @@ class HistoryRecovery:
 
     @property
     def obstacle(self) -> str | None:
-        """The path to move away after the resumption, from the place of the mark; None if free."""
+        """What to move away from the mark's place after the resumption; None if it is free."""
         return self._continuity.obstacle
 
     def resume(self, request: RecoveryRequest, put_on_record: rotation.Replaces) -> Outcome:

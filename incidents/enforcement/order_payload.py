@@ -91,7 +91,7 @@ def is_expired(claimed: Claimed, now: datetime, give_up_after: timedelta) -> boo
 
 
 def is_suspension_over(claimed: Claimed, now: datetime) -> bool:
-    """Whether the suspension of a never-tried order is over by `now` (UTC)."""
+    """Whether the suspension that a never-tried order would start is over by `now` (UTC)."""
     until = claimed.data.get("until")
     return (
         claimed.lane == ACT

@@ -31,7 +31,7 @@ def sentence(text: str | None) -> str | None:
 
 
 State = Literal["active", "suspended", "closed"]
-"""The state of a site in the world."""
+"""The actual state of a site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,9 @@ class Order:
 
     `id` (`12-o45`) is the same in each attempt: an adapter that has seen it before does nothing and
     reports that. `seq` grows with each order of a site: an order with a lower number than the last
-    one seen is stale, and must not be carried out. After the record has lost its end, both are
-    higher than all earlier ones: in epoch 332 the site's 45th entry gives `12-o332000000000045`.
+    one seen is stale, and must not be carried out. After the record lost its latest entries, both
+    are higher than all earlier ones: in epoch 332 the site's 45th entry gives
+    `12-o332000000000045`.
 
     `kind` is `suspend`, `reopen` or `close`; in the customer's and the desk's lanes also `notify`,
     `call` and `alarm`. `attempt` is 1 the first time. `until`: the planned end of a suspension,
@@ -108,7 +109,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The order cannot succeed without a person's help. `problem`, `detail`: as of a Retry."""
+    """The order cannot succeed without a person's help. `problem`, `detail`: see Retry."""
 
     problem: str
     detail: str | None = None
@@ -116,7 +117,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """There was nobody to notify, and no need to; `why` is a code like a problem's."""
+    """There was nobody to notify, or no need to; `why` is a code like a problem's."""
 
     why: str
 

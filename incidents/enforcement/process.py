@@ -90,7 +90,7 @@ class Completed:
 
     @property
     def lines(self) -> list[str]:
-        """The lines of its standard output, in the same form."""
+        """The lines of its standard output, in the same format."""
         return _lines(self.stdout)
 
 

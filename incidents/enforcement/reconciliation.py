@@ -50,9 +50,10 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: the state ordered, the state on record, the state reported, and the verdict.
+    """One site: the ordered, the recorded and the reported state, and the verdict.
 
-    `problem`: the reason if it could not be compared."""
+    `problem`: the reason if it could not be compared.
+    """
 
     site: str
     ordered: str
@@ -88,11 +89,12 @@ class Reconciliation:
 
     `by` and `login`: the person who asks. `repair`: repeat orders that are not in force;
     `cancelled`: even cancelled ones. `key`: repeat an order once for each site, however often it is
-    requested; `given_key` as in `Envelope`. `standing`: of a record that has lost its end. A site
-    that no adapter knows may then be in any state until an order is carried out, and a closed site
-    counts as down for a suspension: it is not suspended. Unless `opens`, a site that is down though
-    nothing on record keeps it down stays down, with the verdict `LEFT_DOWN`. So does one that was
-    already down when a clock suspended it, until a person knows of it.
+    requested; `given_key` as in `Envelope`. `standing`: the state of a record that has lost its
+    latest entries. A site that no adapter knows may then be in any state until an order is carried
+    out, and a closed site counts as down for a suspension: it is not suspended. Unless `opens`, a
+    site that is down though nothing on record keeps it down stays down, with the verdict
+    `LEFT_DOWN`. So does one that was already down when a clock suspended it, until a person knows
+    of it.
     """
 
     reading: Reading
@@ -177,7 +179,7 @@ class Reconciliation:
             return bool(left_down.marked(connection, [row["id"]]))
 
     def _is_left_closed(self, row: Any, found: Comparison) -> bool:
-        """Whether the site is suspended on record but closed in reality, after a loss.
+        """Whether the site is suspended on record but actually closed, after a loss.
 
         An order to suspend it would be cancelled at once.
         """
@@ -255,7 +257,7 @@ class Reconciliation:
             return bool(after_loss.compared_since(connection, self.standing, [row["id"]]))
 
     def _is_new_since_loss(self, row: Any) -> bool:
-        """Whether the site was added since the end was lost, and nothing was carried out for it."""
+        """Whether the site was added since the loss, and no order was carried out for it."""
         since = None if self.standing is None else self.standing.resumed_at
         return since is not None and row["created_at"] > since and row["last_act"] == 0
 

@@ -34,9 +34,8 @@ from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
-"""A comparison of sites with the world, by name, which records their states.
-
-It returns the sites that could be compared, without those whose adapter had a fault."""
+"""A comparison of sites, by name, with their actual state, which is recorded. It returns the sites
+that could be compared, without those whose adapter had a fault."""
 
 
 class FirstComparison:
@@ -95,7 +94,7 @@ def _must_wait(claimed: Claimed) -> bool:
 
 
 def stays_down(claimed: Claimed) -> bool:
-    """Return whether the site is held or closed on record."""
+    """Whether the site is held or closed on record."""
     return claimed.held_since is not None or claimed.ordered == DOWN["close"]
 
 
@@ -183,7 +182,7 @@ class Brake:
         ]
 
     def _over_limit(self, connection: Connection, down: list[Claimed]) -> list[Claimed]:
-        """The orders before which too many sites were ordered down in the period."""
+        """The orders before which too many sites were to be taken down in the period."""
         if not down:
             return []
         times = [each.ordered_at for each in down]
@@ -194,7 +193,7 @@ class Brake:
         return [each for each in down if self._taken_down_before(found, each) > self.count]
 
     def _taken_down_before(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
-        """The number of sites ordered down in the period before the order, with its own."""
+        """The number of sites to take down in the period before the order, with its own."""
         first = bisect_right(found, claimed.ordered_at - self.within, key=itemgetter(0))
         return bisect_right(found, _place(claimed)) - first
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NoFilingLibraryError(LibraryError):
-    """checking a filing needs {detail}, which is not installed"""
+    """cannot check the filing: {detail} is not installed"""
 
     extra = "filing"
 

@@ -32,7 +32,7 @@ class Choice:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All its names in lists."""
+        """All names of the choice that lists may use."""
         return self.code, self.zh, self.en, *self.also
 
 
@@ -193,7 +193,7 @@ KEYS = tuple(FIELD_OF)
 
 
 def normalize(words: str) -> str:
-    """The normal form for comparing words: without case, spaces and full width (NFKC)."""
+    """The normal form for comparing words, which ignores case, spaces and width (NFKC)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 

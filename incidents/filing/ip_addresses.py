@@ -1,4 +1,4 @@
-"""The IP addresses of a filing: their form, the rules of the provinces, and a changed address.
+"""The IP addresses of a filing: their format, the provinces' rules, and changes of an address.
 
 The rules for addresses of commercial sites are a table of data, by the province of the servers on
 record. When such a site moves to another IP address, as after an upgrade or reinstallation of a
@@ -226,7 +226,8 @@ _DONE_BY = dict.fromkeys(REPORT_STEPS, "reported_ip") | {CONTRACT_STEP: "contrac
 def remaining_steps(details: Details, changes: Details) -> tuple[str, ...]:
     """The steps left after those changes, as codes in order.
 
-    None unless an address of a commercial site changed; a first address is not a change."""
+    There are none unless an address of a commercial site changed; a first address is not a change.
+    """
     after = filing.changed(details, changes)
     if after.get("nature") != "commercial" or not _has_moved(details, after):
         return ()

@@ -145,7 +145,7 @@ def offices() -> dict[str, str]:
 
 
 def check_office(details: Details, *, today: date) -> list[Finding]:
-    """The findings on the code: on its form, its area, and the servers' cities."""
+    """The findings on the code: on its format, its area, and the servers' cities."""
     if OFFICE_FIELD not in details:
         return []
     code = normalized(details[OFFICE_FIELD])

@@ -250,7 +250,7 @@ RESERVED_DOMAINS = frozenset({
 
 
 def check_mail(details: Details) -> list[Finding]:
-    """The findings on the responsible person's address."""
+    """The findings on the responsible person's mail address."""
     return [_of_mail(details[MAIL_FIELD])] if MAIL_FIELD in details else []
 
 

@@ -51,7 +51,7 @@ class RowResult:
 
 @dataclass(slots=True, kw_only=True)
 class CustomerImport:
-    """An import of a list, by a person; `add`: sites that are not in the register are added.
+    """An import of a list, by a person; `add`: also add sites that are not in the register.
 
     A dry run writes nothing; with `today`, the day in the desk's own zone, it also checks the
     details that would be filed. `suspicions`: the number raised. `filed` returns the filed details

@@ -40,7 +40,7 @@ _ADDED_BEFORE = "site_exists"
 
 @dataclass(slots=True)
 class SiteTally:
-    """The results of an import on one site."""
+    """The results of an import for one site."""
 
     new: bool
     incidents_new: int = 0

@@ -53,7 +53,7 @@ class Report:
 
 
 def header_problem(columns: Sequence[str]) -> str | None:
-    """Return the error in a header of these columns; None if it is valid."""
+    """Return the fault in a header of these columns; None if it is valid."""
     missing = [column for column in ("occurred_at", "site") if column not in columns]
     if not missing or _URLHAUS.issubset(columns):
         return None

@@ -221,7 +221,7 @@ def _fitting_count(found: Mapping[str, str]) -> int:
 class Call:
     """The outcome of the call about one incident, at `at` (UTC).
 
-    `outcome` None: nobody was reached in as many attempts as the policy demands.
+    `outcome` None: nobody was reached in as many attempts as the policy requires.
     """
 
     outcome: str | None

@@ -68,7 +68,7 @@ class HistoryError(IncidentsError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its columns and their values, without empty ones.
+    """One row: its columns with their values, without empty ones.
 
     `odd`: the JSON columns with a value that is not text, as JSON.
     """

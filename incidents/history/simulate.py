@@ -56,7 +56,7 @@ class PolicyAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """An outcome in numbers; `closed`: the number of sites by closing rule, with all rules."""
+    """An outcome in numbers; `closed`: the number of closed sites for each rule."""
 
     policy: str
     digest: str
@@ -88,12 +88,12 @@ class Outcome:
 
     @property
     def closures(self) -> list[PolicyAction]:
-        """The closures alone."""
+        """The closures, without the suspensions."""
         return [action for action in self.actions if action.what != SUSPENSION]
 
     @property
     def closed(self) -> dict[str, int]:
-        """The number of closed sites by rule, with all rules that can close one."""
+        """The number of closed sites by rule, for every rule that can close one."""
         found = Counter(action.what for action in self.closures)
         return {rule: found[rule] for rule in CLOSING_RULES}
 

@@ -53,8 +53,8 @@ class BadLinesError(InputError):
 
 
 class TooCostlyError(InputError):
-    """stopped after {limit_s} seconds of the server's processor, or out of memory: try fewer
-    policies at a time, or part of the history"""
+    """stopped after {limit_s} seconds of the server's processor time, or out of memory: try fewer
+    policies at a time, or a part of the history"""
 
 
 class TrialLostError(IncidentsError):

@@ -136,7 +136,7 @@ def _closed_for(wording: Wording, event: Facts) -> str:
 
 
 def ordered(kind: str, lane: str, language: Language = ENGLISH) -> str:
-    """Describe an order of that kind in its lane: `suspend`, `write to the customer (suspend)`."""
+    """Describe an order of that kind in its lane: `suspend`, `notify customer (suspend)`."""
     code = f"ordered.{lane if lane in _INFORMING_LANES else 'act'}"
     return language.say(code, kind=kind)
 
@@ -149,7 +149,7 @@ def order_of_site(order: Order | OnlyLogged, language: Language) -> str:
 
 
 _INFORMING_LANES = frozenset({"notice", "desk"})
-"""The lanes that inform people; the orders in others change the world."""
+"""The lanes that inform people; orders in other lanes change the live system."""
 
 
 def _what_was_ordered(wording: Wording, event: Facts) -> str:

@@ -1,4 +1,4 @@
-"""The language: phrases by their ids, and the form of the facts in them.
+"""The language: phrases by their ids, and the format of the facts in them.
 
 English is the language of the API, of the record and of its reports, whatever the reader's
 language.
@@ -24,13 +24,13 @@ _UNITS_OF_POLICY = ((3_600, "h", 10**9), (60, "min", 60), (1, "s", 60))
 
 
 class Times(Protocol):
-    """The form of times: `locale.words.TimeFormat`."""
+    """The format of times: `locale.words.TimeFormat`."""
 
     def __call__(self, moment: datetime | str) -> str:
         """The time."""
 
     def until(self, moment: datetime | str) -> str:
-        """The time with its zone and its distance."""
+        """The time with its zone, and how far away it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ class Language:
         return self.say(code, when=when, **self.listed(cause.facts))
 
     def listed(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The facts; a `known` list in English gets the commas of this language."""
+        """The facts; a `known` list in English gets this language's separators."""
         known = facts.get("known")
         if type(known) is not str:
             return dict(facts)
@@ -178,7 +178,7 @@ class Fact:
 
 
 def message(error: IncidentsError) -> str:
-    """Return an error's own English sentence, with its sites' names in the form for people."""
+    """Return an error's own English sentence, with its sites' names in the format for people."""
     text, facts = error.message, {**error.facts, **getattr(error.message, "facts", {})}
     for fact in facts.values():
         for name in fact if isinstance(fact, list | tuple) else [fact]:

@@ -20,7 +20,7 @@ _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class TimeFormat:
-    """The form of times: in `zone`, relative to `now` (aware), in `language`."""
+    """The format of times: in `zone`, relative to `now` (aware), in `language`."""
 
     zone: tzinfo
     now: datetime
@@ -57,7 +57,7 @@ class TimeFormat:
         return self.language.say(code, span=abs(passed))
 
     def until(self, moment: datetime | str) -> str:
-        """The time with its zone and its distance: `2026-03-01 11:00 UTC (in 59 min)`."""
+        """The time with its zone, and how far away it is: `2026-03-01 11:00 UTC (in 59 min)`."""
         return self.language.say(
             "time.until", at=self(moment), zone=self.zone_name, left=self.left(moment)
         )
@@ -177,7 +177,7 @@ def category_code(typed: str) -> str:
 
 
 def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:
-    """Describe the actual state if it differs from the ordered one; empty if it does not."""
+    """Describe the actual state if it differs from the ordered one; otherwise empty."""
     if seen == state:
         return ""
     code = "why.unknown_in_force" if seen == "unknown" else "why.in_force"
@@ -197,7 +197,7 @@ def _is_shown_twice(local: datetime) -> bool:
 
 
 def _offset(local: datetime) -> str:
-    """The offset in the form of RFC 3339, `-05:00`."""
+    """The offset as in RFC 3339, `-05:00`."""
     return local.isoformat(timespec="minutes")[16:]
 
 
@@ -252,5 +252,5 @@ def _policy_numbers(policy: Policy) -> dict[str, str | int]:
 
 
 def _shown(value: str | int) -> str:
-    """A value in the form of the policy's file."""
+    """A value in the format of the policy's file."""
     return str(value).lower() if isinstance(value, bool) else str(value) or "none"

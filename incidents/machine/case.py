@@ -20,8 +20,8 @@ from incidents.machine.incident import Incident
 class Suspension:
     """One R2 case: the desk's response when a contact clock lapsed.
 
-    `due` is the deadline of the incident that started it, and permanently its place in the run
-    (R3); `made_at` is when it was decided. A case that closed the site instead of suspending it has
+    `due` is the deadline of the incident that started it, and determines its place in the run (R3);
+    `made_at` is when it was decided. A case that closed the site instead of suspending it has
     `closed` set and no `until`.
     """
 

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 CLOCK = "clock"
-"""Time itself, when something falls due."""
+"""The author of actions that fall due by time."""
 
 CUSTOMER = "customer"
-"""The responsible person, who has followed a link."""
+"""The responsible person, after following a link."""
 
 DISPATCHER = "courier"
-"""Who carries orders out, and says what came of it."""
+"""The dispatcher, which carries out orders and reports the results."""
 
 DAEMON = "daemon"
-"""What goes on after a loss, and compares the world with the record, where no person is asked."""
+"""The daemon, when it resumes after a loss and compares sites without a person."""
 
 CHECKER = "checker"
-"""What checks filings and reminds of their terms."""
+"""The job that checks filings and sends reminders of their deadlines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +34,23 @@ class Command:
 
 REACHED = "reached"
 OUTCOMES = (REACHED, "no-answer", "wrong-number", "bounced", "left-message")
-"""What a contact may come to; only `reached` stops a clock (R2)."""
+"""The outcomes of a contact; only `reached` stops a clock (R2)."""
 
 FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
-"""Whom a note is for."""
+"""The audience of a note."""
 
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
 LEFT_DOWN: Final = "left_down"
-"""Why an order is cancelled."""
+"""The reasons for cancelling an order."""
 
 DOWN = {"suspend": "suspended", "close": "closed"}
-"""What is in force when an order of that kind, which takes the site down, has been carried out."""
+"""The state in force after an order of that kind, which takes the site down, is carried out."""
 
 FORCE = {**DOWN, "reopen": "active"}
-"""What is in force when an order of that kind has been carried out."""
+"""The state in force after an order of that kind is carried out."""
 
 LOG = "log"
-"""The adapter that only logs what it is given, where the settings name no other."""
+"""The adapter that only logs orders, if the settings name no other."""
 
 BRAKED = "braked"
 """The problem of an order that was given up untried: too many sites were taken down at once."""
@@ -78,7 +78,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something that the caller saw, or the original spelling of an address: not in the request.
+    """A fact that the caller saw, or an address's original spelling: not part of the request.
 
     The same action with the same key is the same request, whatever was seen.
     """
@@ -90,7 +90,7 @@ class Replayed:
 
 
 Own = Annotated[str, Words()]
-"""People's own words: sealed."""
+"""Personal text, which is sealed."""
 
 Short = Annotated[str, Words(100, personal=False)]
 Phone = Annotated[str, Words(64, is_number=True)]

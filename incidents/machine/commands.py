@@ -170,7 +170,7 @@ class ChangeFiling(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseSuspicion(FilingCommand):
-    """Report a detail that a check considers false; a person looks and may confirm it (R4)."""
+    """Report a detail that a check considers false; a person reviews it and may confirm it (R4)."""
 
     field: str
     finding: str

@@ -29,7 +29,7 @@ _MAY_CHANGE_THE_RUN = {
 
 
 _ANSWERS_A_REQUEST = {e.ClosureDeclined, e.IncidentRefused}
-"""What takes away a request to close and says so itself: a no, or the refusal that closes."""
+"""The events that answer a closure request: a decline, or the refusal that closes the site."""
 
 
 @dataclass(slots=True)
@@ -162,7 +162,8 @@ _NOT_KNOWN_REMOVED = ("unreached", "notified")
 SETTLED = ("removed", "voided")
 
 MAX_LISTED = 500
-"""So many incidents one task lists: an entry has its limit, and a person too."""
+"""The most incidents that one task lists: the size of an entry is limited, and so is a person's
+overview."""
 
 
 def recount(decider: Decider, incident: int) -> None:

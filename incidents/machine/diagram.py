@@ -18,10 +18,10 @@ MACHINES = {"site": SITE, "incident": INCIDENT}
 """The tables that can be drawn, by name."""
 
 MACHINE_STATES = {"site": SITE_STATES, "incident": INCIDENT_STATES}
-"""The states of each, in the order in which people meet them."""
+"""The states of each machine, in the order in which people meet them."""
 
 LABELS = {"known_told": "told"}
-"""How the diagrams call a guard, if not by its name or by the rule of its row."""
+"""The labels of guards in diagrams, if not their own names or the rules of their rows."""
 
 
 @dataclass(frozen=True, slots=True)

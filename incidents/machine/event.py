@@ -35,7 +35,8 @@ class Event:
 
     kind: ClassVar[str]
     command: ClassVar[type[Command] | None] = None
-    """What was asked for, where the event has all of it, so that it can be asked for again."""
+    """The command behind the event, if the event has all of its fields, so that it can be derived
+    again."""
 
     occurred_at: datetime
     recorded_at: datetime

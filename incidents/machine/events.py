@@ -29,7 +29,7 @@ class OrderEvent(Event):
 class OrderDelivered(OrderEvent):
     """The adapter of that name carried out the order, in that number of attempts.
 
-    `enforced` is False if that adapter changes nothing in reality.
+    `enforced` is False if that adapter changes nothing in the live system.
     """
 
     kind = "order_delivered"
@@ -141,4 +141,4 @@ class FooterSeen(Event):
 
 
 KINDS = kinds(globals())
-"""Each kind of event by the word that stands for it in an entry."""
+"""Each kind of event by its name in an entry."""

@@ -18,7 +18,7 @@ OPEN_FIELDS = (
     "access_method", "access_code", "support_kind", "office_code",
     "opened_on", "filed_on", "approved_on", "shown_on",
 )  # fmt: skip
-"""What says nothing about a person: these stand in the entries as they are."""
+"""The fields that say nothing about a person: entries have them unsealed."""
 
 SEALED_FIELDS = (
     "subject_name", "subject_number", "responsible_name", "responsible_number",
@@ -29,40 +29,42 @@ SEALED_FIELDS = (
 FIELDS = (*OPEN_FIELDS, *SEALED_FIELDS)
 
 CONTACT_FIELDS = ("phone", "email", "person")
-"""Whom to call: the details that the register keeps of a site itself, filed or not."""
+"""The contact details that the register keeps for each site, with or without a filing."""
 
 DAYS = ("opened_on", "filed_on", "approved_on", "shown_on")
 
 SERVER, DOCUMENT = "server.", "document."
-"""With what the keys of the servers and of the documents begin."""
+"""The prefixes of the keys of servers and documents."""
 
 MAX_OPEN = 200
 MAX_DOCUMENT = 400
-"""So many characters may stand in the entries as they are; sealed text as all sealed text."""
+"""The most unsealed characters of a filing in an entry; sealed text has the limit of all sealed
+text."""
 
 MAX_ITEMS = 100
-"""So many servers, and so many documents, a filing has at most."""
+"""The most servers, and the most documents, of a filing."""
 
 WITHIN = timedelta(days=30)
-"""Within 30 days of its opening a site is filed, and of its approval its number is shown. The day
-of the beginning does not count, and the last one does to its end."""
+"""The 30 days within which a site is filed after its opening, and shows its number after approval.
+The first day does not count; the last day counts to its end."""
 
 FIRST_DAY = date(1990, 1, 1)
-"""Nothing was opened on the net before."""
+"""The earliest possible opening date."""
 
 REMIND = (14, 7, 1)
-"""So many days before its last day a term is reminded of; from then on every day."""
+"""The days before a deadline on which the desk is reminded; after it, the desk is reminded
+daily."""
 
 FILE, SHOW = "file", "show_number"
 SUSPICION, FOOTER = "suspicion", "footer"
-"""The tasks that a term, a detail that may be false, and a page bring: see `case.Task`."""
+"""The tasks for a detail that may be false, and for a page footer: see `case.Task`."""
 
 TERMS = {FILE: ("opened_on", "filed_on"), SHOW: ("approved_on", "shown_on")}
-"""Each term: the day that it begins with, and the day that ends it. What is approved has been
-filed, whether or not anybody has said when."""
+"""The deadlines: the date that starts each, and the date that ends it. An approved site counts as
+filed, even without a filing date."""
 
 SHOWN = frozenset({"public_security_number", "approved_on"})
-"""With these on record a page has something to show."""
+"""The details of which one must be on record before a page has something to show."""
 
 _LABEL = re.compile(r"(server|document)\.[a-z0-9][a-z0-9-]{0,39}")
 

@@ -12,7 +12,7 @@ from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.state import checked_incident
 
 IMPORTED = 0
-"""The epoch of an incident that was imported: before all that the desk has lived through."""
+"""The epoch of imported incidents, which comes before all others."""
 
 changes = Handlers[Case]()
 _LEFT_THE_QUEUE = frozenset({"removed", "refused", "voided"})

@@ -100,7 +100,7 @@ class VoidContact(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRemoved(Command):
-    """Record that the content is gone."""
+    """Record that the content is removed."""
 
     incident: int
     at: datetime | None = None
@@ -124,7 +124,7 @@ class StateRefused(Command):
 class Recur(Command):
     """Log that an incident's content is still online: a new incident, linked to it.
 
-    `again`: it is separate from the recurrence that is not reported to anybody yet.
+    `again`: it is separate from the recurrence about which nobody has been reached yet.
     """
 
     incident: int

@@ -2,7 +2,7 @@
 
 It stays, across epochs, until a person decides about the site or the site is known to be up. A
 person who resumes after a loss thereby decides about sites that they had ordered to be opened, and
-about no others. A hold decides nothing about a site that is closed in reality but not on record: a
+about no others. A hold decides nothing about a site that is actually closed but not on record: a
 rule had closed it, and that entry is lost. The site stays closed until it is closed again or
 reinstated, or until a person orders it open by name.
 """
@@ -25,7 +25,7 @@ from incidents.values import ids
 
 _UP, _SUSPENDED, _CLOSED = "active", "suspended", "closed"
 _RANK = {UNKNOWN: 0, _UP: 0, _SUSPENDED: 1, _CLOSED: 2}
-"""How far down a site is, as far as is known."""
+"""The rank of each state: how far down a site is, as far as is known."""
 
 _OF_ORDERS = (e.OrderDelivered, e.OrderFailed, e.OrderCancelled, e.OrderRetried)
 
@@ -34,8 +34,8 @@ READS = frozenset(
     for each in e.KINDS.values()
     if issubclass(each, (SiteEvent, e.StateSeen, e.OrderRepeated, *_OF_ORDERS))
 )
-"""The kinds of entries that the mark follows from, and no others; of those of orders, what became
-of them in the world (`ACT`)."""
+"""The kinds of entries from which the mark is derived; of entries on orders, only those in the lane
+to the live system (`ACT`)."""
 
 
 class Epoch(NamedTuple):
@@ -160,7 +160,7 @@ class _Mark:
                 self._decide(_SUSPENDED)
 
     def _decide(self, most: str) -> None:
-        """Clear the mark by a decision on a site that is at most so far down in reality."""
+        """Clear the mark by a decision on a site that is actually down at most that far."""
         if _RANK[self.case.in_force] <= _RANK[most]:
             self.is_set, self.to_open = False, most
 

@@ -22,7 +22,7 @@ LANES: dict[str, tuple[str, ...]] = {
     "call": (DESK,),
     "alarm": (DESK,),
 }
-"""The lanes of each kind of order: into the world, to the customer, to the desk."""
+"""The lanes of each kind of order: to the live system, to the customer, to the desk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def orders(events: Sequence[e.Event]) -> list[Order]:
 
 
 def _suspension(found: Sequence[Order]) -> list[Order]:
-    """The last suspension begun here that is not a closure by now, with its repeats."""
+    """The last suspension of these events that has not become a closure, with its repetitions."""
     suspension: list[Order] = []
     for order in reversed(found):
         if order.kind == "close":

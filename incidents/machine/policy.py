@@ -17,7 +17,7 @@ from incidents.values.parsing import TomlTextError
 Run = Literal["consecutive", "total"]
 
 MAX_CHARACTERS = 65_536
-"""So long a policy's file is at most."""
+"""The maximum length of a policy's file."""
 MAX_COUNT = 1_000
 MAX_DURATION = timedelta(days=366)
 
@@ -26,11 +26,11 @@ _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9
 
 
 class PolicyError(ValueError):
-    """A policy that cannot be used; the message names the key, the value and what it must be."""
+    """A policy that cannot be used; the message names the key, the value and the requirement."""
 
 
 class NotTomlError(PolicyError):
-    """A text that is no TOML; the message has the library's own words."""
+    """A text that is not TOML; the message contains the library's own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +101,8 @@ DOCUMENTED = Policy()
 def read(text: str) -> Policy:
     """Read a policy from TOML `text`.
 
-    A missing key has the documented value. An unknown section or key is an error: otherwise a
-    misspelt key would silently leave the documented number in force.
+    A missing key has the default value. An unknown section or key is an error: otherwise a misspelt
+    key would silently leave the default in force.
 
     Raises:
         PolicyError: naming the key, the value found and the requirement.

@@ -31,11 +31,11 @@ class RefusedError(Exception):
 
 
 CUSTOMERS: Literal["this"] = "this"
-"""The code of a customer's own action; its refusal offers no action of the desk."""
+"""The code of a customer's own action; its refusal suggests no action of the desk."""
 
 RefusedAction = Literal[
     "contact", "void", "recur", "removed", "reported", "refused", "false-info", "confirm-closure",
     "this",
 ]  # fmt: skip
-"""The codes by which the fact `act` names what a state or a closed site forbids; surfaces say them
-as `act_told.CODE`."""
+"""The codes of the actions that a state or a closed site forbids, in the fact `act`; surfaces say
+them as `act_told.CODE`."""

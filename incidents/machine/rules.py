@@ -18,10 +18,10 @@ from incidents.machine.policy import Policy
 Place = tuple[datetime, int]
 
 CONTACT_CLOCK, REMOVAL_CLOCK, SUSPENSION_END = 0, 1, 2
-"""What can fall due, in the order in which things due together are taken."""
+"""The things that can fall due, in the order in which simultaneous ones are processed."""
 
 Due = tuple[datetime, int, int]
-"""When, what (one of the three above), and which incident or suspension."""
+"""The due time, the kind (one of the three above), and the incident or suspension."""
 
 
 def pending(case: Case) -> Iterator[Due]:
@@ -249,7 +249,7 @@ def disputed(case: Case) -> bool:
 
 
 def settled(case: Case, closure: Closure) -> bool:
-    """Whether a doubt about the closure ends here, whether flagged or upheld.
+    """Whether a flagged or upheld doubt about the closure ends here.
 
     A flag ends when the rule is met again, or met to the extent upheld. An uphold ends when the
     rule is met again, so that the next doubt is a new one.

@@ -119,7 +119,7 @@ class ClosureDisputed(Event):
 class DisputeSettled(Event):
     """The closure's rule is met again, so no uphold remains.
 
-    With `upheld`, only as far as when it was upheld.
+    With `upheld`, it is met only to the extent to which it was upheld.
     """
 
     kind = "dispute_settled"

@@ -69,7 +69,7 @@ INCIDENT: list[Row] = [
 
 
 class ImpossibleMoveError(ValueError):
-    """A recorded move that the tables do not have: the record was not written by the desk."""
+    """A recorded move that is not in the tables: the record was not written by the desk."""
 
 
 class _Facts:
@@ -149,7 +149,7 @@ def can_move_incident(state: str, trigger: str) -> bool:
 
 
 def checked_site(trigger: str, source: str, dest: str) -> str:
-    """`dest`, if the site's table has the move (or nothing moved).
+    """`dest`, if the site's table has the move, or if nothing moved.
 
     Raises:
         ImpossibleMoveError: naming the move.
@@ -158,7 +158,11 @@ def checked_site(trigger: str, source: str, dest: str) -> str:
 
 
 def checked_incident(trigger: str, source: str, dest: str) -> str:
-    """`dest`, if the incident's table has the move or nothing moved; else ImpossibleMoveError."""
+    """`dest`, if the incident's table has the move, or if nothing moved.
+
+    Raises:
+        ImpossibleMoveError: naming the move.
+    """
     return _checked("incident", _INCIDENT_PAIRS, trigger, source, dest)
 
 

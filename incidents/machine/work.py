@@ -13,8 +13,8 @@ TELL = "tell"
 """The task to phone the customer of a closed site."""
 
 OF_FILINGS = frozenset({FILE, SHOW, SUSPICION, FOOTER})
-"""What waits behind all else: a register with ten thousand late filings must not keep the desk from
-the one customer who is to be called."""
+"""The kinds of items that come after all others: ten thousand late filings must not hide the one
+customer who must be called."""
 
 _KIND_OF_STATE = {"open": "call", "unreached": "keep_calling", "notified": "check_removal"}
 

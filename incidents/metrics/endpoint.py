@@ -66,7 +66,7 @@ class Endpoint(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Process it in a thread of its own, if one is free."""
+        """Process the request in a thread of its own, if one is free."""
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -77,7 +77,7 @@ class Endpoint(ThreadingMixIn, WSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Process it, and free the thread."""
+        """Process the request, and free the thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:

@@ -61,17 +61,17 @@ class Samples:
         self._found.setdefault(name, {})[labels] = value
 
     def put_age(self, name: str, now: datetime, then: datetime | None, *labels: str) -> None:
-        """Add the seconds from `then` to `now`, if there is a `then`."""
+        """Add the seconds from `then` to `now`; nothing if `then` is None."""
         if then is not None:
             self.put(name, (now - then).total_seconds(), *labels)
 
     def put_count(self, name: str, count: int, *, capped: bool | None = None) -> None:
-        """Add a count up to the limit, and whether it reached it."""
+        """Add a count that has a limit, and whether the count reached the limit."""
         self.put(name, count)
         self.put_capped(name, capped=count >= MAX_COUNTED if capped is None else capped)
 
     def put_by_label(self, name: str, rows: Iterable[tuple[str, int]], known: Iterable[str]) -> int:
-        """Add counts by a label, 0 for missing known values, others as one; return their sum."""
+        """Add counts by a label, 0 for missing known values; sum unknown ones; return the total."""
         counts = dict.fromkeys(known, 0)
         for value, count in rows:
             label = known_or_other(value, counts)

@@ -59,7 +59,7 @@ def listen_address(environ: Mapping[str, str] | None = None) -> Address | None:
 
 
 PATIENCE_S = 4.0
-"""The time limit of a look, and of a wait for one: a scrape gives up after ten."""
+"""The time limit of a query, and of waiting for one: a scrape gives up after ten seconds."""
 
 
 class App(Protocol):

@@ -147,11 +147,9 @@ _URGENT = frozenset(
         "alarm", "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
     }
 )  # fmt: skip
-"""The alarms that cannot wait until morning.
-
-A site that should be down is up, or must be closed at once; nothing enforces the clock; nothing is
-carried out; an hour is nearly over. A call to a customer may wait.
-"""
+"""The alarms that cannot wait until morning: a site that should be down is up, or must be closed at
+once; nothing enforces the clock; no orders are carried out; a contact deadline is near. A call to a
+customer can wait."""
 
 _LOG = logger("notices")
 

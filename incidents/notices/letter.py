@@ -38,7 +38,7 @@ class Facts:
     `reference`: for the customer to quote. `at`: when it was done, if known, otherwise when it was
     ordered. `state`: the incident's; `site_state`: the site's actual state now, if known.
     `findings`: the incidents of the notice; `findings_more`: the number of further ones.
-    `contact_due`: null if no clock runs or has run (R2); `removal_due`: null if none is set (R5).
+    `contact_due`: null if there is and was no clock (R2); `removal_due`: null if none is set (R5).
     `until`: null if no timer will open the site. `stays_down`: the timer will not open it, because
     of a hold, a closure or a loss; for a hold: it was down before. `outlasts`: the hold outlasts a
     suspension whose end the customer knows. `miss_closes`: the next missed contact closes the site
@@ -96,17 +96,17 @@ class AlarmFacts:
     never), the number of `overdue` sites, and the `daemon`, if others still enforce the clock (null
     if none does). `sites_uncompared`: the number of `sites` whose actual state could not be
     compared, the first ones (`named`), and the reason (`problem`). `sites_left_down`: the number of
-    `sites`; of these, closed in reality (`closed`), in an unknown state (`unknown`), the latter
-    added since the loss (`new`); the first ones (`named`) with their actual `states`; and those
-    suspended on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for
-    a supervisor. `halted`, `entries_lost`, `server_changed`: `halted_why` is `unknown_server`,
-    `lost_again`, null if only the log has it. `mark_unread`: the `daemon` that carries out nothing,
-    and the `problem`. `log_unsigned`: since when entries wait for a signature. `order_dead`: the
-    order, its kind, the problem, the attempts. `clock_about_to_lapse`: the incident, `due`, whether
-    the miss closes the site, and the `attempts`, if the policy requires any. `closure_waits`: the
-    rule, and the incident of R5. `closure_disputed`: the rule. `report_due`: the incident, and the
-    deadline of its report (the 24 hours of article 10). `filing_due`: the number of `terms` in
-    today's reminder, and of those `overdue`.
+    `sites`; of these, actually closed (`closed`), in an unknown state (`unknown`), the latter added
+    since the loss (`new`); the first ones (`named`) with their actual `states`; and those suspended
+    on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for a
+    supervisor. `halted`, `entries_lost`, `server_changed`: `halted_why` is `unknown_server`,
+    `lost_again`, null if only the log has it. `mark_unread`: the `daemon` that carries out no
+    orders, and the `problem`. `log_unsigned`: since when entries wait for a signature.
+    `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
+    incident, `due`, whether the miss closes the site, and the `attempts`, if the policy requires
+    any. `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the rule.
+    `report_due`: the incident, and the deadline of its report (the 24 hours of article 10).
+    `filing_due`: the number of `terms` in today's reminder, and of those `overdue`.
     """
 
     at: datetime

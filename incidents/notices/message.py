@@ -1,4 +1,4 @@
-"""The message: a letter as an e-mail (RFC 5322, MIME), and its delivery to a mail server.
+"""The message: a letter as an email (RFC 5322, MIME), and its delivery to a mail server.
 
 No text can add headers to a message. A session ends in time, whatever the server does."""
 

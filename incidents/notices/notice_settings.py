@@ -88,7 +88,7 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class CustomerSettings:
-    """The customer's wording and channels, to be tried in order."""
+    """The settings of the customer's lane: the wording, and the channels in the order to try."""
 
     wording: Wording
     channels: tuple[Channel, ...]
@@ -96,7 +96,7 @@ class CustomerSettings:
 
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
-    """The desk's wording and outlets, which are all used."""
+    """The settings of the desk's lane: the wording, and the outlets, which are all used."""
 
     wording: Wording
     outlets: tuple[Outlet, ...]

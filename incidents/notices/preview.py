@@ -146,7 +146,7 @@ def _latest_order(connection: Connection, name: str, subject: Subject) -> Order 
 
 
 def _is_withdrawn(name: str, facts: Facts) -> bool:
-    """Whether it is a withdrawn closure, for which the case has no reasons any more."""
+    """Whether it is a withdrawn closure, for which the case no longer has reasons."""
     return name in _OF_CLOSURE and facts.site_state != "closed"
 
 

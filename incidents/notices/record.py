@@ -41,7 +41,7 @@ _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
 
 
 class FactsOfOrders:
-    """A lookup of the facts of orders; None if the site or the incident is missing."""
+    """A lookup of the facts of orders; it returns None if the site or the incident is missing."""
 
     def __init__(self, reading: Reading, link: Link | None = None) -> None:
         self._reading = reading
@@ -82,7 +82,7 @@ def _stays_closed(connection: Connection, found: SiteFacts) -> bool:
 
 
 def page_address(connection: Connection, order: Order, link: Link) -> str | None:
-    """The present address of the page for an order, with regard to revocations."""
+    """The current address of the page for an order, which depends on revocations."""
     key = None if order.incident is None else read_incident_id(order.incident)
     if key is None:
         return link(order, 0)

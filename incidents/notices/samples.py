@@ -74,7 +74,7 @@ _SAMPLES: dict[str, AnyFacts] = {
     "alarm_server_changed": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_sites_uncompared": replace(
         _ALARM, since=_NOON - timedelta(minutes=1), sites=2, named=("web.example", "forum.example"),
-        problem="panel: a fault in it: OSError",
+        problem="panel: adapter fault: OSError",
     ),
     "alarm_sites_left_down": replace(
         _ALARM, since=_NOON - timedelta(minutes=1), sites=2, closed=1,

@@ -40,9 +40,9 @@ class Sender:
     ) -> Answer:
         """The answer, whatever its status, with at most `cap` bytes of its body.
 
-        It takes at most `within_s` from the DNS look-up to the last byte. If a kept connection has
-        just ended without a byte of an answer, a `repeatable` request is sent again over a new one
-        (RFC 9110 9.2.2).
+        It takes at most `within_s` from the DNS look-up to the last byte. If a kept connection ends
+        before a byte of an answer, a `repeatable` request is sent again over a new one (RFC 9110
+        9.2.2).
 
         Raises:
             OutboundError: if there is none.

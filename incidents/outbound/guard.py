@@ -1,4 +1,4 @@
-"""The guard: which hosts may be contacted, over a connection to exactly the address it checked.
+"""The guard: which hosts may be contacted, over a connection to exactly the checked address.
 
 Anybody who can choose an address that we request (of a webhook, of a website) must not reach hosts
 that only we can reach: our machine, our network, a cloud's metadata service. Nothing is sent to an
@@ -150,10 +150,10 @@ def dial(address: str, port: int, within_s: float) -> socket.socket:
 class Guard:
     """The guard: it refuses every host that is not public, except those allowed by name.
 
-    `allow` lists hosts in the form of targets: `panel.internal`, `127.0.0.1`, `::1`. It allows the
-    host in the target, not an address to which a name resolves: with `127.0.0.1` allowed, a name
-    that resolves to it is refused. For an allowed host, plain http and every port are open; for
-    others, only https (`plain_http` adds http), at its own port or at 1024 and above.
+    `allow` lists hosts in the format of targets: `panel.internal`, `127.0.0.1`, `::1`. It allows
+    the host in the target, not an address to which a name resolves: with `127.0.0.1` allowed, a
+    name that resolves to it is refused. For an allowed host, plain http and every port are open;
+    for others, only https (`plain_http` adds http), at its own port or at 1024 and above.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class Guard:
     def checked_addresses(self, found: message.Target, deadline: Deadline) -> list[str]:
         """Resolve the target's addresses. If any is not public, reject all.
 
-        The public ones may be a decoy (DNS rebinding).
+        The public addresses may be a decoy (DNS rebinding).
         """
         if _is_literal(found.host):
             known = [found.host]

@@ -20,9 +20,10 @@ from incidents.values.parsing import MisreadError
 
 Kind = TypeVar("Kind", bound=Event | Reason)
 _Write = Callable[..., str]
-"""From a value to JSON (empty: left out); to a public id also by the site's id and the whole."""
+"""Converts a value to JSON (empty: left out); for a public id, it also takes the site's id and the
+whole event."""
 _Read = Callable[[Any], Any]
-"""From what JSON holds to the value; whether it was written so, writing it again tells."""
+"""Converts JSON to the value; writing the value again shows whether the JSON was canonical."""
 
 _SECOND = timedelta(seconds=1)
 # These are in the entry itself, beside its data.
@@ -134,7 +135,7 @@ _IN_SITE: dict[str, tuple[_Write, _Read]] = {
         lambda name: name.partition("-")[2],
     ),
 }  # fmt: skip
-"""What counts something of the site, and is written as its public id."""
+"""The fields with a number within the site, which is written as a public id."""
 
 _TYPES: dict[str, tuple[_Write, _Read | None]] = {
     "str": (quoted, None),

@@ -21,7 +21,8 @@ from incidents.errors import Cause, EmptyEvidenceError, EvidenceTooLargeError, F
 from incidents.system import disk
 
 FRESH = timedelta(days=1)
-"""A file that was attached so lately is never deleted: its entry may still be on its way."""
+"""The time after attaching a file during which it is never deleted, because its entry may not be
+committed yet."""
 
 _PIECE = 2**20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -86,7 +87,7 @@ def kept(folder: Path, digest: str) -> Path | None:
 
 
 def may_go(folder: Path, digest: str, now: datetime) -> bool:
-    """Whether that file is kept, and was not attached too recently to delete (see FRESH)."""
+    """Whether the file is kept, and was attached long enough ago to delete it (see FRESH)."""
     return not _is_fresh(_place(folder, digest), now)
 
 

@@ -72,7 +72,7 @@ class SignInsErased(Event):
 
 
 class LostEnd(NamedTuple):
-    """The lost end of a record, as stated by the record: when (RFC 3339, UTC), and the epoch.
+    """A loss of latest entries, as stated by the record: when (RFC 3339, UTC), and the epoch.
 
     The other fields are those of `HistoryResumed`.
     """
@@ -116,7 +116,7 @@ class HistoryResumed(Event):
 
     @property
     def lost_end(self) -> LostEnd:
-        """The lost end, in the form for a loss."""
+        """The loss, in the form for a verdict."""
         at = rfc3339(self.recorded_at)
         return LostEnd(at, self.epoch, self.entries, self.had, self.signed)
 

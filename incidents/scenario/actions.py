@@ -35,7 +35,7 @@ _TABLES = Cause.of("must_inline_tables", "a list of tables, [ {{ … }}, {{ … 
 
 
 class ScenarioError(ValueError):
-    """An unusable scenario file; names the scenario, the step and the value, and the way out."""
+    """An unusable scenario file; the message names the scenario, step, value and remedy."""
 
 
 class Fields:
@@ -186,7 +186,7 @@ PERSON = "operator"
 _PLACEHOLDER = "-"
 
 Step = c.Command | Policy
-"""The action of a step: a command, or a policy that becomes the active one."""
+"""The action of a step: a command, or a policy to activate."""
 
 
 def read_step(fields: Fields, do: str) -> Step:
@@ -277,7 +277,7 @@ def _false_detail(fields: Fields) -> str:
 
 
 _OF_CASES = (SITE, INCIDENT, CONTACT)
-"""The targets of a step: queue and orders are no part of a scenario."""
+"""The targets of a step; the queue and orders are not part of a scenario."""
 
 READERS: dict[str, Callable[[Fields], Step]] = {
     **{

@@ -32,9 +32,9 @@ class Limits:
 
 
 OWN = Limits(characters=1_000_000, steps=1_000, in_all=1_000_000)
-"""For a file that somebody runs on their own machine."""
+"""The limits of a file that somebody runs on their own machine."""
 SENT = Limits(characters=65_536, steps=200, in_all=1_000)
-"""For one that a server runs: a step costs more the longer its site's history is."""
+"""The limits of a file that a server runs: a step costs more the longer its site's history is."""
 
 Expectation = dict[str, Any]
 """The expected values by name; under `incidents` a list or table of states."""

@@ -87,7 +87,7 @@ class Options:
         return kind(where=self._place, setting=named, value=self._table[named], expected=expected)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts; one text is a list of one; empty if the key is missing."""
+        """Return a list of texts; a single text is a list of one; empty if the key is missing."""
         found: Any = self._checked(
             key,
             [],

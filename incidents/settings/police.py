@@ -65,7 +65,7 @@ class ReportDuty:
         return recorded_at + self.within
 
     def reminder(self, recorded_at: datetime, now: datetime) -> Reminder | None:
-        """Return the one reminder at `now`, if it is not reported: the latest that is due.
+        """Return the reminder at `now`, if the incident is not reported: the latest that is due.
 
         The 12-hour reminder is due from exactly 12 hours before the deadline until the next one.
         The reminders of an overdue incident last a day each, the first one from the deadline on.
@@ -80,7 +80,7 @@ class ReportDuty:
 
 
 def read(section: Mapping[str, Any]) -> ReportDuty | None:
-    """Read the section [report] of the settings file; None if this desk wants no reminders.
+    """Read the section [report] of the settings file; None if this desk has turned off reminders.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.

@@ -1,8 +1,8 @@
-"""Sites in doubt since the record lost its end: not checked in reality, or left down.
+"""Sites in doubt since the record lost its latest entries: not checked, or left down.
 
-A left-down site is ordered up, but not known to be up, and no order waits to open it. Further sites
-are given by their ids (`also`): sites that were left down when their running suspension began, and
-sites that stay down although an order waits.
+A left-down site should be up, but is not known to be up, and no order waits to open it. Further
+sites are given by their ids (`also`): sites that were left down when their running suspension
+began, and sites that stay down although an order waits.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Uncompared(NamedTuple):
 def problems_of_uncompared(
     connection: Connection, names: Collection[str] | None = None
 ) -> dict[str, str]:
-    """Why sites could not be compared, by name: of all sites, or of the given names."""
+    """The reasons why sites could not be compared, by name: of all sites, or of the given ones."""
     asked = select(sites.c.name, uncompared.c.problem).join(
         sites, sites.c.id == uncompared.c.site_id
     )
@@ -138,7 +138,7 @@ _UP, _CLOSED = "active", "closed"
 
 
 class LeftDownCounts(NamedTuple):
-    """The number of left-down sites, and how many of them are in which state.
+    """The number of left-down sites, and how many of them are in each state.
 
     `closed` and `unknown`: their actual state. `added`: unknown, added since the loss, and with
     nothing else on record.
@@ -157,7 +157,7 @@ def named_left_down(
     believed_since: datetime | None = None,
     also: Collection[int] = (),
 ) -> list[tuple[str, str, bool]]:
-    """The left-down sites, or the first `most`: name, actual state, and whether ordered up.
+    """The left-down sites, or the first `most`: name, actual state, and whether an order opens it.
 
     Closed ones come first, unknown ones last.
     """
@@ -197,7 +197,7 @@ def is_left_down(
 
 
 def waits_to_open(connection: Connection, site_id: int) -> bool:
-    """Whether the site with that id is ordered up but not known to be up, and an order waits."""
+    """Whether the site with that id should be up, is not known to be up, and an order waits."""
     asked = select(sites.c.id).where(*_waits_to_open(), sites.c.id == site_id)
     return connection.scalar(asked) is not None
 

@@ -168,7 +168,8 @@ NAMED: Query[Found] = Query(_named, _found, site_id=Number, lane=Word, site_seq=
 """The unsettled ones of the given sites, lanes and orders, locked."""
 
 UNSETTLED: Query[Found] = Query(_unsettled, _found, site_id=Number)
-"""The unsettled orders into the world of the given sites, also braked ones, locked, in order."""
+"""The unsettled orders to the live system of the given sites, also braked ones, locked, in
+order."""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
 _FIRST_BRAKED = (

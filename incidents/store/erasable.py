@@ -1,4 +1,4 @@
-"""Queries of erasable data: sealed values, stored answers, their users, and their traces.
+"""Queries of erasable data: sealed values, stored answers, the rows that use them, and traces.
 
 On SQLite `secure_delete` (see `engine`) writes zeros over deleted data. A VACUUM drops the pages
 that were free before, and the write-ahead log, which holds old pages, is truncated. On PostgreSQL a
@@ -173,7 +173,7 @@ def files(connection: Connection, scope: Scope, among: Sequence[str] | None = No
     """The digests of files that are no longer needed, of all files or those `among` them.
 
     Such a file was attached before the scope's time, to settled incidents only. For a request about
-    one site only the time matters, but a file that another site also has is kept.
+    one site, only the time matters, but a file that is also attached to another site is kept.
     """
     keeps: ColumnElement[bool] = _WAITS
     if scope.site_id is not None:

@@ -1,7 +1,7 @@
-"""Queries of the lineage: the database's identity, its server, and whether it lost its end.
+"""Queries of the lineage: the database's identity and server, and whether it lost entries.
 
 PostgreSQL begins a new timeline whenever a standby takes over or a backup is recovered, and another
-cluster has another identifier: the end of the record may be missing there. A SQLite file says
+cluster has another identifier: there the record's latest entries may be missing. A SQLite file says
 nothing about its origin. The identity of a database is a random word, which every copy shares.
 """
 
@@ -17,14 +17,13 @@ from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
 
 MAY_BE_LOST_FOR = timedelta(days=30)
-"""The time after a loss in which an added site may exist in the world already, in any state."""
+"""The time after a loss in which an added site may already exist in the live system, in any
+state."""
 
 UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
-"""The reasons for a halt.
-
-`UNKNOWN_SERVER`: the database is on another server, and the daemon that found it had no mark of
-it. `LOST_AGAIN`: its end was lost again before a person knew of the first loss, or within an hour.
-"""
+"""The reasons for a halt. `UNKNOWN_SERVER`: the database is on another server, and the daemon that
+detected this had no mark of it. `LOST_AGAIN`: it lost its latest entries again before a person knew
+of the first loss, or within an hour."""
 
 _TIMELINE_DIGITS = 8
 
@@ -52,7 +51,7 @@ class Standing(NamedTuple):
     `resumed_at`: when its epoch began, None in the first one. `lost_since`: since when entries are
     known to be missing, until a person acknowledges it on record. `moved_at`: when it was found on
     another server, with nothing known to be missing. `unproved_since`: since when the live system
-    must be compared with it. `halted_since`: since when nothing is carried out, until a person
+    must be compared with it. `halted_since`: since when no orders are carried out, until a person
     resumes; `halted_why`: the reason, None if a version before 0017 halted it. `noticed_at`: when
     the last loss was noticed, also after it was acknowledged; None if nothing is known to be
     missing. `compared_at`: when the last site was compared with its actual state in this epoch;
@@ -76,12 +75,12 @@ class Standing(NamedTuple):
 
     @property
     def lost_at(self) -> datetime | None:
-        """When the end was lost, as far as known; None if it never was."""
+        """When the latest entries were lost, as far as known; None if no entries were lost."""
         return self.noticed_at or self.lost_since or self.resumed_at
 
     @property
     def may_be_lost_until(self) -> datetime | None:
-        """The last time at which an added site may be one that the record lost; None if none is."""
+        """The last time at which an added site may be one that the record lost; None if never."""
         return None if self.noticed_at is None else self.noticed_at + MAY_BE_LOST_FOR
 
 

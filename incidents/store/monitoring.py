@@ -31,8 +31,8 @@ def once_on(host: str) -> str:
 class Heartbeat:
     """A daemon, with the times of its start and its last beat (UTC).
 
-    `standing_aside`: why it does nothing, if so. `mark_unread`: why it cannot read its mark, and
-    `mark_unread_since`; until it can, it carries nothing out.
+    `standing_aside`: why it has paused; None if it has not. `mark_unread` and `mark_unread_since`:
+    why, and since when, it cannot read its mark; until it can, it carries out no orders.
     """
 
     daemon: str

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def pipelined(connection: Connection, *, commit: bool = False) -> Iterator[None]:
-    """Send the statements inside together; all have finished at the end of the block.
+    """Send the block's statements pipelined; all of them have finished at its end.
 
     Nothing else may be sent meanwhile. With `commit` the transaction ends with it.
 

@@ -139,7 +139,7 @@ def has_signed_in(connection: Connection, handle: str, place: str, since: dateti
 
 
 def printable(text: str | None) -> str | None:
-    """The text, with a mark for each character that databases refuse: a path may contain any."""
+    """The text, with placeholders for characters that databases refuse; a path may contain any."""
     return text if text is None or text.isprintable() else "?"
 
 
@@ -249,7 +249,7 @@ def _is_own(table: Table, handle: str | None) -> ColumnElement[bool]:
 
 
 def _is_about(table: Table, handle: str | None) -> ColumnElement[bool]:
-    """Whether a row is about an account, even if it no longer says whose it is."""
+    """Whether a row is about an account, even if it no longer names the account."""
     if table is sign_ins:
         return literal(False)
     about = table.c.about

@@ -75,7 +75,7 @@ class Result(Generic[T]):
 
 
 class Query(Generic[T]):
-    """A select about given rows of `columns`; `build` makes it from their table.
+    """A SELECT on given rows of `columns`; `build` makes it from their table.
 
     `read` converts each row that is found.
     """

@@ -1,7 +1,7 @@
 """The disk: files written completely or not at all, names that survive a crash, and locks.
 
-A command run as root works in folders of the daemon's user. Whatever that user puts there in place
-of a file, root writes, and changes the owner of, only files that it has created or opened itself.
+A command run as root works in folders of the daemon's user, who may replace any file there. So
+root writes only files that it has created or opened itself, and changes the owner of no others.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def write_whole(
 ) -> None:
     """Write a complete file to disk, then give it its name, replacing any file of that name.
 
-    It has that mode and owner, whatever the umask, and whatever those of the file that it replaces.
+    It gets that mode and owner, whatever the umask is, and whatever the replaced file has.
     """
     unfinished = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:
@@ -91,8 +91,8 @@ def open_own(
 
     Raises:
         FileNotFoundError: if it is missing, without `make`.
-        OSError: if it is a link or no file, or cannot be opened; or if root would write a file that
-            has another name as well, since nobody knows whose file that is.
+        OSError: if it is not a regular file, or cannot be opened; or if root would write a file
+            that has another name as well, since nobody knows whose file that is.
     """
     while True:
         try:

@@ -89,9 +89,10 @@ def _is_credential(file: Path) -> bool:
 
 
 def ownership_fix(file: Path, key_file: Path) -> str:
-    """Return the end of a message: the command that makes the file accessible to this user.
+    """Return the last part of a message: the command that makes the file accessible to this user.
 
-    Or the user to run it as; empty if unknown. The owner of the log's key must own the file.
+    Or it names the user to run as. It is empty if unknown. The owner of the log's key must own the
+    file.
     """
     try:
         for folder in reversed(file.parents):

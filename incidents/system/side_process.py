@@ -2,7 +2,7 @@
 
 It ends with this process, however that ends. Workers of `concurrent.futures` and `multiprocessing`
 do not: each holds both ends of its queue, and stays forever if its parent is killed. They also
-react to Ctrl-C only after their present work.
+react to Ctrl-C only after their current work.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.errors import IncidentsError
 
 
 class ProcessEndedError(Exception):
-    """It has ended before its time: its exit `status` is below 0 where a signal ended it."""
+    """The process ended early: its exit `status` is negative if a signal ended it."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"killed by signal {-status}" if status < 0 else f"exit status {status}")
@@ -130,7 +130,7 @@ class ProcessorBudget:
         It yields a callback for the seconds that another process works for the account.
 
         Raises:
-            OverspentError: if the account has too much already, for `wait_s` seconds.
+            OverspentError: if the account has used too much; it must wait `wait_s` seconds.
         """
         with self._lock:
             wait_s = IN_HAND_S if by in self._in_hand else math.ceil(self._too_much_s(by))

@@ -101,7 +101,7 @@ class Peers:
             connection.owner = None
 
     def check_deadlines(self, connections: Iterable[object], now: float) -> None:
-        """Cut off slow connections at that time of the loop; to be called each second.
+        """Cut off slow connections at that time of the loop; to be called every second.
 
         Refused connections are logged, once a minute at most.
         """

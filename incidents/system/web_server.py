@@ -31,7 +31,7 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class NoServerError(LibraryError):
-    """uvicorn is not installed; this needs it"""
+    """uvicorn is not installed, but this command needs it"""
 
 
 class AddressError(IncidentsError):

@@ -12,7 +12,7 @@ CLOSURE = "closure"
 DISPUTED = "disputed"
 REINSTATEMENT = "reinstatement"
 NAMED = (CLOSURE, DISPUTED, REINSTATEMENT)
-"""The items of the queue that have no number: a site has one of each at most."""
+"""The items of the queue without a number: a site has at most one of each."""
 _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )

@@ -34,7 +34,7 @@ _TOKEN = re.compile(
 
 
 class TomlTextError(ValueError):
-    """A text that is refused; the message continues `the policy` or `it`."""
+    """A refused text; the message continues a sentence that begins with `the policy` or `it`."""
 
 
 def read_toml(text: str, most: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ CAUSES = {
     "hyphen": "its part {part!r} begins or ends with a hyphen",
     "idna": "its part {part!r} is not allowed in a name (IDNA): {detail}",
 }
-"""The reasons why a text is no name, by code."""
+"""The reasons why a text is not a site's name, by code."""
 
 _NOT_IN_A_NAME = {"@": "at", "%": "percent", "*": "asterisk"}
 _LIKE_AN_ID = re.compile(rf"\d+(?:-t?\d+)+|\d+-(?:{'|'.join(ids.NAMED)})", re.ASCII)
@@ -128,7 +128,7 @@ def _host(text: str, allowed: re.Pattern[str]) -> str:
 
 
 def read_own_host(text: str) -> str:
-    """Read a host that this program contacts, as registries sell and all parse it (IDNA 2008)."""
+    """Read a host that this program contacts, in the strict form of registries (IDNA 2008)."""
     kept = read_host(text)
     for label in kept.split("."):
         if label.startswith("xn--"):

@@ -35,7 +35,7 @@ CAUSES = {
     "port": "its port is not a number from 0 to 65535",
     "host": "of its host, {cause}",
 }
-"""The reasons why a text is no address that can be kept, by code."""
+"""The reasons why a text is not an address that can be stored, by code."""
 
 _PORTS = {"http": 80, "https": 443}
 _PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535

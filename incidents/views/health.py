@@ -86,7 +86,7 @@ def silent_daemons(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]
     """The daemons that have gone silent.
 
     A daemon that was stopped has deleted its heartbeat. One that was killed and started again on
-    the same host is not missed.
+    the same host does not count as silent.
     """
     staying_down = [beat for beat in known if not beat.once]
     at_work = [beat for beat in staying_down if is_alive(beat, now) and beat.standing_aside is None]
@@ -114,8 +114,8 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
 def carries_out(found: Mapping[str, Any]) -> bool:
     """Whether a daemon carries orders out, by the document of `enforcement`.
 
-    That is so if one is beating, or `daemon --once` runs from cron (`enforced_by`), nothing is
-    halted, and its mark can be read.
+    This is the case if one is beating, or `daemon --once` runs from cron (`enforced_by`), nothing
+    is halted, and its mark can be read.
     """
     # An older server does not send `mark_unread`.
     unread = found.get("mark_unread")
@@ -148,7 +148,7 @@ def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
 
 
 def _is_enforced_by_cron(once: datetime | None, since: datetime | None, now: datetime) -> bool:
-    """Whether cron runs `daemon --once`: it ran lately, and left nothing due before it."""
+    """Whether cron runs `daemon --once`: it ran recently, and left nothing due before it."""
     return once is not None and abs(now - once) <= CRON_GRACE and (since is None or since >= once)
 
 

@@ -52,7 +52,7 @@ class Distribution:
 
     @classmethod
     def of(cls, found: Iterable[tuple[int, int]]) -> Distribution:
-        """The distribution of (length, number) pairs in any order."""
+        """The distribution of pairs (length, number), given in any order."""
         return cls(tuple(sorted((int(us), int(n)) for us, n in found)))
 
     @property

@@ -58,13 +58,13 @@ def left_down(
     *,
     also: Collection[int] | None = None,
 ) -> LeftDown | None:
-    """The sites that are or may be down in reality, though nothing on record keeps them down.
+    """The sites that are or may be down, though nothing on record keeps them down.
 
-    `count`: their number. `closed`: how many of them are closed in reality. `unknown`: how many
-    have an unknown state. `new`: how many of the unknown were added since the loss. `sites`: the
-    first names; `states`: their actual states; `suspended_now`: the names that are also suspended
-    on record, and stay down after that. `since`: when the reason may have been lost. `complete`:
-    all sites were compared.
+    `count`: their number. `closed`: how many of them are actually closed. `unknown`: how many have
+    an unknown state. `new`: how many of the unknown were added since the loss. `sites`: the first
+    names; `states`: their actual states; `suspended_now`: the names that are also suspended on
+    record, and stay down after that. `since`: when the reason may have been lost. `complete`: all
+    sites were compared.
 
     None if there are none at `now` (UTC), or if the live system agrees with the record. `also`: the
     result of `staying_down`, if the caller has it.
@@ -91,7 +91,7 @@ def left_down(
 def all_left_down(
     connection: Connection, now: datetime, *, also: Collection[int] | None = None
 ) -> list[str]:
-    """The names of all sites of `left_down` at `now` (UTC). `also`: as there."""
+    """The names of all sites of `left_down` at `now` (UTC). `also`: see `left_down`."""
     believed = believed_since(lineage.standing(connection), now)
     also = marked_staying_down(connection) if also is None else also
     return [
@@ -103,7 +103,7 @@ def all_left_down(
 def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
     """The sites that daemons have taken down again since `since` (UTC), the time of a loss or move.
 
-    None if there are none, or if `since` is None: the event is then no longer news.
+    None if there are none, or if `since` is None: the event is then too old to report.
     """
     if since is None or not (names := stored_entries.ordered_down_again(connection, since, DAEMON)):
         return None
@@ -129,8 +129,8 @@ def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> dat
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
     """Whether a loss has left the site of that row down, so that a person has to decide.
 
-    Neither the end of a suspension nor a struck case opens it. While it is closed in reality,
-    lifting a hold does not open it either.
+    Neither the end of a suspension nor a struck case opens it. While it is actually closed, lifting
+    a hold does not open it either.
     """
     is_held = site["hold_at"] is not None and site["in_force"] != "closed"
     if site["in_force"] == UP or site["state"] == "closed" or is_held:
@@ -156,7 +156,7 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """The time when the record lost its end, if known; None once the live system agrees with it."""
+    """When the record lost its latest entries, if known; None once the live system agrees."""
     return None if found.unproved_since is None else found.lost_at
 
 

@@ -1,6 +1,6 @@
 """The masking of people's phone numbers and addresses, until somebody asks for them.
 
-A phone number keeps its country and area code and its last two digits, an e-mail address its first
+A phone number keeps its country and area code and its last two digits, an email address its first
 letter and its domain, an identity number its last two characters. A value that is too short for
 that is hidden entirely.
 """
@@ -88,7 +88,7 @@ def phone(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """Mask an e-mail address, or several: `wang@shop.example` becomes `w•••@shop.example`.
+    """Mask an email address, or several: `wang@shop.example` becomes `w•••@shop.example`.
 
     Three dots replace a hidden part of any length. Text that is no address is hidden entirely.
     """

@@ -52,7 +52,7 @@ MAX_COUNTED = 1_000
 MAX_NAMED = 3
 
 LATE_AFTER = timedelta(minutes=5)
-"""The desk sees an order into the world as late once it has waited this long."""
+"""The time after which a waiting order to the live system counts as late."""
 _ALL_SET: Mapping[str, str] = MappingProxyType({})
 _ONE = 1
 _of = deliveries.c
@@ -119,7 +119,8 @@ def order(
     """One order in a lane: its content, its state, and its story on record.
 
     The `state` of an order that no longer waits is `delivered` or `cancelled`. `only_logged` is
-    present, and true, if its adapter changed nothing in reality; `unset` as for `unsettled`.
+    present, and true, if its adapter changed nothing in the live system; `unset` as for
+    `unsettled`.
 
     Raises:
         UnknownOrderError: if there is no such order.

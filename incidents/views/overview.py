@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 DAYS = 30
 """The number of days that are shown, today the last."""
 MOST_CATEGORIES = 7
-"""The number of categories shown one by one, the most frequent; the rest are shown together."""
+"""The number of categories that are shown separately, the most frequent; the others are shown
+together."""
 MOST_WORK = 100_000
 """The most items of the queue that are counted; `capped` says that there may be more."""
 

@@ -30,7 +30,7 @@ from incidents.values.ids import incident_id, order_id
 from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
-"""The machine's refusal of each action, None if it is possible."""
+"""The machine's refusal of each action; None if it is possible."""
 
 _REASON = "tried out"
 _ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
@@ -69,7 +69,7 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
 def on_order(
     connection: Connection, order: tuple[int, int, str], by: str, now: datetime
 ) -> Possible:
-    """The actions on the order (site, number, lane), each with the refusal of `by` at `now`.
+    """The actions on the order (site, number, lane), each with the refusal that `by` would get.
 
     Raises:
         UnknownOrderError: if there is no such site.

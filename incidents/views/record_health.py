@@ -36,13 +36,13 @@ def record_health(
     server. `lost_since`: entries are known to be missing since then; null once a person has
     acknowledged it on record. `moved_since`: another server took over then, with nothing known to
     be missing; null ten minutes later, if the live system was compared by then. `unproved_since`:
-    the live system is being compared with the record since then; null once it was. `halted_since`:
-    nothing is carried out since then, until a person resumes, and why (`halted_why`, a code of
-    `store.lineage`; null if a version before 0017 halted it). `unsigned_since`: see `log_status`.
-    `left_down` and `taken_down`: see `views.left_down`. `staying_down`: the result of
-    `left_down.staying_down`, if the caller has it. `uncompared`: the sites that could not be
-    compared so far: their number, the time of the first, and the first names with the reason; else
-    null.
+    the live system has been compared with the record since then; null once that is done.
+    `halted_since`: no orders have been carried out since then, until a person resumes, and why
+    (`halted_why`, a code of `store.lineage`; null if a version before 0017 halted it).
+    `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
+    `staying_down`: the result of `left_down.staying_down`, if the caller has it. `uncompared`: the
+    sites that could not be compared so far: their number, the time of the first, and the first
+    names with the reason; else null.
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None

@@ -174,7 +174,7 @@ def _moot(record: Record) -> list[str]:
 
 
 def why(connection: Connection, name: str, when: TimeFormat) -> Explanation:
-    """Explain the site's state now, from the record alone, in the form of `when`.
+    """Explain the site's state now, from the record alone, with the zone and language of `when`.
 
     `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
     ones. `next`: the next due action, null if none. `would_change` and `hints`: what people can do

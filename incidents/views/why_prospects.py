@@ -162,7 +162,7 @@ def _counted(record: Record, closure: Closure) -> list[Incident]:
 def _corrections(
     record: Record, rule: str, incidents: list[Incident]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each kind of correction, with the incidents any one of which would dispute the closure."""
+    """Each kind of correction, with the incidents for which it would dispute the closure."""
     name = record.wording.name
     yield "void", [name(i.n) for i in incidents if _disputes(_void(record, i))]
     if rule == "unreachable_run":

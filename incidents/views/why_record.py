@@ -75,7 +75,7 @@ class Record:
 
     @property
     def stays_closed(self) -> bool:
-        """Whether the site is closed in reality, but not on record."""
+        """Whether the site is actually closed, but not on record."""
         return self.stays_down and self.case.in_force == "closed"
 
     @property
@@ -103,7 +103,7 @@ class Record:
 
     @property
     def when(self) -> TimeFormat:
-        """The form of times: their zone and language, and the present moment."""
+        """The format of times: their zone and language, and the present moment."""
         return self.wording.when
 
     @property

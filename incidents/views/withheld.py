@@ -1,4 +1,4 @@
-"""The sites whose decisions are not carried out in reality.
+"""The sites whose decisions are not carried out.
 
 A person still has to decide, or the site's adapter only logs the order.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int]:
-    """Return the sites ordered down whose last order the brake holds, or was cancelled untried."""
+    """Return the sites to take down whose last order the brake holds, or was cancelled untried."""
     last = _last_down(connection, site_ids)
     held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
     settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
@@ -43,7 +43,7 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
 
 
 def is_cancelled(connection: Connection, site_id: int) -> bool:
-    """Whether the site is ordered down, but its last order was cancelled by hand."""
+    """Whether the site should be down, but its last order was cancelled by hand."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 
@@ -93,7 +93,7 @@ def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
 
 
 def was_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether an order before the order `before` may have taken the site down in reality."""
+    """Whether an order before the order `before` may actually have taken the site down."""
     for _, each in deliveries.chains(connection, [site_id]):
         if each.order < before and each.kind in DOWN and each.attempts and not each.dead:
             return True
@@ -106,7 +106,7 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
 
 
 def was_notified_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether the customer's last notice of a state, before the order `before`, said down."""
+    """Whether the customer's last notice of a state before the order `before` said "down"."""
     down_states = (
         event.order_kind in DOWN
         for event in order_events(connection, site_id, NOTICE)
@@ -147,14 +147,14 @@ def _is_done(event: e.OrderEvent) -> bool:
 
 
 def _is_uncertain(event: e.OrderEvent) -> bool:
-    """Whether the order may have been done: it was tried, with an unknown outcome."""
+    """Whether the order may have been carried out: it was tried, with an unknown outcome."""
     if isinstance(event, e.OrderFailed):
         return event.problem != BRAKED
     return isinstance(event, e.OrderCancelled) and event.tried
 
 
 def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, int]:
-    """The number of the last order to the live system, for each site that is ordered down."""
+    """The number of the last order to the live system, for each site that should be down."""
     if not site_ids:
         return {}
     of = orders.c
@@ -221,7 +221,7 @@ def was_only_logged(connection: Connection, site_id: int, order: int | None = No
 
 
 def newest_only_logged(connection: Connection) -> OnlyLogged | None:
-    """The last order to go down that was only logged, if the site had no order since; or None."""
+    """The newest order to take a site down that was only logged, and is the site's last."""
     row = connection.execute(_NEWEST).first()
     if row is None:
         return None

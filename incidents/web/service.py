@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 EXTRA = "console"
 MAX_AT_ONCE = 1_000
-"""Connections: each console that is open has one to hear of changes, and others to act."""
+"""The most connections: each open console has one for changes, and others for actions."""
 
 LOOK_S = 1.0
 """How often the database's file is checked to be the one that is open."""
 
 
 class NoLibraryError(LibraryError):
-    """{name} is not installed; this needs it"""
+    """{name} is not installed, but the service needs it"""
 
     extra = EXTRA
 
@@ -58,8 +58,8 @@ def serve(
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         TemplateError: of a template of the operator's that is wrong.
-        DatabaseError: if there is no database, or none of this program's; and once another file
-            is where its file was: it answers with 503 then, and ends within a second or so.
+        DatabaseError: if there is no database, or not one of this program. Also if another file
+            replaces its file: then it answers with 503, and ends within a second or so.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
     links = customer_link.load_links()

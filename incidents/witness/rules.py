@@ -106,7 +106,7 @@ class Seen:
 
 
 NOTHING = Seen(0, EMPTY_ROOT)
-"""What was seen of a log without an accepted submission."""
+"""The state of a log without an accepted submission."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,7 +170,7 @@ def run(
 
     Raises:
         InputError: if the key is not a witness's.
-        LedgerError: if the ledger is not the key's own.
+        LedgerError: if the ledger does not belong to the key.
         NoServerError, AddressError: see `web_server`.
     """
     if key.verifier.algorithm != COSIGNATURE_V1:

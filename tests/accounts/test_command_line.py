@@ -73,7 +73,7 @@ def test_the_list_of_accounts_says_who_has_a_password_who_set_it_and_from_when_i
     assert told["op-1"] == "none"
     assert told["sup-1"] == (
         "set 2026-03-02 12:00 by admin-1;"
-        " the account can be the second person from 2026-03-03 12:00"
+        " the account's owner can be the second person from 2026-03-03 12:00"
     )
     listed = desk("account", "list", "--json").json
     [sup] = (each for each in listed if each["handle"] == "sup-1")

@@ -488,7 +488,7 @@ def test_without_the_password_of_who_acts_nothing_is_done_or_told(
     ):
         answer = desk(*APPROVE, *args, *more)
         assert (answer.status, needle in answer.err) == (3, True), (args, answer.err)
-        assert "would" not in answer.out
+        assert "dry run" not in answer.out
     assert desk("site", "show", SITE, "--json").json["state"] == "closed"
     assert "sign_in" not in desk("audit", "export").out
     failed = desk("account", "sign-ins", "--failed", "--format", "jsonl").out.splitlines()

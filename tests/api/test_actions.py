@@ -425,7 +425,7 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named(
     monkeypatch.setattr(routing, "load", lambda: Routing(default=panel))
     answer = api.client("supervisor").post("/api/v1/reconcile", json={"sites": ["shop.example"]})
     assert answer.status_code == 409
-    assert "panel: a fault in it: OSError" in answer.json()["detail"]
+    assert "panel: adapter fault: OSError" in answer.json()["detail"]
 
 
 def test_of_many_sites_in_doubt_the_first_are_compared_and_no_others_are_read(

@@ -89,7 +89,7 @@ def test_a_late_contact_says_how_to_give_the_time_of_the_call(
     assert "next: incidents contact 1-1 reached --at T" in late.out
     truth = desk("contact", "1-1", "reached", "--at", "12:50")
     assert "time read as 2026-03-02 12:50 Asia/Shanghai (20 min ago)" in truth.err
-    assert "voided: none of its grounds still holds" in truth.out
+    assert "voided: its grounds no longer hold" in truth.out
     assert "the site is open again" in truth.out
 
 
@@ -208,7 +208,7 @@ def test_a_dry_run_shows_what_would_happen_and_does_nothing(desk: Cli) -> None:
         desk("log", "shop.example")
     would = desk("log", "shop.example", "--dry-run")
     assert would.status == 0
-    assert "would: shop.example closed (R1, repeat)" in would.out
+    assert "dry run: shop.example closed (R1, repeat)" in would.out
     assert "nothing was changed" in would.err
     assert desk("site", "show", "shop.example", "--json").json["state"] == "active"
 
@@ -218,7 +218,7 @@ def test_a_dry_run_may_be_decided_under_another_policy(desk: Cli, tmp_path: Path
     strict.write_text("[repeat]\ncount = 1\n")
     broken.write_text("[repeat]\ncount = 0\n")
     would = desk("log", "shop.example", "--dry-run", "--policy", str(strict))
-    assert "would: shop.example closed (R1, repeat), 1 violations" in would.out
+    assert "dry run: shop.example closed (R1, repeat), 1 violations" in would.out
     alone = desk("log", "shop.example", "--policy", str(strict))
     assert alone.status == 2
     assert "--dry-run" in alone.err

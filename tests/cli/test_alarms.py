@@ -37,7 +37,7 @@ def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
     [row] = (line.split("\t") for line in answer.out.splitlines())
     assert row == [
         "clock_about_to_lapse:1-1",
-        "a.example: the contact deadline of 1-1 ends in 8 min",
+        "a.example: the contact deadline of 1-1 is in 8 min",
         "not sent",
         "incidents contact 1-1 reached",
     ]

@@ -77,7 +77,7 @@ def test_what_is_impossible_is_refused_before_anything_is_asked(desk: Cli) -> No
 def test_a_dry_run_needs_no_confirmation(desk: Cli) -> None:
     answer = desk(*FALSE, "--dry-run")
     assert answer.status == 0
-    assert "would: shop.example closed (R4, false information)" in answer.out
+    assert "dry run: shop.example closed (R4, false information)" in answer.out
     assert _state(desk) == "active"
 
 

@@ -185,5 +185,5 @@ def test_a_new_database_is_said_to_be_made_and_another_to_be_up_to_date(
     first = cli("db", "upgrade", "--db", f"sqlite:///{file}")
     again = cli("db", "upgrade", "--db", f"sqlite:///{file}")
 
-    assert (first.status, first.out) == (0, f"Created {file}\n")
+    assert (first.status, first.out) == (0, f"created {file}\n")
     assert (again.status, again.out) == (0, f"{file} is up to date\n")

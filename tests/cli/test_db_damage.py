@@ -71,7 +71,7 @@ def test_a_file_whose_beginning_is_damaged_is_found_and_not_copied(
     *found, said = checked.out.splitlines()
     assert checked.status == 5
     assert said == (
-        f"{file} is not a SQLite file: check the path; if it was the database, restore a backup"
+        f"{file} is not a SQLite file: check the path; if the path is right, restore a backup"
     )
     assert found
     assert all(line.startswith("DAMAGED the file: ") for line in found)

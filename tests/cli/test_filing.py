@@ -54,7 +54,7 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
     again = office("filing", "set", SITE, "level=3")
     assert "nothing changed" in again.out
     dry = office("filing", "set", SITE, "level=2", "--dry-run")
-    assert "would: Filing of shop.example changed" in dry.out
+    assert "dry run: Filing of shop.example changed" in dry.out
     assert shown(office)["details"] == {"level": "3"}
     keyed = [office("filing", "set", SITE, "nature=commercial", "--key", "k") for _ in range(2)]
     assert keyed[0].out == keyed[1].out
@@ -242,7 +242,7 @@ def test_a_column_that_is_no_field_refuses_the_list_or_is_ignored_and_named(
     assert "did you mean opened_on, 网站开通日期?): rename it, or ignore unknown" in refused.err
     taken = office("filing", "import", str(file), "--ignore-columns")
     assert taken.status == 0
-    assert "ignored columns that are not fields: opend_on, colour\n" in taken.err
+    assert "ignored columns that match no field: opend_on, colour\n" in taken.err
     assert "1 unchanged" in taken.err
 
 

@@ -64,6 +64,6 @@ def test_the_alarm_tells_of_terms_and_of_those_that_are_overdue(
 
     desk("filing", "set", "shop.example", "opened_on=2026-03-01")
     clock.move_to("2026-03-17T04:00:00Z")
-    assert told() == "filing deadlines due: 1, reminded on 2026-03-17"
+    assert told() == "filing deadlines due: 1, reminder sent on 2026-03-17"
     clock.move_to("2026-04-02T04:00:00Z")
-    assert told() == "filing deadlines due: 1, reminded on 2026-04-02, 1 overdue"
+    assert told() == "filing deadlines due: 1, reminder sent on 2026-04-02, 1 overdue"

@@ -93,7 +93,7 @@ def test_broken_lines_can_be_left_out(cli: Cli, broken: Path) -> None:
     taken = cli("import", str(broken), "--skip-bad")
     assert taken.status == 0
     assert "sites: 1 added" in taken.out
-    assert "skipped lines: 2, the first is line 3" in taken.err
+    assert "skipped lines: 2; the first is line 3" in taken.err
 
 
 def test_a_burst_comes_in_as_one_incident_with_all_its_addresses(cli: Cli) -> None:
@@ -111,7 +111,10 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     )
     answer = cli("import", str(file))
     assert answer.status == 1
-    assert "history.csv, line 3: the category seems to contain somebody's number" in answer.err
+    said = (
+        "history.csv, line 3: the category goes on record, and seems to contain somebody's number"
+    )
+    assert said in answer.err
     assert answer.err.endswith(
         "; all other rows were imported. Correct the file and import it again: no row is imported"
         " twice\n"

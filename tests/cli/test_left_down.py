@@ -72,7 +72,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     voided = cli("void", "1-1", "--reason", "no violation")
     cli("daemon", "--once")
 
-    assert "after the suspension, it stays down until a person decides" in shown.out
+    assert "may have left the site down; it stays down until a person decides" in shown.out
     assert (
         "lost records may have left court.example down, so it stays down until a person decides"
         in (voided.out)
@@ -92,8 +92,8 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     down = cli("site", "hold", COURT, "--reason", "court order")
 
     assert up.out.splitlines()[1] == (
-        "NOT DOWN YET: no orders are being carried out (see why: incidents daemon status). If"
-        " shop.example cannot wait, take the site down by hand"
+        "NOT DOWN YET: no orders are being carried out (incidents daemon status). If"
+        " shop.example cannot wait, take it down by hand"
     )
     assert "NOT DOWN YET" not in down.out
 
@@ -117,7 +117,7 @@ def test_a_site_that_cannot_be_asked_is_shown_as_unknown(cli: Cli, panel: Panel)
 
     shown = cli("site", "show", "new.example").out
 
-    assert "the actual state of the site cannot be checked" in shown
+    assert "the actual state cannot be checked" in shown
     assert "left down" not in shown
 
 
@@ -132,8 +132,8 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     assert people.out.splitlines()[:2] == [
         "This opens 2 sites that are down: court.example (suspended), false.example (closed)",
         (
-            "Of these sites, actually closed: 1, perhaps by a rule whose record is lost. Instead,"
-            " record the reason again (incidents log, refused, site false-info)"
+            "Actually closed: 1 of these. If a rule closed one, record why instead (incidents log,"
+            " refused, site false-info)"
         ),
     ]
     assert programs.json == {
@@ -151,7 +151,7 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
 ) -> None:
     panel.bad = set(NAMES)
     line = ("recover", "--reason", "the disk is gone")
-    why = "panel: a fault in it: OSError"
+    why = "panel: adapter fault: OSError"
     told = (
         f"{', '.join(NAMES)} ({why}). Until the sites are checked, no deadline suspends them,"
         " no order opens them, and their notices wait. Repair the adapter: a daemon retries"
@@ -214,7 +214,7 @@ def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None
     assert "--confirm says '3'; write --confirm 2" in wrong.err
     right = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
     assert right.status == 0
-    assert "no notice goes to the customers of these sites: tell them yourself" in right.err
+    assert "no notice goes to the customers of these sites: inform them yourself" in right.err
 
 
 def test_on_a_terminal_the_name_of_a_site_that_a_repair_opens_is_asked_for(
@@ -264,8 +264,8 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert lifted.splitlines()[-1] == fit
     assert "next: incidents orders reconcile" not in why
     assert "false-info" not in lifted + why
-    assert would.splitlines()[0] == f"would: {said}"
-    assert "the site is actually closed, and the reason may be lost: it stays closed until" in shown
+    assert would.splitlines()[0] == f"dry run: {said}"
+    assert "the site is actually closed, and the reason may be lost. A person must decide" in shown
     assert (
         "The reason for closing false.example may have been lost, so false.example stays closed"
         in why

@@ -48,7 +48,7 @@ def test_the_same_line_typed_twice_at_a_terminal_is_one_note_and_a_script_means_
 ) -> None:
     for _ in range(2):
         again = desk("note", "1-1", "seen", typed="")
-    assert "For another note, add a new --key" in again.err
+    assert "To add another note, give a new --key" in again.err
     assert _notes(desk) == [("desk", "seen")]
     for _ in range(2):
         desk("note", "1-1", "seen")

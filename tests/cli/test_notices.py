@@ -78,8 +78,8 @@ def test_programs_get_documents(cli: Cli) -> None:
 
 def test_the_list_says_to_whom_no_channel_is_set(cli: Cli, write_settings: WriteSettings) -> None:
     to_customer = (
-        "no channel to the customer is set ([notices] channels in the settings): these notices"
-        " wait\n"
+        "no channel is set for notices to the customer ([notices] channels in the settings): these"
+        " notices wait until one is set\n"
     )
     to_desk = to_customer.replace("the customer", "the desk").replace("[notices]", "[alarms]")
     assert cli("notices", "list").err == to_customer + to_desk
@@ -121,7 +121,7 @@ def test_a_suspension_is_told_as_it_was_ordered_with_the_customer_s_own_page(
     assert shown.err == ""
     made_up = cli("notices", "preview", "closed", "--language", "en", "--site", "one.example")
     assert made_up.err == (
-        "notices with made-up times and reasons, because the record has none: closed\n"
+        "notices with example times and reasons, because the record has none: closed\n"
     )
 
 
@@ -149,7 +149,7 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
     assert shown.status == 0
     assert "shop.example" in shown.out
     assert (
-        "notices with made-up times and reasons, because the record has none: closed" in shown.err
+        "notices with example times and reasons, because the record has none: closed" in shown.err
     )
 
 

@@ -85,8 +85,8 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example"]
     queue = cli("queue").err
-    assert "THE BRAKE IS ON: closures or suspensions waiting for a supervisor: 2, first" in queue
-    assert "close b.example (2-o2): incidents orders list --braked" in queue
+    assert "THE BRAKE IS ON: 2 waiting for a supervisor, first" in queue
+    assert "close b.example (2-o2). See: incidents orders list --braked" in queue
     rows = cli("acts", "list", "--braked", "--json").json
     assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}
     assert {row["state"] for row in rows} == {"braked"}
@@ -204,7 +204,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     panel.outcome = GONE
     _suspended(cli, later)
     told = cli("queue").err
-    assert "DEAD LETTERS: 1, first suspend shop.example (1-o4, recipient is gone)" in told
+    assert "DEAD LETTERS: 1, first suspend shop.example (1-o4, recipient no longer exists)" in told
     assert "incidents orders list --dead" in told
     assert cli("acts", "list", "--dead", "-q").out == "1-o4\n"
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "unknown"
@@ -252,7 +252,7 @@ def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
     _suspended(cli, later)
     done = cli("acts", "cancel", "1-o4", "--reason", "the server was given back")
     assert done.status == 0
-    assert "Not carried out: suspend shop.example (cancelled manually)" in done.out
+    assert "Not carried out: suspend shop.example (cancelled by hand)" in done.out
     site = cli("site", "show", "shop.example", "--json").json
     assert (site["state"], site["in_force"]) == ("suspended", "unknown")
     assert "the server was given back" in cli("acts", "show", "1-o4").out
@@ -331,7 +331,7 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
 
     assert (answer.status, answer.out) == (1, "")
     assert answer.err == (
-        f"incidents: cannot check the actual state of shop.example: {panel.name}: a fault in it:"
+        f"incidents: cannot check the actual state of shop.example: {panel.name}: adapter fault:"
         " OSError. Repair that adapter; you can still check sites of other adapters by name\n"
     )
 

@@ -155,7 +155,7 @@ def test_a_recheck_is_removed_incident_by_incident_and_then_done(
 
 def test_reached_is_asked_for_and_anything_but_yes_does_nothing(desk: Cli) -> None:
     screen = sit()
-    assert "That stops the clock of 1-1." in press(screen, "1")
+    assert "If so, the clock of 1-1 stops." in press(screen, "1")
     assert "y/n" in seen(screen)
     assert press(screen, "1") == "not done"
     for no in ("n", "enter", "escape", "2", "pasted", "q", "up"):
@@ -343,7 +343,7 @@ def test_help_names_every_key_and_any_key_ends_it(desk: Cli, sent: list[Envelope
 
 def test_pasted_text_and_unknown_keys_do_nothing(desk: Cli, sent: list[Envelope]) -> None:
     screen = sit()
-    assert press(screen, "pasted") == "pasted text is ignored as keys"
+    assert press(screen, "pasted") == "pasted text is ignored"
     assert press(screen, "x") == "unknown key: ? lists the keys"
     assert press(screen, "unknown") == "unknown key: ? lists the keys"
     assert sent == []
@@ -397,9 +397,7 @@ def test_an_act_of_which_nobody_knows_whether_it_was_done_is_sent_again_and_done
     with monkeypatch.context() as broken:
         broken.setattr(Desk, "submit", after(Desk.submit))
         told = press(screen, "2")
-    assert told.startswith(
-        "Unknown whether no answer on 1-1 was recorded (press a to send it again"
-    )
+    assert told.startswith("Not confirmed: no answer on 1-1. Press a to send it again")
     assert told.endswith("the database is gone")
     press(screen, "j", "2")
     assert press(screen, "a") == "1-1: nobody answered; does not stop the clock"

@@ -75,7 +75,7 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
         at.see("1-1: nobody answered; does not stop the clock", gone=[NUMBER])
         assert on_record(db_url) == ([("no-answer", "li")], ["open", "open", "open"])
         at.press("1")
-        at.see("That stops the clock of 1-1. y/n")
+        at.see("If so, the clock of 1-1 stops. y/n")
         assert len(on_record(db_url)[0]) == 1
         at.press("y")
         at.see("1-1: reached the responsible person", "check removal")
@@ -99,7 +99,7 @@ def test_the_keys_of_arrows_and_what_is_pasted(db_url: str) -> None:
         at.press("\x1bOA")
         at.see("> 1-1")
         at.press("\x1b[200~010 5555 0122\r\x1b[201~")
-        at.see("pasted text is ignored as keys")
+        at.see("pasted text is ignored")
         at.press("?")
         at.see("show the full number of the selected")
         at.press("\x1b")
@@ -174,7 +174,10 @@ def test_an_act_that_hangs_is_told_and_can_be_broken_off(db_url: str) -> None:
         at.press("\x03")
         assert at.ends() == 130
         at.is_left_as(before)
-        assert "interrupted: to see whether no answer on 1-1 was recorded" in at.display.text
+        assert (
+            "interrupted: check in the queue, or with show, whether no answer on 1-1 was recorded"
+            in at.display.text
+        )
 
 
 def test_it_is_stopped_and_brought_back_by_the_shell(db_url: str) -> None:
@@ -270,7 +273,7 @@ def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: 
         with gone(postgresql_url):
             at.see("cannot use the database", "This queue is from", "> 1-1")
             at.press("2")
-            at.see("Unknown whether no answer on 1-1 was recorded")
+            at.see("Not confirmed: no answer on 1-1.")
         at.see("> 1-1", gone=["This queue is from"])
         at.press("a")
         at.see("1-1: nobody answered")

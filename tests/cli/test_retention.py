@@ -25,7 +25,7 @@ def test_without_a_setting_a_run_erases_nothing_and_says_so(desk: Cli) -> None:
     answer = desk("retention", "run")
     assert answer.status == 0
     assert "0 texts erased" in answer.out
-    assert "nothing is erased by age yet" in answer.err
+    assert "automatic erasure is off" in answer.err
     assert "from the hotline" in desk("show", "1-1").out
 
 

@@ -79,7 +79,7 @@ def test_the_same_seed_draws_the_same_and_the_output_says_so(cli: Cli) -> None:
     )
     assert one == again
     assert one.out != other.out
-    assert "195 drawn with --reach 0.6 --seed 5, 110 of them reached immediately" in one.err
+    assert "195 drawn (--reach 0.6 --seed 5), 110 of these reached at once" in one.err
     known = cli("simulate", str(DATA / "history.jsonl"), "--reach", "0.6")
     assert "all 14 from the history, none drawn" in known.err
 
@@ -167,7 +167,7 @@ def test_a_bad_line_stops_it_in_one_sentence_or_is_counted(cli: Cli, file: Path)
     )
     taken = cli("simulate", str(file), "--skip-bad")
     assert taken.status == 0
-    assert "skipped lines: 1, the first is line 4" in taken.err
+    assert "skipped lines: 1; the first is line 4" in taken.err
     assert cli("simulate", str(file), "--skip-bad", "--json").json["policies"][0]["bad"] == 1
 
 

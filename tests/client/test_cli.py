@@ -189,5 +189,5 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
     action = screen.press("2")
     assert action is not None
     assert not screen.carry_out(action)
-    assert "press a to send it again" in screen.message
+    assert "Press a to send it again" in screen.message
     run.close()

@@ -137,7 +137,7 @@ def test_a_preset_is_the_server_s_and_what_cannot_be_filed_is_refused_in_words(
     assert (unknown.status, "no preset named 'nobody'" in unknown.err) == (REFUSED, True)
     for typed, told in (
         ("opened_on=2099-01-01", "is in the future"),
-        ("server.main=soon", "is not a valid server"),
+        ("server.main=soon", "is not valid; write a JSON object"),
     ):
         refused = desk("filing", "set", SITE, typed, as_="panel")
         assert (refused.status, told in refused.err) == (REFUSED, True), refused.err

@@ -70,7 +70,7 @@ def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: Remote
         assert (answer.status, needle in answer.err) == (status, True), answer.err
         assert answer.err.count("\n") == 1
     mine = ("--password-file", str(desk.right))
-    assert "would" in desk(*REFUSED_LINE, *mine, "--dry-run", as_="op-1").out
+    assert "dry run" in desk(*REFUSED_LINE, *mine, "--dry-run", as_="op-1").out
     unsure = desk("refused", "1-1", "--confirm", "other.example", *mine, as_="op-1")
     assert unsure.status == NOT_CONFIRMED
     assert _state(desk) == "active"

@@ -174,12 +174,12 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
     with monkeypatch.context() as patch:
         patch.setattr(imports, "HISTORY_ROWS_AT_ONCE", 1)
         answer = desk("import", str(file), as_="sup-1")
-    assert (answer.status, "2 are of a.example at 2026" in answer.err) == (MISUSED, True)
+    assert (answer.status, "2 are about a.example at 2026" in answer.err) == (MISUSED, True)
     row = b"occurred_at,site,category\n2026-03-01T10:00:00Z,shop.example,+8613800138000\n"
     (tmp_path / "refused.csv").write_bytes(row)
     refused = desk("import", str(tmp_path / "refused.csv"), as_="sup-1")
     assert (refused.status, "0 imported" in refused.out) == (FAILED, True), refused.out
-    assert "refused.csv, line 2: the category seems to contain" in refused.err
+    assert "refused.csv, line 2: the category goes on record" in refused.err
 
 
 def test_an_import_that_a_server_refuses_as_a_whole_is_told_as_with_a_database(

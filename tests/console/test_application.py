@@ -364,7 +364,7 @@ def test_a_statement_says_whether_it_closes_the_site_or_requests_it(
     for path, form in (("/sites/shop.example", "false-info"), ("/incidents/1-1", "refused")):
         page = Person(desk, "wang").get(path).text
         [shown] = re.findall(rf'id="act-{form}".*?danger-note">(.*?)</p>', page, re.DOTALL)
-        does = "This requests the closure" if two_people else "This closes the site immediately."
+        does = "This requests closure" if two_people else "This closes the site immediately."
         assert shown.startswith(does)
 
 

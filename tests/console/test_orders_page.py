@@ -201,10 +201,10 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     desk.do("other.example", logged)
     wang = Visitor(desk, "supervisor")
     queue = wang.get("/").text
-    assert "LOGGED ONLY, NOT ENFORCED, because no adapter is set:" in queue
+    assert "ONLY LOGGED, NOT ENFORCED, because no adapter is set:" in queue
     assert '<a href="/orders/2-o2">2-o2</a>' in queue
     page = wang.get("/orders/2-o2").text
-    assert '<span class="state only_logged">logged only</span>' in page
+    assert '<span class="state only_logged">only logged</span>' in page
     assert "carried out" not in page.partition('id="acts"')[0]
     assert (
         "The order was only logged. Set an adapter under [acts]"
@@ -234,7 +234,7 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named(
     wang = Visitor(desk, "supervisor")
     sent = wang.post("/orders/reconcile", {"site": SITE})
     assert sent.headers["location"] == "/orders"
-    assert "panel: a fault in it: OSError" in wang.get("/orders").text
+    assert "panel: adapter fault: OSError" in wang.get("/orders").text
 
 
 @pytest.mark.parametrize(
@@ -293,13 +293,13 @@ def test_it_names_what_could_not_be_compared_and_why(
 ) -> None:
     lost = Resumption(cause=ENTRIES_LOST, had=99)
     desk.app.desk.on_record(lambda connection: resume(connection, lost, clock.now))
-    comparison.record_failures(desk.app.engine, {SITE: "panel: a fault in it: OSError"})
+    comparison.record_failures(desk.app.engine, {SITE: "panel: adapter fault: OSError"})
 
     page = " ".join(Visitor(desk, "viewer", language).get("/").text.split())
 
     [told] = [line for line in page.split("</li>") if says in line]
     assert f'<a href="/sites/{SITE}"><bdi>{SITE}</bdi></a>' in told
-    assert "panel: a fault in it: OSError" in told
+    assert "panel: adapter fault: OSError" in told
 
 
 @pytest.mark.parametrize(

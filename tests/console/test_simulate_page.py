@@ -116,7 +116,7 @@ def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> Non
         page = simulate(vera)
         tried = vera.post("/policy/try", {"toml": TWO, "days": "30"})
     for each in (page, tried):
-        assert "Your account is already running a trial" in each.text
+        assert "Your account is running a trial" in each.text
         assert "Try again in 5 seconds." in each.text
 
 

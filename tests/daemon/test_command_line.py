@@ -268,7 +268,7 @@ def test_a_daemon_that_died_is_named_beside_what_was_done_once(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "no daemon is running: h-1-ab is dead or cut off, last seen 33 s ago; " in err
+    assert "no daemon is running: h-1-ab is dead or disconnected, last seen 33 s ago; " in err
 
 
 def test_when_cron_has_stopped_the_queue_is_loud_again(
@@ -292,7 +292,7 @@ def test_once_with_a_wrong_clock_does_nothing_and_says_why(
         status = main(["daemon", "--once"])
 
     assert status == FAILED
-    assert "behind the database's: set this machine's clock" in capsys.readouterr().err
+    assert "behind the database's. Set this machine's clock" in capsys.readouterr().err
 
 
 # status
@@ -320,7 +320,7 @@ def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:
     assert (status, err) == (DONE, "")
     assert out.splitlines() == [
         "deadlines are being enforced",
-        "  h-1-ab: enforces since 2026-03-01 09:00; last seen 3 s ago",
+        "  h-1-ab: enforcing since 2026-03-01 09:00; last seen 3 s ago",
         "nothing is overdue",
     ]
 
@@ -390,7 +390,7 @@ def test_a_daemon_not_heard_of_is_not_believed(db_url: str, run: Run) -> None:
     status, out, _ = run("status")
 
     assert status == FAILED
-    assert "h-1-ab: dead or cut off; last seen 1 min ago" in out
+    assert "h-1-ab: dead or disconnected; last seen 1 min ago" in out
 
 
 def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> None:

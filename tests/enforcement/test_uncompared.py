@@ -45,7 +45,7 @@ from tests.enforcement.lost_rig import Letters, deliver, give, hold, lift, recor
 
 pytestmark = pytest.mark.both_databases
 
-WHY = "panel: a fault in it: OSError"
+WHY = "panel: adapter fault: OSError"
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "by hand": (
         lambda site: site.cancelled("suspend"),
-        "Not carried out: suspend shop.example (cancelled manually)",
+        "Not carried out: suspend shop.example (cancelled by hand)",
     ),
     "for a reason of others": (
         lambda site: site.cancelled("suspend", "notice", why="on_holiday"),

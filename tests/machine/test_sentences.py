@@ -22,7 +22,7 @@ SAID = {
     ),
     "already_said": ("12-1 was already reported as removed; nothing more to do"),
     "already_voided": "contact 12-1-1 is already voided; nothing left to void",
-    "bad_day": "'yesterday' is not a valid date for opened_on; write it as 2026-03-01",
+    "bad_day": "'yesterday' is not a valid date for opened_on; write it like 2026-03-01",
     "before_incident": ("09:00 is before the incident (10:00); check the time"),
     "before_told": (
         "09:30 is before 10:00, when the customer was told about the incident; check the time"
@@ -42,13 +42,13 @@ SAID = {
     "held": ("site.example is held by order and cannot be reinstated; lift the hold first"),
     "in_force_already": ("the actual state of site.example is already active; no order to repeat"),
     "no_closure_asked": (
-        "nobody requested the closure of site.example; under a policy that requires two people,"
-        " stating false details or a refusal requests it"
+        "nobody requested the closure of site.example; under a two-person policy, stating"
+        " false details or a refusal requests it"
     ),
     "no_request": "nobody requested the reinstatement of site.example; request it first",
     "nobody_to_tell": (
-        "site.example has no open or unreached incident that happened by 10:00, so this call"
-        " covers none; to record the call, name an incident"
+        "site.example has no open or unreached incident from 10:00 or earlier, so this call"
+        " covers none; to record it, name an incident"
     ),
     "not_claimed": "12-1 is not claimed; nothing to release",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
@@ -60,8 +60,8 @@ SAID = {
     "order_in_hand": "12-o2 is being carried out; wait until 10:01, then check the result",
     "order_not_dead": "12-o2.notice is not a dead letter; it retries automatically",
     "overtaken": (
-        "12-o2 is no longer the current order for site.example and would undo a later order;"
-        " cancel 12-o2, or check the actual state of site.example"
+        "12-o2 is outdated: it would undo a later order for site.example; cancel 12-o2, or check"
+        " the actual state of the site"
     ),
     "recurred_already": (
         "a recurrence of 12-1 is already logged as 12-2 (open), and nobody has been reached"
@@ -101,11 +101,11 @@ SAID = {
     ),
     "waits_for_second": (
         "site.example is not closed yet: the policy requires two people, so another person must"
-        " confirm or decline"
+        " confirm or decline it"
     ),
     "too_late": (
-        "this contact on 12-1 came after its deadline 11:00 and stopped no clock. If the call"
-        " was in time, record it again with the time of the call"
+        "this contact came after 12-1's deadline, 11:00: no clock stopped. If it was in time,"
+        " record it again with its time"
     ),
     "closure_fell": (
         "this withdraws ann's request to close site.example: the content of 12-1 is removed, so"
@@ -181,7 +181,7 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
         lambda: History().false_info().log().contact(1).removed(1),
         (
             "moot; recording the removal is possible only when it is open or notified or"
-            " unreached (an incident found on a closed site can only be voided)"
+            " unreached (a moot incident can only be voided)"
         ),
     ),
     "recur of open": (

@@ -173,7 +173,7 @@ def test_how_many_sites_could_not_be_compared_is_told(day: Rehearsal) -> None:
     day.add("one.example")
     with writing(day.engine) as connection:
         after_loss.record_uncompared(
-            connection, {"one.example": "panel: a fault in it: OSError"}, day.now
+            connection, {"one.example": "panel: adapter fault: OSError"}, day.now
         )
         connection.execute(update(desk).values(resumed_at=day.now, unproved_since=day.now))
     assert value(look(day), "sites_uncompared") == 1

@@ -247,7 +247,7 @@ def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_comp
 def uncompared_since(day: Day, *names: str) -> None:
     with writing(day.engine) as connection:
         after_loss.record_uncompared(
-            connection, dict.fromkeys(names, "panel: a fault in it: OSError"), day.now
+            connection, dict.fromkeys(names, "panel: adapter fault: OSError"), day.now
         )
 
 
@@ -265,7 +265,7 @@ def test_a_site_that_could_not_be_compared_for_a_minute_is_alarming_until_it_was
     assert found(day, kinds.UNCOMPARED) == [
         Alarm(
             kind="sites_uncompared", subject="all", since=began, sites=2,
-            named=("one.example", "other.example"), problem="panel: a fault in it: OSError",
+            named=("one.example", "other.example"), problem="panel: adapter fault: OSError",
         )
     ]  # fmt: skip
     with writing(day.engine) as connection:

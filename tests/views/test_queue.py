@@ -173,7 +173,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.do(c.AskReinstatement(by="li", reason="all is clean"))
     item = day.item("1-reinstatement")
     assert item["next"] == f"incidents approve {SITE}"
-    assert "Someone other than li must approve or decline it" in item["say"]
+    assert "Another person must decide" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
     disputed = day.item("1-disputed")
@@ -227,7 +227,7 @@ def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
         [held] = [each.order for _, each in deliveries.chains(connection, [1])]
     day.do(c.RecordFailure(order=held, lane="act", adapter="brake", attempts=0, problem="braked"))
     told = day.item("1-t1")
-    told_not = "Do not phone yet: shop.example should be closed, but its actual state is active."
+    told_not = "Do not phone yet: shop.example should be closed, but is active."
     assert told_not in told["say"]
     assert (told["withheld"], told["next"]) == (True, "incidents orders list --site shop.example")
     day.do(c.RetryOrder(by="wang", order=held, lane="act"))
@@ -373,7 +373,7 @@ def test_a_suspicion_asks_where_two_people_close_and_is_answered_where_somebody_
         f"incidents decline {SITE} --reason R",
     ]  # fmt: skip
     assert "state false information" not in item["say"]
-    assert "Someone other than li must confirm or decline it immediately" in item["say"]
+    assert "Another person must confirm or decline now" in item["say"]
 
 
 def test_an_earlier_incident_of_which_nobody_can_be_told_does_not_keep_a_later_one(
@@ -401,12 +401,12 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     assert "refuses to delete it, record the refusal" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents approve {SITE}"
-    assert "Someone other than li must confirm or decline it immediately" in item["say"]
+    assert "Another person must confirm or decline now" in item["say"]
     day.do(c.SayRemoved(incident=1, note="all gone"))
     item = day.item("1-closure")
     assert (item["said_gone"], item["remark"]) == (True, "all gone")
     assert item["say"].startswith("The customer reports the content removed: “all gone”.")
-    assert "Someone other than li must confirm or decline it immediately" in day.item("1-1")["say"]
+    assert "Another person must confirm or decline now" in day.item("1-1")["say"]
 
 
 def test_nobody_is_told_of_a_closure_while_it_is_disputed(day: Day) -> None:

@@ -13,10 +13,7 @@ from incidents.store.schema.desk_tables import sealed
 from tests.machine.history import utc
 from tests.views.day import SITE, Day
 
-DISPUTED = (
-    "leaves the rule unmet: the closure becomes disputed; the site stays closed until a person"
-    " decides"
-)
+DISPUTED = "makes the closure disputed; the site stays closed until a person decides"
 
 
 def would(day: Day) -> str:
@@ -71,7 +68,7 @@ def test_the_answer_is_said_first_then_what_is_overdue_and_what_would_come_of_it
     ]
     assert why["next"]["overdue"]
     assert "suspended until 2026-03-01 23:05" in why["next"]["what"]
-    assert "a contact on 1-1 made no later than 2026-03-01 11:00" in would(day)
+    assert "a contact on 1-1 from 2026-03-01 11:00 or earlier" in would(day)
     assert why["commands"][0] == "incidents daemon --once"
 
 
@@ -97,7 +94,7 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
 def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert (
-        "recording a contact on 1-1 made no later than 2026-03-01 11:00, with the time of the call,"
+        "recording a contact on 1-1 from 2026-03-01 11:00 or earlier, with its time,"
         " voids this suspension and opens the site immediately"
     ) in would(day)
     assert "voiding 1-1 voids this suspension" in would(day)
@@ -145,7 +142,7 @@ def test_a_suspended_site_says_what_a_miss_does_once_it_is_open(day: Day) -> Non
 
 def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> None:
     day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
-    assert "is based on 1-1, 1-2: it is voided once each incident is voided" in would(day)
+    assert "is based on 1-1, 1-2: it is voided once each is voided" in would(day)
     assert day.contact(1, at="11:00").site()["state"] == "suspended"
     assert "voiding 1-2 voids this suspension" in would(day)
 
@@ -174,12 +171,12 @@ def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> N
     assert "Violations counted: 3. A site closes at 3 within 24 h:" in text
     assert "1-2: happened 2026-03-01 11:00, recorded 2026-03-01 11:00 by li (login desk1)" in text
     assert (
-        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min; the limit is 24 h, both"
-        " ends included. 1-3 completed the count."
+        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min; limit 24 h,"
+        " inclusive. 1-3 completed the count."
     ) in text
     assert f"recorded by li (login desk1), under policy {DOCUMENTED.digest}" in text
     assert "Closed at 2026-03-01 11:30: no after-sales service, no refund." in text
-    assert f"voiding any of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)
+    assert f"voiding one of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)
 
 
 def test_r1_met_by_others_too_is_not_disputed_by_one_void(day: Day) -> None:
@@ -188,7 +185,7 @@ def test_r1_met_by_others_too_is_not_disputed_by_one_void(day: Day) -> None:
     # A fourth, recorded on the closed site, is moot and counts for nothing.
     day.log()
     assert "Found on the closed site and not counted: 1-4." in day.text()
-    assert "The closure is disputed: 2 of 3 required grounds still hold." in day.text()
+    assert "The closure is disputed (grounds that still hold: 2 of 3)." in day.text()
     assert "if a supervisor upholds the closure, it stays" in would(day)
 
 
@@ -209,14 +206,11 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
     assert "recorded by the clock, under policy" in text
     assert "case 1: 1-1: happened 2026-03-01 10:00" in text
     assert "nobody was reached by 2026-03-01 11:00; decided at 2026-03-01 11:00:01" in text
-    assert (
-        f"recording a timely contact (with its time) on any of 1-1, 1-2, 1-3 {DISPUTED}"
-        in would(day)
-    )
+    assert f"a timely contact on one of 1-1, 1-2, 1-3 (with its time) {DISPUTED}" in would(day)
     day.contact(2, at="03-02 01:00")
     assert "2: 1-2: happened 2026-03-02 00:00:01" in day.text()
     assert "; since voided" in day.text()
-    assert "The closure is disputed: 1 of 3 required" in day.text()
+    assert "The closure is disputed (grounds that still hold: 1 of 3)" in day.text()
 
 
 def test_r4_tells_who_stated_what_and_that_no_correction_undoes_it(day: Day) -> None:
@@ -284,9 +278,9 @@ def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
 def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
     day.add().log().log().log().do(c.VoidIncident(by="li", incident=1, reason="slip"))
     day.do(c.Uphold(by="boss", reason="two are enough for me"))
-    assert "2 of 3 required grounds still hold; boss (login desk1) upheld" in day.text()
+    assert "Grounds that still hold: 2 of 3 required; boss (login desk1) upheld" in day.text()
     assert (
-        "voiding any of 1-2, 1-3 leaves fewer grounds than when the closure was upheld: the closure"
+        "voiding one of 1-2, 1-3 leaves fewer grounds than when upheld: the closure"
         " becomes disputed again"
     ) in would(day)
 
@@ -306,7 +300,7 @@ def test_a_run_names_all_that_its_cases_rest_on_and_who_was_reached_after_all(da
     day.log().after("2h").elapse()
     assert day.why()["site"]["rule"] == "unreachable_run"
     assert "also based on 1-3, whose clocks lapsed during the suspension" in day.text()
-    assert "on any of 1-1, 1-2, 1-3, 1-4" in would(day)
+    assert "on one of 1-1, 1-2, 1-3, 1-4" in would(day)
     day.contact(3, at="03-02 13:00")
     assert day.why()["site"]["disputed"]
     assert "Recorded later: 1-3 was reached in time, by 2026-03-02 13:30." in day.text()
@@ -340,7 +334,10 @@ def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> 
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
     day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     day.desk.activate("[closure]\ntwo_people = false\n", by="boss", login=None, reason="one")
-    assert "requires only one person, so repeating the request also closes the site." in day.text()
+    assert (
+        "The policy now requires one person, so a repeated request also closes the site."
+        in day.text()
+    )
     assert any("a confirmed false detail (R4)" in line for line in day.why()["would_change"])
     day.do(c.StateFalse(by="wang", field="phone", evidence="a baker's"))
     assert day.why()["site"]["state"] == "closed"

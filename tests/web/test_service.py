@@ -178,7 +178,7 @@ def test_it_warns_of_plain_http_for_other_machines_where_no_proxy_is_named(
     status, told = serve(toml=toml)
 
     assert status == 0
-    assert ("WARNING: other machines reach" in told) is warned
+    assert ("WARNING: passwords sent to" in told) is warned
     assert ("[serve] trusted_proxies" in told) is warned
 
 

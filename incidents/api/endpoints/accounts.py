@@ -35,14 +35,14 @@ _MOST = 1_000
 
 
 class NewAccount(bodies.Form):
-    """An account to be made."""
+    """A new account."""
 
     handle: str = Field(max_length=100)
     role: str = Field(max_length=100)
 
 
 class Change(bodies.Form):
-    """What changes of an account; what is not given stays as it is."""
+    """The changes of an account; omitted fields stay unchanged."""
 
     role: str | None = Field(None, max_length=100)
     disabled: bool | None = None
@@ -55,7 +55,7 @@ class Password(bodies.Form):
 
 
 class NewToken(bodies.Form):
-    """A token to be made, by default one's own."""
+    """A new token; by default for your own account."""
 
     handle: str | None = Field(None, max_length=100)
     days: int

@@ -1,7 +1,7 @@
 """The batch over HTTP: up to 1,000 commands in one request.
 
 Each command is checked against the caller's permissions as if it had come alone, and a refusal
-concerns that command alone. A batch takes no action that a person must do in person.
+concerns that command alone. A batch accepts no action that a person must do in person.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ routes = router("batch")
 
 
 class Asked(bodies.Form):
-    """One command: what to do, to what (a site's name, or an id), and with which words.
+    """A command: the action, its target (the name or the ID of a site), and its fields.
 
-    `key`: the same command with the same key is done once.
+    `key`: a command that is repeated with the same key runs once.
     """
 
     do: Annotated[str, Field(max_length=20, json_schema_extra={"enum": TAKEN})]
@@ -56,7 +56,7 @@ class Asked(bodies.Form):
 
 
 class Batch(bodies.Form):
-    """Commands, which are done in their order."""
+    """Commands, in the order in which they run."""
 
     commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
 
@@ -68,10 +68,10 @@ problem that refused it before."""
 
 @routes.post("/batch", **operation("log", Results, acting=True, large=True))
 def batch(by: PermanentKeyCaller, given: Batch) -> JSON:
-    """Do up to 1,000 commands in one transaction, each with its own answer or problem.
+    """Run up to 1,000 commands in one transaction, each with its own answer or problem.
 
     Together they can have up to 1,000 URLs, 5,000 filed details, 100,000 characters of text, and
-    one call per site about everything open there.
+    one call per site that covers all its open incidents.
     """
     # The garbage collector also waits for the answer, whose parts are freed before it looks.
     with transaction.infrequent_gc():
@@ -133,7 +133,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
-    """The act of a command, by its name and the form of its target, and its body."""
+    """The action of a command, by its name and the form of its target, and its body."""
     for what in target.KINDS:
         action = _KNOWN.get((asked.do, what))
         if action is not None and _looks_like(what, asked.to):

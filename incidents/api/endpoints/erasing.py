@@ -1,4 +1,4 @@
-"""Erasure over HTTP: of a person's words on request, and of what was kept long enough."""
+"""Erasure over HTTP: of personal data on request, and of expired data."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ routes = router("erasing")
 
 
 class Demanding(bodies.Form):
-    """Why a person's words are to go; `confirm` is the name of their site, or the handle of an
-    account."""
+    """The reason for an erasure; `confirm` is the site's name, or the account's handle."""
 
     reason: bodies.Text
     confirm: Annotated[str, Field(max_length=300)] | None = None
@@ -94,7 +93,7 @@ def show(by: ReadCaller) -> JSON:
 def run(by: DryRunCaller) -> JSON:
     """Erase texts that are older than [retention] keep and no longer needed.
 
-    These words stay: those about an incident that is not settled, the contact of a site that is not
+    These texts stay: those about an incident that is not settled, the contact of a site that is not
     closed, and the reason of a hold or a request that is still in effect. Without the setting,
     nothing is erased.
     """

@@ -35,11 +35,11 @@ routes = router("filings")
 Form = Literal["jsonl", "json", "csv"]
 
 MAX_ROWS, MAX_VALUES = 1_000, 20_000
-"""So many rows, and cells of them, are taken in with one request: that takes a second of the
-processor at most, and the desk goes on meanwhile."""
+"""The most rows, and cells in them, in one request: they take at most a second of processor time,
+during which the desk continues."""
 MAX_NAMED = 100
 ABOUT = "filings"
-"""The entry's target when all filings are exported with people's own words in full."""
+"""The entry's target when all filings are exported with people's own details in full."""
 
 _MAX_ERRORS = 100
 _MAX_MARKS = 10 * MAX_VALUES
@@ -80,7 +80,7 @@ def exported(
         Query(description="Include people's own details. Needs `reveal`; goes on record."),
     ] = False,
 ) -> StreamingResponse:
-    """Download filings in a form that an import can read again.
+    """Download filings in a format that an import can read.
 
     If people's own details are left out, an import of the file does not change those on record.
     Erased details are not included.

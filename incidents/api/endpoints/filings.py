@@ -1,4 +1,4 @@
-"""The filings over HTTP: what is filed of a site, its changes, what the checks say, what is due."""
+"""The filings over HTTP: filed details, their changes, check results, and deadlines."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def show(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
 def change(by: ActionCaller, site: SiteName, filed: bodies.Filed) -> JSON:
     """Change details of a site's filing; details that are not given stay unchanged (RFC 7396).
 
-    If a check considers a detail false, it raises a suspicion for a person to look into. It does
-    not close the site.
+    If a check considers a detail false, it raises a suspicion for a person to review. It does not
+    close the site.
     """
     name, command = bodies.command(of_command(c.ChangeFiling), by.by, site, filed)
     return actions.given(by, by.submit(name, command))
@@ -82,7 +82,7 @@ def change(by: ActionCaller, site: SiteName, filed: bodies.Filed) -> JSON:
 def findings(by: ReadCaller, site: SiteName) -> JSON:
     """List the findings of the checks on a filing, each with the source of its rule.
 
-    A person looks into a suspicion that a detail is false. No check closes a site (R4).
+    A person reviews each suspicion that a detail is false. No check closes a site (R4).
     """
     found = checks.check(_filed(by, site), today=today(by))
     told = list(map(checks.finding_document, found))

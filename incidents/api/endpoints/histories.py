@@ -1,4 +1,4 @@
-"""The histories over HTTP: one is run through policies, or brought onto the record."""
+"""The histories over HTTP: run one under policies, or import it into the record."""
 
 from __future__ import annotations
 
@@ -36,16 +36,19 @@ routes = router("histories")
 
 
 MAX_IMPORTED = 1_000
-"""So many reports go onto the record in one request: that takes a second of the processor at most,
-and the desk goes on meanwhile."""
+"""The most reports imported in one request: they take at most a second of processor time, during
+which the desk continues."""
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
 _PICTURED = answering("simulate", "The picture.", SVG, acting=True, large=True, slowed=True)
 
 
 class HistoryFile(bodies.Form):
-    """A history, CSV with a header or JSON Lines. A time without an offset is in `zone`, or else in
-    UTC; reports within `group_within`, such as 60m, of the last one kept of their site are one."""
+    """A history: CSV with a header, or JSON Lines.
+
+    Times without an offset are in `zone`, by default UTC. A report about a site is merged with its
+    last counted report if it follows within `group_within`, such as 60m.
+    """
 
     history: Annotated[str, Field(max_length=2_000_000)]
     zone: bodies.Short | None = None
@@ -54,15 +57,18 @@ class HistoryFile(bodies.Form):
 
 
 class NamedPolicy(bodies.Form):
-    """A policy, and what it is called in the answer."""
+    """A policy, and its name in the answer."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     toml: policies.Toml
 
 
 class Simulating(HistoryFile):
-    """A history, and the policies it is run under. Where it does not tell whether the person was
-    reached, that is drawn: with the probability `reach`, the same for the same `seed`."""
+    """A history, and the policies to run it under.
+
+    If a report has no contact outcome, one is drawn at random: the person is reached with the
+    probability `reach`. The same `seed` gives the same outcomes.
+    """
 
     history: Annotated[str, Field(max_length=8_000_000)]
     policies: list[Literal["active", "documented"] | NamedPolicy] = Field(

@@ -1,7 +1,7 @@
 """The log over HTTP: its status, keys and checkpoint, and its verification.
 
-A proof reads the whole record, and may take minutes: it is begun by one request, which waits a
-while for it, and looked at by others.
+A proof reads the whole record, and may take minutes. One request starts it and waits a while; other
+requests show its progress.
 """
 
 from __future__ import annotations
@@ -55,10 +55,12 @@ _NONE = {
 
 
 class Known(bodies.Form):
-    """What you know of the log from elsewhere: keys that it must be signed by, witnesses that must
-    have countersigned, checkpoints that were kept; `since` is a checkpoint up to which all was
-    verified before: sites that have no later entries are not decided again. Without `policy` what
-    was decided is not decided again."""
+    """What you know about the log from elsewhere: its keys, its witnesses, and kept checkpoints.
+
+    The log must be signed by these keys, and countersigned by these witnesses. `since` is a
+    checkpoint up to which everything was verified before: decisions on sites without later entries
+    are not repeated. Without `policy`, no decision is repeated.
+    """
 
     keys: list[Key] = Field([], max_length=_MOST)
     witnesses: list[Key] = Field([], max_length=_MOST)
@@ -68,7 +70,7 @@ class Known(bodies.Form):
 
 
 class Replaying(bodies.Form):
-    """Of which site; none: all."""
+    """The site to replay; by default all sites."""
 
     site: Annotated[str, Field(max_length=300)] | None = None
 
@@ -129,7 +131,7 @@ def checkpoint(by: ReadCaller) -> JSON:
 def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) -> JSON:
     """Verify the log: every entry, tree, checkpoint, signature, and decision.
 
-    Only one verification runs at a time. The answer has `ended` or not; GET shows the progress.
+    Only one verification runs at a time. `ended_at` is null until it ends; GET shows the progress.
     """
     asked, engine = _asked(known), by.app.engine
     with by.reading() as connection:
@@ -150,7 +152,7 @@ def verdict(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: 
 def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
     """Derive all tables again from the entries alone, and compare them row by row.
 
-    Only one replay runs at a time. The answer has `ended` or not; GET shows the progress.
+    Only one replay runs at a time. `ended_at` is null until it ends; GET shows the progress.
     """
     engine = by.app.engine
     with by.reading() as connection:

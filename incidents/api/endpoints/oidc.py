@@ -1,7 +1,8 @@
 """Sign-in at an OpenID Connect provider: the redirect there, and the return with a session.
 
-What was asked waits in a cookie that comes back from another site, unlike the session's own. The
-answer is a page that goes on by itself: a redirect from there would not carry the new session.
+Unlike the session's cookie, the cookie with the pending request is sent even when the browser comes
+from another site. The answer is a page that continues automatically: a redirect from another site
+would not carry the new session.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def answer(request: Request) -> Response:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """While the provider is asked: what goes wrong there is no fault of this program."""
+    """Report errors of the provider as such: they are not faults of this program."""
     try:
         yield
     except ProviderError as error:

@@ -1,4 +1,4 @@
-"""The policy over HTTP: the active one, all that ever were, a trial, a check, an activation."""
+"""The policy over HTTP: the active policy, its history, trials, checks, and activation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PolicyFile(bodies.Form):
 
 
 class Activating(PolicyFile):
-    """A policy that is to be the active one, and why."""
+    """A policy to activate, and the reason."""
 
     reason: bodies.Text
     second: Person | None = Field(
@@ -45,7 +45,7 @@ class Activating(PolicyFile):
 
 
 class Trying(bodies.Form):
-    """Scenarios, and the policy that they are run under; `toml` in place of `policy`."""
+    """Scenarios, and the policy to run them under: `policy`, or the text `toml` in its place."""
 
     scenarios: Annotated[str, Field(max_length=scenario_file.SENT.characters, description="TOML.")]
     policy: Literal["active", "documented"] = "active"
@@ -136,7 +136,7 @@ def activate(request: Request, by: PermanentKeyCaller, file: Activating) -> JSON
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
-    """The policy in a text, from the part `where` of the body.
+    """The policy in a text, which is the part `where` of the body.
 
     Raises:
         Problem: 422, if it is not a valid policy.

@@ -16,7 +16,7 @@ from incidents.api.authentication import ReadCaller
 from incidents.api.caller import Caller
 from incidents.api.limits import BUNDLING
 from incidents.api.operation import ALONE, TEXT, answering, pieces, router
-from incidents.api.parameters import SiteName, TimeFormat
+from incidents.api.parameters import OptionalTime, SiteName
 from incidents.audit import export
 from incidents.audit.log import sequencer
 from incidents.audit.proof import bundle_writer
@@ -66,8 +66,8 @@ def exported(
     by: ReadCaller,
     form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
     site: Annotated[str | None, Query(max_length=300)] = None,
-    since: TimeFormat = None,
-    until: TimeFormat = None,
+    since: OptionalTime = None,
+    until: OptionalTime = None,
 ) -> StreamingResponse:
     """Download entries as they are stored, in the order in which they were written."""
     wanted = _selection(by, site, since, until)
@@ -131,8 +131,8 @@ def _turn() -> Iterator[None]:
 def whole(
     by: ReadCaller,
     site: Annotated[str | None, Query(max_length=300)] = None,
-    since: TimeFormat = None,
-    until: TimeFormat = None,
+    since: OptionalTime = None,
+    until: OptionalTime = None,
     with_words: WithWords = False,
 ) -> StreamingResponse:
     """Download the entries of the last checkpoint, with all their proofs, as a `.tar.zst`.

@@ -20,10 +20,10 @@ from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import (
     Cursor,
     Limit,
+    OptionalTime,
     Part,
     Reveal,
     SiteName,
-    TimeFormat,
     number_cursor,
     read_number,
 )
@@ -55,7 +55,7 @@ from incidents.views.timeline import part_of_story, timeline
 
 site_routes, incident_routes = router("sites"), router("incidents")
 
-Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
+Id = Annotated[str, Path(max_length=300, description="An incident's ID, such as 12-3.")]
 _SITE_STORY, _INCIDENT_STORY = "timeline", "story"
 _PIECE = 2**20
 
@@ -160,8 +160,8 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     site: Annotated[str | None, Query(max_length=300)] = None,
     state: Annotated[IncidentState | None, Query()] = None,
     category: Annotated[str | None, Query(max_length=100)] = None,
-    since: TimeFormat = None,
-    until: TimeFormat = None,
+    since: OptionalTime = None,
+    until: OptionalTime = None,
     q: Part = None,
     limit: Limit = 50,
     cursor: Cursor = None,

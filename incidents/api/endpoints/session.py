@@ -29,7 +29,7 @@ from incidents.api.authentication import (
 )
 from incidents.api.caller import address_of
 from incidents.api.operation import BoundedRoute, opened, operation, router
-from incidents.api.parameters import Cursor, Limit, TimeFormat
+from incidents.api.parameters import Cursor, Limit, OptionalTime
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_documents
 from incidents.views import accounts as account_views
@@ -43,14 +43,14 @@ _MOST = 1_000
 
 
 class Person(bodies.Form):
-    """Who signs in."""
+    """The handle and the password of a person who signs in."""
 
     handle: str = Field(max_length=_MOST)
     password: str = Field(max_length=_MOST)
 
 
 class Proof(bodies.Form):
-    """The password again."""
+    """The password, to confirm the person's identity."""
 
     password: str = Field(max_length=_MOST)
 
@@ -197,8 +197,8 @@ def list_sign_ins(
     limit: Limit = 100,
     cursor: Cursor = None,
     handle: Of = None,
-    failed: Annotated[bool, Query(description="Only failed ones.")] = False,
-    since: TimeFormat = None,
+    failed: Annotated[bool, Query(description="Only failed sign-ins.")] = False,
+    since: OptionalTime = None,
 ) -> account_documents.SignIns:
     """List sign-ins, sign-outs, and failed attempts, with source and method, the newest first.
 
@@ -214,7 +214,7 @@ def list_sign_ins(
 
 @account_routes.get("/refusals", **operation("see_sign_ins", account_documents.Refusals))
 def list_refusals(
-    by: ReadCaller, limit: Limit = 100, handle: Of = None, since: TimeFormat = None
+    by: ReadCaller, limit: Limit = 100, handle: Of = None, since: OptionalTime = None
 ) -> account_documents.Refusals:
     """List refused actions and their count, by person and day (UTC), the newest first."""
     after = bodies.read_time(since)

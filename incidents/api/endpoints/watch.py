@@ -1,6 +1,6 @@
 """Monitoring over HTTP: liveness and readiness, Prometheus metrics, and alarms.
 
-`security.txt` (RFC 9116) says to whom a weakness is reported.
+`security.txt` (RFC 9116) names the contacts for reporting a weakness.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ def add_probes(app: FastAPI) -> None:
 
 
 def healthz() -> JSON:
-    """The process answers."""
+    """Report that the process is running."""
     return JSON({"status": "ok"})
 
 
 def readyz(request: Request) -> JSON:
-    """Its database answers too, and has the schema of this program and the key of this server."""
+    """Report that the service is ready: its database responds, with the right schema and key."""
     schema.check(request.app.state.app.bare_engine)
     request.app.state.authenticator.check()
     return JSON({"status": "ok"})
 
 
 def metrics(by: ReadCaller) -> Response:
-    """What the database tells a Prometheus."""
+    """Return metrics in Prometheus text format."""
     # The library is an extra, installed only where metrics are wanted.
     if find_spec(LIBRARY) is None:
         raise MetricsLibraryError
@@ -115,7 +115,7 @@ def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:
     """Add security.txt for the contacts in the settings; without any there is no path."""
 
     def security_txt() -> PlainTextResponse:
-        """Whom somebody tells who has found a weakness."""
+        """Return the contacts to whom a weakness can be reported."""
         expires = clock.rfc3339((clock.now() + GOOD_FOR).replace(microsecond=0))
         lines = [f"Contact: {each}" for each in contacts]
         lines += [f"Expires: {expires}", "Preferred-Languages: zh, en"]

@@ -39,7 +39,7 @@ def queue(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JSON:
-    """List what must happen now, most urgent first."""
+    """List the items to do now, most urgent first."""
     by.reveals("queue", wanted=reveal)
     owed = by.app.report_duty
     with by.reading() as connection:
@@ -55,7 +55,7 @@ def queue(
 @queue_routes.get("/queue/{item}", **operation("look", queue_documents.Item))
 def item(
     by: ReadCaller,
-    item: Annotated[str, Path(max_length=300, description="Such as 12-3 or 12-t2.")],
+    item: Annotated[str, Path(max_length=300, description="An ID such as 12-3 or 12-t2.")],
     reveal: Reveal = False,
 ) -> JSON:
     """Show one item of the queue, for a caller who may see one number but not a page of them."""
@@ -93,10 +93,13 @@ MAX_SITES = 100
 
 
 class Reconcile(bodies.Form):
-    """Which sites; none: those that are down, or of which something else is in force than ordered,
-    or `all`. `repair`: order once more what is not in force, but for
-    what a loss has left down and is not named; `cancelled`: also what somebody has cancelled, of
-    which the customer is not told once more."""
+    """The sites to check.
+
+    By default these are the sites that are down, or whose actual state differs from their order;
+    with `all`, every site. `repair`: repeat the orders that are not in force; a site that a loss
+    has left down must be named. `cancelled`: also repeat cancelled orders; the customer is not
+    notified again.
+    """
 
     sites: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=MAX_SITES)
     all: bool = False
@@ -125,7 +128,9 @@ def orders(
 @order_routes.get("/orders/{order}", **operation("look", order_documents.OrderInFull))
 def show(
     by: ReadCaller,
-    order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
+    order: Annotated[
+        str, Path(max_length=300, description="An ID such as 12-o45 or 12-o45.notice.")
+    ],
 ) -> JSON:
     """Show an order, its attempts, and its result."""
     named, app = inputs.order(order), by.app

@@ -29,7 +29,7 @@ _RECOVER = Cause.of(
 
 
 class DifferentError(Exception):
-    """The difference between the log and what was signed."""
+    """The difference between the log and its signed checkpoints."""
 
 
 def check_begins_with_signed(
@@ -39,7 +39,7 @@ def check_begins_with_signed(
     key_file: Path,
     keys: Iterable[VerifierKey],
 ) -> None:
-    """Check that the log begins with the last signed notes, of all keys and of these.
+    """Check that the log begins with the last signed notes: of all keys, and of each of `keys`.
 
     Raises:
         InconsistentLogError: if it does not, or if that is unknown, with the remedy.

@@ -26,8 +26,8 @@ from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 
 
 class LossKnownError(VerificationError):
-    """more was signed than is left: {detail} ({file}). Restore the database that has it. If it is
-    lost for good, record the loss, and a new key signs: incidents recover --reason R"""
+    """signed entries are missing: {detail} ({file}). Restore the database that has them. If they
+    are lost for good, record the loss, and a new key signs: incidents recover --reason R"""
 
 
 class Loss(NamedTuple):
@@ -56,7 +56,7 @@ class Loss(NamedTuple):
 
 
 def find(connection: Connection, files: SignedFiles) -> Loss | None:
-    """The largest signed note that the log does not begin with, if one is not answered.
+    """The largest unanswered signed note that the log does not begin with, if there is one.
 
     It is by a key that would sign now, or by one that this database does not know. Read `files`
     before the database: a note signed in between is not a loss. Nor is a note that entries without

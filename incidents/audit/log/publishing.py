@@ -28,7 +28,7 @@ CHECKPOINT = "checkpoint"
 
 class AnotherLogError(VerificationError):
     """nothing was published in {folder}: the checkpoint there is {what}. Find out which of the two
-    is this log, and name another folder for it"""
+    belongs to this desk, and set another folder for the other"""
 
 
 def publish(engine: Engine, folder: Path) -> Signed | None:

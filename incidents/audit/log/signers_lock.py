@@ -36,9 +36,9 @@ class HeldError(IncidentsError):
 
 
 class SignsElsewhereError(RefusedError):
-    """the last signature is kept beside another key file than {file}: does INCIDENTS_AUDIT_KEY
-    match the daemon that signs? Only if that machine or folder is lost for good: incidents recover
-    --sign-here --reason R"""
+    """the last signature is kept beside another key file than {file}. Check that
+    INCIDENTS_AUDIT_KEY matches the daemon that signs. Only if that machine or folder is lost for
+    good: incidents recover --sign-here --reason R"""
 
 
 @contextmanager

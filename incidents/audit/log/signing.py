@@ -70,8 +70,8 @@ class Log:
 def is_due(now: datetime, size: int, last: Signed | None, *, at_once: bool = False) -> bool:
     """Whether a checkpoint of `size` entries is due at `now`.
 
-    With new entries (or `at_once`) at most each second, otherwise each hour. A clock that was set
-    back delays nothing.
+    With new entries (or `at_once`), one is due once a second at most, otherwise once an hour.
+    Setting the clock back delays nothing.
     """
     if size == 0:
         return False

@@ -44,7 +44,7 @@ DEFAULT_KEY = "audit.key"
 class LogSettings:
     """The log's settings: the private key or the signing command, folder, witnesses and authority.
 
-    `key` is a path also for a command: the last signed note is kept beside it.
+    `key` is a path even if a command signs: the last signed note is kept beside it.
     """
 
     key: Path
@@ -163,7 +163,7 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
     """Since when signing is overdue at `now` (UTC); None if it is not.
 
     A signing was refused; or entries have waited for more than a minute, and a signing failed, or a
-    daemon signed before. Without a daemon, entries wait until somebody brings the key.
+    daemon has signed before. Without a daemon, entries wait until somebody brings the key.
     """
     signs = checkpoints.signing_state(connection)
     if signs.how == REFUSED:
@@ -188,7 +188,7 @@ def pending(connection: Connection) -> int:
 
 
 def silent_witnesses(status: LogProgress, witnesses: Iterable[Witness]) -> list[str]:
-    """The witnesses of the settings that have signed nothing of this log."""
+    """The witnesses in the settings that have signed nothing of this log."""
     signed = {each["witness"] for each in status["witnesses"]}
     return [each.key.name for each in witnesses if str(each.key) not in signed]
 

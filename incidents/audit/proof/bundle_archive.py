@@ -142,7 +142,7 @@ _WINDOW_BYTES = 1 << 27
 _MOST_ZEROS = 1 << 20
 
 MOST_BYTES = 64 << 30
-"""The most bytes of all files of an archive: a small one can unfold to any size."""
+"""The most bytes of all files of an archive: a small archive can unpack to any size."""
 
 MOST_IN_FILE = 64 << 20
 """The most bytes of one file; the entries and the manifest grow with the log, and may have more."""

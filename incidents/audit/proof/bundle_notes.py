@@ -35,7 +35,7 @@ from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """The signed parts: the checkpoint and its bytes, the keys, the oldest first, and the rest."""
+    """The signed parts: the checkpoint and its bytes, the keys (oldest first), and other notes."""
 
     head: Held
     text: bytes

@@ -42,8 +42,8 @@ class NothingCoveredError(RefusedError):
 
 
 class PolicyTextError(VerificationError):
-    """the text of the policy {digest} is {wrong}: nothing was written; see `incidents audit
-    replay`"""
+    """the text of the policy {digest} is {wrong}. Nothing was written. To find the fault:
+    `incidents audit replay`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +240,7 @@ def _lines(texts: Sequence[str]) -> bytes:
 
 
 def report(connection: Connection, wanted: Selection, draw: Report) -> str:
-    """The report of the wanted entries of one site, as in a bundle of these.
+    """The report of the wanted entries of one site, as a bundle of these entries has it.
 
     Raises the same errors as `write`.
     """

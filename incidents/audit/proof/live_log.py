@@ -36,7 +36,7 @@ from incidents.tlog.tree import WIDTH
 
 
 class Row(NamedTuple):
-    """A leaf's row in the tables; `recorded_at` is in the driver's form."""
+    """A leaf's row in the tables; `recorded_at` is in the driver's format."""
 
     entry_id: int
     site_id: int | None
@@ -239,7 +239,7 @@ class LiveLog:
         )
 
     def _driver_time(self, time: str) -> Any:
-        """A time in the driver's form; None for an impossible one."""
+        """A time in the driver's format; None for an impossible one."""
         try:
             return self._write_time(datetime.fromisoformat(time))
         except ValueError:

@@ -51,12 +51,12 @@ class Succession:
 
     @property
     def lost_ends(self) -> list[LostEnd]:
-        """The losses of the end that are on record."""
+        """The losses of latest entries that are on record."""
         return [each.lost_end for each in loss.losses(self.resumed)]
 
     @property
     def keys(self) -> list[VerifierKey]:
-        """The keys alone."""
+        """The keys themselves."""
         return [made.key for made in self.made]
 
     def active(self, size: int) -> VerifierKey | None:
@@ -274,7 +274,7 @@ def _check_signed(
 
 
 def _differences(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
-    """The differences between its row, itself, and the requirements of the one before it."""
+    """The differences of a checkpoint from its row, and from what the one before it requires."""
     if own.size != signed.size:
         other = "it is of {n} entries, but its row says {said}"
         yield Cause.of("flaw_row_size", other, n=own.size, said=signed.size)

@@ -115,10 +115,8 @@ def _at_site(site: int, leaf: int | None) -> Cause:
 
 
 WITHIN_AN_ACTION = 10_000
-"""The most entries that are numbered before the log may be signed, even within an action.
-
-The rest of an action that began this far before a checkpoint may be missing: nothing covered it.
-"""
+"""The most entries that are numbered before the log may be signed, even within an action. The rest
+of an action that began this far before a checkpoint may be missing: nothing covered it."""
 
 _SITES_AT_ONCE = 200
 
@@ -150,8 +148,8 @@ def later_signed(
 ) -> list[tuple[int, int]]:
     """The checkpoints of more than `size` entries, and always the last one, as bounds of their ids.
 
-    From earlier ones, one for each hand-over between keys, and the last of each witness. `bounds`
-    are those of all checkpoints.
+    Of earlier checkpoints it has one for each hand-over between keys, and the last one of each
+    witness. `bounds` are those of all checkpoints.
     """
     if not bounds:
         return []

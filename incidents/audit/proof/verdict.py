@@ -94,7 +94,7 @@ class VerifyOptions:
 
 
 def usable_since(options: VerifyOptions, agreeing: Sequence[str]) -> Held | None:
-    """The checkpoint before which nothing need be verified again, if it is `agreeing`."""
+    """The checkpoint before which nothing needs to be verified again, if it is `agreeing`."""
     since = options.since
     return None if since is None or since.where not in agreeing else since
 
@@ -197,11 +197,11 @@ class Verdict:
     signed and whose text is `note`; `trusted`: the source of that key. `since` is the checkpoint
     verified before, if there is one and the log agrees with it. `pending` entries have no number,
     the oldest since that time (RFC 3339, UTC). `agreeing` are the held checkpoints that agree.
-    `lost_its_end`: the recorded losses of the end. `broken`: pairs of a key and its successor
-    without its signature. `begun_late` are the sites of a part whose first entry is not in it, so
-    that they were not decided again; `unfinished` those whose last action may continue after the
-    end of a bundle. `periods`: whether the active policies are known. `extras`: files that nothing
-    depends on.
+    `lost_its_end`: the recorded losses of latest entries. `broken`: pairs of a key and its
+    successor without its signature. `begun_late` are the sites of a part whose first entry is not
+    in it, so that they were not decided again; `unfinished` those whose last action may continue
+    after the end of a bundle. `periods`: whether the active policies are known. `extras`: files
+    that nothing depends on.
     """
 
     kind: Kind

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _TOKEN_DAYS = 90
-"""For how long the token of a new integrator is proposed, as the guide to integrating has it."""
+"""The suggested lifetime of a new integrator's token, as in the guide to integrating."""
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -81,7 +81,7 @@ handle_argument = click.argument("handle", metavar="HANDLE")
 def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Add the account HANDLE. Give it a password or a token next.
 
-    The handle stays in the record for good. Use lowercase letters and digits, with . _ - between
+    The handle stays in the record permanently. Use lowercase letters and digits, with . _ - between
     them.
     """
     with admin_for_action(run, KEEP, own_password_file) as account_admin:
@@ -135,7 +135,7 @@ def set_password(
     """Set a new password for HANDLE; all its sessions end.
 
     It asks for the password twice. If the account had one before, its tokens are revoked too.
-    Anyone can set their own.
+    Anyone can set their own password.
     """
     reauthentication.check_standard_input(
         own_password_file, password_file, reauthentication.PASSWORD_OPTION

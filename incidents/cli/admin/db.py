@@ -37,7 +37,7 @@ def db() -> None:
 @db.command()
 @click.option(
     "--rehearsal", is_flag=True,
-    help="Mark an empty database as a rehearsal for good: it accepts any clock.",
+    help="Mark an empty database as a rehearsal permanently: it accepts any clock.",
 )  # fmt: skip
 @options.query
 def upgrade(run: Run, rehearsal: bool) -> None:

@@ -34,7 +34,7 @@ def _halted(history: Mapping[str, Any], when: TimeFormat) -> str:
 
 
 def why_halted(code: str | None, language: Language) -> str:
-    """Explain why nothing is carried out until a person resumes."""
+    """Explain why no orders are carried out until a person resumes."""
     return language.say(f"why_halted.{code or 'not_told'}")
 
 
@@ -122,7 +122,7 @@ def _suspended_now(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _left(found: Mapping[str, Any], language: Language) -> str:
-    """Count the sites left down; those whose state is unknown are counted apart."""
+    """Count the sites left down; those whose state is unknown are counted separately."""
     count, unknown, closed = found["count"], found["unknown"], found.get("closed", 0)
     sites = counted("enforcement.sites", count, language)
     suspended = count - unknown - closed
@@ -193,7 +193,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any], TimeFormat], str]] = {
     "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
-"""By what is so, as `views.queue.alarm` calls it, the worst first."""
+"""The sentences by the kind of warning (see `views.queue.alarm`), the worst first."""
 
 
 def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:

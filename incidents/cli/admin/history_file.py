@@ -187,7 +187,7 @@ def _refuse_unfit(submission: Submission, history: History, tally: Tally) -> Non
     """Report the desk's refusals, the lines recorded anyway, and how to continue.
 
     Raises:
-        IncidentsError: naming the first row of it.
+        IncidentsError: naming the first refused row.
     """
     if not tally.refused:
         return

@@ -31,7 +31,7 @@ def alarms(run: Run, what: str | None) -> int:
 
     Daemons send each alarm to the desk once. Run this from cron on another host to learn of a
     daemon that died. With `test`: send a trial message through each channel and print the results;
-    exits 1 unless all channels took it.
+    exits 1 unless all channels accepted it.
     """
     if what is not None:
         return try_channels(run)

@@ -101,7 +101,7 @@ def _here(run: Run) -> list[NoticeHere]:
     "--incident",
     type=params.incident,
     metavar="I",
-    help="Use the facts of I. Default: made-up facts.",
+    help="Use the facts of I. Default: example facts.",
 )
 @click.option(
     "--html", is_flag=True, help="Print the HTML page that accompanies the text of a mail."

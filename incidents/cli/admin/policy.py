@@ -116,7 +116,7 @@ def activate(
 ) -> None:  # fmt: skip
     """Activate the policy in FILE; the reason goes on record.
 
-    What is already due follows the old policy, and deadlines already set stay. Where there are
+    Actions already due follow the old policy, and deadlines already set stay. Where there are
     accounts and the old policy requires two people to close a site, this also takes two: it asks
     for your password, or takes --password-file, and for the password of a --second person.
     """

@@ -157,7 +157,7 @@ def token() -> None:
 @verb()
 @account.handle_argument
 @click.option(
-    "--days", type=int, required=True, metavar="N", help="Days until it expires: 1 to 366."
+    "--days", type=int, required=True, metavar="N", help="Days until the token expires: 1 to 366."
 )
 @click.option(
     "--act", "acts", multiple=True, metavar="A",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from incidents.scenario.trial import Trial
 
 THE_DEFAULT, THE_ACTIVE = ("documented", "default"), "active"
-"""The names of policies that are no files."""
+"""The names of policies that are not files."""
 
 
 @verb()
@@ -208,7 +208,7 @@ def _outcome_row(outcome: Outcome) -> list[str]:
 
 
 def _write_basis(run: Run, policies: Sequence[Policy], taken: PreparedHistory) -> None:
-    """Tell people the basis of the numbers."""
+    """Explain what the numbers are based on."""
     if taken.span is None:
         run.inform(run.text("trial.no_reports"))
         return

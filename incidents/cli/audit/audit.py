@@ -63,7 +63,7 @@ def audit() -> None:
 def replay(run: Run, site: str | None) -> int:
     """Derive every table from the entries alone, and compare row by row.
 
-    It finds rows changed, added or deleted outside the program. Exits 5 if there are any.
+    It finds rows that were changed, added or deleted outside the program. Exits 5 if there are any.
     """
     if run.remote is None:
         found = _replayed(run, site)
@@ -110,7 +110,7 @@ def counted(run: Run, noun: str, n: int) -> str:
 
 
 def is_watched(target: str) -> bool:
-    """Whether somebody sees a progress bar that no entries are written across."""
+    """Whether a progress bar is visible, and no entries are written to the same terminal."""
     return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
 
 

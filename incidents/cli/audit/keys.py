@@ -82,7 +82,7 @@ def new(run: Run, name: str | None, public: str | None) -> None:
 def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
     """Replace the signing key, on record, or resume an interrupted rotation.
 
-    Both keys sign the first checkpoint with that entry.
+    Both keys sign the first checkpoint that covers the change.
     """
     run.refuse_server(_HERE)
     from incidents.audit.log import rotation
@@ -141,7 +141,7 @@ def _name(given: str | None) -> str:
 
 
 class OnRecord(Protocol):
-    """Puts a key on record, as the first one or in place of another, which may be lost."""
+    """A recorder of keys: the first one, or one in place of another, which may be lost."""
 
     def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
 
@@ -190,8 +190,7 @@ WITNESS_PORT = 7380
     "--store",
     type=params.File(),
     metavar="FILE",
-    help="File that stores what the witness has seen. Default: the key's file name with .db at the"
-    " end.",
+    help="File that stores the checkpoints seen. Default: the key's file name with .db at the end.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(

@@ -68,12 +68,12 @@ def recover(
     """Resume after the database lost its latest entries: somebody restored a backup or an older
     copy, or a standby took over that had not received everything.
 
-    It puts on record what is known to be missing. New orders get higher numbers than all before, so
-    that no receiver takes them for old ones. It compares the actual state of each site with the
-    record, and repeats the order if it differs or cannot be checked. That opens the sites that this
-    record shows as open: first put a hold on those that must stay down; --dry-run lists them. If
-    more entries were signed than are left, a new key signs from now on, and the last checkpoint of
-    the old key is kept beside it: run this where the key is, with the daemon's INCIDENTS_AUDIT_KEY.
+    It records the known loss. New orders get higher numbers than all earlier ones, so that no
+    receiver mistakes them for old ones. It compares the actual state of each site with the record,
+    and repeats the order if it differs or cannot be checked. This opens the sites that this record
+    shows as open: first put a hold on those that must stay down; --dry-run lists them. If more
+    entries were signed than are left, a new key signs from now on, and the last checkpoint of the
+    old key is kept beside it: run this where the key is, with the daemon's INCIDENTS_AUDIT_KEY.
     Each run starts a new epoch. Daemons that detect a loss do all this themselves, except signing
     and opening. Exits 5 if a site still differs at the end, or could not be compared.
     """

@@ -205,7 +205,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _detail(given: str) -> tuple[str, str]:
-    """The key, or its label on the form, and the text in customer-list form."""
+    """The key, or its label on the form, and the text as in a customer list."""
     from incidents.filing.lists import customer_value
 
     label, equals, text = given.partition("=")

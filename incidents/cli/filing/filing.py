@@ -59,7 +59,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.filing.pages:check_footer",
             "Check a page's footer: number, icon, links.",
         ),
-        "terms": ("incidents.cli.filing.queries:terms", "List terms, also as a calendar."),
+        "terms": ("incidents.cli.filing.queries:terms", "List deadlines, also as a calendar."),
     },
     "Lists and forms": {
         "import": (
@@ -75,7 +75,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def filing() -> None:
-    """Manage the filings (备案) of sites: the register, its checks and terms."""
+    """Manage the filings (备案) of sites: the register, its checks and deadlines."""
 
 
 STDIN = "-"
@@ -84,17 +84,17 @@ MAX_TOLD = 20
 
 
 class BadRowsError(IncidentsError):
-    """{file} has {count} that cannot be taken in:
+    """{file} has {count} that cannot be imported:
     {rows}
-    Mend them (filing import --dry-run lists all rows), or leave them out with --skip-bad; nothing
-    was done"""
+    Correct them (filing import --dry-run lists all rows), or skip them with --skip-bad. Nothing was
+    done"""
 
 
 @verb("import")
 @click.argument("file", metavar="FILE")
 @click.option("--add-sites", is_flag=True, help="Also add new sites to the register.")
 @click.option("--skip-bad", is_flag=True, help="Skip rows that cannot be read.")
-@click.option("--ignore-columns", is_flag=True, help="Ignore columns that are not fields.")
+@click.option("--ignore-columns", is_flag=True, help="Ignore columns that match no field.")
 @options.action
 def import_(
     submission: Submission, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool

@@ -37,7 +37,7 @@ output_option = click.option(
 @output_option
 @options.query
 def export(run: Run, sites: tuple[str, ...], target: str) -> None:
-    """Export the filings of the sites, or of all, as JSON Lines, JSON or CSV.
+    """Export the filings of these sites, or of all sites, as JSON Lines, JSON or CSV.
 
     `filing import` can read each of these formats back. Erased data is left out.
     """

@@ -38,7 +38,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @params.name_argument
 @options.query
 def show(run: Run, site: str) -> None:
-    """Show the filing of NAME in the order of the official form, what is missing, and its terms."""
+    """Show the filing of NAME in the order of the official form, with gaps and deadlines."""
     found = read_filing(run, site)
     complete = checks.completeness(details_of(found))
     document: FilingInFull = {
@@ -258,7 +258,7 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
     "--days",
     type=click.IntRange(0, 3_650),
     metavar="N",
-    help="List only terms that end within this many days.",
+    help="List only deadlines within this many days.",
 )
 @click.option(
     "--ics",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Lines = list[Text]
 Column = tuple[str, int, Callable[["QueueItem"], str]]
-"""Its head, its width in cells, and what stands in it."""
+"""The header, the width in cells, and the content of a column."""
 
 _LABEL = 6
 # The most rows that one sentence takes from the list.

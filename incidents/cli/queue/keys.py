@@ -105,7 +105,7 @@ _OF_KIND = {
     "footer": "d",
 }
 _NAMES = OUTCOMES | {_REMOVED: "removed", _DONE: "done", _CLAIM: "claim", _RELEASE: "release"}
-"""The action of each key, by which its words are found."""
+"""The action of each key, by which its phrase is found."""
 
 # The actions of keys, each with the present time and without a note.
 _ON_KEYS = frozenset(
@@ -113,7 +113,7 @@ _ON_KEYS = frozenset(
 )
 
 ACTIONS = frozenset(_NAMES)
-"""All keys that are actions."""
+"""All keys that act on an item."""
 
 
 def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The queue: the desk's open work, most urgent first, as lines or on a full screen.
 
-The screen refreshes each second until the person leaves. Its module is loaded on demand.
+The screen refreshes every second until the person leaves. Its module is loaded on demand.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--reveal", is_flag=True,
-    help="Show phone numbers and e-mail addresses in full. By default they are masked, because"
+    help="Show phone numbers and email addresses in full. By default they are masked, because"
     " others may see your screen.",
 )  # fmt: skip
 @click.option(
@@ -156,7 +156,7 @@ _LONG_S = 1.0
 
 
 class _BrokenOffError(Exception):
-    """Ctrl-C, while an action was on its way to the desk."""
+    """Ctrl-C while an action was being sent to the desk."""
 
     def __init__(self, action: PendingAction) -> None:
         super().__init__()

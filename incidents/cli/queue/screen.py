@@ -47,7 +47,7 @@ class Selection:
         return lost
 
     def move(self, by: int) -> None:
-        """Select the item `by` rows further down; if one has left, the next one is near."""
+        """Select the item `by` rows further down, counted from the place of one that has left."""
         if not self.items:
             return
         if self._id is None and by > 0:

@@ -1,4 +1,4 @@
-"""The terminal for the screen: an own screen, single keys, all restored at the end."""
+"""The terminal for the screen: a screen of its own, single keys, and all restored at the end."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ class Terminal:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Open the screen for as long as it is used."""
+        """Open the screen, and close it at the end of the block."""
         if self._keys_from is not None:
             self._before = termios.tcgetattr(self._keys_from)
         with self._waking_on_signals(), self._with_signal_handlers():

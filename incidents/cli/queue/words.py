@@ -51,7 +51,7 @@ def left(item: QueueItem, language: Language) -> str:
 
 
 def whom(item: QueueItem, language: Language) -> str:
-    """The person to call and the number; the e-mail address if there is none."""
+    """The person to call and the number; the email address if there is none."""
     person, phone = item["person"], item["phone"]
     if person and phone:
         return language.say("queue.whom", person=person, phone=phone)

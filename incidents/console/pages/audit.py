@@ -133,7 +133,7 @@ def download(here: Viewer, form: str, site: str = "", since: str = "", until: st
 
 @router.get("/audit/checkpoint")
 def checkpoint(here: Viewer) -> Response:
-    """The last checkpoint, byte for byte, with the signatures of its witnesses, to keep outside."""
+    """The last checkpoint, byte for byte, with its witnesses' signatures, to keep elsewhere."""
     with here.reading() as connection:
         note = log_status.last_note(connection)
     if note is None:

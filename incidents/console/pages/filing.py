@@ -115,7 +115,7 @@ def at(name: str) -> str:
 
 
 Make = Callable[[], tuple[Touched, Callable[[Filed], Changes]]]
-"""The touched fields, and the function that makes changes of the current filing from them."""
+"""The edited fields, and the function that makes changes of the current filing from them."""
 
 
 def _do(desk: Submission, name: str, make: Make, *, opened: str, sighted: bool = False) -> Response:
@@ -196,7 +196,7 @@ def _page(
 
 MAX_TERMS = 500
 DAYS = (0, 7, 14, 30)
-"""The choices of days within which terms end; 0: those that end today or have ended."""
+"""The choices of days within which deadlines end; 0: today or earlier."""
 
 Days = Annotated[int | None, Query(ge=0, le=3_650)]
 

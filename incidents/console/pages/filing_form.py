@@ -29,10 +29,10 @@ from incidents.values.half_width import half_width
 from incidents.views import masked, record_entries
 
 LONG = 60
-"""A text of more characters is typed in several lines."""
+"""The length above which a text gets a field of several lines."""
 
 ITEMS = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
-"""The sections that have items, and with what the keys of these begin."""
+"""The sections that have items, and the prefix of the items' keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ def _line(field: Field, plain: Details, shown: Details, language: Chosen) -> Lin
 
 
 Changes = Mapping[str, str]
-"""Keys and their new texts; an empty one takes a detail away."""
+"""Keys and their new texts; an empty text removes a detail."""
 
 
 class DetailChangedError(RefusedError):
@@ -192,7 +192,7 @@ class BadLabelError(RefusedError):
 
 
 class LabelTakenError(RefusedError):
-    """{label} is already on record: edit it there, or choose another short name"""
+    """{label} is already on record: edit that entry, or choose another short name"""
 
 
 class NothingSaidError(RefusedError):
@@ -200,7 +200,7 @@ class NothingSaidError(RefusedError):
 
 
 class NoSuchPartError(RefusedError):
-    """the form has no such part: reload the page"""
+    """the form has no such section: reload the page"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ class Touched:
                 inputs.text(labels.get(key, filing_view.detail_label(language, key)))(text)
 
     def moved(self, key: str, plain: str | None, kept: str) -> bool:
-        """Whether the detail has neither the value they saw nor the one they want."""
+        """Whether the detail has neither the value that they saw nor the one that they want."""
         if (plain or "") == self.changes[key]:
             return False
         if f"ref.{key}" in self.fields:
@@ -260,8 +260,8 @@ def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str
     """The server or document with its changes.
 
     Raises:
-        DetailChangedError: somebody else has changed the same of it.
-        NothingSaidError: there would be nothing in it.
+        DetailChangedError: somebody else has changed the same part.
+        NothingSaidError: nothing would be left in it.
     """
     own = facts(filed.plain.get(key)) or {}
     for name in touched.changes:

@@ -45,9 +45,9 @@ _ACTIONS = ("contact", "removed", "recur", "reported", "void", "take-back", "ref
 """The order of the actions on the page; further ones follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
-"""The commands that stay right after other people's actions meanwhile."""
+"""The commands that stay valid after other people's actions in the meantime."""
 _UNASKED = (*_UNSIGHTED, c.StateReported)
-"""The commands outside the work that a colleague may have claimed."""
+"""The commands that do not concern work claimed by a colleague."""
 
 
 class NoFileError(RefusedError):

@@ -189,7 +189,7 @@ def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
 def _forms(found: pasted.Found, chosen: str, done: Collection[str]) -> list[Form]:
     """A form for each site with addresses, and one for addresses of no site.
 
-    With one site alone they share its form: the addresses may be its own at another host.
+    If there is only one site, they share its form: the addresses may belong to it, on another host.
     """
     named = [group for group in found.groups if group.site]
     left = next((group for group in found.groups if not group.site), None)

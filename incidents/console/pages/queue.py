@@ -42,8 +42,8 @@ _CALLS = frozenset({"call", "keep_calling"})
 _KEPT_S = 5.0
 _MOST_KEPT = 64
 _CSRF, _HOLDERS = token_hex(16), token_hex(16)
-"""Stand for each one's own word, and around what only a holder is shown, in what is written for
-all."""
+"""Placeholders, in the page for all readers, for a reader's own token and for parts that only a
+holder sees."""
 
 Mine = Annotated[Literal["", "1"], Query()]
 After = Annotated[str | None, Query(max_length=100)]
@@ -58,7 +58,7 @@ class Place:
 
 
 class ListCache:
-    """The lists as last rendered, each until something changes."""
+    """The lists as last rendered, each kept until something changes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ def show(who: Viewer, mine: Mine = "", after: After = None) -> Response:
 
 @router.get("/queue/list")
 def fresh(here: Viewer, mine: Mine = "", after: After = None) -> Response:
-    """The list alone, for an open page."""
+    """The list without the rest of the page, for a page that is open."""
     place = Place(here.by if mine else None, after or None)
     return _answer(_personalised(here, _lists.of(here, place, here.request.app.state.changes)))
 

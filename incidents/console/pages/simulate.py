@@ -50,7 +50,7 @@ _UNDONE: dict[type[IncidentsError], str] = {
     TooManyReportsError: "compare.many",
     TooCostlyError: "compare.costly",
 }
-"""The catalogue's keys for runs that did not end."""
+"""The catalogue's keys for simulations that did not finish."""
 
 
 class InvalidSimulationError(Exception):
@@ -71,7 +71,7 @@ class InvalidSimulationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
-    """The options of a history: reports `within` that time are one; how calls are drawn."""
+    """The options of a history: how reports are merged, and how calls are drawn."""
 
     within: timedelta | None
     draw: Draw

@@ -45,7 +45,7 @@ _ABOUT = {
     "decline": forms.only(REINSTATEMENT),
     "uphold": forms.only(DISPUTED),
 }
-"""The items of the queue that an action is about, which a colleague may have claimed."""
+"""The queue items that an action is about, which a colleague may have claimed."""
 
 
 class NotConfirmedError(RefusedError):

@@ -1,8 +1,8 @@
 """The documents: what views and the desk return, for every surface and for clients.
 
-They are plain dictionaries, as JSON has them. mypy checks their types, and OpenAPI describes them.
+They are plain dictionaries, as in JSON. mypy checks their types, and OpenAPI describes them.
 
-Times are RFC 3339 in UTC; what people wrote is null where it has been erased.
+Times are RFC 3339 in UTC; text that people wrote is null if it was erased.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,15 @@ casts the value that it takes.
 
 
 class Open(TypedDict):
-    """A document that may have more fields than its type says."""
+    """A document that may have more fields than its type has."""
 
 
 class Hint(TypedDict):
-    """A suggested action, or a view, by its name; `of` is the id or name of its target. `facts` are
-    its known inputs; those that are null, and any others that are required, are for the person to
-    give."""
+    """A suggested action or query, by its name; `of` is the ID or name of its target.
+
+    `facts` are its known inputs. A person gives those that are null, and any others that are
+    required.
+    """
 
     act: str
     of: str
@@ -34,7 +36,7 @@ class Hint(TypedDict):
 
 
 def is_open(kind: Any) -> bool:
-    """Whether a document may tell more than its type says."""
+    """Whether a document may have more fields than its type has."""
     return kind is Open or any(map(is_open, getattr(kind, "__orig_bases__", ())))
 
 
@@ -42,7 +44,7 @@ def is_open(kind: Any) -> bool:
 def required(kind: Any) -> frozenset[str]:
     """The keys that a document of that type must have.
 
-    `__required_keys__` counts those that may be left out, since annotations are texts.
+    `__required_keys__` also counts the optional ones, since annotations are texts.
     """
     hints = get_type_hints(kind, include_extras=True)
     return frozenset(name for name, hint in hints.items() if get_origin(hint) is not NotRequired)

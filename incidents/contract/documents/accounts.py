@@ -1,4 +1,4 @@
-"""The documents about who may come in."""
+"""The documents about accounts, tokens, sessions and sign-ins."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing_extensions import TypedDict
 
 
 class Account(TypedDict):
-    """An account; `disabled_at`: it cannot sign in. `password_set_at` null: it has no password;
-    `password_counts_from`: until then it cannot be a second person, because `password_given_by`
-    knows the password."""
+    """An account.
+
+    `disabled_at`: since then it cannot sign in; null if it is enabled. `password_set_at`: null
+    without a password. `password_counts_from`: until then the account's owner cannot be a second
+    person, because `password_given_by` knows the password.
+    """
 
     handle: str
     role: str
@@ -28,7 +31,10 @@ class Accounts(TypedDict):
 
 
 class Token(TypedDict):
-    """A token, by its id; `acts` null: it allows all that its account may do."""
+    """A token, by its ID.
+
+    `acts`: the actions that it allows; null: all actions that its account may do.
+    """
 
     id: str
     handle: str
@@ -51,9 +57,11 @@ class Tokens(TypedDict):
 
 
 class Session(TypedDict):
-    """The current user and what they may do: `in_person` after they have just confirmed their
-    password, which is valid until `proved_until`. `csrf` is required for all requests of a session
-    but GET."""
+    """The current user and their permissions.
+
+    `in_person`: the actions that need a recently confirmed password, which is valid until
+    `proved_until`. `csrf`: required for all requests of a session except GET.
+    """
 
     handle: str
     role: str
@@ -65,8 +73,11 @@ class Session(TypedDict):
 
 
 class OpenSession(TypedDict):
-    """An open session, valid until `ends_at` at the latest if unused; `current`: the one of this
-    request. `how` is password or provider, `place` the address that it began at."""
+    """An open session, valid until `ends_at` at the latest if unused.
+
+    `current`: it is the session of this request. `how`: password or provider. `place`: the address
+    where it began.
+    """
 
     id: str
     handle: str
@@ -85,11 +96,14 @@ class Sessions(TypedDict):
 
 
 class SignIn(TypedDict):
-    """A sign_in, a sign_out, a proof (a password confirmation) or a second (person, beside `by`).
-    `result` is ok, wrong_password, no_account, disabled, or what was wrong with a provider's
-    answer. `handle` is the account it concerned, never who did it; `by` is who ended somebody
-    else's session. Of unknown names only the first five per address and day are listed; the
-    refusals count all."""
+    """An event in the sign-in log.
+
+    It is a sign_in, a sign_out, a proof (a confirmed password) or a second (person, beside `by`).
+    `result`: ok, wrong_password, no_account, disabled, or the fault in a provider's answer.
+    `handle`: the account concerned, never the person who acted. `by`: the person who ended somebody
+    else's session. For unknown names, only the first five attempts per address and day are listed;
+    the refusals count all attempts.
+    """
 
     at: str
     what: str
@@ -109,8 +123,10 @@ class SignIns(TypedDict):
 
 
 class Refused(TypedDict):
-    """How often an action was refused to somebody on a day (UTC); `about` is what the last one
-    concerned."""
+    """The number of refusals of an action to somebody on a day (UTC).
+
+    `about`: the subject of the last one.
+    """
 
     day: str
     handle: str
@@ -124,6 +140,6 @@ class Refused(TypedDict):
 
 
 class Refusals(TypedDict):
-    """Refused actions, those with the newest first."""
+    """Refused actions, newest first."""
 
     items: list[Refused]

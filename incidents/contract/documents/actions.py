@@ -59,8 +59,11 @@ class Remark(TypedDict):
 
 
 class Acted(TypedDict):
-    """The result of an action. `events` begin with what had fallen due before it; `repeated`: it
-    was already done under this key, and this was the answer."""
+    """The result of an action.
+
+    `events` begin with those that were due before it. `repeated`: the action was already done under
+    this key, and this was its answer.
+    """
 
     site: Site
     incident: Incident | None
@@ -71,8 +74,10 @@ class Acted(TypedDict):
 
 
 class Outcome(TypedDict):
-    """The site, the incidents that a command touched, and the events, in their state after it;
-    `site` is null if none was found."""
+    """The site and the incidents that a command touched, in their state after it, and the events.
+
+    `site` is null if none was found.
+    """
 
     site: Site | None
     incident: Incident | None
@@ -82,7 +87,7 @@ class Outcome(TypedDict):
 
 
 class InvalidPart(TypedDict):
-    """What is wrong with a part of the request, and where; never what was given."""
+    """The fault in a part of the request, and its place; never the given value."""
 
     loc: list[str]
     type: str
@@ -90,8 +95,10 @@ class InvalidPart(TypedDict):
 
 
 class Problem(Open):
-    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses; `hints` say what
-    can be done instead."""
+    """A problem (RFC 9457).
+
+    `facts` and `events` come with a refusal of the desk. `hints` suggest alternatives.
+    """
 
     type: str
     title: str
@@ -104,7 +111,7 @@ class Problem(Open):
 
 
 class Result(TypedDict):
-    """What came of one command of a batch: an answer, or a problem."""
+    """The result of one command of a batch: an answer, or a problem."""
 
     status: int
     answer: Acted | None
@@ -112,7 +119,7 @@ class Result(TypedDict):
 
 
 class Results(TypedDict):
-    """What came of each command, in their order."""
+    """The result of each command, in the order of the commands."""
 
     items: list[Result]
     done: int

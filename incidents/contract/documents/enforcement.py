@@ -44,8 +44,10 @@ class Alarm(Open):
 
 
 class Alarms(TypedDict):
-    """The current alarms; of the `capped` kinds there may be more. `unset`: no alarms are sent,
-    because this setting names no channel here."""
+    """The current alarms; of the `capped` kinds there may be more.
+
+    `unset`: no alarms are sent, because this setting names no channel here.
+    """
 
     items: list[Alarm]
     capped: list[str]
@@ -70,8 +72,11 @@ class Tried(TypedDict):
 
 
 class Daemon(TypedDict):
-    """A daemon with a recent heartbeat; one that is `standing_aside` says why, and so does one that
-    carries out no orders because it cannot read its mark (`mark_unread`)."""
+    """A daemon with a recent heartbeat.
+
+    `standing_aside`: why it has paused; null if it has not. `mark_unread`: why it cannot read its
+    mark, and so carries out no orders; null if it can.
+    """
 
     daemon: str
     host: str
@@ -84,8 +89,11 @@ class Daemon(TypedDict):
 
 
 class MarkUnread(TypedDict):
-    """A daemon that carries out no orders because it cannot read its mark: why, since when, how
-    many there are, and whether any other daemon has a recent heartbeat."""
+    """A daemon that carries out no orders because it cannot read its mark.
+
+    `problem`: the reason. `since`: when it was detected. `count`: the number of such daemons.
+    `others`: whether any other daemon has a recent heartbeat.
+    """
 
     daemon: str
     since: str
@@ -95,18 +103,20 @@ class MarkUnread(TypedDict):
 
 
 class OverdueSite(TypedDict):
-    """A site with a passed deadline that is not enforced yet."""
+    """A site whose deadline has passed, but is not enforced yet."""
 
     site: str
     due: str
 
 
 class LeftDown(TypedDict):
-    """Sites that are or may be down in reality, though nothing on record keeps them down: how many,
-    how many of them are actually closed, of how many the state is unknown, how many of these were
-    added since the loss, the first names and their actual states, which of them are also suspended
-    on record and stay down when that ends, since when the reason may be lost, and whether all sites
-    were compared."""
+    """Sites that are or may be down, though nothing on record keeps them down.
+
+    `count`: their number; of these, `closed` are actually closed, and `unknown` have an unknown
+    state, `new` of them added since the loss. `sites`: the first names; `states`: their actual
+    states. `suspended_now`: the names that are also suspended on record, and stay down after the
+    suspension. `since`: when the reason may have been lost. `complete`: all sites were compared.
+    """
 
     count: int
     closed: int
@@ -134,9 +144,10 @@ class NotCompared(TypedDict):
 
 
 class Uncompared(TypedDict):
-    """Sites whose actual state could not be checked since the record lost its latest entries.
+    """Sites whose actual state has not been checked since the record lost its latest entries.
 
-    Their number, the time of the first, and the first ones by name, each with the reason.
+    `count`: their number. `since`: the time of the first failure. `sites`: the first names, each
+    with the reason.
     """
 
     count: int
@@ -148,13 +159,16 @@ HaltedWhy = Literal["unknown_server", "lost_again"]
 
 
 class History(TypedDict):
-    """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
-    are known to be missing until a person has put on record that they know, `moved_since` while
-    another server is news, `unproved_since` while the world is being compared with the record,
-    `halted_since` while nothing is carried out until a person goes on, and why (`halted_why`),
-    `unsigned_since` while nothing is signed that should be, `left_down` until a person goes on or
-    holds them, `taken_down` until a person has put on record that they know of the loss,
-    `uncompared` while there are sites that cannot be compared."""
+    """Whether the record is complete and signed, as far as is known.
+
+    A field that does not apply is null. `lost_since`: entries are known to be missing since then;
+    null once a person acknowledges it on record. `moved_since`: another server took over then.
+    `unproved_since`: the live system has been compared with the record since then. `halted_since`
+    and `halted_why`: no orders are carried out until a person resumes. `unsigned_since`: new
+    entries have not been signed since then. `left_down`: sites left down, until a person resumes or
+    holds them. `taken_down`: sites taken down again, until a person acknowledges the loss on
+    record. `uncompared`: sites that could not be compared.
+    """
 
     epoch: int
     lost_since: str | None
@@ -198,8 +212,10 @@ class SettingsCheck(TypedDict):
 
 
 class Notice(TypedDict):
-    """A notice: its recipient and its occasion. `unset`: it waits, because this setting names no
-    channel here."""
+    """A notice: its recipient and its occasion.
+
+    `unset`: the notice waits, because this setting names no channel here.
+    """
 
     notice: str
     to: str
@@ -237,7 +253,7 @@ class Letters(TypedDict):
 
 
 class Metric(TypedDict):
-    """A sample of the metrics that the database gives Prometheus."""
+    """A sample of the database's metrics for Prometheus."""
 
     metric: str
     labels: dict[str, str]

@@ -1,4 +1,4 @@
-"""The documents about filings: what is filed, what the checks say, what is due by when."""
+"""The documents about filings: filed details, check results, and deadlines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from incidents.contract.documents import Facts
 
 Filed = str | dict[str, str | None] | None
-"""A text; a server or a document, by its parts; null: it has been erased."""
+"""A text; a server or a document, by its parts; null if it was erased."""
 
 
 class FilingTerm(TypedDict):
@@ -24,7 +24,10 @@ class FilingTerm(TypedDict):
 
 
 class MissingDetail(TypedDict):
-    """A required detail that is not recorded; `why` is a code, and `words` says it."""
+    """A required detail that is not on record.
+
+    `why`: the code of the reason; `words`: the reason in words.
+    """
 
     field: str
     why: str
@@ -56,7 +59,7 @@ class Filing(TypedDict):
 
 
 class Missing(TypedDict):
-    """A required detail that is not recorded; `why` is a code."""
+    """A required detail that is not on record; `why` is the code of the reason."""
 
     field: str
     why: str
@@ -73,8 +76,10 @@ FindingVerdict = Literal["ok", "suspect", "wrong", "unknown"]
 
 
 class FilingFinding(TypedDict):
-    """The result of a check of one detail, and the source of its rule; `false`: it may be false,
-    which only a person confirms (R4)."""
+    """The result of a check of one detail, with the source of its rule.
+
+    `false`: the detail may be false, which only a person can confirm (R4).
+    """
 
     verdict: FindingVerdict
     field: str
@@ -93,27 +98,27 @@ class FilingFindings(TypedDict):
 
 
 class TermsOfSites(TypedDict):
-    """Some terms, by their last days; `next` is the cursor of those that follow."""
+    """A page of deadlines, by last day; `next` is the cursor of the following page."""
 
     items: list[TermOfSite]
     next: str | None
 
 
 class SiteTerm(TermOfSite):
-    """A term of a site; `days_left` is negative when it is over."""
+    """A filing deadline of a site; `days_left` is negative once it has passed."""
 
     days_left: int
 
 
 class TermPage(TypedDict):
-    """Some terms, the most urgent first; `next` is the cursor of those that follow."""
+    """A page of deadlines, most urgent first; `next` is the cursor of the following page."""
 
     items: list[SiteTerm]
     next: str | None
 
 
 class FilingChoice(TypedDict):
-    """A value that a field may have, by its code, and its labels."""
+    """A value that a field may have: its code and its labels."""
 
     code: str
     zh: str
@@ -121,7 +126,7 @@ class FilingChoice(TypedDict):
 
 
 class FilingField(TypedDict):
-    """A field of the form, and the values that it may have; none: any text."""
+    """A field of the form, and its possible values; without any, it takes any text."""
 
     key: str
     zh: str
@@ -138,7 +143,7 @@ class FilingFields(TypedDict):
 
 
 class FilingPreset(TypedDict):
-    """Details that many sites file alike, by the name of the preset."""
+    """Details that many sites share, by the name of the preset."""
 
     preset: str
     about: str
@@ -152,7 +157,7 @@ class FilingPresets(TypedDict):
 
 
 class RowProblem(TypedDict):
-    """A problem in a row: its column, the detail it is for, and why it cannot be used."""
+    """A problem in a row: its column, its detail, and the reason."""
 
     column: str
     field: str
@@ -171,8 +176,10 @@ TakenOutcome = Literal["added", "changed", "unchanged", "refused", "unreadable"]
 
 
 class TakenRow(TypedDict):
-    """The result of a row of a customer list: the details that it changes, and, for a dry run, the
-    results of the checks afterwards."""
+    """The result of a row of a customer list: the changed details.
+
+    In a dry run it also has the results of the checks afterwards.
+    """
 
     row: int
     site: str | None
@@ -184,13 +191,13 @@ class TakenRow(TypedDict):
 
 
 class ListedProblem(RowProblem):
-    """A problem in a row, with the value that it has."""
+    """A problem in a row, with the cell's value."""
 
     value: str
 
 
 class ListedRow(TypedDict):
-    """The result of a row of a customer list that was read here; a refusal by its name."""
+    """The result of a row of a customer list that was read here; a refusal is given by its name."""
 
     row: int
     site: str | None

@@ -1,4 +1,4 @@
-"""The documents about orders: how far each is carried out, and what is really in force."""
+"""The documents about orders: the state of each, and the actual state of sites."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ OrderState = Literal[
 
 
 class Order(Open):
-    """An order to an adapter, and its status; settled orders have fewer fields. `late`: it should
-    have been carried out five minutes ago. `only_logged`: its adapter changed nothing in reality.
-    `unset`: it was not sent for five minutes, because this setting, which would name a channel,
-    names none here."""
+    """An order to an adapter, and its state; settled orders have fewer fields.
+
+    `late`: it was due at least five minutes ago. `only_logged`: its adapter changed nothing in the
+    live system. `unset`: it has waited for five minutes, because this setting names no channel
+    here.
+    """
 
     id: str
     site: str
@@ -72,7 +74,7 @@ class DeadLetters(TypedDict):
 
 
 class OrdersNotDone(DeadLetters):
-    """The orders that the desk must know about beside its queue."""
+    """The orders that the desk must know about, besides its queue."""
 
     late: OrdersLate
     held: OrdersHeld
@@ -116,7 +118,7 @@ class Comparison(TypedDict):
 
 
 class Reconciled(TypedDict):
-    """The sites that were checked; `left` sites were too many for one request."""
+    """The checked sites; `left` sites were not checked, because one request has a limit."""
 
     items: list[Comparison]
     left: int

@@ -1,4 +1,4 @@
-"""The documents of the overview: today's numbers of a desk, and its last thirty days."""
+"""The documents of the overview: a desk's numbers for today and for the last thirty days."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing_extensions import TypedDict
 
 
 class Spread(TypedDict):
-    """A distribution of lengths, in seconds: median, 90th percentile and maximum, null if there are
-    none. `classes` counts the lengths up to each bound and above the one before; last, the rest."""
+    """A distribution of durations in seconds: median, 90th percentile, maximum (null if empty).
+
+    `classes`: for each bound, the number of durations up to it and above the previous bound; last,
+    the number above all bounds.
+    """
 
     count: int
     median_s: float | None
@@ -18,8 +21,11 @@ class Spread(TypedDict):
 
 
 class ContactTimes(Spread):
-    """The times from the record of a violation to the call that reached the person (R2), `in_time`
-    of `decided` violations; `share` is null if none was decided."""
+    """The times from logging a violation to the call that reached the person (R2).
+
+    The person was reached `in_time` in that many of the `decided` violations; `share` is null if
+    none was decided.
+    """
 
     decided: int
     in_time: int
@@ -27,13 +33,13 @@ class ContactTimes(Spread):
 
 
 class Lateness(Spread):
-    """How long after a deadline the clock decided; `capped`: there may be more."""
+    """The delay from a deadline to the clock's decision; `capped`: there may be more."""
 
     capped: bool
 
 
 class Today(TypedDict):
-    """The acts of people and of the clock since midnight; `capped`: there may be more."""
+    """The actions of people and of the clock since midnight; `capped`: there may be more."""
 
     violations: int
     contacts: int
@@ -44,7 +50,7 @@ class Today(TypedDict):
 
 
 class Load(TypedDict):
-    """The acts of people in each of the last 24 hours, by when the hour began."""
+    """The actions of people in each of the last 24 hours, by the beginning of the hour."""
 
     hours: list[str]
     logged: list[int]
@@ -54,8 +60,10 @@ class Load(TypedDict):
 
 
 class Standing(TypedDict):
-    """What is open now: the queue by kind and in total, and the number of sites suspended by R2;
-    `capped`: the queue may have more."""
+    """The work that is open now: the queue by kind and in total, and the sites suspended under R2.
+
+    `capped`: the queue may have more items.
+    """
 
     queue: dict[str, int]
     waiting: int
@@ -64,8 +72,10 @@ class Standing(TypedDict):
 
 
 class OfCategory(TypedDict):
-    """The violations of one category each day, null if they have none; `other`: of all categories
-    that are not listed."""
+    """The violations of one category by day; null: violations without a category.
+
+    `other`: the violations of all categories that are not listed.
+    """
 
     category: str | None
     other: bool
@@ -73,21 +83,21 @@ class OfCategory(TypedDict):
 
 
 class Violations(TypedDict):
-    """The violations each day by category, without the voided ones."""
+    """The violations by day and category, without voided ones."""
 
     total: int
     categories: list[OfCategory]
 
 
 class OfRule(TypedDict):
-    """The sites that a rule closed each day."""
+    """The number of sites that a rule closed, by day."""
 
     rule: str
     counts: list[int]
 
 
 class Closures(TypedDict):
-    """The sites that each rule closed each day; a site closed twice counts twice."""
+    """The sites that each rule closed, by day; a site that was closed twice counts twice."""
 
     total: int
     rules: list[OfRule]
@@ -97,7 +107,7 @@ _From = TypedDict("_From", {"from": str})
 
 
 class Overview(_From):
-    """A desk today, and in the days that begin at `from` and end with today, as days of `zone`."""
+    """A desk today, and on the days of `zone` from `from` to today."""
 
     zone: str
     days: list[str]

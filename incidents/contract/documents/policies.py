@@ -1,4 +1,4 @@
-"""The documents about policies, with what is imported, tried under one, and erased."""
+"""The documents about policies, imports, trials and erasure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ _From = TypedDict("_From", {"from": str | None})
 
 
 class Taking(_From):
-    """How a history was taken: `kept` of its reports are incidents, for `drawn` of these the call
-    was drawn, and `drawn_reached` reach the person."""
+    """The input of a simulation: the reports of a history, and their contact outcomes.
+
+    `kept` of the reports are incidents. For `drawn` of these the outcome was drawn at random, and
+    `drawn_reached` of them reach the person.
+    """
 
     reports: int
     bad: int
@@ -28,7 +31,7 @@ class Taking(_From):
 
 
 class Simulation(Taking):
-    """What a history comes to under one policy."""
+    """The result of a history under one policy."""
 
     policy: str
     digest: str
@@ -46,21 +49,21 @@ class Simulated(TypedDict):
 
 
 class Counted(TypedDict):
-    """How many are new, and how many existed already."""
+    """The numbers of new and of already existing items."""
 
     new: int
     known: int
 
 
 class BadLine(TypedDict):
-    """A line that cannot be used, and why."""
+    """A line that cannot be used, with the reason."""
 
     line: int
     message: str
 
 
 class RefusedLine(TypedDict):
-    """A line that the desk has refused, by the refusal's name, with its facts."""
+    """A line that the desk refused: the refusal's name and its facts."""
 
     line: int
     name: str
@@ -77,8 +80,11 @@ class ImportedSite(TypedDict):
 
 
 class ImportCounts(TypedDict):
-    """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
-    `urls_left_out` addresses are beyond what one incident can have."""
+    """The result of an import.
+
+    `kept` of the reports are findings, and `refused` were refused. `urls_left_out` addresses
+    exceeded the limit of an incident.
+    """
 
     dry_run: bool
     reports: int
@@ -92,14 +98,17 @@ class ImportCounts(TypedDict):
 
 
 class Imported(ImportCounts):
-    """What an import comes to, site by site; `ids` are of the incidents that are new."""
+    """The result of an import, site by site; `ids` are those of the new incidents."""
 
     by_site: list[ImportedSite]
     ids: list[str]
 
 
 class Staying(TypedDict):
-    """What is too young to be erased, and from when its first may go, and its last."""
+    """The data that is too young to be erased.
+
+    `first_at` and `last_at`: when its first and its last item may be erased.
+    """
 
     words: int
     files: int
@@ -108,7 +117,7 @@ class Staying(TypedDict):
 
 
 class Erased(TypedDict):
-    """What is gone about a site, or would be: what was recorded before that time."""
+    """The data erased (in a dry run: to erase) about a site, recorded before that time."""
 
     site: str
     before: str
@@ -119,8 +128,11 @@ class Erased(TypedDict):
 
 
 class Retention(TypedDict):
-    """How long words are kept, in seconds, whether they are to go then, and what is gone or would
-    be: what was recorded before that time, and is not needed."""
+    """The retention of text, and the data erased (in a dry run: to erase).
+
+    `keep_s`: how long text is kept, in seconds. `asked_for`: whether the settings enable erasure by
+    age. The data was recorded before `before`, and is no longer needed.
+    """
 
     keep_s: int
     asked_for: bool
@@ -132,8 +144,11 @@ class Retention(TypedDict):
 
 
 class ErasedAccount(TypedDict):
-    """The number of rows of the sign-in log from before that time in which an account was, or would
-    be, replaced. From `next_at` on, the first of the others may be erased."""
+    """The erasure of an account from the sign-in log, before that time.
+
+    `sign_ins`: the number of rows in which the account was (in a dry run: would be) replaced.
+    `next_at`: when the first of the remaining rows may be erased.
+    """
 
     account: str
     before: str
@@ -143,7 +158,7 @@ class ErasedAccount(TypedDict):
 
 
 class Change(TypedDict):
-    """A number of the policy that differs."""
+    """A number in which two policies differ."""
 
     key: str
     before: str
@@ -151,7 +166,7 @@ class Change(TypedDict):
 
 
 class Activation(TypedDict):
-    """When a policy was made the active one, by whom and why."""
+    """The activation of a policy: the time, the person, and the reason."""
 
     policy: str
     previous: str
@@ -165,7 +180,7 @@ class Activation(TypedDict):
 
 
 class Activations(TypedDict):
-    """All policies that were ever active, the earliest first."""
+    """All policies that were ever active, earliest first."""
 
     items: list[Activation]
 
@@ -181,7 +196,7 @@ class Policy(TypedDict):
 
 
 class Checked(TypedDict):
-    """A policy that could be activated, and what it would change."""
+    """A valid policy, and its differences from the active one."""
 
     policy: str
     numbers: dict[str, dict[str, str | int]]
@@ -190,8 +205,10 @@ class Checked(TypedDict):
 
 
 class Activated(TypedDict):
-    """A new active policy, and what had fallen due under the one before; since when, by whom and
-    why, with the entry's number; of a dry run there is none of these."""
+    """A new active policy, and the events that were due under the earlier one.
+
+    The time, the person, the reason and the entry's number are left out in a dry run.
+    """
 
     policy: str
     previous: str
@@ -204,7 +221,7 @@ class Activated(TypedDict):
 
 
 class Mismatch(TypedDict):
-    """A result that differs from the expected one; `step` is null for the last look."""
+    """A result that differs from the expected one; `step` is null for the final query."""
 
     step: int | None
     at: str
@@ -231,7 +248,7 @@ class Trials(TypedDict):
 
 
 class Graphs(TypedDict):
-    """The state machines, in Mermaid."""
+    """The state machines, as Mermaid diagrams."""
 
     site: str
     incident: str

@@ -1,4 +1,4 @@
-"""The documents about what the desk must do now: the queue and the duty to report."""
+"""The documents about the desk's work: the queue and the duty to report."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ class Closing(ToClose):
 
 
 class QueueItem(TypedDict):
-    """Something that must be done. `about` are its incidents, `unsettled` those that can still be
-    said to be removed or still there; `filing` is what of a filing it is about, as codes.
+    """An item of the queue.
 
-    `left_s` are the seconds until it is due; `attempts` the contacts on record; `site_down`: it is
-    suspended or closed. Of a closure, `withheld` says that it is not in force; `closing` waits for
-    a second person, and `to_close` is what this item would close it for.
+    `about`: its incidents. `unsettled`: those of them that can be recorded as removed or as still
+    online. `filing`: the details of a filing that it is about, as codes.
+
+    `left_s`: the seconds until it is due. `attempts`: the number of contacts on record.
+    `site_down`: the site is suspended or closed. `withheld`: the closure that it is about is not in
+    force. `closing`: the closure that waits for a second person. `to_close`: the grounds for which
+    this item would close the site.
     """
 
     id: str
@@ -74,7 +77,7 @@ class QueueItem(TypedDict):
 
 
 class Item(QueueItem):
-    """Something that must be done, with the command lines of its hints, the likeliest `next`."""
+    """An item of the queue, with the command lines of its hints; `next` is the likeliest one."""
 
     next: str
     commands: list[str]
@@ -94,8 +97,11 @@ class Duty(Open):
 
 
 class DutySummary(TypedDict):
-    """How many incidents are still to be reported in time (`due`) and how many are `overdue`, each
-    at most 1,000 (`capped`); the first deadline and its incident; the seconds that one has."""
+    """A summary of the incidents to report to the police.
+
+    `due` can still be reported in time, and `overdue` cannot; each is at most 1,000 (`capped`). It
+    also has the first deadline, its incident, and the seconds left.
+    """
 
     due: int
     overdue: int
@@ -106,8 +112,10 @@ class DutySummary(TypedDict):
 
 
 class QueuePage(TypedDict):
-    """A page of what must be done, the most urgent first, and whether anything enforces the clock;
-    `next_after` is where the next page begins."""
+    """A page of the queue, most urgent first, and whether anything enforces the deadlines.
+
+    `next_after`: where the next page begins.
+    """
 
     items: list[QueueItem]
     more: bool
@@ -120,7 +128,7 @@ class QueuePage(TypedDict):
 
 
 class Queue(TypedDict):
-    """What must be done, the most urgent first, and whether anything enforces the clock."""
+    """The queue, most urgent first, and whether anything enforces the deadlines."""
 
     items: list[Item]
     more: bool
@@ -133,7 +141,7 @@ class Queue(TypedDict):
 
 
 class Held(TypedDict):
-    """An item of the queue that somebody has claimed, since when, and its deadline."""
+    """An item of the queue that somebody has claimed: since when, and its deadline."""
 
     id: str
     by: str
@@ -145,7 +153,7 @@ class Held(TypedDict):
 
 
 class Holder(TypedDict):
-    """Somebody who has claimed `total` items of the queue, with the first of them."""
+    """A person who has claimed `total` items of the queue, with the first of these items."""
 
     by: str
     total: int
@@ -153,13 +161,16 @@ class Holder(TypedDict):
 
 
 class HandedOver(TypedDict):
-    """What was handed over, site by site."""
+    """The items that were handed over, site by site."""
 
     items: list[Acted]
 
 
 class Duties(TypedDict):
-    """The incidents to report to the police, the longest overdue first; null: reminders are off."""
+    """The incidents to report to the police, longest overdue first.
+
+    Null: reminders are off.
+    """
 
     items: list[Duty]
     summary: DutySummary | None

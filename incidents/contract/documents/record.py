@@ -1,4 +1,4 @@
-"""The documents about the record: how far its log is signed, its keys, what a proof has shown."""
+"""The documents about the record: its log, its keys, and its proofs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ class Seen(TypedDict):
 
 
 class Resumed(TypedDict):
-    """From what the record went on, and what is known to be missing of it: at least so many
-    entries, null if none are."""
+    """A point from which the record continued after a loss or a move, and its known loss.
+
+    `missing`: the least number of missing entries; null if none are known to be missing.
+    """
 
     at: str
     by: str
@@ -36,8 +38,11 @@ SigningTrouble = Literal["refused", "failed"]
 
 
 class RecordResumed(TypedDict):
-    """How the record went on last (`resumed`), how it did when something was missing last (`lost`),
-    and each time before that (`lost_before`)."""
+    """The times when the record continued after a loss or a move.
+
+    `resumed`: the last time. `lost`: the last time when entries were missing. `lost_before`: each
+    earlier time when entries were missing.
+    """
 
     resumed: Resumed | None
     lost: Resumed | None
@@ -45,9 +50,12 @@ class RecordResumed(TypedDict):
 
 
 class LogProgress(TypedDict):
-    """How far the log is. `pending` is what no checkpoint covers: of that nothing can be proved.
-    `signs`: somebody does what a daemon with the key does; `late`: an entry has waited too long;
-    `trouble`: whether a signing was refused or has failed since the last one, and since when."""
+    """The progress of the log.
+
+    `pending`: the number of entries that no checkpoint covers, so nothing can be proved about them.
+    `signs`: a daemon, or somebody in its place, signs the log. `late`: an entry has waited too
+    long. `trouble`: whether a signing was refused or has failed since the last one, and since when.
+    """
 
     pending: int
     pending_since: str | None
@@ -64,10 +72,12 @@ class LogProgress(TypedDict):
 
 
 class LogStatus(LogProgress):
-    """How far the log is, and whether it is whole. `silent`: witnesses of the settings that have
-    signed nothing; `ahead`: in which way the log is not what this server's key has signed,
-    `uncompared`: why that cannot be told; `resumed`: how the record went on last, `lost`: how it
-    did when something was missing last, `lost_before`: how it did each time before that."""
+    """The status of the log: its progress, and whether it is complete.
+
+    `silent`: the witnesses in the settings that have signed nothing. `ahead`: how the log differs
+    from the last note that this server's key signed; `uncompared`: why the two cannot be compared.
+    `resumed`, `lost` and `lost_before`: see RecordResumed.
+    """
 
     silent: list[str]
     ahead: str | None
@@ -78,7 +88,7 @@ class LogStatus(LogProgress):
 
 
 class LogKey(TypedDict):
-    """A key of the log as others check it (C2SP signed-note), by whom it was made, since when."""
+    """A key of the log for verification (C2SP signed-note), with its maker and its first use."""
 
     key: str
     since: str
@@ -87,14 +97,17 @@ class LogKey(TypedDict):
 
 
 class LogKeys(TypedDict):
-    """The log's keys, the one that signs first."""
+    """The log's keys, the signing key first."""
 
     items: list[LogKey]
 
 
 class NewLogKey(TypedDict):
-    """A new key of the log; the `file` that has its private half, or into which the one before was
-    put away (`retired`)."""
+    """A new key of the log.
+
+    `file`: the file with its private key. `retired`: the file to which the previous private key was
+    moved.
+    """
 
     key: str
     file: NotRequired[str | None]
@@ -102,8 +115,11 @@ class NewLogKey(TypedDict):
 
 
 class Recovery(TypedDict):
-    """What going on from a record would do: how many `sites` by the verdict on them, and which are
-    opened, closed in the world, taken down, or could not be compared."""
+    """A preview of a recovery.
+
+    `sites`: the number of sites by verdict. Also the sites that would be opened or taken down, that
+    are actually closed, or that could not be compared.
+    """
 
     sites: dict[str, int]
     opened: list[str]
@@ -113,7 +129,10 @@ class Recovery(TypedDict):
 
 
 class WentOn(TypedDict):
-    """From what a record went on, which key signs it, and where what was lost is kept."""
+    """The point from which a record continued, and the key that signs it.
+
+    `kept`: the file with the last checkpoint of the previous key.
+    """
 
     epoch: int
     cause: str
@@ -125,7 +144,7 @@ class WentOn(TypedDict):
 
 
 class Recovered(WentOn):
-    """A record that went on, and what was done with the sites."""
+    """A record that continued after a loss, and the results for the sites."""
 
     sites: dict[str, int]
     opened: list[str]
@@ -134,7 +153,7 @@ class Recovered(WentOn):
 
 
 class Checkpoint(TypedDict):
-    """A checkpoint (C2SP tlog-checkpoint) to the byte, and how many entries it does not cover."""
+    """A checkpoint (C2SP tlog-checkpoint), byte for byte, and the number of entries not covered."""
 
     checkpoint: str
     pending: int
@@ -171,8 +190,10 @@ class Witnessed(TypedDict):
 
 
 class Since(TypedDict):
-    """The first `size` entries are those of the checkpoint that was verified before; so many
-    `sites` were decided again."""
+    """An earlier checkpoint that was verified before: the first `size` entries are its entries.
+
+    Only the decisions on `sites` sites were verified again.
+    """
 
     where: str
     size: int
@@ -180,7 +201,7 @@ class Since(TypedDict):
 
 
 class LostEnd(TypedDict):
-    """What a record says about having continued from an earlier state."""
+    """A record's own statement that it continued from an earlier state."""
 
     at: str
     epoch: int
@@ -190,11 +211,13 @@ class LostEnd(TypedDict):
 
 
 class Verdict(TypedDict):
-    """What a verification has shown. `verified`: nothing is wrong, and a checkpoint is signed
-    (`signed`). `size`, `root` (hexadecimal) and `origin` are the last checkpoint's, whose text is
-    `note`; `trusted`: from where its key is known; `agreeing`: the checkpoints given that are of
-    this history; `since`: the one that was verified before; `broken`: pairs of a key and of the one
-    that took over without its signature.
+    """The result of a verification.
+
+    `verified`: nothing is wrong, and a checkpoint is signed (`signed`). `size`, `root`
+    (hexadecimal) and `origin`: those of the last checkpoint, whose text is `note`. `trusted`: the
+    source of its key. `agreeing`: the given checkpoints that belong to this history. `since`: the
+    checkpoint verified before. `broken`: pairs of a key and its successor without a handover
+    signature.
     """
 
     verified: bool
@@ -228,7 +251,7 @@ class Verdict(TypedDict):
 
 
 class Difference(TypedDict):
-    """A difference between the tables and the record: `expected` is what the record says."""
+    """A difference between the tables and the record; `expected` is the value on record."""
 
     site: str
     table: str
@@ -240,7 +263,10 @@ class Difference(TypedDict):
 
 
 class Derived(TypedDict):
-    """The result of a replay; it proves nothing about `outside`, each with the reason."""
+    """The result of a replay.
+
+    `outside`: the parts about which it proves nothing, each with the reason.
+    """
 
     sites: int
     entries: int
@@ -250,8 +276,11 @@ class Derived(TypedDict):
 
 
 class Proof(TypedDict):
-    """One that was asked for: `entries` looked at so far, `of` about so many. Once it has ended
-    there is what it has `shown`, or else it has `failed`, and the server's log says why."""
+    """A requested verification or replay.
+
+    `entries` of about `of` entries are checked so far. Once it has ended, it has its result,
+    `shown`; or it has `failed`, and the server's log has the reason.
+    """
 
     by: str
     begun_at: str

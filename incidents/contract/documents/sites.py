@@ -1,4 +1,4 @@
-"""The documents about sites and their incidents: state, reasons, and the result of an act."""
+"""The documents about sites and their incidents: state, reasons, and the result of an action."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "
 
 
 class Site(TypedDict):
-    """A site in its current state. `run` counts misses as the active policy does (R3); `in_force`
-    is its actual state; `asked_by` requested what waits for a second person, its closure or its
-    reinstatement."""
+    """A site in its current state.
+
+    `run`: the misses counted by the active policy (R3). `in_force`: the actual state. `asked_by`:
+    the person who requested the closure or the reinstatement that waits for a second person.
+    """
 
     id: int
     site: str
@@ -60,7 +62,7 @@ class Evidence(TypedDict):
 
 
 class Note(TypedDict):
-    """What was written about an incident, for the desk or for the customer; null: erased."""
+    """A note on an incident, for the desk or for the customer; null: erased."""
 
     audience: str
     text: str | None
@@ -69,8 +71,11 @@ class Note(TypedDict):
 
 
 class Incident(TypedDict):
-    """An incident in its current state. `urls` are in the form in which they are compared,
-    `urls_written` as they were written: empty if that is the same."""
+    """An incident in its current state.
+
+    `urls` are normalized for comparison. `urls_written` are the URLs as reported; empty if they are
+    the same.
+    """
 
     id: str
     site: str
@@ -98,8 +103,11 @@ class Incident(TypedDict):
 
 
 class Case(TypedDict):
-    """A case of nobody being reached (R2, R3). `until` is null for the one that closed the site
-    instead of a suspension; `ended_at` is null while it runs."""
+    """A suspension case: nobody was reached in time (R2, R3).
+
+    `until`: null if the case closed the site instead of suspending it. `ended_at`: null while the
+    suspension runs.
+    """
 
     n: int
     incident: str
@@ -113,7 +121,7 @@ class Case(TypedDict):
 
 
 class Hold(TypedDict):
-    """A hold, or a request for reinstatement: since when, by whom, why."""
+    """A hold, or a request for reinstatement: since when, by whom, and why."""
 
     by: str
     at: str
@@ -121,8 +129,11 @@ class Hold(TypedDict):
 
 
 class ClosureRequest(TypedDict):
-    """A closure on one person's word that waits for a second: who requested it, when, under which
-    rule, and for what, an incident (R5) or a filed detail (R4)."""
+    """A closure on one person's statement that waits for a second person.
+
+    It has the requester, the time and the rule, and its grounds: an incident (R5) or a filed detail
+    (R4).
+    """
 
     by: str
     at: str
@@ -144,8 +155,10 @@ class Closure(TypedDict):
 
 
 class Task(TypedDict):
-    """A task of the desk; `filing` has its facts: a day, a detail and a finding, or the problems of
-    the footer."""
+    """A task of the desk.
+
+    `filing`: its facts, such as a day, a detail and a finding, or the problems of the footer.
+    """
 
     id: str
     kind: str
@@ -155,7 +168,7 @@ class Task(TypedDict):
 
 
 class SiteInFull(Site):
-    """A site with everything that waits, and its newest incidents, out of `incidents_total`."""
+    """A site with everything that is pending, and its newest incidents of `incidents_total`."""
 
     seq: int
     overdue: bool
@@ -186,7 +199,10 @@ class IncidentInFull(IncidentOfSite):
 
 
 class Line(TypedDict):
-    """A line of a timeline; `said` is what a person wrote, `audience` for whom, of a note."""
+    """A line of a timeline.
+
+    `said`: the text that a person wrote; for a note, `audience`: whom it is for.
+    """
 
     at: str
     recorded_at: str
@@ -202,7 +218,7 @@ class Line(TypedDict):
 
 
 class Due(TypedDict):
-    """What falls due next."""
+    """The next due action."""
 
     due: str
     overdue: bool
@@ -210,8 +226,11 @@ class Due(TypedDict):
 
 
 class Explanation(TypedDict):
-    """Why a site is in its state: `text` are lines to read, `timeline` the latest entries
-    (`timeline_untold` earlier ones are left out), `would_change` and `hints` what people can do."""
+    """Why a site is in its state.
+
+    `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
+    ones. `would_change` and `hints`: what people can do.
+    """
 
     site: Site
     seq: int
@@ -224,8 +243,10 @@ class Explanation(TypedDict):
 
 
 class ExplanationParts(TypedDict):
-    """An explanation in parts for a page. `grounds` are its lines; one that begins with a blank
-    belongs to the line before."""
+    """An explanation in parts, for a page.
+
+    `grounds`: its lines; a line that begins with a space belongs to the line before.
+    """
 
     grounds: list[str]
     timeline: list[Line]
@@ -241,35 +262,35 @@ class Why(Explanation):
 
 
 class SitePage(TypedDict):
-    """Some sites; `next` is the cursor of those that follow."""
+    """A page of sites; `next` is the cursor of the following page."""
 
     items: list[Site]
     next: str | None
 
 
 class IncidentPage(TypedDict):
-    """Some incidents; `next` is the cursor of those that follow."""
+    """A page of incidents; `next` is the cursor of the following page."""
 
     items: list[Incident]
     next: str | None
 
 
 class LinePage(TypedDict):
-    """Some lines of a timeline; `next` is the cursor of those that follow."""
+    """A page of a timeline; `next` is the cursor of the following page."""
 
     items: list[Line]
     next: str | None
 
 
 class Found(TypedDict):
-    """The first matching sites and incidents; `next` continues in their lists."""
+    """The first matching sites and incidents; `next` is the cursor of the following ones."""
 
     sites: SitePage
     incidents: IncidentPage
 
 
 class Link(TypedDict):
-    """The address of the customer's page of an incident, and its expiry."""
+    """The URL of an incident's customer page, and its expiry."""
 
     incident: str
     link: str

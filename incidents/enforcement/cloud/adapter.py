@@ -65,7 +65,7 @@ class CloudNodes:
     """The adapter, with a connection for each attempt, since drivers are not thread-safe."""
 
     tells_closed = False
-    """A stopped node does not know why it was stopped."""
+    """A stopped node does not show why it was stopped."""
 
     def __init__(
         self, name: str, lookup: NodeLookup, connect: Callable[[], Cloud], limit_s: float

@@ -58,7 +58,7 @@ class HostNames:
     aliases: Mapping[str, Sequence[str]]
 
     def of(self, site: str) -> Iterator[str]:
-        """The hosts in the form of `$host`; raises ValueError for a name that is not allowed."""
+        """The hosts in the format of `$host`; raises ValueError for a name that is not allowed."""
         host = host_of(site)
         yield host
         # Addresses have no prefix, and www.www. is not used.
@@ -130,7 +130,7 @@ class SiteState:
     def position(self) -> tuple[int, datetime, int]:
         """The sort key of its order among those of the site.
 
-        The epoch goes first: orders from before a loss of the record's end are stale, however late.
+        The epoch goes first: orders from before a loss are stale, however late.
         Within an epoch, time goes before number.
         """
         return self.seq // ORDERS_EACH, self.ordered_at, self.seq

@@ -9,7 +9,7 @@ transaction: killed in between it has neither, and two requests at once leave bo
 has an unused kind, the one with the highest number counts, and older ones are removed at the end.
 If daemons write several with that number at once, all their holds count.
 
-Others, such as the customer, may change the records meanwhile. A record set is ours if it serves
+Others, such as the customer, may change the records meanwhile. A record set is "ours" if it serves
 only addresses of the notice page.
 
 - If none of ours is left and others' records exist, others have taken the name over: a reopening
@@ -18,7 +18,7 @@ only addresses of the notice page.
   of that type exist.
 - Addresses of ours in a set of others are removed.
 - A CNAME allows no other records (RFC 1034, 3.6.2). A kept one is not restored beside an address
-  of others; beside any other record it cannot be, and a person must choose.
+  of others; beside any other record it cannot be restored, and a person must choose.
 
 Two sites may hold a name down, for example shop.example with its `www` and the site
 www.shop.example: it is restored when the last one releases it.
@@ -70,7 +70,7 @@ class Hold:
     def is_after(self, other: Hold) -> bool:
         """Whether it was given after the other, which is then stale.
 
-        The epoch is compared first: orders from before a loss of the record's end are stale,
+        The epoch is compared first: orders from before a loss are stale,
         however late. Within an epoch, their increasing times decide.
         """
         return self._place > other._place
@@ -100,11 +100,11 @@ class Note:
     holds: Mapping[str, Hold]
 
     def is_ours(self, found: records.RecordSet) -> bool:
-        """Whether it serves only addresses of ours, and at least one."""
+        """Whether it serves only addresses of the notice page, and at least one."""
         return bool(found.served) and found.served <= self.put.get(found.type, frozenset())
 
     def with_addresses(self, put: Addresses) -> Note:
-        """The note with these addresses added to ours."""
+        """The note with these addresses added to those of the notice page."""
         both = {each: self.put.get(each, frozenset()) | put[each] for each in put}
         return replace(self, put={**self.put, **both})
 

@@ -37,7 +37,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class RecordSet:
-    """The records of a name, in small letters with a final dot, and a type; `ttl` in seconds."""
+    """The records of a name, in lower case with a final dot, and a type; `ttl` in seconds."""
 
     name: str
     type: str

@@ -213,7 +213,7 @@ def _valid(mentions: tuple[Mention[Number], ...]) -> dict[Number, bool]:
 
 
 def _unique(mentions: list[Mention[Number]]) -> tuple[Mention[Number], ...]:
-    """The mentions without repetition; one that is also in the footer counts as there."""
+    """The mentions without repetition; one that is also in the footer counts as being there."""
     best: dict[tuple[str, str], Mention[Number]] = {}
     for each in mentions:
         # A number is the same with or without the character of its province.

@@ -38,7 +38,7 @@ _HTTPS_FAILURES = (ConnectionRefusedByHostError, TlsError, UnreachableError, Tim
 
 
 class NoFetchingLibraryError(LibraryError):
-    """fetching a page needs a library that is not installed"""
+    """a library for fetching pages is not installed"""
 
     extra = "filing"
 

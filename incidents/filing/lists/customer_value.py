@@ -65,7 +65,7 @@ def reader(key: str) -> Read:
 
 
 def limit(key: str) -> int:
-    """The maximum characters of a line that a field takes unchanged; 0: it must be parsed."""
+    """The maximum length of a line that a field takes unchanged; 0: it must be parsed."""
     read = reader(key)
     return MAX_OPEN if read is _open_text else MAX_TEXT_CHARACTERS if read is _sealed_text else 0
 

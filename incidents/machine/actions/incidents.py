@@ -98,7 +98,7 @@ def add_note(decider: Decider, command: commands.AddNote) -> None:
 
 @decisions.on(commands.StateRemoved)
 def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
-    """Record that the content is gone, found deleted or after a contact."""
+    """Record that the content is removed: found deleted, or deleted after a contact."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
     lapsed = _lapsed_deadline(decider, incident, command.at)
@@ -216,7 +216,7 @@ def _may_recur(decider: Decider, first: Incident) -> bool:
 
 
 def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
-    """Refuse a second recurrence of one find: otherwise two diligent people close a site (R1).
+    """Refuse a second recurrence of one finding: otherwise two diligent people close a site (R1).
 
     After a call about the recurrence, the next one is separate. An unsettled one is always part of
     the case.

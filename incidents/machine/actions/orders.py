@@ -22,7 +22,7 @@ REOPEN = "reopen"
 
 @decisions.on(commands.RecordDelivery)
 def record_delivery(decider: Decider, command: commands.RecordDelivery) -> None:
-    """Record that an order was carried out; allowed for a dead letter too: it is the truth."""
+    """Record that an order was carried out; also allowed for a dead letter, because it is true."""
     delivery = _unsettled(decider, command)
     decider.add(
         e.OrderDelivered, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
@@ -101,7 +101,7 @@ def releasing_command(case: Case, command: commands.Command) -> commands.Command
 
 @decisions.on(commands.RecordState)
 def record_state(decider: Decider, command: commands.RecordState) -> None:
-    """Record the state that is really in force; no effect if it was known already."""
+    """Record the actual state; this has no effect if it was known already."""
     case = decider.case
     if (command.in_force, command.last_act) != (case.in_force, case.last_act):
         raise RefusedError("seen_too_early", site=case.site)
@@ -124,7 +124,7 @@ def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
 
 
 def is_down(case: Case) -> bool:
-    """Whether the site is known to be down in reality, and no order waits to open it."""
+    """Whether the site is known to be actually down, and no order waits to open it."""
     return case.in_force in DOWN.values() and not any(map(_opens, _deliveries(case)))
 
 
@@ -132,8 +132,8 @@ def keep_down(decider: Decider) -> None:
     """Keep a held site down in the live system: cancel the orders that wait to open it.
 
     The site gets another order to take it down, unless one is waiting. This also applies to a site
-    that is already down: otherwise, if the end of the record is lost, nothing outside it shows the
-    hold. A site that is closed in reality is not suspended.
+    that is already down: otherwise, if the record loses its latest entries, nothing outside it
+    shows the hold. A site that is actually closed is not suspended.
 
     An order that is being carried out may be done already; the order that takes the site down
     follows it. A customer who expects a suspension to end is informed that the hold outlasts it.
@@ -175,7 +175,7 @@ def repeat_current_order(decider: Decider, *, alone: bool = False, tells: bool =
 
 
 def is_lifted(delivery: Delivery, unsettled: Iterable[Delivery], in_force: str) -> bool:
-    """Whether the order is no longer needed; `unsettled` are the site's unsettled orders.
+    """Whether the order is no longer needed; `unsettled`: the site's unsettled orders.
 
     An order to take a site down is not needed if the order to open it waits behind it. The order to
     open it is not needed if no earlier order has taken the site down or still could.
@@ -221,7 +221,7 @@ def _opens(delivery: Delivery) -> bool:
 
 
 def _may_be_left_down(case: Case, delivery: Delivery) -> bool:
-    """Whether it opens a site, or would suspend one that is closed in reality."""
+    """Whether it opens a site, or would suspend one that is actually closed."""
     suspends = (delivery.lane, delivery.kind) == (ACT, "suspend")
     return _opens(delivery) or (suspends and case.in_force == "closed")
 

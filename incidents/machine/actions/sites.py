@@ -92,7 +92,7 @@ def claim(decider: Decider, command: commands.ClaimItem) -> None:
 
 @decisions.on(commands.ReleaseItem)
 def release(decider: Decider, command: commands.ReleaseItem) -> None:
-    """Release an item that one holds."""
+    """Release an item that the person holds."""
     case = decider.case
     held = case.claims.get(command.item)
     if held is None:
@@ -104,7 +104,7 @@ def release(decider: Decider, command: commands.ReleaseItem) -> None:
 
 @decisions.on(commands.HandOver)
 def hand_over(decider: Decider, command: commands.HandOver) -> None:
-    """Transfer all items that one holds on the site to the next shift."""
+    """Transfer all items that the person holds on the site to another person."""
     case = decider.case
     mine = [item for item, held in case.claims.items() if held.by == command.by]
     if not mine:
@@ -153,7 +153,7 @@ def change_filing(decider: Decider, command: commands.ChangeFiling) -> None:
 def remind(decider: Decider, command: commands.Remind) -> None:
     """Remind of each term that is near its end or over; each term has at most one open task.
 
-    A closed site gets no reminders: it is not on the net.
+    A closed site gets no reminders, because it is offline.
     """
     _refuse_bad_day(decider, "on", command.on)
     if decider.case.closed:
@@ -179,7 +179,7 @@ def raise_suspicion(decider: Decider, command: commands.RaiseSuspicion) -> None:
 
 @decisions.on(commands.RecordFooter)
 def record_footer(decider: Decider, command: commands.RecordFooter) -> None:
-    """Open a task if the page footer lacks something; complete it once the footer is right.
+    """Open a task if the page footer lacks a required part; complete it once the footer is right.
 
     A footer that has not changed since the last check is not recorded again.
     """

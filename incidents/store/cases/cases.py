@@ -170,7 +170,7 @@ def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
 
 
 def _counted_since(reached: Iterable[incidents.Found], most: int) -> dict[int, slices.Place]:
-    """The earliest place found, for the sites with `most` of them."""
+    """The earliest place found on each site that has `most` of them."""
     found: dict[int, list[slices.Place]] = {}
     for site, incident in reached:
         found.setdefault(site, []).append(incident.place)

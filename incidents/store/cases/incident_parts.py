@@ -31,7 +31,7 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 
 
 def columns(dialect: str, of: FromClause) -> list[ColumnElement[Any]]:
-    """The parts of an incident of `of`, each kind as one JSON text.
+    """The parts of an incident in the table `of`, each kind as one JSON text.
 
     One statement can then read an incident with any number of parts.
     """

@@ -1,4 +1,4 @@
-"""Queries of sites: find, lock, make and save them."""
+"""Queries of sites: find, lock, create and save them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def without_order(
 
 
 def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """The sites, of those ids, that are known to be closed in reality."""
+    """The sites, of those ids, that are known to be actually closed."""
     of = sites.c
     found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
     return set(found)
@@ -147,7 +147,7 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
     """The most similar names in the register, compared without the ending that all names share.
 
-    Names that begin with it as a whole label come first: `shop` is short for `shop.example`.
+    Names that have it as their first label come first: `shop` is short for `shop.example`.
     """
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])

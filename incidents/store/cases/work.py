@@ -44,7 +44,7 @@ _GONE_ITEM = Mutation(work, keys=("site_id", "item"))
 
 
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
-    """The earliest due time of all sites, None if no clock runs; things are due strictly after it.
+    """The earliest due time of all sites, None without a clock; items are due strictly after it.
 
     `since` (UTC): leave out earlier ones, for example those that another process handles.
     """

@@ -22,7 +22,7 @@ _VERIFIED = ("verify-full", "verify-ca")
 
 
 def open_to_others(engine: Engine) -> Cause | None:
-    """Explain how others can read the database, and the remedy; None if they are not known to.
+    """Explain how others can read the database, and the remedy; None if no way is known.
 
     Nothing is opened, and no connection is made.
     """
@@ -32,7 +32,7 @@ def open_to_others(engine: Engine) -> Cause | None:
 
 
 def _readable_file(file: Path) -> Cause | None:
-    """Warn if others than the group can read: a group may be admitted on purpose, by a chmod."""
+    """Warn if users outside the group can read it; a chmod may have admitted the group."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except (OSError, ValueError):

@@ -97,7 +97,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def single_query(engine: Engine) -> Iterator[Connection]:
-    """Open a connection for a single query, whose answer is one state of the database by itself.
+    """Open a connection for a single query, whose answer shows one state of the database anyway.
 
     On PostgreSQL there is no transaction around it, which saves two round trips.
     """

@@ -55,7 +55,7 @@ class Host:
         return self.is_same_machine(other)
 
     def is_same_machine(self, other: Host) -> bool:
-        """Whether both are one machine, perhaps before and after a restart."""
+        """Whether both are the same machine, even if it has restarted."""
         return (self.machine, self.name) == (other.machine, other.name)
 
     def text(self) -> bytes:

@@ -48,7 +48,7 @@ def check(engine: Engine) -> None:
     """Check that the database has the schema of this program; changes nothing.
 
     Raises:
-        DatabaseError: saying what it is instead, and the remedy.
+        DatabaseError: naming its actual state, and the remedy.
     """
     with plainly(engine):
         found = status(engine)
@@ -84,7 +84,7 @@ def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
     `desk_state.database_time`.
 
     Raises:
-        DatabaseError: if the database is newer, not ours, or to be marked and not empty.
+        DatabaseError: if the database is newer or not ours, or if one to be marked is not empty.
     """
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
@@ -97,7 +97,7 @@ def downgrade(database: str | Engine, revision: str) -> None:
     """Downgrade the schema to `revision` ("base": none), deleting the data that it cannot hold.
 
     Raises:
-        DatabaseError: if the database is newer, or not ours, or cannot be taken back.
+        DatabaseError: if the database is newer, or not ours, or cannot be downgraded.
     """
     from alembic.util import CommandError
 

@@ -34,7 +34,7 @@ metadata = MetaData(
 )
 
 UNRECORDED = {"recorded": False}
-"""The `info` of a column that is in no entry, in a table that the record derives."""
+"""The `info` of a column that no entry has, in a table that is derived from the record."""
 
 
 def recorded(table: Table) -> list[Column[Any]]:

@@ -34,7 +34,7 @@ KINDS = (
     SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
     DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
-"""The most urgent first."""
+"""The kinds of alarms, the most urgent first."""
 
 EVERYBODY = "all"
 """The subject of alarms about the whole database."""
@@ -57,19 +57,20 @@ class Alarm:
       number (`terms`), and how many are over (`overdue`).
     - `brake_on`: one for all `orders` that wait for a supervisor, because too many sites were taken
       down at once.
-    - `halted`: nothing is carried out until a person resumes, and why (`halted_why`).
-    - `mark_unread`: a `daemon` carries out nothing, because it cannot read its mark; the `problem`.
-    - `entries_lost`: the record has lost its end, and nobody has acknowledged it on record.
+    - `halted`: no orders are carried out until a person resumes, and why (`halted_why`).
+    - `mark_unread`: a `daemon` carries out no orders, because it cannot read its mark; and the
+      `problem`.
+    - `entries_lost`: the record has lost its latest entries, and nobody has acknowledged that on
+      record.
     - `server_changed`: another server has taken over, and nothing is known to be missing.
     - `sites_uncompared`: the number of `sites` whose actual state could not be compared for a
       minute or longer, the first `named`, and why (`problem`). Until they are compared, no clock
       suspends them, and nothing opens them.
     - `sites_left_down`: the number of `sites` that are down, or may be, though nothing on record
       keeps them down. The first are `named`, with their actual `states`, and with those that are
-      also suspended on record, and stay down after that (`suspended_now`). How many are `closed` in
-      reality, how many are `unknown`, and how many of those were added since the loss
-      (`new`). The reason may have been lost `since` then. A site that is new on the list raises the
-      alarm again.
+      also suspended on record, and stay down after that (`suspended_now`). How many are actually
+      `closed`, how many are `unknown`, and how many of those were added since the loss (`new`). The
+      reason may have been lost `since` then. A site that is new on the list raises the alarm again.
     - `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
@@ -101,7 +102,7 @@ class Alarm:
 
     @property
     def key(self) -> str:
-        """The key, the same for as long as the cause lasts: `clock_about_to_lapse:12-3`."""
+        """The key, which stays the same while the cause lasts: `clock_about_to_lapse:12-3`."""
         return f"{self.kind}:{self.subject}"
 
     def is_sent_by_copy(self, halted_since: datetime) -> bool:
@@ -181,7 +182,8 @@ BRAKED_ORDERS = (
     select(func.count().label("orders"), func.min(deliveries.c.since).label("since"))
     .where(braked, deliveries.c.lane == words(ACT)[0])
 )  # fmt: skip
-"""The number of orders into the world that the brake holds, and since when it holds the first."""
+"""The number of orders to the live system that the brake holds, and the time since which it holds
+the first."""
 
 CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
 """The closures that wait for a second person, and the incident of R5."""
@@ -227,14 +229,12 @@ WarningKind = Literal[
     "once",
     "report",
 ]
-"""In order of urgency, the most urgent first.
-
-Nothing enforces the clock; nothing is carried out until a person resumes; a daemon carries nothing
-out, since it cannot read its mark; the record has lost its end; another server has taken over;
-sites cannot be compared; sites were left down; the brake holds orders; orders were given up; orders
-are late; orders were only logged; nothing is signed; the world is being compared with the record;
-the clock is enforced only now and then; a report to the police is due (L.1).
-"""
+"""The kinds of warnings, the most urgent first. Nothing enforces the clock; no orders are carried
+out until a person resumes; a daemon carries out no orders, because it cannot read its mark; the
+record has lost its latest entries; another server has taken over; sites cannot be compared; sites
+were left down; the brake holds orders; orders were given up; orders are late; orders were only
+logged; nothing is signed; the live system is being compared with the record; the clock is enforced
+only at intervals; a report to the police is due (L.1)."""
 
 # Long enough for a shift that begins to handle it.
 _SOON = timedelta(hours=6)

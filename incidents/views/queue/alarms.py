@@ -58,7 +58,7 @@ WARN_BEFORE = timedelta(minutes=10)
 class CurrentAlarms:
     """The alarms that were found; of the `capped` kinds there may be more.
 
-    `halted_since`: since when (UTC) nothing is carried out, None if orders are carried out.
+    `halted_since`: since when (UTC) no orders are carried out; None if they are carried out.
     `left_down`: the names of all left-down sites, if there is an alarm about them.
     """
 
@@ -71,7 +71,7 @@ class CurrentAlarms:
 def current_alarms(
     connection: Connection, now: datetime, report: ReportDuty | None
 ) -> CurrentAlarms:
-    """The alarms at `now` (UTC); `report`: the duty to report, None if nobody wants reminders.
+    """The alarms at `now` (UTC); `report`: the duty to report, None if reminders are off.
 
     The number of queries is always the same.
     """
@@ -169,7 +169,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
 
 
 def _mark_unread(found: MarkUnread | None) -> Part:
-    """The daemon that carries out nothing: one alarm, however many cannot read their marks."""
+    """A daemon that carries out no orders: one alarm, however many cannot read their marks."""
     if found is None:
         return [], False
     return [
@@ -286,7 +286,7 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 
 
 def _filings(connection: Connection, now: datetime) -> Part:
-    """The alarm about terms of filings that end soon or are over (F.24).
+    """The alarm about filing deadlines that are near or over (F.24).
 
     There is one for all terms with a reminder on the same day, until a day later.
     """

@@ -55,7 +55,7 @@ def queue(
 
     The order is that of Q.1 to Q.3: items overdue at `now` (UTC), then by deadline, then
     by `recorded_at`. `mine`: show and count only the items that this person has claimed. `after`: a
-    page's `next_after`. Phone numbers and e-mail addresses are masked (see `masked`), in the script
+    page's `next_after`. Phone numbers and email addresses are masked (see `masked`), in the script
     too, unless `reveal`. `when`: the language and the zone of the script (None: English, UTC).
     `report`: the duty to report, for its summary. A page takes the same number of queries and the
     same time however long the queue is.
