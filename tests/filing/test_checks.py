@@ -137,7 +137,9 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "email_validator", None)
-    with pytest.raises(NoFilingLibraryError, match=r"email_validator is not installed: .*\[filing\]"):
+    with pytest.raises(
+        NoFilingLibraryError, match=r"email_validator is not installed: .*\[filing\]"
+    ):
         check({"responsible_email": "desk@desk.zz"}, today=TODAY)
 
 
