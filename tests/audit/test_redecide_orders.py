@@ -229,7 +229,7 @@ def test_a_retry_of_what_was_overtaken_is_found() -> None:
     site = began(HOLD).fail(minutes=1).lift(minutes=1)
     forged = _event(e.OrderRetried, site, order=2, lane="act", order_kind="suspend")
     site.entries.append(forged)
-    assert "is no longer the current order for a.example" in found(site)
+    assert "is outdated: it would undo a later order for a.example" in found(site)
 
 
 def test_an_order_that_was_repeated_without_need_is_found() -> None:

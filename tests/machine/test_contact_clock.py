@@ -157,7 +157,7 @@ def test_a_call_typed_late_without_its_time_stops_no_clock_and_the_answer_asks_f
     site = History(at="10:00").log().at("11:30").contact(1)
     assert site.state == "suspended"
     assert [remark.name for remark in site.decision.remarks] == ["too_late"]
-    assert "record it again with the time of the call" in site.answer
+    assert "record it again with its time" in site.answer
     assert "12-1" in site.answer
     assert "11:00" in site.answer
 

@@ -205,7 +205,7 @@ def test_what_something_later_was_carried_out_after_is_not_tried_again() -> None
 def test_what_something_later_was_tried_after_is_not_tried_again_until_that_is_given_up() -> None:
     site = OrderHistory().hold().failed("suspend").unhold().hold().tried("suspend").retried(2)
     assert (site.refused_with, site.happened) == ("overtaken", [])
-    assert "-o2 is no longer the current order for site.example" in site.answer
+    assert "-o2 is outdated: it would undo a later order for site.example" in site.answer
     assert site.failed("suspend").retried(2).refused_with is None
 
 
