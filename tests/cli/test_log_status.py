@@ -107,7 +107,7 @@ def test_on_another_machine_the_last_one_is_printed(cli: Cli, file: Path) -> Non
     answer = cli("audit", "checkpoint")
 
     assert (answer.status, answer.out) == (1, printed)
-    assert "nothing was signed now" in answer.err
+    assert "no new one was signed" in answer.err
 
 
 def test_where_there_is_not_even_a_folder_for_the_key_it_is_said_that_there_is_no_key(

@@ -23,8 +23,8 @@ from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 _VERIFY = Cause.of("way_verify", "see `incidents audit verify`, and restore the database as it was")
 _RECOVER = Cause.of(
     "way_recover",
-    "the key signed that, whatever this database says: restore the database that has it, or,"
-    " if it is lost for good: incidents recover --reason R",
+    "restore the database that has what the key signed, or, if it is permanently lost:"
+    " incidents recover --reason R",
 )
 
 

@@ -25,11 +25,11 @@ _DIGITS = 8  # of the digest in the name of a note put aside; no suffix has as m
 
 
 class InconsistentLogError(VerificationError):
-    """nothing was signed: {detail}; {way_out}"""
+    """no checkpoint was signed: {detail}; {way_out}"""
 
 
 class TornNoteError(InconsistentLogError):
-    """nothing was signed: {file} holds no signed note ({detail}), so the last signature of its key
+    """no checkpoint was signed: {file} holds no signed note ({detail}), so the last signature of its key
     is unknown. Let a new key sign: incidents recover --reason R"""
 
 

@@ -34,7 +34,7 @@ def db() -> None:
     """Upgrade, check and back up the database, and grant its roles."""
 
 
-@db.command()
+@db.command(short_help="Upgrade the schema, or make a database.")
 @click.option(
     "--rehearsal", is_flag=True,
     help="Mark an empty database as a rehearsal permanently: it accepts any clock.",
@@ -54,7 +54,7 @@ def upgrade(run: Run, rehearsal: bool) -> None:
     _report(run, run.local.engine, sentence)
 
 
-@db.command()
+@db.command(short_help="Check the schema and the stored data.")
 @options.query
 def check(run: Run) -> int:
     """Check the database: its schema, and that all stored data can be read.
@@ -87,7 +87,7 @@ def check(run: Run) -> int:
     return NOT_VERIFIED if damage else DONE
 
 
-@db.command()
+@db.command(short_help="Write a consistent copy of a SQLite database.")
 @click.argument("file", type=params.File(), metavar="FILE")
 @options.query
 def backup(run: Run, file: Path) -> None:
@@ -118,7 +118,7 @@ def backup(run: Run, file: Path) -> None:
     _report(run, run.local.engine, sentence, file=str(file))
 
 
-@db.command()
+@db.command(short_help="Print the SQL for a PostgreSQL role.")
 @click.argument("role", type=params.text("role", limit=63), metavar="ROLE")
 @click.option(
     "--acts",
@@ -145,7 +145,7 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
         run.write(*statements)
 
 
-@db.command()
+@db.command(short_help="Seal tokens and passwords with a new key.")
 @params.reason_option
 @options.query
 def rekey(run: Run, reason: str) -> None:

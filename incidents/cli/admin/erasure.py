@@ -53,7 +53,7 @@ def show(run: Run) -> None:
     _answer_of_retention(run, _preview(run), dry_run=True)
 
 
-@retention.command("run")
+@retention.command("run", short_help="Erase texts past their retention.")
 @click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
 @reauthentication.password_file_option
 @options.query
@@ -115,7 +115,7 @@ def person() -> None:
     """Erase a person's data once the law allows it."""
 
 
-@person.command()
+@person.command(short_help="Erase the personal texts about a site.")
 @params.perhaps_site_argument
 @click.option("--account", metavar="HANDLE", help="Erase the sign-ins of this account, not a site.")
 @params.reason_option
