@@ -181,7 +181,7 @@ class Transactions:
         envelopes: Sequence[Envelope],
         lock_timeout: timedelta | None = None,
     ) -> BatchLocks:
-        """Lock the sites of the envelopes: see `locked.lock_sites`."""
+        """Lock the sites of the envelopes: see `locks.lock_sites`."""
         return lock_sites(connection, envelopes, lock_timeout=lock_timeout)
 
     def lock_due(self, connection: Connection, now: datetime, limit: int) -> BatchLocks:
