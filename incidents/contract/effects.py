@@ -1,4 +1,4 @@
-"""The effects of an action: its actual effects that its answer does not show.
+"""The real effects of an action, where its events promise more (after a loss, or unenforced).
 
 Each surface looks them up by its own means, only if they matter, and words the decisions made here.
 """

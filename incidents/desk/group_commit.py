@@ -1,4 +1,4 @@
-"""The group commit: commands that arrive while the desk writes share its next transaction.
+"""The desk's group commit: commands that arrive while the desk writes share its next transaction.
 
 Writing to disk costs the same for one command as for many, and so does most of the work of a
 transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many: there a
