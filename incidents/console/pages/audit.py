@@ -1,4 +1,4 @@
-"""The audit page: the filtered record, its export, its verification, and its revealed data."""
+"""The audit page: the state of the log, the filtered record, its export, and its verification."""
 
 from __future__ import annotations
 
