@@ -20,7 +20,8 @@ SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 ACTS_PER_MINUTE = 6_000
 
 SECOND_AFTER = timedelta(days=1)
-"""How long after somebody else sets a person's password that person counts as a second person."""
+"""How long a person does not count as a second person after somebody else has set their
+password."""
 _LONGEST = timedelta(days=365)
 
 MAX_AGE = timedelta(hours=12)
@@ -156,7 +157,7 @@ def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
 
 
 def _codes(options: Options, key: str) -> tuple[str, ...]:
-    """Return the provider's codes, without spaces: in a request, a space would split a code."""
+    """Return the provider's codes; refuse spaces, which would split a code in the request."""
     found = options.texts(key)
     if any(len(each.split()) != 1 or each != each.strip() for each in found):
         raise options.wrong(key, Cause.of("must_names", "a list of names without spaces"))

@@ -114,7 +114,7 @@ class Authenticator:
     def sign_in(
         self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
     ) -> Visit:
-        """Begin a session.
+        """Begin a session for a person with this handle and password.
 
         `browser`: the value of an earlier `Visit.browser`; `token`: the calling program's token.
 

@@ -50,7 +50,7 @@ _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
 
 PROOF_TTL = timedelta(minutes=5)
-"""How long a person can act after confirming their password without confirming it again."""
+"""How long a person who has confirmed their password need not confirm it again."""
 
 Denial = Literal["role", "token_scope", "in_person", "prove_again"]
 """The reason for a denial: the role does not allow the action, the token's scope does not, no token

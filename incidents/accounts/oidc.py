@@ -2,8 +2,8 @@
 
 The flow is the authorization code with PKCE, state and nonce. The provider's answer is used only
 for the person's identity, and for the time and method of the sign-in. The identity is the issuer
-and the subject (`iss`, `sub`), which a provider never reuses, unless the settings name another
-claim. The account must already exist.
+and the subject (`iss`, `sub`), unless the settings name another claim. A provider never reuses a
+subject. The account must already exist.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ KNOWN_FOR = timedelta(days=90)
 """How long a browser stays known after its last sign-in."""
 
 MOST = 8
-"""The maximum number of people for whom a browser is known, the latest first: the machine of a
-shift has several users."""
+"""The maximum number of people for whom a browser is known. Several people of a shift may use the
+same machine."""
 
 _BETWEEN, _WITHIN = "~", "."
 _LONGEST = 2_000
@@ -43,7 +43,10 @@ class _Entry(NamedTuple):
 
 
 def known_browser(cookie: str, handle: str, hash_: str | None, now: datetime) -> str | None:
-    """Return the known browser of `handle` in a cookie, or None; `hash_`: of the password."""
+    """Return the known browser of `handle` in a cookie, or None.
+
+    `hash_`: the hash of the person's password.
+    """
     for entry in _entries(cookie):
         right = hmac.compare_digest(entry.signature.encode(), _sign(entry, handle, hash_).encode())
         if (

@@ -33,8 +33,8 @@ _SHORTEST = 4
 _SCORE = 4
 """The zxcvbn score that a password needs: at least 10^10 guesses."""
 _ENOUGH = 20
-"""The number of characters that zxcvbn gets. 20 suffice for the score and take up to 0.5 s; 72 take
-up to 2.7 s."""
+"""The number of characters that zxcvbn checks: 20 suffice for the score and take up to 0.5 s, while
+72 take up to 2.7 s."""
 
 
 def is_guessable(password: str, handle: str) -> bool:

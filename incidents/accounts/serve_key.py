@@ -237,7 +237,7 @@ def write_key(file: Path, key: bytes) -> None:
 
     Raises:
         FileExistsError: if the file exists by now; it stays unchanged.
-        FileError: if it cannot be written.
+        FileError: if the file cannot be written.
     """
     try:
         if file.parent == sources.data_folder():

@@ -119,7 +119,7 @@ def _line(attempt: Attempt, result: str, handle: str | None, at: datetime) -> Si
 
 
 FORGET_AFTER = timedelta(hours=1)
-"""How long after the last mistake the mistakes stop counting."""
+"""If nobody makes a mistake for this time, earlier mistakes no longer count."""
 
 
 class BlockedError(RefusedError):
@@ -272,7 +272,10 @@ class Claimant:
 def find_claimant(
     connection: Connection, handle: str, address: str | None, seal: Seal, now: datetime
 ) -> Claimant:
-    """Look up a name at `now` (UTC); an unknown name takes equally long."""
+    """Look up a name at `now` (UTC); an unknown name takes equally long.
+
+    A password counts only if it has the `seal` and is the last password on record for the name.
+    """
     # Text that is no handle may have characters that databases refuse.
     name = handle if is_handle(handle) else UNKNOWN_NAME
     kept, recorded = passwords.of(connection, name), passwords.last_on_record(connection, name)

@@ -137,6 +137,8 @@ def body(action: Action) -> type[Form]:
 def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c.Command]:
     """Return the site and the command of a request for the action.
 
+    `by`: the caller's handle. `to`: the site's name, or an id. `words`: the body of the request.
+
     Raises:
         RefusedError, InputError: naming the value that cannot be used.
     """

@@ -90,6 +90,8 @@ class Caller:
     def reveals(self, about: str, *, wanted: bool = True) -> None:
         """Record that the caller sees phone numbers and addresses in full, if allowed.
 
+        Do nothing unless this is `wanted`.
+
         Raises:
             Problem: 403, with the reason.
         """

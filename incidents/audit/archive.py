@@ -242,7 +242,7 @@ class Archive:
                 yield n
 
     def _since(self, due: set[int], incidents: set[int]) -> Place | None:
-        """The place after which the suspensions in a row (R3) that the decision judges begin.
+        """The place after which the history that rule R3 needs begins; None for all of the history.
 
         The two incidents before each place are added to `incidents`, because the command can remove
         one.

@@ -150,7 +150,11 @@ _ONLY = 1
 
 @dataclass(slots=True)
 class OwnRecord:
-    """The table rows that follow from the entries of the desk's own stream."""
+    """The table rows that follow from the entries of the desk's own stream.
+
+    `active`: the digest of the active policy. `key`: the log's signing key. `seq`: the number of
+    the last entry.
+    """
 
     active: str = DOCUMENTED.digest
     key: str | None = None
@@ -282,7 +286,11 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
 
 
 def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
-    """Find the passwords that differ from the last passwords on record."""
+    """Find the passwords that differ from the last passwords on record.
+
+    A missing password is not a finding, because nobody can sign in with it: for example, a
+    downgrade of the schema removes passwords.
+    """
     if not passwords.may_be_read(connection):
         return
     for own in passwords.every(connection):

@@ -39,7 +39,7 @@ class Log(Protocol):
     """An open log, whose entries jobs can read."""
 
     size: int
-    """The number of entries with a number."""
+    """The number of entries that have a number in the log."""
 
     def batches(self, first: int, before: int) -> Iterator[Batch]:
         """Yield the entries from `first`, a multiple of 256, up to but not including `before`."""

@@ -88,7 +88,7 @@ class Erasures:
 
 
 class KeptReferences:
-    """The references in entries whose values are still stored, for the sites of `span`.
+    """The references whose values are still stored, to find missing values of sites in `span`.
 
     Process the sites in the order of their ids, each with all its entries.
     """

@@ -155,7 +155,10 @@ class Outbox:
 
 
 def _cancelled(missing: Sequence[Row], again: AbstractSet[int]) -> Iterator[Row]:
-    """The missing suspensions that a reopening of the same time reverses, with both orders."""
+    """The missing orders that cancel out: a suspension, its repetitions, and its reopening.
+
+    A reopening cancels a suspension of the same time. `again`: the numbers of repetitions.
+    """
     suspended: dict[Any, list[Row]] = {}
     for row in missing:
         at = row[_CREATED_AT]
@@ -177,7 +180,11 @@ _OWN = 6
 def delivery_findings(
     site: str, case: Case | None, cancelled: AbstractSet[int], found: Iterator[Row], dialect: str
 ) -> Iterator[Finding]:
-    """Find the differences in a site's waiting orders and dead letters."""
+    """Find the differences in a site's waiting orders and dead letters.
+
+    A site without an entry has no `case`, and nothing waits for it. `cancelled`: the numbers of
+    orders that may have cancelled out inside a transaction, and so have no waiting order.
+    """
     own = list(found)
     by_key = {row[:_WAITING_KEY]: row for row in own}
     unsettled = [] if case is None else list(case.deliveries.values())

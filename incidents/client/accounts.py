@@ -120,11 +120,11 @@ class RemoteAccountAdmin:
         return self._change(handle, disabled=False)
 
     def set_password(self, handle: str, password: str) -> None:
-        """Set a new password; all sessions of the account end, including the one in use."""
+        """Set a new password; all sessions of the account end, including the current one."""
         self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
 
     def tokens(self, of: str | None) -> list[Token]:
-        """Set a new password; all sessions of the account end, including the current one."""
+        """List the tokens of an account, or all that the caller may see, the newest first."""
         return self._seen("/tokens", of)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:

@@ -76,7 +76,8 @@ def trusted_certificates(server: str) -> ssl.SSLContext:
 
 TIMEOUT_S = 30.0
 MAX_KEY = 150
-"""The maximum length of a key in a request; the server stores it with the caller's name added."""
+"""The maximum length of a key in a request. The server adds the caller's name to the key before
+storing it."""
 
 
 class Exchange:

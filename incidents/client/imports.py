@@ -179,7 +179,10 @@ class RemoteFilings:
         return self._exchange.pieces(f"{_path_of_filing(site)}/snippet", icon=icon)
 
     def exported(self, form: str, sites: tuple[str, ...]) -> Iterator[bytes]:
-        """Export the filings of some sites, or of all, with personal details; it goes on record."""
+        """Export the filings of some sites, or of all, with personal details; it goes on record.
+
+        `form` is json, jsonl or csv.
+        """
         return self._exchange.pieces(
             "/filings/export", within_s=LONG_S, format=form, site=list(sites) or None,
             with_words=True,

@@ -28,7 +28,7 @@ Watch = Callable[[int], AbstractContextManager[Done]]
 """A function that gets the number of entries to verify, and yields a function for progress."""
 
 LONG_S = 600.0
-"""The timeout in seconds until an answer begins that the server makes from the whole record."""
+"""The timeout in seconds for the start of an answer that the server makes from the whole record."""
 _WAIT_S = 20
 
 
@@ -67,7 +67,7 @@ class RemoteRecord:
         return list(self._exchange.get("/log/keys")["items"])
 
     def checkpoint(self) -> documents.Checkpoint:
-        """Have the server sign the present entries; `pending` entries are not covered."""
+        """Have the server sign the present entries; `pending`: the number of uncovered entries."""
         return cast("documents.Checkpoint", self._done("/log/checkpoint", None))
 
     def verdict(self, asked: VerifyOptions, watch: Watch) -> Verdict:

@@ -141,7 +141,7 @@ class UnreadableError(ValueError):
 
 
 class TooLongError(ValueError):
-    """A remark, `remark`, has more characters than can be recorded."""
+    """The remark has more characters than can be recorded; `remark` is its text."""
 
     def __init__(self, remark: str) -> None:
         super().__init__(f"{len(remark):,} characters")

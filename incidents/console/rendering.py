@@ -191,7 +191,8 @@ class Reader:
     def time(self, moment: str | datetime | None, *, relative: bool = False) -> Markup:
         """Return a `<time>` in the reader's time zone, with the exact time in its title.
 
-        Empty for None. `relative`: the browser keeps the time left, or the time since, up to date.
+        The result is empty for None. `relative`: the browser keeps the time left, or the time
+        since, up to date.
         """
         if moment is None:
             return Markup()

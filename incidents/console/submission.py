@@ -47,7 +47,7 @@ class Submission(RequestContext):
 
     form: SentForm
     unproved: str | None = None
-    """Why the password is wrong with which the person tried to confirm their identity, if so."""
+    """The name of the error if the person entered a wrong password to confirm their identity."""
 
     def place(self, opened: str | None) -> str:
         """The path of the form's page, for which the input is kept."""

@@ -40,8 +40,8 @@ def erase(
 ) -> JSON:
     """Erase the texts about a site and its contact, if old enough. This cannot be undone.
 
-    Texts that were recorded at least 184 days ago are erased, or at least as long ago as the
-    setting [retention] keep says. The entries stay in the record and can still be proved.
+    This erases only texts that are at least 184 days old, or at least as old as the setting
+    [retention] keep says. The entries stay in the record and can still be proved.
     """
     name, reason, app = inputs.site(site), inputs.text("reason")(demand.reason), by.app
     demands = ErasureRequests(

@@ -89,7 +89,7 @@ def status(by: ReadCaller) -> JSON:
 
 @routes.get("/log/keys", **operation("look", record.LogKeys))
 def keys(by: ReadCaller) -> JSON:
-    """List the log's verification keys, the oldest first."""
+    """List the log's verification keys, the active key first."""
     with by.reading() as connection:
         return JSON({"items": log_status.keys(connection)})
 

@@ -43,7 +43,7 @@ def check_begins_with_signed(
 
     Raises:
         InconsistentLogError: if the log does not, or if nobody can tell, with the remedy.
-        FileError: if a file beside the key's cannot be read.
+        FileError: if a file beside the key file cannot be read.
     """
     try:
         if last is not None:

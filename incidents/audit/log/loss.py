@@ -59,7 +59,7 @@ class Loss(NamedTuple):
 def find(connection: Connection, files: SignedFiles) -> Loss | None:
     """Find the largest unacknowledged signed note that the log does not begin with.
 
-    Only notes count whose key would sign now or is unknown to this database. Read `files` before
+    A note counts only if its key would sign now or is unknown to this database. Read `files` before
     the database, because a note that is signed between the two reads is not a loss. A note that
     covers entries without a number is not a loss either.
     """
@@ -163,7 +163,7 @@ def check(engine: Engine, key_file: Path) -> None:
     Raises:
         LossKnownError: if entries are missing.
         TornNoteError: if a key's last note cannot be read.
-        FileError: if a file beside the key's cannot be read.
+        FileError: if a file beside the key file cannot be read.
     """
     files = signed_files.read_folder(key_file).whole()
     with plainly(engine), reading(engine) as connection:

@@ -148,8 +148,8 @@ def finish(
 ) -> Path | None:
     """Record the new key, sign with it, and replace the old one.
 
-    With `claims`, the place of this signers' lock, `place`, becomes the place where the log is
-    signed. Raises the same errors as `rotate`.
+    With `claims`, `place` becomes the place where the log is signed. Raises the same errors as
+    `rotate`.
 
     Returns:
         The new path of the old key, if the old key was in a file.

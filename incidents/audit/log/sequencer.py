@@ -176,7 +176,7 @@ def nodes(connection: Connection, size: int) -> Nodes:
 
 
 def hashes(connection: Connection, tile: Tile) -> bytes:
-    """Return the hashes of a tile, which may have grown since then.
+    """Return the stored hashes of a tile, which may have grown wider than `tile`.
 
     Raises:
         TileError: if the tile is missing.

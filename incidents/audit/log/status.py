@@ -131,7 +131,8 @@ def _authority(options: Options) -> Authority | None:
 
 
 LATE_AFTER = timedelta(minutes=1)
-"""How long an entry can wait to be published before it is late; with a daemon it takes a second."""
+"""How long an entry can wait to be published before it is late. A daemon publishes an entry within
+about a second."""
 
 
 def progress(connection: Connection, now: datetime) -> LogProgress:

@@ -242,7 +242,10 @@ def _lines(texts: Sequence[str]) -> bytes:
 
 
 def report(connection: Connection, wanted: Selection, draw: Report) -> str:
-    """Draw the case file of one site, as a bundle of these entries contains it."""
+    """Draw the case file of one site, as a bundle of these entries contains it.
+
+    Raises the same errors as `write`.
+    """
     vouching = voucher.last_voucher(connection)
     signed = vouching.signed
     uncovered_of(connection, wanted, signed.size)

@@ -4,7 +4,7 @@ A site's entries are in the log in the order of their own numbers, because each 
 after the previous entry is committed. Therefore one pass over the entries, in the log's order, is
 enough.
 
-Ranges begin with a full tile, so that several processes can check different ones.
+Ranges begin with a full tile, so that several processes can check different ranges.
 """
 
 from __future__ import annotations

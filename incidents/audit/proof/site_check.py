@@ -120,9 +120,9 @@ def _at_site(site: int, leaf: int | None) -> Cause:
 
 
 WITHIN_AN_ACTION = 10_000
-"""The maximum number of entries that are numbered before the log may be signed, even within an
-action. If an action began longer before a checkpoint than this, its rest may be missing, because no
-checkpoint covered it."""
+"""The maximum number of entries that are numbered before the log can be signed, even within an
+action. If an action begins within this number of entries before a checkpoint, the checkpoint might
+not cover the rest of the action."""
 
 _SITES_AT_ONCE = 200
 

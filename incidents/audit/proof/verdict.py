@@ -38,7 +38,7 @@ class UncomparedCheckpointError(VerificationError):
 
 
 def check_grown(engine: Engine, file: str, new: str) -> None:
-    """Check that `new`, a signed checkpoint of the database's log, extends the one in the file.
+    """Check that `new`, a signed checkpoint of the log, extends the checkpoint in the file.
 
     A file without a checkpoint is ignored.
 
@@ -56,7 +56,7 @@ def check_grown(engine: Engine, file: str, new: str) -> None:
 
 
 def check_same(file: str, new: str) -> None:
-    """Check, without the log's entries, that `new` is the file's own checkpoint.
+    """Check, without the log's entries, that `new` equals the checkpoint in the file.
 
     Raises:
         UncomparedCheckpointError: if the file holds another checkpoint.
