@@ -131,7 +131,8 @@ def printed(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> Response:
 def terms(by: ReadCaller, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
     """List filings to submit and numbers to display, the most urgent first.
 
-    A deadline has 30 days. The last day counts in full, in the desk's own time zone.
+    Each deadline is 30 days after the event that starts it. The last day counts in full, in the
+    desk's own time zone.
     """
     with by.reading() as connection:
         found = lists.terms_page(connection, _day(until), limit=limit, cursor=cursor)
