@@ -90,7 +90,7 @@ class RemoteAccountAdmin:
     """
 
     signed_in = True
-    """Whether people must have signed in: a server accepts only people who have."""
+    """The caller has always signed in, because a server accepts nobody else."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

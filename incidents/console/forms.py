@@ -1,7 +1,7 @@
 """Forms: their input, within a limit, and the colleagues' claims to confirm first.
 
-Only the console asks people to confirm a claim. The desk never refuses an action because of a
-claim: a call is a fact, whoever made it.
+Only the console asks people to confirm a colleague's claim. The desk itself records a call or its
+result despite a claim, because a call is a fact, whoever made it.
 """
 
 from __future__ import annotations
