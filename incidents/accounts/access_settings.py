@@ -1,4 +1,4 @@
-"""The settings of access: the sections [serve], [oidc] and [accounts] of the settings file."""
+"""The settings for access: the sections [serve], [oidc] and [accounts] of the settings file."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 ACTS_PER_MINUTE = 6_000
 
 SECOND_AFTER = timedelta(days=1)
-"""The time after which a person whose password somebody else has set counts as a second person."""
+"""How long a person does not count as a second person after somebody else has set their
+password."""
 _LONGEST = timedelta(days=365)
 
 MAX_AGE = timedelta(hours=12)
-"""The greatest age of a sign-in at the provider."""
+"""The default maximum age of a sign-in at the provider."""
 _MINUTE, _LONGEST_AGE = timedelta(minutes=1), timedelta(days=30)
 
 _CONTACT = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)", re.IGNORECASE)
@@ -38,8 +39,9 @@ class Provider:
     `claim` names the claim that contains the handle. The issuer is contacted over https, or on this
     machine.
 
-    A sign-in there counts if it is at most `max_age` old, of one of the classes `acr_values` (any
-    class if there are none) and by all of the methods `amr` (RFC 8176).
+    A sign-in at the provider is accepted if it is at most `max_age` old, belongs to one of the
+    classes `acr_values` (any class if the list is empty), and used all of the methods `amr` (RFC
+    8176).
     """
 
     issuer: str
@@ -54,11 +56,11 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """The section [serve]: trusted proxies for a request's origin, and limits.
+    """The section [serve]: the proxies trusted to report a request's origin, and limits.
 
-    `security_contact`: addresses for reports of a weakness (RFC 9116). `acts_per_minute`: the limit
-    for each token, and for each account in its sessions (0: none). `key_file`: the servers' key
-    (see `serve_key`), if it is not at the default path.
+    `security_contact`: addresses for reporting a vulnerability (RFC 9116). `acts_per_minute`: the
+    limit for each token, and for all sessions of an account together (0: no limit). `key_file`: the
+    servers' key (see `serve_key`), if it is not at the default path.
     """
 
     trusted_proxies: tuple[Network, ...] = ()
@@ -68,7 +70,7 @@ class Serve:
 
 
 def serve(environ: Mapping[str, str] | None = None) -> Serve:
-    """The section [serve].
+    """Read the section [serve].
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -110,7 +112,10 @@ def _contacts(options: Options, key: str) -> tuple[str, ...]:
 
 
 def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
-    """Return the section [oidc], None without it. Raises the same errors as `serve`."""
+    """Return the section [oidc]; None if the file has no such section.
+
+    Raises the same errors as `serve`.
+    """
     section = sources.section(OIDC, environ)
     if not section:
         return None
@@ -131,7 +136,7 @@ def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
 
 
 def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
-    """Return the handles by subject; nothing is guessed from names, which people can change."""
+    """Return the handles by subject; no handle is guessed from names, which people can change."""
     named = options.strings("subjects")
     if claim is not None:
         if named:
@@ -152,7 +157,7 @@ def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
 
 
 def _codes(options: Options, key: str) -> tuple[str, ...]:
-    """Return codes of the provider; a space would make two of one in the request."""
+    """Return the provider's codes; refuse spaces, which would split a code in the request."""
     found = options.texts(key)
     if any(len(each.split()) != 1 or each != each.strip() for each in found):
         raise options.wrong(key, Cause.of("must_names", "a list of names without spaces"))

@@ -1,7 +1,7 @@
 """The authenticator: signs people and programs in, by password, session or token, and out.
 
 Every failed sign-in gets the same answer after the same work, whether the account exists or not.
-The log of sign-ins has each success and each failure.
+The sign-in log records each success and each failure.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Visit:
 class Authenticator:
     """The authenticator of one database; `clock` gives aware times in UTC.
 
-    A credential without the `seal` is invalid. `log` is the log of sign-ins. All methods raise
+    A credential without the `seal` is invalid. `log` is the sign-in log. All methods raise
     DatabaseError if the database fails.
     """
 
@@ -74,12 +74,12 @@ class Authenticator:
             self._key.check(connection)
 
     def by_token(self, secret: str) -> Identity | None:
-        """Return the identity of a token; None if it is unknown or no longer valid."""
+        """Return the identity that a token proves; None if the token is unknown or not valid."""
         [found] = self.by_tokens([secret])
         return found
 
     def by_tokens(self, given: Sequence[str]) -> list[Identity | None]:
-        """Return the identities of several tokens, with one query."""
+        """Return the identities that several tokens prove, with one query."""
         digests = [secrets.digest(secret) for secret in given]
         with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
@@ -90,10 +90,9 @@ class Authenticator:
         ]
 
     def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
-        """Return the visit of a session's cookie; None if it is unknown or has ended.
+        """Return the visit of a session's cookie; None if the session is unknown or has ended.
 
-        `used`: the request is made by a person, and keeps the session from ending; polling does
-        not.
+        `used`: a person made the request, which keeps the session open; polling does not.
         """
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), single_query(self._engine) as connection:
@@ -115,7 +114,9 @@ class Authenticator:
     def sign_in(
         self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
     ) -> Visit:
-        """Begin a session; `browser`: a kept `Visit.browser`; `token`: the calling program's.
+        """Begin a session for a person with this handle and password.
+
+        `browser`: the value of an earlier `Visit.browser`; `token`: the calling program's token.
 
         Raises:
             SignInError: if the handle or the password is wrong, or the account cannot sign in.
@@ -133,7 +134,7 @@ class Authenticator:
         self, handle: str, proved_at: datetime | None = None, *, how: How = "provider",
         place: str | None = None,
     ) -> Visit:  # fmt: skip
-        """Begin a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
+        """Begin a session for somebody who has proved their identity, at `proved_at` (UTC) or now.
 
         Raises:
             SignInError: if the account cannot sign in.
@@ -219,7 +220,7 @@ class Authenticator:
         self.end(_digest(cookie))
 
     def end(self, digest: bytes) -> None:
-        """End the session of a cookie's digest."""
+        """End the session whose cookie has this digest."""
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
             if found is not None:
@@ -231,7 +232,7 @@ class Authenticator:
             return throttle.find_claimant(connection, handle, address, self._seal, self._clock())
 
     def _check(self, found: Claimant, password: str, guess: Guess, attempt: Attempt) -> Account:
-        """Return the account, if this is its password and it can sign in."""
+        """Return the account if the password is right and the account can sign in."""
         try:
             counted = self._throttle.count(guess)
         except BlockedError:

@@ -1,8 +1,8 @@
 """The discovery document and the keys of a provider, fetched once for many sign-ins.
 
-Each of its two documents is cached for a while. One request fetches it, and others wait briefly for
-the result; a provider that does not answer is not asked again at once. So the number of fetches
-does not grow with the number of sign-ins, real or forged.
+Each of the two documents is cached for a while. One request fetches a document while others wait
+briefly for the result; after a failure, the provider is not asked again at once. Therefore the
+number of fetches does not grow with the number of sign-ins, real or forged.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 Document = Mapping[str, Any]
 
 CACHED_FOR = timedelta(minutes=10)
-"""The time for which a document is kept."""
+"""How long a document is cached."""
 REFETCH_AFTER = timedelta(minutes=1)
-"""The least time between two fetches of the keys, for a key that is not among the kept ones."""
+"""The minimum time between two fetches of the keys when a token names a key that is not cached."""
 RETRY_AFTER = timedelta(seconds=15)
-"""The least time between a failed fetch of a document and the next attempt."""
+"""The minimum time between a failed fetch of a document and the next attempt."""
 WITHIN_S = 5.0
-"""The deadline of one request to a provider, as a whole."""
+"""The total deadline of one request to a provider, in seconds."""
 _LOCK_TIMEOUT_S = 2.0
 
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -45,7 +45,7 @@ class ProviderError(IncidentsError):
 class Discovery:
     """The discovery of one provider (OpenID Connect Discovery 1.0); `clock`: aware times in UTC.
 
-    All methods raise ProviderError if the provider cannot be reached, or its document is invalid.
+    All methods raise ProviderError if the provider cannot be reached or if its document is invalid.
     """
 
     def __init__(self, issuer: str, clock: Callable[[], datetime]) -> None:
@@ -58,7 +58,7 @@ class Discovery:
         return str(self._metadata.get()[name])
 
     def keys(self, *, refetch: bool = False) -> Document:
-        """Return its keys (JWKS, RFC 7517); `refetch`: for a key not among the cached ones."""
+        """Return the provider's keys (JWKS, RFC 7517); `refetch`: the wanted key is not cached."""
         return self._keys.get(not_older_than=REFETCH_AFTER if refetch else CACHED_FOR)
 
     def _fetch_metadata(self) -> Document:
@@ -112,7 +112,7 @@ def json_of(answer: Answer) -> Document:
 def provider_client(issuer: str) -> Iterator[Client]:
     """Open a client that reaches the issuer, even at a private address, and other public hosts.
 
-    Network errors inside are raised as ProviderError.
+    Network errors in the `with` block are raised as ProviderError.
     """
     from incidents.outbound.client import Client
 

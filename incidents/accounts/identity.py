@@ -1,4 +1,4 @@
-"""The identity of somebody who has signed in, with the actions that their role allows."""
+"""The identity of somebody who has signed in, and the actions that their role allows."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ _TABLE: dict[str, tuple[Role, ...]] = {
 ROLES_OF_ACTION: dict[str, frozenset[Role]] = {
     action: frozenset(roles) for action, roles in _TABLE.items()
 }
-"""The roles that may do each action, by name: a command's in snake case, or a right's."""
+"""The roles that may do each action. The key is the name of a command in snake case, or of a
+right."""
 
 ACTION_NAMES: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(each.name for each in (*ACTIONS, *RIGHTS) if each.in_person)
-"""The actions that need a person who has just confirmed their password; no token can do them. They
-close a site on one person's statement (R4, R5), open a closed one, set the rules for that, give
-access, or erase permanently. Changing another person's account, password or tokens also needs
-`keep_accounts`; viewing them needs `see_accounts`, which a token may have."""
+"""The actions that need a person who has just confirmed their password; no token can do them. These
+actions close a site on one person's statement (R4, R5), reopen a closed site, set the rules for
+closing and reopening, give access, or erase data permanently. Changing another person's account,
+password or tokens also needs `keep_accounts`; viewing them needs `see_accounts`, which a token may
+have."""
 
 
 def may(role: str, action: str) -> bool:
@@ -48,14 +50,15 @@ _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
 
 PROOF_TTL = timedelta(minutes=5)
-"""The time for which a person need not confirm their password again."""
+"""How long a person who has confirmed their password need not confirm it again."""
 
 Denial = Literal["role", "token_scope", "in_person", "prove_again"]
-"""The reason for a denial: the role, the token's scope, any token, or a proof that is too old."""
+"""The reason for a denial: the role does not allow the action, the token's scope does not, no token
+is accepted, or the person confirmed their password too long ago."""
 
 
 SESSION = "session"
-"""The login in an entry, in place of a machine's, for a person who acted in a session."""
+"""The login that an entry names if a person acted in a session and not from a machine."""
 
 
 def is_handle(given: str) -> bool:
@@ -72,8 +75,8 @@ def distinct_login(person: str, login: str | None) -> str | None:
 class Identity:
     """An account that has proved its identity: by a token, for some actions, or by a session.
 
-    `proved_at` (UTC): when the person behind a session last did so; None for a token. `session`:
-    the session's id.
+    `proved_at` (UTC): when the session's person last proved their identity; None for a token.
+    `session`: the session's id.
     """
 
     handle: str
@@ -85,11 +88,11 @@ class Identity:
 
     @property
     def login(self) -> str:
-        """The way they signed in, which is shown beside the name in each entry."""
+        """The way the account signed in, which is shown beside the name in each entry."""
         return SESSION if self.token is None else f"token {self.token}"
 
     def denial(self, action: str, now: datetime) -> Denial | None:
-        """The reason why the account may not do that action at `now`; None if it may."""
+        """The reason why the account may not do the action at `now`; None if it may do it."""
         if not may(self.role, action):
             return "role"
         if self.acts is not None and action not in self.acts:

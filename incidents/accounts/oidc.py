@@ -1,9 +1,9 @@
-"""The sign-in at the company's own provider (OpenID Connect).
+"""Sign-in at the company's own provider (OpenID Connect).
 
-Authorization code with PKCE, state and nonce. The provider's answer is used only for the person's
-identity, and for the time and method of the sign-in. The identity is the issuer and the subject
-(`iss`, `sub`), which a provider never reuses, unless the settings name another claim. The account
-must already exist.
+The flow is the authorization code with PKCE, state and nonce. The provider's answer is used only
+for the person's identity, and for the time and method of the sign-in. The identity is the issuer
+and the subject (`iss`, `sub`), unless the settings name another claim. A provider never reuses a
+subject. The account must already exist.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LEEWAY_S = 60
 _LEEWAY = timedelta(seconds=LEEWAY_S)
 ANSWER_WITHIN = timedelta(minutes=10)
 _SIGNED_WITH = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
-"""Neither the shared secret (HMAC) nor "none"."""
+"""The accepted signature algorithms: neither a shared secret (HMAC) nor "none"."""
 
 _MOST_CODE = 4_096
 _MOST_SUBJECT = 255
@@ -43,7 +43,7 @@ class UnknownSubjectError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRequest:
-    """A request to the provider, which its answer must match; kept by the browser.
+    """A request to the provider, kept by the browser; the provider's answer must match it.
 
     `again`: the handle of the person who must confirm their identity again.
     """
@@ -57,7 +57,7 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderLogin:
-    """The provider's answer: a handle, and when its person last authenticated (UTC)."""
+    """The provider's answer: a handle, and when that person last authenticated (UTC)."""
 
     handle: str
     proved_at: datetime
@@ -74,7 +74,7 @@ class Oidc:
         """Return the address for the browser, and the request that the answer must match.
 
         Raises:
-            ProviderError: if the provider cannot be asked.
+            ProviderError: if the provider is unavailable.
         """
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -99,9 +99,9 @@ class Oidc:
         """Return the handle behind an answer (`code`, `state`, `iss`, `error`) from the browser.
 
         Raises:
-            ProviderWordError: if it does not match the request, or nobody signed in.
+            ProviderWordError: if the answer does not match the request, or nobody signed in.
             UnknownSubjectError: if no account has that subject.
-            ProviderError: if the provider cannot be asked.
+            ProviderError: if the provider is unavailable.
         """
         issuer = self._provider.issuer
         if not hmac.compare_digest(given.get("state", "").encode(), question.state.encode()):
@@ -135,7 +135,7 @@ class Oidc:
         return ProviderLogin(handle, proved_at)
 
     def _check_how(self, claims: Mapping[str, Any]) -> None:
-        """Check that the settings accept the method of the sign-in; raises ProviderWordError."""
+        """Check that the settings accept how the person signed in; raises ProviderWordError."""
         acr, amr = claims.get("acr"), claims.get("amr")
         wanted = self._provider
         if wanted.acr_values and (not isinstance(acr, str) or acr not in wanted.acr_values):
@@ -148,7 +148,7 @@ class Oidc:
         return int(self._provider.max_age.total_seconds())
 
     def _handle(self, claims: Mapping[str, Any]) -> str:
-        """Return the handle for the subject by the settings, or from the claim that they name."""
+        """Return the handle of the subject by the settings, or the handle in the named claim."""
         claim = self._provider.claim
         found = claims.get("sub" if claim is None else claim)
         if not isinstance(found, str):
@@ -211,7 +211,7 @@ class Oidc:
 
 
 def _read(token: Mapping[str, Any], keys: Mapping[str, Any]) -> Any:
-    """Return the ID token, signed by one of these keys."""
+    """Return the verified ID token; one of these keys must have signed it."""
     from joserfc import jwt
     from joserfc.jwk import KeySet
     from joserfc.jws import JWSRegistry

@@ -1,8 +1,9 @@
 """The open sessions of a database, with the browsers that people have used before.
 
-A known browser signs nobody in. Guesses from it are counted separately (see `throttle`), so a
-guesser elsewhere cannot lock out its user (OWASP, "device cookies"). Each cookie is signed with the
-hash of the password: a new password makes every browser unknown, and nothing else is stored.
+A known browser signs nobody in. Password guesses from a known browser are counted separately (see
+`throttle`), so a guesser elsewhere cannot lock out the browser's user (OWASP, "device cookies").
+Each cookie is signed with the hash of the password: after a password change no browser is known,
+and the server need not store the browsers.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from incidents.store.accounts import Session
 
 KNOWN_FOR = timedelta(days=90)
-"""The time for which a browser is known after its last sign-in."""
+"""How long a browser stays known after its last sign-in."""
 
 MOST = 8
-"""The most people for whom a browser is known, the latest: a shift's machine has several."""
+"""The maximum number of people for whom a browser is known. Several people of a shift may use the
+same machine."""
 
 _BETWEEN, _WITHIN = "~", "."
 _LONGEST = 2_000
@@ -41,7 +43,10 @@ class _Entry(NamedTuple):
 
 
 def known_browser(cookie: str, handle: str, hash_: str | None, now: datetime) -> str | None:
-    """Return the known browser of `handle` in a cookie, or None; `hash_`: the password's."""
+    """Return the known browser of `handle` in a cookie, or None.
+
+    `hash_`: the hash of the person's password.
+    """
     for entry in _entries(cookie):
         right = hmac.compare_digest(entry.signature.encode(), _sign(entry, handle, hash_).encode())
         if (
@@ -63,7 +68,7 @@ def cookie(before: str, handle: str, hash_: str, now: datetime) -> str:
 
 
 def _entries(cookie: str) -> Iterator[_Entry]:
-    """The well-formed entries of a cookie; anybody may have written them."""
+    """The well-formed entries of a cookie, not yet trusted: anybody may have written them."""
     if not cookie.isascii():
         return
     for text in cookie[:_LONGEST].split(_BETWEEN)[:MOST]:
@@ -78,9 +83,9 @@ def _sign(entry: _Entry, handle: str, hash_: str | None) -> str:
 
 
 SESSION_FOR = timedelta(hours=12)
-"""The length of a session: a shift."""
+"""The maximum length of a session: one shift."""
 IDLE_FOR = timedelta(hours=1)
-"""The time without use by a person after which a session ends."""
+"""A session ends if its person does not use it for this time."""
 
 
 class UnknownSessionError(RefusedError):
@@ -97,7 +102,7 @@ class OpenSessions:
         self._engine, self._clock = engine, clock
 
     def of(self, handle: str | None) -> list[Session]:
-        """List the open sessions of that account, or of all accounts if None; the newest first."""
+        """List the open sessions of one account, or of all if `handle` is None, newest first."""
         now = self._clock()
         with plainly(self._engine), reading(self._engine) as connection:
             return accounts.sessions_of(
@@ -111,7 +116,7 @@ class OpenSessions:
         return None if found is None else found.account.handle
 
     def end(self, session: str, by: str) -> None:
-        """End a session, one's own or, as an account admin, somebody else's.
+        """End a session: the person's own or, for an account admin, somebody else's.
 
         Raises:
             UnknownSessionError: for an unknown id.
@@ -124,7 +129,7 @@ class OpenSessions:
 
 
 def end(connection: Connection, found: Session, how: str, by: str | None, now: datetime) -> None:
-    """End a session at `now` (UTC), and add that to the log of sign-ins."""
+    """End a session at `now` (UTC), and record that in the sign-in log."""
     whose = found.account.handle
     if accounts.end_session(connection, found.id):
         line = SignIn(
@@ -134,6 +139,6 @@ def end(connection: Connection, found: Session, how: str, by: str | None, now: d
 
 
 def has_ended(session: Session, now: datetime) -> bool:
-    """Whether the session has ended by now: after a shift, without use, or with its account."""
+    """Whether the session is over: too old, unused for too long, or its account disabled."""
     too_old = now - session.made_at >= SESSION_FOR or now - session.seen_at >= IDLE_FOR
     return too_old or session.account.disabled_at is not None

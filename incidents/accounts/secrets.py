@@ -24,22 +24,24 @@ CONTEXT = frozenset({
     "admin", "root", "password", "passwort", "mima", "guanliyuan", "weigui", "zhibantai", "beian",
     "密码", "管理员", "违规", "值班台", "备案", "主机",
 })  # fmt: skip
-"""Words that are guessed first at a desk (ASVS 6.1.2), beside roles, handle and settings."""
+"""Words that a guesser tries first at a desk (ASVS 6.1.2). The roles, the handle, and the names in
+the settings are added to them."""
 
 _DESK_NAMES = (("notices", "desk_name"), ("customer", "base_url"))
 _BETWEEN = re.compile(r"[\W_]+")
 _SHORTEST = 4
 _SCORE = 4
-"""Of zxcvbn: at least 10^10 guesses."""
+"""The zxcvbn score that a password needs: at least 10^10 guesses."""
 _ENOUGH = 20
-"""The number of characters that suffice for that score: 20 take up to 0.5 s, 72 up to 2.7 s."""
+"""The number of characters that zxcvbn checks: 20 suffice for the score and take up to 0.5 s, while
+72 take up to 2.7 s."""
 
 
 def is_guessable(password: str, handle: str) -> bool:
     """Whether somebody who knows the desk would soon guess the password.
 
-    It has leaked somewhere, or, without the desk's own words, it has a pattern that guessing
-    programs know. `password` is text that UTF-8 can encode.
+    A password is guessable if it has leaked, or if the rest of it, without the desk's own words,
+    follows a pattern that guessing programs know. `password` is text that UTF-8 can encode.
 
     Raises:
         SettingsFileError: if the desk's own names cannot be read.
@@ -54,26 +56,26 @@ def is_guessable(password: str, handle: str) -> bool:
 
 
 def _context(handle: str) -> re.Pattern[str]:
-    """A pattern of all words of the desk's names, the longest first."""
+    """A pattern that matches each word of the desk and of the handle, the longest first."""
     words = {*CONTEXT, *ROLES, *_words([handle]), *_words(_desk_names())}
     return re.compile("|".join(map(re.escape, sorted(words, key=lambda each: (-len(each), each)))))
 
 
 def _words(texts: Iterable[str]) -> set[str]:
-    """Each text and its parts, without those too short to matter."""
+    """Each text and its parts, except those that are too short to matter."""
     found = {part for text in texts for part in (text, *_BETWEEN.split(text))}
     return {part.casefold() for part in found if len(part) >= _SHORTEST}
 
 
 def _desk_names() -> list[str]:
-    """The names of the desk and of its pages in the settings."""
+    """The names in the settings: the desk's name, and the address of the customer page."""
     found = (sources.section(section).get(key) for section, key in _DESK_NAMES)
     return [text for text in found if isinstance(text, str)]
 
 
 MIN_CHARACTERS, MAX_CHARACTERS = 12, 200
 TOKEN_PREFIX = "inc_"  # noqa: S105 - what is not secret of it
-"""The beginning of each token, by which scanners of leaked secrets know it."""
+"""The prefix of each token, by which scanners for leaked secrets recognise it."""
 
 _BYTES = 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -140,7 +142,7 @@ def hash_password(password: str, handle: str) -> str:
 
 
 def password_matches(password: str, hash_: str | None) -> bool:
-    """Whether the password matches; without one (`hash_` is None) it takes the same time."""
+    """Whether the password matches the hash; if there is no hash, the check takes equally long."""
     from argon2.exceptions import Argon2Error, InvalidHashError
 
     given = _SURROGATE.sub("?", unicodedata.normalize("NFC", password[: MAX_CHARACTERS * 2]))
@@ -161,7 +163,7 @@ def _hasher() -> PasswordHasher:
 
 @cache
 def _dummy_hash() -> str:
-    """A hash to compare if there is no password, prepared to save the time of hashing."""
+    """A hash to check against if an account has no password; it is not computed, to save time."""
     hasher = _hasher()
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"

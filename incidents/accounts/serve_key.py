@@ -1,14 +1,15 @@
 """The servers' key, which seals sessions, tokens and passwords.
 
-The seal binds a row's owner, scope and expiry: a row that was changed or written by hand is
-invalid. An account's role, and whether it is disabled, are not sealed: the record shows a change of
-these beside it. The seal is an HMAC-SHA256 (RFC 2104) over the facts as unambiguous JSON. Its key
-is derived from the servers' key and the time when this database was first sealed with that key.
-Once another key replaces it, nothing sealed with it is valid.
+The seal covers a row's owner, scope and expiry: a row that was changed or written by hand is
+invalid. An account's role and its disabled state are not sealed: the record shows whether somebody
+changed them in the database. The seal is an HMAC-SHA256 (RFC 2104) over the facts as unambiguous
+JSON. The HMAC's key is derived from the servers' key and the time when this database was first
+sealed with that key. Once another key replaces the servers' key, nothing sealed with the old key is
+valid.
 
-The database's password alone, without this file, is not enough to make a session, token or password
-that a server accepts. Servers of one database share the file. People who can read the file sign in
-at the database's command line, others over a server.
+Somebody who has the database's password but not the key file cannot make a session, token or
+password that a server accepts. All servers of one database share the file. People who can read the
+file can sign in at the database's command line; others sign in through a server.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def key_digest(key: bytes) -> str:
 
 
 class Seal:
-    """The key's seal; without a key (`serve` never ran on the database) every row is valid."""
+    """The seal of a key; without a key (`serve` never ran on the database) every row is valid."""
 
     def __init__(self, key: bytes | None = None, of: ServeKey | None = None) -> None:
         self.digest = None if key is None else key_digest(key)
@@ -82,14 +83,14 @@ UNSEALED = Seal()
 
 
 class KeyWatch:
-    """Checks that a seal's key is still the valid one, by a query once a second at most."""
+    """A check that a seal's key is still the valid one, with at most one query a second."""
 
     def __init__(self, seal: Seal) -> None:
         self._digest = seal.digest
         self._next_at = 0.0
 
     def check(self, connection: Connection) -> None:
-        """Raise ServeKeyReplacedError once another key has replaced it."""
+        """Raise ServeKeyReplacedError if another key has replaced the seal's key."""
         now = time.monotonic()
         if self._digest is None or now < self._next_at:
             return
@@ -105,7 +106,7 @@ def token_facts(token: Token) -> Facts:
 
 
 def session_facts(digest: bytes, session: Session) -> Facts:
-    """The sealed facts of a session: its owner, its beginning, and its last proof of identity."""
+    """The sealed facts of a session: its owner, its start, and its last proof of identity."""
     whose = session.account.handle
     return ("session", digest.hex(), session.id, whose, session.made_at, session.proved_at)
 
@@ -138,7 +139,7 @@ class NoServeKeyError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class UnsealedCredentials:
-    """Unsealed credentials in a sealed database: ids of open tokens, owners of passwords."""
+    """The unsealed credentials of a sealed database: token ids, and the owners of passwords."""
 
     tokens: list[str]
     passwords: list[str]
@@ -159,7 +160,7 @@ class UnsealedCredentials:
 
 
 def key_file(of: Settings) -> Path:
-    """Return the key's file: by INCIDENTS_SERVE_KEY, [serve] key_file, or `default_path`.
+    """Return the path of the key file: INCIDENTS_SERVE_KEY, [serve] key_file, or `default_path`.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -170,7 +171,7 @@ def key_file(of: Settings) -> Path:
 
 
 def load_seal(connection: Connection, file: Path) -> Seal:
-    """Return the seal with which this process checks sealed rows in that database.
+    """Return the seal with which this process checks the sealed rows of that database.
 
     Raises:
         SealedElsewhereError: if this process does not have the key.
@@ -186,7 +187,7 @@ def load_seal(connection: Connection, file: Path) -> Seal:
 
 
 def find_unsealed(connection: Connection, mark: Seal, now: datetime) -> UnsealedCredentials:
-    """List the credentials that have no seal at `now` (UTC)."""
+    """List the credentials whose seal is missing or invalid at `now` (UTC)."""
     return UnsealedCredentials(
         [
             token.id for token in accounts.tokens_of(connection)
@@ -204,7 +205,7 @@ def read_key(file: Path) -> bytes | None:
     """Return the key in that file; None if there is no file.
 
     Raises:
-        FileError: if it cannot be read, others can read it, or it holds no key.
+        FileError: if the file cannot be read, if others can read it, or if it holds no key.
     """
     try:
         key = base64.b64decode(private_file.read(file).strip(), validate=True)
@@ -225,16 +226,18 @@ def read_key(file: Path) -> bytes | None:
 
 
 def new_key() -> bytes:
-    """A new key, which no file holds yet."""
+    """A new random key, not yet saved to a file."""
     return secrets.token_bytes(_BYTES)
 
 
 def write_key(file: Path, key: bytes) -> None:
-    """Write a new key to that file; of the folders, only the user's data folder is created.
+    """Write a new key to that file.
+
+    Of the missing folders, only the user's data folder is created.
 
     Raises:
         FileExistsError: if the file exists by now; it stays unchanged.
-        FileError: if it cannot be written.
+        FileError: if the file cannot be written.
     """
     try:
         if file.parent == sources.data_folder():

@@ -1,20 +1,21 @@
-"""The throttle of sign-ins, with their log: limits for guesses by account, address and browser.
+"""The throttle for sign-ins, and the sign-in log: limits by account, address and browser.
 
-Failures do not count as the named person's: the guesser is someone else. An unknown name is not
-stored, only the fact that there was one.
+A failure is not logged as an act of the named person, because the guesser may be somebody else. An
+unknown name is not stored; the log shows only that a name was unknown.
 
-Each failure at an account has a line with its time, reason and address. Unknown names can be made
-up without end, from any number of addresses, and the log is kept for half a year. So only the first
-few attempts from an address on a day have a line. All attempts are counted by day, reason and
-address, those from further addresses together. This limits the log's size, and the count stays
-exact.
+Each failure at an existing account has a line with its time, reason and address. Unknown names can
+be made up without end, from any number of addresses, and the log is kept for half a year. Therefore
+only the first few attempts from an address on a day have a line. All attempts are counted by day,
+reason and address; beyond a number of addresses, the rest are counted together. This limits the
+size of the log, and the count stays exact.
 
-Others can cause only a short wait that never grows: for a name, anybody who guesses at it, and for
-an address, anybody who shares it. A growing wait affects only those who made the mistakes: one name
-from one address, one known browser or address of the name, one program of theirs, one session, one
-terminal, one second person for somebody. These are counted separately, as are the first guesses at
-a name from another address: otherwise a persistent guesser would lock everybody out. A guess counts
-before it is checked, so parallel guesses gain nothing.
+Other people can cause only a short wait that never grows: for a name, anybody who guesses passwords
+for that name, and for an address, anybody who shares that address. A growing wait affects only the
+source of the mistakes: one name from one address, one known browser or address of the name, one
+token, one session, one terminal, or one second person for somebody. Each source is counted
+separately, and so are the first guesses at a name from another address; otherwise a persistent
+guesser could lock everybody out. A guess is counted before it is checked, so parallel guesses gain
+nothing.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ How = Literal["password", "provider", "terminal"]
 """The method by which somebody proves their identity."""
 
 UNKNOWN_NAME = "?"
-"""The log's text for an unknown name, which may be anything that was typed, even a password."""
+"""The log's text for an unknown name: the typed text could be anything, even a password."""
 
 MOST_LINES = 5
-"""The most failures under unknown names with a line each, by address and day (UTC)."""
+"""The maximum number of log lines for unknown names, by address and day (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Attempt:
 
 
 class SignInLog:
-    """The log of one database; `clock` gives aware times in UTC.
+    """The sign-in log of one database; `clock` gives aware times in UTC.
 
     All methods raise DatabaseError if the database fails.
     """
@@ -74,7 +75,7 @@ class SignInLog:
     def record_success(
         self, attempt: Attempt, handle: str, within: Connection | None = None
     ) -> None:
-        """Log that somebody signed in as `handle`; `within` a transaction, or in one of its own."""
+        """Log that somebody signed in as `handle`, in the transaction `within` or in a new one."""
         line = _line(attempt, OK, handle, self._clock())
         if within is not None:
             sign_ins.add(within, line)
@@ -83,7 +84,7 @@ class SignInLog:
             sign_ins.add(connection, line)
 
     def record_failure(self, attempt: Attempt, account: Account | None, *, right: bool) -> None:
-        """Log a failed attempt; `right`: the password, or the provider's answer, was right."""
+        """Log a failed attempt; `right`: the password or the provider's answer was right."""
         if account is None:
             self._record_failure(attempt, "no_account", None)
         else:
@@ -94,7 +95,7 @@ class SignInLog:
         self._record_failure(Attempt("sign_in", how, place), why, None)
 
     def record_blocked(self, attempt: Attempt, account: Account | None) -> None:
-        """Count an attempt that was blocked unchecked: a row for each could fill the disk."""
+        """Count a blocked attempt; a log line for each blocked attempt could fill the disk."""
         handle = UNKNOWN_NAME if account is None else account.handle
         self.count(Refusal(handle, attempt.place or "", attempt.what, "blocked", attempt.by))
 
@@ -104,7 +105,7 @@ class SignInLog:
             sign_ins.count_bounded(connection, refusal, self._clock())
 
     def _record_failure(self, attempt: Attempt, why: str, handle: str | None) -> None:
-        """Log a failure, in the same time whether the account exists or not."""
+        """Log a failure; this takes equally long whether the account exists or not."""
         now, unknown = self._clock(), Refusal(UNKNOWN_NAME, attempt.place or "", attempt.what, why)
         with plainly(self._engine), writing(self._engine) as connection:
             n = sign_ins.count_bounded(connection, unknown, now, wanted=handle is None)
@@ -118,7 +119,7 @@ def _line(attempt: Attempt, result: str, handle: str | None, at: datetime) -> Si
 
 
 FORGET_AFTER = timedelta(hours=1)
-"""The time after the last mistake at which mistakes stop counting."""
+"""If nobody makes a mistake for this time, earlier mistakes no longer count."""
 
 
 class BlockedError(RefusedError):
@@ -127,10 +128,10 @@ class BlockedError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The number of free mistakes; each further one costs a wait, `first`, doubled up to `most`.
+    """The number of free mistakes, and the wait after each further one: `first`, doubled to `most`.
 
-    `shared`: others' mistakes count as well, so a sign-in clears none of them. It does not apply to
-    somebody with fewer than `spared` mistakes of their own.
+    `shared`: other people's mistakes count as well, so a sign-in clears none of them. The limit
+    does not apply to somebody with fewer than `spared` mistakes of their own.
     """
 
     free: int
@@ -150,25 +151,26 @@ class RateLimit:
 
 _HALF_A_MINUTE, _MINUTE, _LONGEST = (timedelta(seconds=s) for s in (30, 60, 900))
 OWN = RateLimit(5, _HALF_A_MINUTE, _LONGEST)
-"""Twelve guesses in the first hour, then four an hour."""
+"""The limit for one source: twelve guesses in the first hour, then four an hour."""
 OF_ADDRESS = RateLimit(20, _MINUTE, _MINUTE, shared=True)
-"""Eighty guesses in the first hour, then sixty an hour."""
+"""The limit for one address: eighty guesses in the first hour, then sixty an hour."""
 OF_NAME = RateLimit(50, _MINUTE, _MINUTE, shared=True, spared=2)
-"""110 guesses in the first hour, then sixty an hour, beside the first two from each place."""
+"""The limit for one name: 110 guesses in the first hour, then sixty an hour, in addition to the
+first two guesses from each source."""
 
 Guess = Mapping[str, RateLimit]
-"""The rate limits of a guess, by counter."""
+"""The rate limits that apply to a guess, by counter."""
 
 
 def from_unknown_browser(handle: str, address: str) -> Guess:
-    """A guess from a browser and an address that are unknown for that name."""
+    """A guess from a browser and an address from which that name has not signed in before."""
     return {
         f"as {handle} from {address}": OWN, f"from {address}": OF_ADDRESS, f"as {handle}": OF_NAME,
     }  # fmt: skip
 
 
 def from_known_browser(handle: str, word: str) -> Guess:
-    """A guess from a known browser: others' mistakes do not delay it."""
+    """A guess from a known browser, which other people's mistakes do not delay."""
     return {f"known {handle} {word}": OWN}
 
 
@@ -178,7 +180,7 @@ def from_known_address(handle: str, address: str) -> Guess:
 
 
 def with_token(handle: str, token: str) -> Guess:
-    """A guess with a token of the name, as the command line sends it over a server."""
+    """A guess with a token of the name, as the command line sends it through a server."""
     return {f"{handle} by token {token}": OWN}
 
 
@@ -207,10 +209,10 @@ class Throttle:
         self._engine, self._clock = engine, clock
 
     def count(self, guess: Guess) -> Guess:
-        """Count a guess before it is checked, and return the rate limits that counted it.
+        """Count a guess before it is checked, and return the rate limits that apply to it.
 
         Raises:
-            BlockedError: if it is too early for a guess; it is not counted then.
+            BlockedError: if it is too early for another guess, which is then not counted.
         """
         now = self._clock()
         with plainly(self._engine), writing(self._engine) as connection:
@@ -230,10 +232,10 @@ class Throttle:
         return counts
 
     def uncount(self, guess: Guess) -> None:
-        """Remove a right guess from the counts.
+        """Remove a correct guess from the counts.
 
-        From a shared count only this guess is removed: others may be guessing at that name or from
-        that address, and the person may be guessing at another account.
+        A shared count loses only this guess, because other people may be guessing at the same name
+        or from the same address, and the person may be guessing at another account.
         """
         with plainly(self._engine), writing(self._engine) as connection:
             for key in sorted(guess):
@@ -248,7 +250,7 @@ _log = logger("accounts")
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Somebody who claims to be `name`, with the name's account and its password's hash."""
+    """Somebody who claims to be `name`, with the account and the password hash of that name."""
 
     name: str
     account: Account | None
@@ -256,7 +258,7 @@ class Claimant:
     is_known_here: bool
 
     def guess(self, address: str, browser: str, program: Identity | None, now: datetime) -> Guess:
-        """Return the rate limits at `now` (UTC); `program`: the owner of the token, or None."""
+        """Return the rate limits for a guess at `now` (UTC); `program`: the owner of the token."""
         known = open_sessions.known_browser(browser, self.name, self.hash, now)
         if known is not None:
             return from_known_browser(self.name, known)
@@ -270,9 +272,9 @@ class Claimant:
 def find_claimant(
     connection: Connection, handle: str, address: str | None, seal: Seal, now: datetime
 ) -> Claimant:
-    """Look up a name at that address at `now` (UTC), with the same work for an unknown name.
+    """Look up a name at `now` (UTC); an unknown name takes equally long.
 
-    A password counts only if it has the `seal` and is the last one on record.
+    A password counts only if it has the `seal` and is the last password on record for the name.
     """
     # Text that is no handle may have characters that databases refuse.
     name = handle if is_handle(handle) else UNKNOWN_NAME

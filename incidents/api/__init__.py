@@ -1,1 +1,1 @@
-"""The API: the desk over HTTP. It parses, calls the desk or a view, and renders."""
+"""The API: the desk over HTTP. It parses requests, calls the desk or a view, renders answers."""

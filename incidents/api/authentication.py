@@ -1,4 +1,4 @@
-"""The authentication of the API: the caller and the action, from a request's headers."""
+"""The authentication of the API: who makes a request for which action, from its headers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ DryRun = Annotated[bool, Query(description="Only show what would happen.")]
 
 
 def visitor(request: Request) -> Visit | None:
-    """The visit of the session in the request's cookie; None without one."""
+    """Return the visit of the session in the request's cookie; None without a valid session."""
     authenticator: Authenticator = request.app.state.authenticator
     cookie = request.cookies.get(COOKIE)
     return None if cookie is None else authenticator.by_session(cookie, used=is_by_hand(request))
 
 
 def signed_in(request: Request) -> Visit:
-    """The visit of the session in the request's cookie; raises Problem 401 without one."""
+    """Return the visit of the session in the request's cookie; raises Problem 401 without one."""
     found = visitor(request)
     if found is None:
         raise problems.not_signed_in()
@@ -43,10 +43,10 @@ def signed_in(request: Request) -> Visit:
 
 
 def is_by_hand(request: Request) -> bool:
-    """Whether a person made the request: they sent a form, or opened a page.
+    """Whether a person made the request by sending a form or opening a page.
 
-    Requests that an open page sends on its own do not count, or the session of an abandoned screen
-    would never end.
+    Requests that an open page sends on its own do not count; otherwise the session of an abandoned
+    screen would never end.
     """
     if request.method not in _SAFE:
         return True
@@ -58,13 +58,14 @@ def is_by_hand(request: Request) -> bool:
 def is_from_elsewhere(request: Request) -> bool:
     """Whether a page of another site sent the browser here, by a link, a form or a redirect.
 
-    A browser says so (Fetch Metadata, section 2.1). A program does not, and has no session.
+    A browser sends this information (Fetch Metadata, section 2.1). A program sends none, and has no
+    session.
     """
     return request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
 
 
 def is_own_form(visit: Visit, given: str | None) -> bool:
-    """Whether a page of the same session made the request (CSRF)."""
+    """Whether the form token shows that a page of the same session made the request (CSRF)."""
     return given is not None and hmac.compare_digest(
         secrets.form_token(visit.cookie, CSRF).encode(), given.encode()
     )
@@ -73,10 +74,10 @@ def is_own_form(visit: Visit, given: str | None) -> bool:
 def needs_own_form(
     request: Request, visit: Visit, word: str | None, action: str, named: str
 ) -> None:
-    """Check that a page of the same session sent the request (CSRF), and count a refusal.
+    """Check that a page of the same session sent the request (CSRF); count a refusal.
 
     Raises:
-        Problem: 403, with the name of the action, `named`.
+        Problem: 403, in which the action is called `named`.
     """
     if not is_own_form(visit, word):
         refuse(request.app.state.app, visit.identity, action, "csrf", None)
@@ -84,14 +85,14 @@ def needs_own_form(
 
 
 async def read_caller(request: Request) -> Caller:
-    """The caller of a request that only reads. Raises the same errors as `known`."""
+    """Return the caller of a request that only reads. Raises the same errors as `known`."""
     found = getattr(request.state, "caller", None)
     # `operation` has authenticated them already, where it knows the action.
     return found if isinstance(found, Caller) else await known(request, request.method.lower())
 
 
 async def known(request: Request, action: str) -> Caller:
-    """The caller of a request for the action.
+    """Return the caller of a request for the action.
 
     Raises:
         Problem: 401 for an unknown caller, 403 for a form from another site.
@@ -160,7 +161,7 @@ async def action_caller(
     dry_run: DryRun = False,
     key_for: KeyFor = None,
 ) -> Caller:
-    """The caller of an action, with its idempotency key, the ETag they have, and `dry_run`."""
+    """Return the caller of an action, with the request's idempotency key, ETag and `dry_run`."""
     held = None if key_for is None else timedelta(seconds=key_for)
     return replace(
         await read_caller(request), key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held
@@ -174,17 +175,17 @@ async def log_caller(
         Query(description="Refuse with `would_close` if this would close the site (R1)."),
     ] = False,
 ) -> Caller:
-    """The caller who logs a violation, which may close the site (R1)."""
+    """Return the caller who logs a violation, which can close the site (R1)."""
     return replace(by, unless_closing=unless_closing)
 
 
 async def permanent_key_caller(
     request: Request, key: Key = None, if_match: IfMatch = None, dry_run: DryRun = False
 ) -> Caller:
-    """The caller of an action on several sites, whose key is kept permanently.
+    """Return the caller of an action on several sites, whose key is kept permanently.
 
     Raises:
-        Problem: 422 if the request asks to keep it for a while only.
+        Problem: 422 if the request asks to keep the key only for a while.
     """
     if KEY_FOR_HEADER in request.headers:
         raise problems.unprocessable(
@@ -195,7 +196,7 @@ async def permanent_key_caller(
 
 
 async def dry_run_caller(request: Request, dry_run: DryRun = False) -> Caller:
-    """The caller of an idempotent action that concerns no single site."""
+    """Return the caller of an idempotent action that concerns no single site."""
     return replace(await read_caller(request), dry_run=dry_run)
 
 

@@ -1,7 +1,7 @@
-"""The body of an action's request, and the conversion to a command of the desk.
+"""The body of an action's request, and its conversion to a command of the desk.
 
-Both follow from the action's row and the fields of its command (`contract`); a filing's change has
-a body of its own.
+The body and the command both follow from the action's row and the fields of its command
+(`contract`); a change of a filing has a body of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from incidents.values import inputs
 from incidents.values.json_object import JSONObject
 
 MAX_DETAILS, MAX_PARTS = 300, 20
-"""The most details that one action changes, and the most parts of a server or document."""
+"""The maximum number of details that one action can change, and of parts of a server or
+document."""
 
 Short = Annotated[str, Field(max_length=100)]
 Text = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
@@ -49,7 +50,7 @@ _FILED: JSONObject = {
         ]
     },
 }
-"""The schema of filed details; the caller chooses its keys, so no error may repeat them."""
+"""The schema of filed details. The caller chooses the keys, so no error may repeat a key."""
 
 
 class Form(BaseModel, extra="forbid"):
@@ -58,9 +59,9 @@ class Form(BaseModel, extra="forbid"):
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_unknown(cls, given: Any, validate: Callable[[Any], Self]) -> Self:
-        """Refuse unknown keys by one error, which names the known ones.
+        """Refuse all unknown keys with one error, which names the known keys.
 
-        An error for each of 100,000 would take seconds, and would repeat the caller's input.
+        A separate error for each of 100,000 keys would take seconds and repeat the caller's input.
         """
         if not isinstance(given, dict) or given.keys() <= cls.model_fields.keys():
             return validate(given)
@@ -76,16 +77,16 @@ class Form(BaseModel, extra="forbid"):
 
 
 def _same(error: ErrorDetails) -> InitErrorDetails:
-    """The error, to be raised again among others."""
+    """Copy the error, so that it can be raised again together with others."""
     again = PydanticCustomError(error["type"], error["msg"])
     return InitErrorDetails(type=again, loc=error["loc"], input=error["input"])
 
 
 class Filed(Form):
-    """The changes of a filing.
+    """Changes to a filing.
 
-    `details`: texts by key; for a server or a document, the changed parts. Null or an empty text
-    removes a detail. `presets` are applied first; `details` override them.
+    `details`: texts by key; for a server or a document, an object of the changed parts. Null or an
+    empty text removes a detail. `presets` are applied first; `details` override them.
     """
 
     details: Annotated[JSONObject, Field(json_schema_extra=_FILED)] = Field({})
@@ -99,17 +100,17 @@ class Shift(Form):
 
 
 def read_time(given: str | None) -> datetime | None:
-    """The time in UTC; None for None. Raises InputError if it has no offset."""
+    """Return the time in UTC; None for None. Raises InputError if the time has no offset."""
     return None if given is None else clock.parse_exact(given)
 
 
 def optional_text(
     what: str, given: str | None, limit: int = inputs.MAX_TEXT_CHARACTERS
 ) -> str | None:
-    """The text in its stored form; None for None.
+    """Return the text in its stored form; None for None.
 
     Raises:
-        RefusedError: if it cannot be stored; the message names it as `what`.
+        RefusedError: if the text cannot be stored; the message calls the text `what`.
     """
     return None if given is None else inputs.text(what, limit=limit)(given)
 
@@ -119,7 +120,7 @@ _URLS = list[Annotated[str, Field(max_length=4_096)]]
 
 
 def body(action: Action) -> type[Form]:
-    """The body of the action's request; actions with the same fields share one."""
+    """Return the body model of the action's request; actions with the same fields share one."""
     if action.command is c.ChangeFiling:
         return Filed
     found = _BODIES.get(action.body.name)
@@ -134,7 +135,7 @@ def body(action: Action) -> type[Form]:
 
 
 def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c.Command]:
-    """The site and the command of a request for the action.
+    """Return the site and the command of a request for the action.
 
     `by`: the caller's handle. `to`: the site's name, or an id. `words`: the body of the request.
 
@@ -173,7 +174,7 @@ def _field(field: CommandField) -> tuple[Any, Any]:
 
 
 def _value(field: CommandField, name: str, given: Any) -> dict[str, object]:
-    """The fields of the command for a value of the form."""
+    """Return the command's fields for one value of the form."""
     if field.name == "urls":
         kept = inputs.urls(given)
         return {"urls": kept.urls, "written": kept.written}
@@ -189,13 +190,13 @@ _PART_NAMES = {prefix: {part.key for part in parts} for prefix, parts in form.PA
 
 
 def _filing_change(by: str, asked: Filed) -> c.Command:
-    """The command that changes a filing.
+    """Return the command that changes a filing.
 
     Raises:
-        Problem: 422 for a wrong detail; an unknown key is not repeated in it.
+        Problem: 422 for a wrong detail; the problem does not repeat an unknown key.
         InputError: if nothing would change.
         UnknownPresetError: naming the known presets.
-        RefusedError: for a text that cannot be kept.
+        RefusedError: for a text that cannot be stored.
     """
     details, parts = _presets(asked.presets), []
     if len(asked.details) > MAX_DETAILS:
@@ -232,7 +233,7 @@ def _parts(key: str, given: JSONObject) -> list[tuple[str, str, str]]:
 
 
 def _detail_text(key: str, given: Any, *part: str) -> str:
-    """The text of a detail; an empty one removes it."""
+    """The text of a detail; an empty text removes the detail."""
     if given is None or given == "":
         return ""
     if not isinstance(given, str):

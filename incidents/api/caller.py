@@ -31,7 +31,7 @@ from incidents.values.peer_address import Network
 _CLOSING = frozenset(map(name_of, CLOSING))
 
 Seen = tuple[int, int]
-"""The content of an ETag: a site's id, and the number of the last entry that was seen."""
+"""The content of an ETag: a site's id, and the number of the last entry that the caller saw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +50,25 @@ class Caller:
 
     @property
     def zone(self) -> tzinfo:
-        """The zone of times in answers: the requested one, or the desk's own."""
+        """The time zone for times in answers: the requested zone, or the desk's own."""
         return self.app.settings.zone if self.zone_asked is None else self.zone_asked
 
     @property
     def when(self) -> TimeFormat:
-        """The format of times in answers: their zone, and the present moment."""
+        """The format for times in answers: the time zone, and the present moment."""
         return TimeFormat(zone=self.zone, now=clock.now())
 
     @property
     def by(self) -> str:
-        """The name that goes on record."""
+        """The name of the caller for the record."""
         return self.identity.handle
 
     def may(self, action: str) -> bool:
-        """Whether they may do the action now."""
+        """Whether the caller may do the action now."""
         return self.identity.denial(action, clock.now()) is None
 
     def needs(self, action: str, *, about: str | None = None) -> None:
-        """Check that they may do the action now, and count a refusal.
+        """Check that the caller may do the action now; count a refusal.
 
         Raises:
             Problem: 403, with the reason.
@@ -79,18 +79,18 @@ class Caller:
             raise problems.not_let(self.identity, action, why)
 
     def needs_account(self, handle: str | None, action: str = "keep_accounts") -> None:
-        """Check that they may do the action on the account `handle`, or on all if it is None.
+        """Check that the caller may do the action on the account `handle`; None means all accounts.
 
-        Everybody may do it on their own account. Raises the same errors as `needs`.
+        Everybody may do the action on their own account. Raises the same errors as `needs`.
         """
         # Text that is no handle may contain anything, so it does not go on record.
         about = "?" if handle is not None and not is_handle(handle) else handle
         self.needs("own_account" if handle == self.by else action, about=about)
 
     def reveals(self, about: str, *, wanted: bool = True) -> None:
-        """Record that they see phone numbers and addresses in full, if they may.
+        """Record that the caller sees phone numbers and addresses in full, if allowed.
 
-        Does nothing unless `wanted`.
+        Do nothing unless this is `wanted`.
 
         Raises:
             Problem: 403, with the reason.
@@ -100,15 +100,15 @@ class Caller:
             record_reveal(self.app, self.identity, about)
 
     def take_quota(self, actions: int) -> None:
-        """Count actions towards their quota, except in a dry run; raises TooManyActsError."""
+        """Count actions towards the caller's quota, unless dry-run; raises TooManyActsError."""
         if self.quota is not None and not self.dry_run:
             self.quota.take(self.identity, actions)
 
     def spending(self) -> AbstractContextManager[Spent]:
-        """Count processor time towards their account while it lasts.
+        """Return a context that counts processor time towards the caller's account.
 
         Raises:
-            OverspentError: beyond the limit of an account.
+            OverspentError: if the account has used up its processor time.
         """
         return self.app.processor_budget.charge(self.by)
 
@@ -116,9 +116,9 @@ class Caller:
         """Submit the command to the desk, and return the answer if it took effect.
 
         Raises:
-            Problem: 403 if they may not do it. For an action that closes a site on a statement:
-                428 without `If-Match`, 422 if `confirm` is not the site's name. Otherwise the
-                desk's refusal.
+            Problem: 403 if the caller may not do the action. For an action that closes a site on a
+                statement: 428 without `If-Match`, 422 if `confirm` is not the site's name.
+                Otherwise the desk's refusal.
         """
         action = name_of(type(command))
         self.needs(action, about=str(site))
@@ -135,7 +135,7 @@ class Caller:
         return answer
 
     def refused(self, answer: Answer) -> Problem:
-        """The desk's refusal as a problem for them."""
+        """Return the desk's refusal as a problem for this caller."""
         return problems.refused(answer, self.when, self.identity)
 
     def _check_seen_and_meant(self, site: str | int, confirm: str | None) -> None:
@@ -161,7 +161,7 @@ class Caller:
         key: str | None = None,
         given_key: str | None = None,
     ) -> Envelope:
-        """The command in an envelope by the caller; `key` replaces the request's `given_key`."""
+        """Put the command in the caller's envelope; `key` replaces the request's `given_key`."""
         identity = self.identity
         own, key_for = (self.key, self.key_for) if key is None else (key, None)
         seen_of, seen = self.seen or (None, None)
@@ -174,12 +174,12 @@ class Caller:
         )  # fmt: skip
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A transaction that reads one state of the database."""
+        """Open a transaction that reads one state of the database."""
         return self.app.reading()
 
 
 def name_of_site(app: App, site: str | int) -> str | None:
-    """The name of a site, given by its name or its id; None if no site has that id."""
+    """Return the name of a site, given by name or id; None if no site has that id."""
     if isinstance(site, str):
         return site
     with app.reading() as connection:
@@ -187,7 +187,7 @@ def name_of_site(app: App, site: str | int) -> str | None:
 
 
 def refuse(app: App, identity: Identity, action: str, why: str, about: str | None) -> None:
-    """Count a refused permission."""
+    """Count a refusal in the record: the account may not do the action."""
     by = Actor(person=identity.handle, login=identity.login)
     app.desk.on_record(
         lambda connection: accounts.refuse(
@@ -208,17 +208,17 @@ def etag(site_id: int, seq: int) -> str:
 
 
 def tag_of(answer: Answer) -> str | None:
-    """The ETag of the site after an action; None if repeated, or without a site."""
+    """The ETag of the site after an action; None for a repeated answer or one without a site."""
     if answer.repeated or answer.site_id is None:
         return None
     return etag(answer.site_id, answer.first_seq + len(answer.events) - 1)
 
 
 def address_of(request: Request) -> str:
-    """The client address of a request: the peer's, or the one that trusted proxies report.
+    """The client address of a request: the peer's address, or the one that trusted proxies report.
 
-    In X-Forwarded-For, the last address that is not a trusted proxy's counts: anybody may have
-    written the addresses before it. For IPv6 the result is the network, `2001:db8::/64`.
+    In X-Forwarded-For, the last address that does not belong to a trusted proxy counts, because
+    anybody can write the addresses before it. For IPv6 the result is the network, `2001:db8::/64`.
     """
     trusted: Sequence[Network] = request.app.state.trusted_proxies
     found = peer_address.read("" if request.client is None else request.client.host)

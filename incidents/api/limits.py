@@ -1,4 +1,4 @@
-"""The limits of the API: actions per minute, turns for slow requests, and shared rounds."""
+"""The limits of the API: actions per minute, a lock for slow requests, and batched work."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class TooManyActsError(IncidentsError):
 class Quota:
     """The actions of each caller at one server, with a limit per minute. Thread-safe.
 
-    A quota refills steadily. A caller with any quota left may act, so a batch that exceeds it is
-    still done, and the next action must wait for it.
+    A quota refills steadily. A caller with any quota left can act: a batch that exceeds the quota
+    still runs, and the caller's next action must wait until the quota has refilled.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Quota:
         self._done: dict[str, tuple[float, float]] = {}
 
     def take(self, of: Identity, actions: int = 1) -> None:
-        """Count actions that are about to be done. A limit of 0 is no limit.
+        """Count actions that are about to be done; a limit of 0 means no limit.
 
         Raises:
             TooManyActsError: if the quota is used up; `wait_s` is the wait in seconds.
@@ -64,7 +64,7 @@ class BusyError(IncidentsError):
 
 
 class SlowWorkLock:
-    """A lock for slow work: one at a time in a process, because the desk shares the machine."""
+    """A lock that allows one slow task at a time, because the desk shares the machine."""
 
     def __init__(self) -> None:
         self._free = BoundedSemaphore(1)
@@ -94,26 +94,26 @@ Outcome = TypeVar("Outcome")
 
 
 class _Waiting(Generic[Item, Outcome]):
-    """The items of one event loop that wait for a round, and the tasks that run rounds."""
+    """The waiting items of one event loop, and the tasks that process them in rounds."""
 
     def __init__(self) -> None:
         self.places: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self.going: set[asyncio.Task[None]] = set()
 
     def take(self, most: int) -> list[tuple[Item, asyncio.Future[Outcome]]]:
-        """Remove and return the oldest items that still have a waiting caller."""
+        """Remove and return the oldest items whose callers still wait."""
         places = [each for each in self.places if not each[1].done()]
         taken, self.places = places[:most], places[most:]
         return taken
 
 
 class AsyncBatcher(Generic[Item, Outcome]):
-    """Work that costs the same for one item as for many, run in a thread for its awaiters.
+    """A batcher for work that costs the same for many items as for one.
 
-    In `GroupCommit` a thread waits for each item, here a coroutine. `work` gets at most `most`
-    items, in the order of arrival, and returns an outcome for each. At most `at_once` rounds run at
-    a time. Items that arrive meanwhile go into the next round, so no answer comes from a read that
-    began before its request.
+    The work runs in a thread, and a coroutine awaits the outcome of each item; in `GroupCommit`, a
+    thread waits for each item. `work` gets at most `most` items, in the order of arrival, and
+    returns an outcome for each. At most `at_once` rounds run at a time. Items that arrive during a
+    round go into the next round, so no answer comes from a read that began before its request.
     """
 
     def __init__(
@@ -129,10 +129,10 @@ class AsyncBatcher(Generic[Item, Outcome]):
         )
 
     async def take(self, item: Item) -> Outcome:
-        """The item's outcome.
+        """Return the outcome of the item.
 
         Raises:
-            Exception: whatever `work` raises, for each item of its round.
+            Exception: the error that `work` raises, for each item of the same round.
         """
         loop = asyncio.get_running_loop()
         waiting = self._of_loop.setdefault(loop, _Waiting())

@@ -48,11 +48,13 @@ ACTION = "x-act"
 """The key under which an operation's description names its action (see `accounts.identity`)."""
 
 MAX_BODY, MAX_LARGE_BODY = 2**20, 8 * 2**20
-"""The most bytes of a request, and of one that brings a list, a history or a filing."""
+"""The maximum size of a request in bytes, and that of a request with a list, a history or a
+filing."""
 MAX_VALUES = 100_000
-"""The most values and keys in a JSON body: each costs far more to read than its bytes."""
+"""The maximum number of values and keys in a JSON body: a value costs far more time than its
+bytes."""
 MAX_OPEN_BODY = 2**14
-"""The most bytes that are read of a request before its caller is known."""
+"""The maximum number of bytes that are read from a request before its caller is known."""
 _AROUND_A_FILE = 2**16
 _PIECE = 2**18
 
@@ -68,7 +70,7 @@ ALONE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox;"
     " frame-ancestors 'none'",
 }
-"""The headers of a file in an answer: a page opened from it runs and loads nothing."""
+"""The headers of a file in an answer: if a browser opens the file, it runs and loads nothing."""
 
 # An unterminated string takes all that follows: that is not JSON.
 _JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
@@ -107,7 +109,7 @@ for _module in (
 
 
 def summary(endpoint: Callable[..., Any]) -> str:
-    """The summary of an operation: the start of its docstring, up to a colon or a stop."""
+    """Return the summary of an operation: its docstring up to the first colon or full stop."""
     first = " ".join(inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")[0].split())
     return f"{_END_OF_SUMMARY.split(first)[0]}."
 
@@ -122,10 +124,10 @@ class SummaryRoute(APIRoute):
 
 
 class BoundedRoute(SummaryRoute):
-    """A route without permission, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
+    """A route that needs no permission; it reads at most `MAX_OPEN_BODY` bytes (see `opened`)."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler of a request, with the limit on its body."""
+        """Return the handler of a request, with the limit on its body."""
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -135,13 +137,13 @@ class BoundedRoute(SummaryRoute):
 
 
 class GuardedRoute(SummaryRoute):
-    """A route, added with `operation`, that checks whether the caller may do its action.
+    """A route that checks whether the caller may do its action (see `operation`).
 
-    The endpoint need not check it again.
+    The endpoint need not check the permission again.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler of a request, behind the check and the limits on its body."""
+        """Return the handler of a request, behind the check and the limits on its body."""
         answer = super().get_route_handler()
         extra = self.openapi_extra or {}
         action: str = extra[ACTION]
@@ -161,7 +163,7 @@ class GuardedRoute(SummaryRoute):
 
 
 def router(tag: str, kind: type[APIRoute] = GuardedRoute) -> APIRouter:
-    """A router of operations of that kind, which refuses unknown query parameters."""
+    """Return a router for operations of that kind; it refuses unknown query parameters."""
     return APIRouter(
         prefix=PREFIX, tags=[tag], default_response_class=JSON, route_class=kind,
         dependencies=[Depends(parameters.known_only)],
@@ -179,10 +181,10 @@ def operation(
     slowed: bool = False,
     large: bool = False,
 ) -> JSONObject:
-    """The description of a route: its action, its answer, and its possible problems.
+    """Describe a route: its action, its answer, and its possible problems.
 
-    `slowed`: it may answer 429, because it takes a password or counts an account's processor time
-    (`Caller.spending`). `large`: see `LARGE`.
+    `slowed`: the route can answer 429, because it takes a password or counts an account's processor
+    time (`Caller.spending`). `large`: see `LARGE`.
     """
     codes = [
         *_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ()),
@@ -205,7 +207,7 @@ def answering(
     large: bool = False,
     slowed: bool = False,
 ) -> JSONObject:
-    """The description of a route whose answer is a file of one of those media types."""
+    """Describe a route whose answer is a file of one of those media types."""
     found = operation(action, acting=acting, large=large, slowed=slowed)
     content = {kind: {"schema": dict(schema)} for kind in kinds}
     found["responses"][200] = {"description": description, "content": content}
@@ -213,7 +215,7 @@ def answering(
 
 
 def opened(model: Any = None, *, status: int = 200) -> JSONObject:
-    """The description of a route that needs no permission."""
+    """Describe a route that needs no permission."""
     return _described(_OPEN, model, status, {OPEN: True})
 
 
@@ -239,7 +241,7 @@ async def _let_in(request: Request, action: str) -> None:
 
 
 def _about(request: Request) -> str | None:
-    """The target of the refused action, which is counted with it, if it is a valid name or id."""
+    """The target of a refused action, counted with the refusal; None without a valid id."""
     for kind in target.KINDS:
         given = request.path_params.get(kind)
         if given is None:
@@ -252,7 +254,7 @@ def _about(request: Request) -> str | None:
 
 
 def has_files(request: Request) -> bool:
-    """Whether the request is a multipart form, which may bring files."""
+    """Whether the request is a multipart form, which can contain files."""
     return request.headers.get("Content-Type", "").lower().startswith("multipart/")
 
 
@@ -277,10 +279,10 @@ async def _insist_on_few_values(request: Request) -> None:
 
 
 def counted(request: Request, limit: int) -> Request:
-    """The same request with a limit in bytes on its body, whatever Content-Length says.
+    """Return the same request with a limit in bytes on its body, whatever Content-Length says.
 
     Raises:
-        HTTPException: 413, when more is read.
+        HTTPException: 413, once more bytes are read.
     """
     left = limit
 
@@ -297,7 +299,7 @@ def counted(request: Request, limit: int) -> Request:
 
 
 def pieces(file: BinaryIO) -> Iterator[bytes]:
-    """The content of the file in pieces; the file is closed afterwards."""
+    """Yield the content of the file in pieces, then close the file."""
     with file:
         while piece := file.read(_PIECE):
             yield piece

@@ -1,9 +1,8 @@
-"""The query parameters of a request: its time zone, and the part of a list.
+"""The query parameters of a request: the time zone, and the page of a list.
 
-Every operation that needs a permission takes the zone, because any refusal may contain a time.
-
-An unknown parameter is refused: with `stat` instead of `state`, the request would apply to every
-site.
+Every operation that needs a permission takes the time zone, because any refusal can contain a time.
+An unknown parameter is refused: if `stat` were ignored in place of `state`, the request would apply
+to every site.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ DESCRIBED: JSONObject = {
     " problems. Default: the desk's own zone. Times in fields are in UTC.",
     "schema": {"type": "string", "format": FORMAT},
 }
-"""The parameter in the OpenAPI document."""
+"""The description of the parameter in the OpenAPI document."""
 
 
 def read(name: str, *where: str) -> tzinfo:
-    """The zone of an IANA name, from the part `where` of the request.
+    """Return the time zone with an IANA name; `where` locates the name in the request.
 
     Raises:
         Problem: 422, with examples of valid names.
@@ -60,7 +59,7 @@ def known_only(request: Request) -> None:
     """Check that the operation takes every parameter in the query.
 
     Raises:
-        Problem: 422, with the names that it takes, without the caller's input.
+        Problem: 422, with the known parameters and without the caller's input.
     """
     if not request.query_params:
         return
@@ -113,12 +112,12 @@ Part = Annotated[
 
 
 def number_cursor(kind: str, number: int) -> str:
-    """The cursor of the page after the item with that number."""
+    """Return the cursor of the page that begins after the item with that number."""
     return base64.urlsafe_b64encode(f"{kind} {number}".encode()).decode().rstrip("=")
 
 
 def read_number(kind: str, cursor: str | None) -> int:
-    """The number in a cursor, 0 for the first page; raises BadCursorError."""
+    """Return the number in a cursor, or 0 for the first page; raises BadCursorError."""
     if cursor is None:
         return 0
     try:

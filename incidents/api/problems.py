@@ -1,7 +1,7 @@
 """The problems: each error as an RFC 9457 document of a stable type, without the caller's input.
 
-The type is `urn:incidents:problem:` and the error's name. A refusal of the desk has its own name
-(docs/reference/refusals.md), and its `facts`.
+The type is `urn:incidents:problem:` followed by the error's name. A refusal of the desk has a name
+of its own (docs/reference/refusals.md) and `facts`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _STATUS = {
 _TOLD = (
     InputError, RefusedError, OverspentError, TooManyActsError, BusyError, AdapterFaultError,
 )  # fmt: skip
-"""Errors whose messages are safe to send: they contain nothing internal to this machine."""
+"""Errors whose messages are safe to send, because they reveal nothing about this machine."""
 _NOT_SET_UP = (
     SettingError, UnknownSettingError, SettingsFileError, LibraryError, NoCustomerPageError,
     PresetError, PresetsFileError, SigningKeyError, BadRetentionError, RetentionTooShortError,
@@ -101,7 +101,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""The security headers of every answer but pages: JSON, problems, metrics, static files."""
+"""The security headers of JSON answers, problems, metrics and static files; pages have their
+own."""
 _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 _log = logger("api")
@@ -127,7 +128,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Problem:
-    """A problem with that name as its type and title."""
+    """Return a problem with that name as its type and title."""
     title = name.replace("_", " ").capitalize()
     return Problem(
         title, type_=name.replace("_", "-"), detail=detail, status=int(status),
@@ -136,24 +137,24 @@ def problem(
 
 
 def unprocessable(name: str, detail: str, **more: Any) -> Problem:
-    """Unusable content (422); `errors` may describe its parts, each made by `part`."""
+    """Return a problem for unusable content (422); `part` makes each of its `errors`."""
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
 
 
 def invalid_request(errors: list[InvalidPart]) -> Problem:
-    """A request that does not match the OpenAPI document (422)."""
+    """Return a problem for a request that does not match the OpenAPI document (422)."""
     return unprocessable(
         "invalid_request", "the request does not match its description", errors=errors
     )
 
 
 def part(kind: str, detail: str, *where: str) -> InvalidPart:
-    """An error in one part of a request, at the location `where`, without the caller's input."""
+    """Describe an error at the location `where` of a request, without the caller's input."""
     return {"loc": [*where], "type": kind, "msg": detail}
 
 
 def not_signed_in(*, with_token: bool = False) -> Problem:
-    """An unknown caller (401; RFC 9110, section 11.6.1); `with_token`: the token is invalid."""
+    """Return a problem for an unknown caller (401); `with_token`: the token is invalid."""
     return problem(
         HTTPStatus.UNAUTHORIZED,
         "not_signed_in",
@@ -173,7 +174,7 @@ _NOBODYS = (
 
 
 def not_let(by: Identity, action: str, why: str) -> Problem:
-    """A caller who may not do the action (403), with the reason `why`, and the roles that may."""
+    """Return a problem for an action that the caller may not do (403), with the reason."""
     detail = _NOT_LET[why].format(
         by=by.handle, role=by.role, act=ENGLISH.word("act", action),
         who=refusals.roles_for(action) if why == "role" else None,
@@ -193,9 +194,10 @@ _NOT_LET = {
 
 
 def refused(answer: Answer, when: TimeFormat, who: Identity) -> Problem:
-    """A refusal of the desk, with times in `when`'s zone, and hints for that caller.
+    """Return a refusal of the desk as a problem for `who`, with times in `when`'s zone.
 
-    `events`: those due before the action, which took effect despite the refusal.
+    The hints suit a caller of that role. `events`: the events that were due before the action,
+    which took effect despite the refusal.
     """
     refusal = answer.refusal
     assert refusal is not None
@@ -210,7 +212,7 @@ def refused(answer: Answer, when: TimeFormat, who: Identity) -> Problem:
 
 
 def _hints(name: str, facts: Mapping[str, Any], who: Identity | None) -> JSONObject:
-    """The hints for other actions, except those on the machine that keeps the log."""
+    """The hints for other actions, except actions on the machine that keeps the log."""
     found = refusal_hints.of_refusal(name, facts) if name != "nothing_signed" else []
     hints = [each for each in found if who is None or _fits(who, each)]
     if found and not hints:
@@ -220,7 +222,10 @@ def _hints(name: str, facts: Mapping[str, Any], who: Identity | None) -> JSONObj
 
 
 def _fits(who: Identity, hint: Hint) -> bool:
-    """Whether the caller may do it; what no operator or no token may do is for others to do."""
+    """Whether the caller should see the hint.
+
+    Hints that no operator, or no token, may follow are kept: they are for other people.
+    """
     right = right_of(hint)
     if right is None or not identity.may("operator", right):
         return True
@@ -233,9 +238,9 @@ def facts(refusal: Refusal) -> JSONObject:
 
 
 def of_error(error: IncidentsError, who: Identity | None = None) -> Problem:
-    """The problem for an error of this program; the log has what the answer must not reveal.
+    """Return the problem for an error of this program; the log has what the answer must not reveal.
 
-    The hints are for the caller `who`; for anybody if it is None.
+    The hints suit the caller `who`, or any caller if it is None.
     """
     if isinstance(error, ServeKeyReplacedError):
         _log.error(error.message, error=type(error).__name__)
@@ -271,9 +276,9 @@ def of_error(error: IncidentsError, who: Identity | None = None) -> Problem:
 
 
 def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
-    """The handler that turns every exception into a problem.
+    """Return the handler that turns every exception into a problem.
 
-    An unknown caller cannot find out which paths exist.
+    Its answers do not reveal to an unknown caller which paths exist.
     """
     return new_exception_handler(
         handlers={IncidentsError: lambda _, request, error: of_error(error, _caller(request))},
@@ -315,14 +320,14 @@ def _http(
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
-    """The errors of a request with their places, without the input that pydantic repeats."""
+    """Return the errors of a request with their locations, without the input that they quote."""
     return invalid_request(
         [part(str(each["type"]), _detail_of(each), *map(str, each["loc"])) for each in found]
     )
 
 
 def _detail_of(error: Mapping[str, Any]) -> str:
-    """pydantic's message, without the parts that may contain input."""
+    """Return pydantic's message without the parts that may contain input."""
     if error["type"] == "model_attributes_type":
         return "must be a JSON object, sent with Content-Type: application/json"
     if error["type"] in ("literal_error", "extra_forbidden"):

@@ -1,7 +1,7 @@
 """The archive of one site: its whole history in memory, and the part that a decision needs.
 
-`store.cases.slices` defines that part. The archive keeps it sorted, so that a decision costs the
-same after a hundred incidents and after a hundred thousand.
+`store.cases.slices` defines the part that a decision needs. The archive keeps the history sorted,
+so that a decision takes as long after a hundred incidents as after a hundred thousand.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBER_AFTER_ALL = 1 << 62
 
 
 class Archive:
-    """The history of a site so far; `case` then belongs to the archive."""
+    """The history of a site so far; the archive changes the `case` that it is given."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -49,7 +49,7 @@ class Archive:
             self._put_task(task)
 
     def take(self, events: Iterable[e.Event]) -> None:
-        """Apply the events."""
+        """Apply the events to the case."""
         case = self.case
         for event in events:
             n = getattr(event, "incident", None)
@@ -65,7 +65,7 @@ class Archive:
                 self._forget()
 
     def part(self, command: Command, policy: Policy, now: datetime) -> Case:
-        """The part needed to decide `command` at `now` (UTC) and anything due before it."""
+        """The part of the case needed to decide `command` and anything due before `now` (UTC)."""
         case, need = self.case, slices.need([command], now)
         due = self._due_before(now)
         named = self._named(need)
@@ -103,7 +103,7 @@ class Archive:
     # What is kept in order.
 
     def _forget(self) -> None:
-        """Handle a reinstatement: counted incidents and running clocks belong to an old epoch."""
+        """Forget the counted incidents and running clocks: a reinstatement begins a new epoch."""
         self._countable: list[Place] = []
         self._reached: list[Place] = []
         self._standing: list[tuple[datetime, int, int]] = []
@@ -182,14 +182,14 @@ class Archive:
         return found
 
     def _looked_at(self, command: Command) -> set[int]:
-        """The incidents that the closure counted, or that are claimed: read, but not changed."""
+        """The incidents that a decision only reads: counted by the closure, or claimed."""
         found = set() if self.case.closure is None else set(self.case.closure.incidents)
         if isinstance(command, c.ClaimItem) and command.item.isdecimal():
             found.add(int(command.item))
         return found
 
     def _suspensions(self, named: set[int]) -> set[int]:
-        """The suspensions of the named incidents, and the one that closed the site."""
+        """The suspensions of the named incidents, and the suspension that closed the site."""
         case = self.case
         found = {case.incidents[n].suspension for n in named}
         if case.closure is not None:
@@ -203,10 +203,10 @@ class Archive:
         return {running.n}
 
     def _tasks(self, command: Command, need: Need) -> list[Task]:
-        """The open tasks that the command may end.
+        """The open tasks that the command can complete.
 
-        A task that lists none of the named incidents stays open, because one of its incidents is
-        unsettled before and after.
+        A task that lists none of the named incidents stays open, because one of its incidents stays
+        unsettled.
         """
         if need.approves or need.filing:
             return [replace(task, incidents=()) for task in self._open.values()]
@@ -234,7 +234,7 @@ class Archive:
         return found
 
     def _near(self, need: Need, policy: Policy) -> Iterator[int]:
-        """The neighbours that a window of R1 can hold."""
+        """The neighbouring incidents that a time window of rule R1 can contain."""
         most = slices.neighbours(self.case, need, policy.repeat_count)
         for moment in slices.moments(self.case, need):
             here = bisect_right(self._countable, (moment, _NUMBER_AFTER_ALL))
@@ -242,9 +242,10 @@ class Archive:
                 yield n
 
     def _since(self, due: set[int], incidents: set[int]) -> Place | None:
-        """The place after which the runs (R3) to be judged begin.
+        """The place after which the history that rule R3 needs begins; None for all of the history.
 
-        The last two incidents before each place are added, since the command may remove one.
+        The two incidents before each place are added to `incidents`, because the command can remove
+        one.
         """
         closure = self.case.closure
         lapsing = [self.case.incidents[n] for n in due]

@@ -1,4 +1,4 @@
-"""The desk's own stream, compared with the tables of policies, accounts, tokens and log keys."""
+"""The desk's own stream of entries, compared with the tables that follow from it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ACCOUNT_EVENTS = (
 
 
 class AccountRow(NamedTuple):
-    """An account as its columns."""
+    """An account, with a field for each column of its table."""
 
     handle: str
     role: str
@@ -49,7 +49,7 @@ class AccountRow(NamedTuple):
 
 
 class TokenRow(NamedTuple):
-    """A token as its columns."""
+    """A token, with a field for each column of its table."""
 
     id: str
     handle: str
@@ -76,7 +76,7 @@ class AccountRecord:
         """Process the next action.
 
         Raises:
-            MisreadError: with the reason why it cannot follow the earlier actions.
+            MisreadError: with the reason why the action cannot follow the earlier actions.
         """
         at = event.recorded_at
         match event:
@@ -101,9 +101,9 @@ class AccountRecord:
                 self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
 
     def unauthorised(self, event: Event) -> str | None:
-        """The reason why the role on record does not allow the action on an account, or None.
+        """Return why the role on record does not allow the action on an account; None if it does.
 
-        Before an administrator has a password, everybody at the command line may do it.
+        Before an administrator has a password, everybody at the command line may do the action.
         """
         own = self.accounts.get(event.by)
         if not isinstance(event, _ACCOUNT_EVENTS) or own is None or _may_keep(own):
@@ -150,7 +150,7 @@ _ONLY = 1
 
 @dataclass(slots=True)
 class OwnRecord:
-    """The table rows that follow from the stream's entries, processed in order.
+    """The table rows that follow from the entries of the desk's own stream.
 
     `active`: the digest of the active policy. `key`: the log's signing key. `seq`: the number of
     the last entry.
@@ -173,7 +173,8 @@ class OwnRecord:
         """Process the next entry.
 
         Raises:
-            MisreadError, PolicyError: with the reason why it cannot follow the entries before it.
+            MisreadError, PolicyError: with the reason why the entry cannot follow the entries
+                before it.
         """
         if (header.site, header.site_id) != (DESK, DESK_STREAM):
             raise _misplaced(header)
@@ -199,10 +200,10 @@ class OwnRecord:
         self.seq = header.site_seq
 
     def unauthorised(self, event: Event) -> str | None:
-        """The reason, by the record, why the program would not have allowed the action; or None.
+        """Return why, by the record, the program would not have allowed the action, or None.
 
-        It is also None if that is unknown: before servers have a key, anybody who can write to the
-        database has any role.
+        The result is also None if nobody can know: before servers have a key, anybody who can write
+        to the database has any role.
         """
         return self.accounts.unauthorised(event) if self.serve_keys else None
 
@@ -285,7 +286,7 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
 
 
 def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
-    """The passwords that differ from the last ones on record.
+    """Find the passwords that differ from the last passwords on record.
 
     A missing password is not a finding, because nobody can sign in with it: for example, a
     downgrade of the schema removes passwords.

@@ -12,21 +12,21 @@ from incidents.machine.case import Case
 from incidents.machine.command import OUTCOMES, Choice
 
 ELAPSE = c.Elapse()
-"""The command of the clock, one object, so that it can be recognised."""
+"""The clock's command. There is only this object, so that callers can compare by identity."""
 
 
 def command_of(event: e.Event, case: Case) -> c.Command | None:
-    """The command on `case` whose first event is `event`; None if no command has it.
+    """Return the command on `case` whose first event is `event`; None if there is no such command.
 
-    It may be another command with the same result: settling each task of a closed site by hand and
-    then opening the site equals one `approve`.
+    The command may differ from the original one if the result is the same: somebody who settles
+    each task of a closed site and then opens the site has the result of one `approve`.
     """
     build = _UNLIKE.get(type(event))
     return _as_recorded(event) if build is None else build(event, case)
 
 
 def _as_recorded(event: e.Event) -> c.Command | None:
-    """The command that the event names, from its fields; None if a code is unknown."""
+    """Return the command that the event names, from its fields; None for an unknown code."""
     if event.command is None:
         return None
     given: dict[str, Any] = {"by": event.by}
@@ -43,7 +43,7 @@ def _as_recorded(event: e.Event) -> c.Command | None:
 
 
 _CALLED = {"at": "occurred_at", "reason": "text"}
-"""The names of command fields in events, if they differ."""
+"""The names that command fields have in events, if the names differ."""
 
 
 def _logged(event: e.IncidentLogged, _: Case) -> c.Command:
@@ -77,7 +77,7 @@ def _contact(event: e.ContactRecorded, _: Case) -> c.Command | None:
 
 
 def _shortens(event: e.ContactVoided | e.StatementTakenBack, case: Case) -> bool:
-    """Whether the event is from an older program, in which a correction could shorten a period."""
+    """Whether a correction in the event shortens a period, as only older programs did."""
     incident = case.incidents.get(event.incident)
     if incident is None:
         return False
@@ -96,7 +96,7 @@ def _refused(event: e.IncidentRefused, _: Case) -> c.Command:
 
 
 def _closed(event: e.SiteClosed, _: Case) -> c.Command | None:
-    """The statement for R4; a closure by another rule follows from an earlier command."""
+    """Return the statement for R4; a closure by another rule follows from an earlier command."""
     if event.field is None or event.evidence is None:
         return None
     if event.asked_by is not None:
@@ -153,5 +153,5 @@ _UNLIKE: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     # that of a newer one is asked for by itself.
     e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by, alone=True, tells=event.tells),
 }
-"""The commands that depend on more than the event's fields; an event names any other one
-(`Event.command`)."""
+"""The commands that depend on more than the event's fields. For all other events, `Event.command`
+names the command."""

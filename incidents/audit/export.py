@@ -1,6 +1,6 @@
 """The export of entries, as JSON Lines with exactly their stored bytes, or as CSV.
 
-Covered entries are the ones covered by a checkpoint; they are in the order of the log.
+"Covered" entries are those that a checkpoint covers; they are in the order of the log.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OPTIONAL = frozenset({"login", "rule", "reason", "run"})
 _COLUMNS = frozenset(COLUMNS)
 
 Part = Sequence[str]
-"""A part of the entries, in order."""
+"""Some entries, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Selection:
 
 
 def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
-    """The stored entries, in the order of their ids, a few at a time."""
+    """Yield the stored entries in the order of their ids, a few at a time."""
     statement = select(type_coerce(entries.c.body, NullType())).where(*wanted.conditions)
     for rows in parts(connection, statement.order_by(entries.c.id)):
         yield list(chain.from_iterable(rows))
@@ -82,7 +82,7 @@ def buffered(
     wanted: Selection,
     write: Callable[[Iterable[Part]], Iterator[bytes]],
 ) -> Iterator[bytes]:
-    """The output of `write`, buffered in a file: a slow reader must not block the database."""
+    """Buffer the output of `write` in a file, so that a slow reader does not block the database."""
     with tempfile.TemporaryFile(prefix="incidents-") as file:
         with reading() as connection:
             for written in write(stored(connection, wanted)):
@@ -99,7 +99,7 @@ def count(connection: Connection, wanted: Selection) -> int:
 
 
 def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
-    """The entries as JSON Lines: exactly their bytes, and a line feed after each.
+    """Yield the entries as JSON Lines: exactly their stored bytes, each followed by a line feed.
 
     Raises:
         UnreadableEntryError: for an entry that is not text.
@@ -113,10 +113,10 @@ def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
 
 
 def write_csv(stored: Iterable[Part]) -> Iterator[bytes]:
-    """The entries as CSV, the header first.
+    """Yield the entries as CSV, with the header first.
 
     Raises:
-        UnreadableEntryError: for an entry with other fields than the desk writes.
+        UnreadableEntryError: for an entry with a field that the desk never writes.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -174,7 +174,7 @@ Numbered = tuple[int, str]
 
 
 def count_covered(connection: Connection, wanted: Selection, size: int) -> int:
-    """The number of wanted entries among the first `size` of the log."""
+    """Count the selected entries among the first `size` entries of the log."""
     if wanted.everything:
         return size
     joined = entries.join(leaves, leaves.c.entry_id == entries.c.id)
@@ -185,10 +185,10 @@ def count_covered(connection: Connection, wanted: Selection, size: int) -> int:
 def covered_entries(
     connection: Connection, wanted: Selection, size: int, *, at_once: int
 ) -> Iterator[Sequence[Numbered]]:
-    """The wanted entries among the first `size`, `at_once` at a time.
+    """Yield the selected entries among the first `size` of the log, `at_once` at a time.
 
-    A part of the log includes the desk's own actions that introduced the policies and keys named in
-    it. They belong to no site, so a part about one site reveals nothing about another.
+    If the selection is a part of the log, the desk's own entries that introduce policies and keys
+    are included. They belong to no site, so the part for one site reveals nothing about another.
     """
     joined = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     found = select(leaves.c.leaf_index, type_coerce(entries.c.body, NullType()))

@@ -1,8 +1,8 @@
-"""The facts that an entry states about itself, read at minimal cost, and the flaws in them.
+"""The facts that an entry states about itself, read at minimal cost, and the flaws of a log.
 
-`read` requires RFC 8785 exactly. `read_end` reads only the end of the entry: for an entry of the
-desk the result is the same, since in its texts each quotation mark has a backslash before it.
-`entry.decode` checks that the desk can have written an entry.
+`read` requires the exact form of RFC 8785. `read_end` reads only the end of the entry. For an entry
+that the desk wrote, both results are equal, because a backslash precedes each quotation mark inside
+a text. `entry.decode` checks that the desk can have written an entry.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Facts(NamedTuple):
-    """The entry's site, place, time of recording (RFC 3339, UTC) and policy (its digest)."""
+    """An entry's site, place, recording time (RFC 3339, UTC), and policy (its digest)."""
 
     site: str
     site_id: int
@@ -37,7 +37,7 @@ def read(body: bytes) -> Facts:
     """Read the facts that an entry states about itself.
 
     Raises:
-        UnreadableEntryError: with the reason why it is not an entry.
+        UnreadableEntryError: with the reason why the bytes are not an entry.
     """
     if len(body) > MAX_BYTES:
         raise _too_long(body)
@@ -58,10 +58,10 @@ def read(body: bytes) -> Facts:
 
 
 def read_end(body: bytes) -> Facts:
-    """The facts at the end of an entry, if the desk wrote it.
+    """Read the facts from the end of an entry that the desk wrote.
 
     Raises:
-        UnreadableEntryError: if it does not end as the desk writes.
+        UnreadableEntryError: if the bytes do not end as the desk's entries do.
     """
     if len(body) > MAX_BYTES:
         raise _too_long(body)
@@ -137,11 +137,11 @@ Part = Literal["bundle", "entries", "tree", "checkpoints", "policy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """A flaw: its place, and a plain description.
+    """A flaw: where it is, and what is wrong.
 
-    For an entry, `site` is the site's name, `entry` the numbers of the site and of the entry in the
-    site's stream (`12-3`), and `leaf` its number in the log, from 0. `expected`: the right value,
-    if it is known. `what` is a Cause if it is translated.
+    For an entry, `site` is the site's name, `entry` has the numbers of the site and of the entry in
+    the site's stream (`12-3`), and `leaf` is the entry's number in the log, from 0. `expected`: the
+    right value, if known. `what` is a Cause if it can be translated.
     """
 
     part: Part
@@ -165,29 +165,29 @@ class Flaw:
 
 
 def cause_of(error: IncidentsError) -> Cause:
-    """The flaw that an error reports."""
+    """The description of a flaw, taken from an error."""
     return Cause.of(f"flaw_{error.name}", "{message}", message=error.message, **error.facts)
 
 
 def at_leaf(leaf: int) -> Cause:
-    """The place of a flaw by its number in the log, if nothing else is known."""
+    """Where a flaw is, by the number in the log, if nothing else is known."""
     return Cause.of("at_leaf", "leaf {leaf}", leaf=leaf)
 
 
 def at_row(entry: int, leaf: int | None = None) -> Cause:
-    """The place by the entry's row in the table, and by its number if it has one."""
+    """Where a flaw is, by the entry's row, and by the entry's number in the log if it has one."""
     if leaf is None:
         return Cause.of("at_row", "entries {row}", row=entry)
     return Cause.of("at_row_leaf", "entries {row}, leaf {leaf}", row=entry, leaf=leaf)
 
 
 def at_line(file: str, line: int) -> Cause:
-    """The place by the line in a file of a bundle, from 1."""
+    """Where a flaw is, by the line (from 1) in a file of a bundle."""
     return Cause.of("at_line", "{file}, line {line}", file=file, line=line)
 
 
 def at_entry(site: str, entry: str, leaf: int | None) -> Cause:
-    """The place by the site and the entry's number in its stream."""
+    """Where a flaw is, by the site and the entry's number in the site's stream."""
     if leaf is None:
         return Cause.of("at_entry", "{site}, entry {entry}", site=site, entry=entry)
     place = "{site}, entry {entry}, leaf {leaf}"

@@ -1,7 +1,7 @@
-"""The fold of entries: those of a site into its case, the desk's own into periods of policies.
+"""The fold of entries: a site's entries into its case, the desk's own entries into periods.
 
-A site's entries go through `machine.apply`. The desk's own entries say which policy was active from
-one activation to the next.
+A site's entries go through `machine.apply`. The desk's own entries tell which policy was active
+from one activation to the next.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ UNREADABLE = (
     UnreadableEntryError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     RecursionError,
 )  # fmt: skip
-"""The errors of reading a body that the desk did not write."""
+"""The errors in reading an entry that the desk did not write."""
 
 _IMPOSSIBLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, StopIteration)
 _NEW = "new"
 _MAX_SHOWN = 200
-"""The most characters of a wrong entry that are shown: it may hold anything."""
+"""The maximum number of characters shown of an error about a wrong entry: it can quote anything."""
 
 
 class Fold:
-    """One site's history so far. `case` is None before its first entry.
+    """One site's history so far. `case` is None before the site's first entry.
 
     `write_time`: converts a time into the driver's format (see `rows.time_writer`).
     """
@@ -54,11 +54,11 @@ class Fold:
 
     @property
     def site(self) -> str:
-        """The site's name, or its number until an entry has the name."""
+        """The site's name; the site's number until an entry states the name."""
         return str(self.site_id) if self.case is None else self.case.site
 
     def take(self, row: Row) -> Finding | None:
-        """Apply an entry. On failure, return the finding: no later entry can be trusted."""
+        """Apply an entry. If that fails, return the finding: no later entry can be trusted."""
         due = 1 if self.case is None else self.case.seq + 1
         seq = row[_SEQ]
         if seq != due:
@@ -72,7 +72,7 @@ class Fold:
         return self._misplaced(header, event, row) or self._apply(header, event, seq)
 
     def _misplaced(self, header: Header, event: Event, row: Row) -> Finding | None:
-        """The finding if the entry states a place other than its own; otherwise None."""
+        """Return a finding if the entry states another place than the one where it is stored."""
         seq, at = row[_SEQ], row[_RECORDED_AT]
         case = self.case
         name = header.site if case is None else case.site
@@ -116,7 +116,7 @@ class Fold:
 
 
 def _check(case: Case, event: Event) -> None:
-    """Check that the event continues the case."""
+    """Check that the event can follow the events of the case."""
     if isinstance(event, SiteAdded) is not (case.created_at is None):
         once = "a site's record begins with site_added, and has it once"
         raise MisreadError(Cause.of("flaw_site_added", once))
@@ -141,7 +141,7 @@ def _check(case: Case, event: Event) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """The description of a wrong entry, from the error in reading or applying it."""
+    """Describe what is wrong with an entry, from the error in reading or applying it."""
     if isinstance(error, UnreadableEntryError):
         detail = error.facts.get("detail")
         return detail if isinstance(detail, Cause) else str(detail)
@@ -169,15 +169,16 @@ def activations(connection: Connection) -> Iterator[tuple[Header, PolicyActivate
 
 
 NAME = Cause.of("at_desk", "the desk")
-"""The name of the desk's own stream, in the place of a site's."""
+"""The name of the desk's own stream, shown where other findings have a site's name."""
 
 
 class Periods:
-    """The policies in the order in which they were active, the documented one first.
+    """The policies in the order in which they were active, the documented policy first.
 
-    `place`: an entry's place in the order of all entries, its leaf number or its id. An activation
-    waits for all other actions and blocks new ones, so all entries before it were decided under the
-    policy before it, whatever the machines' clocks showed. `digests`: those of the policies.
+    `place`: an entry's place in the order of all entries: its leaf number or its id. An activation
+    waits for all other actions and blocks new ones, so all entries before the activation were
+    decided under the previous policy, whatever the machines' clocks showed. `digests`: the digests
+    of the policies.
     """
 
     def __init__(self) -> None:
@@ -211,17 +212,17 @@ class Periods:
 
     @property
     def last(self) -> int:
-        """The number of the present period."""
+        """The index of the present period."""
         return len(self._begins)
 
     def ended_since(self, size: int) -> bool:
-        """Whether an activation outside of the first `size` leaves has ended a period."""
+        """Whether a policy was activated after the first `size` leaves, which ended a period."""
         return bool(self._begins) and self._begins[-1] >= size
 
     def done_until(self, after: int, until: int) -> datetime | None:
-        """The time (UTC) before which everything due was done when the period `until` began.
+        """Return the time (UTC) up to which all due actions were done when period `until` began.
 
-        It is taken from the activations after the period `after`. None if it is unknown.
+        Only the activations after the period `after` count. None if the time is unknown.
         """
         times = [time for time in self._done_until[after:until] if time is not None]
         return max(times, default=None)

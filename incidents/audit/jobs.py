@@ -1,6 +1,7 @@
-"""The jobs of a proof or a replay: the log that they read, and the processes that run them.
+"""The jobs of a verification or a replay: the log to read, and the processes that run the jobs.
 
-A database and a bundle both provide such a log. This process does the jobs itself, or a pool does.
+A database and a bundle both provide such a log. Either this process or a pool of processes runs the
+jobs.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from incidents.store.database.engine import reading
 
 
 class Batch(NamedTuple):
-    """The entries of one tile, None for a missing one; `rows`: theirs in a database."""
+    """The entries of one tile (None for a missing entry), and in a database also their `rows`."""
 
     first: int
     bodies: Sequence[bytes | None]
@@ -27,7 +28,7 @@ class Batch(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """An entry in its site's stream, and its place in the order of all (see `fold.Periods`)."""
+    """An entry of a site's stream, with its place among all entries (see `fold.Periods`)."""
 
     site_id: int
     place: int
@@ -35,36 +36,36 @@ class Placed(NamedTuple):
 
 
 class Log(Protocol):
-    """An open log."""
+    """An open log, whose entries jobs can read."""
 
     size: int
-    """The number of entries with a number."""
+    """The number of entries that have a number in the log."""
 
     def batches(self, first: int, before: int) -> Iterator[Batch]:
-        """The entries from `first`, a multiple of 256, to before `before`."""
+        """Yield the entries from `first`, a multiple of 256, up to but not including `before`."""
 
     def tile(self, level: int, n: int) -> bytes | None:
         """The stored hashes of a tile; None if it does not exist."""
 
     def where(self, leaf: int) -> str:
-        """A description of an entry, by which people find it."""
+        """Describe where an entry is, so that people can find it."""
 
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """The differences between the entries of a batch and the other data stored about them."""
+        """Find the differences between the entries of a batch and other data stored about them."""
 
 
 Source = Callable[[Connection | None], AbstractContextManager[Any]]
-"""Opens a log as a context manager; it can be sent to other processes."""
+"""A function that opens a log as a context manager. It can be sent to other processes."""
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
-"""A function called with a log and a progress callback, and its other arguments."""
+"""A function that takes a log and a progress callback, and its further arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job with its log."""
+    """A call, and the source that opens its log."""
 
     source: Source
     call: Call
@@ -78,12 +79,12 @@ class Job:
 
 MOST_PROCESSES = 4
 FEW_ENTRIES = 50_000
-"""The number of entries that are read before a second process has started."""
+"""The number of entries that one process reads in the time that a second process takes to start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Workers on the log of `source`; `done` is called with numbers of entries, as progress."""
+    """Workers on the log of `source`. They call `done` with numbers of entries, as progress."""
 
     source: Source
     pool: WorkerPool | None
@@ -104,7 +105,7 @@ class Workers:
         """Run the jobs, and return their results in order.
 
         Raises:
-            WorkerLostError: if a process ends before its time.
+            WorkerLostError: if a process ends too early.
         """
         jobs = (Job(self.source, call) for call in calls)
         if self.pool is not None:
@@ -116,9 +117,9 @@ class Workers:
 def workers_for(
     source: Source, engine: Engine | None, entries: int, *, processes: int | None, done: Progress
 ) -> Iterator[Workers]:
-    """As many workers as are useful for that number of entries, or `processes`.
+    """Start as many workers as are useful for that number of entries, or `processes`.
 
-    All of them see one state of the database, if there is one.
+    All workers see the same state of the database, if there is one.
     """
     of_use = 1 if entries < FEW_ENTRIES else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
     many = processes or of_use

@@ -1,8 +1,8 @@
 """The pool: worker processes that share a proof, all on one state of the database.
 
 A worker reads jobs from a pipe and writes to it: `(False, n)` after `n` more entries, `(True,
-result)` at the end of a job, or the error at which it gives up. It ends when the pipe closes, so
-that no worker outlives the process that started it.
+result)` at the end of a job, or the error at which it gives up. A worker ends when its pipe closes,
+so that no worker outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from incidents.store.schema.desk_tables import desk
 from incidents.system.side_process import ProcessEndedError, SideProcess
 
 PATIENCE_S = 2.0
-"""The most seconds to wait for a file that somebody is writing: other writers are waiting too."""
+"""The maximum number of seconds to wait for a file that somebody writes: others wait too."""
 
 
 class NoPoolError(IncidentsError):
@@ -37,12 +37,13 @@ class WorkerLostError(IncidentsError):
 
 @contextmanager
 def share_snapshot(engine: Engine) -> Iterator[str | None]:
-    """Share one state of the database with the transactions of `join_snapshot`; yields its name.
+    """Share one state of the database with the transactions of `join_snapshot`; yield its name.
 
     SQLite states have no names: nobody can write until all transactions have begun.
 
     Raises:
-        NoPoolError: if the database does not support it, for example because its file is read-only.
+        NoPoolError: if the database cannot share a state, for example because its file is
+            read-only.
     """
     if engine.dialect.name == "sqlite":
         file = str(engine.url.database)
@@ -63,7 +64,7 @@ def share_snapshot(engine: Engine) -> Iterator[str | None]:
 
 @contextmanager
 def join_snapshot(engine: Engine, name: str | None) -> Iterator[Connection]:
-    """Open a transaction that reads the state of that name, even if it is no longer shared."""
+    """Open a transaction that reads the named state, even if it is no longer shared."""
     with reading(engine) as connection:
         if name is not None:
             # This statement takes no parameters; the server has made the name.
@@ -74,23 +75,23 @@ def join_snapshot(engine: Engine, name: str | None) -> Iterator[Connection]:
 
 
 Progress = Callable[[int], object]
-"""A callback for progress: how many more entries were read."""
+"""A callback for progress; it gets the number of further entries that were read."""
 
 
 class Work(Protocol):
-    """A job; both the job and its result go through the pipe."""
+    """A job. Both the job and its result are sent through the pipe."""
 
     def do(self, connection: Connection | None, progress: Progress) -> Any:
-        """Run it, on the database if there is one."""
+        """Run the job, on the database if there is one."""
 
 
 def main() -> None:
-    """Work for the process at the other end of the pipe, whose file descriptor is the argument."""
+    """Run jobs for the process at the other end of the pipe, whose descriptor is the argument."""
     serve(Pipe(int(sys.argv[1])))
 
 
 def serve(pipe: Pipe) -> None:
-    """Work for the other end of the pipe, until it is closed."""
+    """Run jobs from the pipe until the other end closes it."""
     # The other end is gone: nobody waits for results.
     with pipe, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
@@ -107,7 +108,7 @@ def serve(pipe: Pipe) -> None:
 
 
 def _run_jobs(pipe: Pipe) -> None:
-    """Run jobs; first read the database's address, if there is one, and the name of its state."""
+    """Run jobs, after receiving the address of the database, if any, and the name of its state."""
     with ExitStack() as opened:
         connection = None
         url = pipe.recv()
@@ -128,10 +129,10 @@ _WORK = "from incidents.audit.pool import main; main()"
 
 
 class WorkerPool:
-    """A context manager for a pool of `size` processes that see one state of the database, if any.
+    """A context manager for a pool of `size` processes that see one state of the database.
 
     Raises:
-        NoPoolError: if there cannot be that many processes, or they cannot see one state.
+        NoPoolError: if so many processes cannot start, or cannot see the same state.
     """
 
     def __init__(self, engine: Engine | None, size: int) -> None:
@@ -156,14 +157,14 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """The processes' ids."""
+        """The process ids of the workers."""
         return [worker.pid for worker in self._workers]
 
     def each(self, works: Iterable[Work], progress: Progress) -> Iterator[Any]:
         """Run all jobs, and return their results in order.
 
         Raises:
-            WorkerLostError: if a process ends before its time.
+            WorkerLostError: if a process ends too early.
         """
         left, idle = enumerate(works), list(self._workers)
         busy: dict[Any, tuple[SideProcess, int]] = {}

@@ -1,21 +1,21 @@
 """The redecision: each entry of a site decided again, from the entries before it and the policy.
 
-The desk's own machine decides (`machine.decide`); the commands follow from the entries. Everything
-due before an action comes first, by the clock. The resulting events must equal the following
-entries, in all fields, until the next action. The case is built from nothing else, so an error is
-found at its first place.
+The desk's own machine decides (`machine.decide`), and the commands follow from the entries. Actions
+of the clock that are due before another action come first. The resulting events must equal the
+following entries, in all fields, until the next action. The case is built only from these events,
+so an error is found where it first appears.
 
 Deciding again cannot check:
 
 - Statements of people, with their times: no policy derives them, but every policy relies on them.
 - The true time of an action: only time stamps and witnesses can prove it.
-- Whether --again was given for an address that was on record already: that is not recorded.
-- Older records: there a correction brought a deadline forward, while now a later one stays, and
-  the repetition of an order did not also cancel the dead letter. An entry does not show how old
-  its program was.
-- Actions that were refused, or changed nothing: they leave no entry.
-- Actions due after a site's last entry: they wait for the clock, and nothing is wrong until
-  another entry follows.
+- Whether --again was given for an address that was already on record: the record does not say.
+- Older records. In older programs, a correction could bring a deadline forward; now, the later
+  deadline stays. Repeating an order did not cancel the dead letter. An entry does not show the age
+  of its program.
+- Actions that were refused or changed nothing: they leave no entry.
+- Actions that are due after a site's last entry: they wait for the clock, and nothing is wrong
+  until another entry follows.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ from incidents.machine.policy import Policy
 from incidents.record.entry import Header, encode
 
 MAX_WHOLE = 40
-"""A case with at most this many parts is decided whole, a larger one by the needed part."""
+"""The maximum number of parts of a case that is decided as a whole. For a larger case, only the
+needed part is decided."""
 
 
 class Redecision:
     """One site's entries, each decided again under the policy that it names.
 
-    `policies`: the policies by digest. `periods`: then each entry must name the policy that was
-    active at its place in the order of all entries, and actions due before an activation must have
-    been done under the policy before it.
+    `policies`: the policies by digest. If `periods` is given, each entry must name the policy that
+    was active at the entry's place in the order of all entries, and actions due before an
+    activation must have been done under the previous policy.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Redecision:
         return self._case if self._archive is None else self._archive.case
 
     def take(self, header: Header, event: Event, place: int = 0) -> Finding | None:
-        """Process the next entry, and return the finding, if any; stop after a finding.
+        """Process the next entry and return a finding, if any; ignore all entries after a finding.
 
         `place`: the entry's place in the order of all entries (see `Periods`).
         """
@@ -94,7 +95,7 @@ class Redecision:
         return None
 
     def end(self) -> Finding | None:
-        """Finish after the last entry, and return the missing entry, if any."""
+        """Finish after the last entry, and return a finding if an entry is missing."""
         if self._over:
             return None
         if self._next < len(self._events):
@@ -118,7 +119,7 @@ class Redecision:
         return None if self._case is None else rules.next_due(self._case)
 
     def _decide(self, header: Header, event: Event, place: int) -> str | None:
-        """Decide the action with that first event; return why there can be no such action."""
+        """Decide the action whose first event is `event`; return why no such action is possible."""
         policy = self._policies.get(event.policy)
         if policy is None:
             return _cause(
@@ -181,7 +182,7 @@ class Redecision:
         return wrong
 
     def _not_done(self, period: int) -> str | None:
-        """The action due before an activation, under the policy before it, that was not done."""
+        """Return which action, due under the old policy before an activation, was not done."""
         due = self.next_due()
         if due is None or self._periods is None or period <= self._period:
             return None
@@ -212,7 +213,7 @@ _NOTHING = {"not_due": "{kind} is not due", "changes_nothing": "{kind} changes n
 
 
 def _difference(expected: Event, event: Event) -> str:
-    """The difference between an entry and the one that the policy gives in its place."""
+    """Describe how an entry differs from the entry that the policy gives in its place."""
     name = _first(expected, event)
     if name is None:
         return _cause(
@@ -232,7 +233,7 @@ def _difference(expected: Event, event: Event) -> str:
 
 
 def _first(expected: Event | Reason, event: Event | Reason) -> str | None:
-    """The first field that differs; None if they are of different kinds."""
+    """The name of the first field that differs; None if the events are of different kinds."""
     if type(expected) is not type(event):
         return None
     names = (field.name for field in fields(expected))

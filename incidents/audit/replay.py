@@ -1,11 +1,11 @@
-"""The replay: all site data in the database, derived again from the entries alone.
+"""The replay: all data about sites in the database, recalculated from the entries alone.
 
 The entries are read in the order of the sites, and the tables in the same order, so that only one
-site's case is in memory. No table is trusted, but every entry is: another proof checks that the
-entries are unchanged.
+site's case is in memory. The replay trusts no table but every entry: the verification of the log
+checks that the entries are unchanged.
 
 Sealed values must still match their references. A missing value is not a finding if its erasure is
-on record; any other missing or changed value is one.
+on record; any other missing or changed value is a finding.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SITE_ID, _SEQ, _RECORDED_AT, _BODY = 1, 2, 3, 4
 
 
 def seal_findings(connection: Connection, span: Span) -> Iterator[Finding]:
-    """The values that do not match their references; the findings do not contain the values."""
+    """Find the values that do not match their references; findings never contain a value."""
     where = span.where(sealed.c.ref)
     for ref, salt, value, *_ in Stream(connection, sealed, where=where).rest():
         try:
@@ -61,7 +61,7 @@ def seal_findings(connection: Connection, span: Span) -> Iterator[Finding]:
 
 
 class Erasures:
-    """The erasures on record: for each site, the time before which text may be missing."""
+    """The erasures on record: for each site, the time before which texts may be missing."""
 
     def __init__(self, connection: Connection, write_time: WriteTime) -> None:
         self._before: dict[str | None, datetime] = {}
@@ -79,7 +79,7 @@ class Erasures:
                 self._before[event.of] = max(before, event.before)
 
     def cover(self, site: str, recorded_at: Any) -> bool:
-        """Whether the site's text of that time (in the driver's format) has been erased."""
+        """Whether a text of the site, recorded at that time (driver's format), has been erased."""
         before = [m for m in (self._before.get(site), self._before.get(None)) if m is not None]
         try:
             return any(recorded_at < self._write_time(moment) for moment in before)
@@ -88,9 +88,9 @@ class Erasures:
 
 
 class KeptReferences:
-    """The references in entries that still have their values, of the sites of `span`.
+    """The references whose values are still stored, to find missing values of sites in `span`.
 
-    Sites must be taken in the order of their ids, each with all its entries.
+    Process the sites in the order of their ids, each with all its entries.
     """
 
     def __init__(self, connection: Connection, span: Span, write_time: WriteTime) -> None:
@@ -101,7 +101,7 @@ class KeptReferences:
         self._gone: dict[str, Row] = {}
 
     def watched(self, site_id: int, rows: Iterable[Row]) -> Iterator[Row]:
-        """The site's entries, passed through while their references are noted."""
+        """Yield the site's entries unchanged, and note the references whose values are missing."""
         self._gone = {}
         there = self._of(site_id)
         for row in rows:
@@ -112,7 +112,7 @@ class KeptReferences:
             yield row
 
     def findings(self, site: str, name: str) -> Iterator[Finding]:
-        """The missing values of the last site, called `name`, that no erasure explains."""
+        """Find the missing values of the last site, called `name`, that no erasure explains."""
         for ref, row in self._gone.items():
             if not self._erasures.cover(site, row[_RECORDED_AT]):
                 yield Finding(
@@ -176,14 +176,15 @@ OUTSIDE = {
     "deliveries.problem": "what the last attempt came to; of a dead letter the entry tells",
     "deliveries.detail": "what the last attempt came to, in words",
 }
-"""The columns and tables that the replay cannot prove, each with the reason."""
+"""The columns and tables that the replay cannot prove, with the reason for each."""
 
 
 class Replay:
-    """One replay of all sites, the desk's own stream and the sealed values; or of a share of these.
+    """One replay of all sites, the desk's own stream and the sealed values, or of a share of them.
 
     `connection` must be in a transaction that sees one state of the database. `sites` and `entries`
-    count those replayed so far; `done` is called with numbers of entries, as progress.
+    count the sites and entries replayed so far; `done` is called with numbers of entries, as
+    progress.
     """
 
     def __init__(
@@ -203,7 +204,7 @@ class Replay:
         self._told = 0
 
     def findings(self) -> Generator[Finding]:
-        """All differences from the record, site by site."""
+        """Yield all differences from the record, site by site."""
         if self._share.desk:
             yield from self._of_desk()
         if self._share.sites is not None:
@@ -247,7 +248,7 @@ class Replay:
         outgoing: Iterator[Row],
         rows: dict[Table, Iterator[Row]],
     ) -> Generator[Finding, None, str]:
-        """The differences of one site; returns its name."""
+        """Yield the differences of one site; return the site's name."""
         outbox = Outbox(outgoing, self._dialect)
         fold = Fold(site_id, outbox, self._write_time)
         counted = self._counted(history)

@@ -1,7 +1,7 @@
 """The rows of a table, site by site, compared with the record.
 
-Values are in the format of the database's driver, before our types have read them: a row that
-somebody has changed may be unreadable.
+Values are in the format of the database's driver, not converted by the program's types: a row that
+somebody has changed might be unreadable for these types.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def names(table: Table) -> list[str]:
-    """The columns of a table that follow from the record, in their order."""
+    """The names of a table's columns that follow from the record, in the order of the table."""
     return [column.name for column in recorded(table)]
 
 
 def time_writer(dialect: str) -> WriteTime:
-    """The function that converts a time into the driver's format."""
+    """Return the function that converts a time into the driver's format."""
     return microseconds if dialect == "sqlite" else lambda time: time
 
 
 def written(rows: Iterable[Row], table: Table, dialect: str) -> Iterator[Row]:
-    """The rows of that table in the driver's format."""
+    """Convert the rows of that table into the driver's format."""
     writers = _writers(table, dialect)
     if not writers:
         yield from rows
@@ -66,7 +66,7 @@ def written(rows: Iterable[Row], table: Table, dialect: str) -> Iterator[Row]:
 
 
 def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
-    """A value of the driver in the format for people and JSON: a time is RFC 3339."""
+    """Convert a value of the driver into the format for people and JSON: a time into RFC 3339."""
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, bytes):
@@ -81,7 +81,7 @@ def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
 
 @cache
 def _writers(table: Table, dialect: str) -> list[tuple[int, Callable[[Any], Any]]]:
-    """The places of a row's values that need conversion, each with its function."""
+    """The positions of the values in a row that need conversion, each with its function."""
     found: list[tuple[int, Callable[[Any], Any]]] = []
     for place, column in enumerate(recorded(table)):
         if isinstance(column.type, JSONText):
@@ -103,8 +103,8 @@ _COMPARED_AT_ONCE = 1_000
 class Finding:
     """A difference between the database and the record.
 
-    `row`: the row's key, its parts joined by dashes. `expected`: the value by the record. `found`:
-    the value in the database, or an entry's flaw.
+    `row`: the row's key, its parts joined by dashes. `expected`: the value according to the record.
+    `found`: the value in the database, or what is wrong with an entry.
     """
 
     site: str
@@ -126,9 +126,9 @@ class Finding:
 def compare(
     site: str, table: Table, expected: Iterator[Row], found: Iterator[Row], dialect: str
 ) -> Iterator[Finding]:
-    """The differences between the rows of one table by the record and in the database.
+    """Compare the rows of one table in the database with the rows that the record requires.
 
-    As long as both have the same rows, only a few are in memory.
+    While both have the same rows, only a few rows are in memory.
     """
     while (right := list(islice(expected, _COMPARED_AT_ONCE))) == (
         own := list(islice(found, _COMPARED_AT_ONCE))
@@ -139,7 +139,7 @@ def compare(
 
 
 def name_of(key: Row) -> str:
-    """A row's key in the format for people."""
+    """The key of a row in the format for people."""
     return "-".join(map(str, key))
 
 
@@ -171,7 +171,7 @@ def _differences(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The rows whose key is at or after `first` and before `before`; None: no limit."""
+    """The rows whose key is at or after `first` and before `before`; None means no limit."""
 
     first: int | str | None = None
     before: int | str | None = None
@@ -192,7 +192,7 @@ class Span:
 
 
 def site_spans(connection: Connection, about: int) -> list[Span]:
-    """All sites, in spans of about that number of entries each."""
+    """Split all sites into spans with about that number of entries each."""
     of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
     bounds, seen = [], 0
     for part in parts(connection, of_site.order_by(entries.c.site_id)):
@@ -206,7 +206,7 @@ def site_spans(connection: Connection, about: int) -> list[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The rows with one of these keys."""
+    """The rows that have one of these keys."""
 
     ids: tuple[int, ...]
 
@@ -217,7 +217,7 @@ class Ids:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A share of a replay: the desk's own stream, some sites, some sealed values, if not None."""
+    """A share of a replay: the desk's own stream, a span of sites, or a span of sealed values."""
 
     desk: bool = False
     sites: Span | None = None
@@ -228,14 +228,16 @@ ALL = Share(desk=True, sites=Span(), seals=Span())
 
 
 AT_ONCE = 1_000
-"""The most rows of each table in memory at a time."""
+"""The maximum number of rows of each table in memory at a time."""
 
 
 class Stream:
-    """The rows of `table`, all or those in `where`, in the driver's format, without other columns.
+    """The rows of `table` (all, or those that match `where`) in the driver's format.
 
-    `order`: the columns to sort by, by default those of the key. The first must be the site's id if
-    rows are read by site.
+    Only the columns that follow from the record are read.
+
+    `order`: the columns to sort by, by default the key columns. The first column must be the site's
+    id if rows are read by site.
     """
 
     def __init__(
@@ -260,11 +262,11 @@ class Stream:
         return self._place(self._part[self._next]) if self._part else None
 
     def of(self, site_id: int) -> Iterator[Row]:
-        """The next rows of that site."""
+        """Yield the next rows that belong to that site."""
         return chain.from_iterable(self._parts_of(site_id))
 
     def rest(self) -> Iterator[Row]:
-        """All remaining rows."""
+        """Yield all remaining rows."""
         while self._part:
             part = self._part[self._next :]
             self._refill()
@@ -284,7 +286,7 @@ class Stream:
 
 
 def parts(connection: Connection, statement: Executable) -> Iterator[Sequence[Row]]:
-    """The rows of a statement, as tuples in the driver's format, a few at a time."""
+    """Yield the rows of a statement, as tuples in the driver's format, a few at a time."""
     if connection.dialect.name == "sqlite":
         # This driver never holds more rows than requested; its tuples are used directly.
         with closing(connection.execute(statement)) as result:

@@ -1,8 +1,8 @@
 """The tables of a site according to the record: the rows of its case, orders and deliveries.
 
-The record does not say which events shared a transaction. Inside one, a suspension and the
-reopening that reverses it give no orders. So the orders of both may be missing if they have the
-same time, with repetitions of the suspension between them.
+The record does not say which events shared a transaction. Within one transaction, a suspension and
+the reopening that reverses it cause no orders. Therefore the orders of both may be missing if they
+have the same time, and so may the orders of repetitions of the suspension between them.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from incidents.store.schema.types import canonical
 
 
 def _own(table: Table, keys: int) -> Callable[[Any], Row]:
-    """The function that reads an object's fields for the table's columns after the first `keys`."""
+    """Return a function that reads an object's fields for the columns after the first `keys`."""
     return attrgetter(*names(table)[keys:])
 
 
 def _of_site(rows: Callable[[Case], Iterable[Row]]) -> Callable[[Case], Iterator[Row]]:
-    """The rows, each after the site's id."""
+    """Put the site's id before each row."""
     return lambda case: ((case.site_id, *row) for row in rows(case))
 
 
 def _of_incidents(rows: Callable[[Incident], Iterable[Row]]) -> Callable[[Case], Iterator[Row]]:
-    """The rows of each incident, each after the site's id and the incident's number."""
+    """Put the site's id and the incident's number before each row of each incident."""
     return lambda case: (
         (case.site_id, incident.n, *row)
         for incident in case.incidents.values()
@@ -99,7 +99,8 @@ OF_CASE: tuple[tuple[Table, Callable[[Case], Iterator[Row]]], ...] = (
     (desk_tables.filing_terms, _of_site(_terms)),
     (tables.work, _of_site(_work)),
 )
-"""The tables with rows of a case, each with the function of its rows; the site's id comes first."""
+"""The tables that hold rows of a case, each with a function that makes the rows from the case. The
+site's id comes first in a row."""
 
 
 _KEY = 3
@@ -108,9 +109,9 @@ _FIRST = 1
 
 
 class Outbox:
-    """A site's orders by its entries, compared with the rows of the table.
+    """A site's orders according to its entries, compared with the rows of the table.
 
-    `found`: those rows in the order of their keys, in the format of the driver for `dialect`.
+    `found`: the rows of the table in the order of their keys, in the driver's format for `dialect`.
     `cancelled`: the numbers of orders that may have cancelled out, complete after `findings`.
     """
 
@@ -137,7 +138,7 @@ class Outbox:
                 self._unmet.append(row)
 
     def findings(self, site: str) -> Iterator[Finding]:
-        """The differences from the rows in the table, without those that may have cancelled out."""
+        """Find the differences from the table, except for orders that may have cancelled out."""
         found = [] if self._next is None else [self._next, *self._found]
         there = {row[:_KEY] for row in found}
         missing = [row for row in self._unmet if row[:_KEY] not in there]
@@ -154,7 +155,10 @@ class Outbox:
 
 
 def _cancelled(missing: Sequence[Row], again: AbstractSet[int]) -> Iterator[Row]:
-    """The missing suspensions, with reopenings of the same time and repetitions (`again`)."""
+    """The missing orders that cancel out: a suspension, its repetitions, and its reopening.
+
+    A reopening cancels a suspension of the same time. `again`: the numbers of repetitions.
+    """
     suspended: dict[Any, list[Row]] = {}
     for row in missing:
         at = row[_CREATED_AT]
@@ -176,7 +180,7 @@ _OWN = 6
 def delivery_findings(
     site: str, case: Case | None, cancelled: AbstractSet[int], found: Iterator[Row], dialect: str
 ) -> Iterator[Finding]:
-    """The differences in a site's waiting orders and dead letters.
+    """Find the differences in a site's waiting orders and dead letters.
 
     A site without an entry has no `case`, and nothing waits for it. `cancelled`: the numbers of
     orders that may have cancelled out inside a transaction, and so have no waiting order.

@@ -27,7 +27,7 @@ _SEALS = [None, *(f"sha256:{digit}" for digit in "2468ace"), None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a share."""
+    """The result of replaying a share."""
 
     findings: list[Finding]
     sites: int
@@ -35,7 +35,7 @@ class Report:
 
 
 def replays(shares: Iterable[Share], most: int | None) -> Iterator[Call]:
-    """The jobs for workers to replay these shares, each with at most `most` findings."""
+    """The jobs for workers that replay these shares, each with at most `most` findings."""
     return ((_replayed, (share, most)) for share in shares)
 
 
@@ -47,11 +47,12 @@ def _replayed(connection: Connection, progress: Progress, share: Share, most: in
 
 
 class Split:
-    """One replay of all sites, the desk's own stream and the sealed values; or of one site only.
+    """One replay of all sites, the desk's own stream and the sealed values, or of only one site.
 
-    `sites` and `entries` count those replayed so far; `done` is called with numbers of entries, as
-    progress. The search stops after `most` findings. By default there are as many `processes` as
-    processors, up to four, and only this one for a single site or a small database.
+    `sites` and `entries` count the sites and entries replayed so far; `done` is called with numbers
+    of entries, as progress. The search stops after `most` findings. By default there are as many
+    `processes` as processors, up to four. For a single site or a small database, only this process
+    runs.
     """
 
     def __init__(
@@ -72,11 +73,11 @@ class Split:
         self._done = done
 
     def findings(self) -> Generator[Finding]:
-        """All differences from the record, in the order of `Replay.findings`.
+        """Yield all differences from the record, in the order of `Replay.findings`.
 
         Raises:
             DatabaseError: if the database fails.
-            WorkerLostError: if a process ends before its time.
+            WorkerLostError: if a process ends too early.
         """
         engine = self._engine
         processes = 1 if self._site_id is not None else self._processes
@@ -94,7 +95,7 @@ class Split:
                     yield from report.findings
 
     def _shares(self, processes: int) -> Iterator[Share]:
-        """All shares: the sites in shares of about the same number of entries."""
+        """Yield all shares; the shares of sites have about the same number of entries each."""
         if self._site_id is not None:
             yield Share(sites=Span.of(self._site_id))
             return
@@ -112,7 +113,8 @@ class Split:
 
 
 MAX_FINDINGS = 1_000
-"""The most findings in a report; of the rest it says only that there are more."""
+"""The maximum number of findings in a report; of further findings, it says only that there are
+more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +140,11 @@ class Replayed:
 def replayed(
     engine: Engine, site_id: int | None = None, done: Progress = lambda _: None
 ) -> Replayed:
-    """Derive every table again from the entries alone, or those of one site, and compare.
+    """Recalculate every table, or the tables of one site, from the entries alone, and compare.
 
     Raises:
         DatabaseError: if the database fails.
-        WorkerLostError: if a process ends before its time.
+        WorkerLostError: if a process ends too early.
     """
     split = Split(engine, site_id, most=MAX_FINDINGS + 1, done=done)
     found = tuple(split.findings())

@@ -1,4 +1,4 @@
-"""The accounts of a server, and signing in for the duration of one action."""
+"""The accounts of a server, and a session for the duration of one action."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _TOKEN = "Authorization"  # noqa: S105 - the name of a header
 def signed_in(
     exchange: Exchange, handle: str, password: str, again: Callable[[], str] | None = None
 ) -> Iterator[None]:
-    """Make all requests as the account `handle`, in place of the token's account.
+    """Make all requests as the account `handle` instead of the token's account.
 
-    `again` asks its person for the password again, if the server requires that (after five
-    minutes); if it is None, nobody can be asked. The session is always ended; if the server is
-    unavailable then, the session expires.
+    The server may require the password again after five minutes; then `again` asks the person. If
+    `again` is None, nobody can be asked. The session always ends with the block; if the server is
+    unavailable at that time, the session expires later.
 
     Raises:
-        ProblemError: `sign_in` for a wrong password, `blocked` after too many.
-        ServerError: if nothing answers.
+        ProblemError: `sign_in` for a wrong password, `blocked` after too many wrong passwords.
+        ServerError: if the server does not answer.
     """
     headers = exchange.http.headers
     token = headers.get(_TOKEN)
@@ -86,25 +86,25 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
 class RemoteAccountAdmin:
     """The accounts and tokens of a server, which checks the permissions itself.
 
-    All raise ProblemError for a refusal, ServerError without an answer.
+    All methods raise ProblemError for a refusal, and ServerError if there is no answer.
     """
 
     signed_in = True
-    """A server accepts only people who have signed in."""
+    """The caller has always signed in, because a server accepts nobody else."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     def accounts(self) -> list[Account]:
-        """All accounts, by their handles."""
+        """List all accounts, in the order of their handles."""
         return list(self._exchange.get("/accounts")["items"])
 
     def account(self, handle: str) -> Account:
-        """One account."""
+        """Return one account."""
         return cast("Account", self._exchange.get(_path(handle)))
 
     def make(self, handle: str, role: str) -> None:
-        """Make an account."""
+        """Create an account."""
         self._exchange.exchange("POST", "/accounts", words={"handle": handle, "role": role})
 
     def give_role(self, handle: str, role: str) -> bool:
@@ -120,15 +120,15 @@ class RemoteAccountAdmin:
         return self._change(handle, disabled=False)
 
     def set_password(self, handle: str, password: str) -> None:
-        """Set a new password; all sessions of the account end, including the one in use."""
+        """Set a new password; all sessions of the account end, including the current one."""
         self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
 
     def tokens(self, of: str | None) -> list[Token]:
-        """The tokens of an account, or all that the caller may see, the newest first."""
+        """List the tokens of an account, or all that the caller may see, the newest first."""
         return self._seen("/tokens", of)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
-        """A new token, with its `secret`."""
+        """Create a token; the result contains the token's `secret`."""
         words = {"handle": handle, "days": days, "acts": None if acts is None else list(acts)}
         return cast("NewToken", self._exchange.exchange("POST", "/tokens", words=words)[0])
 
@@ -138,7 +138,7 @@ class RemoteAccountAdmin:
         return True
 
     def sessions(self, of: str | None) -> list[OpenSession]:
-        """The open sessions of an account; without one, of the accounts as in `tokens`."""
+        """List the open sessions of an account, or all that the caller may see."""
         return self._seen("/sessions", of)
 
     def end_session(self, session: str) -> None:
@@ -148,18 +148,18 @@ class RemoteAccountAdmin:
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
     ) -> list[SignIn]:
-        """The log of sign-ins and failed sign-ins, the newest first."""
+        """List successful and failed sign-ins, the newest first."""
         asked = {"handle": of, "failed": failed, "since": since and rfc3339(since), "limit": limit}
         return list(self._exchange.get("/sign-ins", **asked)["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
-        """The denied actions, counted by day, the newest first."""
+        """List the refused actions, counted by day, the newest first."""
         asked = {"handle": of, "since": since and rfc3339(since), "limit": limit}
         return list(self._exchange.get("/refusals", **asked)["items"])
 
     @property
     def sees_all(self) -> bool:
-        """Whether the person may see the accounts of others."""
+        """Whether the person may see other people's accounts."""
         return "see_accounts" in self._exchange.get("/session")["may"]
 
     def _seen(self, path: str, of: str | None) -> list[Any]:

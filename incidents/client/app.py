@@ -1,4 +1,4 @@
-"""The app of a server: used by the command line with --server, in place of a database."""
+"""The app of a server, which the command line uses with --server instead of a database."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class RemoteQueries:
-    """The queries of a server, with its own duty to report; numbers and addresses are masked."""
+    """Queries that a server answers, with its own settings; numbers and addresses are masked."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -60,7 +60,7 @@ class RemoteQueries:
         self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
         reveal: bool = False,
     ) -> QueuePage:  # fmt: skip
-        """One page of the queue."""
+        """Return one page of the queue."""
         found = self._exchange.get(
             "/queue", mine=mine is not None, limit=limit, cursor=after, reveal=reveal
         )
@@ -69,7 +69,7 @@ class RemoteQueries:
         return page
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
-        """One item of the queue; None if there is none."""
+        """Return one item of the queue; None if the item does not exist."""
         path = f"/queue/{of[0]}-{of[1]}"
         try:
             return self._item(self._exchange.get(path, reveal=reveal), path)
@@ -79,69 +79,69 @@ class RemoteQueries:
             raise
 
     def site(self, name: str) -> SiteInFull:
-        """A site; its contacts are masked."""
+        """Return a site, with its contact masked."""
         return cast("SiteInFull", self._exchange.get(f"/sites/{part(name)}"))
 
     def filing(self, name: str) -> FilingOnRecord:
-        """The filing of a site; personal details are masked."""
+        """Return the filing of a site, with personal details masked."""
         found = self._exchange.get(f"/sites/{part(name)}/filing")
         details = {key: _text(filed) for key, filed in sorted(found["details"].items())}
         return {"site": found["site"], "details": details, "terms": found["terms"]}
 
     def filing_terms(self, until: str | None = None) -> list[TermOfSite]:
-        """The running terms, with the remaining days in the server's own zone."""
+        """List the running terms, with the remaining days in the server's own time zone."""
         return list(self._exchange.items("/filings/terms", limit=500, until=until))
 
     def sites(self, *, state: str | None = None) -> Iterator[Site]:
-        """The register, page by page."""
+        """Yield the sites in the register, page by page."""
         return self._exchange.items("/sites", limit=500, state=state)
 
     def why(self, name: str) -> Explanation:
-        """The reasons for a site's state; times in the sentences are in the exchange's zone."""
+        """Explain a site's state; times in the sentences are in the exchange's time zone."""
         found: Explanation = self._exchange.get(f"/sites/{part(name)}/why")
         found["hints"] = hints.understood(found)
         return found
 
     def incident(self, key: tuple[int, int]) -> IncidentInFull:
-        """An incident with its site."""
+        """Return an incident with its site."""
         return cast("IncidentInFull", self._exchange.get(f"/incidents/{incident_id(*key)}"))
 
     def timeline(self, site_id: int, incident: int) -> Iterator[Line]:
-        """The events of an incident."""
+        """Yield the events of an incident."""
         return self._exchange.items(f"/incidents/{incident_id(site_id, incident)}/timeline")
 
     def unsettled(
         self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
         limit: int = 100,
     ) -> list[Order]:  # fmt: skip
-        """Orders that are not carried out."""
+        """List orders that are not carried out."""
         found = self._exchange.get(
             "/orders", site=site, dead=only_dead, braked=only_braked, limit=limit
         )  # fmt: skip
         return list(found["items"])
 
     def order(self, site_id: int, seq: int, lane: str, _when: TimeFormat) -> OrderInFull:
-        """One order."""
+        """Return one order."""
         return cast("OrderInFull", self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}"))
 
     def duties(self, *, limit: int = 100) -> Duties:
-        """The duties to report to the police."""
+        """List the incidents to report to the police."""
         return cast("Duties", self._exchange.get("/duty", limit=limit))
 
     def alarms_now(self) -> Alarms:
-        """The current alarms, and whether each was sent to the desk."""
+        """List the current alarms, and whether each was sent to the desk."""
         return cast("Alarms", self._exchange.get("/alarms"))
 
     def enforcement(self) -> Enforcement:
-        """The daemons that enforce the clock, and overdue items."""
+        """Return the daemons that enforce deadlines, and the overdue items."""
         return cast("Enforcement", self._exchange.get("/enforcement"))
 
     def active_policy(self) -> Policy_:
-        """The active policy, in words and as its file."""
+        """Return the active policy, in words and as a file."""
         return cast("Policy_", self._exchange.get("/policy"))
 
     def policy_history(self) -> list[Activation]:
-        """Every activation on record, the earliest first."""
+        """List every activation on record, the earliest first."""
         return list(self._exchange.get("/policy/history")["items"])
 
     def _item(self, document: JSONObject, path: str) -> QueueItem:
@@ -154,7 +154,7 @@ class RemoteQueries:
 
 
 def _text(filed: Any) -> str | None:
-    """A detail as filed: a server or a document as canonical JSON."""
+    """The recorded text of a detail; a server or a document becomes canonical JSON."""
     return filed if filed is None or isinstance(filed, str) else canonical(filed)
 
 
@@ -163,7 +163,7 @@ _COMPARED_AT_ONCE = 10
 
 
 class RemoteApp:
-    """The parts of a server's app, like those of `app.App` for a database, and more.
+    """The app of a server, with the same parts as `app.App` for a database, and more.
 
     Each part is opened on first use.
     """
@@ -180,28 +180,28 @@ class RemoteApp:
 
     @property
     def has_token(self) -> bool:
-        """Whether there is a token."""
+        """Whether the settings have a token."""
         return self._settings.token is not None
 
     @property
     def person(self) -> str:
-        """The account that owns the token."""
+        """The handle of the token's owner."""
         if self._handle is None:
             self._handle = str(self._exchange.get("/session")["handle"])
         return self._handle
 
     @property
     def password_account(self) -> str:
-        """The person to ask for a password: the one named, otherwise the token's account."""
+        """The account whose password to ask for: the named person, otherwise the token's owner."""
         if self._settings.named or not self.has_token:
             return self._settings.person
         return self.person
 
     def check_named_person(self) -> None:
-        """Check that the named person owns the token: its account goes on record.
+        """Check that the named person owns the token, because the token's owner goes on record.
 
         Raises:
-            InputError: naming both, if they are two.
+            InputError: naming both people, if they differ.
         """
         named = self._settings.person
         if self._settings.named and self.has_token and named != self.person:
@@ -215,35 +215,35 @@ class RemoteApp:
     def signed_in(
         self, password: str, again: Callable[[], str] | None
     ) -> AbstractContextManager[None]:
-        """Open a session of `password_account` for the duration; see `accounts.signed_in`."""
+        """Open a session of `password_account` in a `with` block; see `accounts.signed_in`."""
         return accounts.signed_in(self._exchange, self.password_account, password, again)
 
     @contextmanager
     def queries(self, _: Language = ENGLISH) -> Iterator[RemoteQueries]:
-        """Open the queries; there is no transaction: each query is a separate one at the server."""
+        """Open the queries. There is no transaction: the server answers each query separately."""
         yield RemoteQueries(self._exchange)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
-        """Return the references: a server has already replaced them by the texts."""
+        """Return the references: the server has already replaced them with the texts."""
         return {ref: ref for ref in refs if ref is not None}
 
     def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Transfer all items that one person holds to another."""
+        """Hand over all items that one person has claimed to another person."""
         return self.desk.hand_over(order, dry_run=dry_run)
 
     def keep_evidence(self, file: Path, digest: str, _: Callable[[], object]) -> None:
-        """Do nothing: the file is sent to the server with the action, which may be refused."""
+        """Remember the file, which is sent to the server with the action."""
         self.desk.upload(file, digest)
 
     def link(self, incident: tuple[int, int]) -> Link:
-        """The link to the customer's page of an incident, and the end of its validity."""
+        """Return the link to an incident's customer page, and when the link expires."""
         return cast("Link", self._exchange.get(f"/incidents/{incident_id(*incident)}/link"))
 
     def compare(
         self, names: Iterable[str], *, repair: bool = False, cancelled: bool = False,
         dry_run: bool = False, key: str | None = None, **_: object,
     ) -> list[Comparison]:  # fmt: skip
-        """Compare the ordered and the actual state of those sites, by the server's own adapters."""
+        """Let the server's adapters compare the ordered with the actual state of those sites."""
         from incidents.enforcement.reconciliation import Comparison
 
         wanted, found = list(names), []
@@ -262,20 +262,20 @@ class RemoteApp:
         return imports.import_findings(self._exchange, findings, **how)
 
     def notices(self) -> list[NoticeHere]:
-        """The notices: their recipients and occasions."""
+        """List the notices, with their recipients and occasions."""
         return list(self._exchange.get("/notices")["items"])
 
     def letters(self, notice: str, **asked: Any) -> list[Letter]:
-        """The letters of a notice, from the server's own templates, by `language` or `incident`."""
+        """Return the letters of a notice, made from the server's own templates."""
         return list(self._exchange.get(f"/notices/{notice}/preview", **asked)["items"])
 
     def try_alarms(self) -> list[TriedChannel]:
-        """Send a test through each of the server's channels; return their results."""
+        """Send a test message through each of the server's channels; return the results."""
         tried, _ = self._exchange.exchange("POST", "/alarms/test", within_s=LONG_S)
         return list(tried["items"])
 
     def metrics(self) -> bytes:
-        """The metrics of the server's database, in Prometheus text format."""
+        """Return the metrics of the server's database, in Prometheus text format."""
         return self._exchange.plain("/metrics")
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The desk of a server: sends commands as requests, and returns the desk's own answers."""
+"""The desk of a server, which sends commands as requests and returns the server's answers."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 _Look = tuple[str | None, str]
-"""A site as last seen: its ETag and its name."""
+"""What a person saw of a site: the site's ETag and its name."""
 
 
 class RemoteDesk:
-    """The write path of a server, for the command line; the token's owner acts."""
+    """The desk of a server, for commands at the command line; the token's owner acts."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -55,9 +55,9 @@ class RemoteDesk:
         """Submit the commands in order, one by one; return the answers in the same order.
 
         Raises:
-            NotOverServerError: for commands that no server takes over the network.
-            ServerError: if it does not answer.
-            ProblemError: if the token may not.
+            NotOverServerError: for commands that a server does not accept over the network.
+            ServerError: if the server does not answer.
+            ProblemError: if the token does not allow the command.
         """
         if policy is not None:
             raise NotOverServerError(
@@ -66,7 +66,7 @@ class RemoteDesk:
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
     def hand_over(self, envelope: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Transfer all items that one person holds to another. Raises the errors of `submit`."""
+        """Hand over all items that one person has claimed. Raises the errors of `submit`."""
         assert isinstance(envelope.command, c.HandOver)
         try:
             given, _ = self._exchange.exchange(
@@ -78,11 +78,11 @@ class RemoteDesk:
         return [_answer(cast("Acted", each)) for each in given["items"]]
 
     def upload(self, file: Path, digest: str) -> None:
-        """Send the file of that digest, which is attached next, with the action."""
+        """Remember the file with that digest; the next `Attach` command sends it."""
         self._carried[digest] = file
 
     def policy(self) -> Policy:
-        """The server's active policy. Raises the same errors as `submit`."""
+        """Return the server's active policy. Raises the same errors as `submit`."""
         try:
             return read_policy(self._exchange.get("/policy")["toml"])
         except PolicyError as error:
@@ -162,7 +162,10 @@ class RemoteDesk:
         return _answer(done.json())
 
     def _refused(self, envelope: Envelope, problem: ProblemError) -> Answer:
-        """The desk's refusal; a problem with the person or the request stays a problem."""
+        """Convert a refusal of the desk into an answer.
+
+        A problem with the person or the request is raised again.
+        """
         if "facts" not in problem.problem:
             raise problem
         told = problem.problem.get("events", [])
@@ -187,7 +190,7 @@ def _answer(document: Acted) -> Answer:
 
 
 def facts(document: Facts) -> dict[str, Any]:
-    """The facts of a refusal, in the desk's form."""
+    """Convert the facts of a refusal from JSON into the desk's form."""
     return {name: _fact(value) for name, value in document.items()}
 
 
@@ -198,10 +201,10 @@ def _fact(value: Any) -> Any:
 
 
 def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
-    """The method, the path under /api/v1, and the body of a command.
+    """Return the method, the path under /api/v1, and the body of the request for a command.
 
     Raises:
-        NotOverServerError: for a command that a server does not take.
+        NotOverServerError: for a command that a server does not accept.
     """
     command, site = envelope.command, envelope.site
     if isinstance(command, c.ChangeFiling):
@@ -222,14 +225,14 @@ def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
 
 
 def site_id(site: str | int) -> int:
-    """Check that a site is identified by its id; raises NotOverServerError for a name."""
+    """Return the id of a site; raises NotOverServerError for a site given by name."""
     if isinstance(site, str):
         raise NotOverServerError(way_out=Cause.of("way_incident", "give the ID of the incident"))
     return site
 
 
 def _action(command: Command) -> Action:
-    """The row for the command's request; for a call about a whole site, the row of sites."""
+    """Find the command's row in the contract; a call about a whole site has its own row."""
     of_site = isinstance(command, c.RecordContact) and command.incident is None
     for each in ACTIONS:
         if each.command is not type(command) or each.operation is not None:
@@ -255,7 +258,7 @@ def _path(kind: str, command: Command, site: str | int) -> str:
 
 
 def _filed(command: c.ChangeFiling) -> JSONObject:
-    """The details in the format of a request: a server or a document by the changed parts."""
+    """Convert the details for a request; of a server or a document, only the changed parts."""
     found: JSONObject = dict(command.details)
     for key, name, text in command.parts:
         found.setdefault(key, {})[name] = text

@@ -1,4 +1,4 @@
-"""The faults of an exchange: refusals of a server, and transport errors."""
+"""Errors in the exchange with a server: refusals by the server, and failed connections."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class NoOperationError(ServerError):
 class ProblemError(RefusedError):
     """A refusal by a server (RFC 9457): its `status`, and the whole `problem` as received.
 
-    `name` is the refusal's own: `state_forbids` of `urn:incidents:problem:state-forbids`.
+    `name` is the name of the refusal, such as `state_forbids` for the type
+    `urn:incidents:problem:state-forbids`.
     """
 
     def __init__(self, status: int, problem: JSONObject) -> None:
@@ -65,43 +66,43 @@ class ProblemError(RefusedError):
 
     @property
     def type(self) -> str:
-        """The problem's type, a URN that stays the same."""
+        """The problem's type, a stable URN."""
         return str(self.problem.get("type", "about:blank"))
 
     @property
     def errors(self) -> list[JSONObject]:
-        """The parts of the request that are not valid."""
+        """The invalid parts of the request."""
         return list(self.problem.get("errors", ()))
 
     @property
     def hints(self) -> list[Hint]:
-        """The hints, by the names of docs/reference/refusals.md."""
+        """The hints for other actions, named as in docs/reference/refusals.md."""
         return list(self.problem.get("hints", ()))
 
     @property
     def name(self) -> str:
-        """The refusal's name."""
+        """The name of the refusal."""
         return self.type.removeprefix(_TYPE).replace("-", "_")
 
 
 class TokenNeededError(ProblemError):
-    """A server's answer to a request without a token and without a session."""
+    """A server's refusal of a request that has neither a token nor a session."""
 
     name = "not_signed_in"
 
 
 class TroubleError(ProblemError, AwayError):
-    """A server error (a status of 500 or above); it is not a refusal."""
+    """A server error (status 500 or above), which is not a refusal."""
 
     exit_status = FAILED
 
 
 def check(server: str, asked: str, answer: httpx.Response) -> None:
-    """Check that a server has done what was `asked`, such as `GET /queue`.
+    """Check that a server has done what `asked` names, such as `GET /queue`.
 
     Raises:
-        ProblemError: for a refusal; TroubleError: if it is unavailable now.
-        ServerError: for an answer that is not a desk's, or from an older desk.
+        ProblemError: for a refusal; TroubleError: if the server is unavailable.
+        ServerError: for an answer from another program, or from an older desk.
     """
     if answer.is_success:
         return
@@ -118,7 +119,7 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
 
 
 def document(answer: httpx.Response) -> JSONObject | None:
-    """The document in an answer; None if there is none."""
+    """Return the JSON object in an answer; None if there is none."""
     with suppress(ValueError):
         found = answer.json()
         if isinstance(found, dict):
@@ -127,7 +128,7 @@ def document(answer: httpx.Response) -> JSONObject | None:
 
 
 def of_transport(server: str, error: Exception) -> ServerError:
-    """The error of a failed request to a server."""
+    """Return the error for a failed request to a server."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

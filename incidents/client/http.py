@@ -1,4 +1,4 @@
-"""The exchange with a server: its address, requests under a token, and answers as documents."""
+"""The exchange with a server: its address, requests with a token, and the documents in answers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 PREFIX = "/api/v1"
-"""The path of the API below it."""
+"""The path of the API below the server's address."""
 
 
 def checked_address(server: str) -> str:
-    """Return the address without the API's path or a final slash: `serve` prints both.
+    """Return the server's address without the API's path and without a final slash.
 
     Raises:
         InputError: for an invalid address, or one that could expose a token or a password.
@@ -67,7 +67,7 @@ def bad_address(server: str) -> InputError:
 
 
 def trusted_certificates(server: str) -> ssl.SSLContext:
-    """The trusted certificates: see `outbound.trust`."""
+    """Return the certificates that this machine trusts (see `outbound.trust`)."""
     if server.startswith("http:"):
         # It presents no certificate, and loading this machine's takes longer than the request.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -76,14 +76,15 @@ def trusted_certificates(server: str) -> ssl.SSLContext:
 
 TIMEOUT_S = 30.0
 MAX_KEY = 150
-"""The maximum length of a key over a server, whose own name for it is longer."""
+"""The maximum length of a key in a request. The server adds the caller's name to the key before
+storing it."""
 
 
 class Exchange:
     """A server's API, used as the account that owns the token.
 
-    `prove`, in a session, asks its person for the password again, when the server requires it.
-    `zone` is the IANA name of the zone for times from the server; None: the server's own.
+    `prove`, in a session, asks the person for the password again when the server requires it.
+    `zone` is the IANA name of the time zone for times in sentences; None means the server's own.
 
     Raises:
         InputError: for an invalid address or token, or an address that could expose the token.
@@ -110,12 +111,12 @@ class Exchange:
         self.http.close()
 
     def get(self, path: str, **query: Any) -> Any:
-        """Get a document; `path` follows /api/v1. Raises ProblemError, ServerError."""
+        """Get the document at `path` under /api/v1. Raises ProblemError, ServerError."""
         document, _ = self.exchange("GET", path, query=query)
         return document
 
     def items(self, path: str, **query: Any) -> Iterator[Any]:
-        """All items of a list, page by page."""
+        """Yield all items of a list, page by page."""
         while True:
             page = self.get(path, **query)
             yield from page["items"]
@@ -135,9 +136,9 @@ class Exchange:
         query: Mapping[str, Any] | None = None,
         within_s: float | None = None,
     ) -> tuple[JSONObject, str | None]:
-        """Return the document and its ETag.
+        """Send a request; return the document in the answer, and its ETag.
 
-        Raises `send`'s errors; `within_s`: a longer timeout.
+        Raises the same errors as `send`. `within_s`: another timeout in seconds.
         """
         answer = self.send(
             method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words,
@@ -163,11 +164,13 @@ class Exchange:
     ) -> httpx.Response:
         """Send a request and return the answer; `seen`: the ETag of the state that the caller saw.
 
-        With a `key` an action is done once; the key is free again after `key_for_s` seconds.
+        The server does an action only once for a `key`; after `key_for_s` seconds, the key can be
+        used again.
 
         Raises:
             ProblemError: for a refusal.
-            ServerError: if it does not answer; with a `key` the action can be asked for again.
+            ServerError: if the server does not answer; you can then repeat an action that has a
+                `key`.
             InputError: for a `key` that cannot be sent.
         """
         if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
@@ -194,12 +197,12 @@ class Exchange:
         return answer.content
 
     def lines(self, path: str, **query: Any) -> Iterator[str]:
-        """A stream of lines, in bounded memory. Raises the same errors as `send`."""
+        """Yield the lines of an answer, in bounded memory. Raises the same errors as `send`."""
         with self._stream(path, query) as answer:
             yield from answer.iter_lines()
 
     def pieces(self, path: str, *, within_s: float | None = None, **query: Any) -> Iterator[bytes]:
-        """A stream of bytes, in bounded memory. Raises the same errors as `send`."""
+        """Yield the bytes of an answer, in bounded memory. Raises the same errors as `send`."""
         with self._stream(path, query, within_s) as answer:
             yield from answer.iter_bytes()
 
@@ -232,7 +235,7 @@ class Exchange:
 
 
 def part(text: str) -> str:
-    """`text` as one segment of a path.
+    """Quote `text` as one segment of a path.
 
     Raises:
         InputError: for a text that leads to another path.

@@ -1,4 +1,4 @@
-"""Imports into a server: the findings of a history, and customer lists of filings."""
+"""Imports into a server: the findings in a history, and customer lists with filings."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 
 HISTORY_ROWS_AT_ONCE, HISTORY_BYTES_AT_ONCE = 1_000, 1_000_000
-"""The most rows, and bytes of rows, in one request, because the caller waits for its answer."""
+"""The maximum number of rows, and of their bytes, in one request: the caller waits for the
+answer."""
 
 HistoryRow = tuple[int, str]
-"""The file's line of a row, and the row as JSON."""
+"""The line number of a row in the file, and the row as JSON."""
 
 
 class ManyAtOnceError(InputError):
@@ -53,11 +54,12 @@ def import_findings(
 ) -> Tally:
     """Import findings that were grouped with `group_within`; return the tally.
 
-    `done` is called with the number of rows after each part, once the part is on the server's disk.
+    After each part, once the part is on the server's disk, `done` is called with the number of its
+    rows.
 
     Raises:
-        ManyAtOnceError: for more rows of one site and time than go in one request.
-        ProblemError, ServerError: as every request to a server.
+        ManyAtOnceError: if one request cannot hold all rows of one site and time.
+        ProblemError, ServerError: as for every request to a server.
     """
     from incidents.history.importing import Tally
 
@@ -82,7 +84,7 @@ def import_findings(
 def _parts(findings: Sequence[Finding]) -> Iterator[list[HistoryRow]]:
     """Split the rows so that rows of one site and time stay in the same part.
 
-    Otherwise one request could not tell them apart, or merge them, as intended.
+    Only rows in the same request can be told apart or merged correctly.
     """
     rows: list[HistoryRow] = []
     size = 0
@@ -110,7 +112,7 @@ def _moment(finding: Finding) -> tuple[str, datetime]:
 
 
 def _rows_of_finding(finding: Finding) -> Iterator[HistoryRow]:
-    """The kept report, and a row for each address in the other reports of its group."""
+    """Yield the kept report, and a row for each address in the other reports of its group."""
     report = finding.report
     about: dict[str, str | None] = {"occurred_at": rfc3339(report.occurred_at), "site": report.site}
     others = web_address.as_written(finding.urls, finding.written)
@@ -144,40 +146,40 @@ def _add_to_tally(tally: Tally, answer: Imported, lines: Sequence[int]) -> None:
 
 
 LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_000
-"""The most rows, cells and bytes of a list in one request, because the caller waits for its
-answer."""
+"""The maximum number of rows, cells and bytes of a list in one request, because the caller waits
+for the answer."""
 
 
 class RemoteFilings:
     """The filings of a server.
 
-    All raise ProblemError for a refusal, ServerError without an answer.
+    All methods raise ProblemError for a refusal, and ServerError if there is no answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     def findings(self, site: str) -> list[FilingFinding]:
-        """The findings of its checks on a site's filing."""
+        """List the findings of the server's checks on a site's filing."""
         from incidents.filing.checks import read_finding
 
         found = self._exchange.get(f"{_path_of_filing(site)}/findings")
         return [read_finding(each) for each in found["findings"]]
 
     def presets(self) -> list[FilingPreset]:
-        """The presets known to the server."""
+        """List the presets that the server knows."""
         return list(self._exchange.get("/filings/presets")["items"])
 
     def form(self, site: str) -> Iterator[bytes]:
-        """The page to print, in full; this goes on record at the server."""
+        """Return the printable page of a filing in full; the server records the reveal."""
         return self._exchange.pieces(f"{_path_of_filing(site)}/form", reveal=True)
 
     def snippet(self, site: str, *, icon: str) -> Iterator[bytes]:
-        """The HTML for the page footers."""
+        """Return the HTML for the footers of a site's pages."""
         return self._exchange.pieces(f"{_path_of_filing(site)}/snippet", icon=icon)
 
     def exported(self, form: str, sites: tuple[str, ...]) -> Iterator[bytes]:
-        """Export the filings of the sites, or all, with personal details; this goes on record.
+        """Export the filings of some sites, or of all, with personal details; it goes on record.
 
         `form` is json, jsonl or csv.
         """
@@ -187,14 +189,14 @@ class RemoteFilings:
         )  # fmt: skip
 
     def intake(self, *, add: bool, dry_run: bool) -> RemoteList:
-        """The import of a customer list into the register."""
+        """Prepare the import of a customer list into the register."""
         return RemoteList(self._exchange, add=add, dry_run=dry_run)
 
 
 class RemoteList:
-    """Import a customer list that was read here, like `history.customers.CustomerImport`.
+    """An import of a customer list that was read here (see `history.customers.CustomerImport`).
 
-    Its parts are sent one after the other, as JSON; unreadable rows are not sent.
+    The parts of the list are sent one after the other, as JSON; unreadable rows are not sent.
     """
 
     def __init__(self, exchange: Exchange, *, add: bool, dry_run: bool) -> None:
@@ -208,7 +210,7 @@ class RemoteList:
         """Yield each row in order, with its result, once its part is on the server's disk.
 
         Raises:
-            ProblemError, ServerError: as every request to a server.
+            ProblemError, ServerError: as for every request to a server.
         """
         rows: list[Customer] = []
         lines: list[bytes] = []
@@ -258,7 +260,7 @@ def _line_of_customer(customer: Customer) -> bytes:
 
 
 def _taken(customer: Customer, answers: Iterator[TakenRow]) -> RowResult:
-    """The result of a row: for a valid row, the server's next one."""
+    """Return the result of a row; for a valid row, take the server's next answer."""
     from incidents.filing.checks import read_finding
     from incidents.history.customers import UNREADABLE, RowResult
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 Done = Callable[[int], object]
 Watch = Callable[[int], AbstractContextManager[Done]]
-"""Called with the number of entries of a proof; yields a function to report those read."""
+"""A function that gets the number of entries to verify, and yields a function for progress."""
 
 LONG_S = 600.0
-"""The timeout for the beginning of an answer that is made from the whole record."""
+"""The timeout in seconds for the start of an answer that the server makes from the whole record."""
 _WAIT_S = 20
 
 
@@ -39,39 +39,39 @@ class LostProofError(ServerError):
 class RemoteRecord:
     """The record of a server.
 
-    All raise ProblemError for a refusal, ServerError without an answer.
+    All methods raise ProblemError for a refusal, and ServerError if there is no answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     def exported(self, **asked: Any) -> Iterator[bytes]:
-        """The entries as stored, by `format`, `site`, `since`, `until`."""
+        """Download the stored entries, filtered by `site`, `since` and `until`, as `format`."""
         return self._exchange.pieces("/export", **asked)
 
     def bundle(self, **asked: Any) -> Iterator[bytes]:
-        """The archive of a bundle: by `site`, `since`, `until`, `with_words`."""
+        """Download the archive of a bundle, by `site`, `since`, `until` and `with_words`."""
         return self._exchange.pieces("/bundle", within_s=LONG_S, **asked)
 
     def report(self, site: str, *, with_words: bool) -> Iterator[bytes]:
-        """The case file of a site, as a page."""
+        """Download the case file of a site, as a page."""
         path = f"/sites/{part(site)}/report"
         return self._exchange.pieces(path, within_s=LONG_S, with_words=with_words)
 
     def status(self) -> documents.LogStatus:
-        """The numbers of pending, numbered and published entries, and the signers."""
+        """Return the numbers of pending, numbered and published entries, and the signers."""
         return cast("documents.LogStatus", self._exchange.get("/log"))
 
     def keys(self) -> list[documents.LogKey]:
-        """The log's keys, the active one first."""
+        """List the log's keys, the active key first."""
         return list(self._exchange.get("/log/keys")["items"])
 
     def checkpoint(self) -> documents.Checkpoint:
-        """A checkpoint of the present entries, signed now; `pending` entries are left out."""
+        """Have the server sign the present entries; `pending`: the number of uncovered entries."""
         return cast("documents.Checkpoint", self._done("/log/checkpoint", None))
 
     def verdict(self, asked: VerifyOptions, watch: Watch) -> Verdict:
-        """The verdict of a verification of the server's log."""
+        """Have the server verify its log; return the verdict."""
         words: JSONObject = {
             "keys": [*map(str, asked.keys)], "witnesses": [*map(str, asked.witnesses)],
             "checkpoints": [str(held.note) for held in asked.held], "policy": asked.policy,
@@ -86,7 +86,7 @@ class RemoteRecord:
         return _verdict(shown, places)
 
     def replayed(self, site: str | None, watch: Watch) -> Replayed:
-        """The result of a replay, of all sites or of one."""
+        """Have the server replay all sites or one site; return the result."""
         from incidents.audit.rows import Finding
         from incidents.audit.split import Replayed
 
@@ -97,7 +97,7 @@ class RemoteRecord:
         )  # fmt: skip
 
     def _proved(self, path: str, words: JSONObject, watch: Watch) -> Any:
-        """Start a proof, wait for it without a limit, and return its result."""
+        """Start a verification or a replay, wait without a limit, and return the result."""
         proof = self._done(path, words)
         with watch(proof["of"]) as done:
             proof = self._ended(path, proof, done)
@@ -156,7 +156,7 @@ def _frozen(value: Any) -> Any:
 class RemoteErasure:
     """Erasure at the server, by its own settings.
 
-    All raise ProblemError for a refusal, ServerError without an answer.
+    All methods raise ProblemError for a refusal, and ServerError if there is no answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -165,7 +165,10 @@ class RemoteErasure:
     def erase_site(
         self, site: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> ErasureResult:
-        """Erase people's text about a site; `confirm`, called if there is any, may raise."""
+        """Erase people's texts about a site.
+
+        If there are any, `confirm` is called first; it can raise an error to cancel the erasure.
+        """
         path, words = f"/sites/{part(site)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run:
@@ -177,7 +180,7 @@ class RemoteErasure:
     def erase_account(
         self, handle: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> policy_documents.ErasedAccount:
-        """Erase the person and places in an account's sign-ins; `confirm` as in `erase_site`."""
+        """Erase the person and addresses in an account's sign-ins; `confirm`: see `erase_site`."""
         path, words = f"/accounts/{part(handle)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run and found["sign_ins"]:
@@ -190,7 +193,7 @@ class RemoteErasure:
         return _aged(self._exchange.get("/retention"))
 
     def erase_aged(self) -> RetentionResult:
-        """Erase that data; nothing if the server's settings do not require it."""
+        """Erase the expired data; erase nothing unless the server's settings require erasure."""
         done = self._done("/retention/run", None, dry_run=False)
         return _aged(cast("policy_documents.Retention", done))
 

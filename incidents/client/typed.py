@@ -1,11 +1,11 @@
-"""The client: a desk's HTTP API for other programs, typed, over httpx.
+"""The typed client, with which other programs use the HTTP API of a desk.
 
     with Client("https://desk.host.example", token) as desk:
         desk.log("shop.example", urls=["https://shop.example/a"], key="crawler-4711")
 
-Each action takes a `key`, which makes it safe to repeat; `if_match`, the ETag of the site that the
-caller saw; `dry_run`; and `unless_closing`, to refuse an action that would close the site. Times
-are texts in RFC 3339.
+Each action takes a `key`, which makes the action safe to repeat; `if_match`, the ETag of the site
+that the caller saw; `dry_run`; and `unless_closing`, which refuses an action that would close the
+site. Times are texts in RFC 3339.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ D = TypeVar("D")
 class Client(Actions):
     """A client of a desk, with a token or a sign-in; `timeout_s` limits each wait.
 
-    `zone` is the IANA name of the time zone of sentences; None: the desk's own.
+    `zone` is the IANA name of the time zone for times in sentences; None means the desk's own.
 
-    All methods raise ProblemError for a refusal, ServerError without an answer (an action with a
-    `key` can then be repeated), and InputError for invalid input.
+    All methods raise ProblemError for a refusal, ServerError if there is no answer (you can then
+    repeat an action that has a `key`), and InputError for invalid input.
 
-    Answers are returned as the server gives them. A newer server may return more: documents gain
-    keys and lose none, so read the keys that you know and ignore the others.
+    Answers are returned as the server gives them. A newer server can return more: documents may
+    gain keys but never lose any, so read the keys that you know and ignore all others.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Client(Actions):
     def signed_in(
         self, handle: str, password: str, again: Callable[[], str] | None = None
     ) -> Iterator[Self]:
-        """Act as a person, in a session, for the duration; this allows more than a token may do.
+        """Act as a person, in a session, within a `with` block; a person may do more than a token.
 
-        `again` is called for the password when the desk requires it again, after five minutes.
+        The desk requires the password again after five minutes; `again` then returns the password.
         """
         with accounts.signed_in(self._exchange, handle, password, again):
             yield self
@@ -97,75 +97,75 @@ class Client(Actions):
     # Looking.
 
     def site(self, site: str, *, reveal: bool = False) -> SiteInFull:
-        """The state of a site, and its contact."""
+        """Return the state of a site, and its contact."""
         return self._get(SiteInFull, f"/sites/{part(site)}", reveal=reveal)
 
     def filing(self, site: str, *, reveal: bool = False) -> Filing:
-        """The filing of a site, its gaps, and its terms."""
+        """Return the filing of a site, with missing details and deadlines."""
         return self._get(Filing, f"/sites/{part(site)}/filing", reveal=reveal)
 
     def filing_findings(self, site: str) -> list[FilingFinding]:
-        """The findings of the checks on a site's filing."""
+        """List the findings of the checks on a site's filing."""
         return self._get(FilingFindings, f"/sites/{part(site)}/filing/findings")["findings"]
 
     def filing_terms(self, **asked: Any) -> Iterator[SiteTerm]:
-        """The terms up to `until` by which to file or show something, the most urgent first."""
+        """Yield the terms that end by `until`, the most urgent first."""
         return self._exchange.items("/filings/terms", **asked)
 
     def etag(self, site: str) -> str:
-        """The ETag of a site, for `if_match`."""
+        """Return the ETag of a site, for `if_match`."""
         return self._exchange.send("GET", f"/sites/{part(site)}").headers["ETag"]
 
     def why(self, site: str) -> Why:
-        """The reasons for a site's state."""
+        """Explain the state of a site."""
         return self._get(Why, f"/sites/{part(site)}/why")
 
     def sites(self, **filters: Any) -> Iterator[Site]:
-        """All sites, filtered by `state`, `held`, `disputed`, or `q` in the name; page by page."""
+        """Yield all sites, filtered by `state`, `held`, `disputed`, or `q` in the name."""
         return self._exchange.items("/sites", **filters)
 
     def incidents(self, **filters: Any) -> Iterator[Incident]:
-        """All incidents, filtered by `site`, `state`, `category`, `since`, `until` or `q`."""
+        """Yield all incidents, filtered by `site`, `state`, `category`, `since`, `until` or `q`."""
         return self._exchange.items("/incidents", **filters)
 
     def timeline(self, site: str) -> Iterator[Line]:
-        """The events of a site, the earliest first."""
+        """Yield the events of a site, the earliest first."""
         return self._exchange.items(f"/sites/{part(site)}/timeline")
 
     def incident(self, incident: str, *, reveal: bool = False) -> IncidentInFull:
-        """All recorded facts about an incident."""
+        """Return all recorded facts about an incident."""
         return self._get(IncidentInFull, f"/incidents/{part(incident)}", reveal=reveal)
 
     def search(self, q: str) -> Found:
-        """The first sites and incidents that contain the text `q`."""
+        """Find the first sites and incidents that contain the text `q`."""
         return self._get(Found, "/search", q=q)
 
     def queue(self, **asked: Any) -> Queue:
-        """A page of the open work, by `mine`, `limit`, `cursor`, `reveal`."""
+        """Return a page of the open work, by `mine`, `limit`, `cursor` and `reveal`."""
         return self._get(Queue, "/queue", **asked)
 
     def item(self, item: str, *, reveal: bool = False) -> Item:
-        """One item of the queue, such as 12-3 or 12-t2."""
+        """Return one item of the queue, such as 12-3 or 12-t2."""
         return self._get(Item, f"/queue/{part(item)}", reveal=reveal)
 
     def alarms(self) -> Alarms:
-        """The current alarms."""
+        """List the current alarms."""
         return self._get(Alarms, "/alarms")
 
     def orders(self, **asked: Any) -> Orders:
-        """List the orders not carried out; filter with `dead` and `site`, cap with `limit`."""
+        """List orders that are not carried out, by `dead`, `site` and `limit`."""
         return self._get(Orders, "/orders", **asked)
 
     def policy(self) -> Policy:
-        """The active policy."""
+        """Return the active policy."""
         return self._get(Policy, "/policy")
 
     def duties(self, **asked: Any) -> Duties:
-        """The duties to report to the police."""
+        """List the incidents to report to the police."""
         return self._get(Duties, "/duty", **asked)
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, JSONObject]]:
-        """The record's entries after a position, each with its own position; in bounded memory."""
+        """Yield the record's entries after a position, with their positions, in bounded memory."""
         for line in self._exchange.lines("/entries", after=after):
             found = json.loads(line)
             yield found["position"], found["entry"]
@@ -180,7 +180,7 @@ class Client(Actions):
 
     def edit_site(self, site: str, *, phone: str | None = None, email: str | None = None,
                   person: str | None = None, **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
-        """Change the contact details; omitted ones stay unchanged."""
+        """Change the contact of a site; omitted fields stay unchanged."""
         words = {"phone": phone, "email": email, "person": person}
         return self._sent("PATCH", f"/sites/{part(site)}", words, how)
 
@@ -196,7 +196,7 @@ class Client(Actions):
 
     def file(self, site: str, details: Mapping[str, Any], *, presets: Sequence[str] = (),
              **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
-        """Change details of a site's filing: texts under their keys; None removes one.
+        """Change details of a site's filing: texts by key; None removes a detail.
 
         For a server or a document, give only the parts that change.
         """
@@ -213,12 +213,12 @@ class Client(Actions):
 
     def note(self, incident: str, text: str, *, to_customer: bool = False,
              **how: Unpack[RequestOptions]) -> Acted:  # fmt: skip
-        """Add a note to an incident, for the desk alone or to the customer."""
+        """Add a note to an incident, only for the desk or for the customer."""
         words = {"text": text, "audience": FOR_CUSTOMER if to_customer else FOR_DESK}
         return self._to("incidents", incident, "notes", words, how)
 
     def hand_over(self, to: str, **how: Unpack[RequestOptions]) -> HandedOver:
-        """Transfer all items that one person holds to another."""
+        """Hand over all your claimed items to another person."""
         answer = self._answered("POST", "/queue/hand-over", how, json={"to": to})
         return cast("HandedOver", answer.json())
 
@@ -232,7 +232,7 @@ class Client(Actions):
     def batch(
         self, commands: Sequence[Mapping[str, Any]], **how: Unpack[RequestOptions]
     ) -> Results:
-        """Up to 1,000 commands in one transaction, each `{"do": …, "to": …, "words": {…}}`."""
+        """Run up to 1,000 commands in one transaction, each `{"do": …, "to": …, "words": {…}}`."""
         body = {"commands": _listed("commands", commands)}
         return cast("Results", self._answered("POST", "/batch", how, json=body).json())
 

@@ -1,7 +1,7 @@
 """The forms of the actions: one for each row of the contract that has a form in the console.
 
-Its phrases are `do.KEY` (the button), `do.KEY.what` and `do.KEY.hint` (above and below the fields),
-and for each field `do.KEY.FIELD`, or `field.FIELD`, which actions share.
+The phrases of a form are `do.KEY` (the button), `do.KEY.what` and `do.KEY.hint` (above and below
+the fields), and for each field `do.KEY.FIELD`, or `field.FIELD`, which several actions share.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from incidents.machine.commands import EditSite
 
 @dataclass(frozen=True, slots=True)
 class ActionForm:
-    """The form of one action; `name` is its path below the page."""
+    """The form of one action; `name` is the part of its path after the page's path."""
 
     name: str
     action: Action
@@ -31,13 +31,13 @@ class ActionForm:
 
     @property
     def key(self) -> str:
-        """The name in the ids of its phrases."""
+        """The name of the form in the keys of its phrases."""
         return self.name.replace("-", "_")
 
 
 @cache
 def of_page(folder: str) -> dict[str, ActionForm]:
-    """The forms by name for pages of the folder: `sites`, `incidents` or `orders`."""
+    """Return the forms, by name, for pages of the folder: `sites`, `incidents` or `orders`."""
     rows = (row for row in ACTIONS if _folder(row) == folder and _is_on_page(row))
     forms = (ActionForm(_name(row), row, tuple(sorted(row.asked, key=_rank))) for row in rows)
     return {form.name: form for form in forms}
@@ -46,9 +46,9 @@ def of_page(folder: str) -> dict[str, ActionForm]:
 def in_order(
     folder: str, order: Collection[str], may: Callable[[str], bool], elsewhere: Collection[str] = ()
 ) -> list[ActionForm]:
-    """The forms of a page in its `order`, then those of all further actions the reader `may` do.
+    """List the forms of a page in `order`, then the forms of further actions the reader `may` do.
 
-    `elsewhere`: the forms in another place of the page, or not on it now.
+    `elsewhere`: the forms that are in another place on the page, or not on the page now.
     """
     forms = of_page(folder)
     further = forms.keys() - {*order, *elsewhere}
@@ -59,10 +59,10 @@ def in_order(
 
 
 class ActionRoute(APIRoute):
-    """A route to `{action}`, one of the forms of its folder."""
+    """A route whose path ends in `{action}`, the name of a form of its folder."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match only the names of these forms."""
+        """Match only if the action is the name of one of these forms."""
         match, found = super().matches(scope)
         if match is not Match.NONE:
             _, folder, *_ = self.path.split("/")
@@ -77,7 +77,7 @@ def _folder(row: Action) -> str:
 
 
 def _is_on_page(row: Action) -> bool:
-    """Whether it has a path, and needs no page of its own, for example for URLs."""
+    """Whether the action has a path, and needs no page of its own, as a form for URLs does."""
     has_path = row.path is not None or row.command is EditSite
     return has_path and all(
         field.is_time or field.type is bool or isinstance(field.fact, Words | Choice)
@@ -90,7 +90,7 @@ def _name(row: Action) -> str:
 
 
 def _rank(field: Field) -> tuple[bool, ...]:
-    """The sort rank: first the event and its time, then its text, then a name; flags last."""
+    """The sort rank of a field: the event, its time, texts, a person's name, and then flags."""
     return (
         field.type is bool, isinstance(field.fact, Words), field.is_time, field.name != "person",
     )  # fmt: skip

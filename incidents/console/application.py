@@ -1,6 +1,6 @@
-"""The console as one application beside the API, with a page for each kind of failure.
+"""The console as an application beside the API, with a page for each kind of failure.
 
-Each page is a module with a `router`; requests that match no page and no path of the API are
+Each page is a module with a `router`. A request that matches no page and no path of the API is
 answered here.
 """
 
@@ -64,7 +64,8 @@ _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-
 def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
     """Mount the console for paths outside the API, and `customers` at /c/.
 
-    A router's default comes last, so that a wrong method on a path of the API stays that error.
+    The console is the router's default, which is tried last, so an API path with the wrong method
+    still returns 405.
     """
     console = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
@@ -99,7 +100,7 @@ def _signed_out(request: Request, _: SignedOutError) -> Response:
 
 
 def _open_page(request: Request) -> str:
-    """The path of the page that sent a fetch request."""
+    """The path of the open page that sent a fetch request."""
     try:
         found = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
@@ -108,7 +109,7 @@ def _open_page(request: Request) -> str:
 
 
 def _sign_in(place: str) -> str:
-    """Redirect to the sign-in form, and from there to that place."""
+    """The path of the sign-in form, which returns to `place` after the sign-in."""
     return "/sign-in" if place in ("", "/") else f"/sign-in?to={quote(place)}"
 
 
@@ -138,7 +139,10 @@ def _claimed(request: Request, error: ClaimedError) -> Response:
 
 
 def _quota_exceeded(request: Request, error: QuotaExceededError) -> Response:
-    """Report it in an open page, which keeps the input; otherwise keep the input for the form."""
+    """Report a used-up quota.
+
+    An open page keeps its input; otherwise the input is kept for the form's page.
+    """
     headers = {"Retry-After": str(error.facts["wait_s"])}
     why = request_context.reader(request).say("trouble.too_many_acts.why", **error.facts)
     if "HX-Request" in request.headers:
@@ -180,7 +184,7 @@ _ERROR_PAGES: dict[int | type[Exception], Any] = {
     HTTPException: _http,
     Exception: lambda request, _: _page(request, 500, "fault"),
 }
-"""The handlers of exceptions raised in these pages."""
+"""The handlers for exceptions that the console's pages raise."""
 
 
 def _page(
@@ -200,7 +204,7 @@ def _page(
 def _in_open_page(
     request: Request, status: int, kind: str, why: str | None, headers: Any
 ) -> Response:
-    """Show the error in the open page without replacing anything there."""
+    """Show the error in the open page, without replacing the page's content."""
     reader = request_context.reader(request)
     told = f"{why or reader.say(f'trouble.{kind}')} {reader.say(f'trouble.{kind}.then')}"
     there = {
@@ -213,7 +217,10 @@ def _in_open_page(
 def _page_with_form(
     request: Request, form: SentForm, template: str, status: int, **facts: Any
 ) -> Response:
-    """A page that can send the form again; its input is also kept for the form's page."""
+    """A page from which the user can resubmit the form.
+
+    The input is also kept for the page that the form belongs to.
+    """
     here, path, place = context_if_signed_in(request), request.url.path, "/"
     if here is not None:
         opened = path.removeprefix(request_context.page_of_form(path)).strip("/") or None

@@ -1,8 +1,8 @@
-"""The changes: one query each quarter of a second informs all consoles of a server.
+"""The changes: one query every quarter of a second informs all consoles of a server.
 
-Every change (by a command line, a daemon, another server) has an entry. The latest entries are
-compared, not only the newest: of two concurrent transactions, the one with the lower number may
-commit later.
+Every change (by a command line, a daemon, another server) adds an entry. The query compares the
+latest entries, not only the newest: if two transactions run at the same time, the one with the
+lower number might commit later.
 """
 
 from __future__ import annotations
@@ -30,22 +30,24 @@ POLL_S = 0.25
 POLL_LOST_S = 2.0
 _WINDOW = 256
 HEARTBEAT_S = 5.0
-"""The interval of beats in an idle stream; a page that misses one treats the stream as hung."""
+"""The interval of `beat` events in an idle stream, in seconds. A page that misses a beat considers
+the stream broken."""
 
 SESSION_CHECK_S = 20.0
-"""How often each listener's session is checked again."""
+"""How often the session of each listener is checked again, in seconds."""
 
 MAX_STREAMS_OF_ACCOUNT = 20
-"""The most streams of one account: all share the server's connections."""
+"""The maximum number of streams of one account, because all streams share the server's
+connections."""
 
 _log = logger("console")
 
 Seen = dict[int, int]
-"""The sites of the newest entries, by the entries' ids."""
+"""The newest entries: each entry's id, with the id of its site."""
 
 
 class Changes:
-    """The watch on one database for all listening streams; it polls while there are any."""
+    """The watch on one database for all listening streams; it polls only while there are any."""
 
     def __init__(self, look: Callable[[], Seen]) -> None:
         self._look = look
@@ -54,12 +56,12 @@ class Changes:
         self._seen: Seen | None = None
         self._name, self._count = token_hex(4), 0
         self.version: str | None = None
-        """A value that is new after each change and differs between servers; None while nobody
-        watches."""
+        """A value that is new after each change and differs between servers. None while no stream
+        listens."""
 
     @property
     def position(self) -> str:
-        """The position at which a page is written: a listener gets all changes after it."""
+        """The position of a page that is rendered now: a listener gets all changes after it."""
         return f"{self._name}-{self._count}"
 
     def count_streams(self, handle: str) -> int:
@@ -67,7 +69,7 @@ class Changes:
         return sum(each == handle for each in self._listening.values())
 
     async def listen(self, still: Callable[[], bool], handle: str = "") -> AsyncIterator[str]:
-        """The stream for one console: changed sites, as long as it is `still` listening."""
+        """Yield the events for one console, as long as it is `still` signed in."""
         mailbox: asyncio.Queue[str | None] = asyncio.Queue(maxsize=100)
         self._listening[mailbox] = handle
         if self._task is None or self._task.done():
@@ -147,9 +149,9 @@ def _put(mailbox: asyncio.Queue[str | None], told: str | None) -> None:
 
 
 def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
-    """The sites with entries now that were not there before; None if there are none.
+    """Return the sites that have new entries; None if no site has any.
 
-    `more`: other sites may have some too.
+    `more`: further sites may have new entries too.
     """
     new = set() if before is None else now.keys() - before.keys()
     if not new:
@@ -158,7 +160,7 @@ def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
 
 
 def look(app: App) -> Seen:
-    """The newest entries."""
+    """Read the newest entries."""
     newest = select(entries.c.id, entries.c.site_id).order_by(entries.c.id.desc()).limit(_WINDOW)
     with app.reading() as connection:
         return {row.id: row.site_id for row in connection.execute(newest)}
@@ -166,7 +168,7 @@ def look(app: App) -> Seen:
 
 @router.get("/changes")
 async def changes(here: Viewer) -> Response:
-    """Server-sent events: `hello`, `changed` with the sites, `beat`, `lost`, `signed-out`."""
+    """Send server-sent events: `hello`, `changed` with the sites, `beat`, `lost`, `signed-out`."""
     watched: Changes = here.request.app.state.changes
     if watched.count_streams(here.by) >= MAX_STREAMS_OF_ACCOUNT:
         return Response(status_code=429, headers=rendering.HEADERS)
@@ -178,5 +180,5 @@ async def changes(here: Viewer) -> Response:
 
 
 def is_signed_in(authenticator: Authenticator, cookie: str) -> bool:
-    """Whether the session is still valid; the check does not count as its use."""
+    """Whether the session is still valid; the check does not count as use of the session."""
     return authenticator.by_session(cookie, used=False) is not None

@@ -1,7 +1,8 @@
 """Charts: stacked bars as SVG, for screen readers, print, and light or dark pages.
 
-A series is distinguished by its pattern, not by its colour alone; both come from classes of the
-style sheet, because a page may have no style of its own. Each chart is followed by its table.
+Each series has a pattern, not only a colour, to distinguish it. Both come from classes of the style
+sheet, because the security headers forbid inline styles. Each chart is followed by a table of its
+numbers.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ _MOST_WIDE = 56
 _LEAST_HEIGHT = 2.5
 _MOST_TICKS = 10
 _LETTER, _SIGN = 6.5, 12.0
-"""The maximum width of a letter in a label, and of a Chinese character."""
+"""The maximum width of a letter and of a Chinese character in a label."""
 
 PATTERNS = 9
-"""The most series that can be distinguished."""
+"""The maximum number of series that can be distinguished."""
 
 # What lies over the colour, in a tile of 8 by 8: each is another pattern without any colour.
 _MARKS = (
@@ -53,7 +54,7 @@ _BAR = Markup(
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The counts under one name: a number for each column."""
+    """A series of counts under one name: a number for each column."""
 
     name: str
     counts: Sequence[int]
@@ -63,8 +64,8 @@ class Series:
 class Chart:
     """A stacked column chart, with one column for each of `labels`, from left to right.
 
-    `key`: unique on its page. `told`: a one-sentence description. `across`: what the columns
-    represent. `ticks`: axis labels, shown as space allows.
+    `key`: an id that is unique on the page. `told`: a one-sentence description. `across`: what the
+    columns represent. `ticks`: axis labels, shown as space allows.
     """
 
     key: str
@@ -77,19 +78,19 @@ class Chart:
 
     @property
     def total(self) -> int:
-        """The total."""
+        """The sum of all counts."""
         return sum(map(sum, (each.counts for each in self.series)))
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
-        """The table: the name of each column, and its numbers."""
+        """The rows of the table: the label of each column, and its counts."""
         return [
             (label, [each.counts[n] for each in self.series]) for n, label in enumerate(self.labels)
         ]
 
     @property
     def svg(self) -> Markup:
-        """The picture."""
+        """The chart as SVG."""
         head = Markup(
             '<svg class="chart {}" viewBox="0 0 {} {}" role="img"'
             ' aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{}</title>'
@@ -99,7 +100,7 @@ class Chart:
         return Markup("").join((*parts, Markup("</svg>")))
 
     def swatch(self, n: int) -> Markup:
-        """The pattern of the nth series, for the legend."""
+        """The pattern of the nth series, as SVG for the legend."""
         return Markup(
             '<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">'
             '<rect class="bar" width="16" height="16" fill="url(#{}-p{})"/></svg>'
@@ -121,7 +122,7 @@ class Chart:
 
     @property
     def size(self) -> str:
-        """`few` if it also fits a narrow place; for `many`, the last columns are visible first."""
+        """The size class: `few` also fits a narrow space; `many` scrolls, showing the end first."""
         return "few" if len(self.labels) <= _FEW else "many"
 
     @property
@@ -164,7 +165,7 @@ class Chart:
 
 
 def _fitting(text: str, room: float) -> str:
-    """The part of the text that fits; the table has the full text."""
+    """The part of the text that fits into the space; the table has the full text."""
     wide = 0.0
     for n, letter in enumerate(text):
         wide += _LETTER if ord(letter) < 0x2E80 else _SIGN

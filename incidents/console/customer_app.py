@@ -1,8 +1,8 @@
-"""The application: `/c/TOKEN`, the page of one incident, as a bare ASGI application.
+"""The customers' application: `/c/TOKEN`, the page of one incident, as a bare ASGI application.
 
 Viewing (GET, HEAD) changes nothing, because mail scanners open the links in mails. Reporting a
-removal (POST) is the only action. Without a link signed here, the answer is always the same and
-reveals nothing. The application can stand alone or be mounted (`root_path`) in another one.
+removal (POST) is the only action. Without a link that this desk signed, the answer is always the
+same and reveals nothing. The application can run alone or be mounted (`root_path`) in another one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 READ_S = 10.0
-"""The deadline for a form."""
+"""The deadline for receiving a form, in seconds."""
 
 HEADERS = {
     "content-type": "text/html; charset=utf-8",
@@ -60,16 +60,17 @@ _log = log.logger("console")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A page with its status."""
+    """A page with its HTTP status."""
 
     status: HTTPStatus
     page: bytes
 
 
 class CustomerApp:
-    """The customers' pages of `desk`, reached by the links issued for them.
+    """The customers' pages of `desk`, reached through the links that the desk issued.
 
-    `reading` opens a transaction that reads one state of its database; threads call both.
+    `reading` opens a transaction that reads one state of the desk's database; several threads call
+    both.
     """
 
     def __init__(self, desk: Desk, reading: Reading, links: Links, page: CustomerPage) -> None:
@@ -79,7 +80,7 @@ class CustomerApp:
         self._plain = {name: Answer(status, page.plain(name)) for name, status in _PLAIN.items()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """The interface of ASGI."""
+        """Answer a request, as ASGI requires."""
         if scope["type"] == "http":
             await _send(await self._answer(scope, receive), send)
 
@@ -128,7 +129,7 @@ class CustomerApp:
         return await asyncio.to_thread(self._state, link, said)
 
     def _state(self, link: ValidLink, said: str | None) -> Answer:
-        """Record the statement; the page is then written from the record."""
+        """Record the customer's statement, then render the page from the record."""
         seen = self._look(link)
         if isinstance(seen, Answer):
             return seen
@@ -148,7 +149,7 @@ class CustomerApp:
         return Answer(status, self._page.of(replace(seen, answer=answer), too_long))
 
     def _look(self, link: ValidLink) -> customer_view.CustomerView | Answer:
-        """The incident, or the answer in its place: a revoked link no longer works."""
+        """Return the incident, or another answer: for example, if the link was revoked."""
         with self._reading() as connection:
             seen = customer_view.of(connection, link.incident)
         if seen is None:
@@ -157,14 +158,14 @@ class CustomerApp:
 
 
 def _token(scope: Message) -> str | None:
-    """The path below `/c/`, relative to the application's mount point; None elsewhere."""
+    """The path below `/c/` inside the application's mount point; None for another path."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     start = f"/{PATH}/"
     return path.removeprefix(start) if path.startswith(start) else None
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body; None if it is too long, or if the client has gone."""
+    """Read the body; None if the body is too long, or if the client has disconnected."""
     body = bytearray()
     while len(body) <= customer_view.MAX_BYTES:
         message = await receive()

@@ -1,8 +1,7 @@
-"""The customer's page: an incident's view as HTML, in all languages at once.
+"""The customer's page: an incident as HTML, in all languages at once.
 
-The fixed phrases are here too.
-
-The page has no script, fetches nothing, and no address of the violating content is a link.
+The fixed phrases are here too. The page has no script and fetches nothing, and the addresses of the
+violating content are not links.
 """
 
 from __future__ import annotations
@@ -86,7 +85,7 @@ PLAIN: dict[Plain, tuple[Told, Told]] = {
         },
     ),
 }
-"""The answers that do not show an incident: a heading and a sentence."""
+"""The answers that do not show an incident, each with a heading and a sentence."""
 
 FORM: dict[str, Told] = {
     "heading": {"zh_CN": "说明已删除", "en": "Tell us that it is deleted"},
@@ -124,12 +123,12 @@ _CSS = (_FOLDER / "customer_page.css").read_text(encoding="utf-8")
 _FOUND, _NEXT, _SAID, _RULES = "_customer_found", "_customer_next", "_customer_said", "_rules"
 
 STYLE = "sha256-" + base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
-"""The hash of the page's one style sheet (CSP, `style-src`)."""
+"""The hash of the page's style sheet for the security header (CSP, `style-src`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A heading with its text."""
+    """A heading and the text below it."""
 
     heading: str
     blocks: list[Block]
@@ -148,9 +147,9 @@ class _Part(TypedDict):
 
 
 class CustomerPage:
-    """The pages of one desk, as bytes of UTF-8. Threads may share an instance.
+    """The customer pages of one desk, as UTF-8 bytes; threads can share an instance.
 
-    The wording is that of the notices, with the operator's own templates if any.
+    The texts are those of the notices, with the operator's own templates if there are any.
     """
 
     def __init__(self, wording: Wording, office: DeskContact) -> None:
@@ -158,7 +157,7 @@ class CustomerPage:
         self._office = office
 
     def of(self, view: CustomerView, too_long: str | None = None) -> bytes:
-        """The page of an incident; a remark that is too long is shown again, to be shortened.
+        """Render the page of an incident; show a remark that is too long again, to be shortened.
 
         Raises:
             TemplateError: naming the file and the line.
@@ -177,7 +176,7 @@ class CustomerPage:
         })  # fmt: skip
 
     def plain(self, name: Plain) -> bytes:
-        """A page with one message, the same for everyone."""
+        """Render a page with one message, the same for everyone."""
         said = PLAIN[name]
         return self._rendered({"title": _all(said[0]), "plain": said, "parts": []})
 
@@ -185,7 +184,7 @@ class CustomerPage:
         """Try the templates with all possible states of an incident.
 
         Raises:
-            TemplateError: of the first one that is wrong.
+            TemplateError: for the first template that is wrong.
         """
         for view in _samples():
             self.of(view)
@@ -236,7 +235,7 @@ def _all(words: Mapping[str, str]) -> str:
 
 
 def _samples() -> Iterator[CustomerView]:
-    """Sample views, one for each combination of incident and site state."""
+    """Yield sample views for each combination of incident state and site state."""
     sample = samples.of("violation_found")
     assert isinstance(sample, Facts), "a violation is no alarm"
     known = {**template_facts(sample), "person": None, "link": None}

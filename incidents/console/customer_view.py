@@ -1,7 +1,7 @@
 """The customer's view of one incident: its present state, and the customer's statements.
 
-It holds the facts of its notice and the desk's messages to the customer, but no personal data: no
-name, number, address or internal note.
+The view holds the facts in the notice about the incident, and the desk's messages to the customer.
+It holds no personal data: no name, number, address or internal note.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PERSONAL = {"person": None, "email": None, "phone": None, "link": None}
 
 
 class Message(NamedTuple):
-    """A message from the desk to the customer, and its time (UTC), without its author."""
+    """A message from the desk to the customer, with its time (UTC) but without its author."""
 
     at: datetime
     text: str
@@ -40,10 +40,10 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerView(Facts):
-    """The facts of an incident for its customer, times in UTC.
+    """The facts of an incident that its customer sees; times are in UTC.
 
-    They include the customer's statement of removal, the number of revocations of the page's links,
-    and the desk's messages, the latest first.
+    They include the customer's statement of removal, how often the page's links were revoked, and
+    the desk's messages, the latest first.
     """
 
     said_at: datetime | None = None
@@ -53,12 +53,15 @@ class CustomerView(Facts):
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing remains to state or to do."""
+        """Whether the customer need not report or do anything more."""
         return self.state is None or not can_move_incident(self.state, "remove")
 
 
 def of(connection: Connection, incident: Incident) -> CustomerView | None:
-    """The view of that incident, None if it does not exist; due actions are not processed."""
+    """Return the view of an incident; None if the incident does not exist.
+
+    This function does not process actions that are due.
+    """
     try:
         facts = preview.violation(connection, incident)
     except UnknownIncidentError:
@@ -72,7 +75,7 @@ def of(connection: Connection, incident: Incident) -> CustomerView | None:
 
 
 def _own(connection: Connection, incident: Incident) -> tuple[datetime | None, int]:
-    """The time of the statement, and the number of link revocations."""
+    """Return the time of the customer's statement, and how often links were revoked."""
     of = incidents.c
     asked = select(of.removal_said_at, of.links_revoked)
     row = connection.execute(asked.where(of.site_id == incident[0], of.n == incident[1])).one()
@@ -80,7 +83,7 @@ def _own(connection: Connection, incident: Incident) -> tuple[datetime | None, i
 
 
 def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]:
-    """The notes to the customer, without those that have been erased."""
+    """The notes to the customer, except erased ones, the latest first."""
     of = notes.c
     those = (of.site_id == incident[0], of.incident == incident[1], of.audience == FOR_CUSTOMER)
     asked = select(of.recorded_at, of.text).where(*those).order_by(of.position.desc())
@@ -90,7 +93,8 @@ def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]
 
 
 Outcome = Literal["said", "again", "settled", "unknown"]
-"""Recorded now; recorded before; nothing to state; no such incident."""
+"""The outcome of a statement: recorded now; recorded before; nothing to report; no such
+incident."""
 
 _REFUSED: dict[str, Outcome] = {
     "already_said": "again",
@@ -101,10 +105,12 @@ _REFUSED: dict[str, Outcome] = {
 
 
 def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
-    """Submit it to the desk; due actions come first, and the statement stops no clock (R2).
+    """Submit the customer's statement to the desk; it stops no clock (R2).
+
+    Actions that are due happen first.
 
     Raises:
-        DatabaseError: if the desk cannot accept it now, whatever its content.
+        DatabaseError: if the desk cannot accept any statement now.
     """
     site, n = incident
     [answer] = desk.submit([Envelope(site=site, command=SayRemoved(incident=n, note=remark))])
@@ -121,9 +127,9 @@ def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
 FIELD = "remark"
 MAX_CHARACTERS = 4_000
 MAX_BYTES = 256 * 1024
-"""The most bytes read of a form: a remark that is too long is shown again in the form, to be
-shortened. The longest recordable one takes 48,000: 4,000 characters, each of four bytes written as
-%XX."""
+"""The maximum number of bytes that are read of a form. A remark that is too long is shown again in
+the form, to be shortened. The longest remark that can be recorded takes 48,000 bytes: 4,000
+characters, each of four bytes written as %XX."""
 
 FORM = b"application/x-www-form-urlencoded"
 
@@ -131,11 +137,11 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class UnreadableError(ValueError):
-    """The body is not what the form sends."""
+    """The body of the request is not what the form sends."""
 
 
 class TooLongError(ValueError):
-    """`remark` has more characters than can be recorded."""
+    """The remark has more characters than can be recorded; `remark` is its text."""
 
     def __init__(self, remark: str) -> None:
         super().__init__(f"{len(remark):,} characters")
@@ -143,10 +149,10 @@ class TooLongError(ValueError):
 
 
 def read(body: bytes) -> str | None:
-    """The remark in a form's body; None if empty. Control characters become spaces.
+    """Return the remark in a form's body; None if it is empty. Control characters become spaces.
 
     Raises:
-        UnreadableError: if the body is anything else than the form.
+        UnreadableError: if the body is not what the form sends.
         TooLongError: for more than 4,000 characters.
     """
     try:

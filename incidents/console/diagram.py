@@ -1,9 +1,8 @@
-"""Diagrams: a state machine, and a site's run of suspensions, as SVG.
+"""Diagrams: a state machine, and a site's suspensions in a row, as SVG.
 
 Forward moves are drawn on the right, backward moves on the left. Each arc has a number, which the
-list beside the picture explains, so that labels cannot overlap.
-
-Lengths are in the units of the picture, whose width is `WIDTH`.
+list beside the picture explains, so that labels cannot overlap. Lengths are in the units of the
+picture, whose width is `WIDTH`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _REACH = (_WIDTH - _BOX) / 2 - _PAD
 
 @dataclass(frozen=True, slots=True)
 class Arc:
-    """All moves from one state to another, under one number."""
+    """All moves from one state to another, drawn as one arc with one number."""
 
     number: int
     source: str
@@ -34,7 +33,7 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """The diagram of the machine of that name; `named`: the names of its states."""
+    """The diagram of the machine called `machine`; `named` returns the name of a state."""
 
     machine: str
     title: str
@@ -43,7 +42,7 @@ class Diagram:
 
     @property
     def arcs(self) -> list[Arc]:
-        """The moves, in the order in which their states first appear."""
+        """The arcs, in the order in which their states first appear."""
         found: dict[tuple[str, str], list[diagram.Move]] = {}
         for move in diagram.moves(self.machine):
             found.setdefault((move.source, move.dest), []).append(move)
@@ -59,7 +58,7 @@ class Diagram:
 
     @property
     def svg(self) -> Markup:
-        """The picture."""
+        """The diagram as SVG."""
         states = self.states
         height = 2 * _PAD + len(states) * _HIGH + (len(states) - 1) * _GAP
         key = f"machine-{self.machine}"
@@ -102,7 +101,7 @@ class Diagram:
 
 
 def _course(arc: Arc, states: Sequence[str]) -> tuple[int, float, float, float]:
-    """The arc's side, its beginning and end, and its width."""
+    """The side of the arc, the heights of its beginning and end, and its width."""
     source, dest = states.index(arc.source), states.index(arc.dest)
     span, side = abs(dest - source), 1 if dest > source else -1
     # Each begins and ends at a height of its own, or arcs of one box would lie on each other.
@@ -115,12 +114,12 @@ def _course(arc: Arc, states: Sequence[str]) -> tuple[int, float, float, float]:
 
 WIDTH, LEFT, ROW = 640, 8, 26
 _LEAST = 4
-"""The least width of a bar, so that it is visible."""
+"""The minimum width of a bar, so that the bar is visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One case: its start, its width, and its status."""
+    """The bar of one suspension: its start, its width, and its status."""
 
     n: int
     x: float
@@ -131,7 +130,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All bars, the height of the picture, and the place of `now`."""
+    """All bars, the height of the picture, and the position of the present time."""
 
     bars: tuple[Bar, ...]
     height: int
@@ -139,7 +138,7 @@ class Picture:
 
 
 def of(cases: Sequence[Case], now: datetime) -> Picture | None:
-    """The picture of those cases; None if there are none."""
+    """Draw these suspensions; None if there are none."""
     if not cases:
         return None
     begins = [datetime.fromisoformat(case["made_at"]) for case in cases]

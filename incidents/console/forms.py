@@ -1,6 +1,7 @@
-"""Forms: input within a limit, and colleagues' claims to confirm first.
+"""Forms: their input, within a limit, and the colleagues' claims to confirm first.
 
-A claim is confirmed only here and refused nowhere: a call is a fact, whoever made it.
+Only the console asks people to confirm a colleague's claim. The desk itself records a call or its
+result despite a claim, because a call is a fact, whoever made it.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
 MAX_FORM_BYTES = 2**20
 MAX_FIELDS = 200
-"""The most fields of a form, with files or without."""
+"""The maximum number of fields of a form, with files or without."""
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
-"""The fields whose content is never shown again."""
+"""The fields whose content is never shown again after a submission."""
 
 
 @contextmanager
 def on_disk(upload: UploadFile) -> Iterator[Path]:
-    """A temporary copy of the uploaded file."""
+    """Open a temporary copy of the uploaded file."""
     with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
         shutil.copyfileobj(upload.file, copy)
         copy.flush()
@@ -41,7 +42,7 @@ def on_disk(upload: UploadFile) -> Iterator[Path]:
 
 
 class FormTooLargeError(Exception):
-    """A form of more bytes than anybody types."""
+    """The form has more bytes than anybody types."""
 
 
 class SentForm:
@@ -56,33 +57,33 @@ class SentForm:
         return (value.strip() or None) if isinstance(value, str) else None
 
     def password(self, name: str = PASSWORD) -> str | None:
-        """The password as typed: blanks are part of it; None if there is no such field."""
+        """The password as typed, including blanks; None if the form has no such field."""
         value = self._form.get(name)
         return value if isinstance(value, str) else None
 
     def file(self, name: str) -> UploadFile | None:
-        """The file in the field."""
+        """The file that was chosen in the field, if any."""
         value = self._form.get(name)
         return value if isinstance(value, UploadFile) and value.filename else None
 
     def files(self, name: str) -> list[UploadFile]:
-        """The files in the field."""
+        """The files that were chosen in the field."""
         found = self._form.getlist(name)
         return [value for value in found if isinstance(value, UploadFile) and value.filename]
 
     @property
     def has_files(self) -> bool:
-        """Whether any file was chosen: no page can fill it in again."""
+        """Whether a file was chosen; if so, the person must choose it again after an error."""
         values = (value for _, value in self._form.multi_items())
         return any(isinstance(value, UploadFile) and value.filename for value in values)
 
     def texts(self, name: str) -> list[str]:
-        """All texts under that name."""
+        """All texts under that field name."""
         return [value for value in self._form.getlist(name) if isinstance(value, str)]
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """All fields except passwords, of the person who signs in and of a second person."""
+        """All fields except passwords: neither the person's own nor that of a second person."""
         return [
             (name, value)
             for name, value in self._form.multi_items()
@@ -91,13 +92,13 @@ class SentForm:
 
 
 async def sent_form(request: Request) -> AsyncIterator[SentForm]:
-    """The submitted form, without files; raises FormTooLargeError."""
+    """Yield the submitted form, without files; raises FormTooLargeError."""
     async with _form(request, MAX_FORM_BYTES) as form:
         yield SentForm(form)
 
 
 async def form_with_files(request: Request) -> AsyncIterator[SentForm]:
-    """The submitted form, possibly with files; raises FormTooLargeError."""
+    """Yield the submitted form, possibly with files; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
     if has_files(request):
         limit += request.app.state.app.settings.evidence_limit
@@ -106,7 +107,7 @@ async def form_with_files(request: Request) -> AsyncIterator[SentForm]:
 
 
 async def anonymous_form(request: Request) -> AsyncIterator[SentForm]:
-    """A short form of a person not yet signed in; raises FormTooLargeError."""
+    """Yield a short form of a person who is not signed in yet; raises FormTooLargeError."""
     async with _form(request, MAX_OPEN_BODY) as form:
         yield SentForm(form)
 
@@ -126,19 +127,19 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
 
 
 DESPITE = "despite"
-"""The field that names a holder whose claim the sender knows of."""
+"""The field that names a colleague whose claim the sender has seen and wants to ignore."""
 
 Is = Callable[[str], bool]
-"""A test whether an action is about that item of a site."""
+"""A test whether an action is about a given item of a site."""
 
 
 def only(item: str) -> Is:
-    """Match an action on one item."""
+    """Return a test that is true for only that item."""
     return lambda held: held == item
 
 
 class ClaimedError(Exception):
-    """Colleagues have claimed it, and the sender of `form` has not confirmed each claim."""
+    """Colleagues have claimed an item, and the sender of `form` has not confirmed each claim."""
 
     def __init__(self, form: SentForm, held: Iterable[Claim]) -> None:
         super().__init__()
@@ -148,9 +149,10 @@ class ClaimedError(Exception):
 def unconfirmed_claims(
     connection: Connection, site: str | int, about: Is, form: SentForm, by: str
 ) -> list[Claim]:
-    """The claims of colleagues of `by` on items that the form is `about`, the earliest first.
+    """List colleagues' claims on items that the form is `about`, the earliest first.
 
-    None if the form confirms each holder. An item that has a new holder must be confirmed again.
+    The list is empty if the form confirms each holder. If an item has a new holder, the sender must
+    confirm again.
     """
     ids = [site] if isinstance(site, int) else sites.ids_by_name(connection, [site]).values()
     held = {
@@ -167,7 +169,7 @@ class SignedOutError(Exception):
 
 
 class NotAllowedError(Exception):
-    """The person may not do that; `why`: see `Identity.denial`, or `csrf`."""
+    """The person may not do the action; `why` is a `Denial`, or `csrf`."""
 
     def __init__(self, action: str, why: str) -> None:
         super().__init__(action, why)
@@ -175,9 +177,9 @@ class NotAllowedError(Exception):
 
 
 class ReauthenticationError(Exception):
-    """A person must confirm their password first; `wrong` after a wrong one.
+    """A person must confirm their password first; `wrong`: why their last attempt failed.
 
-    `action`: the action that they are about to do; `site`: its site, if there is one.
+    `action`: the action that they are about to do; `site`: the site of the action, if any.
     """
 
     def __init__(
@@ -188,7 +190,10 @@ class ReauthenticationError(Exception):
 
 
 class QuotaExceededError(Exception):
-    """The account did too many actions in a short time; `facts`: those of TooManyActsError."""
+    """The account did too many actions in a short time.
+
+    `facts`: the facts of the TooManyActsError.
+    """
 
     def __init__(self, form: SentForm, facts: Facts) -> None:
         super().__init__()

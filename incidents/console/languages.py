@@ -8,7 +8,7 @@ from incidents.locale.language import Language, language
 from incidents.values.language_tag import Tag
 
 Chosen = Literal["en", "zh"]
-"""The language that the reader chose."""
+"""The languages that a reader can choose."""
 
 LANGUAGES: tuple[Chosen, ...] = get_args(Chosen)
 TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}
@@ -18,17 +18,17 @@ _CATALOGUES: dict[Chosen, Tag] = {"en": "en", "zh": "zh_CN"}
 
 
 def spoken(chosen_: Chosen) -> Language:
-    """All texts of the pages and all sentences about the record, in that language."""
+    """Return all texts of the pages and all sentences about the record in that language."""
     return language(_CATALOGUES[chosen_], "console", surface="console")
 
 
 def found(chosen_: Chosen) -> Language:
-    """The phrases for findings of checks, in that language."""
+    """Return the phrases for the findings of checks in that language."""
     return language(_CATALOGUES[chosen_], "filing")
 
 
 def chosen(cookie: str | None, accepted: str) -> Chosen:
-    """The language of the switch, otherwise the browser's first supported one, or English."""
+    """Return the reader's choice, or the browser's first supported language, or English."""
     for each in LANGUAGES:
         if cookie == each:
             return each
@@ -41,7 +41,7 @@ def chosen(cookie: str | None, accepted: str) -> Chosen:
 
 
 def _weighed(part: str) -> tuple[str, float]:
-    """A tag of Accept-Language with its weight (RFC 9110, section 12.5.4)."""
+    """A tag of an Accept-Language header, and its weight (RFC 9110, section 12.5.4)."""
     tag, _, rest = part.strip().lower().partition(";")
     try:
         return tag, float(rest.strip().removeprefix("q=")) if rest else 1.0

@@ -1,4 +1,4 @@
-"""The messages: the desk's answers to actions, in the reader's language."""
+"""The messages that tell the reader, in their language, how the desk answered an action."""
 
 from __future__ import annotations
 
@@ -33,13 +33,17 @@ _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
     "unknown_order": ("order", read_order_id),
     "unknown_task": ("task", read_item_id),
 }
-"""By refusal of a missing thing: the fact with its id, and the reader of such ids."""
+"""For each refusal of a missing thing: the fact with the thing's id, and the function that reads
+such an id."""
 _STOPS = (".", "?", "。", "？")
 _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
 def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Flash:
-    """The flash for the answer; if the action came too late, it names the person who was faster."""
+    """Return the message for an answer of the desk.
+
+    If somebody else acted first, the message says who, and what they did.
+    """
     reader, events = here.reader, _as_left_down(here, answer)
     due = _sentences(reader, answer, events, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
@@ -61,12 +65,12 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
 
 
 def _joined(sentences: list[str]) -> str:
-    """The sentences with a space between them, but for Chinese ones."""
+    """Join the sentences with spaces, except between Chinese sentences."""
     return re.sub("(?<=[。？！）]) ", "", " ".join(sentences))
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:
-    """Whether a hold was set on a site that is not known to be down, and nobody takes it down."""
+    """Whether a hold was set, but no daemon takes the site down, which may still be up."""
 
     def carried_out() -> bool:
         with here.reading() as connection:
@@ -76,7 +80,7 @@ def _stays_up(here: RequestContext, answer: Answer) -> bool:
 
 
 def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
-    """The events, where after a loss the end of a suspension or hold does not open its site."""
+    """The events, changed if after a loss a site stays down when its suspension or hold ends."""
 
     def in_force() -> str | None:
         with here.reading() as connection:
@@ -89,12 +93,12 @@ def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
 
 
 def of_error(reader: Reader, error: IncidentsError) -> Flash:
-    """The flash for an input that was refused before it reached the desk."""
+    """Return the message for input that was refused before it reached the desk."""
     return Flash("refused", error_text(reader, error))
 
 
 def error_text(reader: Reader, error: IncidentsError) -> str:
-    """The error as a sentence; a message that is not a refusal is the page's own."""
+    """Return the error as a sentence; an error that is not a refusal has its message."""
     told = _not_there(reader, error) or refusals.sentence_for(
         error.name, error.facts, reader.when, reader.spoken
     )
@@ -104,13 +108,13 @@ def error_text(reader: Reader, error: IncidentsError) -> str:
 
 
 def refusal_text(reader: Reader, found: Refusal) -> str:
-    """The sentence for the desk's refusal."""
+    """Return the sentence for a refusal of the desk."""
     told = refusals.sentence(found, reader.when, reader.spoken)
     return _as_sentence(reader, told, found.facts)
 
 
 def _not_there(reader: Reader, error: IncidentsError) -> str:
-    """The sentence for input that is not an id; the desk refuses ids that do not exist."""
+    """Return the sentence for input that is not an id, or whose id does not exist."""
     given, no_id = error.facts.get("given"), f"not_there.{error.name}"
     if given is None or no_id not in reader.spoken.phrases:
         return ""
@@ -121,12 +125,12 @@ def _not_there(reader: Reader, error: IncidentsError) -> str:
 
 
 def _as_sentence(reader: Reader, told: str, facts: Facts) -> str:
-    """The text with a capital and a full stop, if missing."""
+    """Add a capital letter and a full stop to the text, unless it has them."""
     return told if told.endswith(_STOPS) else reader.sentence(told, _names(facts))
 
 
 def event(reader: Reader, answer: Answer, document: Event) -> str:
-    """One event, in a sentence."""
+    """Describe one event in a sentence."""
     assert answer.site_id is not None
     wording = Wording(site=answer.site, site_id=answer.site_id, when=reader.when)
     words = event_sentence.sentence(wording, document)
@@ -139,7 +143,7 @@ def _names(facts: Facts) -> list[object]:
 
 
 def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
-    """The actions of others since then."""
+    """Describe what other people did since the reader saw the site."""
     reader = here.reader
     with here.reading() as connection:
         story = views.timeline(
@@ -161,7 +165,7 @@ def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
 def _sentences(
     reader: Reader, answer: Answer, events: list[Event], *, of_the_clock: bool
 ) -> list[str]:
-    """The sentences for events due before the action, or for those of the action."""
+    """Describe the events due before the action, or the events of the action."""
     part = takewhile if of_the_clock else dropwhile
     those = part(lambda event: event["by"] == CLOCK, events)
     return [event(reader, answer, masked.document(each)) for each in those]

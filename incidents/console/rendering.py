@@ -1,9 +1,8 @@
-"""The rendering of pages: in a language and a zone, with security headers and static files.
+"""The rendering of pages, in a language and a time zone, with security headers and static files.
 
-It also shows the result of the previous action.
-
-A static file is served under a name derived from its content: it never changes, and browsers cache
-it permanently. A cookie carries the result of an action to the next page.
+A cookie carries the result of an action to the next page, which shows it. A static file is served
+under a name derived from its content; a file under that name never changes, so browsers cache it
+permanently.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ STATIC_PREFIX = "/static"
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A static file as served at `path`."""
+    """A static file, which is served at `path`."""
 
     path: str
     kind: str
@@ -99,7 +98,7 @@ class Flash:
 
 
 def set_flash(answer: Response, flash: Flash | None) -> Response:
-    """Set the cookie with the flash for the next page."""
+    """Set the cookie that carries the flash to the next page."""
     if flash is not None:
         kept = json.dumps([flash.tone, flash.words[:_MAX_FLASH]], ensure_ascii=False)
         answer.set_cookie(
@@ -110,7 +109,7 @@ def set_flash(answer: Response, flash: Flash | None) -> Response:
 
 
 def read_flash(request: Request) -> Flash | None:
-    """The flash in the request's cookie, if this page is to show it."""
+    """Read the flash from the request's cookie; None if there is none."""
     kept = request.cookies.get(FLASH_COOKIE)
     if not kept:
         return None
@@ -122,7 +121,7 @@ def read_flash(request: Request) -> Flash | None:
 
 
 def clear_flash(request: Request, answer: Response) -> None:
-    """Delete the cookie after its flash was shown."""
+    """Delete the cookie after a page has shown its flash."""
     if FLASH_COOKIE in request.cookies:
         answer.delete_cookie(FLASH_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 
@@ -134,7 +133,7 @@ NAV = (
     ("/orders", "nav.orders"), ("/overview", "nav.overview"), ("/simulate", "nav.simulate"),
     ("/audit", "nav.audit"), ("/policy", "nav.policy"),
 )  # fmt: skip
-"""The pages in the navigation of each page, with the keys of their names."""
+"""The pages in the navigation, each with the key of its name."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -154,7 +153,7 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The reader of a page: their language, the zone of their times, and the current time."""
+    """The reader of a page: their language, time zone, and the current time."""
 
     language: Chosen
     zone: tzinfo
@@ -162,37 +161,38 @@ class Reader:
 
     @property
     def spoken(self) -> Language:
-        """The language of sentences about the record."""
+        """The language for sentences about the record."""
         return spoken(self.language)
 
     @property
     def when(self) -> TimeFormat:
-        """The format of times in sentences."""
+        """The format for times in sentences."""
         return TimeFormat(zone=self.zone, now=self.now, language=self.spoken)
 
     def sentence(self, words: str, names: Iterable[object] = ()) -> str:
-        """The words as a whole sentence; a name at its beginning keeps its case."""
+        """Make the words a whole sentence; a name at the beginning keeps its case."""
         return self.say("sentence", words=capitalised(words, names))
 
     def say(self, key: str, /, **facts: Any) -> str:
-        """The catalogue's text; raises KeyError for an unknown key or a missing fact."""
+        """Return the catalogue's text; raises KeyError for an unknown key or a missing fact."""
         return self.spoken.say(key, when=self.when, **facts)
 
     def phrase(self, key: str) -> str:
-        """The catalogue's text with its braces, for the browser; empty for an unknown key."""
+        """Return the catalogue's text with its placeholders, for the browser; "" if unknown."""
         return self.spoken.phrases.get(key, "")
 
     def word(self, group: str, code: str | None) -> str:
-        """The word for a code of the record, such as `state.active`; the code itself if unnamed.
+        """Return the word for a code of the record, such as `state.active`, or the code itself.
 
-        Never a KeyError: the record may know more codes than the catalogue.
+        An unknown code is not an error, because the record may have codes that the catalogue lacks.
         """
         return self.spoken.word(group, code)
 
     def time(self, moment: str | datetime | None, *, relative: bool = False) -> Markup:
-        """A `<time>` in the reader's zone, the exact moment in UTC beside it; empty for None.
+        """Return a `<time>` in the reader's time zone, with the exact time in its title.
 
-        `relative`: the browser keeps the time left, or the time since, up to date.
+        The result is empty for None. `relative`: the browser keeps the time left, or the time
+        since, up to date.
         """
         if moment is None:
             return Markup()
@@ -208,14 +208,14 @@ class Reader:
 
 
 def query(asked: Mapping[str, str | None]) -> str:
-    """The query string of the filters, without empty ones."""
+    """Return the query string for the filters, without empty filters."""
     return urlencode({name: text for name, text in asked.items() if text})
 
 
 def capitalised(words: str, names: Iterable[object]) -> str:
-    """The words with a capital at the beginning, unless they begin with one of the names.
+    """Begin the words with a capital letter, unless they begin with one of the names.
 
-    `li` and `Li` may be two people, and `Shop.example` is hard to find in a list.
+    `li` and `Li` can be two people, and `Shop.example` is hard to find in a list.
     """
     if any(name and re.match(rf"{re.escape(shown(str(name)))}(?!\w)", words) for name in names):
         return words
@@ -230,16 +230,16 @@ def response(
     headers: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> HTMLResponse:
-    """The page rendered from the template with these facts.
+    """Return the page that the template renders with these facts.
 
-    Templates know `say`, `phrase`, `word`, `time`, `static`, `language`, `tag`, and `now`, too.
+    Templates also know `say`, `phrase`, `word`, `time`, `static`, `language`, `tag` and `now`.
     """
     page = render(template, reader, **facts)
     return HTMLResponse(page, status_code=status, headers={**HEADERS, **(headers or {})})
 
 
 def render(template: str, reader: Reader, **facts: Any) -> str:
-    """The page as text."""
+    """Return the page as text."""
     return environment().get_template(f"{template}.html.jinja").render(
         say=reader.say, phrase=reader.phrase, word=reader.word, time=reader.time,
         language=reader.language, tag=TAGS[reader.language], now=rfc3339(reader.now),
@@ -249,7 +249,7 @@ def render(template: str, reader: Reader, **facts: Any) -> str:
 
 @cache
 def environment() -> Environment:
-    """The templates; everything written into one is escaped."""
+    """Return the template environment, which escapes everything that is written into a template."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

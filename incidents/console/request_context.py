@@ -1,8 +1,9 @@
 """The request context of the console: the person, the page, and input kept between requests.
 
-A refused form is answered at a path that takes only forms. A person who switches the language
-there, or reloads, comes to the form's page, with their input filled in. The input is kept in
-memory, for that person alone; files, passwords and confirmations are not kept.
+The page that shows a refused form again has a path that accepts only forms. If the person switches
+the language there, or reloads, they get the page that the form belongs to, with their input filled
+in. The input is kept in memory, for that person only; files, passwords and confirmations are not
+kept.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
 Thing = TypeVar("Thing")
 
 MAX_RESULTS = 20
-"""The most results that are kept; the oldest goes first. None outlives the process."""
+"""The maximum number of kept results; the oldest is dropped first. All are lost when the process
+ends."""
 
 
 class ResultCache(Generic[Thing]):
-    """The results by their ids, each only for its owner. Threads may share it."""
+    """Results by id, each only for its owner; threads can share this object."""
 
     def __init__(self, most: int = MAX_RESULTS) -> None:
         self._most = most
@@ -54,20 +56,20 @@ class ResultCache(Generic[Thing]):
         return id_
 
     def get(self, owner: str, id_: str) -> Thing | None:
-        """The result with that id; None if it is gone or somebody else's."""
+        """Return the result with that id; None if it was dropped or belongs to somebody else."""
         with self._lock:
             kept_for, thing = self._things.get(id_, (None, None))
         return thing if kept_for == owner else None
 
 
 MAX_KEPT_FORMS = 200
-"""The most forms that are kept, of all people together; the oldest goes first."""
+"""The maximum number of kept forms of all people together; the oldest is dropped first."""
 
 KEPT = "kept"
-"""The parameter of a page's address with the id of a kept form."""
+"""The query parameter with the id of a kept form."""
 
 _NEVER_KEPT = frozenset({"csrf", "proves", "confirm", "despite", "seen", "key"})
-"""The fields that belong to a single submission."""
+"""The fields that belong to a single submission and are never kept."""
 
 _PAGES = tuple(
     re.compile(path)
@@ -78,23 +80,23 @@ _PAGES = tuple(
         r"(/(?:sites|log|simulate|policy|audit|orders|hand-over))(?:/.+)?",
     )
 )
-"""The pages of forms, by the beginning of the paths to which the forms are sent."""
+"""The paths to which forms are sent; the group matches the path of the form's page."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptForm:
-    """The input by field name, and the form of the page that it belongs to."""
+    """The input by field name, and which form of the page it belongs to."""
 
     fields: tuple[tuple[str, str], ...] = ()
     opened: str | None = None
 
     @property
     def typed(self) -> dict[str, str]:
-        """The input; for several values under one name, the last."""
+        """The input; if a name has several values, the last value."""
         return dict(self.fields)
 
     def texts(self, name: str) -> list[str]:
-        """All texts under that name."""
+        """All texts under that field name."""
         return [text for field, text in self.fields if field == name]
 
 
@@ -102,7 +104,7 @@ KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MAX_KEPT_FORMS)
 
 
 def page_of_form(path: str) -> str:
-    """The page with the form that is sent to `path`; the queue if there is none."""
+    """Return the path of the page with the form that is sent to `path`; by default the queue."""
     found = (page.fullmatch(path) for page in _PAGES)
     return next((match[1] for match in found if match is not None), "/")
 
@@ -137,7 +139,7 @@ class RequestContext:
     visit: Visit
     reader: Reader
     version: str
-    """The position of the changes, from before any query."""
+    """The position of the changes before the first query of this request."""
 
     @property
     def identity(self) -> Identity:
@@ -146,30 +148,30 @@ class RequestContext:
 
     @property
     def by(self) -> str:
-        """The name that goes on record."""
+        """The name of the person for the record."""
         return self.visit.identity.handle
 
     @property
     def csrf(self) -> str:
-        """The CSRF token of their forms."""
+        """The CSRF token for this person's forms."""
         return secrets.form_token(self.visit.cookie, authentication.CSRF)
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A transaction that reads one state of the database."""
+        """Open a transaction that reads one state of the database."""
         return self.app.reading()
 
     @contextmanager
     def timed(self) -> Iterator[tuple[Connection, Self]]:
-        """A reading transaction, and the context at its time for due dates: see `App.now`."""
+        """Open a reading transaction; yield it with a context whose time is `App.now`."""
         with self.reading() as connection:
             now = self.app.now(connection)
             yield connection, replace(self, reader=replace(self.reader, now=now))
 
     def needs(self, action: str, *, about: str | None = None) -> None:
-        """Check that they may do that action at all; a refusal is counted.
+        """Check that the person may do that action at all; count a refusal.
 
         Raises:
-            NotAllowedError: saying why.
+            NotAllowedError: with the reason.
         """
         if not self.identity.may(action):
             why = self.identity.denial(action, clock.now()) or "role"
@@ -179,9 +181,10 @@ class RequestContext:
     def page(
         self, template: str, *, status: int = 200, flash: Flash | None = None, **facts: Any
     ) -> HTMLResponse:
-        """The page rendered from the template, which extends `base.html.jinja`.
+        """Render the page from the template, which extends `base.html.jinja`.
 
-        Besides the facts from `rendering` it knows `me`, `csrf`, `may(action)`, `here` and `flash`.
+        Besides the facts from `rendering`, the template knows `me`, `csrf`, `may(action)`, `here`
+        and `flash`.
         """
         told = flash or read_flash(self.request)
         known = self.known | facts
@@ -194,23 +197,23 @@ class RequestContext:
         return made
 
     def place(self, opened: str | None) -> str:  # noqa: ARG002 - what a form sent is kept for
-        """The path to which a page returns; `opened`: the open form."""
+        """Return the path to which the page leads back; `opened`: the open form."""
         return place_of(self.request)
 
     @property
     def kept(self) -> KeptForm:
-        """The kept form named in the page's address; empty if none is named."""
+        """The kept form that the page's address names; empty if it names none."""
         id_ = self.request.query_params.get(KEPT, "") if self.request.method == "GET" else ""
         return KEPT_FORMS.get(self.by, id_) or KeptForm()
 
     @property
     def typed(self) -> dict[str, str]:
-        """The input shown in the page's forms, by field name."""
+        """The input to show in the page's forms, by field name."""
         return self.kept.typed
 
     @property
     def known(self) -> dict[str, object]:
-        """The facts that every template knows about the person."""
+        """The facts about the person that every template knows."""
         return {
             "me": self.identity, "csrf": self.csrf, "may": self.identity.may,
             "here": place_of(self.request), "version": self.version,
@@ -219,7 +222,7 @@ class RequestContext:
 
 
 def reader(request: Request) -> Reader:
-    """The reader, signed in or not."""
+    """Return the reader, whether signed in or not."""
     language = languages.chosen(
         request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
     )
@@ -227,7 +230,7 @@ def reader(request: Request) -> Reader:
 
 
 def signed_in_context(request: Request) -> RequestContext:
-    """The context of the signed-in person; raises SignedOutError if nobody is signed in."""
+    """Return the context of the signed-in person; raises SignedOutError without one."""
     found = context_if_signed_in(request)
     if found is None:
         raise SignedOutError
@@ -235,7 +238,7 @@ def signed_in_context(request: Request) -> RequestContext:
 
 
 def context_if_signed_in(request: Request) -> RequestContext | None:
-    """The context of the signed-in person; None if nobody is signed in."""
+    """Return the context of the signed-in person; None if nobody is signed in."""
     visit, state = authentication.visitor(request), request.app.state
     if visit is None:
         return None
@@ -245,7 +248,7 @@ def context_if_signed_in(request: Request) -> RequestContext | None:
 
 
 def needs(action: str) -> list[Any]:
-    """The dependency of a route that reads a form only from people who may do that action."""
+    """Return the dependency of a route whose form is read only if the person may do the action."""
 
     def check(here: Annotated[RequestContext, Depends(signed_in_context)]) -> None:
         here.needs(action, about=here.request.url.path[:100])
@@ -254,14 +257,14 @@ def needs(action: str) -> list[Any]:
 
 
 def place_of(request: Request) -> str:
-    """The path to return to; for a path that takes only forms, the form's page."""
+    """Return the path to come back to; for a path that takes only forms, the form's page."""
     if request.method != "GET":
         return page_of_form(request.url.path)
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def viewer(here: Annotated[RequestContext, Depends(signed_in_context)]) -> RequestContext:
-    """The context, for a page that shows the record; raises NotAllowedError."""
+    """Return the context for a page that shows the record; raises NotAllowedError."""
     here.needs("look")
     return here
 

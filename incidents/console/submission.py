@@ -1,4 +1,4 @@
-"""The submission: a form that somebody sent, its command, and the answer."""
+"""The submission of a form: the form, its command, and the desk's answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from incidents.store import desk_state
 from incidents.values import inputs, typed_time
 
 TWICE_FOR = timedelta(seconds=10)
-"""The time within which the same form from the same page counts as a double click."""
+"""The time in which the same form, sent again from the same page, counts as a double click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,24 @@ class Submission(RequestContext):
 
     form: SentForm
     unproved: str | None = None
-    """The fault of the password by which they would confirm their identity."""
+    """The name of the error if the person entered a wrong password to confirm their identity."""
 
     def place(self, opened: str | None) -> str:
-        """The path of the form's page; the input is kept for it."""
+        """The path of the form's page, for which the input is kept."""
         return request_context.keep_sent(self.request, self.by, self.form.fields, opened)
 
     @property
     def typed(self) -> dict[str, str]:
-        """The input of the form."""
+        """The input in the form, by field name."""
         return dict(self.form.fields)
 
     def authorise(self, action: str, site: str | int | None = None) -> None:
-        """Check that they may do it now; some actions need a recent password.
+        """Check that the person may do the action now; some actions need a recent password.
 
         Raises:
-            NotAllowedError: if they may not do it.
-            ReauthenticationError: for a page that asks for the password and sends the form again.
+            NotAllowedError: if the person may not do the action.
+            ReauthenticationError: if the person must enter the password first; a page then asks for
+                it and resubmits the form.
         """
         why = self.identity.denial(action, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
@@ -74,10 +75,10 @@ class Submission(RequestContext):
             raise NotAllowedError(action, why)
 
     def take_quota(self, actions: int = 1, *, part: int = 0) -> None:
-        """Take the form's actions from the account's quota, once for all calls.
+        """Take the form's actions from the account's quota, only once per request.
 
         Raises:
-            QuotaExceededError: if the account's quota is used up, and this is a new action.
+            QuotaExceededError: if the quota is used up, and the form is not a repeated one.
         """
         if getattr(self.request.state, "is_counted", False):
             return
@@ -90,7 +91,7 @@ class Submission(RequestContext):
 
     @property
     def seen(self) -> int | None:
-        """The site's last entry that the form's page showed."""
+        """The number of the site's last entry that the person saw on the form's page."""
         seen = self.form.text("seen")
         return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
 
@@ -108,17 +109,18 @@ class Submission(RequestContext):
     ) -> Answer:
         """Submit the command to the desk.
 
-        With `seen` it is refused if the site has changed since, or since its entry `at`; with
-        `unless_closing` if it closes the site.
+        With `seen`, the desk refuses the command if the site has changed since the form's page was
+        rendered, or since the site's entry `at`. With `unless_closing`, the desk refuses a command
+        that closes the site.
 
-        A repeated form is done once: by the key from its page, however late, otherwise for some
-        seconds; a `steady` one is the same whatever the page has seen meanwhile. `part`
-        distinguishes the commands of one form. A claim on an item that it is `about` must be
-        confirmed.
+        A form that is sent twice runs once. If the page gave a key, this always holds; otherwise,
+        for a few seconds. A `steady` form counts as the same even if its page has shown later
+        entries in between. `part` distinguishes the commands of one form. The person must confirm a
+        colleague's claim on an item that the command is `about`.
 
         Raises:
             NotAllowedError, ReauthenticationError: see `authorise`.
-            ClaimedError: naming the colleagues whose claims were not confirmed.
+            ClaimedError: with the claims that the person has not confirmed.
             QuotaExceededError: see `take_quota`.
         """
         self.authorise(name_of(type(command)), site)
@@ -135,7 +137,7 @@ class Submission(RequestContext):
         )
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
-        """Hand over the person's items on those sites to somebody else.
+        """Hand over the person's items on those sites to another person.
 
         Raises:
             NotAllowedError, ReauthenticationError: as in `authorise`; nothing is changed.
@@ -161,12 +163,12 @@ class Submission(RequestContext):
         )  # fmt: skip
 
     def key(self, part: int = 0) -> str | None:
-        """The idempotency key that the form's page gave this action."""
+        """The idempotency key that the form's page gave to this action."""
         given = self.form.text("key")
         return given and f"{self.by}:console:{given[:100]}" + (f":p{part}" if part else "")
 
     def answered(self, part: int = 0) -> Answer | None:
-        """The earlier answer, for actions that check more than the desk does."""
+        """Return the answer to the same form, if it was sent before."""
         key = self.key(part)
         if key is None:
             return None
@@ -175,9 +177,9 @@ class Submission(RequestContext):
         return from_json(kept[key].answer) if kept else None
 
     def back(self, to: str, flash: Flash | None = None) -> Response:
-        """Redirect to that page of this console, where the result is shown.
+        """Redirect to a page of this console, which shows the result.
 
-        An open page that sent it by fetch shows the result too, and goes there by script.
+        If an open page sent the form by fetch, it shows the result too, and goes there by script.
         """
         if "HX-Request" not in self.request.headers:
             return set_flash(
@@ -194,10 +196,10 @@ def submission(
     here: Annotated[RequestContext, Depends(signed_in_context)],
     form: Annotated[SentForm, Depends(sent_form)],
 ) -> Submission:
-    """Check the form's CSRF token, and the password if it has one.
+    """Return the submission, after checking the form's CSRF token and password, if any.
 
     Raises:
-        NotAllowedError: for one that was made elsewhere.
+        NotAllowedError: for a form that was made elsewhere.
     """
     word = form.text("csrf") or request.headers.get(authentication.CSRF_HEADER)
     if not authentication.is_own_form(here.visit, word):
@@ -217,12 +219,15 @@ def submission_with_files(
     here: Annotated[RequestContext, Depends(signed_in_context)],
     form: Annotated[SentForm, Depends(form_with_files)],
 ) -> Submission:
-    """The submission, possibly with files."""
+    """Return the submission of a form that can have files."""
     return submission(request, here, form)
 
 
 def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, str | None]:
-    """The visit, renewed by a correct password in the form; otherwise the error."""
+    """Confirm the person's identity by the password in the form, if any.
+
+    Return the visit, renewed if the password is right, and the name of the error if it is wrong.
+    """
     password = form.password()
     if password is None or form.text("proves") is None:
         return here.visit, None
@@ -242,7 +247,7 @@ SubmittedWithFiles = Annotated[Submission, Depends(submission_with_files)]
 def optional_text(
     form: SentForm, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS
 ) -> str | None:
-    """The text of the field; None if it is empty.
+    """Return the text in the field; None if the field is empty.
 
     Raises:
         BadTextError, TextTooLongError: see `values.inputs.text`.
@@ -254,10 +259,10 @@ def optional_text(
 def time_field(
     form: SentForm, name: str, reader: Reader, *, required: bool = False
 ) -> datetime | None:
-    """The time in the field, in the reader's zone; None if it is empty.
+    """Return the time in the field, read in the reader's time zone; None if it is empty.
 
     Raises:
-        InputError, FutureError: as `typed_time.read` does.
+        InputError, FutureError: as for `typed_time.read`.
     """
     found = form.text(name) or ""
     if not found and not required:
@@ -272,7 +277,7 @@ def time_field(
 
 
 def command_of_form(desk: Submission, action: Action, of: Target) -> Command:
-    """The action's command on that target, with the fields of the form; raises their errors."""
+    """Return the command on that target with the form's fields; raises the fields' errors."""
     given = {each.name: _field(desk, each) for each in action.asked}
     named = target.fields(action.command, of)
     return action.command(by=desk.by, **action.fixed, **named, **given)
@@ -296,10 +301,10 @@ def _field(desk: Submission, field: Field) -> Any:
 
 
 def reveal_on_record(desk: Submission, about: str) -> None:
-    """Check that they may see personal data in full, and record the reveal first.
+    """Check that the person may see personal data in full, and record the reveal first.
 
     Raises:
-        NotAllowedError: if they may not.
+        NotAllowedError: if the person may not see personal data in full.
     """
     desk.authorise("reveal")
     caller.record_reveal(desk.app, desk.identity, about)

@@ -35,14 +35,14 @@ _MOST = 1_000
 
 
 class NewAccount(bodies.Form):
-    """A new account."""
+    """The account to create."""
 
     handle: str = Field(max_length=100)
     role: str = Field(max_length=100)
 
 
 class Change(bodies.Form):
-    """The changes of an account; omitted fields stay unchanged."""
+    """Changes to an account; omitted fields stay unchanged."""
 
     role: str | None = Field(None, max_length=100)
     disabled: bool | None = None
@@ -126,7 +126,7 @@ def change(by: ReadCaller, handle: str, change: Change) -> account_documents.Acc
 def set_password(by: ReadCaller, handle: str, new: Password) -> None:
     """Set a new password for an account.
 
-    All its sessions end, including the one that makes the request.
+    All sessions of the account end, including the one that makes this request.
     """
     by.needs_account(handle)
     hash_ = secrets.hash_password(new.password, handle)
@@ -145,7 +145,7 @@ def list_tokens(
     handle: Annotated[str | None, Query(max_length=100)] = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
 ) -> account_documents.Tokens:
-    """List your own tokens, those of an account, or all; without their secrets."""
+    """List your own tokens, the tokens of one account, or all tokens, without their secrets."""
     of = by.by if handle is None else handle
     by.needs_account(None if everybodys else of, "see_accounts")
     handles = None if everybodys else [of] if is_handle(of) else []
@@ -157,11 +157,11 @@ def list_tokens(
     "/tokens", **operation("make_token", account_documents.NewToken, status=201, acting=True)
 )
 def make_token(by: ReadCaller, new: NewToken, key: Key = None) -> account_documents.NewToken:
-    """Create a token; only this answer has its `secret`.
+    """Create a token; only this answer contains the token's `secret`.
 
     The secret is not stored. The same request with the same Idempotency-Key creates no other token
-    and does not return the secret again; it answers 409 and names the token in `token`. Revoke that
-    token, and create another one under another key.
+    and does not return the secret again; the response is 409, and `token` names the token. Revoke
+    that token, and create a new one with a new key.
     """
     handle = by.by if new.handle is None else new.handle
     by.needs_account(handle)
@@ -192,7 +192,7 @@ def make_token(by: ReadCaller, new: NewToken, key: Key = None) -> account_docume
 
 @routes.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
 def revoke(by: ReadCaller, token: str) -> None:
-    """Revoke a token at once: your own, or, in person, that of another account."""
+    """Revoke a token at once: your own or, if you confirm your password, another account's."""
     with by.reading() as connection:
         found = stored_accounts.token_of_id(connection, token)
     by.needs_account(None if found is None else found.handle)

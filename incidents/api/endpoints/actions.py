@@ -1,4 +1,4 @@
-"""The actions over HTTP: an endpoint for each action of the table that has a path."""
+"""The actions over HTTP, with one endpoint for each action in the table that has a path."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
 
 
 def action_documents(app: App, answers_: Sequence[Answer]) -> list[Acted]:
-    """The documents of actions that took effect; one query fetches people's text.
+    """Return the documents of actions that took effect; one query fetches people's text.
 
     Phone numbers and addresses stay masked.
     """
@@ -65,7 +65,9 @@ def _given(by: Caller, answer: Answer, document: Acted, status: int) -> JSON:
 
 
 async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Answer, Acted]:
-    """The desk's answer to an action, processed with others of the same moment, and its document.
+    """Return the desk's answer to an action, and its document.
+
+    The action is processed in one batch with others of the same moment.
 
     Raises:
         Problem: the desk's refusal.

@@ -1,7 +1,7 @@
 """The batch over HTTP: up to 1,000 commands in one request.
 
-Each command is checked against the caller's permissions as if it had come alone, and a refusal
-concerns that command alone. A batch accepts no action that a person must do in person.
+Each command is checked against the caller's permissions as if it were sent separately, and a
+refusal affects only that command. A batch accepts no action that requires a person's password.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from incidents.values.json_object import JSONObject
 from incidents.views import masked
 
 MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
-"""The most addresses, changed details of filings and characters of text in a batch: each has its
-cost, as a command does."""
+"""The maximum number of URLs, changed filing details and characters of text in a batch, each of
+which takes time, as a command does."""
 _KNOWN: dict[tuple[str, str], Action] = {
     (name, action.of): action
     for action in ACTIONS
@@ -46,7 +46,7 @@ routes = router("batch")
 class Asked(bodies.Form):
     """A command: the action, its target (a site's name, or an ID), and its fields.
 
-    `key`: a command that is repeated with the same key runs once.
+    `key`: commands with the same key run only once.
     """
 
     do: Annotated[str, Field(max_length=20, json_schema_extra={"enum": TAKEN})]
@@ -56,14 +56,14 @@ class Asked(bodies.Form):
 
 
 class Batch(bodies.Form):
-    """Commands, in the order in which they run."""
+    """The commands, in the order in which they run."""
 
     commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 _Place = tuple[int, Envelope] | Problem
-"""A command's place among the answers: its status on success and its envelope for the desk, or the
-problem that refused it before."""
+"""What becomes of a command: its HTTP status on success and its envelope for the desk, or the
+problem that refused the command before it reached the desk."""
 
 
 @routes.post("/batch", **operation("log", Results, acting=True, large=True))
@@ -104,7 +104,7 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
 
 
 def _insist_on_one_call(sent: list[Envelope]) -> None:
-    """Allow one call about a site: it adds an entry for each open incident of the site."""
+    """Refuse two calls about one site: each adds an entry for every open incident there."""
     called = [
         each.site
         for each in sent
@@ -133,7 +133,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
-    """The action of a command, by its name and the form of its target, and its body."""
+    """Return the action of a command, by its name and the form of its target, and its body."""
     for what in target.KINDS:
         action = _KNOWN.get((asked.do, what))
         if action is not None and _looks_like(what, asked.to):
@@ -158,7 +158,7 @@ def _looks_like(what: str, to: str) -> bool:
 def _document(
     by: Caller, place: _Place, answers: Iterator[Answer], documents: Iterator[Acted]
 ) -> Result:
-    """The result of a command: the desk's next answer, if the command reached the desk."""
+    """Return the result of a command: its refusal, or the desk's next answer."""
     if isinstance(place, tuple):
         answer = next(answers)
         if answer.refusal is None:

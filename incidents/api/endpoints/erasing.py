@@ -23,7 +23,10 @@ routes = router("erasing")
 
 
 class Demanding(bodies.Form):
-    """The reason for an erasure; `confirm` is the site's name, or the account's handle."""
+    """The reason for an erasure.
+
+    `confirm` repeats the site's name or the account's handle.
+    """
 
     reason: bodies.Text
     confirm: Annotated[str, Field(max_length=300)] | None = None
@@ -37,8 +40,8 @@ def erase(
 ) -> JSON:
     """Erase the texts about a site and its contact, if old enough. This cannot be undone.
 
-    This erases what was recorded at least 184 days ago, or as long ago as the setting [retention]
-    keep says. The entries of the record stay, and can still be proved.
+    This erases only texts that are at least 184 days old, or at least as old as the setting
+    [retention] keep says. The entries stay in the record and can still be proved.
     """
     name, reason, app = inputs.site(site), inputs.text("reason")(demand.reason), by.app
     demands = ErasureRequests(
@@ -63,10 +66,10 @@ def erase_sign_ins(
     handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
     demand: Demanding,
 ) -> JSON:
-    """Replace an account and its addresses in the sign-in log by pseudonyms. This cannot be undone.
+    """Replace an account and its addresses in the sign-in log with pseudonyms.
 
-    This applies to log entries that are at least 184 days old, or as old as the setting [retention]
-    keep says.
+    This cannot be undone. It applies to log entries that are at least 184 days old, or at least as
+    old as the setting [retention] keep says.
     """
     reason, app = inputs.text("reason")(demand.reason), by.app
     with ERASING.taken():
@@ -85,7 +88,7 @@ def erase_sign_ins(
 
 @routes.get("/retention", **operation("look", policies.Retention))
 def show(by: ReadCaller) -> JSON:
-    """Show how long texts are kept, and what could be erased now."""
+    """Show how long texts are kept, and which texts could be erased now."""
     return _looked(by)
 
 
@@ -94,8 +97,8 @@ def run(by: DryRunCaller) -> JSON:
     """Erase texts that are older than [retention] keep and no longer needed.
 
     These texts stay: those about an incident that is not settled, the contact of a site that is not
-    closed, and the reason of a hold or a request that is still in effect. Without the setting,
-    nothing is erased.
+    closed, and the reason of a hold or a request that is still in effect. If [retention] keep is
+    not set, nothing is erased.
     """
     if by.dry_run:
         return _looked(by)
@@ -116,7 +119,7 @@ def _looked(by: Caller) -> JSON:
 
 
 def _confirm(is_meant: bool, what: str, name: str) -> None:
-    """Check that the request confirms the erasure with the name; raises Problem 422."""
+    """Check that `confirm` in the request repeats the name; raises Problem 422."""
     if not is_meant:
         raise problems.unprocessable(
             "not_confirmed",

@@ -35,17 +35,18 @@ routes = router("filings")
 Form = Literal["jsonl", "json", "csv"]
 
 MAX_ROWS, MAX_VALUES = 1_000, 20_000
-"""The most rows, and cells in them, in one request: they take at most a second of processor time,
-during which the desk continues."""
+"""The maximum number of rows and of cells in one request. Processing them takes at most a second of
+processor time, and the desk continues meanwhile."""
 MAX_NAMED = 100
 ABOUT = "filings"
-"""The entry's target when all filings are exported with people's own details in full."""
+"""The target in the record's entry when all filings are exported with personal details in full."""
 
 _MAX_ERRORS = 100
 _MAX_MARKS = 10 * MAX_VALUES
-"""The most delimiters and brackets in a text list: each may stand for an empty cell."""
+"""The maximum number of delimiters and brackets in a text list: each can stand for an empty
+cell."""
 _MAX_ELEMENTS = 20 * MAX_VALUES
-"""The most XML elements in an XLSX file: a cell has two, and its text two more."""
+"""The maximum number of XML elements in an XLSX file: two for a cell, and two more for its text."""
 _MARKS = (b",", b";", b"\t", b"\n", b"[", b"{")
 _ZIP = b"PK"
 _KINDS: dict[Form, str] = {
@@ -55,7 +56,7 @@ _QUOTING = {
     "list_unknown_column", "list_same_column", "list_column_twice", "list_label", "list_item_field",
     "list_not_csv", "list_cell_error", "list_no_date",
 }  # fmt: skip
-"""Causes that repeat a cell: in a list without a header, that may be personal data."""
+"""Causes that quote a cell. In a list without a header, such a cell may hold personal data."""
 
 
 _EXPORTING = answering("export", "The filings.", *_KINDS.values())
@@ -80,10 +81,10 @@ def exported(
         Query(description="Include people's own details. Needs `reveal`; goes on record."),
     ] = False,
 ) -> StreamingResponse:
-    """Download filings in a format that an import can read.
+    """Download filings in a format that you can import again.
 
-    If people's own details are left out, an import of the file does not change those on record.
-    Erased details are not included.
+    If personal details are left out, importing the file does not change the personal details on
+    record. Erased details are not included.
     """
     names = None if site is None else [*dict.fromkeys(map(inputs.site, site))]
     if with_words:
@@ -110,7 +111,7 @@ def take_in(
     The list is CSV (UTF-8, UTF-16, or GB18030), XLSX, or JSON, with up to 1,000 rows and 20,000
     cells in one request. All rows are read before anything is written. A row that is already on
     record changes nothing, so you can send an interrupted request again unchanged. Only one request
-    runs at a time. A dry run shows the result of each row and of its checks.
+    runs at a time. A dry run shows what would happen to each row, and the findings of the checks.
     """
     if add_sites:
         by.needs("add_site")
@@ -152,11 +153,11 @@ def _document(by: Caller, taken: RowResult) -> filing_documents.TakenRow:
 
 
 def _customers(raw: BinaryIO, *, ignore: bool) -> list[Customer]:
-    """The rows of the customer list in the request.
+    """Read the rows of the customer list in the request.
 
     Raises:
-        Problem: 422, if it is not a customer list, or has too many rows; 413, if it has too many
-            cells.
+        Problem: 422, if the file is not a customer list or has too many rows; 413, if it has too
+            many cells.
     """
     _insist_on_few_marks(raw)
     found: list[Customer] = []
@@ -236,7 +237,7 @@ def _filed(by: Caller, names: list[str]) -> Mapping[str, Mapping[str, str]]:
 
 
 def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: bool) -> BinaryIO:
-    """The export in a temporary file, so that a slow download does not hold the database."""
+    """Write the export to a temporary file, so that a slow download does not hold the database."""
     file = tempfile.TemporaryFile(prefix="incidents-")  # noqa: SIM115 - who takes it closes it
     try:
         with by.reading() as connection:

@@ -41,7 +41,7 @@ _HTML = "text/html"
 
 @routes.get("/sites/{site}/filing", **operation("look", filing_documents.Filing, tagged=True))
 def show(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
-    """Show a site's filing in the order of the official form, what is missing, and its deadlines.
+    """Show a site's filing in the order of the official form, with missing details and deadlines.
 
     A server and a document are objects of their own.
     """
@@ -69,10 +69,10 @@ def show(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
     **operation("change_filing", Acted, acting=True, tagged=True, large=True),
 )
 def change(by: ActionCaller, site: SiteName, filed: bodies.Filed) -> JSON:
-    """Change details of a site's filing; details that are not given stay unchanged (RFC 7396).
+    """Change details of a site's filing; omitted details stay unchanged (RFC 7396).
 
-    If a check considers a detail false, it raises a suspicion for a person to review. It does not
-    close the site.
+    If a check finds that a detail might be false, it raises a suspicion for a person to review. It
+    does not close the site.
     """
     name, command = bodies.command(of_command(c.ChangeFiling), by.by, site, filed)
     return actions.given(by, by.submit(name, command))
@@ -82,7 +82,7 @@ def change(by: ActionCaller, site: SiteName, filed: bodies.Filed) -> JSON:
 def findings(by: ReadCaller, site: SiteName) -> JSON:
     """List the findings of the checks on a filing, each with the source of its rule.
 
-    A person reviews each suspicion that a detail is false. No check closes a site (R4).
+    A person reviews each suspicion that a detail is false. Checks never close a site (R4).
     """
     found = checks.check(_filed(by, site), today=today(by))
     told = list(map(checks.finding_document, found))
@@ -100,7 +100,7 @@ def snippet(
         footer_check.ICON_PATH
     ),
 ) -> Response:
-    """Return the HTML for the foot of the pages: record numbers, icon, and links."""
+    """Return the HTML for the footer of the site's pages: record numbers, icon, and links."""
     name = inputs.site(site)
     told = footer_check.snippet_of_filing(
         name, _filed(by, site), icon=icon, icp_form=settings.load().icp_form
@@ -113,7 +113,7 @@ def snippet(
     **answering("look", "A self-contained page.", _HTML),
 )  # fmt: skip
 def printed(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> Response:
-    """Return the filing as a page to print, in Chinese and English, in the form's order."""
+    """Return the filing as a printable page in Chinese and English, in the order of the form."""
     name, on = inputs.site(site), today(by)
     by.reveals(name, wanted=reveal)
     details = _filed(by, site)
@@ -131,7 +131,8 @@ def printed(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> Response:
 def terms(by: ReadCaller, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
     """List filings to submit and numbers to display, the most urgent first.
 
-    A deadline has 30 days. The last day counts in full, in the desk's own time zone.
+    Each deadline is 30 days after the event that starts it. The last day counts in full, in the
+    desk's own time zone.
     """
     with by.reading() as connection:
         found = lists.terms_page(connection, _day(until), limit=limit, cursor=cursor)
@@ -175,7 +176,7 @@ def fields(by: ReadCaller) -> JSON:  # noqa: ARG001 - is let in
 
 @routes.get("/filings/presets", **operation("look", filing_documents.FilingPresets))
 def known_presets(by: ReadCaller) -> JSON:  # noqa: ARG001 - is let in
-    """List the presets: details of an access provider or a registrar that many sites share."""
+    """List the presets: details that all sites of one access provider or registrar share."""
     known = presets.known(settings.load().presets)
     items: list[filing_documents.FilingPreset] = [
         {"preset": name, "about": preset.about, "details": dict(preset.details)}
@@ -185,7 +186,7 @@ def known_presets(by: ReadCaller) -> JSON:  # noqa: ARG001 - is let in
 
 
 def today(by: Caller) -> date:
-    """Today's date in the desk's own zone, whatever the caller's zone."""
+    """Today's date in the desk's own time zone, whatever time zone the caller uses."""
     return clock.now().astimezone(by.app.settings.zone).date()
 
 

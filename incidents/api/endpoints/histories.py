@@ -1,4 +1,4 @@
-"""The histories over HTTP: run one under policies, or import it into the record."""
+"""The histories over HTTP: simulate one under policies, or import it into the record."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ routes = router("histories")
 
 
 MAX_IMPORTED = 1_000
-"""The most reports imported in one request: they take at most a second of processor time, during
-which the desk continues."""
+"""The maximum number of reports in one import request. Processing them takes at most a second of
+processor time, and the desk continues meanwhile."""
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
 _PICTURED = answering("simulate", "The picture.", SVG, acting=True, large=True, slowed=True)
@@ -46,8 +46,9 @@ _PICTURED = answering("simulate", "The picture.", SVG, acting=True, large=True, 
 class HistoryFile(bodies.Form):
     """A history: CSV with a header, or JSON Lines.
 
-    Times without an offset are in `zone`, by default UTC. A report about a site is merged with its
-    last counted report if it follows within `group_within`, such as 60m.
+    Times without an offset are in the time zone `zone`, by default UTC. A report about a site is
+    merged with the last counted report about the same site if it follows within `group_within`,
+    such as 60m.
     """
 
     history: Annotated[str, Field(max_length=2_000_000)]
@@ -57,7 +58,7 @@ class HistoryFile(bodies.Form):
 
 
 class NamedPolicy(bodies.Form):
-    """A policy, and its name in the answer."""
+    """A policy, and the name for it in the answer."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     toml: policies.Toml
@@ -66,7 +67,7 @@ class NamedPolicy(bodies.Form):
 class Simulating(HistoryFile):
     """A history, and the policies to run it under.
 
-    If a report has no contact outcome, one is drawn at random: the person is reached with the
+    If a report has no contact outcome, an outcome is drawn at random: somebody answers with the
     probability `reach`. The same `seed` gives the same outcomes.
     """
 
@@ -94,7 +95,7 @@ def simulate(by: ReadCaller, asked: Simulating) -> JSON:
 def pictured(by: ReadCaller, asked: Simulating) -> Response:
     """Draw suspensions and closures over time under each policy (SVG).
 
-    Times are in the reader's `zone`.
+    Times are in the time zone `zone`.
     """
     drawn = _tried(by, asked, partial(picture.of, zone=by.zone))
     return Response(drawn, media_type=SVG, headers=ALONE)
@@ -106,10 +107,10 @@ def pictured(by: ReadCaller, asked: Simulating) -> Response:
 def bring_in(by: DryRunCaller, asked: HistoryFile) -> JSON:
     """Import sites and past incidents as records, up to 1,000 reports in one request.
 
-    They start no clock and do not count in any rule. All lines are checked before anything is
-    written. A row that was imported before, from any file, is not imported again, so you can send
-    an interrupted request again unchanged. Only one request runs at a time. A dry run shows the
-    problems of each line.
+    Imported incidents start no clock and do not count in any rule. All lines are checked before
+    anything is written. A row that was imported before, from any file, is not imported again, so
+    you can send an interrupted request again unchanged. Only one request runs at a time. A dry run
+    shows the problems of each line.
     """
     by.needs("add_site")
     with IMPORTING.taken():
@@ -131,7 +132,7 @@ def bring_in(by: DryRunCaller, asked: HistoryFile) -> JSON:
 def _tried(
     by: Caller, asked: Simulating, told: Callable[[PreparedHistory, tuple[Outcome, ...]], T]
 ) -> T:
-    """The result of a simulation; only one runs at a time."""
+    """Run a simulation and return its result; only one runs at a time."""
     with by.spending() as spent, SIMULATING.taken(), _as_asked():
         trial = Trial(
             source=_sent(asked), most=MAX_REPORTS, skip_bad=asked.skip_bad,
@@ -150,9 +151,10 @@ def _sent(asked: HistoryFile) -> Upload:
 
 @contextmanager
 def _as_asked() -> Iterator[None]:
-    """Report the place of an error in a history.
+    """Report the line of an error in a history.
 
-    Its lines may hold people's own words, so only the numbers of bad lines are given."""
+    The lines may hold text that people wrote, so only the numbers of bad lines are given.
+    """
     try:
         yield
     except HistoryError as error:

@@ -1,7 +1,7 @@
 """The log over HTTP: its status, keys and checkpoint, and its verification.
 
-A proof reads the whole record, and may take minutes. One request starts it and waits a while; other
-requests show its progress.
+A verification or a replay reads the whole record, and can take minutes. One request starts it and
+waits a while; other requests show its progress.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ _NONE = {
 
 
 class Known(bodies.Form):
-    """What you know about the log from elsewhere: its keys, its witnesses, and kept checkpoints.
+    """What you know about the log from elsewhere: its keys, its witnesses, and saved checkpoints.
 
-    The log must be signed by these keys, and countersigned by these witnesses. `since` is a
-    checkpoint up to which everything was verified before: decisions on sites without later entries
-    are not repeated. Without `policy`, no decision is repeated.
+    These keys must have signed the log, and these witnesses must have countersigned it. `since` is
+    a checkpoint up to which you verified everything earlier: the decisions on a site are not
+    repeated if the site has no later entries. If `policy` is false, no decision is repeated.
     """
 
     keys: list[Key] = Field([], max_length=_MOST)
@@ -77,7 +77,7 @@ class Replaying(bodies.Form):
 
 @routes.get("/log", **operation("look", record.LogStatus))
 def status(by: ReadCaller) -> JSON:
-    """Show how many entries are pending, numbered, and published, and who vouches for them."""
+    """Show how many entries are pending, numbered and published, and who signs the log."""
     settings = log_status.load_settings(by.app.settings)
     files = signed_files.read_folder(settings.key)
     with by.reading() as connection:
@@ -89,14 +89,14 @@ def status(by: ReadCaller) -> JSON:
 
 @routes.get("/log/keys", **operation("look", record.LogKeys))
 def keys(by: ReadCaller) -> JSON:
-    """List the log's verification keys, the first signing key first."""
+    """List the log's verification keys, the active key first."""
     with by.reading() as connection:
         return JSON({"items": log_status.keys(connection)})
 
 
 @routes.get("/log/checkpoint", **operation("look", record.Checkpoint))
 def last(by: ReadCaller) -> JSON:
-    """Return the last checkpoint byte for byte, with witness signatures. Keep it elsewhere."""
+    """Return the last checkpoint byte for byte, with witness signatures. Save it somewhere else."""
     with by.reading() as connection:
         note, pending = log_status.last_note(connection), log_status.pending(connection)
         if note is None:
@@ -108,8 +108,8 @@ def last(by: ReadCaller) -> JSON:
 def checkpoint(by: ReadCaller) -> JSON:
     """Number and sign the pending entries, if this server has the key, and return the checkpoint.
 
-    `pending` counts the entries that it does not cover. A server without the key returns the last
-    checkpoint.
+    `pending` is the number of entries that the checkpoint does not cover. A server without the key
+    returns the last checkpoint.
     """
     settings = log_status.load_settings(by.app.settings)
     ring = KeyRing(settings.key, settings.key_command)
@@ -131,7 +131,8 @@ def checkpoint(by: ReadCaller) -> JSON:
 def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) -> JSON:
     """Verify the log: every entry, tree, checkpoint, signature, and decision.
 
-    Only one verification runs at a time. `ended_at` is null until it ends; GET shows the progress.
+    Only one verification runs at a time. `ended_at` is null until the verification ends; GET shows
+    the progress.
     """
     asked, engine = _asked(known), by.app.engine
     with by.reading() as connection:
@@ -144,15 +145,16 @@ def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) ->
 
 @routes.get("/log/verify", **operation("export", record.Verified))
 def verdict(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
-    """Show the last verification that was requested here, running or ended."""
+    """Show the last verification that was requested at this server, running or ended."""
     return _told(request.app.state.verifying.wait(wait))
 
 
 @routes.post("/log/replay", **operation("export", record.Replayed, acting=True))
 def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
-    """Derive all tables again from the entries alone, and compare them row by row.
+    """Recalculate all tables from the entries alone, and compare them row by row.
 
-    Only one replay runs at a time. `ended_at` is null until it ends; GET shows the progress.
+    Only one replay runs at a time. `ended_at` is null until the replay ends; GET shows the
+    progress.
     """
     engine = by.app.engine
     with by.reading() as connection:
@@ -164,7 +166,7 @@ def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> 
 
 @routes.get("/log/replay", **operation("export", record.Replayed))
 def differences(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
-    """Show the last replay that was requested here, running or ended."""
+    """Show the last replay that was requested at this server, running or ended."""
     return _told(request.app.state.replaying.wait(wait))
 
 

@@ -1,8 +1,8 @@
-"""Sign-in at an OpenID Connect provider: the redirect there, and the return with a session.
+"""Sign-in at an OpenID Connect provider: the redirect to it, and the return with a session.
 
 Unlike the session's cookie, the cookie with the pending request is sent even when the browser comes
-from another site. The answer is a page that continues automatically: a redirect from another site
-would not carry the new session.
+from another site. The answer is a page that continues automatically, because a browser would not
+send the new session cookie after a redirect from another site.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from incidents.store import sign_ins
 from incidents.values.json_object import JSONObject
 
 routes = APIRouter(prefix=PREFIX, default_response_class=JSON, include_in_schema=False)
-"""A browser is sent here: the description does not name it."""
+"""The browser's routes for the sign-in; they are not part of the OpenAPI document."""
 
 QUESTION = "__Host-incidents-oidc"
 PATH = "/session/oidc"
@@ -56,7 +56,7 @@ _PAGE = """<!doctype html>
 
 @routes.get(PATH)
 def ask(request: Request) -> Response:
-    """Redirect to the provider to sign in; a link from another site leads to the form."""
+    """Redirect to the provider to sign in; a link from another site leads to the sign-in form."""
     provider = _provider(request)
     if is_from_elsewhere(request):
         # Otherwise a person signed in at the provider would be signed in here without asking.
@@ -112,7 +112,7 @@ def answer(request: Request) -> Response:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Report errors of the provider as such: they are not faults of this program."""
+    """Report the provider's errors as errors of the provider, not as faults of this program."""
     try:
         yield
     except ProviderError as error:
@@ -137,7 +137,7 @@ def _provider(request: Request) -> Oidc:
 
 
 def _back(request: Request) -> str:
-    """The redirect URI; the provider accepts only the registered ones."""
+    """The redirect URI, which must be registered at the provider."""
     own = request.url
     host = own.hostname or ""
     scheme = own.scheme if host == "localhost" or _is_loopback(host) else "https"
@@ -162,7 +162,10 @@ def _sent(url: str, question: LoginRequest, before: str | None) -> Response:
 
 
 def _kept(cookie: str) -> tuple[LoginRequest, bytes | None] | None:
-    """The kept sign-in request, and the digest of the earlier session; None if it is not ours."""
+    """Read the sign-in request and the digest of the earlier session from the cookie.
+
+    None if this program did not set the cookie.
+    """
     try:
         words: JSONObject = json.loads(base64.urlsafe_b64decode(cookie[:_MOST]))
         before = words.pop("before")

@@ -29,7 +29,7 @@ Toml = Annotated[str, Field(max_length=policy.MAX_CHARACTERS, description="TOML.
 
 
 class PolicyFile(bodies.Form):
-    """A policy's file."""
+    """The text of a policy file."""
 
     toml: Toml
 
@@ -45,7 +45,7 @@ class Activating(PolicyFile):
 
 
 class Trying(bodies.Form):
-    """Scenarios, and the policy to run them under: `policy`, or the text `toml` in its place."""
+    """Scenarios and the policy to run them under, given as `policy` or as the text `toml`."""
 
     scenarios: Annotated[str, Field(max_length=scenario_file.SENT.characters, description="TOML.")]
     policy: Literal["active", "documented"] = "active"
@@ -54,7 +54,7 @@ class Trying(bodies.Form):
 
 @routes.get("/policy", **operation("look", policy_documents.Policy))
 def show(by: ReadCaller) -> JSON:
-    """Show the active policy: in words, as a file, since when, and who activated it."""
+    """Show the active policy: its rules in words, its file, when it was activated, and by whom."""
     with by.reading() as connection:
         return JSON(views.active_policy(connection))
 
@@ -68,7 +68,7 @@ def history(by: ReadCaller) -> JSON:
 
 @routes.get("/policy/graph", **operation("look", policy_documents.Graphs))
 def drawn(by: ReadCaller) -> JSON:  # noqa: ARG001 - who asks has been let in
-    """Return the state machines as Mermaid diagrams, drawn from the tables that decide."""
+    """Return the state machines as Mermaid diagrams, drawn from the program's own tables."""
     return JSON({name: diagram.mermaid(name) for name in diagram.MACHINES})
 
 
@@ -120,7 +120,8 @@ def _tried(by: Caller, tried: Trying) -> policy_documents.Trials:
 def activate(request: Request, by: PermanentKeyCaller, file: Activating) -> JSON:
     """Activate a policy, with a reason on record.
 
-    Whatever is due already is done under the old policy first, and deadlines already set stay.
+    Actions that are already due happen first, under the old policy. Deadlines that are already set
+    do not change.
     """
     wanted, reason, second = read(file.toml), inputs.text("reason")(file.reason), file.second
     by.take_quota(1)
@@ -136,10 +137,10 @@ def activate(request: Request, by: PermanentKeyCaller, file: Activating) -> JSON
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
-    """The policy in a text, which is the part `where` of the body.
+    """Read the policy in a text; `where` is the location of the text in the body.
 
     Raises:
-        Problem: 422, if it is not a valid policy.
+        Problem: 422, if the text is not a valid policy.
     """
     try:
         return policy.read(toml)

@@ -1,4 +1,4 @@
-"""The record over HTTP: its entries, their exports, the bundle of proofs, case reports."""
+"""The record over HTTP: entries, exports, bundles of entries with their proofs, and case files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ routes = router("record")
 
 NDJSON = "application/x-ndjson"
 AT_ONCE = 500
-"""The most entries in memory at a time."""
+"""The maximum number of entries in memory at a time."""
 
 _HEADERS = {"Cache-Control": "no-store"}
 
@@ -51,7 +51,7 @@ def entries(
     """Stream the record's entries after a position (NDJSON), one `{"position":N,"entry":…}` a line.
 
     A position is an entry's number in the log, from 1, and never changes. If you continue from the
-    last position that you received, you miss nothing, in whatever order transactions end. Entries
+    last position that you received, you miss no entry, in whatever order transactions end. Entries
     are byte for byte as stored; texts that people wrote are not included.
     """
     sequencer.number_all(by.app.engine)
@@ -79,7 +79,7 @@ def exported(
 
 
 def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
-    """The lines of an export, read in short transactions, so that a slow client holds none open."""
+    """Yield the lines of an export in short transactions, so that a slow client keeps none open."""
     left = limit
     while left is None or left > 0:
         most = AT_ONCE if left is None else min(AT_ONCE, left)
@@ -98,7 +98,7 @@ def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
 def _selection(
     by: Caller, site: str | None, since: str | None = None, until: str | None = None
 ) -> export.Selection:
-    """The selection of entries by site and time; raises InputError or RefusedError if invalid."""
+    """Return the selection of entries by site and time; raises InputError or RefusedError."""
     first, last = bodies.read_time(since), bodies.read_time(until)
     if first is not None and last is not None and first >= last:
         raise InputError.coded(
@@ -117,7 +117,7 @@ ZSTD = "application/zstd"
 
 
 def _turn() -> Iterator[None]:
-    """Hold the lock until the last piece is sent: until then each archive takes disk space."""
+    """Hold the lock until the archive is sent: until then, each archive takes disk space."""
     with BUNDLING.taken():
         yield
 
@@ -137,9 +137,10 @@ def whole(
 ) -> StreamingResponse:
     """Download the entries of the last checkpoint, with all their proofs, as a `.tar.zst`.
 
-    Anybody can verify it offline, without trusting the desk: `incidents audit verify FILE`. A part
-    of the record has a proof for each entry; that of one site also has its case file. The archive
-    is complete before the answer begins. Only one archive at a time is made and downloaded.
+    Anybody can verify the archive offline, without trusting the desk: `incidents audit verify
+    FILE`. An archive of a part of the record has a proof for each entry; the archive of one site
+    also has the site's case file. The archive is complete before the download begins. Only one
+    request at a time can create and download an archive.
     """
     if with_words and site is None:
         raise InputError.coded(
@@ -165,7 +166,7 @@ def report(
 ) -> Response:
     """Return a site's case file: its history, the rules applied, and the proof of each entry.
 
-    It covers the entries of the last checkpoint.
+    The case file covers the entries of the last checkpoint.
     """
     wanted = _selection(by, site)
     by.reveals(inputs.site(site), wanted=with_words)
@@ -176,7 +177,7 @@ def report(
 
 
 def _archive(by: Caller, order: bundle_writer.Order) -> BinaryIO:
-    """The open archive, already unlinked: closing it frees its space."""
+    """Return the open archive, already unlinked: closing the file frees its space."""
     folder = Path(tempfile.mkdtemp(prefix="incidents-"))
     try:
         target = folder / f"incidents{ARCHIVE}"

@@ -1,4 +1,4 @@
-"""The register over HTTP: sites and incidents, with stories, evidence and customer links."""
+"""The register over HTTP: sites and incidents, with histories, evidence and customer links."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JSON:
-    """List sites by name, with masked numbers and addresses."""
+    """List sites by name, with phone numbers and addresses masked."""
     wanted = lists.SiteFilter(
         state=state, held=held, disputed=disputed, q=bodies.optional_text("q", q, 100)
     )
@@ -100,7 +100,7 @@ def add(by: ActionCaller, new: NewSite) -> JSON:
 
 @site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
 def edit(by: ActionCaller, site: SiteName, details: Details) -> JSON:
-    """Change the contact of a site; fields that are not given stay unchanged."""
+    """Change the contact of a site; omitted fields stay unchanged."""
     name, command = bodies.command(_EDIT, by.by, site, details)
     return actions.given(by, by.submit(name, command))
 
@@ -167,10 +167,10 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     cursor: Cursor = None,
     reveal: Reveal = False,
 ) -> JSON:
-    """List incidents, site by site.
+    """List incidents, grouped by site.
 
-    `since` and `until` limit the recording time. `q` is searched for in the site name, the URLs,
-    and the notes. The search reads everything that the other filters leave, for up to 5 seconds.
+    `since` and `until` limit the recording time. `q` is a text to find in the site name, the URLs,
+    and the notes. The search reads all incidents that match the other filters, for up to 5 seconds.
     """
     wanted = lists.IncidentFilter(
         site=None if site is None else inputs.site(site), state=state,
@@ -189,7 +189,7 @@ def search(
     q: Annotated[str, Query(min_length=1, max_length=100)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSON:
-    """List the first sites and incidents that contain a text: in a name, a URL, or a note."""
+    """Search for a text in names, URLs and notes; list the first matching sites and incidents."""
     part = inputs.text("q", limit=100)(q)
     with by.reading() as connection:
         sites = lists.sites_page(connection, lists.SiteFilter(q=part), limit=limit)
@@ -203,7 +203,7 @@ def search(
     **operation("look", IncidentInFull, tagged=True),
 )
 def show_incident(by: ReadCaller, incident: Id, reveal: Reveal = False) -> JSON:
-    """Show an incident in full; the ETag is that of its site."""
+    """Show an incident in full; the ETag is the ETag of the site."""
     key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
     with by.app.queries() as queries:
@@ -218,8 +218,8 @@ def story_of_incident(
 ) -> JSON:
     """List the history of an incident, the earliest event first.
 
-    For each page, only a part of a long history is searched. A page may have fewer items than
-    requested, or none, and still have a `next`.
+    Each page covers only a part of a long history. A page can have fewer items than requested, or
+    none, and still have a `next`.
     """
     key, after = inputs.incident(incident), read_number(_INCIDENT_STORY, cursor)
     by.reveals(incident.strip(), wanted=reveal)
@@ -240,7 +240,7 @@ def story_of_incident(
 def attach(by: ActionCaller, incident: Id, file: UploadFile) -> JSON:
     """Attach a file to an incident, byte for byte (multipart, the field `file`).
 
-    When this answers, the whole file is on disk, once, under its SHA-256.
+    By the time of the response, the whole file is stored on disk, once, under its SHA-256.
     """
     site, n = inputs.incident(incident)
     name = bodies.optional_text("file's name", file.filename or None, 255)
@@ -255,7 +255,7 @@ def attach(by: ActionCaller, incident: Id, file: UploadFile) -> JSON:
 
 @incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))
 def link(by: ReadCaller, incident: Id) -> JSON:
-    """Return the link to an incident's customer page; give it only to the responsible person."""
+    """Return the link to an incident's customer page. Give it only to the responsible person."""
     return JSON(by.app.link(inputs.incident(incident)))
 
 
@@ -268,7 +268,7 @@ def duties(by: ReadCaller, limit: Limit = 100) -> JSON:
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
-    """The SHA-256 (hexadecimal) and the size in bytes of an uploaded file."""
+    """Return the SHA-256 (hexadecimal) and the size in bytes of an uploaded file."""
     digest, size = hashlib.sha256(), 0
     file.seek(0)
     while piece := file.read(_PIECE):
@@ -292,7 +292,7 @@ def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
 
 
 def _keep(file: BinaryIO, digest: str, folder: FilePath) -> None:
-    """Keep the evidence through a temporary file, since a small upload is only in memory."""
+    """Store the evidence through a temporary file, because a small upload is only in memory."""
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)
         while piece := file.read(_PIECE):

@@ -1,6 +1,6 @@
 """The sessions over HTTP: sign in and out, confirm who you are, and see what you may do.
 
-The list of open sessions and the log of sign-ins are here too.
+The list of open sessions and the sign-in log are here too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from incidents.views import accounts as account_views
 own_routes, account_routes = router("session", BoundedRoute), router("accounts")
 
 BROWSER = "__Host-incidents-browser"
-"""The cookie of a known browser; it authenticates nobody, and outlives the session."""
+"""The cookie that identifies a known browser. It authenticates nobody, and outlives the session."""
 
 _MOST = 1_000
 
@@ -59,7 +59,7 @@ def visit(
     request: Request,
     csrf: Annotated[str | None, Header(alias=CSRF_HEADER, include_in_schema=False)] = None,
 ) -> Visit:
-    """The session that a request changes.
+    """Return the visit of the session that a request changes.
 
     Raises:
         Problem: 401 without a session, 403 for a form from another site.
@@ -76,8 +76,9 @@ CurrentVisit = Annotated[Visit, Depends(visit)]
 def sign_in(request: Request, response: Response, person: Person) -> account_documents.Session:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
-    Later changes need `csrf` of the answer in the header X-CSRF-Token. A program also sends the
-    token of the same account, as usual, so that failed guesses elsewhere do not lock out its user.
+    For later changes, send the answer's `csrf` in the header X-CSRF-Token. A program also sends the
+    token of the same account, as usual, so that other people's failed sign-ins do not lock the user
+    out.
     """
     authenticator: Authenticator = request.app.state.authenticator
     try:
@@ -106,7 +107,7 @@ def sign_out(request: Request, response: Response, by: CurrentVisit) -> None:
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
 def prove(request: Request, by: CurrentVisit, proof: Proof) -> account_documents.Session:
-    """Confirm your password; actions that need this are then possible for five minutes."""
+    """Confirm your password; for five minutes, you can then do the actions that require it."""
     authenticator: Authenticator = request.app.state.authenticator
     try:
         again = authenticator.reauthenticate(by, proof.password, address_of(request))
@@ -116,12 +117,12 @@ def prove(request: Request, by: CurrentVisit, proof: Proof) -> account_documents
 
 
 def browser(request: Request) -> str:
-    """The cookie of a browser that has signed in before."""
+    """Return the cookie of a browser that has signed in before."""
     return request.cookies.get(BROWSER, "")
 
 
 def begin(request: Request, response: Response, visit: Visit) -> None:
-    """Set the cookie of a new session, and end the one that the browser had."""
+    """Set the cookie of a new session, and end the browser's earlier session."""
     before = request.cookies.get(COOKIE)
     if before is not None:
         request.app.state.authenticator.sign_out(before)
@@ -137,10 +138,10 @@ def begin(request: Request, response: Response, visit: Visit) -> None:
 
 
 def forget(response: Response) -> None:
-    """Have the browser delete its session cookie and its cache of this site.
+    """Make the browser delete its session cookie and its cache of this site.
 
-    Other cookies stay, so that the browser is still known. `localStorage` stays too: it holds only
-    the switch for keyboard shortcuts, which belongs to the browser and not to a person.
+    Other cookies stay, so the browser is still known. `localStorage` stays too, because it holds
+    only the switch for keyboard shortcuts, which belongs to the browser and not to a person.
     """
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -176,7 +177,7 @@ def list_sessions(
     handle: Of = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
 ) -> account_documents.Sessions:
-    """List your own active sessions, those of an account, or all, the newest first."""
+    """List your own open sessions, those of one account, or all sessions, the newest first."""
     of = None if everybodys else by.by if handle is None else handle
     by.needs_account(of, "see_accounts")
     found = [] if of is not None and not is_handle(of) else by.app.open_sessions.of(of)
@@ -185,7 +186,7 @@ def list_sessions(
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
 def end(by: ReadCaller, session: str) -> None:
-    """End a session: your own, or, if you manage accounts, one of another account."""
+    """End a session: your own or, if you manage accounts, another account's."""
     by.needs_account(by.app.open_sessions.owner_of(session))
     by.app.open_sessions.end(session, by.by)
 
@@ -202,8 +203,8 @@ def list_sign_ins(
 ) -> account_documents.SignIns:
     """List sign-ins, sign-outs, and failed attempts, with source and method, the newest first.
 
-    For an unknown name, only the fact of the attempt is kept. After erasure, people and addresses
-    are pseudonyms.
+    If the name was unknown, the log has the attempt but not the name. After an erasure, pseudonyms
+    replace people and addresses.
     """
     after = bodies.read_time(since)
     with by.reading() as connection:
@@ -216,7 +217,7 @@ def list_sign_ins(
 def list_refusals(
     by: ReadCaller, limit: Limit = 100, handle: Of = None, since: OptionalTime = None
 ) -> account_documents.Refusals:
-    """List refused actions and their count, by person and day (UTC), the newest first."""
+    """List refused actions with their number by person and day (UTC), the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:
         found = account_views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)

@@ -1,6 +1,6 @@
 """Monitoring over HTTP: liveness and readiness, Prometheus metrics, and alarms.
 
-`security.txt` (RFC 9116) names the contacts for reporting a weakness.
+`security.txt` (RFC 9116) names the contacts for reporting a vulnerability.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def healthz() -> JSON:
 
 
 def readyz(request: Request) -> JSON:
-    """Report that the service is ready: its database responds, with the right schema and key."""
+    """Report whether the service is ready: the database responds, with the right schema and key."""
     schema.check(request.app.state.app.bare_engine)
     request.app.state.authenticator.check()
     return JSON({"status": "ok"})
@@ -89,9 +89,9 @@ def alarms(by: ReadCaller) -> JSON:
 
 @routes.post("/alarms/test", **operation("try_alarms", enforcement_documents.Tried, acting=True))
 def test(by: ReadCaller) -> JSON:
-    """Send a test message through each channel to the desk, at any hour, and show the results.
+    """Send a test message through each alarm channel, at any hour, and show the results.
 
-    A channel has 18 seconds to accept it.
+    Each channel has 18 seconds to accept the message.
     """
     desk, now = notice_settings.desk_settings(by.app.settings.zone), clock.now()
     when = TimeFormat(zone=by.app.settings.zone, now=now)
@@ -101,21 +101,22 @@ def test(by: ReadCaller) -> JSON:
 
 @routes.get("/enforcement", **operation("look", enforcement_documents.Enforcement))
 def enforcement(by: ReadCaller) -> JSON:
-    """Show whether a daemon enforces deadlines, each known daemon, and what is overdue."""
+    """Show whether a daemon enforces deadlines, which daemons are known, and what is overdue."""
     with by.reading() as connection:
         return JSON(views.enforcement(connection, by.app.now(connection)))
 
 
 SECURITY_TXT = "/.well-known/security.txt"
 GOOD_FOR = timedelta(days=180)
-"""Counted from each answer. The RFC wants less than a year, so that an abandoned file expires."""
+"""How long security.txt is valid after each request. RFC 9116 recommends less than a year, so that
+an abandoned file expires."""
 
 
 def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:
-    """Add security.txt for the contacts in the settings; without any there is no path."""
+    """Add the path of security.txt if the settings name any contacts."""
 
     def security_txt() -> PlainTextResponse:
-        """Return the contacts to whom a weakness can be reported."""
+        """Return the contacts for reporting a vulnerability."""
         expires = clock.rfc3339((clock.now() + GOOD_FOR).replace(microsecond=0))
         lines = [f"Contact: {each}" for each in contacts]
         lines += [f"Expires: {expires}", "Preferred-Languages: zh, en"]

@@ -1,4 +1,4 @@
-"""The desk's work over HTTP: the queue, its orders and its notices."""
+"""The desk's work over HTTP: the queue, the orders and the notices."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def item(
     item: Annotated[str, Path(max_length=300, description="An ID such as 12-3 or 12-t2.")],
     reveal: Reveal = False,
 ) -> JSON:
-    """Show one item of the queue, for a caller who may see one number but not a page of them."""
+    """Show one item of the queue, for a caller who may see one number but not a page of numbers."""
     of = inputs.item(item)
     by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
@@ -89,16 +89,17 @@ order_routes = router("orders")
 
 MAX_ORDERS = 10_000
 MAX_SITES = 100
-"""The most sites compared in one request: each may take its adapter a while."""
+"""The maximum number of sites compared in one request: an adapter can take a while for each
+site."""
 
 
 class Reconcile(bodies.Form):
-    """The sites to check.
+    """The sites whose actual state is checked.
 
     By default these are the sites that are down, or whose actual state differs from their order;
-    with `all`, every site. `repair`: repeat the orders that are not in force; a site that a loss
-    has left down must be named. `cancelled`: also repeat cancelled orders; the customer is not
-    notified again.
+    with `all`, every site. `repair`: repeat the orders that are not in effect; you must name a site
+    that is still down after a loss of data. `cancelled`: also repeat cancelled orders; the customer
+    is not notified again.
     """
 
     sites: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=MAX_SITES)
@@ -147,7 +148,7 @@ def show(
 
 @order_routes.post("/reconcile", **operation("reconcile", order_documents.Reconciled, acting=True))
 def reconcile(by: PermanentKeyCaller, which: Reconcile) -> JSON:
-    """Ask the adapters for the actual state of sites, compare, and record the result."""
+    """Ask the adapters for the actual state of sites, compare it, and record the result."""
     names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
         with by.reading() as connection:
@@ -169,7 +170,7 @@ class UnknownNoticeError(RefusedError):
 
 @notice_routes.get("/notices", **operation("look", enforcement_documents.Notices))
 def notices(by: ReadCaller) -> JSON:
-    """List the notices: to whom each goes, and when."""
+    """List the notices: who receives each notice, and when."""
     return JSON({"items": notice_settings.listed(by.app.lanes_without_channel)})
 
 
@@ -183,9 +184,9 @@ def read(
 ) -> JSON:
     """Preview a notice; nothing is sent.
 
-    The facts are made up, or come from an incident, or from the last order for a site. The last two
-    name the customer and have the link to the customer page: they need the action `give_link`, and
-    go on record as revealed.
+    The facts are sample facts, or those of an incident, or those of the last order for a site. A
+    preview for an incident or a site names the customer and contains the link to the customer page:
+    it needs the action `give_link`, and goes on record as a reveal.
     """
     if site is not None and incident is not None:
         raise InputError.coded("site_and_incident", "give either site or incident, not both")

@@ -1,7 +1,7 @@
 """The consistency of the log with its signatures: it must begin with each signed checkpoint.
 
 Signed checkpoints are in the table and in the files beside the private key. The remedy depends on
-which of them the log contradicts.
+whether the log contradicts the table or a file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _RECOVER = Cause.of(
 
 
 class DifferentError(Exception):
-    """The difference between the log and its signed checkpoints."""
+    """The log differs from a signed checkpoint; the argument says how."""
 
 
 def check_begins_with_signed(
@@ -39,11 +39,11 @@ def check_begins_with_signed(
     key_file: Path,
     keys: Iterable[VerifierKey],
 ) -> None:
-    """Check that the log begins with the last signed notes: of all keys, and of each of `keys`.
+    """Check that the log begins with the last checkpoint and with the last note of each key.
 
     Raises:
-        InconsistentLogError: if it does not, or if that is unknown, with the remedy.
-        FileError: if a file beside the key's cannot be read.
+        InconsistentLogError: if the log does not, or if nobody can tell, with the remedy.
+        FileError: if a file beside the key file cannot be read.
     """
     try:
         if last is not None:
@@ -68,7 +68,7 @@ def check_against_note(connection: Connection, log: Checkpoint, kept: KeptNote) 
 
 
 def _opened(connection: Connection, last: Signed) -> Checkpoint:
-    """The last checkpoint of the table, if a key of the log has signed it."""
+    """Return the last checkpoint of the table, if a key of the log has signed it."""
     where = Cause.of("checkpoint_of_database", "checkpoint {id} of the database", id=last.id)
     if last.key not in checkpoints.every_key(connection):
         raise DifferentError(

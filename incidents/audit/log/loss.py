@@ -1,7 +1,8 @@
 """The loss of log entries: entries that were signed but are no longer in the log.
 
-A loss under a key on record is answered by the entry that names the next key with `lost=true`;
-under an unknown key, by the next key's `.lost` file.
+If the key that signed them is on record, the entry that names the next key with `lost=true`
+acknowledges the loss. If that key is unknown, the `.lost` file of the next key acknowledges the
+loss.
 """
 
 from __future__ import annotations
@@ -45,22 +46,22 @@ class Loss(NamedTuple):
             return None
 
     def refuse(self) -> NoReturn:
-        """Raise TornNoteError or LossKnownError, so that nothing is signed."""
+        """Raise TornNoteError or LossKnownError to prevent signing."""
         signed_files.check_readable(self.kept)
         raise LossKnownError(detail=self.detail, file=self.kept.file)
 
     @property
     def line(self) -> str:
-        """The line that marks the loss as answered: the key's file, and the signed size."""
+        """The line that acknowledges the loss: the name of the key's file, and the signed size."""
         return f"{self.kept.file.name} {self.size}\n"
 
 
 def find(connection: Connection, files: SignedFiles) -> Loss | None:
-    """The largest unanswered signed note that the log does not begin with, if there is one.
+    """Find the largest unacknowledged signed note that the log does not begin with.
 
-    It is by a key that would sign now, or by one that this database does not know. Read `files`
-    before the database: a note signed in between is not a loss. Nor is a note that entries without
-    a number may complete.
+    A note counts only if its key would sign now or is unknown to this database. Read `files` before
+    the database, because a note that is signed between the two reads is not a loss. A note that
+    covers entries without a number is not a loss either.
     """
     log = signing.log(connection)
     if log is None:
@@ -77,9 +78,9 @@ def find(connection: Connection, files: SignedFiles) -> Loss | None:
 def find_largest(
     connection: Connection, files: SignedFiles, reported: Collection[int | None]
 ) -> Loss | None:
-    """The largest note beside these files, by any key, that the log does not begin with.
+    """Find the largest note beside the key, by any key, that the log does not begin with.
 
-    Sizes in `reported` do not count. All entries have numbers.
+    Notes whose size is in `reported` do not count. All entries must have numbers.
     """
     log = signing.log(connection)
     if log is None:
@@ -91,10 +92,10 @@ def find_largest(
 
 
 def record_answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
-    """Record beside the key which notes of unknown keys are lost, so that `new` answers for them.
+    """Record beside the key which notes of unknown keys are lost, for `new` to acknowledge them.
 
-    They are not reported once `new` is on record. An older database does not know `new`, and
-    reports them again.
+    These notes are not reported once `new` is on record. A restored older database does not know
+    `new`, and reports the notes again.
 
     Raises:
         FileError: if a file cannot be read or written.
@@ -123,7 +124,7 @@ def _lost(connection: Connection, log: Checkpoint, kept: Iterable[KeptNote]) -> 
 
 
 def _of_unknown_keys(connection: Connection, origin: str, files: SignedFiles) -> list[KeptNote]:
-    """The notes of this log by keys that the database does not know, if not answered."""
+    """The unacknowledged notes of this log by keys that the database does not know."""
     keys = [VerifierKey.parse(key) for key in checkpoints.every_key(connection)]
     theirs = {each.file for key in keys for each in files.of(key)}
     answered = {line for key in keys for line in _answered(files, key)}
@@ -136,7 +137,7 @@ def _of_unknown_keys(connection: Connection, origin: str, files: SignedFiles) ->
 
 
 def _is_of(kept: KeptNote, origin: str) -> bool:
-    """Whether the note is of this log, by the key whose file it is."""
+    """Whether the note is of this log, and signed by the key whose file it is in."""
     try:
         written = note.parse(kept.note)
         own = note.parse_checkpoint(written.text).origin == origin
@@ -160,9 +161,9 @@ def check(engine: Engine, key_file: Path) -> None:
     """Check that no signed entries are known to be missing.
 
     Raises:
-        LossKnownError: if some are.
+        LossKnownError: if entries are missing.
         TornNoteError: if a key's last note cannot be read.
-        FileError: if a file beside the key's cannot be read.
+        FileError: if a file beside the key file cannot be read.
     """
     files = signed_files.read_folder(key_file).whole()
     with plainly(engine), reading(engine) as connection:
@@ -176,7 +177,7 @@ _DAEMON = "daemon"
 
 
 def losses(resumed: Iterable[HistoryResumed]) -> list[HistoryResumed]:
-    """Each loss once: a person may resume from a loss that a daemon has recorded already."""
+    """List each loss once: a person can resume after a loss that a daemon has already recorded."""
     found: list[HistoryResumed] = []
     is_noticed = False
     for event in resumed:

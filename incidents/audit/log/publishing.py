@@ -1,6 +1,6 @@
-"""The publishing: the log as a folder that any web server can serve (C2SP tlog-tiles).
+"""The publication of the log as a folder that any web server can serve (C2SP tlog-tiles).
 
-Tiles come first and the checkpoint last, each written atomically, so that a reader finds everything
+Tiles are written first and the checkpoint last, each atomically, so that a reader finds everything
 that the checkpoint covers. Only hashes are published, never an entry.
 """
 
@@ -110,7 +110,7 @@ def _foreign_reason(found: Checkpoint, log: Checkpoint) -> str | None:
 
 
 def _new_tiles(old: int, new: int) -> Iterator[Tile]:
-    """The tiles of a tree of `new` leaves that a tree of `old` leaves does not have."""
+    """The tiles that a tree of `new` leaves has and a tree of `old` leaves does not."""
     level = 0
     while new:
         for n in range(old // WIDTH, -(-new // WIDTH)):
@@ -126,7 +126,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _make_public(folder: Path) -> None:
-    """Make a missing folder and its parents, readable for any web server."""
+    """Create a folder and its missing parents so that any web server can read them."""
     if not folder.is_dir():
         _make_public(folder.parent)
         folder.mkdir(exist_ok=True)

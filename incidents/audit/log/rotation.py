@@ -21,9 +21,9 @@ from incidents.store.database.engine import plainly, reading
 from incidents.tlog.keys import ED25519, KeyFormatError, VerifierKey
 
 RecordKey = Callable[[str, str | None], None]
-"""Records that the first key signs."""
+"""A function that records the first key of the log."""
 Replaces = Callable[[str, str | None, bool], None]
-"""Records that a new key signs from now on, in place of another, which may be lost."""
+"""A function that records a new key, the key that it replaces, and whether that key is lost."""
 
 _WAIT_S = 30.0
 _PAUSE_S = 0.1
@@ -33,7 +33,7 @@ _TRIAL = b"incidents: this key can sign\n"
 def first(
     engine: Engine, ring: KeyRing, name: str, put_on_record: RecordKey, *, public: str | None = None
 ) -> VerifierKey:
-    """Make the log's first key with the log's `name`, or use the command's, `public`.
+    """Create the log's first key, called `name`, or use the command's key, `public`.
 
     Raises:
         RefusedError: if the log has a key, or the file's key belongs to another log.
@@ -59,20 +59,20 @@ def rotate(
     public: str | None = None,
     lost: bool = False,
 ) -> tuple[VerifierKey, Path | None]:
-    """Replace the active key by a new one of the same name, or finish a rotation that was begun.
+    """Replace the active key with a new key of the same name, or finish an interrupted rotation.
 
-    Both sign the first checkpoint that covers the entry of the change, unless the old one is
-    `lost`: trust in the old key thereby leads to the new one. Only then does the new key replace
-    the old one.
+    Both keys sign the first checkpoint that covers the entry about the change, unless the old key
+    is `lost`. Thus whoever trusts the old key can trust the new one. The new key replaces the old
+    key only after that signature.
 
     Returns:
-        The new key, and the old one's new path, if it was in a file.
+        The new key, and the new path of the old key if it was in a file.
 
     Raises:
-        RefusedError: if there is no key to replace, or another machine signs, or has it; or the old
-            one is `lost`, and the signed notes as well.
+        RefusedError: if there is no key to replace, if another machine signs or has the key, or if
+            both the old key and the signed notes are lost.
         HeldError: if another process keeps the signers' lock.
-        InputError, SigningKeyError, FileError, InconsistentLogError: if it cannot be done.
+        InputError, SigningKeyError, FileError, InconsistentLogError: if the rotation fails.
     """
     if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
@@ -100,11 +100,11 @@ def begin(
     another: bool = False,
     fresh: bool = False,
 ) -> VerifierKey:
-    """Return the next signing key: new, from an interrupted attempt, or the command's.
+    """Return the next signing key: a new one, that of an interrupted rotation, or the command's.
 
-    With `another` it is not one that may have signed; with `fresh` it is created now, because a
-    copy of this folder may also have an earlier one. It is not visible to others yet. The caller
-    holds the signers' lock of `place`. Raises the same errors as `rotate`.
+    With `another`, the key is not one that might have signed. With `fresh`, the key is created now,
+    because a copy of this folder might contain an earlier key. The key is not on record yet. The
+    caller holds the signers' lock of `place`. Raises the same errors as `rotate`.
     """
     state = _state(engine)
     active = VerifierKey.parse(str(state.active))
@@ -148,11 +148,11 @@ def finish(
 ) -> Path | None:
     """Record the new key, sign with it, and replace the old one.
 
-    With `claims` the log is signed from now on where the signers' lock of `place` is held. Raises
-    the same errors as `rotate`.
+    With `claims`, `place` becomes the place where the log is signed. Raises the same errors as
+    `rotate`.
 
     Returns:
-        The old key's new path, if it was in a file.
+        The new path of the old key, if the old key was in a file.
     """
     active = _state(engine).active
     if lost:
@@ -167,7 +167,10 @@ def finish(
 
 
 def unfinished_key(engine: Engine, ring: KeyRing) -> VerifierKey | None:
-    """The key on record that has not signed yet, or is not in its place."""
+    """Return the key of an unfinished rotation; None if there is none.
+
+    The key is on record but has not signed, or its file is not in place.
+    """
     state = _state(engine)
     if state.active is None or state.last is None:
         return None
@@ -179,7 +182,7 @@ def unfinished_key(engine: Engine, ring: KeyRing) -> VerifierKey | None:
 
 
 class _State(NamedTuple):
-    """The active key, the one that signed last, every key, and the place where the log is signed.
+    """The active key, the last key that signed, all keys, and the place where the log is signed.
 
     `after_loss`: the key before the active one is lost, so there is no hand-over.
     """
@@ -201,7 +204,7 @@ def _state(engine: Engine) -> _State:
 
 
 def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, another: bool) -> bool:
-    """Whether that key, which may have been named before, can be the next one."""
+    """Whether the key, which might be from an earlier attempt, can be the next key."""
     if str(key) == state.active:
         has_signed = state.last == state.active
         # Another key: a copy of the database and of the folder may have it too, and sign.
@@ -262,7 +265,7 @@ _KNOWN = {
 def _sign_with(
     engine: Engine, ring: KeyRing, place: str, key: VerifierKey, *, claims: bool = False
 ) -> None:
-    """Sign the log, including the key's own entry, with the key."""
+    """Sign the log with the key, including the entry that names the key."""
     until = time.monotonic() + _WAIT_S
     while True:
         # A daemon may be about to do it as well.

@@ -1,7 +1,8 @@
-"""The sequencer: it numbers the entries in the log, and extends its tree from stored tiles.
+"""The sequencer, which numbers the entries in the log and extends the log's tree.
 
 The desk assigns no numbers, because that would serialize its transactions. Transactions do not
-commit in the order of entry IDs, so the sequencer looks for unnumbered entries, not for newer ones.
+commit in the order of entry IDs, so the sequencer looks for entries without a number, not for newer
+entries.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _AT_ONCE = {"sqlite": 1_000, "postgresql": 10_000}
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """The number of entries numbered in one transaction; `more`: there may be others."""
+    """The number of entries numbered in one transaction; `more`: there may be further entries."""
 
     count: int
     more: bool
@@ -52,7 +53,7 @@ def number_all(
     Each transaction leaves a complete tree. `stopped` is called between transactions.
 
     Raises:
-        DatabaseError: if the database fails; earlier transactions remain.
+        DatabaseError: if the database fails; earlier transactions stay committed.
     """
     total = 0
     while not stopped():
@@ -64,7 +65,7 @@ def number_all(
 
 
 def number_some(engine: Engine, limit: int | None = None) -> Numbered:
-    """Number up to `limit` entries in one transaction; none while another sequencer runs.
+    """Number up to `limit` entries in one transaction; none if another sequencer is running.
 
     Raises:
         DatabaseError: if the database fails.
@@ -82,9 +83,9 @@ def number_some(engine: Engine, limit: int | None = None) -> Numbered:
 
 
 def number_missed(engine: Engine) -> int:
-    """Number entries without a number at any id, and return their count.
+    """Number entries that the sequencer missed, and return their count.
 
-    There should be none: this verifies the floor of `raise_floor`. It reads all ids.
+    There should be none: this function verifies the floor of `raise_floor`. It reads all ids.
 
     Raises:
         DatabaseError: if the database fails.
@@ -127,15 +128,16 @@ def _number(connection: Connection, limit: int) -> Numbered:
 
 
 def raise_floor(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
-    """The head with its floor raised as far as is possible now (PostgreSQL).
+    """Return the head with its floor raised as far as is possible now (PostgreSQL).
 
-    All entries of the view `seen`, from before the numbering, have numbers, or only those up to the
-    id `numbered_to`.
+    `seen` is a view of the database from before the numbering. All entries in the view now have
+    numbers, or at least the entries up to the id `numbered_to`.
 
-    An action of the desk locks a row, and so gets a transaction number, before it takes an id. So
-    an id in the view was taken by a transaction with an earlier number than this transaction takes
-    afterwards, which becomes the horizon (None here: still to be taken). Once all transactions
-    before it have ended, their committed entries are visible, and are numbered.
+    An action of the desk locks a row, and so gets a transaction number, before it takes an id.
+    Therefore every id in the view belongs to a transaction with a smaller number than the number
+    that this transaction takes afterwards. That number becomes the horizon (None here: not yet
+    taken). Once all transactions before the horizon have ended, their committed entries are visible
+    and have numbers.
     """
     top = seen.newest if numbered_to is None else min(seen.newest, numbered_to)
     if head.next_floor is None or head.horizon is None:
@@ -154,7 +156,7 @@ def raise_floor(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
 
 
 def _append(connection: Connection, head: Head, floor: int, limit: int) -> _Appended:
-    """Number the entries above `floor`, and extend the tree by them."""
+    """Number the entries above `floor`, and append them to the tree."""
     found = leaves.number(connection, size=head.size, floor=floor, limit=limit)
     if not found:
         return _Appended(found, head, [])
@@ -169,15 +171,15 @@ def _append(connection: Connection, head: Head, floor: int, limit: int) -> _Appe
 
 
 def nodes(connection: Connection, size: int) -> Nodes:
-    """The nodes of the first `size` leaves; they raise TileError for a changed tile."""
+    """Return the nodes of the tree of the first `size` leaves; a changed tile raises TileError."""
     return tiles.nodes_from(lambda tile: hashes(connection, tile), size)
 
 
 def hashes(connection: Connection, tile: Tile) -> bytes:
-    """The hashes of a tile, which may have grown since then.
+    """Return the stored hashes of a tile, which may have grown wider than `tile`.
 
     Raises:
-        TileError: if it is missing.
+        TileError: if the tile is missing.
     """
     place = (tile.level, tile.n)
     found = leaves.hashes(connection, [place]).get(place)
@@ -187,7 +189,7 @@ def hashes(connection: Connection, tile: Tile) -> bytes:
 
 
 def consistency(engine: Engine, old: int, new: int) -> list[bytes]:
-    """The proof that the first `new` leaves begin with the first `old` (RFC 9162, 2.1.4.1).
+    """Prove that the first `new` leaves begin with the first `old` (RFC 9162, 2.1.4.1).
 
     Raises:
         ProofError, TileError: if no such proof exists.

@@ -1,8 +1,8 @@
 """The signed files: the last note that each key of the log has signed, beside the private key.
 
 Each key keeps its own file permanently: otherwise a retired key could sign a second history. The
-shared file has the last note of all keys, for older versions of this program, which know no other.
-Notes that fit into neither are put aside.
+shared file holds the latest note of any key, because older versions of this program read only that
+file. A note that belongs in neither file is moved to a separate one.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ class TornShareError(InconsistentLogError):
 
 
 class KeptNote(NamedTuple):
-    """The note that a key has signed last, and its file."""
+    """The last note that a key has signed, and the file of the note."""
 
     file: Path
     note: str
 
 
 class SignedFiles(NamedTuple):
-    """The signed files of a key's folder, for readers; with the error if one cannot be read."""
+    """The signed files beside a key, for readers, and the error if one of them cannot be read."""
 
     key_file: Path
     notes: dict[Path, str]
     unread: FileError | None
 
     def whole(self) -> SignedFiles:
-        """The same files, for a caller that depends on all of them.
+        """Return the same files, for a caller that needs all of them.
 
         Raises:
-            FileError: if one cannot be read.
+            FileError: if one of the files cannot be read.
         """
         if self.unread is not None:
             raise self.unread
@@ -69,7 +69,10 @@ class SignedFiles(NamedTuple):
 
 
 def read_folder(key_file: Path) -> SignedFiles:
-    """The files beside that key. Read them before the database: newer signatures are not a loss."""
+    """Read the signed files beside that key.
+
+    Read them before the database: a signature that is newer than the database is not a loss.
+    """
     begin, notes = key_file.name + SUFFIX, {}
     try:
         for file in sorted(key_file.parent.iterdir()):
@@ -85,12 +88,14 @@ def read_folder(key_file: Path) -> SignedFiles:
 
 
 def own_file(key_file: Path, key: VerifierKey) -> Path:
-    """The file, beside the key's, with the last note that it signed."""
+    """The path of the file, beside the key file, with the last note that the key has signed."""
     return _of_key(key_file, key.key_hash)
 
 
 def read(key_file: Path, key: VerifierKey) -> list[KeptNote]:
-    """The last notes of a key: in its own file, in the shared one, and put aside; none at first.
+    """Return the last notes of a key: in its own file, the shared file, and files set aside.
+
+    Before the key's first signature, the list is empty.
 
     Raises:
         FileError: if a file cannot be read.
@@ -105,7 +110,7 @@ def read(key_file: Path, key: VerifierKey) -> list[KeptNote]:
 def has_signed(key_file: Path, key: VerifierKey) -> bool:
     """Whether the files show that the key may have signed; raises FileError.
 
-    A shared file that holds no note shows nothing.
+    A shared file without a note shows nothing.
     """
     shared, found = _shared(key_file), _by(key, key_file, _notes(key_file, key))
     return any(each.file != shared or _why_unreadable(each.note) is None for each in found)
@@ -120,11 +125,11 @@ def check_readable(kept: KeptNote) -> None:
 
 
 def check_share(key_file: Path) -> None:
-    """Check that another key can begin to sign beside this file.
+    """Check that another key can begin to sign beside this key file.
 
     Raises:
         TornShareError: if the shared file holds no note.
-        FileError: if it cannot be read.
+        FileError: if the shared file cannot be read.
     """
     shared = _shared(key_file)
     if (text := _text(shared)) is not None:
@@ -132,16 +137,16 @@ def check_share(key_file: Path) -> None:
 
 
 def is_share_torn(key_file: Path) -> bool:
-    """Whether the shared file exists and holds no note; raises FileError if it cannot be read."""
+    """Whether the shared file exists but holds no note; raises FileError if it is unreadable."""
     text = _text(_shared(key_file))
     return text is not None and _why_unreadable(text) is not None
 
 
 def put_torn_share_aside(key_file: Path) -> None:
-    """Permanently put the shared file aside if it holds no note.
+    """Rename the shared file permanently if it holds no note.
 
     Raises:
-        FileError: if it cannot be read or renamed.
+        FileError: if the file cannot be read or renamed.
     """
     if not is_share_torn(key_file):
         return
@@ -151,12 +156,12 @@ def put_torn_share_aside(key_file: Path) -> None:
 
 
 def save(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
-    """Write that note to the file of each key that has signed it, and to the shared one.
+    """Write the note to the file of each key that has signed it, and to the shared file.
 
-    The notes that it replaces were checked for these keys.
+    The caller has checked, for these keys, the notes that the new note replaces.
 
     Raises:
-        FileError: if it cannot be written.
+        FileError: if a file cannot be written.
     """
     keys = tuple(keys)
     # Before their own files say more than the shared one, whose note then is not kept.
@@ -168,10 +173,11 @@ def save(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
 
 
 def copy_to_own_files(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
-    """Copy the shared file's note to the own file of each key that has signed it, unless `checked`.
+    """Copy the shared file's note to the own file of each signer, except for the `checked` keys.
 
-    Call it before the note of another key replaces it. Two notes by one key are both kept, because
-    they may belong to two histories. False if the file holds no note and must therefore stay.
+    Call this function before the note of another key replaces the shared file's note. If a key has
+    two notes, both are kept, because they may belong to two histories. Return False if the shared
+    file holds no note and must therefore stay.
 
     Raises:
         FileError: if a file cannot be read or written.
@@ -203,16 +209,16 @@ def _copy_to_own_file(own: Path, key_file: Path, text: str, size: int) -> None:
 
 
 def permanent(kept: KeptNote, files: SignedFiles) -> KeptNote:
-    """The same note in its permanent file; the shared one is overwritten."""
+    """The same note in its permanent file, because the shared file is overwritten later."""
     same = (KeptNote(file, text) for file, text in files.notes.items() if text == kept.note)
     return max(same, key=lambda each: len(each.file.name), default=kept)
 
 
 def write(file: Path, key_file: Path, text: str) -> None:
-    """Write a file beside the key's atomically, with the owner of the key's.
+    """Write a file beside the key file atomically; it has the same owner as the key file.
 
     Raises:
-        FileError: if it cannot be written.
+        FileError: if the file cannot be written.
     """
     with disk.file_errors(file, "written"):
         disk.write_whole(file, [text.encode()], owner=disk.owner_beside(key_file))
@@ -231,7 +237,7 @@ def _shared(key_file: Path) -> Path:
 
 
 def _notes(key_file: Path, key: VerifierKey) -> dict[Path, str]:
-    """The contents of the files that may belong to that key; raises FileError."""
+    """Read the files that may belong to that key; raises FileError."""
     own, shared = own_file(key_file, key), _shared(key_file)
     try:
         beside_it = sorted(key_file.parent.iterdir())
@@ -244,7 +250,7 @@ def _notes(key_file: Path, key: VerifierKey) -> dict[Path, str]:
 
 
 def _is_aside(name: str, own: Path) -> bool:
-    """Whether the name is that of a file put aside for the key with that own file."""
+    """Whether a file of that name was set aside for the key whose own file is `own`."""
     begin, _, digest = name.rpartition(".")
     return begin == own.name and len(digest) == _DIGITS
 
@@ -261,7 +267,10 @@ def _by(key: VerifierKey, key_file: Path, notes: Mapping[Path, str]) -> list[Kep
 
 
 def _is_by(text: str, key: VerifierKey, *, has_own: bool) -> bool:
-    """Whether that key signed the text; an unreadable one counts, unless it `has_own` files."""
+    """Whether the key signed the text.
+
+    An unreadable text counts as signed, unless the key `has_own` files.
+    """
     try:
         signatures = note.parse(text).signatures
     except NoteError:
@@ -285,7 +294,7 @@ def _read_error(file: Path, error: OSError) -> FileError:
 
 
 def _why_unreadable(text: str) -> str | None:
-    """The reason why a file holds no note; None if it holds one."""
+    """The reason why the text of a file is not a note; None if it is a note."""
     if not text:
         return "it is empty"
     try:

@@ -1,12 +1,13 @@
 """The signers' lock: at most one process signs the log at a time, and only in one place.
 
-The lock's file holds the id by which the log knows this place, and the holder of the lock. The id
-is valid only in the file to which it was written, recognised by its number (inode) and its birth
-time: a copy of the folder is another place, so the two cannot sign two histories. The place remains
-when the disk is mounted elsewhere, or the file's owner changes.
+A place is the folder of a key. The lock file holds the id by which the log knows this place, and
+the last holder of the lock. The id is valid only in the file to which it was written, which is
+recognised by its inode number and its birth time. A copy of the folder is therefore another place,
+so the original and the copy cannot sign two histories. The place stays the same if the disk is
+mounted elsewhere or the file's owner changes.
 
-The limit: a clone of the whole disk (a snapshot, an image) and a copy of the folder by hard links
-are the same place; and where the file system has no birth times, only the number counts.
+Limits: a clone of the whole disk (a snapshot, an image) and a copy of the folder by hard links
+count as the same place. Where the file system has no birth times, only the inode number counts.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from incidents.system.private_file import birth_time
 
 SUFFIX = ".signed.lock"
 PATIENCE_S = 5.0
-"""The seconds to wait for another process that signs, which takes some milliseconds."""
+"""How many seconds to wait for another process that signs; a signature takes milliseconds."""
 
 _MOST_BYTES = 1_000
 _UNKNOWN, _SOMEBODY = "-", "another process"
@@ -44,11 +45,11 @@ class SignsElsewhereError(RefusedError):
 
 @contextmanager
 def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
-    """Hold the lock: nobody else signs beside this file. Yields the place's id in the log.
+    """Hold the lock, so that nobody else signs beside this file; yield the place's id in the log.
 
     Raises:
-        HeldError: if another process holds it for longer than `patience_s`.
-        FileError: if the lock's file cannot be read or written.
+        HeldError: if another process holds the lock for longer than `patience_s`.
+        FileError: if the lock file cannot be read or written.
     """
     file = lock_file(key_file)
     with ExitStack() as stack:
@@ -64,10 +65,10 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
 
 
 def place_id(key_file: Path) -> str | None:
-    """The id by which the log knows this place; None if it has none, like a copy.
+    """The id by which the log knows this place; None if the place has no id, as in a copy.
 
     Raises:
-        FileError: if the lock's file cannot be read.
+        FileError: if the lock file cannot be read.
     """
     file = lock_file(key_file)
     try:
@@ -80,17 +81,17 @@ def place_id(key_file: Path) -> str | None:
 
 
 def check(key_file: Path, place: str | None, known: str | None) -> None:
-    """Check that this `place` is the log's `known` one; without a known one, any is accepted.
+    """Check that `place` is the place where the log is signed, `known`; None allows any place.
 
     Raises:
-        SignsElsewhereError: if it is another.
+        SignsElsewhereError: if the log is signed in another place.
     """
     if known not in (None, place):
         raise SignsElsewhereError(file=key_file)
 
 
 def file_error(file: Path, key_file: Path, done: str, error: OSError) -> FileError:
-    """The error for a file beside the key's that cannot be `done`, with the remedy."""
+    """The error for a file beside the key file that cannot be `done`, with the remedy."""
     why = error.strerror or str(error)
     if isinstance(error, PermissionError):
         why += private_file.ownership_fix(file, key_file)
@@ -98,12 +99,12 @@ def file_error(file: Path, key_file: Path, done: str, error: OSError) -> FileErr
 
 
 def lock_file(key_file: Path) -> Path:
-    """The lock's file, beside the key's."""
+    """The path of the lock file, beside the key file."""
     return key_file.with_name(key_file.name + SUFFIX)
 
 
 def _own_id(opened: BinaryIO) -> str:
-    """The id, or a new one if there is none; and make this process the holder."""
+    """Return the place's id, new if there is none, and record this process as the lock's holder."""
     first, _ = _lines(opened)
     found = _id(opened)
     own = found or secrets.token_hex(8)
@@ -125,7 +126,7 @@ def _id(opened: BinaryIO) -> str | None:
 
 
 def _marks(opened: BinaryIO) -> list[str]:
-    """The marks that tell this file from a copy: its number, and its birth time."""
+    """The marks that distinguish this file from a copy: its inode number and its birth time."""
     handle = opened.fileno()
     made = birth_time(handle)
     return [str(os.fstat(handle).st_ino), _UNKNOWN if made is None else str(made)]

@@ -1,7 +1,7 @@
-"""Signing checkpoints: the times, the keys, and the refusals.
+"""Signing checkpoints: when a checkpoint is due, which keys sign it, and why signing is refused.
 
-A checkpoint is signed only if its entries are committed, and if the log begins with the last signed
-tree. That tree is in the table of checkpoints and in a file beside the private key, which stays
+A checkpoint is signed only if its entries are committed and if the log begins with the last signed
+tree. That tree is in the table of checkpoints and in a file beside the private key; the file stays
 correct if somebody rewrites or restores the whole database.
 """
 
@@ -36,10 +36,10 @@ NO_KEY = Cause.of("log_no_key", "the log has no key yet: make one with `incident
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """The result of an attempt: the checkpoint, or why there is none; neither if none is due.
+    """The result of an attempt to sign: the checkpoint, or why there is none.
 
-    `elsewhere`: this process has the key, but the log is signed in another place. That is an error
-    if no process signs there.
+    If no checkpoint was due, there is neither. `elsewhere`: this process has the key, but the log
+    is signed in another place. That is an error if no process signs there.
     """
 
     made: Signed | None = None
@@ -70,8 +70,8 @@ class Log:
 def is_due(now: datetime, size: int, last: Signed | None, *, at_once: bool = False) -> bool:
     """Whether a checkpoint of `size` entries is due at `now`.
 
-    With new entries (or `at_once`), one is due once a second at most, otherwise once an hour.
-    Setting the clock back delays nothing.
+    If there are new entries, a checkpoint is due once a second, or now if `at_once` is set;
+    otherwise once an hour. Setting the clock back delays no checkpoint.
     """
     if size == 0:
         return False
@@ -94,11 +94,11 @@ def sign(
     patience_s: float = PATIENCE_S,
     is_daemon: bool = False,
 ) -> Signing:
-    """Sign the checkpoint that is due at `now`. `is_daemon`: the caller signs repeatedly.
+    """Sign the checkpoint that is due at `now`; `is_daemon`: the caller signs repeatedly.
 
     Raises:
-        InconsistentLogError: if the log differs from the one signed before.
-        HeldError: if another process signs for longer than `patience_s`.
+        InconsistentLogError: if the log does not begin with the entries signed before.
+        HeldError: if another process holds the lock for longer than `patience_s`.
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: if the database or the disk fails.
     """
@@ -123,7 +123,8 @@ def sign_locked(
 ) -> Signing:
     """Sign like `sign`, for a caller that holds the signers' lock of `place`.
 
-    With `claims` the log is signed from now on at that place. Raises the same errors as `sign`.
+    With `claims`, that place becomes the place where the log is signed. Raises the same errors as
+    `sign`.
     """
     with plainly(engine), reading(engine) as connection:
         due = _due(connection, ring, now, place, at_once=at_once, claims=claims)
@@ -155,7 +156,7 @@ def _due(
     at_once: bool,
     claims: bool = False,
 ) -> Signing | tuple[Log, list[Signer]]:
-    """The log to sign now, with its signers; or why this process signs nothing at `place`."""
+    """Return the log to sign now, with its signers, or why this process does not sign now."""
     found = log(connection)
     if found is None:
         return Signing(unable=NO_KEY)
@@ -196,7 +197,7 @@ def _missing_key(ring: KeyRing, key: VerifierKey) -> str:
 
 
 def log(connection: Connection) -> Log | None:
-    """The log to sign next; None before the first key."""
+    """Return the log to sign next; None before the log has a key."""
     active = checkpoints.active(connection)
     if active is None:
         return None
@@ -217,7 +218,7 @@ def log(connection: Connection) -> Log | None:
 
 
 def was_lost(connection: Connection, seq: int) -> bool:
-    """Whether the key that this entry of the desk's stream names follows a lost one."""
+    """Whether the key that an entry of the desk's stream names replaced a lost key."""
     of = entries.c
     wanted = select(of.body).where(of.site_id == DESK_STREAM, of.site_seq == seq)
     _, event = decode(connection.execute(wanted).scalar_one())

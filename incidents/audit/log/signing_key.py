@@ -14,7 +14,7 @@ from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
 
 COMMAND_TIMEOUT_S = 20.0
 KEY_VARIABLE = "INCIDENTS_AUDIT_SIGN_AS"
-"""The variable that tells a command which key is to sign (C2SP signed-note)."""
+"""The environment variable that tells a command which key to sign with (C2SP signed-note)."""
 
 NEXT_SUFFIX = ".next"
 RETIRED_SUFFIX = ".retired-"
@@ -27,9 +27,9 @@ class SigningKeyError(IncidentsError):
 
 
 class CommandKey:
-    """A key behind a command.
+    """A key that a command uses to sign.
 
-    The command reads the message on its standard input, and writes the 64 bytes of the signature in
+    The command reads the message on standard input, and writes the 64 bytes of the signature in
     base64.
     """
 
@@ -38,7 +38,7 @@ class CommandKey:
         self.verifier = verifier
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of `message`, checked; waits at most 20 s.
+        """Sign the message and check the signature; wait at most 20 s for the command.
 
         Raises:
             SigningKeyError: if the command fails, or signs with another key.
@@ -101,9 +101,9 @@ class CommandKey:
 
 
 class KeyRing:
-    """The keys with which this process can sign: in the file and its successor, or a command's.
+    """The keys with which this process can sign: in the key file and its successor, or a command's.
 
-    Files are read each time, since a key may be replaced at any moment.
+    The files are read each time, because a key can be replaced at any moment.
     """
 
     def __init__(self, file: Path, command: Sequence[str] | None = None) -> None:
@@ -112,16 +112,16 @@ class KeyRing:
 
     @property
     def successor(self) -> Path:
-        """The file of the next key until the last one has handed over to it."""
+        """The file of the next key, until the active key has handed over to it."""
         return self.file.with_name(self.file.name + NEXT_SUFFIX)
 
     @property
     def is_command(self) -> bool:
-        """Whether a command signs."""
+        """Whether a command makes the signatures."""
         return self._command is not None
 
     def signer(self, key: str) -> Signer | None:
-        """The signer with this key; None if this process does not have it.
+        """Return the signer with this key; None if this process does not have the key.
 
         Raises:
             SigningKeyError: if the file that may hold the key cannot be used.
@@ -136,10 +136,10 @@ class KeyRing:
 
 
 def read(file: Path) -> SigningKey | None:
-    """The key in that file; None if there is no such file.
+    """Read the key in that file; None if there is no such file.
 
     Raises:
-        SigningKeyError: if others can read it, or it holds no key.
+        SigningKeyError: if others can read the file, or the file holds no key.
     """
     try:
         return SigningKey.parse(private_file.read(file).decode())
@@ -157,13 +157,14 @@ def read(file: Path) -> SigningKey | None:
 
 
 def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
-    """Make a new key called `name` in a new file, written atomically, for its owner alone.
+    """Create a key called `name` in a new file, which only its owner can read.
 
-    The owner is that of the key before it (`after`), or of the folder.
+    The file is written atomically. Its owner is the owner of the previous key's file (`after`), or
+    of the folder.
 
     Raises:
         RefusedError: if the file exists; a key is never overwritten.
-        FileError: if it cannot be written.
+        FileError: if the file cannot be written.
         KeyFormatError: if the name is not allowed.
     """
     key = SigningKey.generate(name)
@@ -178,10 +179,10 @@ def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
 
 
 def replace(ring: KeyRing) -> Path | None:
-    """Replace the last key by the next one, and return the last one's new path, if any.
+    """Replace the last key with the next key; return the new path of the last key, if any.
 
     Raises:
-        FileError: if it cannot be renamed.
+        FileError: if a file cannot be renamed.
     """
     last = read(ring.file)
     with disk.file_errors(ring.file, "replaced"):
@@ -195,10 +196,10 @@ def replace(ring: KeyRing) -> Path | None:
 
 
 def retire(ring: KeyRing, following: VerifierKey) -> None:
-    """Keep the next key, which does not sign here, under another name.
+    """Rename the file of the next key, which is not to sign here, to the name of a retired key.
 
     Raises:
-        FileError: if it cannot be renamed.
+        FileError: if the file cannot be renamed.
     """
     with disk.file_errors(ring.successor, "replaced"):
         ring.successor.rename(retired_name(ring.file, following))
@@ -206,5 +207,5 @@ def retire(ring: KeyRing, following: VerifierKey) -> None:
 
 
 def retired_name(file: Path, key: VerifierKey) -> Path:
-    """The path of a retired key: its file's, with the key's id."""
+    """The path for a retired key: the path of the key file, with the key's id."""
     return file.with_name(f"{file.name}{RETIRED_SUFFIX}{key.key_hash.hex()}")

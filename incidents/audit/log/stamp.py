@@ -1,7 +1,7 @@
-"""The time stamp: an authority's signature that a checkpoint existed then (RFC 3161), one a day.
+"""Time stamps: once a day, an authority signs that a checkpoint existed at that time (RFC 3161).
 
-Authorities and witnesses get one HTTP request, whose answer is bounded in size and time. Proxies
-of the environment are not used, and redirects not followed.
+Each authority and each witness gets one HTTP request, whose answer is limited in size and time.
+Proxies set in the environment are not used, and redirects are not followed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 WITHIN_S = 10.0
-"""The seconds that a whole exchange may take."""
+"""The deadline of a whole exchange, in seconds."""
 
 MAX_ANSWER_BYTES = 256 * 1024
 
@@ -49,11 +49,11 @@ class NoClientError(LibraryError):
 
 
 def client_of(url: str) -> Client:
-    """The client for that host; several requests can share it and its connection.
+    """Open a client for that host; several requests can share the client and its connection.
 
     Raises:
         NoClientError: if h11 is not installed.
-        ExchangeError: if it is not a web address.
+        ExchangeError: if `url` is not a web address.
     """
     try:
         from incidents.outbound.client import Client
@@ -68,10 +68,10 @@ def client_of(url: str) -> Client:
 
 
 def post(client: Client, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """The answer to a POST, whatever its status.
+    """Return the answer to a POST, whatever its status.
 
     Raises:
-        ExchangeError: if there is none, or if it is too large or too slow.
+        ExchangeError: if there is no answer, or if the answer is too large or too slow.
     """
     try:
         answer = client.post(url, body, headers)
@@ -102,7 +102,7 @@ class NoRootsError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """An authority: its address, and in PEM the root certificates to which its own must lead."""
+    """A time stamp authority: its address, and the trusted root certificates (PEM)."""
 
     url: str
     roots: bytes
@@ -126,10 +126,10 @@ class Stamp:
 
 
 def fetch(authority: Authority, signed: bytes) -> bytes:
-    """Fetch a stamp for a signed checkpoint: the authority's whole response (DER), verified.
+    """Fetch and verify a stamp for a signed checkpoint; return the authority's response (DER).
 
     Raises:
-        StampError: if there is none, or not a valid one.
+        StampError: if the authority returns no valid stamp.
         NoClientError: if h11 or rfc3161-client is not installed.
         NoteError, CheckpointError: if `signed` is not a signed checkpoint.
     """
@@ -155,12 +155,13 @@ def fetch(authority: Authority, signed: bytes) -> bytes:
 def verify_response(
     response: bytes, signed: bytes, roots: bytes, request: TimeStampRequest | None = None
 ) -> Stamp:
-    """The stamp in a response for a signed checkpoint, to that request, or a stored one.
+    """Verify a response for a signed checkpoint, new (to `request`) or stored; return its stamp.
 
-    The certificates must have been valid only at the stamp's own time.
+    The certificates need to have been valid only at the time of the stamp.
 
     Raises:
-        BadStampError: if it is not for this checkpoint, or leads to none of the `roots` (PEM).
+        BadStampError: if the stamp is not for this checkpoint, or its certificates lead to none of
+            the `roots` (PEM).
         NoRootsError: if there is no certificate among the roots.
         NoteError, CheckpointError: if `signed` is not a signed checkpoint.
     """
@@ -196,7 +197,7 @@ def verify_response(
 
 
 def _request(text: bytes) -> TimeStampRequest:
-    """The request for the text's SHA-256, with a nonce, and with the authority's certificate."""
+    """Make the request for the text's SHA-256, with a nonce and the authority's certificate."""
     try:
         from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
     except ModuleNotFoundError as error:
@@ -217,12 +218,13 @@ INTERVAL = timedelta(days=1)
 
 
 def stamp_last(engine: Engine, authority: Authority, now: datetime) -> Stamped | None:
-    """Have the last checkpoint, already committed, stamped; outside any transaction.
+    """Have the last committed checkpoint time-stamped, outside any transaction.
 
-    Returns the stamp; None if nothing is signed, or the last stamp is less than a day old at `now`.
+    Return the stamp; None if nothing is signed, or if the last stamp is less than a day old at
+    `now`.
 
     Raises:
-        StampError: if the authority is unavailable, or returns no valid one; retry later.
+        StampError: if the authority is unavailable or returns no valid stamp; retry later.
         DatabaseError: if the database fails.
     """
     with plainly(engine), reading(engine) as connection:

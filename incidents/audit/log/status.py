@@ -1,8 +1,8 @@
-"""The log's status: the numbers of pending, numbered and published entries, and its signers.
+"""The status of the log: how many entries are pending, numbered and published, and who signs.
 
-Also the section [audit] of the settings file, which names the signer, witnesses and authority, and
-the checkpoint made on request. Entries that no checkpoint covers are pending, numbered or not:
-nothing can be proved of them.
+The section [audit] of the settings file, which names the signer, the witnesses and the authority,
+and the checkpoint on request are here too. Entries that no checkpoint covers are pending, with or
+without a number: nothing can be proved about them.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ DEFAULT_KEY = "audit.key"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """The log's settings: the private key or the signing command, folder, witnesses and authority.
+    """The log's settings: key or signing command, public folder, witnesses and authority.
 
-    `key` is a path even if a command signs: the last signed note is kept beside it.
+    `key` is a path even if a command signs, because the last signed note is stored beside it.
     """
 
     key: Path
@@ -55,7 +55,7 @@ class LogSettings:
 
 
 def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> LogSettings:
-    """The log's settings for this run; the key's variable counts before the setting.
+    """Load the log's settings; the environment variable for the key overrides the setting.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -131,11 +131,12 @@ def _authority(options: Options) -> Authority | None:
 
 
 LATE_AFTER = timedelta(minutes=1)
-"""The time after which an entry should be published; with a daemon it takes a second."""
+"""How long an entry can wait to be published before it is late. A daemon publishes an entry within
+about a second."""
 
 
 def progress(connection: Connection, now: datetime) -> LogProgress:
-    """The status at `now` (UTC), for programs; times are RFC 3339."""
+    """Return the log's status at `now` (UTC) for programs; times are RFC 3339."""
     last = checkpoints.last(connection)
     published = 0 if last is None else last.size
     head = leaves.head(connection)
@@ -160,10 +161,11 @@ def progress(connection: Connection, now: datetime) -> LogProgress:
 
 
 def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
-    """Since when signing is overdue at `now` (UTC); None if it is not.
+    """Since when signing is overdue at `now` (UTC); None if signing is not overdue.
 
-    A signing was refused; or entries have waited for more than a minute, and a signing failed, or a
-    daemon has signed before. Without a daemon, entries wait until somebody brings the key.
+    Signing is overdue if it was refused. It is also overdue if entries have waited for more than a
+    minute and signing failed, or a daemon signed earlier. Without a daemon, entries wait until
+    somebody brings the key.
     """
     signs = checkpoints.signing_state(connection)
     if signs.how == REFUSED:
@@ -174,21 +176,21 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
 
 
 def waiting_since(connection: Connection, now: datetime) -> datetime | None:
-    """The time of the first entry without a checkpoint, if over a minute before `now` (UTC)."""
+    """Since when entries wait for a checkpoint, if for over a minute at `now` (UTC)."""
     last = checkpoints.last(connection)
     since = leaves.oldest_uncovered(connection, 0 if last is None else last.size)
     return since if since is not None and now - since > LATE_AFTER else None
 
 
 def pending(connection: Connection) -> int:
-    """The number of entries that no checkpoint covers, numbered or not."""
+    """The number of entries that no checkpoint covers, with or without a number."""
     last = checkpoints.last(connection)
     unsigned = leaves.uncovered(connection, 0 if last is None else last.size)
     return leaves.unnumbered(connection).entries + unsigned.entries
 
 
 def silent_witnesses(status: LogProgress, witnesses: Iterable[Witness]) -> list[str]:
-    """The witnesses in the settings that have signed nothing of this log."""
+    """The witnesses in the settings that have never countersigned this log."""
     signed = {each["witness"] for each in status["witnesses"]}
     return [each.key.name for each in witnesses if str(each.key) not in signed]
 
@@ -203,7 +205,7 @@ def keys(connection: Connection) -> list[LogKey]:
 
 
 def last_note(connection: Connection) -> str | None:
-    """The last checkpoint's signed note, with the signatures of its witnesses; None without one."""
+    """The last checkpoint's signed note, with the signatures of its witnesses, or None."""
     last = checkpoints.last(connection)
     return None if last is None else note_of(connection, last)
 
@@ -215,7 +217,7 @@ def note_of(connection: Connection, signed: Signed) -> str:
 
 
 def _trouble(connection: Connection) -> tuple[SigningTrouble | None, str | None]:
-    """Whether attempts to sign failed since the last checkpoint, and since when."""
+    """How attempts to sign have failed since the last checkpoint, and since when."""
     signs = checkpoints.signing_state(connection)
     if signs.since is None or signs.how == STAYS:
         return None, None
@@ -223,7 +225,7 @@ def _trouble(connection: Connection) -> tuple[SigningTrouble | None, str | None]
 
 
 def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -> bool:
-    """Whether it is signed as by a daemon: each hour, and new entries within a minute."""
+    """Whether the log is signed as a daemon does: every hour, and new entries within a minute."""
     if last is None or now - last.signed_at > AT_LEAST_EACH + LATE_AFTER:
         return False
     return pending_since is None or now - pending_since <= LATE_AFTER
@@ -241,9 +243,9 @@ def _cosigned(connection: Connection) -> list[Seen]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpointing:
-    """The last checkpoint's signed note, None if there is none, and the number of entries after it.
+    """The signed note of the last checkpoint, if any, and the number of entries that it lacks.
 
-    `refused`: why this process could not sign, if so.
+    `unable`: why this process could not sign, if so.
     """
 
     note: str | None
@@ -252,11 +254,11 @@ class Checkpointing:
 
 
 def checkpoint_now(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -> Checkpointing:
-    """Number and sign all entries, by the machine's clock in UTC.
+    """Number and sign all entries; `clock` gives the time in UTC.
 
     Raises:
-        InconsistentLogError, LossKnownError: if the log differs from the one signed before, or if
-            that is unknown, even if there is nothing to sign.
+        InconsistentLogError, LossKnownError: if the log does not begin with the entries signed
+            before, or if nobody can tell, even if there is nothing to sign.
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: if the database or the disk fails.
     """

@@ -1,6 +1,6 @@
-"""The witnesses: countersigning a log's checkpoint (C2SP tlog-witness).
+"""The witnesses, who countersign the log's checkpoints (C2SP tlog-witness).
 
-Of a witness's answer only a verified cosignature is trusted.
+The program trusts only a verified cosignature in a witness's answer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from incidents.outbound.message import Answer
 
 Prove = Callable[[int], list[bytes]]
-"""Returns the consistency proof from the tree of that size, at least 1, to the checkpoint's."""
+"""A function that returns the consistency proof from a smaller tree (size at least 1) to the
+checkpoint's tree."""
 
 _PLAIN = "text/plain; charset=utf-8"
 _TRIES = 3
@@ -69,14 +70,15 @@ class Witness:
 
 
 def fetch(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
-    """Fetch the witness's cosignature of a signed checkpoint, verified.
+    """Fetch and verify the witness's cosignature of a signed checkpoint.
 
-    `seen` is the last size that the witness is believed to have seen, 0 if unknown. If it has seen
-    another size, it answers with that one, and gets the proof from there. Nothing is kept between
-    calls.
+    `seen` is the size of the last tree that the witness is believed to have seen, or 0 if unknown.
+    If the witness has seen a tree of another size, it answers with that size, and gets a proof from
+    there. Nothing is stored between calls.
 
     Raises:
-        SplitViewError: if it has seen another tree of that size. A person must investigate.
+        SplitViewError: if the witness has seen another tree of that size. A person must
+            investigate.
         WitnessError: for any other reason; try again later.
         NoteError, CheckpointError: if `note` is not a signed checkpoint.
     """
@@ -97,7 +99,7 @@ class _Exchange:
     prove: Prove
 
     def ask(self, seen: int) -> Signature:
-        """Ask from that size, and then from the size in the witness's answer."""
+        """Send the proof from size `seen` and, after a conflict, from the answer's size."""
         old, url = min(seen, self.size), self.witness.url.rstrip("/") + PATH
         for _ in range(_TRIES):
             proof = tuple(self.prove(old)) if 0 < old < self.size else ()
@@ -122,7 +124,7 @@ class _Exchange:
         )
 
     def _conflict(self, old: int, answer: Answer) -> int:
-        """The size to prove from, after the answer."""
+        """The size from which to prove next, by the witness's answer."""
         size = _size(answer)
         if size is None:
             raise _error(
@@ -146,11 +148,11 @@ class _Exchange:
         return size
 
     def _split(self, size: int) -> SplitViewError:
-        """The error of a witness that has seen another tree: the proof is right for this log."""
+        """The error if the witness has seen another tree although the proof is right here."""
         return SplitViewError(witness=self.witness.key.name, url=self.witness.url, size=size)
 
     def _verified(self, body: bytes) -> Signature:
-        """The witness's own signature in its answer; unknown ones are ignored."""
+        """The witness's own signature in its answer, verified; unknown signatures are ignored."""
         key = self.witness.key
         try:
             countersigned = signed_note.parse(f"{self.note.text}\n".encode() + body)
@@ -192,13 +194,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
-    """Have the last checkpoint, already committed, countersigned; outside any transaction.
+    """Have the last committed checkpoint countersigned, outside any transaction.
 
-    Returns the signature; None if the witness has signed everything already.
+    Return the signature; None if the witness has already signed everything.
 
     Raises:
-        SplitViewError: if it has seen another log of this name. A person must investigate.
-        WitnessError: if it is unavailable, or refuses; retry later.
+        SplitViewError: if the witness has seen another log of this name. A person must investigate.
+        WitnessError: if the witness is unavailable or refuses; retry later.
         DatabaseError: if the database fails.
     """
     name = str(witness.key)
@@ -226,7 +228,7 @@ def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
 
 
 def _time(seconds: int) -> datetime:
-    """The time of a cosignature, capped at the calendar's end: a witness can write any time."""
+    """The time of a cosignature, at most the end of the calendar: a witness can claim any time."""
     try:
         return _EPOCH + timedelta(seconds=seconds)
     except OverflowError:

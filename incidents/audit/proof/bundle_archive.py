@@ -1,7 +1,8 @@
-"""The folder or archive of a bundle: put in place once complete, or unpacked.
+"""The folder or archive of a bundle: writing one, and unpacking one.
 
-The same files make the same archive to the byte: tar (POSIX pax) under Zstandard (RFC 8878), the
-files in the order of writing, the manifest first, owned by nobody.
+The same files always make the same archive, byte for byte. It is a tar (POSIX pax) compressed with
+Zstandard (RFC 8878), with the manifest first and then the files in the order of writing, without
+owners.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class NewFiles:
 
     @contextmanager
     def open(self, path: str) -> Iterator[Callable[[bytes], object]]:
-        """Open a file; yields the function that writes its next part."""
+        """Open a file; yield the function that writes its next part."""
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
@@ -64,7 +65,7 @@ class NewFiles:
         self.digests[path] = digest.hexdigest()
 
     def write_manifest(self, *, size: int, entries: int, whole: bool) -> None:
-        """Write the manifest: RFC 8785 and a line feed."""
+        """Write the manifest in the form of RFC 8785, with a line feed."""
         document = {
             "entries": str(entries), "files": self.digests, "format": FORMAT, "size": str(size),
             "whole": whole,
@@ -75,15 +76,15 @@ class NewFiles:
 
 @contextmanager
 def new_bundle(target: Path, modified_at: int) -> Iterator[NewFiles]:
-    """Make the files of a new bundle, which appears once all of it is on disk, or not at all.
+    """Write a new bundle, which appears once it is completely on disk, or not at all.
 
-    `target` is a folder, or an archive if it ends in `.tar.zst`; its files get the time
-    `modified_at` (seconds since 1970, UTC). They are collected in a hidden folder beside it, which
-    is deleted afterwards unless the process is killed.
+    `target` is a folder, or an archive if its name ends in `.tar.zst`. The files get the time
+    `modified_at` (seconds since 1970, UTC). They are collected in a hidden folder beside the
+    target, which is deleted afterwards unless the process is killed.
 
     Raises:
-        InputError: if the name exists already, or is that of another kind of archive.
-        OSError: if it cannot be written.
+        InputError: if the target already exists, or has the name of another kind of archive.
+        OSError: if the bundle cannot be written.
     """
     check_target(target)
     unfinished = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}")
@@ -110,7 +111,7 @@ def new_bundle(target: Path, modified_at: int) -> Iterator[NewFiles]:
 
 
 def check_target(target: Path) -> None:
-    """Raise InputError if no bundle can be made under that name."""
+    """Raise InputError if a bundle cannot have that name."""
     if os.path.lexists(target):
         sentence = "{target} already exists: name a new folder, or a new file that ends in .tar.zst"
         raise InputError.coded("bundle_exists", sentence, target=target)
@@ -142,24 +143,26 @@ _WINDOW_BYTES = 1 << 27
 _MOST_ZEROS = 1 << 20
 
 MOST_BYTES = 64 << 30
-"""The most bytes of all files of an archive: a small archive can unpack to any size."""
+"""The maximum size of all files of an archive in bytes: a small archive can unpack to any size."""
 
 MOST_IN_FILE = 64 << 20
-"""The most bytes of one file; the entries and the manifest grow with the log, and may have more."""
+"""The maximum size of one file in bytes. The entries and the manifest may be larger, because they
+grow with the log."""
 
 _GROWING = (ENTRIES, MANIFEST)
 
 
 @contextmanager
 def unpacked(given: Path) -> Iterator[Path]:
-    """The folder of a bundle: `given` itself, or the content of the archive `given`.
+    """Yield the folder of a bundle: `given` itself, or the content of the archive `given`.
 
-    Only plain files are unpacked from an archive (tar, or tar under Zstandard), to a folder that is
-    deleted afterwards.
+    From an archive (tar, or tar compressed with Zstandard), only plain files are unpacked, to a
+    folder that is deleted afterwards.
 
     Raises:
-        FileError: if there is nothing to read.
-        NoBundleError: if an archive holds anything else, or is not one.
+        FileError: if `given` cannot be read.
+        NoBundleError: if an archive holds anything but plain files and folders, or `given` is not
+            an archive.
         InputError: for a plain export.
     """
     with disk.file_errors(given, "read"):
@@ -176,7 +179,7 @@ def unpacked(given: Path) -> Iterator[Path]:
 
 
 def _refuse_plain(file: IO[bytes], given: Path) -> None:
-    """Refuse an export as JSON Lines or CSV, which proves nothing without signatures."""
+    """Refuse a JSON Lines or CSV export, which proves nothing because it has no signatures."""
     if not file.seekable():
         return
     begins = file.read(len(_CSV))
@@ -240,7 +243,7 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
 
 
 class _Header(tarfile.TarInfo):
-    """A header that was checked: `tarfile` mistakes a wrong header for the archive's end."""
+    """A checked header: `tarfile` would mistake a wrong header for the end of the archive."""
 
     is_checked = False  # stays so under a Python that calls neither of the hooks below
 
@@ -307,6 +310,6 @@ def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> N
 
 
 def _root(folder: Path) -> Path:
-    """The bundle's folder, if the archive holds it in one."""
+    """The folder of the bundle, if the archive holds the bundle in a single folder."""
     there = list(folder.iterdir())
     return there[0] if len(there) == 1 and there[0].is_dir() else folder

@@ -1,4 +1,4 @@
-"""The files of a bundle, compared byte by byte with its manifest, with the policies it needs."""
+"""The files of a bundle, compared with its manifest, and the policies among the files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ENTRIES = "entries.jsonl"
 REPORT = "report.html"
 
 MOST_BYTES = 1_000_000
-"""The most bytes of a file that is read at once: a checkpoint, a proof, a policy, keys."""
+"""The maximum size in bytes of a file that is read at once: checkpoint, proof, policy, keys."""
 
 _MOST_IN_MANIFEST = 1 << 30
 _FIELDS = ["entries", "files", "format", "size", "whole"]
@@ -51,7 +51,7 @@ class NoBundleError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The parsed manifest; `size` is that of the log's tree."""
+    """The parsed manifest; `size` is the size of the log's tree."""
 
     digests: dict[str, str]
     size: int
@@ -64,10 +64,10 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of a bundle's folder, and check that it lists exactly its files.
+    """Read the manifest in a bundle's folder, and check that it lists exactly the folder's files.
 
     Raises:
-        NoBundleError: naming the file that is wrong.
+        NoBundleError: naming the wrong file.
     """
     there = set(_plain_files(folder))
     if MANIFEST not in there:
@@ -95,10 +95,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
-    """The content of one file of the bundle.
+    """Read the content of one file of the bundle.
 
     Raises:
-        NoBundleError: if it cannot be read, or is larger than `most`.
+        NoBundleError: if the file cannot be read, or is larger than `most` bytes.
     """
     try:
         with (folder / name).open("rb") as file:
@@ -113,7 +113,7 @@ def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
 
 
 def shown(name: str) -> str:
-    """The name of a file, chosen by somebody else, made printable for a sentence."""
+    """Make the name of a file, which somebody else chose, printable for a sentence."""
     return name if len(name) < 100 and name.isprintable() else ascii(name)[:100]
 
 
@@ -154,7 +154,7 @@ def _number(text: Any) -> int:
 
 
 def _expected(manifest: Manifest) -> set[str]:
-    """The files that a bundle with that manifest must have, and the listed optional ones."""
+    """The files that a bundle with that manifest must have, and its listed optional files."""
     known = {name for name in manifest.digests if _OF_ALL.fullmatch(name)}
     known |= {CHECKPOINT, KEYS, ENTRIES}
     if not manifest.whole:
@@ -175,7 +175,7 @@ def _expected(manifest: Manifest) -> set[str]:
 
 
 def _plain_files(folder: Path) -> Iterator[str]:
-    """The files below a folder, which must hold nothing but files and folders."""
+    """List the files below a folder, which must contain nothing but files and folders."""
     try:
         for base, folders, names in os.walk(folder, onerror=_refuse):
             for name in (*folders, *names):
@@ -199,9 +199,9 @@ _HASH = "sha256:"
 
 
 def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], list[Flaw]]:
-    """The policies by digest, and the flaws of their files.
+    """Read the policies by digest, and find the flaws of their files.
 
-    Each policy has exactly one valid text, so that no byte of it can be changed.
+    Each policy has exactly one valid text, so that nobody can change a byte of it.
     """
     found, flaws = {}, []
     for name in manifest.under("policies"):
@@ -228,9 +228,9 @@ def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], 
 def policy_flaws(
     there: Mapping[str, Policy], named: AbstractSet[str], left: AbstractSet[str]
 ) -> Iterator[Flaw]:
-    """The missing policies that entries name, and the existing ones that no entry names.
+    """Find the missing policies that entries name, and the policies that no entry names.
 
-    `left`: the policies that entries name as the previous one.
+    `left`: the policies that an entry about an activation names as the previous policy.
     """
     for digest in sorted(named - there.keys()):
         gone = Cause.of("flaw_policy_gone", "an entry names this policy, and it is not there")

@@ -42,7 +42,7 @@ _MOST = WIDTH * (LONGEST_ENTRY + 2)
 
 
 class Places(NamedTuple):
-    """For some entries: the site, the number in the log, and the start and length of the line."""
+    """For some entries: their sites, log numbers, and the starts and lengths of their lines."""
 
     sites: array[int]
     leaves: array[int]
@@ -51,7 +51,7 @@ class Places(NamedTuple):
 
     @classmethod
     def by_site(cls, sites: array[int], leaves: Sequence[int], lengths: array[int]) -> Places:
-        """Group entries by site, from their lines in order; the desk's own are left out."""
+        """Group entries by site, from their lines in order; leave out the desk's own entries."""
         offsets = array("q", accumulate((length + 1 for length in lengths), initial=0))
         order = sorted((n for n, site in enumerate(sites) if site > 0), key=sites.__getitem__)
         return cls(
@@ -62,7 +62,7 @@ class Places(NamedTuple):
         )
 
     def shares(self, about: int) -> Iterator[Places]:
-        """Split them into pieces of about that many entries, no site in two of them."""
+        """Split the entries into shares of about that many, without splitting a site."""
         begin, size = 0, len(self.sites)
         while begin < size:
             last = self.sites[min(begin + about, size) - 1]
@@ -81,7 +81,7 @@ def opened(folder: Path, size: int, _connection: Connection | None = None) -> It
 class BundleLog:
     """The log (see `jobs.Log`) in a folder whose manifest was checked.
 
-    The entries are read from the tiles of entries, and compared with the lines of the one file.
+    The entries are read from the tiles of entries, and compared with the lines of `entries.jsonl`.
     """
 
     def __init__(self, folder: Path, size: int, lines: BinaryIO) -> None:
@@ -107,7 +107,7 @@ class BundleLog:
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """Compare the lines of the one file with the tile of entries, which must be equal."""
+        """Compare the lines of `entries.jsonl` with the tile of entries; they must be equal."""
         del facts, hashes
         bodies = [body for body in batch.bodies if body is not None]
         if len(bodies) < len(batch.bodies):
@@ -127,13 +127,13 @@ class BundleLog:
                        what=Cause.of("flaw_goes_on", goes_on, size=self.size))  # fmt: skip
 
     def offset(self, first: int) -> int:
-        """The start of an entry's line, from the sizes of the tiles of entries."""
+        """The start of an entry's line in `entries.jsonl`, computed from the tiles' sizes."""
         tiles = (self.folder / entries_path(n) for n in range(first // WIDTH))
         # Two bytes before each entry there, one after each entry here.
         return sum(tile.stat().st_size - WIDTH for tile in tiles)
 
     def placed(self, places: Places) -> Iterator[Placed]:
-        """The entries at those places."""
+        """Yield the entries at those places."""
         handle = self._lines.fileno()
         for site_id, leaf, offset, length in zip(*places, strict=True):
             yield Placed(site_id, leaf, os.pread(handle, length, offset))
@@ -178,13 +178,13 @@ class BundleLog:
 
 @dataclass(slots=True)
 class PartResult(RangeResult):
-    """The result for a part; its `leaves` are its entries' numbers in the log."""
+    """The result for a part of the log; `leaves`: the numbers of its entries in the log."""
 
     leaves: array[int] = field(default_factory=lambda: array("q"))
 
 
 def check_part(folder: Path, manifest: Manifest, notes: Notes) -> PartResult:
-    """Check each entry and its proof, in the order of the log."""
+    """Check each entry of a part and its proof, in the order of the log."""
     seen = PartResult()
     indexes = sorted(int(Path(name).name.removesuffix(SUFFIX)) for name in manifest.under("proofs"))
     with (folder / ENTRIES).open("rb") as file:
@@ -240,7 +240,7 @@ def _take_of_part(body: bytes, leaf: int, where: str, seen: PartResult) -> None:
 
 
 def _unproved(folder: Path, body: bytes, leaf: int, notes: Notes) -> str | None:
-    """The reason why its proof does not show that an entry is in the log."""
+    """The reason why an entry's proof does not show that the entry is in the log, or None."""
     name = f"proofs/{leaf}{SUFFIX}"
     head = notes.head.checkpoint
     try:

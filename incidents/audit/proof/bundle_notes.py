@@ -1,6 +1,6 @@
 """The bundle's notes: its last checkpoint, and the keys and signatures that confirm it.
 
-They are read from a bundle; `voucher` writes them into one.
+This module reads the notes from a bundle; `voucher` makes the notes of a new bundle.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """The signed parts: the checkpoint and its bytes, the keys (oldest first), and other notes."""
+    """The signed parts of a bundle: the checkpoint and its bytes, the keys, and other notes.
+
+    The keys are in order, the oldest first.
+    """
 
     head: Held
     text: bytes
@@ -48,7 +51,7 @@ class Notes:
         """Read the notes of a bundle's folder.
 
         Raises:
-            NoBundleError: if one cannot be read.
+            NoBundleError: if a note cannot be read.
         """
         text = read_file(folder, CHECKPOINT)
         keys = _keys(folder, KEYS, ED25519)
@@ -68,7 +71,7 @@ class Notes:
         return cls(_note(text, CHECKPOINT), text, keys, witnesses, handovers)
 
     def witnessed(self) -> dict[str, Witnessed]:
-        """The tree that each witness has signed."""
+        """The tree size that each witness has signed, and when."""
         found = {}
         for key in self.witnesses:
             for signature in self.head.note.signatures:
@@ -77,7 +80,7 @@ class Notes:
         return found
 
     def flaws(self, manifest: Manifest) -> Iterator[Flaw]:
-        """The flaws of the notes themselves, and of their signatures."""
+        """Find the flaws of the notes and of their signatures."""
         size = self.head.checkpoint.size
         if size != manifest.size:
             what = Cause.of(
@@ -90,7 +93,7 @@ class Notes:
             yield from self._signed(held, both)
 
     def differences(self, succession: Succession, roots: Roots) -> Iterator[Flaw]:
-        """The differences from the keys of the whole record."""
+        """Find where the notes differ from the keys and the tree of the whole record."""
         size = self.head.checkpoint.size
         on_record = [made.key for made in succession.made if made.leaf < size]
         if on_record[-len(self.keys) :] != list(self.keys):
@@ -136,7 +139,7 @@ class Notes:
 
 
 def _keys(folder: Path, name: str, algorithm: int) -> tuple[VerifierKey, ...]:
-    """One key a line, none twice."""
+    """Read the keys in a file: one key on each line, none twice."""
     try:
         *lines, last = read_file(folder, name).decode().split("\n")
         keys = tuple(map(VerifierKey.parse, lines))

@@ -1,6 +1,6 @@
 """The verification of a bundle: the whole log, or a part of it with a proof for each entry.
 
-Every byte is checked: no file is missing or extra, each is recomputed or compared.
+Every byte is checked: no file may be missing or extra, and each file is recomputed or compared.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def bundle(
     """Verify the bundle in a folder; `done` is called with numbers of entries, as progress.
 
     Raises:
-        NoBundleError: if its files are not those of a bundle, or one cannot be read.
-        WorkerLostError: if a process ends before its time.
+        NoBundleError: if the files are not those of a bundle, or a file cannot be read.
+        WorkerLostError: if a process ends too early.
     """
     manifest = read_manifest(folder)
     notes = Notes.of(folder, manifest)
@@ -72,7 +72,7 @@ def bundle(
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """The inputs of all checks."""
+    """The inputs of every check."""
 
     folder: Path
     manifest: Manifest
@@ -156,7 +156,7 @@ def _part(found: _Inputs) -> Verdict:
 
 
 def _drop_sites(sites: array[int], only: Container[int]) -> None:
-    """Remove all entries except those of these sites."""
+    """Mark all entries to be left out, except those of the sites in `only`."""
     for n, site_id in enumerate(sites):
         if site_id not in only:
             sites[n] = -1
@@ -188,7 +188,7 @@ def _digests(manifest: Manifest) -> Iterator[Call]:
 
 
 def digests_of(log: BundleLog, _progress: Progress, files: dict[str, str]) -> list[Flaw]:
-    """The files whose SHA-256 differs from the manifest's."""
+    """Find the files whose SHA-256 differs from the SHA-256 in the manifest."""
     flaws = []
     for name, digest in files.items():
         with (log.folder / name).open("rb") as file:
@@ -213,7 +213,7 @@ def _sites(found: _Inputs, places: Places, rules: Rules) -> Decided:
 
 
 def _compare_part(options: VerifyOptions, notes: Notes) -> tuple[list[Flaw], list[str]]:
-    """Compare checkpoints of the part's own size; a part allows no other comparison."""
+    """Compare checkpoints of the same size as the part's own; a part allows no other comparison."""
     flaws, agreeing = [], []
     for held in options.compared:
         what = _difference(held, notes)
@@ -245,7 +245,7 @@ def _difference(held: Held, notes: Notes) -> str | None:
 
 
 def _last_key(options: VerifyOptions, notes: Notes) -> list[Flaw]:
-    """Refuse keys but the last signer: only the whole record proves the older hand-overs."""
+    """Refuse every known key but the last signer: only the whole record proves older hand-overs."""
     if not options.keys or notes.keys[-1] in options.keys:
         return []
     older = (

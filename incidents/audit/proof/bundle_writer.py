@@ -1,9 +1,9 @@
-"""The bundle: the record, or a part of it, with its complete proof, for offline readers.
+"""The bundle: the record or a part of the record, with its complete proof, for offline use.
 
-It has the entries that the last checkpoint covers. The whole record comes with its tiles (C2SP
-tlog-tiles), a part of it with a proof for each entry (C2SP tlog-proof); either with the checkpoint,
-the public keys, and the text of each policy that is named. The part of one site also has its
-report.
+A bundle contains entries that the last checkpoint covers. The whole record comes with its tiles
+(C2SP tlog-tiles); a part comes with a proof for each entry (C2SP tlog-proof). Both come with the
+checkpoint, the public keys, and the text of each policy that an entry names. A bundle of one site
+also contains the site's case file.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from incidents.tlog.tiles import WIDTH, Edge, Tile
 from incidents.tlog.tree import leaf_hash
 
 _NAMED = re.compile(r'"(?:policy|previous)":"(sha256:[0-9a-f]{64})"')
-"""The policies that entries name; inside a text each quotation mark has a backslash before it."""
+"""The policies that entries name. Text that people wrote cannot match, because a backslash precedes
+each quotation mark in it."""
 
 
 Report = Callable[[Connection, Voucher, Sequence[Numbered], Mapping[str, str]], str]
-"""Draws a site's page from the voucher, the entries in log order, and policy texts by digest."""
+"""A function that draws a site's case file from the voucher, the entries in log order, and the
+policy texts by digest."""
 
 
 class NothingCoveredError(RefusedError):
@@ -48,7 +50,7 @@ class PolicyTextError(VerificationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The counts of entries, the log's size, and `broken`: keys without a hand-over."""
+    """The numbers of entries, the log's size, and `broken`: the keys that did not hand over."""
 
     entries: int
     size: int
@@ -58,7 +60,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """The entries to write, and the function that draws one site's report, if wanted."""
+    """The entries to write, and the function that draws one site's case file, if wanted."""
 
     wanted: Selection = field(default_factory=Selection)
     report: Report | None = None
@@ -70,16 +72,16 @@ def write(
     order: Order,
     done: Callable[[int], object] = lambda _: None,
 ) -> Written:
-    """Write a new bundle, whole or not at all; `done` is called with numbers of entries.
+    """Write a new bundle completely or not at all; `done` gets numbers of entries as progress.
 
-    `connection` must see one state of the database. The memory does not grow with the entries of a
-    whole record; for a part, it grows by the digest of each proof.
+    `connection` must see one state of the database. For the whole record, the memory used does not
+    depend on the number of entries; for a part, it grows by the digest of each proof.
 
     Raises:
         InputError: if `target` exists already.
         NothingSignedError, NothingCoveredError: if there is nothing to write.
         VerificationError: if the database differs from the signed log.
-        OSError: if it cannot be written.
+        OSError: if the bundle cannot be written.
     """
     bundle_archive.check_target(target)
     vouching = voucher.last_voucher(connection)
@@ -96,10 +98,10 @@ def write(
 
 
 def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
-    """The number of wanted entries that the checkpoint of that size does not cover.
+    """Count the selected entries that the checkpoint of that size does not cover.
 
     Raises:
-        NothingCoveredError: if it covers none of them.
+        NothingCoveredError: if the checkpoint covers none of the entries.
     """
     there = export.count_covered(connection, wanted, size)
     uncovered = export.count(connection, wanted) - there
@@ -110,10 +112,10 @@ def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
 
 
 def policies_of(connection: Connection, digests: set[str]) -> dict[str, str]:
-    """The texts of policies by their digests, each checked against its own.
+    """Return the texts of the policies with these digests, and check each text against its digest.
 
     Raises:
-        PolicyTextError: if one is missing, or has another digest.
+        PolicyTextError: if a text is missing, or has another digest.
     """
     found = {}
     for digest in sorted(digests):
@@ -162,7 +164,7 @@ def _write_policies(files: NewFiles, connection: Connection, digests: set[str]) 
 def _write_whole(
     files: NewFiles, connection: Connection, vouching: Voucher, done: Callable[[int], object]
 ) -> int:
-    """Write entries and tiles; the root of the computed tiles shows whether they match."""
+    """Write all entries and tiles; the root of the computed tiles must match the checkpoint."""
     signed, edge = vouching.signed, Edge()
     policies: set[str] = set()
     growing: dict[int, Tile] = {}
@@ -204,7 +206,7 @@ def _write_part(
     order: Order,
     done: Callable[[int], object],
 ) -> int:
-    """Write entries, each with its proof; for one site, also the report."""
+    """Write entries, each with its proof, and for one site also the case file."""
     signed, n = vouching.signed, 0
     prove = voucher.inclusion_prover(connection, signed)
     policies: set[str] = set()
@@ -240,7 +242,7 @@ def _lines(texts: Sequence[str]) -> bytes:
 
 
 def report(connection: Connection, wanted: Selection, draw: Report) -> str:
-    """The report of the wanted entries of one site, as a bundle of these entries has it.
+    """Draw the case file of one site, as a bundle of these entries contains it.
 
     Raises the same errors as `write`.
     """

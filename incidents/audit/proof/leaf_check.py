@@ -1,9 +1,10 @@
-"""The check of the leaves: each entry's hash, its place in its site's stream, and the tiles.
+"""The check of the log's leaves: each entry's hash and place, and the tiles.
 
-A site's entries are in the log in the order of their own numbers, since each is written after the
-one before it is committed. So one pass over the entries, in the log's order, is enough.
+A site's entries are in the log in the order of their own numbers, because each entry is written
+after the previous entry is committed. Therefore one pass over the entries, in the log's order, is
+enough.
 
-Ranges begin with a full tile, so that several processes can check different ones.
+Ranges begin with a full tile, so that several processes can check different ranges.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
 
 
 class SiteRange(NamedTuple):
-    """The entries of one site in a range of the log; `leaf` is the number of the first one."""
+    """The entries of one site in a range of the log; `leaf`: the log number of the first entry."""
 
     site: str
     first: int
@@ -37,14 +38,14 @@ class SiteRange(NamedTuple):
 
 
 class Streams:
-    """The entries seen of each site, by the site's number."""
+    """The entries of each site that were processed so far, by the site's number."""
 
     def __init__(self) -> None:
         self.of: dict[int, SiteRange] = {}
         self._ids: dict[str, int] = {}
 
     def take(self, facts: Facts, leaf: int | None) -> str | None:
-        """Process the next entry; return the error in its place, if any."""
+        """Process the next entry; return what is wrong with its place, if anything."""
         site, site_id, seq, at, _ = facts
         seen = self.of.get(site_id)
         if seen is None:
@@ -54,7 +55,7 @@ class Streams:
         return _follows(seen, site, seq, at)
 
     def join(self, later: Streams) -> Iterator[tuple[int, SiteRange, str]]:
-        """Append a later range; yields the sites that do not continue, with the reason."""
+        """Append a later range; yield the sites whose entries do not continue, with the reason."""
         for site_id, stretch in later.of.items():
             seen = self.of.get(site_id)
             wrong = self.name_conflict(site_id, stretch.site)
@@ -67,11 +68,11 @@ class Streams:
                 yield site_id, stretch, wrong
 
     def without_first_entry(self) -> Iterator[tuple[int, SiteRange]]:
-        """The sites whose first entry is missing."""
+        """List the sites whose first entry is missing."""
         return ((site_id, seen) for site_id, seen in self.of.items() if seen.first != 1)
 
     def name_conflict(self, site_id: int, site: str) -> str | None:
-        """The error if another site has a new site's name."""
+        """Return what is wrong if another site already has the name of a new site."""
         other = self._ids.setdefault(site, site_id)
         if other == site_id:
             return None
@@ -80,7 +81,7 @@ class Streams:
 
 
 def misplaced(entry: str, site: str, leaf: int | None, where: str, what: str) -> Flaw:
-    """The flaw of an entry that is in a wrong place, or follows a missing one."""
+    """The flaw of an entry that is in the wrong place, or that follows a missing entry."""
     return Flaw(part="entries", where=where, what=what, site=site, entry=entry, leaf=leaf)
 
 
@@ -121,18 +122,19 @@ RANGE = 128 * WIDTH
 """The number of leaves in a range."""
 
 MAX_FLAWS = 20
-"""The most flaws reported for a range, or for a share of the sites."""
+"""The maximum number of flaws reported for a range, or for a share of the sites."""
 
 UNNUMBERED = 1 << 62
-"""Added to the id of an entry without a number: its place is after all that have one."""
+"""A number added to the id of an entry that has no number yet, so that its place is after all
+numbered entries."""
 
 
 @dataclass(slots=True)
 class RangeResult:
     """The result for one or more ranges of the log.
 
-    `roots`: of the full tiles. `sites` and `lengths`: each entry's site and length in bytes, if
-    asked for.
+    `roots`: the roots of the full tiles. `sites` and `lengths`: each entry's site and length in
+    bytes, if asked for.
     """
 
     roots: bytes = b""
@@ -147,9 +149,9 @@ class RangeResult:
     def take(
         self, body: bytes, leaf: int | None, where: Callable[[], str], *, place: int = 0
     ) -> Facts | None:
-        """Process the next entry and return its facts, if readable; `where` is shown to people.
+        """Process the next entry and return its facts, if readable; `where` describes its place.
 
-        `place` is the place among all of an entry without a leaf.
+        `place`: the place among all entries of an entry without a number.
         """
         try:
             facts = read(body) if leaf is None else read_end(body)
@@ -168,7 +170,7 @@ class RangeResult:
 
 
 def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., RangeResult], Any]]:
-    """The jobs that check all leaves of a log of that size; `placed` as in `check_range`."""
+    """The jobs that check all leaves of a log of that size; `placed`: see `check_range`."""
     return (
         (check_range, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE)
     )
@@ -177,9 +179,9 @@ def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., R
 def check_range(
     log: Log, progress: Progress, first: int, before: int, placed: bool = False
 ) -> RangeResult:
-    """Check the leaves from `first`, a multiple of 256, to before `before`.
+    """Check the leaves from `first`, a multiple of 256, up to but not including `before`.
 
-    With `placed` each entry's site and length are kept.
+    With `placed`, the site and the length of each entry are kept.
     """
     seen, roots = RangeResult(), []
     for batch in log.batches(first, before):
@@ -203,7 +205,7 @@ def check_range(
 
 
 def upper_flaws(log: Log, _progress: Progress, row: bytes) -> list[Flaw]:
-    """The flaws of the tiles above the lowest level, whose roots are `row`."""
+    """Find the flaws of the tiles above the lowest level, whose full tiles have the roots `row`."""
     flaws: list[Flaw] = []
     for tile in tiles_of(log.size):
         if tile.level == 0:
@@ -218,7 +220,7 @@ def upper_flaws(log: Log, _progress: Progress, row: bytes) -> list[Flaw]:
 
 
 def _hashed(log: Log, batch: Batch) -> bytes:
-    """The leaf hashes; for a missing entry, the tile's hash."""
+    """The hash of each leaf; for a missing entry, the hash in the tile."""
     bodies = batch.bodies
     if None not in bodies:
         return b"".join([sha256(b"\0" + body).digest() for body in bodies])  # type: ignore[operator]  # none is None
@@ -239,7 +241,7 @@ def _facts(log: Log, batch: Batch, seen: RangeResult) -> list[Facts | None]:
 
 
 def _differing(tile: Tile, expected: bytes, kept: bytes | None) -> Iterator[Flaw]:
-    """The differences between a tile and the expected one; the first wrong hash."""
+    """Compare a tile with the expected tile; report only the first wrong hash."""
     if kept == expected:
         return
     where = path(tile)

@@ -36,7 +36,7 @@ from incidents.tlog.tree import WIDTH
 
 
 class Row(NamedTuple):
-    """A leaf's row in the tables; `recorded_at` is in the driver's format."""
+    """The row of a leaf in the tables; `recorded_at` is in the driver's format."""
 
     entry_id: int
     site_id: int | None
@@ -46,9 +46,10 @@ class Row(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """The entries without a number: how many, and when the oldest was recorded (RFC 3339, UTC).
+    """The entries without a number: how many, and the oldest one's time (RFC 3339, UTC).
 
-    `lost` are below the floor, where the sequencer does not search (see `store.leaves.Head`).
+    `lost`: how many of them are below the floor, where the sequencer no longer searches (see
+    `store.leaves.Head`).
     """
 
     entries: int
@@ -64,7 +65,7 @@ _OTHER_NUMBERS = {
 
 
 class LiveLog:
-    """The log (see `jobs.Log`), in a transaction that sees one state of the database."""
+    """The log in a database (see `jobs.Log`), read in a transaction that sees one state."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -96,7 +97,7 @@ class LiveLog:
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """Compare the row of each entry with the entry."""
+        """Compare each entry with its row."""
         for n, (row, fact, body) in enumerate(zip(batch.rows, facts, batch.bodies, strict=True)):
             leaf = batch.first + n
             if row is None or body is None:
@@ -115,7 +116,7 @@ class LiveLog:
                 yield from self._column_flaws(leaf, row, fact)
 
     def placed(self, span: Span | Ids) -> Iterator[Placed]:
-        """The entries of some sites, each in the order of its stream, without the desk's own."""
+        """Yield the entries of some sites in the order of their streams, without the desk's own."""
         place = func.coalesce(leaves.c.leaf_index, entries.c.id + UNNUMBERED)
         statement = (
             select(entries.c.site_id, place, self._body())
@@ -128,7 +129,7 @@ class LiveLog:
                 yield Placed(site_id, at, _bytes(body) or b"")
 
     def unnumbered(self) -> Iterator[tuple[int, bytes]]:
-        """The entries that have no number, by their ids."""
+        """Yield the entries without a number, in the order of their ids."""
         numbered = exists().where(leaves.c.entry_id == entries.c.id)
         statement = select(entries.c.id, self._body()).where(~numbered).order_by(entries.c.id)
         for part in parts(self.connection, statement):
@@ -136,7 +137,7 @@ class LiveLog:
                 yield entry_id, _bytes(body) or b""
 
     def head_flaws(self) -> Iterator[Flaw]:
-        """The numbers and tiles beyond the head's size."""
+        """Find numbers and tiles that do not fit the size in the log's head."""
         count, last = self.connection.execute(
             select(func.count(), func.max(leaves.c.leaf_index))
         ).one()
@@ -154,7 +155,7 @@ class LiveLog:
                 yield Flaw(part="tree", where=f"tiles {level}-{n}", what=what)
 
     def checkpoints(self, first: int, before: int) -> Iterator[Signed]:
-        """The checkpoints with ids from `first` to before `before`, and the one before them."""
+        """Yield the checkpoints from id `first` to before `before`, and the one before `first`."""
         table = checkpoints.c
         before_them = select(func.max(table.id)).where(table.id < first).scalar_subquery()
         begin = func.coalesce(before_them, first)
@@ -164,20 +165,20 @@ class LiveLog:
             yield from (Signed(*row) for row in part)
 
     def keys(self) -> list[tuple[str, int]]:
-        """The keys in the table, the oldest first, each with its entry's number."""
+        """The keys in the table, the oldest first, each with the number of its entry."""
         rows = self.connection.execute(
             select(log_keys.c.key, log_keys.c.seq).order_by(log_keys.c.seq)
         )
         return [(key, seq) for key, seq in rows]
 
     def checkpoint_bounds(self, about: int) -> list[int]:
-        """The ids of checkpoints that bound ranges of about that many; none without any."""
+        """The checkpoint ids that bound ranges of about that many; empty without checkpoints."""
         bounds = select(func.min(checkpoints.c.id), func.max(checkpoints.c.id))
         first, last = self.connection.execute(bounds).one()
         return [] if last is None else [*range(first, last + 1, about), last + 1]
 
     def deleted_checkpoints(self) -> Iterator[Flaw]:
-        """Find deleted checkpoints by gaps in SQLite's ids; PostgreSQL's skip on rollbacks."""
+        """Find deleted checkpoints by gaps in SQLite's ids (in PostgreSQL, gaps prove nothing)."""
         if self.connection.dialect.name != "sqlite":
             return
         counted = text("SELECT seq FROM sqlite_sequence WHERE name = 'checkpoints'")
@@ -210,7 +211,7 @@ class LiveLog:
         return entries.c.body
 
     def _column_flaws(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
-        """The differences between the row's columns and the entry."""
+        """Find where the columns of the row differ from the entry."""
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
             right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
             says = "it says that it is {right}, but its row says {own}"
@@ -225,7 +226,7 @@ class LiveLog:
     def _flaw(
         self, leaf: int, row: Row, fact: Facts | None, what: str, values: tuple[str, str]
     ) -> Flaw:
-        """The flaw of that leaf; `values` are the expected one and the one found."""
+        """The flaw of a leaf; `values`: the expected value and the value found."""
         expected, found = values
         return Flaw(
             part="entries",
@@ -247,13 +248,13 @@ class LiveLog:
 
 
 def opened(connection: Connection | None) -> AbstractContextManager[LiveLog]:
-    """The log in the database that a worker is connected to (see `jobs.Source`)."""
+    """Open the log in the database of a worker's connection (see `jobs.Source`)."""
     assert connection is not None
     return nullcontext(LiveLog(connection))
 
 
 def pending(log: LiveLog, progress: Progress) -> tuple[Pending, RangeResult]:
-    """The entries without a number, and the result of checking them."""
+    """Check the entries that have no number yet, and count them."""
     since, lost, seen = None, 0, RangeResult()
     for entry_id, body in log.unnumbered():
         seen.entries += 1

@@ -1,4 +1,4 @@
-"""The check of the signatures: each checkpoint against the tree, by the keys due to sign it.
+"""The check of the signatures: each checkpoint must match the tree, and the right key must sign.
 
 The desk's own entries name the keys of the log, one after the other.
 """
@@ -34,7 +34,7 @@ from incidents.tlog.tree import subtrees
 
 
 class KeyEntry(NamedTuple):
-    """A key, its entry's number in the desk's own stream, and that entry's place in the log."""
+    """A key, the number of its entry in the desk's own stream, and the entry's place in the log."""
 
     key: VerifierKey
     seq: int
@@ -43,7 +43,7 @@ class KeyEntry(NamedTuple):
 
 @dataclass(slots=True)
 class Succession:
-    """The keys, the oldest first, the periods of policies, and the resumptions after a loss."""
+    """The log's keys, oldest first, the periods of policies, and the resumptions after a loss."""
 
     made: list[KeyEntry] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
@@ -51,21 +51,21 @@ class Succession:
 
     @property
     def lost_ends(self) -> list[LostEnd]:
-        """The losses of latest entries that are on record."""
+        """The losses of the latest entries that are on record."""
         return [each.lost_end for each in loss.losses(self.resumed)]
 
     @property
     def keys(self) -> list[VerifierKey]:
-        """The keys themselves."""
+        """The keys without their entries."""
         return [made.key for made in self.made]
 
     def active(self, size: int) -> VerifierKey | None:
-        """The key that signs a tree of that size: the last one that an entry in it names."""
+        """The key that must sign a tree of that size: the key that its entries name last."""
         covered = [made.key for made in self.made if made.leaf < size]
         return covered[-1] if covered else None
 
     def take(self, own: Iterable[tuple[int, bytes]]) -> list[Flaw]:
-        """Process the desk's own next entries, each with its leaf; return their flaws."""
+        """Process the next entries of the desk, each with its leaf number; return their flaws."""
         flaws = []
         for leaf, body in own:
             try:
@@ -114,7 +114,7 @@ class Succession:
 
 
 class Held(NamedTuple):
-    """A checkpoint, and where it is from."""
+    """A checkpoint, and a description of where it comes from."""
 
     where: str
     note: Note
@@ -122,7 +122,7 @@ class Held(NamedTuple):
 
 
 class Witnessed(NamedTuple):
-    """The largest tree that a witness has signed, and when (RFC 3339, UTC)."""
+    """The size of the largest tree that a witness has signed, and when (RFC 3339, UTC)."""
 
     size: int
     at: str
@@ -130,7 +130,10 @@ class Witnessed(NamedTuple):
 
 @dataclass(slots=True)
 class Signatures:
-    """The result for some checkpoints; `handed`: the pairs of keys that both signed one."""
+    """The result for some checkpoints.
+
+    `handed`: the pairs of successive keys that have both signed the same checkpoint.
+    """
 
     count: int = 0
     last: Held | None = None
@@ -140,7 +143,7 @@ class Signatures:
 
     @classmethod
     def joined(cls, parts: Iterable[Signatures]) -> Signatures:
-        """The results for all checkpoints together."""
+        """Combine the results for all checkpoints."""
         found = cls()
         for part in parts:
             found.count += part.count
@@ -156,7 +159,7 @@ class Signatures:
 
 
 class Roots:
-    """The roots of the tree at any size, up to the first wrong leaf; from verified tiles."""
+    """The roots of the tree at any size up to the first wrong leaf, from verified tiles."""
 
     def __init__(self, log: Log, trusted: int) -> None:
         self.size = log.size
@@ -164,7 +167,7 @@ class Roots:
         self._nodes = _nodes(log)
 
     def wrong(self, seen: Checkpoint, where: str, *, held: bool = False) -> Flaw | None:
-        """The flaw if the tree did not have that root at that size."""
+        """Return a flaw if the tree did not have the checkpoint's root at the checkpoint's size."""
         size = seen.size
         if size > self.size:
             what = Cause.of(
@@ -228,7 +231,7 @@ def _nodes(log: Log) -> Nodes:
 
 
 def flaw(where: str, what: str) -> Flaw:
-    """A flaw of a checkpoint, or of the keys."""
+    """A flaw of a checkpoint or of the keys."""
     return Flaw(part="checkpoints", where=where, what=what)
 
 
@@ -239,7 +242,7 @@ def read(data: bytes | str, where: str) -> Held:
 
 
 def time_of(signature: Signature) -> str:
-    """The time of a witness's signature (RFC 3339, UTC); in seconds, if it is impossible."""
+    """The time of a witness's signature (RFC 3339, UTC), or in seconds if it is impossible."""
     seconds = note.time_of_cosignature(signature)
     try:
         return rfc3339(datetime.fromtimestamp(seconds, UTC))
@@ -274,7 +277,7 @@ def _check_signed(
 
 
 def _differences(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
-    """The differences of a checkpoint from its row, and from what the one before it requires."""
+    """Find where a checkpoint differs from its row, or shrinks below the checkpoint before it."""
     if own.size != signed.size:
         other = "it is of {n} entries, but its row says {said}"
         yield Cause.of("flaw_row_size", other, n=own.size, said=signed.size)

@@ -1,8 +1,9 @@
 """The check that each decision about a site follows from the entries before it.
 
-After an earlier verified checkpoint every entry is still hashed, and its place checked: only then
-do the first entries have that checkpoint's root, which shows that they are unchanged. So a site
-whose entries are all among them was already verified against the policy, and is not decided again.
+If an earlier checkpoint was verified, every entry is still hashed and its place checked. The root
+of that checkpoint then shows that the entries before it are unchanged. Therefore a site whose
+entries are all before that checkpoint was already verified against the policy, and is not decided
+again.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
 class Rules:
     """The policies by digest, and when each was active, if known.
 
-    An action whose entries begin at `open_from` or later may have more after the end of the log,
-    since a checkpoint may come between them. From a `part` any may be left out.
+    An action whose entries begin at `open_from` or later may have further entries after the end of
+    the log, because a checkpoint can come between the entries of an action. In a `part`, any entry
+    may be left out.
     """
 
     policies: Mapping[str, Policy]
@@ -54,14 +56,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The flaws, and the number of sites whose last action is incomplete here."""
+    """The flaws, and the number of sites whose last action is incomplete in this log."""
 
     flaws: list[Flaw]
     unfinished: int = 0
 
 
 def decided(log: LiveLog | BundleLog, _progress: Progress, some: Any, rules: Rules) -> Decided:
-    """The first wrong entry of each of these sites: spans or ids, or for a bundle places."""
+    """Find the first wrong entry of each of these sites.
+
+    `some`: spans or ids of sites, or places in a bundle.
+    """
     flaws: list[Flaw] = []
     unfinished = 0
     for site_id, stream in groupby(log.placed(some), itemgetter(0)):
@@ -83,7 +88,7 @@ def decided(log: LiveLog | BundleLog, _progress: Progress, some: Any, rules: Rul
 def _last_place_and_flaw(
     redecision: Redecision, stream: Iterable[Placed]
 ) -> tuple[int, Flaw | None]:
-    """The place of the last entry checked, and its flaw if it is invalid.
+    """The place of the last entry checked, and the flaw if the entry is invalid.
 
     Checking stops at the first flaw.
     """
@@ -115,14 +120,15 @@ def _at_site(site: int, leaf: int | None) -> Cause:
 
 
 WITHIN_AN_ACTION = 10_000
-"""The most entries that are numbered before the log may be signed, even within an action. The rest
-of an action that began this far before a checkpoint may be missing: nothing covered it."""
+"""The maximum number of entries that are numbered before the log can be signed, even within an
+action. If an action begins within this number of entries before a checkpoint, the checkpoint might
+not cover the rest of the action."""
 
 _SITES_AT_ONCE = 200
 
 
 class Since(NamedTuple):
-    """An earlier verified checkpoint: its origin and `size`, and the `sites` decided again."""
+    """An earlier verified checkpoint, its `size`, and the number of `sites` decided again."""
 
     where: str
     size: int
@@ -130,7 +136,7 @@ class Since(NamedTuple):
 
 
 def later_sites(log: LiveLog, _progress: Progress, size: int) -> list[Ids]:
-    """The sites with entries after `size`, even unnumbered, or an action across it, in shares."""
+    """The sites, in shares, with entries after `size`, even unnumbered, or an action across it."""
     first = size - WITHIN_AN_ACTION
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     later = select(entries.c.site_id).select_from(numbered).where(leaves.c.leaf_index >= first)
@@ -146,10 +152,10 @@ def later_sites(log: LiveLog, _progress: Progress, size: int) -> list[Ids]:
 def later_signed(
     log: LiveLog, _progress: Progress, succession: Succession, size: int, bounds: list[int]
 ) -> list[tuple[int, int]]:
-    """The checkpoints of more than `size` entries, and always the last one, as bounds of their ids.
+    """The checkpoints to verify again, as bounds of ids: all after `size` entries, and the last.
 
-    Of earlier checkpoints it has one for each hand-over between keys, and the last one of each
-    witness. `bounds` are those of all checkpoints.
+    Of the earlier checkpoints, there is one for each hand-over between keys, and the last one that
+    each witness signed. `bounds`: the bounds for all checkpoints.
     """
     if not bounds:
         return []
@@ -170,7 +176,10 @@ def later_signed(
 
 @dataclass(slots=True)
 class LogResult(RangeResult):
-    """The result for all ranges so far, with the desk's own actions; `where` describes an entry."""
+    """The result for all ranges so far, with the desk's own actions.
+
+    `where`: describes where an entry is.
+    """
 
     where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)
@@ -188,7 +197,7 @@ class LogResult(RangeResult):
             self.flaws.append(self._misplaced(site_id, stretch, wrong))
 
     def end(self) -> None:
-        """Finish: each site's stream must have begun with its first entry."""
+        """Finish: report each site whose stream does not begin with the site's first entry."""
         for site_id, stretch in self.streams.without_first_entry():
             wrong = Cause.of(
                 "flaw_unbegun", "it is entry {seq} of {site!r}, and none is before it",
@@ -197,7 +206,7 @@ class LogResult(RangeResult):
             self.flaws.append(self._misplaced(site_id, stretch, wrong))
 
     def trusted(self, size: int) -> int:
-        """The number of leaves, from the first, that agree with the tiles."""
+        """The number of leaves from the start of the log that agree with the tiles."""
         wrong = [flaw.leaf or 0 for flaw in self.flaws if flaw.part == "tree"]
         gone = [
             flaw.leaf for flaw in self.flaws if flaw.part == "entries" and flaw.leaf is not None

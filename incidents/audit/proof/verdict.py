@@ -1,4 +1,4 @@
-"""The verdict: the result of a verification, compared with externally held keys and checkpoints."""
+"""The verdict: the result of a verification, compared with keys and checkpoints kept elsewhere."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class UncomparedCheckpointError(VerificationError):
 
 
 def check_grown(engine: Engine, file: str, new: str) -> None:
-    """Check that `new`, a signed checkpoint of the database's log, extends the one in the file.
+    """Check that `new`, a signed checkpoint of the log, extends the checkpoint in the file.
 
     A file without a checkpoint is ignored.
 
     Raises:
-        HeldCheckpointError: if it does not.
+        HeldCheckpointError: if `new` does not extend it.
     """
     held, now = _read(Path(file)), note.checkpoint_of(new)
     if held is None:
@@ -56,10 +56,10 @@ def check_grown(engine: Engine, file: str, new: str) -> None:
 
 
 def check_same(file: str, new: str) -> None:
-    """Check, without the log's entries, that `new` is the file's own checkpoint.
+    """Check, without the log's entries, that `new` equals the checkpoint in the file.
 
     Raises:
-        UncomparedCheckpointError: if it is another.
+        UncomparedCheckpointError: if the file holds another checkpoint.
     """
     held, now = _read(Path(file)), note.checkpoint_of(new)
     if held is not None and held != now:
@@ -75,10 +75,10 @@ def _read(file: Path) -> Checkpoint | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions:
-    """The caller's own facts: keys of the log, witnesses, and externally held checkpoints.
+    """What the caller knows: keys of the log, witnesses, and checkpoints kept elsewhere.
 
-    All entries before one of these, `since`, were verified earlier. Without `policy` nothing is
-    decided again.
+    All entries before the checkpoint `since` were verified earlier. If `policy` is false, no
+    decision is repeated.
     """
 
     keys: tuple[VerifierKey, ...] = ()
@@ -94,13 +94,13 @@ class VerifyOptions:
 
 
 def usable_since(options: VerifyOptions, agreeing: Sequence[str]) -> Held | None:
-    """The checkpoint before which nothing needs to be verified again, if it is `agreeing`."""
+    """The checkpoint before which nothing must be verified again, if the log agrees with it."""
     since = options.since
     return None if since is None or since.where not in agreeing else since
 
 
 def since_of(before: Held | None, again: int) -> Since | None:
-    """The earlier verification; `again` sites were decided again."""
+    """Describe the earlier verification; `again`: how many sites were decided again."""
     return None if before is None else Since(before.where, before.checkpoint.size, again)
 
 
@@ -112,10 +112,10 @@ _SILENT_WITNESS = "this witness has signed none of these checkpoints"
 def key_flaws(
     options: VerifyOptions, signed: Sequence[VerifierKey], broken: Sequence[tuple[str, str]]
 ) -> list[Flaw]:
-    """The flaws if the externally known keys do not lead to the last signer.
+    """Find the flaws if the keys that the caller knows do not lead to the last signer.
 
-    `signed`: the log's keys up to that one, the oldest first. `broken`: pairs of a key and its
-    successor without its signature.
+    `signed`: the log's keys up to the last signer, the oldest first. `broken`: pairs of successive
+    keys that have not signed a checkpoint together.
     """
     flaws = [
         flaw(str(key), Cause.of("flaw_unknown_key", _UNKNOWN_KEY))
@@ -133,7 +133,7 @@ def key_flaws(
 
 
 def witness_flaws(options: VerifyOptions, witnessed: Container[str]) -> list[Flaw]:
-    """The known witnesses that have not signed."""
+    """Find the witnesses that the caller knows but that have not signed."""
     return [
         flaw(str(witness), Cause.of("flaw_silent_witness", _SILENT_WITNESS))
         for witness in options.witnesses
@@ -144,7 +144,7 @@ def witness_flaws(options: VerifyOptions, witnessed: Container[str]) -> list[Fla
 def held_flaws(
     options: VerifyOptions, keys: Sequence[VerifierKey], roots: Roots
 ) -> tuple[list[Flaw], list[str]]:
-    """The flaws of external checkpoints that do not agree, and the names of those that agree."""
+    """Find the flaws of the caller's checkpoints, and name those with which the log agrees."""
     flaws, agreeing = [], []
     for held in options.compared:
         stranger = _foreign_flaw(held, keys)
@@ -164,7 +164,7 @@ def held_flaws(
 
 
 def _foreign_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
-    """The flaw of a checkpoint of another log, which proves nothing about this one."""
+    """The flaw of a checkpoint of another log, which proves nothing about this log."""
     origin = held.checkpoint.origin
     if not keys or origin in {key.name for key in keys}:
         return None
@@ -176,7 +176,7 @@ def _foreign_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
 
 
 def signature_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
-    """The flaw of an external checkpoint with wrong signatures."""
+    """The flaw of a checkpoint kept elsewhere whose signatures are wrong."""
     try:
         note.verified_keys(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
@@ -193,15 +193,15 @@ _ORDER = ("bundle", "entries", "tree", "checkpoints", "policy")
 class Verdict:
     """The result of a verification.
 
-    `size`, `root` (hexadecimal) and `origin` are those of the last checkpoint, which `key` has
-    signed and whose text is `note`; `trusted`: the source of that key. `since` is the checkpoint
-    verified before, if there is one and the log agrees with it. `pending` entries have no number,
-    the oldest since that time (RFC 3339, UTC). `agreeing` are the held checkpoints that agree.
-    `lost_its_end`: the recorded losses of latest entries. `broken`: pairs of a key and its
-    successor without its signature. `begun_late` are the sites of a part whose first entry is not
-    in it, so that they were not decided again; `unfinished` those whose last action may continue
-    after the end of a bundle. `periods`: whether the active policies are known. `extras`: files
-    that nothing depends on.
+    `size`, `root` (hexadecimal) and `origin` belong to the last checkpoint, which `key` has signed
+    and whose text is `note`. `trusted`: where that key comes from. `since`: the checkpoint that was
+    verified earlier, if the log agrees with it. `pending`: the number of entries without a number,
+    the oldest recorded at `pending_since` (RFC 3339, UTC). `agreeing`: the caller's checkpoints
+    with which the log agrees. `lost_its_end`: the recorded losses of latest entries. `broken`:
+    pairs of successive keys that have not signed a checkpoint together. `begun_late`: the number of
+    sites that were not decided again, because the part lacks their first entry. `unfinished`: the
+    number of sites whose last action may continue after the end of the bundle. `periods`: whether
+    the active policies are known. `extras`: files that nothing depends on.
     """
 
     kind: Kind
@@ -242,7 +242,7 @@ class Verdict:
         findings: Sequence[Flaw],
         **rest: Any,
     ) -> Verdict:
-        """The verdict, with its findings sorted by place."""
+        """Make a verdict, with its findings sorted by place."""
         return cls(
             size=None if last is None else last.checkpoint.size,
             root=None if last is None else last.checkpoint.root.hex(),
@@ -258,7 +258,7 @@ class Verdict:
 
     @property
     def uncovered(self) -> int:
-        """The number of entries with a number but without a checkpoint."""
+        """The number of entries that have a number but that no checkpoint covers."""
         return max(0, self.entries - self.pending - (self.size or 0))
 
     def document(self) -> documents.Verdict:

@@ -1,8 +1,8 @@
 """The verification of the log in a database, from its entries up to its signatures.
 
-Hashes, tiles and roots are computed again and compared, and actions are decided again: nothing
-stored beside the entries is trusted. One requested proof at a time reads the whole record, while
-other requests are answered.
+Hashes, tiles and roots are recalculated and compared, and actions are decided again: nothing stored
+beside the entries is trusted. Only one requested verification at a time reads the whole record,
+while the server answers other requests.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
 
 LAG = timedelta(minutes=1)
-"""After this time an entry without a number is overdue: a sequencer looks each second."""
+"""How long an entry can wait for its number before it is overdue; a sequencer runs each second."""
 
 _ENTRIES_AT_ONCE = 10_000
 _CHECKPOINTS_AT_ONCE = 5_000
@@ -56,7 +56,7 @@ def database(
 
     Raises:
         DatabaseError: if the database fails.
-        WorkerLostError: if a process ends before its time.
+        WorkerLostError: if a process ends too early.
     """
     with plainly(engine):
         with reading(engine) as connection:
@@ -67,7 +67,7 @@ def database(
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """The size, the bounds of checkpoints, the sites in shares, the keys, the head's flaws."""
+    """The outline of a log: size, checkpoint bounds, shares of sites, keys, and head flaws."""
 
     size: int
     checkpoints: list[int]
@@ -77,7 +77,7 @@ class _Outline:
 
 
 def by(workers: Workers, options: VerifyOptions) -> Verdict:
-    """Verify the log of a database by these workers."""
+    """Verify the log of a database with these workers."""
     outline: _Outline = workers.one(_outline)
     seen, pending = _entries(workers, outline)
     trusted = seen.trusted(outline.size)
@@ -148,7 +148,7 @@ def _where(leaf: int | None) -> str:
 
 
 def _head_flaws(log: LiveLog, _progress: Progress, trusted: int) -> list[Flaw]:
-    """The flaws of the head's tree, compared with the tiles."""
+    """Compare the tree in the log's head with the tiles."""
     if trusted < log.size or log.head.frontier == signed_check.frontier(log):
         return []
     other = "the hashes that the tree would go on from are not those of the tree"
@@ -157,7 +157,7 @@ def _head_flaws(log: LiveLog, _progress: Progress, trusted: int) -> list[Flaw]:
 
 
 def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Iterator[Flaw]:
-    """The differences between the table of keys and the entries that name them."""
+    """Find where the table of keys differs from the entries that name the keys."""
     named = {str(made.key): made.seq for made in succession.made}
     for key in sorted(named.items() ^ dict(kept).items()):
         listed = key in kept
@@ -207,9 +207,9 @@ _log = logger("proving")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof(Generic[Shown]):
-    """A proof requested `by` somebody at `begun` (UTC), after `entries` of `of`.
+    """A verification or replay, requested by `by` at `begun` (UTC); it has read `entries` of `of`.
 
-    Once it has `ended` it has a result, `shown`, or the reason of its failure, `failed`.
+    Once it has `ended`, it has a result, `shown`, or a reason why it failed, `failed`.
     """
 
     by: str
@@ -222,7 +222,7 @@ class Proof(Generic[Shown]):
 
 
 class Proving(Generic[Shown]):
-    """The last proof of one kind, running or ended. Threads may share it."""
+    """The last verification or replay, running or ended. Threads can share this object."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -231,14 +231,14 @@ class Proving(Generic[Shown]):
 
     @property
     def last(self) -> Proof[Shown] | None:
-        """The running proof, otherwise the last one that ended."""
+        """The running verification or replay; if none is running, the last one that ended."""
         with self._lock:
             return self._last
 
     def begin(
         self, prove: Callable[[Progress], Shown], *, by: str, of: int, clock: Callable[[], datetime]
     ) -> bool:
-        """Begin a proof, unless one runs already; return whether it has begun."""
+        """Begin in a thread, unless one is already running; return whether it has begun."""
         with self._lock:
             if self._last is not None and self._last.ended is None:
                 return False
@@ -248,7 +248,7 @@ class Proving(Generic[Shown]):
         return True
 
     def wait(self, within_s: float) -> Proof[Shown] | None:
-        """Wait until the proof has ended, at most `within_s` seconds, and return the last one."""
+        """Wait for the end, at most `within_s` seconds, and return the last one."""
         if within_s > 0 and self.last is not None:
             self._over.wait(within_s)
         return self.last

@@ -1,4 +1,4 @@
-"""The voucher: the last checkpoint, with everything a reader of a bundle needs to trust entries."""
+"""The voucher: the last checkpoint, with everything that a bundle's reader needs to trust it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ class Voucher:
     """The last checkpoint, and everything a reader needs to trust it.
 
     `note` is the signed note with the cosignatures of the `witnesses` (verifier keys); `keys` are
-    those of the log up to the one that signed, the oldest first; `handovers` the notes that two
-    keys in a row have signed. Keys before them that were lost, and did not hand over, are `broken`:
-    trust in them does not lead here. `stamp` is a time stamp of this checkpoint (RFC 3161), if any.
+    the log's keys up to the last signer, the oldest first; `handovers` are the notes that two
+    successive keys have both signed. `broken` are the earlier keys that were lost before a
+    hand-over: whoever trusts one of them cannot trust this checkpoint. `stamp` is a time stamp of
+    this checkpoint (RFC 3161), if any.
     """
 
     signed: Signed
@@ -47,7 +48,7 @@ class Voucher:
 
 
 def nothing_signed(connection: Connection) -> NothingSignedError:
-    """The error if nothing is signed: no key (`needs_key`), or no signature yet."""
+    """The error if nothing is signed, because there is no key (`needs_key`) or no signature yet."""
     needs_key = not checkpoints.every_key(connection)
     way_out = (
         Cause.of("way_new_key", ": make a key on the machine that keeps the log, then sign")
@@ -58,11 +59,11 @@ def nothing_signed(connection: Connection) -> NothingSignedError:
 
 
 def last_voucher(connection: Connection) -> Voucher:
-    """The voucher of the last checkpoint.
+    """Return the voucher of the last checkpoint.
 
     Raises:
-        NothingSignedError: if there is none.
-        UnknownSignerError: if none of the log's keys has signed it.
+        NothingSignedError: if nothing is signed.
+        UnknownSignerError: if none of the log's keys has signed the checkpoint.
     """
     signed = checkpoints.last(connection)
     if signed is None:
@@ -86,7 +87,7 @@ def last_voucher(connection: Connection) -> Voucher:
 
 
 def _keys_up_to_signer(connection: Connection, signed: Note) -> Sequence[VerifierKey]:
-    """The log's keys up to the last signer: newer ones do not matter for this note."""
+    """The log's keys up to the last signer; newer keys do not matter for this note."""
     keys = list(map(VerifierKey.parse, checkpoints.every_key(connection)))
     places = [place for place, key in enumerate(keys, 1) if _signs(key, signed)]
     if not places:
@@ -95,7 +96,7 @@ def _keys_up_to_signer(connection: Connection, signed: Note) -> Sequence[Verifie
 
 
 def _handover(connection: Connection, old: VerifierKey, new: VerifierKey) -> bytes | None:
-    """The note that both keys have signed: the old one's last, or the new one's first."""
+    """The note that both keys have signed: the old key's last note, or the new key's first."""
     of = select(checkpoints_table.c.note)
     first = of.where(checkpoints_table.c.key == str(new)).order_by(checkpoints_table.c.id).limit(1)
     latest = (
@@ -121,13 +122,14 @@ class NotAsSignedError(VerificationError):
 
 
 Prove = Callable[[int, bytes], list[bytes]]
-"""The function that returns the checked proof (RFC 9162, 2.1.3) of an entry by index and bytes."""
+"""A function that returns the checked proof (RFC 9162, 2.1.3) for an entry, given by index and
+bytes."""
 
 
 def inclusion_prover(connection: Connection, signed: Signed) -> Prove:
-    """Return the function that proves entries to be in the tree of that checkpoint.
+    """Return a function that proves that entries are in the tree of that checkpoint.
 
-    It raises NotAsSignedError if the entry or the tiles are not those that were signed.
+    The function raises NotAsSignedError if the entry or the tiles are not those that were signed.
     """
     nodes = sequencer.nodes(connection, signed.size)
 

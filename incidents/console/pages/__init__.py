@@ -1,1 +1,1 @@
-"""The pages: one module for each, with a router."""
+"""The pages of the console: one module for each, with a router."""

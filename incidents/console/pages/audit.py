@@ -1,4 +1,4 @@
-"""The page of the audit: the filtered record, its export, its proof, and its viewers."""
+"""The audit page: the state of the log, the filtered record, its export, and its verification."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ router = APIRouter()
 
 PAGE = 100
 MAX_FINDINGS = 100
-"""The most findings shown of a verification; the rest are counted."""
+"""The maximum number of findings shown of a verification; the rest are only counted."""
 _MAX_PERSON = 100
 _FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
     "jsonl": ("application/x-ndjson", export.jsonl),
@@ -45,7 +45,7 @@ KINDS = (*events.KINDS, *own_events.KINDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The query as typed."""
+    """The filters as the reader typed them."""
 
     site: str = ""
     kind: str = ""
@@ -55,11 +55,11 @@ class Asked:
 
     @property
     def query(self) -> str:
-        """The same as a query, without empty fields."""
+        """The filters as a query string, without empty fields."""
         return rendering.query({name: getattr(self, name) for name in self.__slots__})
 
     def read(self, here: RequestContext, connection: Connection) -> record_entries.EntryFilter:
-        """The filter for the query; raises InputError or RefusedError for an invalid one."""
+        """Return the filter of entries; raises InputError or RefusedError for invalid input."""
         since, until = self._time("since", here), self._time("until", here)
         if since is not None and until is not None and since >= until:
             raise InputError(here.reader.say("audit.nothing_between"))
@@ -82,7 +82,7 @@ def show(
     who: Viewer, *, site: str = "", kind: str = "", person: str = "", since: str = "",
     until: str = "", after: str = "",
 ) -> Response:  # fmt: skip
-    """The page."""
+    """Show the audit page."""
     asked = Asked(
         site=site.strip(), kind=kind if kind in KINDS else "", person=person.strip()[:_MAX_PERSON],
         since=since.strip(), until=until.strip(),
@@ -115,7 +115,7 @@ def show(
 
 @router.get("/audit/export.{form}")
 def download(here: Viewer, form: str, site: str = "", since: str = "", until: str = "") -> Response:
-    """The entries of a site and a period, as `incidents audit export` writes them."""
+    """Download the entries of a site and a period, as `incidents audit export` writes them."""
     here.needs("export", about="record")
     if form not in _FORMATS:
         raise InputError(here.reader.say("audit.no_format"))
@@ -133,7 +133,7 @@ def download(here: Viewer, form: str, site: str = "", since: str = "", until: st
 
 @router.get("/audit/checkpoint")
 def checkpoint(here: Viewer) -> Response:
-    """The last checkpoint, byte for byte, with its witnesses' signatures, to keep elsewhere."""
+    """Download the last checkpoint byte for byte, with witness signatures, to save elsewhere."""
     with here.reading() as connection:
         note = log_status.last_note(connection)
     if note is None:
@@ -144,7 +144,7 @@ def checkpoint(here: Viewer) -> Response:
 
 @router.post("/audit/verify", dependencies=needs("export"))
 def verify(desk: Submitted) -> Response:
-    """Begin to verify the live log; the page shows the progress and the verdict."""
+    """Start to verify the live log; the page shows the progress and the verdict."""
     # Who may take the whole record away may have it proved: either reads all of it.
     desk.authorise("export")
     with desk.reading() as connection:
@@ -160,12 +160,12 @@ def verify(desk: Submitted) -> Response:
 
 @router.get("/audit/verdict")
 def verdict(here: Viewer) -> Response:
-    """The part of the page that changes while the verification runs."""
+    """Show the part of the page that changes while the verification runs."""
     return here.page("verdict", **_verified(here))
 
 
 class _Verified(TypedDict):
-    """The facts for the template of a verification."""
+    """The facts for the template that shows a verification."""
 
     last: verification.Proof[Verdict] | None
     took: str | None
@@ -191,7 +191,7 @@ def _next(asked: Asked, after: record_entries.Place | None) -> str | None:
 
 
 def _place(text: str) -> record_entries.Place | None:
-    """The position at which a page continues; None for text not from a page."""
+    """Read the position at which a page continues; None if the text is not from a page."""
     at, _, id_ = text.partition("_")
     if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
         return None

@@ -1,6 +1,6 @@
-"""The pages of a site's filing: its details, gaps, checks and changes.
+"""The pages of a site's filing: its details, gaps, findings and changes.
 
-The terms of all sites, with a calendar, are here too.
+The page of the terms of all sites, with a calendar, is here too.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ router = APIRouter()
 
 Kind = Literal["server", "document"]
 OF_FILE = ("digest", "size")
-"""The parts of a document that come from its file, not from a field."""
+"""The parts of a document that come from the uploaded file and not from a field."""
 
 TRIES = 5
-"""How many times a change is compared with the filing again after other changes of the site."""
+"""How often a change is compared with the filing again if the site changes meanwhile."""
 
 
 @router.get("/sites/{name}/filing")
 def show(here: Viewer, name: str) -> Response:
-    """The page."""
+    """Show the filing of a site."""
     return _page(here, known(name))
 
 
 @router.post("/sites/{name}/filing/reveal", dependencies=needs("reveal"))
 def reveal(desk: Submitted, name: str) -> Response:
-    """The whole filing in full; the reveal goes on record first."""
+    """Show all details in full; the reveal goes on record first."""
     kept = known(name)
     submission.reveal_on_record(desk, kept)
     with desk.reading() as connection:
@@ -59,7 +59,7 @@ def reveal(desk: Submitted, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/details", dependencies=needs("change_filing"))
 def change(desk: Submitted, name: str) -> Response:
-    """Change the details of one section."""
+    """Change details in one section of the form."""
     language = desk.reader.language
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
@@ -72,7 +72,7 @@ def change(desk: Submitted, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/preset", dependencies=needs("change_filing"))
 def preset(desk: Submitted, name: str) -> Response:
-    """Fill in the shared details of a provider's sites."""
+    """Fill in the details that all sites of one provider share."""
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
         own, _ = filing_view.settings_of(desk.reader)
@@ -84,7 +84,7 @@ def preset(desk: Submitted, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/{kind}", dependencies=needs("change_filing"))
 def item(desk: SubmittedWithFiles, name: str, kind: Kind) -> Response:
-    """Record a server or a document, change it, or remove it."""
+    """Add a server or a document, or change or remove one."""
     language = desk.reader.language
     label = "" if desk.form.text("new") else desk.form.text("label") or ""
 
@@ -115,11 +115,12 @@ def at(name: str) -> str:
 
 
 Make = Callable[[], tuple[Touched, Callable[[Filed], Changes]]]
-"""The edited fields, and the function that makes changes of the current filing from them."""
+"""A function that returns the edited fields, and a function that turns the current filing into
+changes."""
 
 
 def _do(desk: Submission, name: str, make: Make, *, opened: str, sighted: bool = False) -> Response:
-    """Do the action and return to the page; a refused form is shown again."""
+    """Do the action and return to the page; show a refused form again."""
     kept = known(name)
     desk.authorise("change_filing", kept)
     if (answer := desk.answered()) is not None and answer.refusal is None:
@@ -141,9 +142,10 @@ def _do(desk: Submission, name: str, make: Make, *, opened: str, sighted: bool =
 def _submit(
     desk: Submission, name: str, changes: Callable[[Filed], Changes], *, sighted: bool
 ) -> Flash:
-    """Submit the changes if the filing is still the one with which they were compared.
+    """Submit the changes if the filing has not changed since they were compared with it.
 
-    With `sighted` it is refused after any change of the site since the page was rendered.
+    With `sighted`, the desk refuses the changes if the site has changed since the page was
+    rendered.
     """
     for _ in range(TRIES):
         with desk.reading() as connection:
@@ -157,7 +159,7 @@ def _submit(
 
 
 def _with_file(desk: Submission, touched: Touched, upload: UploadFile | None) -> Touched:
-    """Add the digest and the size of the file; its measured copy is not kept."""
+    """Add the digest and the size of the uploaded file; the file itself is not stored."""
     if upload is None:
         return touched
     with forms.on_disk(upload) as file:
@@ -196,14 +198,14 @@ def _page(
 
 MAX_TERMS = 500
 DAYS = (0, 7, 14, 30)
-"""The choices of days within which deadlines end; 0: today or earlier."""
+"""The choices for how many days ahead to list deadlines; 0 means up to today."""
 
 Days = Annotated[int | None, Query(ge=0, le=3_650)]
 
 
 @router.get("/terms")
 def show_terms(here: Viewer, days: Days = None) -> Response:
-    """The page."""
+    """Show the terms of all sites."""
     here, found = _ending(here, days)
     items = filing_view.terms(here.reader, found)
     overdue = sum(each["days"] < 0 for each in items)
@@ -215,7 +217,7 @@ def show_terms(here: Viewer, days: Days = None) -> Response:
 
 @router.get("/terms.ics")
 def terms_calendar(here: Viewer, days: Days = None) -> Response:
-    """The same as a calendar (RFC 5545)."""
+    """Download the terms as a calendar (RFC 5545)."""
     here, found = _ending(here, days)
     entries = [
         Entry(
@@ -235,7 +237,7 @@ def terms_calendar(here: Viewer, days: Days = None) -> Response:
 
 
 def _ending(who: RequestContext, days: int | None) -> tuple[RequestContext, list[TermOfSite]]:
-    """The terms that end within that many days (None: all), and the timed context."""
+    """Return the terms that end within that many days (None: all), and the timed context."""
     with who.timed() as (connection, here):
         today = filing_view.day_of(here.reader)
         until = None if days is None else (today + timedelta(days=days)).isoformat()

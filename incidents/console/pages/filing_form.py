@@ -1,9 +1,10 @@
 """The form of a filing: its fields as shown, and a person's changes.
 
-The order is that of the official form. A shown field is submitted with its shown value (`was.KEY`);
-a masked one is submitted empty, with the reference to the recorded value (`ref.KEY`). Only edited
-fields are changed, and only if they still have the shown value: two people who change one filing do
-not overwrite each other's changes.
+The order is that of the official form. A field is submitted together with the value that the page
+showed (`was.KEY`). A masked field is submitted empty, together with the reference to the recorded
+value (`ref.KEY`). Only edited fields are changed, and only if the recorded value is still the one
+that the page showed, so two people who change the same filing do not overwrite each other's
+changes.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ from incidents.values.half_width import half_width
 from incidents.views import masked, record_entries
 
 LONG = 60
-"""The length above which a text gets a field of several lines."""
+"""The length in characters above which a text gets a field with several lines."""
 
 ITEMS = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
-"""The sections that have items, and the prefix of the items' keys."""
+"""The sections that have items, each with the prefix of the items' keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
     """The details of a site's filing after its entry `seq`.
 
-    `kept` has the recorded form, with references in place of people's text: a reference shows
+    `kept` has the details as recorded, with references in place of people's text: a reference shows
     whether the text has changed, but not its content. In `plain`, erased details are null.
     """
 
@@ -50,7 +51,7 @@ class Filed:
 
     @classmethod
     def read(cls, connection: Connection, name: str) -> Filed:
-        """The filing of that site; raises UnknownSiteError."""
+        """Read the filing of that site; raises UnknownSiteError."""
         row = sites.named(connection, name)
         kept = {key: text for _, key, text in filings.of_sites(connection, [row["id"]])}
         [plain] = record_entries.reveal_texts(connection, [dict(kept)])
@@ -58,7 +59,7 @@ class Filed:
 
     @property
     def details(self) -> dict[str, str]:
-        """The details for checks, without erased ones."""
+        """The details that checks need, without erased details."""
         return {key: text for key, text in self.plain.items() if text is not None}
 
     @property
@@ -70,9 +71,11 @@ class Filed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A field as shown and typed.
+    """A field of the form, with its value.
 
-    `shown` has the word for a choice; `text` is the filed value, or None while that is masked."""
+    `shown` is the value for people, with the name of a choice; `text` is the recorded value, or
+    None if it is masked.
+    """
 
     key: str
     label: str
@@ -83,7 +86,7 @@ class Line:
 
     @property
     def kind(self) -> str:
-        """The kind of input for it."""
+        """The kind of input that the field needs."""
         if self.choices:
             return "choice"
         if self.key.endswith("_on"):
@@ -103,7 +106,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the form; `blank`: the fields of an item to be added."""
+    """A section of the form; `blank`: the fields for a new item."""
 
     key: str
     label: str
@@ -114,7 +117,7 @@ class Section:
 
 
 def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Section]:
-    """The filing in the order of the official form, masked unless `reveal` is set."""
+    """List the sections in the order of the official form, masked unless `reveal` is set."""
     shown = dict(filed.plain) if reveal else filed.masked
     found = []
     for section in SECTIONS:
@@ -133,7 +136,7 @@ def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Se
 
 
 def facts(text: str | None) -> dict[str, str] | None:
-    """The facts about a server or document; None if it cannot be read."""
+    """Read the parts of a server or document; None if the recorded text cannot be read."""
     try:
         found: Any = json.loads(text or "")
     except (ValueError, RecursionError):
@@ -179,7 +182,7 @@ def _line(field: Field, plain: Details, shown: Details, language: Chosen) -> Lin
 
 
 Changes = Mapping[str, str]
-"""Keys and their new texts; an empty text removes a detail."""
+"""Keys of details with their new texts; an empty text removes a detail."""
 
 
 class DetailChangedError(RefusedError):
@@ -212,7 +215,7 @@ class Touched:
 
     @classmethod
     def of(cls, given: SentForm | KeptForm, keys: Iterable[str]) -> Touched:
-        """The changed fields of the submitted form."""
+        """Find the changed fields of the submitted form."""
         fields = dict(given.fields)
         found = {}
         for key in keys:
@@ -225,13 +228,13 @@ class Touched:
         return cls(found, fields)
 
     def check(self, language: Chosen, labels: Mapping[str, str]) -> None:
-        """Check that all fields can be stored; raises BadTextError, TextTooLongError."""
+        """Check that the desk can store all fields; raises BadTextError, TextTooLongError."""
         for key, text in self.changes.items():
             if text:
                 inputs.text(labels.get(key, filing_view.detail_label(language, key)))(text)
 
     def moved(self, key: str, plain: str | None, kept: str) -> bool:
-        """Whether the detail has neither the value that they saw nor the one that they want."""
+        """Whether somebody else has changed the detail to a value that the person did not want."""
         if (plain or "") == self.changes[key]:
             return False
         if f"ref.{key}" in self.fields:
@@ -240,7 +243,7 @@ class Touched:
 
 
 def section_keys(given: SentForm) -> tuple[str, ...]:
-    """The keys of the section in the form; raises NoSuchPartError."""
+    """Return the keys of the submitted section; raises NoSuchPartError."""
     key = given.text("section")
     for section in SECTIONS:
         if section.key == key and section.fields:
@@ -249,7 +252,7 @@ def section_keys(given: SentForm) -> tuple[str, ...]:
 
 
 def details(touched: Touched, filed: Filed, language: Chosen) -> dict[str, str]:
-    """The details to change; raises DetailChangedError."""
+    """Return the details to change; raises DetailChangedError."""
     for key in touched.changes:
         if touched.moved(key, filed.plain.get(key, ""), filed.kept.get(key, "")):
             raise DetailChangedError(field=filing_view.detail_label(language, key))
@@ -257,11 +260,11 @@ def details(touched: Touched, filed: Filed, language: Chosen) -> dict[str, str]:
 
 
 def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str, str]:
-    """The server or document with its changes.
+    """Return the server or document with its changes.
 
     Raises:
-        DetailChangedError: somebody else has changed the same part.
-        NothingSaidError: nothing would be left in it.
+        DetailChangedError: if somebody else has changed the same part.
+        NothingSaidError: if nothing would be left of the server or document.
     """
     own = facts(filed.plain.get(key)) or {}
     for name in touched.changes:
@@ -274,14 +277,14 @@ def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str
 
 
 def taken_off(given: SentForm, key: str, filed: Filed, language: Chosen) -> dict[str, str]:
-    """The removal of the server or document; raises DetailChangedError."""
+    """Return the removal of a server or document; raises DetailChangedError."""
     if key in filed.kept and filed.kept[key] != (given.text("ref") or ""):
         raise DetailChangedError(field=filing_view.detail_label(language, key))
     return {key: ""}
 
 
 def item_key(given: SentForm, kind: str) -> str:
-    """The key of the item in a form, such as `server.main`; raises BadLabelError."""
+    """Return the key of the item in a form, such as `server.main`; raises BadLabelError."""
     label = given.text("label") or ""
     key = f"{kind}.{label}"
     if not is_known(key):
@@ -290,10 +293,10 @@ def item_key(given: SentForm, kind: str) -> str:
 
 
 def labels(kind: str, language: Chosen) -> dict[str, str]:
-    """The labels of the item's fields by their keys."""
+    """Return the labels of an item's fields by their keys."""
     return {field.key: filing_view.label_of(language, field) for field in PARTS[f"{kind}."]}
 
 
 def _plain(typed: str) -> str:
-    """The text in the desk's form: a browser ends lines differently."""
+    """Normalise line ends and outer blanks: browsers send other line ends than the desk has."""
     return typed.replace("\r\n", "\n").strip()

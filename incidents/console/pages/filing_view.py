@@ -31,7 +31,7 @@ assert set(_LOUDEST) == set(VERDICTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingLine:
-    """A finding in the reader's language."""
+    """A finding of a check, in the reader's language."""
 
     verdict: str
     word: str
@@ -45,8 +45,8 @@ class FindingLine:
 class FilingSummary:
     """The summary of a filing; `trouble` lists faulty settings of the server.
 
-    `missing`: pairs of a detail and the reason why it is needed. `steps`: what to do when an
-    address of the site changes.
+    `missing`: pairs of a missing detail and the reason why the detail is needed. `steps`: what to
+    do if the server's address changes.
     """
 
     score: int
@@ -60,13 +60,13 @@ class FilingSummary:
 
 
 class TermLeft(FilingTerm):
-    """A term, and its remaining days."""
+    """A term, and the number of days left."""
 
     days: int
 
 
 def summary(reader: Reader, details: Details) -> FilingSummary:
-    """The summary of those details, as of today in the reader's zone."""
+    """Summarise the details, as of today in the reader's time zone."""
     language = reader.language
     complete = checks.completeness(details)
     own, wrong = settings_of(reader)
@@ -92,22 +92,22 @@ def summary(reader: Reader, details: Details) -> FilingSummary:
 
 
 def terms(reader: Reader, found: Iterable[FilingTerm]) -> list[TermLeft]:
-    """The terms with their remaining days."""
+    """Add the days left to each term."""
     return [{**each, "days": days_left(reader, each["due_on"])} for each in found]
 
 
 def days_left(reader: Reader, due_on: str) -> int:
-    """Count the days left of a term: 0 on its last day, negative after it."""
+    """Count the days left of a term: 0 on the term's last day, negative afterwards."""
     return (date.fromisoformat(due_on) - day_of(reader)).days
 
 
 def day_of(reader: Reader) -> date:
-    """Today in the reader's zone."""
+    """Today's date in the reader's time zone."""
     return reader.now.astimezone(reader.zone).date()
 
 
 def waits(reader: Reader, tasks: Iterable[Task]) -> list[dict[str, object]]:
-    """The suspicions not yet investigated, and the defects of the page footer."""
+    """List the suspicions not yet investigated, and the defects of page footers."""
     language = reader.language
     found: list[dict[str, object]] = []
     for task in tasks:
@@ -124,7 +124,7 @@ def waits(reader: Reader, tasks: Iterable[Task]) -> list[dict[str, object]]:
 
 
 def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
-    """The settings of the filings (the defaults, if faulty), and the error in them."""
+    """Load the settings for filings (the defaults, if faulty), and describe the fault."""
     try:
         return settings.load(), ""
     except (SettingError, UnknownSettingError, SettingsFileError) as error:
@@ -133,7 +133,7 @@ def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
 
 
 def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]], str]:
-    """The presets, each as name and label, and the error in the presets file ("" if none)."""
+    """List the presets by name and label, and describe the fault of the presets file, if any."""
     wrong = ""
     try:
         known = presets.known(own.presets)
@@ -169,7 +169,7 @@ def _finding_line(reader: Reader, finding: Finding) -> FindingLine:
 
 
 def _steps(details: Details) -> tuple[str, ...]:
-    """The steps for a commercial site, by the location of its first server."""
+    """List what a commercial site must do, by the location of its first server."""
     if details.get("nature") != "commercial":
         return ()
     first = next(iter(servers(details)), None)
@@ -182,19 +182,19 @@ _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 
 def finding_sentence(language: Chosen, finding: Finding) -> str:
-    """The sentence for a finding."""
+    """Describe a finding in a sentence."""
     return finding_words.finding_sentence(
         finding, found_in(language), **_choices(language, finding)
     )
 
 
 def label_of(language: Chosen, of: Field | Section | Choice) -> str:
-    """The label of the official form."""
+    """The label that the official form uses."""
     return of.en if language == "en" else of.zh
 
 
 def detail_label(language: Chosen, key: str) -> str:
-    """The label of a detail; for a server or a document, with its own label."""
+    """The label of a detail; a server or a document also has its own short name."""
     field = FIELD_OF.get(key)
     if field is not None:
         return label_of(language, field)
@@ -203,7 +203,7 @@ def detail_label(language: Chosen, key: str) -> str:
 
 
 def _choices(language: Chosen, finding: Finding) -> dict[str, str]:
-    """The names of the valid codes; in English, the codes themselves."""
+    """The names of the valid codes in Chinese; in English, the codes are shown themselves."""
     found: dict[str, str] = {}
     if language == "en":
         return found
@@ -216,7 +216,7 @@ def _choices(language: Chosen, finding: Finding) -> dict[str, str]:
 
 
 def word(language: Chosen, group: str, code: str) -> str:
-    """The word for a filing's code: the need of a detail, a step, a kind of item."""
+    """The word for a code of a filing, such as the need for a detail, a step, or a kind of item."""
     called = found_in(language).word(group, code)
     return called if called != code else _ITEMS[language].get(code, code)
 

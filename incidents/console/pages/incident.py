@@ -1,6 +1,6 @@
-"""The page of an incident, with its story, evidence, notes and actions.
+"""The page of an incident, with its history, evidence, notes and actions.
 
-The list of incidents not yet reported to the police is here too.
+The list of incidents that are not yet reported to the police is here too.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ router = APIRouter()
 Key = tuple[int, int]
 
 _ACTIONS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
-"""The order of the actions on the page; further ones follow."""
+"""The order of the actions on the page; all other actions follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
-"""The commands that stay valid after other people's actions in the meantime."""
+"""The commands that stay valid if other people act in the meantime."""
 _UNASKED = (*_UNSIGHTED, c.StateReported)
-"""The commands that do not concern work claimed by a colleague."""
+"""The commands that do not affect work that a colleague has claimed."""
 
 
 class NoFileError(RefusedError):
@@ -58,13 +58,13 @@ class NoFileError(RefusedError):
 def show(
     here: Viewer, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
 ) -> Response:
-    """The page; of a long story its newest lines, or those before the site's `before`th entry."""
+    """Show an incident, with the newest lines of its history, or those before entry `before`."""
     return _page(here, inputs.incident(incident), before=before)
 
 
 @router.post("/incidents/{incident}/attach", dependencies=needs("attach"))
 def attach(desk: SubmittedWithFiles, incident: str) -> Response:
-    """Attach files as evidence, by their digests."""
+    """Attach uploaded files as evidence."""
     site, n = inputs.incident(incident)
     flash = None
     try:
@@ -83,7 +83,7 @@ def attach(desk: SubmittedWithFiles, incident: str) -> Response:
 
 
 def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) -> Flash:
-    """Keep a copy before the entry names it; a refused file leaves no copy."""
+    """Store a file before an entry names it; a refused file is not stored."""
     if (answer := desk.answered(part)) is not None:
         return messages.of_answer(desk, answer)
     settings = desk.app.settings
@@ -102,7 +102,7 @@ def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) 
 
 @router.post("/incidents/{incident}/evidence/{digest}", dependencies=needs("reveal"))
 def download(desk: Submitted, incident: str, digest: str) -> Response:
-    """An attached file; the download goes on record first."""
+    """Download an attached file; the download goes on record first."""
     key = inputs.incident(incident)
     desk.authorise("reveal")
     with desk.reading() as connection:
@@ -121,7 +121,7 @@ def download(desk: Submitted, incident: str, digest: str) -> Response:
 
 @router.post("/incidents/{incident}/link", dependencies=needs("give_link"))
 def link(desk: Submitted, incident: str) -> Response:
-    """The link to the incident's customer page."""
+    """Show the link to the incident's customer page."""
     key = inputs.incident(incident)
     desk.authorise("give_link")
     links, now = customer_link.required_links(), clock.now()
@@ -222,7 +222,7 @@ def _page(
 
 @router.get("/unreported")
 def show_unreported(who: Viewer) -> Response:
-    """The incidents to report, the longest overdue first, up to the view's limit."""
+    """List the incidents to report, the longest overdue first, up to a maximum."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         found = police_duty.duties(connection, here.reader.now, owed, limit=police_duty.MAX_PAGE)

@@ -1,7 +1,7 @@
 """The page that logs a violation, or first finds the addresses in pasted text.
 
-A mail may name several sites: each then has a form of its own, and after logging one the page shows
-the others.
+If a mail names several sites, each site has a form of its own. After one form is logged, the page
+shows the others.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _MOST_DONE = 3 * pasted.MAX_SITES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One form that logs: its content, and its share of the addresses found.
+    """One form that logs a violation: its content, and its share of the addresses found.
 
-    `key`: the registered site of the addresses, or empty. `closes`: the site that it would close,
-    to be confirmed. `unknown`: a site that is not in the register.
+    `key`: the registered site of the addresses, or empty. `closes`: the site that the violation
+    would close, which the person must confirm. `unknown`: a site that is not in the register.
     """
 
     key: str = ""
@@ -64,9 +64,10 @@ def form(
     site: Annotated[str, Query(max_length=300)] = "",
     done: Annotated[list[str] | None, Query(max_length=_MOST_DONE)] = None,
 ) -> Response:
-    """The form that logs a violation, after finding the addresses in pasted text.
+    """Show the form that logs a violation.
 
-    It is filled in with findings and refused input, except for sites already done.
+    After addresses were found in pasted text, or after a refusal, the form is filled in, except for
+    sites already done.
     """
     here.needs("log")
     sent = here.kept
@@ -78,7 +79,7 @@ def form(
 
 @router.post("/log", dependencies=needs("log"))
 def log(desk: Submitted) -> Response:
-    """Find addresses in the text, or log those shown."""
+    """Find addresses in the text, or log the addresses in the form."""
     sent = KeptForm(tuple(desk.form.fields))
     if sent.typed.get("step") != "log":
         return _found(desk, sent)
@@ -129,7 +130,7 @@ def _page(
     done: Collection[str] = (),
     **facts: Any,
 ) -> Response:
-    """The page with the findings in the submitted text, except for sites already `done`."""
+    """Show the findings in the pasted text, except for sites already `done`."""
     found = _search(here, sent)
     forms = _forms(found, sent.typed.get("site", ""), done) if found else []
     if found is None or not forms:
@@ -145,7 +146,7 @@ def _again(
     closes: str | None = None,
     unknown: str | None = None,
 ) -> Response:
-    """The page with the submitted input in its form, and the other forms beside it."""
+    """Show the form again with its input, and the other forms beside it."""
     rest, key = sent.typed.get("rest"), sent.typed.get("group", "")
     text, found = _text_of_mail(here, rest)
     done = sent.texts("done")
@@ -172,13 +173,13 @@ def _again(
 def _text_of_mail(
     here: RequestContext, id_: str | None
 ) -> tuple[KeptForm | None, pasted.Found | None]:
-    """The form with the pasted text, while it is kept, and its findings."""
+    """Return the form with the pasted text, while it is kept, and the findings in the text."""
     text = KEPT_FORMS.get(here.by, id_ or "")
     return text, None if text is None else _search(here, text)
 
 
 def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
-    """The findings in the pasted text; None if there is no text."""
+    """Find addresses in the pasted text; None if there is no text."""
     text = sent.typed.get("paste")
     if not text:
         return None
@@ -187,9 +188,10 @@ def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
 
 
 def _forms(found: pasted.Found, chosen: str, done: Collection[str]) -> list[Form]:
-    """A form for each site with addresses, and one for addresses of no site.
+    """Make a form for each site with addresses, and one for the addresses of no known site.
 
-    If there is only one site, they share its form: the addresses may belong to it, on another host.
+    If there is only one site, its form gets these addresses too, because they may belong to the
+    site although they are on another host.
     """
     named = [group for group in found.groups if group.site]
     left = next((group for group in found.groups if not group.site), None)
@@ -216,7 +218,7 @@ def _form(group: pasted.Group, site: str, found: pasted.Found) -> Form:
 
 
 def _to_the_others(desk: Submission, sent: KeptForm, name: str) -> str | None:
-    """The page with the remaining sites of the mail; None if none is left."""
+    """Return the path of the page with the mail's other sites; None if no site is left."""
     rest = sent.typed.get("rest")
     _, found = _text_of_mail(desk, rest)
     if found is None:

@@ -1,4 +1,4 @@
-"""The pages of orders: those not carried out, the story of one, and sites' actual states."""
+"""The pages of orders: those not carried out, one with its history, and sites' actual states."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from incidents.views import masked, orders, possible_actions
 
 router = APIRouter()
 Name = tuple[int, int, str]
-"""An order's site, number and lane."""
+"""An order's site id, number and lane."""
 
 PAGE = 100
 MAX_SITES = 20
-"""The most sites compared at once: each may take its adapter a while."""
+"""The maximum number of sites compared at once: an adapter can take a while for each site."""
 _UNUSABLE = (
     SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError,
     AdapterFaultError,
 )  # fmt: skip
-"""The errors of adapters and their settings, which an administrator can fix."""
+"""Errors of adapters and their settings, which an administrator can fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """The result of a comparison; after the name `after`, `left` others remain."""
+    """The result of a comparison; after the site named `after`, `left` sites remain to compare."""
 
     items: list[Comparison]
     left: int
@@ -69,7 +69,7 @@ def show(
     braked: Annotated[str, Query(max_length=1)] = "",
     compared: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """The orders not carried out, those given up first, and the comparison with actual state."""
+    """List orders that are not carried out, and show the last comparison with the actual state."""
     found, wrong = [], None
     only = "braked" if braked else "dead" if dead else "late" if late else ""
     with who.timed() as (connection, here):
@@ -103,7 +103,7 @@ def show(
 
 @router.post("/orders/reconcile", dependencies=needs("reconcile"))
 def reconcile(desk: Submitted) -> Response:
-    """Query the adapters for the actual state of sites, and record it."""
+    """Ask the adapters for the actual state of sites, and record the result."""
     desk.authorise("reconcile")
     try:
         found = _compared(desk)
@@ -113,7 +113,7 @@ def reconcile(desk: Submitted) -> Response:
 
 
 def _compared(desk: Submission) -> Compared:
-    """Compare one site, or the next few that are down or in doubt."""
+    """Compare one site, or the next few sites that are down or whose actual state is unclear."""
     named, after = desk.form.text("site"), desk.form.text("after") or ""
     if named is not None:
         names, left, opens = [inputs.site(named)], 0, True
@@ -137,7 +137,7 @@ def _compared(desk: Submission) -> Compared:
 
 @router.get("/orders/{order}")
 def show_one(here: Viewer, order: str) -> Response:
-    """One order: its content, its attempts, and its outcome."""
+    """Show one order: its content, its attempts, and its result."""
     return _page(here, inputs.order(order))
 
 
@@ -165,7 +165,7 @@ def at(order: Name) -> str:
 
 
 def ordered(reader: Reader, order: OrderInFull) -> str:
-    """The order's kind in its lane: to the adapters, the customer or the desk."""
+    """What the order does in its lane: for the adapters, the customer or the desk."""
     kind = reader.word("order", order["kind"])
     return kind if order["lane"] == ACT else reader.say(f"ordered.{order['lane']}", kind=kind)
 
@@ -192,7 +192,10 @@ def _page(
 
 
 def _listed(reader: Reader, items: list[Order]) -> str:
-    """Count the listed orders by state: the red lines count those of all sites."""
+    """Describe how many of the listed orders are in which state.
+
+    The red warnings count the orders of all sites, not only the listed orders.
+    """
     dead = sum(each["state"] in ("braked", "dead") for each in items)
     late = sum(each["late"] for each in items)
     return reader.say(

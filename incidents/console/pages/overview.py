@@ -1,6 +1,6 @@
-"""The pages of the desk as a whole: today's numbers and the last thirty days, as charts.
+"""The pages for the whole desk: today's numbers, and the last thirty days as charts.
 
-The holders of queue items, and the hand-over of one's own items, are here too.
+The list of who has claimed which items, and the hand-over of your own items, are here too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ router = APIRouter()
 
 @router.get("/overview")
 def show(who: Viewer) -> Response:
-    """The page."""
+    """Show the overview."""
     with who.timed() as (connection, here):
         found = overview(connection, here.reader.now, here.reader.zone)
     reader = here.reader
@@ -60,7 +60,7 @@ def show(who: Viewer) -> Response:
 
 
 def span(reader: Reader, seconds: float | None) -> str:
-    """A length of time in two units; a dash for None."""
+    """Write a length of time with two units; None becomes a dash."""
     if seconds is None:
         return "–"
     if seconds < 1:
@@ -74,7 +74,7 @@ def span(reader: Reader, seconds: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 1 as a percentage; 100 % only for exactly all."""
+    """Write a share between 0 and 1 as a percentage; only an exact 1 becomes 100 %."""
     if share is None:
         return "–"
     return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
@@ -108,7 +108,7 @@ def _category(reader: Reader, each: OfCategory) -> str:
 
 
 def _spread(reader: Reader, spread: Spread, name: str, figure: Literal["median", "most"]) -> Chart:
-    """The distribution of durations; its sentence also names that figure."""
+    """Chart the distribution of durations; the chart's description also states `figure`."""
     named = {figure: span(reader, spread["median_s" if figure == "median" else "most_s"])}
     bounds = [span(reader, bound) for bound in spread["bounds_s"]]
     return Chart(
@@ -152,13 +152,13 @@ class NothingInHandError(RefusedError):
 
 @router.get(SHIFT)
 def show_shift(here: Viewer) -> Response:
-    """The page."""
+    """Show who has claimed items, and the form for the hand-over."""
     return _shift_page(here)
 
 
 @router.post(SHIFT, dependencies=needs("hand_over"))
 def hand_over(desk: Submitted) -> Response:
-    """Hand over the person's items, on one site or on all, to somebody else."""
+    """Hand over the person's items, on one site or on all sites, to another person."""
     try:
         to, sites = _chosen(desk)
     except (InputError, RefusedError) as error:
@@ -173,7 +173,7 @@ def hand_over(desk: Submitted) -> Response:
 
 
 def _chosen(desk: Submission) -> tuple[str, list[int]]:
-    """The recipient and the sites."""
+    """Return the recipient and the sites."""
     desk.authorise("hand_over")
     to, name = desk.form.text("to"), desk.form.text("site")
     with desk.reading() as connection:

@@ -1,7 +1,7 @@
 """The web addresses in a pasted mail or list.
 
-Defanged addresses (`hxxp://shop[.]example`) and those without a scheme (`shop.example/login`) are
-found too, in their normal form.
+Addresses that were defanged (`hxxp://shop[.]example`) or have no scheme (`shop.example/login`) are
+found too.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from incidents.values.inputs import MAX_URLS
 MAX_CHARACTERS = 100_000
 
 MAX_FOUND, MAX_SITES = 500, 20
-"""The most addresses shown, and the most sites that have them."""
+"""The maximum number of addresses shown, and of sites with these addresses."""
 
 _MOST_ABOVE = 8
-"""The most names above a host that may be the site's."""
+"""The maximum number of parent names of a host that are looked up as sites."""
 
 MAX_BARE = 1_000
-"""The most bare hosts that are looked up."""
+"""The maximum number of hosts without a scheme or a path that are looked up."""
 
 _REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
 _DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\])"
@@ -43,9 +43,10 @@ _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The addresses of one site, at most those of one incident; `more`: there were others.
+    """The addresses of one site, as many as one incident can have; `more`: there were others.
 
-    Groups without a site have an empty `site`."""
+    If the site is unknown, `site` is empty.
+    """
 
     site: str
     urls: tuple[str, ...]
@@ -56,9 +57,9 @@ class Group:
 class Found:
     """The findings in a text: its addresses by site, and its hosts.
 
-    Addresses are unique and in the order of the text, those of no site last. `unfit`: addresses, as
-    written, that cannot be stored; `more`: not all are shown; hosts are sorted by frequency; `cut`
-    may be cut off at the end of their line.
+    Addresses are unique and in the order of the text; addresses of no known site come last.
+    `unfit`: addresses, as written, that cannot be stored. `more`: not all addresses are shown.
+    `hosts`: sorted by frequency. `cut`: addresses that might be cut off at the end of a line.
     """
 
     groups: tuple[Group, ...]
@@ -74,7 +75,7 @@ def find(
     """Find the addresses in the first `MAX_CHARACTERS` of a text, or of a mail's source.
 
     Text without a scheme is an address if it has a path, begins with `www.`, or is a registered
-    site (`on_record` returns the registered hosts); otherwise it may be a file or a person
+    site (`on_record` returns the registered hosts); otherwise it might be a file or a person
     (`Mr.Wang`).
     """
     read = mail_text.readable(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
@@ -131,7 +132,7 @@ def _by_site(
     hosts: Collection[str],
     on_record: Callable[[Collection[str]], Collection[str]],
 ) -> dict[str, list[str]]:
-    """The addresses by the site with the name of their host, or of the nearest parent name."""
+    """Group the addresses by the site named like their host or like the nearest parent name."""
     above = {host: _names_above(host) for host in hosts}
     known = set(on_record({name for names in above.values() for name in names})) if hosts else set()
     sites: dict[str, list[str]] = {}
@@ -142,14 +143,14 @@ def _by_site(
 
 
 def _names_above(host: str) -> list[str]:
-    """The host itself and its parent names, the nearest first."""
+    """The host and its parent names, the nearest name first."""
     labels = host.split(".")
     shorter = range(max(1, len(labels) - _MOST_ABOVE), len(labels))
     return [host, *(".".join(labels[n:]) for n in shorter)]
 
 
 def at_site(urls: Iterable[str], site: str) -> set[str]:
-    """The addresses, as written, whose host is the site or below it."""
+    """Return the addresses, as written, whose host is the site or a subdomain of the site."""
     try:
         name = inputs.site(site)
     except RefusedError:
@@ -158,7 +159,7 @@ def at_site(urls: Iterable[str], site: str) -> set[str]:
 
 
 def _without_end(written: str) -> str:
-    """The address as written, without punctuation that ends the sentence."""
+    """Remove punctuation that ends the sentence from an address."""
     end = _END.sub("", written)
     # A parenthesis that the address itself has opened belongs to it.
     opened = end.count("(") > end.count(")") and written[len(end) :][:1] == ")"

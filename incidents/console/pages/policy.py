@@ -1,6 +1,7 @@
-"""The page of the policy: the active one as a diagram and in words, its history, its change.
+"""The page of the policy: the active policy as a diagram and in words, its history, and its change.
 
-A policy is tried on a history before it is activated, so that the person has seen the differences.
+A person must try a policy on a history before they activate it, so that they have seen the
+differences.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ router = APIRouter()
 
 ACTION = "activate_policy"
 SPANS = (30, 90, 365)
-"""The numbers of recorded days that a policy can be tried on."""
+"""The choices for how many recorded days a policy is tried on."""
 MAX_HISTORY = 50
-"""The most activations shown, the latest."""
+"""The maximum number of activations shown, the latest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A policy that was tried against the one with the digest `previous`, and the result.
+    """A policy that was tried against the policy with the digest `previous`, and the result.
 
-    `days`: the length of the record it was tried on; None for a file.
+    `days`: how many recorded days it was tried on; None if it was tried on a file.
     """
 
     policy: Policy
@@ -60,7 +61,7 @@ _TRIED: ResultCache[Trial] = ResultCache()
 
 @router.get("/policy")
 def show(here: Viewer) -> Response:
-    """The page."""
+    """Show the active policy."""
     return _page(here)
 
 
@@ -78,7 +79,7 @@ def try_out(desk: SubmittedWithFiles) -> Response:
 
 @router.get("/policy/trial/{id_}")
 def trial(here: Viewer, id_: str, page: int = 0) -> Response:
-    """The result of a trial, and the form that activates the policy."""
+    """Show the result of a trial, and the form that activates the policy."""
     here.needs("simulate")
     found = _TRIED.get(here.by, id_)
     if found is None:
@@ -88,7 +89,7 @@ def trial(here: Viewer, id_: str, page: int = 0) -> Response:
 
 @router.post("/policy/trial/{id_}/activate", dependencies=needs("activate_policy"))
 def activate(desk: Submitted, id_: str) -> Response:
-    """Activate the tried policy, with a reason, on record."""
+    """Activate the tried policy, with a reason on record."""
     desk.authorise(ACTION)
     found = _TRIED.get(desk.by, id_)
     if found is None:
@@ -154,7 +155,7 @@ def _tried(
 
 
 def sentences(reader: Reader, policy: Policy) -> list[str]:
-    """The rules as sentences in the reader's language."""
+    """Return the rules of a policy as sentences in the reader's language."""
     return [each[reader.language == "zh"] for each in policy_sentences(policy)]
 
 
@@ -186,7 +187,7 @@ def _trial(desk: Submission, spent: Spent) -> Trial:
 
 
 def _not_yet(desk: Submission, found: Trial) -> str | None:
-    """The reason why it is not activated, if any."""
+    """Return why the policy cannot be activated yet, or None."""
     word = desk.reader.say("policy.confirm.word")
     if (desk.form.text("confirm") or "").lower() != word:
         return desk.reader.say("policy.not_confirmed", act=word)

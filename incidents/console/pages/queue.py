@@ -1,7 +1,7 @@
-"""The page of the queue: open work, most urgent first, each outcome of a call one click away.
+"""The page of the queue: open work, most urgent first, with one click for each outcome of a call.
 
-The list is rendered once for all readers with the same role and language, until something changes:
-after a change, two hundred consoles cost one query of the database.
+The list is rendered once for all readers with the same role and language, until something changes.
+Therefore two hundred consoles need only one query of the database after a change.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _CALLS = frozenset({"call", "keep_calling"})
 _KEPT_S = 5.0
 _MOST_KEPT = 64
 _CSRF, _HOLDERS = token_hex(16), token_hex(16)
-"""Placeholders, in the page for all readers, for a reader's own token and for parts that only a
-holder sees."""
+"""Placeholders in the shared list, for the reader's own CSRF token and for parts that only the
+holder of an item sees."""
 
 Mine = Annotated[Literal["", "1"], Query()]
 After = Annotated[str | None, Query(max_length=100)]
@@ -51,21 +51,21 @@ After = Annotated[str | None, Query(max_length=100)]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The shown part of the queue: all items or the person's own, and the start."""
+    """The part of the queue to show: all items or the person's own, and where to start."""
 
     mine: str | None
     after: str | None
 
 
 class ListCache:
-    """The lists as last rendered, each kept until something changes."""
+    """The lists as last rendered; each is kept until something changes, at most a few seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[tuple[Any, ...], tuple[str, float, str]] = {}
 
     def of(self, here: RequestContext, place: Place, changes: Changes) -> str:
-        """The list for a person of that role."""
+        """Return the list for a person with this role and language."""
         key = (here.identity.role, here.reader.language, place)
         version, now = changes.version, clock.now().timestamp()
         if version is None:
@@ -86,7 +86,7 @@ _lists = ListCache()
 
 @router.get("/")
 def show(who: Viewer, mine: Mine = "", after: After = None) -> Response:
-    """The page."""
+    """Show the queue."""
     with who.timed() as (_, here):
         place = Place(here.by if mine else None, after or None)
     return here.page(
@@ -96,7 +96,7 @@ def show(who: Viewer, mine: Mine = "", after: After = None) -> Response:
 
 @router.get("/queue/list")
 def fresh(here: Viewer, mine: Mine = "", after: After = None) -> Response:
-    """The list without the rest of the page, for a page that is open."""
+    """Return only the list, for a page that is already open."""
     place = Place(here.by if mine else None, after or None)
     return _answer(_personalised(here, _lists.of(here, place, here.request.app.state.changes)))
 
@@ -115,7 +115,7 @@ def release(desk: Submitted, item: str) -> Response:
 
 @router.post("/queue/{item}/contact")
 def contact(desk: Submitted, item: str) -> Response:
-    """Record the outcome of a call, made now."""
+    """Record the outcome of a call that was made just now."""
 
     def record(rest: str) -> c.Command:
         if read_incident_id(item) is None:
@@ -128,7 +128,7 @@ def contact(desk: Submitted, item: str) -> Response:
 
 @router.post("/queue/{item}/removed")
 def removed(desk: Submitted, item: str) -> Response:
-    """Record that the content is gone."""
+    """Record that the content was removed."""
     named = desk.form.text("incident") or item
     return _do(
         desk, item, lambda _: c.StateRemoved(by=desk.by, incident=inputs.incident(named)[1]),
@@ -153,7 +153,7 @@ def done(desk: Submitted, item: str) -> Response:
 
 @router.post("/queue/{item}/reveal")
 def reveal(desk: Submitted, item: str) -> Response:
-    """The item's full numbers and addresses; the reveal goes on record first."""
+    """Show an item's phone numbers and addresses in full; the reveal goes on record first."""
     read = inputs.item(item)
     submission.reveal_on_record(desk, item)
     with desk.reading() as connection:
@@ -166,9 +166,10 @@ def reveal(desk: Submitted, item: str) -> Response:
 def _do(
     desk: Submission, item: str, command: Any, *, seen: bool = False, steady: bool = False
 ) -> Response:
-    """Do the action and show the queue afterwards; for a colleague's claim, ask first.
+    """Do the action and show the queue; if a colleague has claimed the item, ask first.
 
-    `seen` is False for a claim and a release, which ask about the claim themselves.
+    `seen` is False for a claim and a release, for which the desk itself checks who has claimed the
+    item.
     """
     try:
         site, rest = inputs.item(item)
@@ -189,7 +190,7 @@ def _do(
 
 
 def _rendered(who: RequestContext, place: Place) -> str:
-    """The current list."""
+    """Render the current list."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         found: QueuePage = views.queue(
@@ -217,14 +218,14 @@ def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> dict[str, ob
 
 
 def _days(item: QueueItem, reader: Reader) -> int | None:
-    """The remaining days of the filing's term; None for an item without one."""
+    """The days left of a filing's term; None for an item without a term."""
     if item["kind"] not in TERMS:
         return None
     return filing_view.days_left(reader, item["filing"][0])
 
 
 def _personalised(here: RequestContext, written: str) -> str:
-    """The shared list with the reader's own token, and a release button for their claims."""
+    """Put the reader's CSRF token into the shared list, and release buttons for their claims."""
     first, *rest = written.replace(_CSRF, here.csrf).split(_HOLDERS)
     me = str(escape(here.by))
     for holder, release, more in zip(rest[::3], rest[1::3], rest[2::3], strict=True):

@@ -26,13 +26,16 @@ router = APIRouter()
 PAGE = 20
 MAX_CHARACTERS = 100
 MAX_TEXTS = 3
-"""The most matching texts shown of one incident."""
+"""The maximum number of matching texts shown of one incident."""
 _AROUND = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Results of one kind; `next`: where they continue, `wrong`: why nothing was searched."""
+    """Results of one kind.
+
+    `next`: the path of the next page; `wrong`: why nothing was searched.
+    """
 
     kind: str
     items: Sequence[Mapping[str, object]]
@@ -47,7 +50,7 @@ def search(
     kind: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
-    """The results; an exact name or id leads to its page."""
+    """Show the search results; an exact name or id leads directly to its page."""
     if not q.strip():
         return _page(here, "", [])
     try:
@@ -61,7 +64,7 @@ def search(
 
 
 def _found(here: RequestContext, kind: str, part: str, after: str | None) -> Found:
-    """One kind of result, in a separate transaction: a slow search does not affect the others."""
+    """Search for one kind of result in its own transaction: a slow search affects no other."""
     try:
         with here.reading() as connection:
             found = _KINDS[kind](connection, part, after)
@@ -93,7 +96,7 @@ _KINDS: dict[str, Callable[[Connection, str, str | None], Found]] = {
 
 
 def _texts(incident: Incident, part: str) -> list[str]:
-    """The matching texts of an incident, except its site's name."""
+    """The matching texts of an incident, except the name of its site."""
     names = incident["site"], site_name.shown(incident["site"])
     return [_excerpt(text, part) for text in lists.where(incident, part) if text not in names]
 
@@ -106,7 +109,7 @@ def _excerpt(text: str, part: str) -> str:
 
 
 def _named(here: RequestContext, part: str) -> str | None:
-    """The page of the object with exactly that name."""
+    """Return the path of the site or incident with exactly that name or id; None if none has it."""
     key = read_incident_id(half_width(part))
     try:
         name = inputs.site(part)

@@ -1,6 +1,6 @@
-"""The sign-in of the console: sign in, sign out, and the switch of languages.
+"""The console's sign-in: sign in, sign out, and switch the language.
 
-The page of sessions and of the log of sign-ins is here too.
+The page of sessions and of the sign-in log is here too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from incidents.views import accounts
 router = APIRouter()
 
 MOST = 100
-"""The most sign-ins shown, the newest."""
+"""The maximum number of sign-ins shown, the newest first."""
 
 Form = Annotated[SentForm, Depends(anonymous_form)]
 
 
 @router.get("/sign-in")
 def show(request: Request, to: str = "/") -> Response:
-    """The sign-in form; a person already signed in is redirected."""
+    """Show the sign-in form; redirect a person who is already signed in."""
     if authentication.visitor(request) is not None:
         return RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     return _form(request, to)
@@ -62,7 +62,7 @@ def sign_in(request: Request, form: Form) -> Response:
 
 @router.post("/sign-out")
 def sign_out(desk: Submitted) -> Response:
-    """End the session, here and on the server."""
+    """End the session, in the browser and on the server."""
     desk.authenticator.sign_out(desk.visit.cookie)
     answer = RedirectResponse("/sign-in", status_code=303, headers=rendering.HEADERS)
     session.forget(answer)
@@ -71,7 +71,7 @@ def sign_out(desk: Submitted) -> Response:
 
 @router.get("/sessions")
 def show_sessions(here: Viewer) -> Response:
-    """The person's own sessions; for administrators, the sign-ins and refusals too."""
+    """Show the person's own sessions; administrators also see sign-ins and refusals."""
     own = here.app.open_sessions.of(here.by)
     found = [accounts.session_document(each, here.identity.session) for each in own]
     sign_ins, refusals = [], []
@@ -84,7 +84,7 @@ def show_sessions(here: Viewer) -> Response:
 
 @router.post("/sessions/{session}/end")
 def end_session(desk: Submitted, session: str) -> Response:
-    """End another session of one's own."""
+    """End another session of the same person."""
     if desk.app.open_sessions.owner_of(session) != desk.by:
         return desk.back("/sessions", Flash("refused", desk.reader.say("sessions.gone")))
     desk.app.open_sessions.end(session, desk.by)
@@ -93,7 +93,7 @@ def end_session(desk: Submitted, session: str) -> Response:
 
 @router.post("/language")
 def language(form: Form) -> Response:
-    """Switch the language; it belongs to the browser, not to the account."""
+    """Switch the language of the browser; the account has no language."""
     wanted, to = form.text("language"), form.text("to") or "/"
     answer = RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     if wanted in LANGUAGES:
@@ -105,7 +105,7 @@ def language(form: Form) -> Response:
 
 
 def own(to: str) -> str:
-    """The path if it is one of this console's, otherwise its first page."""
+    """Return the path if it belongs to this console, otherwise the path of its first page."""
     # With one slash before it, it names no other host; browsers take a backslash for a slash.
     is_own = to.startswith("/") and not to.startswith("//") and "\\" not in to
     return to if is_own and to.isprintable() else "/"

@@ -1,6 +1,6 @@
-"""The page of the simulation: a file of reports, chosen policies, and their differences.
+"""The page of the simulation: upload reports, choose policies, and see their differences.
 
-The policy's page uses parts of it.
+The policy's page uses parts of this module.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _SIMULATED: ResultCache[Comparison] = ResultCache()
 MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
 PAGE = 100
-"""The most differing sites on one page."""
+"""The maximum number of differing sites on one page."""
 LIMITS = {"MAX_BYTES": MAX_BYTES, "MAX_REPORTS": MAX_REPORTS, "MAX_POLICIES": MAX_POLICIES}
-"""The limits that the forms name."""
+"""The limits that the forms mention."""
 _MAX_NAME = 60
 _MAX_SEED = 10**9
 
@@ -50,18 +50,21 @@ _UNDONE: dict[type[IncidentsError], str] = {
     TooManyReportsError: "compare.many",
     TooCostlyError: "compare.costly",
 }
-"""The catalogue's keys for simulations that did not finish."""
+"""The catalogue's keys for the errors that stop a simulation."""
 
 
 class InvalidSimulationError(Exception):
-    """An input cannot be simulated: `key` of the catalogue with its facts."""
+    """An input that cannot be simulated.
+
+    `key` is the key of the message in the catalogue; `facts` are the message's facts.
+    """
 
     def __init__(self, key: str, **facts: Any) -> None:
         super().__init__(key)
         self.key, self.facts = key, facts
 
     def told(self, reader: Reader) -> str:
-        """The sentence of the error."""
+        """Return the message of the error."""
         facts = {
             name: reader.spoken.cause(fact, reader.when) if isinstance(fact, Cause) else fact
             for name, fact in self.facts.items()
@@ -71,7 +74,7 @@ class InvalidSimulationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
-    """The options of a history: how reports are merged, and how calls are drawn."""
+    """The options for a history: how reports are merged, and how outcomes of calls are drawn."""
 
     within: timedelta | None
     draw: Draw
@@ -79,7 +82,7 @@ class Taking:
 
 
 def read_taking(given: SentForm) -> Taking:
-    """The options of the form; raises InvalidSimulationError."""
+    """Read the options in the form; raises InvalidSimulationError."""
     within = given.text("group_within")
     try:
         grouped = None if within is None else policy.read_duration(half_width(within))
@@ -96,7 +99,7 @@ def read_taking(given: SentForm) -> Taking:
 
 
 def read_history(given: SentForm, name: str, reader: Reader) -> Upload:
-    """The history in the file of that field; raises InvalidSimulationError."""
+    """Read the history from the file in that field; raises InvalidSimulationError."""
     sent = given.file(name)
     if sent is None:
         raise InvalidSimulationError("compare.no_file")
@@ -107,7 +110,7 @@ def read_history(given: SentForm, name: str, reader: Reader) -> Upload:
 
 
 def read_policies(given: SentForm, name: str) -> list[Named]:
-    """The policies in the files of that field; raises InvalidSimulationError."""
+    """Read the policies from the files in that field; raises InvalidSimulationError."""
     found = []
     for sent in given.files(name):
         called = _file_name(sent.filename)
@@ -118,7 +121,7 @@ def read_policies(given: SentForm, name: str) -> list[Named]:
 
 
 def read_policy(text: bytes | str, name: str) -> policy.Policy:
-    """Read a policy in a text called `name`; raises InvalidSimulationError."""
+    """Read a policy from a text; `name` is for errors. Raises InvalidSimulationError."""
     try:
         return policy.read(text if isinstance(text, str) else text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -130,7 +133,7 @@ def read_policy(text: bytes | str, name: str) -> policy.Policy:
 
 
 def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent) -> Comparison:
-    """The result of the comparison; raises InvalidSimulationError."""
+    """Compare the policies on the history; raises InvalidSimulationError."""
     if not named:
         raise InvalidSimulationError("compare.none")
     if len(named) > MAX_POLICIES:
@@ -171,9 +174,10 @@ def slow_work_for(app: App, by: str) -> Iterator[Spent]:
 def comparison_rows(
     differences: Sequence[comparison.Difference], reader: Reader, page: int
 ) -> list[tuple[str, list[list[tuple[str, datetime, int]]]]]:
-    """The differences of a page (from 0), as rendered rows.
+    """Return the differences on a page (from 0) as rows for the template.
 
-    Each has the site and, for each policy, its effect, the first time and the count."""
+    Each row has the site and, for each policy, its effects with their first time and their number.
+    """
     return [
         (
             each.site,
@@ -187,7 +191,7 @@ def comparison_rows(
 
 
 def comparison_chart(found: Comparison, reader: Reader, key: str) -> Chart:
-    """The sites that each policy closed, by rule, and those that it suspended."""
+    """Chart how many sites each policy suspended, and how many it closed by each rule."""
     whats = (SUSPENSION, *CLOSING_RULES)
     counts = [
         [out.suspensions if what == SUSPENSION else out.closed[what] for out in found.outcomes]
@@ -209,7 +213,7 @@ def comparison_chart(found: Comparison, reader: Reader, key: str) -> Chart:
 
 
 def what_of(reader: Reader, what: str) -> str:
-    """A policy's effect on a site: suspended it, or closed it by a rule."""
+    """The effect of a policy on a site: a suspension, or a closure by a rule."""
     return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
 
 
@@ -227,13 +231,13 @@ def _is_number(text: str) -> bool:
 
 @router.get("/simulate")
 def show(here: Viewer) -> Response:
-    """The form."""
+    """Show the form."""
     return _form(here)
 
 
 @router.post("/simulate", dependencies=needs("simulate"))
 def run(desk: SubmittedWithFiles) -> Response:
-    """Run the simulation and go to its result."""
+    """Run the simulation and redirect to its result."""
     desk.authorise("simulate")
     try:
         with slow_work_for(desk.app, desk.by) as spent:
@@ -247,7 +251,7 @@ def run(desk: SubmittedWithFiles) -> Response:
 
 @router.get("/simulate/{id_}")
 def result(here: Viewer, id_: str, page: int = 0) -> Response:
-    """The result of a simulation, while it is kept."""
+    """Show the result of a simulation, while it is kept."""
     here.needs("simulate")
     found = _SIMULATED.get(here.by, id_)
     if found is None:
@@ -256,7 +260,7 @@ def result(here: Viewer, id_: str, page: int = 0) -> Response:
 
 
 class ComparisonFacts(TypedDict):
-    """The facts for the template of a comparison."""
+    """The facts for the template that shows a comparison."""
 
     id: str
     found: Comparison
@@ -269,7 +273,7 @@ class ComparisonFacts(TypedDict):
 def comparison_facts(
     here: RequestContext, found: Comparison, id_: str, page: int
 ) -> ComparisonFacts:
-    """The facts of that comparison, and of one page of the sites that differ."""
+    """Return the facts of a comparison, with one page of the sites that differ."""
     last = max(0, (len(found.differences) - 1) // PAGE)
     page = min(max(page, 0), last)
     return {
@@ -290,7 +294,7 @@ def _form(
 
 
 def _named(desk: Submission) -> list[Named]:
-    """The policies chosen, uploaded and pasted, in this order."""
+    """Return the chosen, uploaded and pasted policies, in this order."""
     chosen, reader = desk.form.texts("use"), desk.reader
     found: list[Named] = []
     if "active" in chosen:

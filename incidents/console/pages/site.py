@@ -1,4 +1,4 @@
-"""The page of a site: its state and why, its prospects, its story and its actions."""
+"""The page of a site: its state and the reasons, what happens next, its history and its actions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ACTIONS = (
     "confirm-closure", "decline-closure", "approve", "decline", "uphold", "reinstate", "contact",
     "hold", "unhold", "edit", "false-info",
 )  # fmt: skip
-"""The order of the actions on the page; further ones follow."""
+"""The order of the actions on the page; all other actions follow."""
 _ABOUT = {
     "contact": str.isdigit,
     "confirm-closure": forms.only(CLOSURE),
@@ -45,7 +45,7 @@ _ABOUT = {
     "decline": forms.only(REINSTATEMENT),
     "uphold": forms.only(DISPUTED),
 }
-"""The queue items that an action is about, which a colleague may have claimed."""
+"""The queue items that an action is about, which a colleague might have claimed."""
 
 
 class NotConfirmedError(RefusedError):
@@ -59,7 +59,7 @@ def sites(
     state: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
-    """The register, or the sites whose names contain the search text."""
+    """List the sites in the register whose names contain the search text."""
     return _register(here, q=q, state=state, after=after)
 
 
@@ -110,13 +110,16 @@ def show(
     whole: bool = False,
     false: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The page; `false`: a filed detail that a check doubts, for the statement about it."""
+    """Show a site.
+
+    `false`: a filed detail that a check doubts, filled in as the detail to report as false.
+    """
     return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
 @router.post("/sites/{name}/reveal", dependencies=needs("reveal"))
 def reveal(desk: Submitted, name: str) -> Response:
-    """The contact in full; the reveal goes on record first."""
+    """Show the contact in full; the reveal goes on record first."""
     kept = known(name)
     submission.reveal_on_record(desk, kept)
     with desk.reading() as connection:
@@ -148,10 +151,10 @@ router.add_api_route(
 
 
 def confirm(desk: Submission, name: str) -> None:
-    """Check that the site's name was typed, on a page that showed the site.
+    """Check that the person has typed the site's name, on a page that showed the site.
 
     Raises:
-        NotConfirmedError: if it was not.
+        NotConfirmedError: if the person has not typed the name.
     """
     if desk.seen is None or not site_name.matches_name(name, desk.form.text("confirm")):
         raise NotConfirmedError
@@ -201,7 +204,7 @@ def _page(
 
 
 def reasons(here: RequestContext, would: possible_actions.Possible) -> dict[str, str | None]:
-    """The sentence for each impossible action: by role, or by the machine's refusal."""
+    """Return why each action is impossible now: because of the role, or the desk's refusal."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {
         action: role
@@ -212,7 +215,7 @@ def reasons(here: RequestContext, would: possible_actions.Possible) -> dict[str,
 
 
 def known(name: str) -> str:
-    """The normalized name in the path; raises UnknownSiteError for an invalid one."""
+    """Normalise the site name in the path; raises UnknownSiteError for an invalid name."""
     try:
         return inputs.site(name)
     except (InputError, RefusedError) as error:
