@@ -196,7 +196,7 @@ _NOT_LET = {
 def refused(answer: Answer, when: TimeFormat, who: Identity) -> Problem:
     """Return a refusal of the desk as a problem for `who`, with times in `when`'s zone.
 
-    The hints suit a caller of that role. `events`: the events that were due before the action,
+    The hints suit that caller. `events`: the events that were due before the action,
     which took effect despite the refusal.
     """
     refusal = answer.refusal

@@ -182,6 +182,7 @@ def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
     assert by.get("/audit/checkpoint").status_code == 422
     note = signed(record, tmp_path / "audit.key")
     assert by.get("/audit/checkpoint").text == note
+    assert "Verified." in verified(Visitor(record, "auditor"))
     assert "No outside witness has countersigned" in by.get("/audit").text
 
 
