@@ -78,7 +78,7 @@ def load(
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
-        InputError: of `zone`, or of `db` and `server` together.
+        InputError: of `zone`, of `db` and `server` together, or of an empty one.
         ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
             `person`.
     """
@@ -86,6 +86,10 @@ def load(
         raise InputError.coded(
             "not_together", "{one} and {other} exclude each other", one="--db", other="--server"
         )
+    # An unset variable in a script must not mean the user's own database.
+    for option, given in (("--db", db), ("--server", server)):
+        if given == "":
+            raise InputError.coded("empty_url", "{option} is empty: write a URL", option=option)
     sources = _Sources(os.environ if environ is None else environ)
     # An option for either goes before a setting for the other.
     server_url = server or (None if db else sources.text("server"))

@@ -42,6 +42,12 @@ def test_an_option_outdoes_the_environment_which_outdoes_the_file(tmp_path: Path
     assert str(sources.load(environ=environ).zone) == "UTC"
 
 
+@pytest.mark.parametrize("option", ["db", "server"])
+def test_an_empty_option_is_refused_and_does_not_mean_the_own_database(option: str) -> None:
+    with pytest.raises(InputError, match=rf"^--{option} is empty: write a URL$"):
+        sources.load(environ={}, **{option: ""})
+
+
 def test_a_database_and_a_server_are_not_both_named_as_options() -> None:
     db, server = "sqlite:///desk.db", "https://desk.host.example"
     with pytest.raises(InputError, match=r"^--db and --server exclude each other$"):
