@@ -104,6 +104,8 @@ def test_an_entry_that_was_changed_is_named_with_exit_status_5(log: Cli, db_url:
     first = answer.out.splitlines()[0]
     assert first.startswith("WRONG entries 3, leaf 2: its leaf hash is not that of its body")
     assert answer.err.splitlines()[0].startswith("NOT VERIFIED: ")
+    assert "  checked: " in answer.err
+    assert "  proven: " not in answer.err
     found = log("audit", "verify", "--json").json
     assert (found["verified"], found["findings"][0]["leaf"]) == (False, 2)
     assert (found["findings"][0]["site"], found["findings"][0]["entry"]) == ("shop.example", "1-2")

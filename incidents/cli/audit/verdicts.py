@@ -30,8 +30,10 @@ def sentences(verdict: Verdict, run: Run, asked: VerifyOptions) -> Iterator[str]
         yield run.text("verdict.not_verified", findings=findings)
     else:
         yield run.text("verdict.unsigned" if verdict.key is None else "verdict.verified")
+    # Nothing is proven while anything is wrong.
+    shown = "verdict.checked" if verdict.findings else "verdict.shown"
     for sentence in (*_entries(verdict, run), *_signatures(verdict, run)):
-        yield run.text("verdict.shown", what=sentence)
+        yield run.text(shown, what=sentence)
     for sentence in _taken(verdict, run):
         yield run.text("verdict.taken", what=sentence)
     for sentence in (*_pending(verdict, run), *_not_shown(verdict, run)):
