@@ -87,7 +87,9 @@ def _double_entry(facts: Facts) -> list[Hint]:
 
 
 def _unknown_contact(facts: Facts) -> list[Hint]:
-    """Show the incident with its contacts; for a mistyped id, the incident that the id begins with.
+    """Show the incident that has the contacts.
+
+    If the given ID is mistyped, show the incident that it begins with.
     """
     if "given" not in facts:
         return _show(facts)

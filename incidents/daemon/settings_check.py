@@ -22,7 +22,9 @@ _SECTIONS = (
 
 
 def check(app: App) -> list[str]:
-    """The lanes in which these settings do nothing; no duty is started.
+    """Check all settings of a daemon; return the lanes for which nothing is set up.
+
+    No duty is started.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
@@ -42,7 +44,7 @@ def check(app: App) -> list[str]:
 
 
 def check_unread() -> None:
-    """Check settings that no process reads at its start: the section names, and [accounts].
+    """Check the settings that no duty reads: the names of the sections, and [accounts].
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the first thing that is wrong.

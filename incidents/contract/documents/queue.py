@@ -147,7 +147,9 @@ class Queue(TypedDict):
 
 
 class Held(TypedDict):
-    """An item of the queue that somebody has claimed, with the time of the claim and the deadline.
+    """An item of the queue that somebody has claimed.
+
+    `since`: when the item was claimed. `due`: its deadline.
     """
 
     id: str
