@@ -214,8 +214,10 @@ class Desk:
             return action(connection)
 
     def _now(self, connection: Connection) -> datetime:
-        """The time of decisions: the database's time, or this machine's if the database has no
-        clock."""
+        """The time of decisions.
+
+        The database's time is used if the database has a clock, otherwise this machine's time.
+        """
         return database_time(connection) or self._clock()
 
     def policy(self) -> Policy:
