@@ -190,4 +190,4 @@ _INSTEAD = {
     "reinstatement": "no task: incidents approve SITE or decline SITE ends it",
     "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
-"""Items that are not tasks, each with the command that ends or advances it."""
+"""What an item of the queue is if it is not a task, and which command ends or advances it."""

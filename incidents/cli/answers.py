@@ -230,7 +230,7 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
 
 
 def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """The incidents that keep a site suspended, after a timely call about another one."""
+    """The incidents that keep the site suspended after a timely call about another incident."""
     if site["suspended_until"] is None or not any(event.get("in_time") for event in own):
         return []
     with run.queries() as queries:

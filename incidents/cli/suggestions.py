@@ -34,12 +34,12 @@ def items(context: click.Context, _parameter: click.Parameter, begun: str) -> li
 
 
 def incidents(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The incidents in the queue whose ids begin with the text."""
+    """The incidents in the queue whose IDs begin with the text."""
     return [id_ for id_ in items(context, parameter, begun) if id_.replace("-", "").isdigit()]
 
 
 def tasks(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The tasks in the queue whose ids begin with the text, for `done`."""
+    """The tasks in the queue whose IDs begin with the text, for the command `done`."""
     return [id_ for id_ in items(context, parameter, begun) if "-t" in id_]
 
 

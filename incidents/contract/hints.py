@@ -102,7 +102,7 @@ _SHELLS_OWN = re.compile(r"[^\w@%+=:,./-]")
 
 
 def _quoted(text: str) -> str:
-    """Quote for a shell; words in any script stay unchanged."""
+    """Quote a text for a shell; words in any script stay unchanged."""
     return shlex.quote(text) if _SHELLS_OWN.search(text) else text
 
 

@@ -76,5 +76,5 @@ def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
 
 
 def first_of_two(item: QueueItem) -> str | None:
-    """The person who made a request that waits for a second person."""
+    """The person who made the request that waits for a second person."""
     return item["asked_by"] or (None if item["closing"] is None else item["closing"]["by"])

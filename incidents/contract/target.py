@@ -47,7 +47,7 @@ def whole(found: Any) -> Target:
 
 
 def text(kind: str, target: Target) -> str:
-    """The id of the target, or the site's name."""
+    """The ID of the target, or the name of the site."""
     return _IDS[kind](*target)
 
 

@@ -1,4 +1,4 @@
-"""The check of all settings that a daemon reads, before one is started."""
+"""The check of all settings that a daemon reads, made before a daemon is started."""
 
 from __future__ import annotations
 

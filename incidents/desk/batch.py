@@ -85,7 +85,7 @@ class Batch:
         )
 
     def decide_all(self) -> list[Answer]:
-        """Decide the commands in order; call `write` afterwards."""
+        """Decide the commands in order; the caller must then call `write`."""
         answers = [self._answer(envelope) for envelope in self._envelopes]
         for envelope, answer in zip(self._envelopes, answers, strict=True):
             self._access.note_denial(envelope, answer)
@@ -160,7 +160,7 @@ class Batch:
         return answer
 
     def _change_filing(self, site: SiteWork, command: ChangeFiling, login: str | None) -> Answer:
-        """Change a filing, then record the suspicions that checks raise about the change."""
+        """Change a filing, then record each detail that looks false to an automatic check."""
         changed = self._work.filings.real_changes(command, site.case)
         # The command itself was checked before; only its parts have become details.
         bad = refused_text(changed) if command.parts else None

@@ -197,7 +197,7 @@ def _unneeded(
 def _references_about(
     connection: Connection, site_id: int, incidents: set[int], before: datetime
 ) -> set[str]:
-    """The references in the site's entries about those incidents."""
+    """The references to sealed values in the site's entries about these incidents."""
     return {
         ref
         for body in erasable.bodies(connection, site_id, before)

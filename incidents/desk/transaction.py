@@ -80,7 +80,7 @@ _ATTEMPTS = 5
 
 
 class _LostError(Exception):
-    """The connection was lost before anything was written; `error` is the cause."""
+    """The connection was lost before anything was written; the cause is in `error`."""
 
     def __init__(self, error: DBAPIError) -> None:
         super().__init__()

@@ -104,7 +104,7 @@ class UnitOfWork:
         self.filings = FilingWork(connection, (site.before for site in self._sites.values()))
 
     def site_id(self, envelope: Envelope) -> int | None:
-        """The id of the site that the command names, if it is locked."""
+        """The ID of the site that the command names; None if no such site is locked."""
         return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
 
     def site(self, envelope: Envelope) -> SiteWork | None:
@@ -185,7 +185,7 @@ class UnitOfWork:
 
 
 class FilingWork:
-    """The filings of the sites whose `cases` a batch has read."""
+    """The filings of the sites in a batch, from the `cases` that the batch has read."""
 
     def __init__(self, connection: Connection, cases: Iterable[Case]) -> None:
         self._connection = connection

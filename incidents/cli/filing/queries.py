@@ -196,7 +196,7 @@ def sentence(run: Run, finding: Finding) -> str:
 
 
 def verdict_of(run: Run, finding: Finding) -> str:
-    """The verdict of a finding, in one word."""
+    """The word for the verdict of a finding, in the language of the answer."""
     return run.language.word("verdict_of", finding.verdict)
 
 

@@ -277,8 +277,7 @@ class Screen:
             return queries.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
-        """Close the script and the question of an item that has left the queue, and hide its
-        number."""
+        """Close the script and the question of an item that has left the queue."""
         self._revealed = self.asked = None
         self.mode = LIST if self.mode == ITEM else self.mode
         self._tell("queue.gone.choose", id=id_)

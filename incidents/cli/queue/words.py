@@ -64,7 +64,7 @@ def number(n: int, language: Language, *, capped: bool) -> str:
 
 
 class Notice(NamedTuple):
-    """A notice above the queue; `is_alarm`: somebody must act on it."""
+    """A notice above the queue; `is_alarm` means that somebody must act on the notice."""
 
     words: str
     is_alarm: bool

@@ -39,7 +39,7 @@ class Event(Open):
 
 
 class EventOfSite(Event):
-    """An event, with the name of its site."""
+    """An event, with the name of the site on which it happened."""
 
     site: str
 

@@ -10,7 +10,7 @@ from incidents.contract.documents import Open
 
 
 class Alarm(Open):
-    """A current alarm; fields that its kind does not use are null, zero or empty."""
+    """A current alarm; the fields that this kind of alarm does not use are null, zero or empty."""
 
     key: str
     kind: str
@@ -93,8 +93,8 @@ class Daemon(TypedDict):
 class MarkUnread(TypedDict):
     """A daemon that carries out no orders because it cannot read its mark.
 
-    `problem`: the reason. `since`: when it was detected. `count`: the number of such daemons.
-    `others`: whether any other daemon has a recent heartbeat.
+    `problem`: the reason. `since`: when the problem was detected. `count`: the number of such
+    daemons. `others`: whether any other daemon has a recent heartbeat.
     """
 
     daemon: str
@@ -118,7 +118,7 @@ class LeftDown(TypedDict):
     `unknown` of them is unknown. `new`: how many of the unknown ones were added since the loss.
     `sites`: the first names; `states`: the actual states of those sites. `suspended_now`: the names
     of sites that are also suspended on record, and that stay down after the suspension. `since`:
-    when the reason for the closures may have been lost. `complete`: whether all sites were
+    when the record of why the sites are down may have been lost. `complete`: whether all sites were
     compared.
     """
 

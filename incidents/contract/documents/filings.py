@@ -160,7 +160,7 @@ class FilingPresets(TypedDict):
 
 
 class RowProblem(TypedDict):
-    """A problem in a row: its column, its detail, and the reason."""
+    """A problem in a row: the column, the detail of the filing, and the reason."""
 
     column: str
     field: str

@@ -91,7 +91,7 @@ class OfCategory(TypedDict):
 
 
 class Violations(TypedDict):
-    """The violations by day and category, without voided ones."""
+    """The violations by day and category; voided violations do not count."""
 
     total: int
     categories: list[OfCategory]

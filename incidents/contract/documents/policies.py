@@ -57,7 +57,7 @@ class Counted(TypedDict):
 
 
 class BadLine(TypedDict):
-    """A line that cannot be used, with the reason."""
+    """A line of a file that cannot be used, and the reason."""
 
     line: int
     message: str
@@ -201,7 +201,7 @@ class Policy(TypedDict):
 
 
 class Checked(TypedDict):
-    """A valid policy, and its differences from the active one."""
+    """A valid policy, and the numbers in which it differs from the active policy."""
 
     policy: str
     numbers: dict[str, dict[str, str | int]]

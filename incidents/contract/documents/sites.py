@@ -144,7 +144,7 @@ class ClosureRequest(TypedDict):
 
 
 class Closure(TypedDict):
-    """The rule that closed a site, and its facts."""
+    """The closure of a site: the rule that closed it, and the facts."""
 
     rule: str
     at: str
@@ -233,7 +233,7 @@ class Due(TypedDict):
 
 
 class Explanation(TypedDict):
-    """Why a site is in its state.
+    """The explanation of why a site is in its state.
 
     `text`: the explanation, line by line. `timeline`: the latest entries. `timeline_untold`: the
     number of earlier entries. `would_change` and `hints`: what people can do.
@@ -264,7 +264,7 @@ class ExplanationParts(TypedDict):
 
 
 class Why(Explanation):
-    """Why a site is in its state, in plain words."""
+    """The explanation of a site's state, with the command lines of its hints."""
 
     commands: list[str]
 
