@@ -106,8 +106,8 @@ class Alarms:
         """Read the channels and the reminders from the settings.
 
         Raises:
-            SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
-                setting.
+            SettingError, UnknownSettingError, SettingsFileError, TemplateError: if a setting is
+                wrong.
         """
         self._send = self._send or alarm_letter.channel_sender(
             lanes.desk_lane(self._app), alarm_letter.this_source(self._app)
@@ -246,8 +246,7 @@ def once(app: App) -> Alarms:
     """Send all current alarms (`daemon --once`); a silent daemon is reported without delay.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
-            setting.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: if a setting is wrong.
     """
     # In cron each line would become a mail.
     duty = Alarms(app, say=lambda *_, **__: None, patience_s=0.0)

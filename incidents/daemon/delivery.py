@@ -216,7 +216,7 @@ def check(app: App) -> list[str]:
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
-        MissingPartError: naming the first thing that is wrong.
+            MissingPartError: if anything is wrong; the error names the first fault.
     """
     found = routing.load()
     try:
@@ -232,8 +232,7 @@ def notice_lane(app: App, lane: str) -> CustomerLane | DeskLane:
     """The lane for notices to the customer or to the desk, from the settings.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
-            setting.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: if a setting is wrong.
     """
     if lane == NOTICE:
         return lanes.customer_lane(app, link=customer_link.load_notice_link())

@@ -84,7 +84,7 @@ class Filings:
 
         Raises:
             DatabaseError: if the database fails.
-            SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
+            SettingError, UnknownSettingError, SettingsFileError: if a setting is wrong.
         """
         if not filing_settings.load().remind:
             return 0

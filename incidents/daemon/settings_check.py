@@ -28,8 +28,8 @@ def check(app: App) -> list[str]:
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
-        MissingPartError, RetentionTooShortError, BadRetentionError, MetricsLibraryError: naming the
-            first thing that is wrong.
+            MissingPartError, RetentionTooShortError, BadRetentionError, MetricsLibraryError: if
+            anything is wrong; the error names the first fault.
         InputError, DatabaseError: if a daemon would not start on this database.
     """
     check_unread()
@@ -47,7 +47,8 @@ def check_unread() -> None:
     """Check the settings that no duty reads: the names of the sections, and [accounts].
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming the first thing that is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: if anything is wrong; the error names
+            the first fault.
     """
     sources.check_sections(_SECTIONS)
     access_settings.second_after()

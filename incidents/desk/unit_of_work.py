@@ -219,7 +219,7 @@ class FilingWork:
         `now`: in UTC.
 
         Raises:
-            NoFilingLibraryError: naming the library to install.
+            NoFilingLibraryError: if a library is not installed.
         """
         # Imported here with its libraries, which only a change of a filing needs.
         from incidents.filing import checks
