@@ -21,7 +21,11 @@ _CATALOGUES = Path("scripts", "catalogues.py")
 # worker that it spawns. An editable installation of another checkout is on the path of each.
 _PROBE = """
 import json, subprocess, sys
-from bench import workers, program, scenarios
+from bench import program, scenarios
+try:
+    from bench import workers
+except ImportError:
+    from bench import crew as workers  # the name in older trees
 import incidents
 WHERE = "__import__('bench').__file__, __import__('incidents').__file__"
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ class Caller:
 
     def refused(self, answer: Answer) -> Problem:
         """The desk's refusal as a problem for them."""
-        return problems.refused(answer, self.when, self.identity.role)
+        return problems.refused(answer, self.when, self.identity)
 
     def _check_seen_and_meant(self, site: str | int, confirm: str | None) -> None:
         if self.seen is None:

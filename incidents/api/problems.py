@@ -192,8 +192,8 @@ _NOT_LET = {
 }
 
 
-def refused(answer: Answer, when: TimeFormat, role: str) -> Problem:
-    """A refusal of the desk, with times in `when`'s zone, and hints for a caller of that role.
+def refused(answer: Answer, when: TimeFormat, who: Identity) -> Problem:
+    """A refusal of the desk, with times in `when`'s zone, and hints for that caller.
 
     `events`: those due before the action, which took effect despite the refusal.
     """
@@ -205,24 +205,26 @@ def refused(answer: Answer, when: TimeFormat, role: str) -> Problem:
         refusals.sentence(refusal, when),
         facts=facts(refusal),
         events=[{**event, "site": answer.site} for event in answer.document["events"]],
-        **_ways_out(refusal.name, refusal.facts, role),
+        **_hints(refusal.name, refusal.facts, who),
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any], role: str | None) -> JSONObject:
+def _hints(name: str, facts: Mapping[str, Any], who: Identity | None) -> JSONObject:
     """The hints for other actions, except those on the machine that keeps the log."""
     found = refusal_hints.of_refusal(name, facts) if name != "nothing_signed" else []
-    hints = [each for each in found if role is None or _fits(role, each)]
+    hints = [each for each in found if who is None or _fits(who, each)]
     if found and not hints:
         # To add a site is the only hint that stands alone.
         hints = [look("sites")]
     return {"hints": hints} if hints else {}
 
 
-def _fits(role: str, hint: Hint) -> bool:
-    """Whether that role may do it; what no operator may do either is for others to do."""
+def _fits(who: Identity, hint: Hint) -> bool:
+    """Whether the caller may do it; what no operator or no token may do is for others to do."""
     right = right_of(hint)
-    return right is None or identity.may(role, right) or not identity.may("operator", right)
+    if right is None or not identity.may("operator", right):
+        return True
+    return who.may(right) or (right in identity.IN_PERSON and identity.may(who.role, right))
 
 
 def facts(refusal: Refusal) -> JSONObject:
@@ -230,10 +232,10 @@ def facts(refusal: Refusal) -> JSONObject:
     return {name: plain(value) for name, value in refusal.facts.items()}
 
 
-def of_error(error: IncidentsError, role: str | None = None) -> Problem:
+def of_error(error: IncidentsError, who: Identity | None = None) -> Problem:
     """The problem for an error of this program; the log has what the answer must not reveal.
 
-    The hints are for a caller of that role; for anybody if it is None.
+    The hints are for the caller `who`; for anybody if it is None.
     """
     if isinstance(error, ServeKeyReplacedError):
         _log.error(error.message, error=type(error).__name__)
@@ -249,7 +251,7 @@ def of_error(error: IncidentsError, role: str | None = None) -> Problem:
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(
             _status(error.name, error), error.name, error.message, headers=headers,
-            **_ways_out(error.name, error.facts, role),
+            **_hints(error.name, error.facts, who),
         )  # fmt: skip
     if isinstance(error, VerificationError):
         # The message may name files of this machine, so only the log has it.
@@ -274,7 +276,7 @@ def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
     An unknown caller cannot find out which paths exist.
     """
     return new_exception_handler(
-        handlers={IncidentsError: lambda _, request, error: of_error(error, _role(request))},
+        handlers={IncidentsError: lambda _, request, error: of_error(error, _caller(request))},
         http_exception_handler=partial(_http, is_somebody),
         request_validation_handler=lambda _handler, _request, error: invalid(error.errors()),
         unhandled_wrappers={"default": _Fault},
@@ -282,10 +284,10 @@ def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
     )
 
 
-def _role(request: Request) -> str | None:
-    """The role of the caller; None if the request was not authenticated for an action."""
+def _caller(request: Request) -> Identity | None:
+    """The caller; None if the request was not authenticated for an action."""
     caller = getattr(request.state, "caller", None)
-    return None if caller is None else caller.identity.role
+    return None if caller is None else caller.identity
 
 
 def _status(name: str, error: IncidentsError | None = None) -> HTTPStatus:

@@ -117,7 +117,7 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     if not isinstance(field.fact, Words):
         return click.option(f"--{name}", field.name, is_flag=True, help=ask.help)
     fact = field.fact
-    text = params.text(LABELS.get(name, name), limit=fact.limit, is_number=fact.is_number)
+    text = params.text(LABELS.get(name, name), limit=fact.limit, is_half_width=fact.is_half_width)
     # --as has the name of the person.
     own = "responsible" if field.name == "person" else field.name
     return click.option(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from incidents.cli import next_steps, output
 from incidents.contract import effects
-from incidents.errors import ActionRefusedError, RefusedError
+from incidents.errors import ActionRefusedError, AwayError, RefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
@@ -14,15 +14,18 @@ from incidents.machine.policy import read as read_policy
 from incidents.values.ids import read_incident_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from incidents.cli.params import Remarked
     from incidents.cli.run import Run
+    from incidents.client.app import RemoteQueries
     from incidents.contract.documents import Hint
     from incidents.contract.documents.actions import Event, Outcome
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
+    from incidents.views.queries import Queries
 
+T = TypeVar("T")
 
 # One call for a whole site may be about very many.
 MAX_STATES = 10
@@ -172,10 +175,9 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
     """
 
     def left_down() -> str | None:
-        with run.queries() as queries:
-            # An older server does not say it.
-            site = queries.site(answer.site)
-            return site["in_force"] if site.get("stays_down") else None
+        # An older server does not say it.
+        site = _ask(run, lambda queries: queries.site(answer.site))
+        return site["in_force"] if site is not None and site.get("stays_down") else None
 
     in_time = effects.late_on_record(answer.document["incidents"])
     events = effects.made_in_time(answer.document["events"], in_time)
@@ -188,8 +190,8 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
     def carries_out() -> bool:
         from incidents.views.health import carries_out
 
-        with run.queries() as queries:
-            return carries_out(queries.enforcement())
+        found = _ask(run, lambda queries: queries.enforcement())
+        return found is None or carries_out(found)
 
     if not effects.stays_up(site, own, carries_out):
         return []
@@ -213,15 +215,25 @@ def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:
         return [wording.site_state(site)]
     if not site["run"]:
         return []
-    try:
-        with run.queries() as queries:
-            policy = read_policy(queries.active_policy()["toml"])
-    except RefusedError:
-        # A token may act without being let to look.
+    active = _ask(run, lambda queries: queries.active_policy())
+    if active is None:
         return []
+    policy = read_policy(active["toml"])
     if site["run"] + 1 < policy.run_count:
         return []
     return [wording.site_state(site), wording.place_in_run(site["run"], policy, site["state"])]
+
+
+def _ask(run: Run, query: Callable[[Queries | RemoteQueries], T]) -> T | None:
+    """The answer to a query after an action; None if the caller may not ask, or nobody answers.
+
+    The action took effect, and its answer must be shown.
+    """
+    try:
+        with run.queries() as queries:
+            return query(queries)
+    except (RefusedError, AwayError):
+        return None
 
 
 def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
@@ -233,11 +245,14 @@ def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
     """The incidents that keep the site suspended after a timely call about another incident."""
     if site["suspended_until"] is None or not any(event.get("in_time") for event in own):
         return []
-    with run.queries() as queries:
+
+    def suspensions(queries: Queries | RemoteQueries) -> dict[str, int]:
         incidents = queries.site(site["site"])["incidents"]
         unreached = sorted(each["id"] for each in incidents if each["state"] == "unreached")
         keys = {id_: read_incident_id(id_) for id_ in unreached}
-        found = {id_: queries.incident(key)["suspension"] or 0 for id_, key in keys.items() if key}
+        return {id_: queries.incident(key)["suspension"] or 0 for id_, key in keys.items() if key}
+
+    found = _ask(run, suspensions) or {}
     # An earlier suspension, which is over, keeps nothing down.
     return [id_ for id_, n in found.items() if n == max(found.values())]
 

@@ -109,7 +109,9 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], confirm: str | None
     code = "confirm.ask_name" if alone else "confirm.ask_number"
     ask = run.question(code, right=site_name.in_full(right))
     typed = read_confirmation(run, [*openings_text(run, opened), ask], confirm)
-    given = half_width(typed or "").strip().replace(",", "")
+    given = (typed or "").strip()
+    if alone is None:
+        given = half_width(given).replace(",", "")
     if given == right if alone is None else site_name.matches_name(alone, given):
         return
     if confirm is not None:

@@ -289,7 +289,9 @@ def _field(desk: Submission, field: Field) -> Any:
         if is_left_out:
             return None
         fact = field.fact
-        return inputs.text(field.name, limit=fact.limit, is_number=fact.is_number)(typed or "")
+        return inputs.text(field.name, limit=fact.limit, is_half_width=fact.is_half_width)(
+            typed or ""
+        )
     return typed or ("" if field.required else field.default)
 
 

@@ -1,4 +1,4 @@
-"""The actual effects of an action that its answer does not show.
+"""The actual effects of an action, where they differ from its events (after a loss, for example).
 
 Each surface looks up the necessary facts by its own means, and only if they matter. The decisions
 are made here, and each surface puts them into words.

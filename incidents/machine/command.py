@@ -66,7 +66,7 @@ class Words:
 
     limit: int = 4_000
     personal: bool = True
-    is_number: bool = False
+    is_half_width: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ Own = Annotated[str, Words()]
 """Personal text, which is sealed."""
 
 Short = Annotated[str, Words(100, personal=False)]
-Phone = Annotated[str, Words(64, is_number=True)]
-Email = Annotated[str, Words(254, is_number=True)]
+Phone = Annotated[str, Words(64, is_half_width=True)]
+Email = Annotated[str, Words(254, is_half_width=True)]
 Name = Annotated[str, Words(200)]
 Outcome = Annotated[str, Choice(OUTCOMES)]
 Audience = Annotated[str, Choice(AUDIENCES)]

@@ -1,1 +1,1 @@
-"""The settings: from options, then the environment, then the settings file."""
+"""The settings of the program, read from their sources."""

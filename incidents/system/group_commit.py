@@ -1,4 +1,4 @@
-"""The group commit: items that arrive while one piece of work runs share the next."""
+"""The group commit of any work: items that arrive while one round runs share the next round."""
 
 from __future__ import annotations
 

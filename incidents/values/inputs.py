@@ -76,7 +76,7 @@ def _known(read: Callable[[str], Id | None], given: str, unknown: type[RefusedEr
 
 
 def text(
-    what: str, *, limit: int = MAX_TEXT_CHARACTERS, is_number: bool = False
+    what: str, *, limit: int = MAX_TEXT_CHARACTERS, is_half_width: bool = False
 ) -> Callable[[str], str]:
     """Return a reader of a person's text, called `what` in its errors.
 
@@ -85,7 +85,7 @@ def text(
     """
 
     def read(given: str) -> str:
-        words = (half_width(given) if is_number else given).replace("\r\n", "\n").strip()
+        words = (half_width(given) if is_half_width else given).replace("\r\n", "\n").strip()
         if not words:
             raise EmptyTextError(what=what)
         if len(words) > limit:

@@ -25,8 +25,8 @@ _MEANINGS = {
     " the desk gets an alarm and the site stays up",
     "unreachable_run.count": "which standing case closes the site instead of suspending it",
     "unreachable_run.run": "which cases count: those in a row, or all since the last reinstatement",
-    "refusal.removal_within": "how long after the recording of the contact a notified incident"
-    " counts as a refusal; empty for no deadline",
+    "refusal.removal_within": "the time from the recording of the contact after which a"
+    " notified incident counts as a refusal; empty for no deadline",
     "closure.two_people": "whether a closure on one person's word needs a second person",
 }
 # A value that no key accepts: its error says what the key must be.

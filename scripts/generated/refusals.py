@@ -113,9 +113,9 @@ def _table(sentences: Mapping[str, str]) -> str:
 
 def _remarks() -> str:
     rows = sorted(
-        (id_.removeprefix("remark."), said)
+        (id_.removeprefix("remark.").partition(".")[0], said)
         for id_, said in ENGLISH.phrases.items()
-        if id_.startswith("remark.") and id_.count(".") == 1
+        if id_.startswith("remark.") and "@" not in id_
     )
     return table(("name", "sentence"), ((f"`{name}`", _shown(said)) for name, said in rows))
 

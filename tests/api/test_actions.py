@@ -81,6 +81,14 @@ def test_a_program_that_logs_a_double_entry_is_not_sent_to_record_a_recurrence(a
         assert [each["act"] for each in told["hints"]] == acts
 
 
+def test_a_token_that_may_only_log_is_not_sent_to_add_a_site(api: Rig) -> None:
+    api.client("integrator")
+    limited = api.holder(api.token("integrator-1", ["log"]))
+    told = limited.post("/api/v1/sites/nowhere.example/incidents", json={}).json()
+    assert told["type"].endswith(":unknown-site")
+    assert [each["act"] for each in told["hints"]] == ["sites"]
+
+
 def test_a_note_for_nobody_or_without_a_word_is_bad_input(api: Rig) -> None:
     fill(api)
     wrongs: tuple[tuple[dict[str, str], str], ...] = (

@@ -44,10 +44,13 @@ def test_a_miss_that_does_not_close_is_not_told_as_one(
 def test_who_may_not_look_is_told_what_was_done(
     desk: Cli, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(_: Queries) -> None:
+    def denied(*_: object) -> None:
         raise RefusedError("not let")
 
     twice_missed(desk, clock)
-    monkeypatch.setattr(Queries, "active_policy", denied)
+    for query in ("active_policy", "site", "enforcement"):
+        monkeypatch.setattr(Queries, query, denied)
     told = desk("contact", "1-3", "no-answer")
     assert (told.status, "nobody answered" in told.out, "in a row" in told.out) == (0, True, False)
+    held = desk("site", "hold", "shop.example", "--reason", "order 7")
+    assert (held.status, "held by order" in held.out) == (0, True)

@@ -129,9 +129,10 @@ def test_who_may_not_export_is_told_why_and_refused(record: ConsoleDesk) -> None
 def test_a_log_that_is_right_is_verified_in_words(record: ConsoleDesk) -> None:
     by = Visitor(record, "auditor")
     told = verified(by)
-    assert "Verified." in told
+    assert "Consistent, but not signed." in told
+    assert "Verified." not in told
     assert "Nobody replaced the whole record. No checkpoint is signed yet." in told
-    assert "核验通过。" in Visitor(record, "auditor", "zh").get("/audit").text
+    assert "记录一致，但尚未签署。" in Visitor(record, "auditor", "zh").get("/audit").text
 
 
 def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: ConsoleDesk) -> None:
@@ -153,7 +154,7 @@ def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
         broken.setattr("incidents.audit.proof.verification.database", lambda *_a, **_o: 1 / 0)
         told = verified(by)
         assert 'Could not verify: <span lang="en">ZeroDivisionError' in told
-    assert "Verified." in verified(by)
+    assert "Consistent, but not signed." in verified(by)
 
 
 def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(

@@ -251,10 +251,10 @@ def test_the_queue_says_when_what_was_due_was_last_done_once_and_is_not_alarmed(
 
     err = capsys.readouterr().err
     assert "no daemon is running; daemon --once last ran 40 s ago" in err
-    assert "NOTHING ENFORCES" not in err
+    assert "NO DAEMON ENFORCES" not in err
     status, out, _ = run("status")
-    assert status == FAILED
-    assert "daemon --once last ran 40 s ago" in out
+    assert status == DONE
+    assert out.startswith("deadlines are being enforced\n  daemon --once last ran 40 s ago\n")
 
 
 def test_a_daemon_that_died_is_named_beside_what_was_done_once(

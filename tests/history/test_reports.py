@@ -150,7 +150,7 @@ BAD_ROWS = {
     "a date alone": ("2026-03-01,a.example" + EMPTY, "'2026-03-01', which is no time"),
     "no such day": ("2026-02-30 02:50,a.example" + EMPTY, "no such time: '2026-02-30 02:50'"),
     "too long ago": ("1969-12-31 02:50,a.example" + EMPTY, "write a year from 1970 to 2999"),
-    "too far ahead": ("9999-12-31 02:50,a.example" + EMPTY, "write a year from 1970 to 2999"),
+    "too far ahead": ("9999-12-31 02:50,a.example" + EMPTY, "is in the future"),
     "no time at all": (",a.example" + EMPTY, "occurred_at is missing"),
     "no site": ("2026-03-01 02:50," + EMPTY, "site is missing"),
     "a URL for a site": ("2026-03-01 02:50,http://a.example/" + EMPTY, "site: 'http://a.exam"),

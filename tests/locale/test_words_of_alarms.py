@@ -51,7 +51,7 @@ CAUSES: dict[str, tuple[dict[Tag, str], list[str], str]] = {
 @pytest.mark.parametrize("name", CAUSES)
 def test_a_cause_is_named_alike_wherever_it_is_told(name: str, tag: Tag) -> None:
     words, at_terminal, on_page = CAUSES[name]
-    folder = Path(letter.__file__).parent / "templates" / {"en": "en", "zh_CN": "zh_CN"}[tag]
+    folder = Path(letter.__file__).parent / "templates" / tag
     told = [
         *(phrases(tag, "cli")[each] for each in at_terminal),
         phrases(tag, "console")[on_page],

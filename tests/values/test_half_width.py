@@ -35,5 +35,5 @@ def test_ids_are_read_in_full_width_and_named_as_typed_when_they_are_unknown() -
 
 
 def test_a_number_is_kept_in_half_width_and_a_note_as_written() -> None:
-    assert inputs.text("phone", is_number=True)("１３８ 0000") == "138 0000"
+    assert inputs.text("phone", is_half_width=True)("１３８ 0000") == "138 0000"
     assert inputs.text("note")("１３８：号码") == "１３８：号码"

@@ -44,7 +44,7 @@ routes = router("batch")
 
 
 class Asked(bodies.Form):
-    """A command: the action, its target (the name or the ID of a site), and its fields.
+    """A command: the action, its target (a site's name, or an ID), and its fields.
 
     `key`: a command that is repeated with the same key runs once.
     """
@@ -126,7 +126,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         by.needs(action.name)
         site, command = bodies.command(action, by.by, asked.to, words)
     except (Problem, IncidentsError) as error:
-        return error if isinstance(error, Problem) else problems.of_error(error, by.identity.role)
+        return error if isinstance(error, Problem) else problems.of_error(error, by.identity)
     # Its own key, or the request's key with its place.
     key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
     return action.status, by.envelope(site, command, key, asked.key or by.key)

@@ -29,8 +29,8 @@ class InconsistentLogError(VerificationError):
 
 
 class TornNoteError(InconsistentLogError):
-    """no checkpoint was signed: {file} holds no signed note ({detail}), so the last signature of its key
-    is unknown. Let a new key sign: incidents recover --reason R"""
+    """no checkpoint was signed: {file} holds no signed note ({detail}), so the last signature of
+    its key is unknown. Let a new key sign: incidents recover --reason R"""
 
 
 class TornShareError(InconsistentLogError):

@@ -32,7 +32,8 @@ _UNKNOWN, _SOMEBODY = "-", "another process"
 
 
 class HeldError(IncidentsError):
-    """no checkpoint was signed: {file} is in use, last by {holder}; if that process hangs, end it"""
+    """no checkpoint was signed: {file} is in use, last by {holder}.
+    If that process hangs, end it"""
 
 
 class SignsElsewhereError(RefusedError):

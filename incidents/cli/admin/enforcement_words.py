@@ -207,9 +207,11 @@ def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
     from incidents.views.health import carries_out
 
     when = run.when
-    if found["beating"] and not carries_out(found):
+    # By a daemon, or by `daemon --once` from cron.
+    is_enforced = found["enforced_by"] is not None
+    if is_enforced and not carries_out(found):
         run.write(coloured(run.text("enforcement.on.record"), fg="red", bold=True))
-    elif found["beating"]:
+    elif is_enforced:
         run.write(run.text("enforcement.on"))
     else:
         run.write(coloured(run.text("enforcement.off"), fg="red", bold=True))
@@ -224,12 +226,12 @@ def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
         run.write(coloured(line, fg="red"))
     if found["overdue"]:
         line = _overdue(run, found)
-        run.write(line if found["beating"] else coloured(line, fg="red"))
+        run.write(line if is_enforced else coloured(line, fg="red"))
         for site in found["overdue_sites"]:
             run.write(run.text("enforcement.overdue.site", site=site["site"], due=site["due"]))
     else:
         run.write(run.text("enforcement.overdue.none"))
-    if not found["beating"]:
+    if not is_enforced:
         run.inform(run.text("enforcement.start"))
 
 

@@ -45,7 +45,7 @@ class PendingAction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Acted:
+class ActionResult:
     """The desk's answer to an action, in words.
 
     `is_refusal`: the desk refused the action.
@@ -55,7 +55,7 @@ class Acted:
     is_refusal: bool
 
 
-def carry_out(run: Run, action: PendingAction) -> Acted:
+def carry_out(run: Run, action: PendingAction) -> ActionResult:
     """Send the action to the desk, and return the answer.
 
     Raises:
@@ -70,10 +70,10 @@ def carry_out(run: Run, action: PendingAction) -> Acted:
     ]
     if answer.refusal is not None:
         refused = refusals.sentence(answer.refusal, run.when, run.language)
-        return Acted(words=_joined(run, [refused, *due]), is_refusal=True)
+        return ActionResult(words=_joined(run, [refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False) or [run.text("answer.nothing")]
     sentence = _joined(run, [*done, *answers.remark_sentences(run, answer), *due])
-    return Acted(words=sentence, is_refusal=False)
+    return ActionResult(words=sentence, is_refusal=False)
 
 
 def _joined(run: Run, sentences: list[str]) -> str:
