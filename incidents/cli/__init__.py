@@ -1,4 +1,7 @@
-"""The command line: parse, call the desk or a view, render. `main` is its entry point."""
+"""The command line: parse arguments, call the desk or a view, and render the result.
+
+`main` is the entry point.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,9 @@ if TYPE_CHECKING:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run one command, by default the process's own, and return the exit status.
+    """Run one command, by default the one in `sys.argv`, and return the exit status.
 
-    It raises nothing: an error becomes one sentence on standard error.
+    `main` raises nothing: an error becomes one sentence on standard error.
     """
     from incidents.system import umask
 
@@ -105,11 +108,11 @@ _OPTIONS = {
     "own_second": "--second HANDLE",
     "second_needed": "--second HANDLE",
 }
-"""Options that change a command's outcome, by the refusal's name."""
+"""The options to add to a refused command so that it can succeed, by the refusal's name."""
 
 
 def _hints(error: RefusedError) -> list[Hint]:
-    """Return the hints from the server, otherwise those for the refusal's name."""
+    """Return the hints that the server gave, or else the hints for the refusal's name."""
     from incidents.contract import hints, refusal_hints
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
@@ -117,7 +120,10 @@ def _hints(error: RefusedError) -> list[Hint]:
 
 
 def _write_usage_error(error: click.ClickException) -> None:
-    """Report wrong usage like click; the input may be anything, and of any length."""
+    """Report wrong usage as click does, but shortened and without control characters.
+
+    The message quotes the input, which can be of any length.
+    """
     written = io.StringIO()
     error.show(file=written)
     write_stderr(visible_and_short(written.getvalue()), nl=False)
@@ -157,7 +163,7 @@ def _plain(value: object) -> object:
 
 
 def _escape_unencodable() -> None:
-    """Write characters that the output's encoding lacks as escapes."""
+    """Write characters that the encoding of the output lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -165,7 +171,7 @@ def _escape_unencodable() -> None:
 
 
 def _flush_stderr() -> None:
-    """Keep a failed flush of standard error, as on a full disk, from changing the exit status."""
+    """Flush standard error; a failure, such as a full disk, does not change the exit status."""
     if sys.stderr is None:  # as Python has it when the stream is closed
         return
     try:
@@ -176,7 +182,7 @@ def _flush_stderr() -> None:
 
 
 def _after_broken_pipe() -> int:
-    """Prevent a flush at the interpreter's end: the reader has gone."""
+    """Prevent the interpreter from flushing output to a reader that has gone away."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

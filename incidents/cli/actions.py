@@ -1,7 +1,7 @@
-"""The actions on the command line: a command for each action of the contract, made when typed.
+"""The actions on the command line: a command for each action, built when it is typed.
 
-Questions and remarks that only some actions have at a terminal are defined below, by the action's
-command.
+The questions and remarks that only some actions have at a terminal are defined below, by the
+command of the action.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TARGETS = {
 
 
 _BY_SITE = (c.RecordContact, c.StateRemoved)
-"""Commands that also take a site in place of an incident."""
+"""The commands that also accept a site in place of an incident."""
 
 _SUGGESTED = {"category": suggestions.categories, "outcome": suggestions.outcomes}
 
@@ -47,7 +47,7 @@ _OPPOSITES: dict[type[c.Command], tuple[str, type[c.Command], str]] = {
         "End the hold: the site opens, unless a suspension still runs or it is closed.",
     ),
 }  # fmt: skip
-"""The flags that turn an action into its opposite."""
+"""The flag that turns an action into its opposite, by command."""
 
 
 class WhichIncidentError(RefusedError):
@@ -55,7 +55,7 @@ class WhichIncidentError(RefusedError):
 
 
 def __getattr__(word: str) -> click.Command:
-    """Return the command with that name, such as `site hold`."""
+    """Return the command for an action by its name, such as `site hold`."""
     for action in ACTIONS:
         if action.word == word and action.help:
             return _command(action)
@@ -129,7 +129,10 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
 def _read(
     submission: Submission, action: Action, given: dict[str, Any]
 ) -> tuple[str | int, c.Command, str | None]:
-    """The site, the command, and the id that was typed, for `-q`; None if something is new."""
+    """Read the site, the command, and the ID to print for `-q` from the typed values.
+
+    The ID is None if the action creates something or concerns a whole site.
+    """
     if "responsible" in given:
         given["person"] = given.pop("responsible")
     given |= {
@@ -154,10 +157,11 @@ def _read(
 
 
 def _only_one_to_remove(submission: Submission, site: str) -> tuple[int, int]:
-    """The one incident of the site that can be recorded as removed.
+    """The only incident of the site that can be recorded as removed.
 
     Raises:
-        UnknownSiteError; WhichIncidentError if there is not exactly one.
+        UnknownSiteError: with the nearest names.
+        WhichIncidentError: if there is not exactly one such incident.
     """
     from incidents.machine.state import can_move_incident
 
@@ -186,4 +190,4 @@ _INSTEAD = {
     "reinstatement": "no task: incidents approve SITE or decline SITE ends it",
     "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
-"""Items that are not tasks, each with the command that ends or advances it."""
+"""What an item of the queue is if it is not a task, and which command ends or advances it."""

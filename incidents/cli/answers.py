@@ -1,4 +1,4 @@
-"""The answer to an action, for people, for programs or as ids."""
+"""The output of an action's answer: for people, for programs, or as IDs."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ def write_answer(
     repetition_told: bool = False,
     also: Sequence[Remarked] = (),
 ) -> None:
-    """Write the answer to an action, with further remarks after the desk's.
+    """Write the answer to an action.
 
-    People read the events, then the remarks, and at the end the next steps.
+    People read the events first, then the remarks, and at the end the next steps. `also`: further
+    remarks, after the desk's own.
 
     Raises:
         ActionRefusedError: if the desk refused it.
@@ -71,7 +72,7 @@ def write_answer(
 
 
 def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
-    """Raise the desk's refusal, after reporting what had fallen due before it.
+    """Raise the desk's refusal, after reporting the decisions that were due before the command.
 
     Raises:
         ActionRefusedError: with the refusal's name, facts and sentence.
@@ -114,7 +115,7 @@ def _remark_steps(run: Run, answer: Answer) -> list[str]:
 
 
 def ids_of(answer: Answer, about: str | None) -> list[str]:
-    """The ids that an action created or changed: the input of the next command in a pipe."""
+    """The IDs that an action created or changed, as input for the next command in a pipe."""
     document, site = answer.document, answer.site_document
     events = [event for event in document["events"] if event["by"] != c.CLOCK]
     contacts = [event for event in events if event["kind"] == "contact_recorded"]
@@ -131,7 +132,7 @@ def ids_of(answer: Answer, about: str | None) -> list[str]:
 
 
 def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], list[str]]:
-    """Return the sentences on the events, and the commands that may follow."""
+    """Return the sentences about the events, and the commands that can follow."""
     from incidents.contract.hints import do
 
     document, site, wording = answer.document, answer.site_document, wording_of(run, answer)
@@ -168,7 +169,10 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
 
 
 def as_left_down(run: Run, answer: Answer) -> list[Event]:
-    """The events of an answer; after a loss, the end of a suspension or hold may open no site."""
+    """The events of an answer, changed to show their actual effects.
+
+    After a loss, the end of a suspension or of a hold might not open the site.
+    """
 
     def left_down() -> str | None:
         # An older server does not say it.
@@ -181,7 +185,7 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
 
 
 def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """Warn that nothing takes down a site on which a hold was set, if so."""
+    """Warn if a hold was set on a site that is up and that nothing takes down."""
 
     def carries_out() -> bool:
         from incidents.views.health import carries_out
@@ -195,7 +199,7 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
 
 
 def _state_sentences(run: Run, wording: words.Wording, site: Site, document: Outcome) -> list[str]:
-    """Describe the site and the incidents afterwards, if needed."""
+    """Describe the state of the site and of the incidents afterwards, if that is needed."""
     closed = site["state"] == "closed"
     lines = state_of_site(run, wording, site) if document["incident"] else []
     states = [
@@ -206,7 +210,7 @@ def _state_sentences(run: Run, wording: words.Wording, site: Site, document: Out
 
 
 def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:
-    """Describe the site: if it is down, or if the next miss closes it (R3)."""
+    """Describe the site if it is down, or if the next miss closes it (R3)."""
     if site["state"] != "active":
         return [wording.site_state(site)]
     if not site["run"]:
@@ -238,7 +242,7 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
 
 
 def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """The incidents that keep a site suspended, after a timely call about another one."""
+    """The incidents that keep the site suspended after a timely call about another incident."""
     if site["suspended_until"] is None or not any(event.get("in_time") for event in own):
         return []
 
@@ -254,7 +258,7 @@ def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
 
 
 def _contact_on_file(run: Run, site: Site) -> str:
-    """The contact on file; empty if there is none."""
+    """The contact details of the site; empty if there are none."""
     refs = (site["person"], site["phone"], site["email"])
     texts = run.app.texts(refs)
     known = [texts[ref] for ref in refs if ref in texts]
@@ -262,7 +266,7 @@ def _contact_on_file(run: Run, site: Site) -> str:
 
 
 def _split_by_clock(events: list[Event]) -> tuple[list[Event], list[Event]]:
-    """Split the events into those of the clock before the action, and the action's own."""
+    """Split the events into decisions that were due before, and the action's own events."""
     n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 
@@ -275,6 +279,6 @@ def _clock_sentences(run: Run, wording: words.Wording, events: list[Event]) -> l
 
 
 def wording_of(run: Run, answer: Answer) -> words.Wording:
-    """The wording of the events of an answer's site."""
+    """The wording of events of the answer's site."""
     # A server that refuses does not give the site's id; its events have whole ids.
     return words.Wording(site=answer.site, site_id=answer.site_id or 0, when=run.when)

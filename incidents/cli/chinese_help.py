@@ -1,9 +1,10 @@
-"""Help and usage errors in Chinese; the commands themselves have the English ones.
+"""Help and usage errors in Chinese; the commands themselves contain the English texts.
 
 Help is generated while arguments are parsed, before a command's `--lang` takes effect, so the
-language is searched for in the arguments. A phrase has the path of its command as its id:
-`help.site add`, `option.log.--url`, and `option.--db` for an option that many commands share. The
-word for a value, such as `SITE`, is `metavar.SITE`, or has the id of its parameter.
+language is searched for in the arguments. The ID of a phrase contains the path of its command:
+`help.site add`, `option.log.--url`, or only `option.--db` for an option that many commands share.
+The word for a value such as `SITE` has the ID `metavar.SITE`, or an ID with the name of its
+parameter.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from incidents.cli.lazy_group import LazyGroup
 
 CLICK = "messages"
-"""The domain in which click asks gettext for its own words."""
+"""The gettext domain of click's own texts."""
 
 
 @contextmanager
 def localised(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
-    """The root command, in Chinese if that is the language; then click's words are Chinese too."""
+    """The root command, in Chinese if the arguments or the environment ask for it.
+
+    Inside the block, click's own texts are then also Chinese.
+    """
     if not _is_wanted(args):
         yield root
         return
@@ -56,7 +60,7 @@ def _is_wanted(args: Sequence[str]) -> bool:
 
 
 def _named(option: str, args: Sequence[str]) -> str | None:
-    """Return the last value of an option."""
+    """Return the last value that the arguments give for an option."""
     value = None
     for word, following in zip(args, (*args, "")[1:], strict=True):
         name, is_one_word, own = word.partition("=")
@@ -66,7 +70,7 @@ def _named(option: str, args: Sequence[str]) -> str | None:
 
 
 class _Translator:
-    """Makes copies of commands with Chinese help; the modules' own stay unchanged."""
+    """A maker of copies of commands with Chinese help; the original commands stay unchanged."""
 
     def __init__(self, phrases: Mapping[str, str]) -> None:
         self._phrases = phrases
@@ -132,7 +136,7 @@ class _Translator:
         return made
 
     def metavar(self, parameter: click.Parameter, path: str, context: click.Context) -> str:
-        """The word for the parameter's value."""
+        """The placeholder for the parameter's value."""
         name = max(parameter.opts, key=len)
         for id_ in (f"metavar.{path}.{name}", f"metavar.{name}"):
             if id_ in self._phrases:
@@ -153,7 +157,7 @@ _UNBROKEN = re.compile(r" |[（《“「\[`(]*(?:[!-~\u00a0-\u2013]+|[^ ])[，�
 
 
 class _Formatter(click.HelpFormatter):
-    """A formatter that counts wide characters as two columns and breaks lines within Chinese."""
+    """A formatter that counts wide characters as two columns, and breaks lines in Chinese text."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         head = f"{prefix or gettext.gettext('Usage:')}{prog} "
@@ -192,9 +196,9 @@ class _Context(click.Context):
 
 
 def _wrapped(text: str, room: int) -> Iterator[str]:
-    """Wrap the text; no line has more columns than `room`.
+    """Wrap the text to lines of at most `room` columns.
 
-    Text typed after a `$` stays on one line.
+    A paragraph that begins with `$`, a command to type, stays on one line.
     """
     for paragraph in text.splitlines():
         if paragraph.startswith("$ "):
@@ -211,5 +215,5 @@ def _wrapped(text: str, room: int) -> Iterator[str]:
 
 
 def _columns(text: str) -> int:
-    """Count the columns that a text takes on a terminal."""
+    """Count the columns that a text takes up on a terminal."""
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)

@@ -1,4 +1,4 @@
-"""The confirmation of an action: typed, or given by an option; names the sites to be opened."""
+"""The confirmation of an action, typed or given by an option; names the sites to be opened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def read_confirmation(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
-    """Return `confirm`, or the line typed after those lines; None without a terminal."""
+    """Return `confirm`, or the line that the person types after reading `lines`.
+
+    None if there is no terminal.
+    """
     if confirm is not None or not is_terminal(sys.stdin):
         return confirm
     print(*lines, sep="\n", end="", file=sys.stderr, flush=True)  # noqa: T201
@@ -28,7 +31,7 @@ def read_confirmation(run: Run, lines: Sequence[str], confirm: str | None) -> st
 
 
 MOST_NAMED = 20
-"""The maximum number of sites to name, where very many may be opened."""
+"""The maximum number of sites to name before an action opens them."""
 
 
 class OpeningNotConfirmedError(NotConfirmedError):
@@ -38,19 +41,19 @@ class OpeningNotConfirmedError(NotConfirmedError):
 
 
 def sites_to_open(compared: Iterable[Comparison]) -> list[Comparison]:
-    """The sites that the action orders to reopen."""
+    """The sites that the action orders to be opened."""
     from incidents.enforcement.reconciliation import REPAIRED, UP
 
     return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
 
 
 def closed_sites(opened: Sequence[Comparison]) -> list[str]:
-    """The names of the sites to be opened that are actually closed."""
+    """The names of those sites to be opened that are actually closed."""
     return [each.site for each in opened if each.really == "closed"]
 
 
 def openings_text(run: Run, opened: Sequence[Comparison]) -> list[str]:
-    """List the sites to be opened, for people; nothing if there are none."""
+    """List the sites to be opened, for people; empty if there are none."""
     from incidents.enforcement.reconciliation import WAITS
 
     waiting = [each.site for each in opened if each.verdict == WAITS]
@@ -80,19 +83,25 @@ def _by_number(code: str, found: Sequence[str]) -> str:
 
 
 def first_names(run: Run, names: Sequence[str]) -> str:
-    """Name the first ones, and the number of the others."""
+    """List the first names, and the number of further names."""
     more = len(names) - MOST_NAMED
     first = run.spoken.comma.join(map(site_name.shown, names[:MOST_NAMED]))
     return run.question("openings.more", names=first, more=more) if more > 0 else first
 
 
 def is_opening_asked(confirm: str | None) -> bool:
-    """Whether to ask for the openings: the person is at a terminal, or has answered in advance."""
+    """Whether to ask for confirmation of the openings.
+
+    The person must be at a terminal, or have confirmed in advance.
+    """
     return confirm is not None or (is_terminal(sys.stdin) and is_terminal(sys.stderr))
 
 
 def confirm_openings(run: Run, opened: Sequence[Comparison], confirm: str | None) -> None:
-    """Have openings confirmed by a name or their number; raises OpeningNotConfirmedError."""
+    """Have the person confirm the openings, by the site's name or by the number of sites.
+
+    Raises OpeningNotConfirmedError if they do not.
+    """
     if not opened:
         return
     n, alone = len(opened), opened[0].site if len(opened) == 1 else None
@@ -114,7 +123,7 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], confirm: str | None
 
 
 def wrong_confirmation(confirm: str, right: str) -> Cause:
-    """The hint that --confirm names something other than `right`."""
+    """The hint that --confirm has a value other than `right`."""
     return Cause.of(
         "confirm_says", "--confirm says {given!r}; write --confirm {right}",
         given=confirm, right=right,

@@ -1,6 +1,6 @@
 """Errors in the run's language.
 
-The English sentence comes with the error (its docstring); the catalogues of other languages have a
+The English sentence is part of the error (its docstring). The catalogues of other languages have a
 phrase with the same facts.
 """
 
@@ -22,11 +22,11 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)
 _CHINESE = re.compile("[一-鿿]")
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
-"""Facts quoted unchanged: they come from the system or a library."""
+"""Facts that are quoted unchanged, because they come from the system or a library."""
 
 
 def rendered(run: Run, error: IncidentsError) -> str:
-    """The error's sentence; in English if the language has no phrase for it."""
+    """The error's sentence in the run's language, or in English if there is no phrase for it."""
     spoken = run.language
     if spoken is language("en", "cli"):
         return message(error)
@@ -62,7 +62,7 @@ def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
 def phrase(
     phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, object]
 ) -> str | None:
-    """The id of the first phrase for that error whose facts it has."""
+    """The ID of the first phrase for the error that needs only facts that the error has."""
     for id_ in _ids(error, facts):
         named = {name for _, name, _, _ in Formatter().parse(phrases.get(id_, "")) if name}
         if id_ in phrases and named <= facts.keys():
@@ -71,9 +71,11 @@ def phrase(
 
 
 def _ids(error: IncidentsError, facts: dict[str, object]) -> Iterator[str]:
-    """Yield the ids of an error's phrase: `error.NAME`, NAME by its class, then by its code.
+    """Yield the IDs of phrases for an error, the most specific first.
 
-    Several classes may share a code. `error.NAME.FACT` goes before each, the last fact first.
+    They are `error.NAME`, where NAME comes first from the class, then from the code, because
+    several classes can share a code. Before each come the IDs `error.NAME.FACT`, the last fact
+    first.
     """
     of_class = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
     for name in dict.fromkeys((of_class.removesuffix("_error"), error.name)):
@@ -95,7 +97,7 @@ def _fact(spoken: Language, name: str, value: Any) -> Any:
 
 
 def _with_library(spoken: Language, error: IncidentsError, sentence: str) -> str:
-    """Add how to install the library that is missing."""
+    """Add how to install the missing library to the sentence."""
     if not isinstance(error, LibraryError):
         return sentence
     extra = error.facts.get("extra") or error.extra

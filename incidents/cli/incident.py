@@ -1,4 +1,4 @@
-"""The incidents on the command line: log, attach, note, undo, the customer's link."""
+"""The incident commands: log, attach, note, undo, and the link for the customer."""
 
 from __future__ import annotations
 

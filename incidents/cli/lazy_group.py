@@ -1,4 +1,4 @@
-"""Command groups and verbs: shared options before or after a verb, commands loaded on demand."""
+"""Command groups and verbs: common options before or after a verb, and lazy imports."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _FLAGS = frozenset({"--json", "-q", "--quiet"})
 _COMMON = _VALUED | _FLAGS | {"--key", "--dry-run", "--policy", "--help"}
 
 _PLACEHOLDERS = frozenset({"SITE", "NAME", "INCIDENT", "CONTACT", "TASK", "ORDER"})
-"""The placeholders for a name or an ID in help and `next:` lines."""
+"""The placeholders for a name or an ID in helps and in `next:` lines."""
 
 
 class Verb(click.Command):
-    """A command whose help has the common options in a block of their own."""
+    """A command whose help lists the common options in a block of their own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse like click; raises InputError for a placeholder of the help, such as SITE."""
+        """Parse as click does; raises InputError for a placeholder of the help, such as SITE."""
         shown = {
             word
             for parameter in self.get_params(ctx)
@@ -39,7 +39,7 @@ class Verb(click.Command):
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options, its own first."""
+        """Write the command's own options first, then the common options."""
         records: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
         for parameter in self.get_params(ctx):
             is_option = isinstance(parameter, click.Option)
@@ -53,12 +53,12 @@ class Verb(click.Command):
 
 
 class Group(click.Group):
-    """A group whose common options can precede the command: `incidents --db URL queue`."""
+    """A group that accepts common options before the command: `incidents --db URL queue`."""
 
     command_class = Verb
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse like click, with the common options moved after the command's name."""
+        """Parse as click does, with the common options moved after the command's name."""
         return super().parse_args(ctx, _behind_the_command(args))
 
 
@@ -77,10 +77,10 @@ def _behind_the_command(args: list[str]) -> list[str]:
 
 
 class LazyGroup(Group):
-    """A group whose commands are imported when they are typed; `sections` names and helps them.
+    """A group that imports a command only when it is typed.
 
-    `renamed` has older spellings, which no help lists: the place of each command, and its present
-    spelling.
+    `sections`: the names of the commands, each with its module and its short help. `renamed`: older
+    spellings, which no help lists, each with the module and the present spelling of its command.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ class LazyGroup(Group):
         self.renamed = renamed or {}
         self.targets = {name: of for section in sections.values() for name, of in section.items()}
         self.translated: Callable[[click.Command, str], click.Command] | None = None
-        """Translates a command, by its name; None: in English."""
+        """A function that translates a command, given its name; None for English."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The names, in the order of the help."""
+        """The names of the commands, in the order of the help."""
         return list(self.targets)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name, imported now."""
+        """The command of that name, imported only now."""
         found = self.targets.get(cmd_name) or self.renamed.get(cmd_name)
         if found is None:
             return None
@@ -117,7 +117,7 @@ class LazyGroup(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve like click, but suggest names from the table, and note an older spelling."""
+        """Resolve a name as click does, but suggest similar names and note an older spelling."""
         if args and args[0] in self.renamed:
             ctx.ensure_object(Run).renamed = (
                 f"{ctx.command_path} {args[0]}", f"incidents {self.renamed[args[0]][1]}",
@@ -130,7 +130,7 @@ class LazyGroup(Group):
             ) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The sections with their short helps, without imports."""
+        """Write the sections with the short helps, without importing the commands."""
         width = max(map(len, self.targets))
         for section, commands in self.sections.items():
             with formatter.section(section):
@@ -141,7 +141,7 @@ class LazyGroup(Group):
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
-        """Complete names, without imports."""
+        """Complete the names of commands, without importing the commands."""
         from click.shell_completion import CompletionItem
 
         names = [
@@ -153,4 +153,4 @@ class LazyGroup(Group):
 
 
 verb = partial(click.command, cls=Verb)
-"""Makes a verb of a function, as `click.command` makes a command."""
+"""Make a verb from a function, as `click.command` makes a command."""

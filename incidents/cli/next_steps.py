@@ -1,4 +1,4 @@
-"""The next steps after an action, as commands, with the roles that may give them."""
+"""The next steps after an action, as commands, with the roles that may use them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 RECHECK, REVIEW = "recheck", "review"
-"""Copies of the names in `machine.work`, which takes long to load."""
+"""Copies of the names in `machine.work`, because that module is slow to import."""
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""Actions that only a second person, not the requester, may do."""
+"""The actions that only a second person may perform, not the person who made the request."""
 
 
 def opened_tasks(own: list[Event]) -> list[TaskOpened]:
@@ -27,7 +27,7 @@ def opened_tasks(own: list[Event]) -> list[TaskOpened]:
 
 
 def hints_after(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
-    """The next steps: first the tasks that the action has opened."""
+    """The next steps after an action, starting with the tasks that it has opened."""
     from incidents.contract import next_steps
     from incidents.contract.hints import look
 
@@ -61,7 +61,7 @@ def hints_after(run: Run, site: Site, document: Outcome, own: list[Event]) -> li
 
 
 def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
-    """The hints of the queue for those rechecks."""
+    """The hints that the queue has for these recheck tasks."""
     if not tasks:
         return []
     with run.queries() as queries:
@@ -70,7 +70,7 @@ def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
 
 
 def left_down_hints(site: Site, events: list[Event]) -> list[Hint]:
-    """The hints for a site that a loss has left down and that none of the events has opened."""
+    """The hints for a site that a loss has left down, unless one of the events opened the site."""
     from incidents.contract import next_steps
     from incidents.contract.hints import look
 
@@ -81,12 +81,15 @@ def left_down_hints(site: Site, events: list[Event]) -> list[Hint]:
 
 
 def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """Write a line with the next command, and the role that may give it."""
+    """Write the line with the next command, and the role that may use the command."""
     return run.text("answer.next", step=next_step(run, hint, asked_by))
 
 
 def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """Write the command, and who may give it; `asked_by` made the waiting request."""
+    """Write the command as typed, with a comment that says who may use it.
+
+    `asked_by`: the person who made the waiting request.
+    """
     from incidents.contract.hints import action_of, right_of, typed
 
     action = action_of(hint)
@@ -98,7 +101,7 @@ def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
 
 
 def _required_role(run: Run, right: str | None) -> list[str]:
-    """Name the required role, if not every operator may do it."""
+    """Name the required role, unless every operator may use the command."""
     from incidents.accounts import identity
     from incidents.locale import refusals
 

@@ -1,4 +1,4 @@
-"""The shared options of queries and actions, through one decorator each."""
+"""The common options of queries and actions, added by one decorator each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Command = Callable[..., int | None]
 
 
 def query(function: Command) -> Command:
-    """Decorate a query: it gets the run, and takes the common options."""
+    """Decorate a query: add the common options, and pass the run to the function."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -28,7 +28,10 @@ def query(function: Command) -> Command:
 
 
 def writing(function: Command) -> Command:
-    """Decorate a command that can be the first to write, but is not an action on a site."""
+    """Decorate a command that can be the first to write, but is not an action on a site.
+
+    If no database is named, the command creates the missing default database file.
+    """
 
     @functools.wraps(function)
     @click.pass_context
@@ -39,7 +42,10 @@ def writing(function: Command) -> Command:
 
 
 def action(function: Command) -> Command:
-    """Decorate an action: it gets a `Submission` to submit its command, `--key` and `--dry-run`."""
+    """Decorate an action: add `--key`, `--dry-run`, `--policy` and the common options.
+
+    The function gets a `Submission` with which it submits its command.
+    """
 
     @functools.wraps(function)
     @click.pass_context
@@ -71,7 +77,7 @@ def action(function: Command) -> Command:
 
 
 def at_option(what: str) -> Callable[[Command], Command]:
-    """The option for the time of a fact; `what` names it."""
+    """The option `--at` for the time of an event; `what` describes the event."""
     return click.option(
         "--at", metavar="T",
         help=f"When {what}: 02:50, 10m ago, yesterday 17:00, 2026-03-01 02:50 or RFC 3339. "
@@ -80,7 +86,7 @@ def at_option(what: str) -> Callable[[Command], Command]:
 
 
 def time_option(name: str, what: str, *, required: bool) -> Callable[[Command], Command]:
-    """The option `--name` for a time other than that of the fact."""
+    """The option `--name` for a time other than that of the event itself."""
     return click.option(
         f"--{name}", metavar="T", required=required,
         help=f"{what} 02:50, yesterday 17:00, 2026-03-01 02:50 or RFC 3339.",

@@ -1,4 +1,4 @@
-"""The orders on the command line: orders not carried out, and the actual state of sites."""
+"""The order commands: orders not carried out, and the actual state of sites."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def show(run: Run, order: tuple[int, int, str]) -> None:
 
 
 def write_order(run: Run, order: tuple[int, int, str]) -> None:
-    """Describe an order and its result; raises UnknownOrderError if there is none."""
+    """Describe an order and its result; raises UnknownOrderError if there is no such order."""
     with run.queries() as queries:
         found = queries.order(*order, run.when)
     if not output.answer_program(run, found, found["id"]):
@@ -220,7 +220,7 @@ def _compare(
 def _confirm(
     submission: Submission, sites: Sequence[str], confirm: str | None, *, cancelled: bool
 ) -> None:
-    """Confirm the opening of sites that a loss left down, or that are actually closed."""
+    """Have the person confirm the opening of sites that a loss left down or are actually closed."""
     opened = confirmation.sites_to_open(
         _compare(submission, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )

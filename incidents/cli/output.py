@@ -1,4 +1,4 @@
-"""The output: documents and lists on standard output, and files written whole or not at all."""
+"""The output: documents and lists on standard output, and files, which are written in full."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 def write_document(
     run: Run, document: Mapping[str, Any], *, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """One document for a program; CSV, which has only rows, gets `rows`."""
+    """Write one document for a program.
+
+    CSV has only rows, so it gets `rows` instead.
+    """
     if run.format == CSV:
         _write_csv(run, rows)
     else:
@@ -41,7 +44,7 @@ def write_document(
 
 
 def write_documents(run: Run, documents: Iterable[Mapping[str, Any]]) -> None:
-    """A list of documents for a program, written as they arrive."""
+    """Write a list of documents for a program, one by one as they arrive."""
     if run.format == CSV:
         _write_csv(run, documents)
     elif run.format == JSONL:
@@ -61,7 +64,10 @@ def answer_program(
     *ids: str,
     rows: Sequence[Mapping[str, Any]] | None = None,
 ) -> bool:
-    """Answer with ids, or a program with `rows` or the document; False if a person reads."""
+    """Write the IDs for `-q`, or the document or `rows` for a program.
+
+    Return False, and write nothing, if a person reads the output.
+    """
     if run.quiet:
         run.write(*ids)
     elif run.for_programs:
@@ -78,7 +84,10 @@ def write_list(
     rows: Iterable[Sequence[str]],
     nothing: str = "",
 ) -> None:
-    """Answer with a list: ids, documents for a program, or a table; `nothing` if it is empty."""
+    """Write a list: its IDs for `-q`, documents for a program, or a table for a person.
+
+    `nothing`: the sentence for an empty list.
+    """
     if run.quiet:
         for each in ids:
             run.write(each)
@@ -91,7 +100,7 @@ def write_list(
 
 
 def write_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
-    """Write `key: value` lines for people; a catalogue translates keys, English has the key."""
+    """Write `key: value` lines for people, with the keys in their language."""
     found = [(run.language.word("label", name), value) for name, value in pairs if value]
     width = max((_cells(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
     colon = run.language.phrases["colon"]
@@ -101,7 +110,10 @@ def write_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def _cells(text: str) -> int:
-    """Count the columns that a text takes on the screen; rich is not imported for ASCII."""
+    """Count the columns that a text takes up on the screen.
+
+    For ASCII text, rich is not imported.
+    """
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -110,12 +122,12 @@ def _cells(text: str) -> int:
 
 
 def number(n: int) -> str:
-    """A number in a row: with thousands separators on a terminal, plain on a pipe."""
+    """The number as text: with thousands separators on a terminal, plain in a pipe."""
     return f"{n:,}" if is_terminal(sys.stdout) else str(n)
 
 
 def json_text(document: Any, *, indented: bool = False) -> str:
-    """A document as JSON, for people and programs, without characters that mislead a terminal."""
+    """The document as JSON, without characters that could mislead a terminal's reader."""
     return visible(json.dumps(document, ensure_ascii=False, indent=2 if indented else None))
 
 
@@ -149,8 +161,8 @@ STANDARD_OUTPUT = "-"
 def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) -> None:
     """Write the parts to the file `target`, or to standard output for `-`.
 
-    The file has that mode, by default for its owner alone. A target that is not an ordinary file (a
-    pipe, a device) is written to directly.
+    `mode`: the permissions of the file; by default, only its owner can read it. A pipe or a device
+    is written to directly.
 
     Raises:
         InputError: if `target` cannot be a file.
@@ -179,7 +191,7 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
 
 
 def _escaped(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Replace characters that could make a terminal mislead its reader."""
+    """Replace characters that could make a terminal mislead its reader by escapes."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
     for part in parts:
         yield visible(decoder.decode(part)).encode()

@@ -1,6 +1,7 @@
-"""The parameters of commands: typed words as values, and hints on input that looks wrong.
+"""The parameters of commands: typed words become values, and odd input gets a hint.
 
-Categories and contact details are free text, so none is refused for its look; people get a hint.
+Categories and contact details are free text, so none of them is refused because it looks odd;
+people only get a hint.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from incidents.machine.policy import Policy
 
 Remarked = tuple[str, "list[Hint]"]
-"""A remark, and what to do about it."""
+"""A remark, with the hints on what to do about it."""
 
 
 @verb()
@@ -54,21 +55,22 @@ def completion(shell: str) -> None:
 
 
 class File(click.Path):
-    """A file's name, as a Path; an impossible name is a usage error everywhere.
+    """A parameter type for the name of a file, as a Path.
 
-    It is a type of click's own, so that the shell completes names.
+    A name that no file can have is always a usage error. This is a type derived from click's own,
+    so that the shell completes file names.
     """
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Convert like click; raises InputError."""
+        """Convert as click does; raises InputError for a name that no file can have."""
         return super().convert(file_name(os.fspath(value)), param, ctx)
 
 
 def file_name(given: str) -> str:
-    """A file's name; raises InputError if it contains anything that no file name can contain."""
+    """Return the name of a file; raises InputError if no file can have that name."""
     try:
         whole = b"\0" not in os.fsencode(given)
     except UnicodeEncodeError:
@@ -85,7 +87,7 @@ def file_name(given: str) -> str:
 def refuse_placeholder(
     context: click.Context, parameter: click.Parameter, given: str | None
 ) -> str | None:
-    """Refuse the placeholder that help and `next:` lines use for a person's text."""
+    """Refuse a placeholder of a help or a `next:` line that was typed in place of a text."""
     if given is not None and given in (parameter.metavar, parameter.make_metavar(context)):
         raise InputError.coded(
             "placeholder", "{option} {given}: {given} is a placeholder: write your own text",
@@ -100,24 +102,28 @@ site, incident, contact, item, order, text = (
 
 
 def incident_or_site(given: str) -> tuple[int, int] | str:
-    """Read an incident's id or a site's name; raises BadSiteNameError, UnknownIncidentError."""
+    """Read an incident's ID or a site's name.
+
+    Raises BadSiteNameError or UnknownIncidentError if it is neither.
+    """
     found = ids.read_incident_id(half_width(given).strip())
     return _site(given) if found is None else found
 
 
 def contact_or_incident(given: str) -> tuple[int, ...]:
-    """A contact's id, or an incident's; raises UnknownContactError for anything else."""
+    """Read a contact's ID or an incident's; raises UnknownContactError for other text."""
     found = ids.read_incident_id(half_width(given).strip())
     return contact(given) if found is None else found
 
 
 def any_name(given: str) -> tuple[Any, ...] | str:
-    """Read an id or a site's name.
+    """Read an ID or a site's name.
 
-    Incident `(12, 3)`, contact `(12, 3, 1)`, order `(12, 45, lane)`, queue item `(12, "t2")`.
+    The results are `(12, 3)` for an incident, `(12, 3, 1)` for a contact, `(12, 45, lane)` for an
+    order, and `(12, "t2")` for an item of the queue.
 
     Raises:
-        BadSiteNameError, UnknownIncidentError: if it is neither.
+        BadSiteNameError, UnknownIncidentError: if the text is neither.
     """
     known = (ids.read_incident_id, ids.read_contact_id, ids.read_order_id, ids.read_item_id)
     typed = half_width(given).strip()
@@ -132,7 +138,10 @@ _LOOKS = Cause.of(
 
 @contextmanager
 def site_or_id(name: str) -> Iterator[None]:
-    """Hint that an id may have been meant, if the site is unknown; raises UnknownSiteError."""
+    """Add to UnknownSiteError the hint that an ID may have been meant.
+
+    The hint is added only if no known name is similar.
+    """
     try:
         yield
     except UnknownSiteError as error:
@@ -148,7 +157,10 @@ def _site(given: str) -> str:
 
 
 def category(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
-    """Return the code of a category given by its Chinese name; like `refuse_placeholder`."""
+    """Return the code of a category, which can be given by its Chinese name.
+
+    Refuses a placeholder as `refuse_placeholder` does.
+    """
     found = refuse_placeholder(context, parameter, given)
     if found is None:
         return None
@@ -160,7 +172,7 @@ def category(context: click.Context, parameter: click.Parameter, given: str | No
 def urls(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> Normalized:
-    """The option for the web addresses of one finding.
+    """Read the web addresses of one violation, from several options `--url`.
 
     Raises the errors of `values.inputs.urls`.
     """
@@ -201,7 +213,7 @@ confirm_option = click.option(
 
 
 MAX_FILE_BYTES = 1_000_000
-"""The most bytes of a policy, or of a file of scenarios."""
+"""The maximum size in bytes of a policy, or of a file of scenarios."""
 NOT_UTF8 = Cause.of("not_utf8", "it is not UTF-8 text")
 NO_REASON = Cause.of("no_reason", "no reason given")
 
@@ -209,11 +221,11 @@ policy_file_argument = click.argument("file", type=File(), metavar="FILE")
 
 
 def read_policy(file: Path) -> Policy:
-    """The policy in a file.
+    """Read the policy in a file.
 
     Raises:
-        FileError: as `read_text` does.
-        InputError: as `read_text` does, or if the file is no policy, with PolicyError's sentence.
+        FileError: as for `read_small_file`.
+        InputError: as for `read_small_file`, or if the file is not a policy.
     """
     try:
         return policy.read(read_small_file(file))
@@ -224,11 +236,11 @@ def read_policy(file: Path) -> Policy:
 
 
 def read_small_file(file: Path) -> str:
-    """The text of a small file.
+    """Read the text of a small file.
 
     Raises:
-        FileError: if it cannot be read, or is not text.
-        InputError: if it is far too large to be valid.
+        FileError: if the file cannot be read, or is not text.
+        InputError: if the file is far too large to be valid.
     """
     try:
         # A pipe, and an endless device, have no size.
@@ -254,9 +266,9 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
-    """Hint that none of the newest incidents has this category, before it is logged.
+    """Before a violation is logged, hint that none of the newest has this category.
 
-    A server is not queried: it has no list of categories.
+    With a server there is no such hint, because a server has no list of categories.
     """
     if given is None or run.for_programs or run.remote is not None:
         return []
@@ -272,7 +284,7 @@ def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
 
 
 def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) -> list[Remarked]:
-    """Hint that a phone number or an address reaches nobody, and how to correct it."""
+    """Hint that a phone number or an email address looks wrong, and how to correct it."""
     from incidents.contract.hints import do
     from incidents.machine.commands import EditSite
 

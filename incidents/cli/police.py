@@ -1,4 +1,4 @@
-"""The duty to report to the police on the command line: reports due, and reports made."""
+"""The police commands: list the reports that are due, and record the reports made."""
 
 from __future__ import annotations
 

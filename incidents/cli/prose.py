@@ -1,4 +1,4 @@
-"""Prose on a terminal: Chinese lines can break anywhere, but never within a name or a number."""
+"""Prose on a terminal: Chinese lines can break anywhere, except within a name or a number."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _PIECE = re.compile(
 
 
 class Prose(Text):
-    """Text whose Chinese lines are filled; rich wraps the others."""
+    """Text in which Chinese lines are wrapped here, and other lines by rich."""
 
     def wrap(self, console: Console, width: int, **more: Any) -> Lines:
-        """Wrap into lines, none wider than `width`."""
+        """Wrap the text to lines that are at most `width` wide."""
         if more.get("no_wrap") or not _CHINESE.search(self.plain):
             return super().wrap(console, width, **more)
         lines = Lines()
@@ -44,14 +44,20 @@ class Prose(Text):
         return lines
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """The widths the text can have: at least that of its longest piece."""
+        """The minimum and the maximum width of the text.
+
+        The minimum is the width of the longest piece.
+        """
         found = super().__rich_measure__(console, options)
         least = max((cell_len(each.rstrip()) for each in pieces(self.plain)), default=0)
         return Measurement(min(found.minimum, least), found.maximum)
 
 
 def pieces(text: str) -> list[str]:
-    """Cut a text into pieces that stay on one line, each with the space after it."""
+    """Cut a text into pieces that must stay on one line; a Chinese piece keeps its space.
+
+    Text without Chinese is cut into words.
+    """
     if not _CHINESE.search(text):
         return text.split()
     found, at = [], 0
@@ -64,7 +70,7 @@ def pieces(text: str) -> list[str]:
 
 
 def _breaks(text: str, width: int) -> list[int]:
-    """The offsets of the characters before which a line breaks."""
+    """The offsets of the characters before which a line must break."""
     found, used, at = [], 0, 0
     for piece in pieces(text):
         if used and used + cell_len(piece.rstrip()) > width:

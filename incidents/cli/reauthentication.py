@@ -1,7 +1,7 @@
-"""Reauthentication: proves the identity of the person who acts.
+"""Reauthentication: check the identity of the person who acts.
 
-A password is read from a terminal without an echo, or from a file. It is never an option: other
-people can see a command's arguments.
+A password is read from a terminal without an echo, or from a file. A password is never an option,
+because other people can see the arguments of a command.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PASSWORD_OPTION, OWN_PASSWORD_OPTION = "--password-file", "--own-password-file"
 SECOND_PERSON_OPTION = "--second-password-file"
 
 STDIN = Path("-")
-"""A file that stands for standard input."""
+"""The file name that stands for standard input."""
 # More than any password has, to report a wrong file, such as a device.
 _MOST_BYTES = 10_000
 
@@ -65,10 +65,12 @@ second_password_file_option = click.option(
 
 
 def check_standard_input(own: Path | None, other: Path | None, option: str) -> None:
-    """Check that at most one password comes from standard input; `option` names the other's file.
+    """Check that at most one of two passwords comes from standard input.
+
+    `option`: the option for the file of the other password.
 
     Raises:
-        InputError: naming that option.
+        InputError: with the option.
     """
     if own == other == STDIN:
         raise InputError.coded(
@@ -79,7 +81,10 @@ def check_standard_input(own: Path | None, other: Path | None, option: str) -> N
 
 
 def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTION) -> str:
-    """Read a password from the file, without the end of its line, or from the terminal."""
+    """Read a password from the file, or from the terminal if there is no file.
+
+    The line end in a file is not part of the password.
+    """
     if file is not None:
         return _password_of_file(file, option)
     if not is_terminal(sys.stdin):
@@ -88,7 +93,7 @@ def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTIO
 
 
 def read_new_password(run: Run, file: Path | None, handle: str) -> str:
-    """A new password; at a terminal it is typed twice."""
+    """Read a new password; at a terminal, it must be typed twice."""
     new = read_password(file, run.question("password.new", handle=handle))
     if file is None and _typed_password(run.question("password.again"), PASSWORD_OPTION) != new:
         raise PasswordsDifferError
@@ -130,7 +135,10 @@ class NoAccountError(RefusedError):
 def for_command(
     run: Run, command: Command, file: Path | None, policy: Policy | None = None
 ) -> Iterator[bool]:
-    """Sign in for a command under that policy or the active one; raises `in_person`'s errors."""
+    """Sign the person in, if the command needs it under that policy or the active one.
+
+    Raises the errors of `in_person`.
+    """
 
     def takes_two() -> bool:
         from incidents.desk import access
@@ -147,14 +155,14 @@ def in_person(
 ) -> Iterator[bool]:
     """Sign the person in, if the action needs it here; yield whether they signed in.
 
-    Over a server it is needed for actions that no token may do (see `accounts.identity`); in a
-    database with accounts, if `is_asked_for` reports that the desk requires it. A password that is
-    given anyway is checked, and a wrong one refused.
+    With a server, a sign-in is needed for actions that no token may perform (see
+    `accounts.identity`). In a database with accounts, a sign-in is needed if `is_asked_for` returns
+    True. A password that is given without need is still checked, and refused if it is wrong.
 
     Raises:
-        PasswordNeededError: if nobody can be asked.
-        InputError: if a password is given where nobody has one.
-        SignInError, BlockedError, ProblemError: if the password is wrong, or is not accepted now.
+        PasswordNeededError: if there is no terminal to ask for the password.
+        InputError: if a password is given but the database has no accounts.
+        SignInError, BlockedError, ProblemError: if the password is wrong, or not accepted now.
     """
     if run.remote is None:
         has_accounts = _has_accounts(run)
@@ -177,10 +185,12 @@ def in_person(
 
 @contextmanager
 def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Iterator[None]:
-    """Open a session of the server for the person who acts; `option` names the file.
+    """Open a session on the server for the person who acts.
+
+    `option`: the option that names the password file.
 
     Raises:
-        PasswordNeededError, ProblemError: as `for_command` does.
+        PasswordNeededError, ProblemError: as for `for_command`.
     """
     from incidents.client.faults import ProblemError
 
@@ -203,11 +213,13 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
 
 
 def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Identity:
-    """Return the proved identity, at the database, of the person who acts, for one action.
+    """Check the password of the person who acts, for one action on a database.
+
+    Return the identity of that person.
 
     Raises:
         NoAccountError: if nobody was named, and the login name is not an account.
-        PasswordNeededError: if nobody can be asked.
+        PasswordNeededError: if there is no terminal to ask for the password.
         SignInError, BlockedError: see `Authenticator.identify`.
     """
     handle = run.settings.person
@@ -218,10 +230,10 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
 
 
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
-    """Return a second person for one action.
+    """Read the password of a second person for one action.
 
-    At a database their identity is proved here; for a server, the name and the password are
-    returned.
+    With a database, check the password and return the identity. With a server, return the name and
+    the password, which the server checks.
     """
     given = read_password(file, run.question("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:

@@ -1,7 +1,7 @@
-"""The root command: every command by name, and the module that has it.
+"""The root command: every command by name, and the module in which it is defined.
 
-A module is imported when its command is typed. The short helps are here and in `action_helps`, so
-that `--help` and the completion of a name import neither those modules nor the contract.
+A module is imported only when its command is typed. The short helps are here and in `action_helps`,
+so that neither `--help` nor the completion of a name imports those modules or the contract.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from incidents.cli.action_helps import ACTION_HELPS, ACTIONS_AFTER
 from incidents.cli.lazy_group import LazyGroup
 
 Target = tuple[str, str]
-"""The module and the name of a command, and its short help."""
+"""A command: the module and the name of its function, and its short help."""
 Sections = dict[str, dict[str, Target]]
-"""The commands of a group, by the title of the section and the name that is typed."""
+"""The commands of a group: for each section title, the commands by their typed name."""
 
 
 def action(typed: str, target: str = "") -> Target:
-    """The place of that action's command, and its short help from the contract."""
+    """The function for an action, and the short help of the action from the contract."""
     return target or f"incidents.cli.actions:{typed}", ACTION_HELPS[typed]
 
 
 def with_actions(sections: Sections, group: str = "") -> Sections:
-    """The sections, with each action after the command that its row names.
+    """Add each action after the command that the row of the action names.
 
-    `group` is the text typed before, with its space.
+    `group`: the text that is typed before the command, with a space at the end.
     """
     return {
         title: dict(each for name, found in commands.items() for each in _from(name, found, group))
@@ -39,7 +39,7 @@ def with_actions(sections: Sections, group: str = "") -> Sections:
 
 
 def _from(name: str, found: Target, group: str) -> Iterator[tuple[str, Target]]:
-    """A command, and the actions after it."""
+    """Yield a command, and the actions that come after it."""
     yield name, found
     for typed, after in ACTIONS_AFTER.items():
         if after == f"{group}{name}":
@@ -134,7 +134,7 @@ RENAMED = {
     "reported": ("incidents.cli.actions:reported", "police done"),
     "acts": ("incidents.cli.orders:orders", "orders"),
 }
-"""The older spellings, which still work but are not listed."""
+"""Older spellings of commands, which still work but are not listed."""
 
 _EPILOG = """\b
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
@@ -157,7 +157,7 @@ def root() -> None:
 
 @contextmanager
 def told(args: Sequence[str]) -> Iterator[click.Group]:
-    """The root command in the language of the reader who typed `args`."""
+    """The root command in the language of the person who typed `args`."""
     names = ("INCIDENTS_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     if not any("zh" in word for word in (*map(os.environ.get, names), *args) if word):
         yield root

@@ -1,8 +1,8 @@
-"""One run of the program: its output format, open resources, and the characters it can show.
+"""One run of the program: its output format, its open resources, and safe output.
 
-A note, a file's name or a mistyped argument may hold a control sequence that paints, moves the
-cursor or sets a title, or a mark that reverses the order of the letters. These are shown by their
-code, as JSON escapes them, so that a document with such an escape is the same document.
+A note, a file name or a mistyped argument can hold a control sequence that changes colours, moves
+the cursor or sets a title, or a mark that reverses the order of letters. Such characters are shown
+as JSON escapes, so a JSON document keeps its meaning.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ BUNDLE = "bundle"
 
 
 class Run:
-    """The context of a command: created by `main`, filled by the shared options, passed to each."""
+    """The context of a command: created by `main`, filled by the common options."""
 
     def __init__(self) -> None:
         self.format: str | None = None
@@ -51,36 +51,37 @@ class Run:
         self.makes = False
         """Whether to create a missing database file."""
         self.renamed: tuple[str, str] | None = None
-        """The older spelling of a command that was typed, and the present one."""
+        """The older spelling of a command that was typed, and its present spelling."""
         self.rehearsal_noted = False
-        """Whether the output has already said that it is a rehearsal."""
+        """Whether the output has already said that this is a rehearsal."""
 
     @property
     def for_programs(self) -> bool:
-        """Whether a program reads the answer; then only documents are written."""
+        """Whether a program reads the answer; if so, only documents are written."""
         return self.format not in (None, TABLE, BUNDLE)
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, from options, environment and file."""
+        """The settings, from the options, the environment and the settings file."""
         from incidents.settings import sources
 
         return sources.load()
 
     @property
     def app(self) -> App | RemoteApp:
-        """The app that these settings name: of a database, or a server's.
+        """The app of the database or of the server that the settings name.
 
-        Parts that only a database has are in `local`, those that only a server has in `remote`.
+        For features that only a database has, see `local`. For features that only a server has, see
+        `remote`.
         """
         return self.remote or self.local
 
     @cached_property
     def local(self) -> App:
-        """The app of the database, opened.
+        """The app of the database, which is opened.
 
         Raises:
-            NotOverServerError: if the run uses a server.
+            NotOverServerError: if a server is named instead.
         """
         self.refuse_server(_ITS_OWN)
         from incidents import app
@@ -90,7 +91,7 @@ class Run:
 
     @cached_property
     def remote(self) -> RemoteApp | None:
-        """The server in place of a database; None for the database itself."""
+        """The app of the server; None if the run uses a database."""
         if self.settings.server is None:
             return None
         from incidents.client.app import RemoteApp
@@ -102,10 +103,12 @@ class Run:
         return RemoteApp(exchange, self.settings)
 
     def refuse_server(self, why: str) -> None:
-        """Refuse to act on this machine if a server was named, because the server was meant.
+        """Refuse a command that works only on this machine if a server was named.
+
+        The person who named a server meant that server, not this machine.
 
         Raises:
-            NotOverServerError: saying `why` a server does not do it, or the remedy.
+            NotOverServerError: with `why`, which is the reason or what to do instead.
         """
         if self.settings.server is not None:
             from incidents.client.faults import NotOverServerError
@@ -122,7 +125,7 @@ class Run:
 
     @property
     def language(self) -> Language:
-        """The language of answers for people; programs always read English."""
+        """The language of answers; programs always get English."""
         from incidents.locale.language import language
 
         return language("en", "cli") if self.for_programs else self.spoken
@@ -139,27 +142,30 @@ class Run:
         return language(language_tag.wanted(self.asked_language, os.environ), "cli")
 
     def text(self, id_: str, /, **facts: object) -> str:
-        """Fill the phrase with that id (`locale/LANGUAGE/LC_MESSAGES/cli.po`) with the facts."""
+        """Fill the phrase with that ID with the facts.
+
+        The phrases are in `locale/LANGUAGE/LC_MESSAGES/cli.po`.
+        """
         when = self.when if "settings" in self.__dict__ else None
         return self.language.say(id_, when=when, **facts)
 
     def question(self, id_: str, /, **facts: object) -> str:
-        """Fill the phrase of a question at a terminal, which a person reads in any format."""
+        """Fill the phrase of a question, which a person reads whatever the output format is."""
         return self.spoken.say(id_, when=None, **facts)
 
     @contextmanager
     def queries(self) -> Iterator[Queries | RemoteQueries]:
-        """Open the views on one state of the database, in the run's language."""
+        """Open the views on one state of the database, in the language of the answer."""
         with self.app.queries(self.language) as queries:
             yield queries
 
     def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
-        """Read a typed time as UTC and echo it with its zone; None without one.
+        """Read a typed time as UTC, and echo it with its zone; None without a text.
 
-        As a `limit` it may be a day.
+        If the time is a `limit`, it can also be a day.
 
         Raises:
-            InputError: naming the text, and how to write a time.
+            InputError: with the text, and how to write a time.
         """
         if text is None:
             return None
@@ -174,19 +180,19 @@ class Run:
         return moment
 
     def inform(self, *lines: str) -> None:
-        """Write lines for people on standard error; nothing if a program reads."""
+        """Write lines for people on standard error; write nothing if a program reads the answer."""
         if not self.for_programs:
             for line in lines:
                 write_stderr(visible_but_coloured(shortened(line)))
 
     def write(self, *lines: str) -> None:
-        """Write lines on standard output, in one go, without characters that mislead."""
+        """Write lines on standard output in one go, with misleading characters escaped."""
         if lines:
             with guarded_stdout():
                 click.echo(visible_but_coloured("\n".join(lines)), color=uses_colour())
 
     def write_data(self, line: str) -> None:
-        """Write a line for a program on standard output: unchanged, except onto a terminal."""
+        """Write a line for a program on standard output; the line is escaped only on a terminal."""
         if is_terminal(sys.stdout):
             self.write(line)
         else:
@@ -194,7 +200,7 @@ class Run:
                 click.echo(line)
 
     def note_rehearsal(self) -> None:
-        """Report once that this desk has no real customers."""
+        """Say once that this database is a rehearsal, without real customers."""
         is_opened = "local" in self.__dict__ and self.local.is_opened
         # The command is answered: a database that fails now changes nothing.
         with suppress(DatabaseError):
@@ -202,30 +208,31 @@ class Run:
                 self.inform(self.text("run.rehearsal"))
 
     def note_renaming(self) -> None:
-        """Show the present spelling of a command to a person who typed an older one."""
+        """Tell a person who typed an older spelling of a command the present one."""
         if self.renamed is not None and is_terminal(sys.stderr):
             old, new = self.renamed
             self.inform(self.text("run.renamed", old=old, new=new))
 
     def close(self) -> None:
-        """Close the database, or the server."""
+        """Close the app of the database or of the server."""
         for opened in ("local", "remote"):
             if app := self.__dict__.get(opened):
                 app.close()
 
 
 def write_stderr(text: str, *, nl: bool = True) -> None:
-    """Write on standard error; a failed write, as on a full disk, has no other effect."""
+    """Write on standard error; ignore a failure, such as a full disk."""
     with suppress(OSError, ValueError):
         click.echo(text, err=True, nl=nl)
 
 
 @contextmanager
 def guarded_stdout() -> Iterator[None]:
-    """Treat a failed write to standard output as no error of this program.
+    """Report a failed write to standard output as its own kind of error.
 
     Raises:
-        AnswerLostError: for a full disk, say. A reader that has gone stays a BrokenPipeError.
+        AnswerLostError: if the write fails, for example because the disk is full.
+        BrokenPipeError: if the reader has gone away.
     """
     try:
         yield
@@ -237,13 +244,13 @@ def guarded_stdout() -> Iterator[None]:
 
 
 def _discard_stdout() -> None:
-    """Keep the end of the interpreter from writing the rest of the buffer."""
+    """Discard the rest of the buffer, so that the interpreter does not write it at its end."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _silence_libraries() -> None:
-    """Silence a driver's remarks before an error: the error itself is shown."""
+    """Silence the log messages of a database driver, because its errors are shown anyway."""
     import logging
 
     root = logging.getLogger()
@@ -252,12 +259,15 @@ def _silence_libraries() -> None:
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether a stream is a terminal; None is a stream closed by the caller."""
+    """Whether a stream is a terminal; the stream is None if the caller closed it."""
     return stream is not None and stream.isatty()
 
 
 def uses_colour() -> bool:
-    """Whether to write colour: NO_COLOR and CLICOLOR_FORCE, otherwise only on a terminal."""
+    """Whether to write colour.
+
+    NO_COLOR and CLICOLOR_FORCE decide; without them, only a terminal gets colour.
+    """
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
@@ -266,12 +276,12 @@ def uses_colour() -> bool:
 
 
 def coloured(text: str, **style: object) -> str:
-    """`text` in colour, if standard output supports it."""
+    """The text in colour, if standard output supports colour."""
     return click.style(text, **style) if text and uses_colour() else text  # type: ignore[arg-type]  # click's own
 
 
 MOST_CHARACTERS = 4_000
-"""The maximum length of a shown error: the wrong input may have been a whole file."""
+"""The maximum length of an error; the wrong input may have been a whole file."""
 
 # People write line ends and tabs. U+200C and U+200D join letters in ordinary words.
 _LYING = re.compile(
@@ -283,12 +293,12 @@ _PAINT = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")
 
 
 def visible(text: str) -> str:
-    """Replace each character that could make a terminal mislead by its escape, `\u202e`."""
+    """Replace each character that could make a terminal mislead its reader by its escape."""
     return _LYING.sub(_escaped, text)
 
 
 def visible_but_coloured(text: str) -> str:
-    """Make a line visible that contains the program's own colours."""
+    """Escape misleading characters in a text, but keep the program's own colours."""
     if "\x1b" not in text:
         return visible(text)
     parts = _PAINT.split(text)
@@ -296,12 +306,12 @@ def visible_but_coloured(text: str) -> str:
 
 
 def visible_and_short(text: str) -> str:
-    """Shorten an error and make it visible."""
+    """Shorten an error, and escape misleading characters in it."""
     return visible(shortened(text))
 
 
 def shortened(text: str) -> str:
-    """The text without its middle, if it has more than `MOST_CHARACTERS`."""
+    """The text, with its middle left out if it has more than `MOST_CHARACTERS`."""
     half = MOST_CHARACTERS // 2
     return text if len(text) <= MOST_CHARACTERS else f"{text[:half]} … {text[-half:]}"
 

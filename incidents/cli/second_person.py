@@ -1,4 +1,4 @@
-"""The second person on the command line: approve or decline a request on a site."""
+"""The commands of the second person: approve or decline a request on a site."""
 
 from __future__ import annotations
 
@@ -83,10 +83,12 @@ def decline(submission: Submission, *, site: str, what: Request | None, reason: 
 
 
 def _requested(submission: Submission, site: str, what: Request | None) -> Request:
-    """Return the waiting request, or the chosen one of two.
+    """Return the kind of request that waits, or the kind that the person chose.
 
     Raises:
-        UnknownSiteError, TwoRequestedError; NothingRequestedError to a person.
+        UnknownSiteError: if there is no such site.
+        TwoRequestedError: if two requests wait and the person chose none.
+        NothingRequestedError: if none waits, unless a program reads the answer.
     """
     with submission.run.queries() as queries:
         found = queries.site(site)
@@ -103,4 +105,4 @@ _FIELDS: dict[Request, Literal["reinstatement", "closure_request"]] = {
     "reinstatement": "reinstatement",
     "closure": "closure_request",
 }
-"""The keys of requests in a site's document."""
+"""The key of each kind of request in the document of a site."""

@@ -1,4 +1,4 @@
-"""One object by its id: an incident with its story, or anything that the queue names."""
+"""The command `show`: one object by its ID, such as an incident with its story."""
 
 from __future__ import annotations
 
@@ -46,13 +46,16 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
 
 
 def _site(run: Run, name: str) -> None:
-    """Show a site; raises UnknownSiteError, which also describes the format of an id."""
+    """Show a site.
+
+    Raises UnknownSiteError, which also describes the format of an ID.
+    """
     with params.site_or_id(name):
         sites.write_site(run, name)
 
 
 def _item(run: Run, key: tuple[int, str]) -> None:
-    """Show an item of the queue and how to do it; raises UnknownTaskError if it is not listed."""
+    """Show an item of the queue and what to do; raises UnknownTaskError if it is not listed."""
     from incidents.cli.queue import words
 
     with run.queries() as queries:
@@ -82,7 +85,10 @@ def _item(run: Run, key: tuple[int, str]) -> None:
 
 
 def _incident(run: Run, incident: tuple[int, int]) -> None:
-    """Show all recorded facts about an incident; raises UnknownIncidentError if there is none."""
+    """Show everything on record about an incident.
+
+    Raises UnknownIncidentError if there is no such incident.
+    """
     with run.queries() as queries:
         found = queries.incident(incident)
         if run.quiet:
@@ -137,7 +143,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
 
 
 def _report(run: Run, incident: IncidentInFull) -> str:
-    """Report when the incident was reported to the police, or must be (L.1)."""
+    """Say when the incident was reported to the police, or by when it must be (L.1)."""
     if incident["reported_at"]:
         return run.text("show.reported", at=incident["reported_at"])
     if incident["report_due"]:

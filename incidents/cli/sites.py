@@ -1,4 +1,4 @@
-"""The sites on the command line: list, show, why and timeline."""
+"""The site commands: list, show, why and timeline."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def _writing(run: Run, code: str, hold: Hold) -> str:
 
 
 def show_events(run: Run, timeline: Iterable[Line]) -> None:
-    """List the events, one row each: time, person, and description."""
+    """List events, one in each row: time, person, and description."""
     title = coloured(run.text("site.events"), bold=True)
     run.write("", title + run.text("site.times", zone=run.when.zone_name))
     text_table.write_table(
@@ -232,7 +232,7 @@ def show_events(run: Run, timeline: Iterable[Line]) -> None:
 
 
 def show_incidents(run: Run, site: SiteInFull) -> None:
-    """List the incidents in a site's document, one row each, and their total."""
+    """List the incidents in a site's document, one in each row, and their total number."""
     found, of = site["incidents"], site["incidents_total"]
     closed = site["state"] == "closed"
     if not found:
@@ -247,7 +247,10 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
 
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
-    """Show the next commands, and by whom; `asked_by`: the person who made the waiting request."""
+    """Show the next commands, and who may use them.
+
+    `asked_by`: the person who made the waiting request.
+    """
     steps = (coloured(next_steps.next_step(run, hint, asked_by), bold=True) for hint in hints)
     run.write(*(run.text("answer.next", step=step) for step in steps))
 
@@ -263,7 +266,7 @@ def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
 
 
 def contact_due(run: Run, incident: Incident, *, site_closed: bool) -> str:
-    """The deadline of a contact; a reader who watches the time waits for it to lapse."""
+    """The deadline for a contact, or that no clock is running; empty if there is no deadline."""
     due = incident["contact_due"]
     if incident["state"] == "open" and (site_closed or due is None):
         return run.text("incident.no_clock")

@@ -1,4 +1,4 @@
-"""An action on the command line: submits a command to the desk, with confirmation and answer."""
+"""The submission of an action's command to the desk, with confirmation and answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SAME_LINE_FOR = timedelta(seconds=60)
 
 
 class Submission:
-    """Submit an operator's commands to the desk and answer with the outcome."""
+    """The submission of a person's commands to the desk; it also writes the answer."""
 
     def __init__(
         self, run: Run, *, key: str | None, dry_run: bool, policy: Policy | None = None
@@ -42,7 +42,7 @@ class Submission:
         self.dry_run = dry_run
         self.policy = policy
         self.also: list[Remarked] = []
-        """Remarks on the answer, beside the desk's own."""
+        """Further remarks on the answer, after the desk's own."""
 
     @property
     def by(self) -> str:
@@ -50,7 +50,9 @@ class Submission:
         return self.run.settings.person
 
     def submit(self, site: str | int, command: Command, *, about: str | None = None) -> None:
-        """Submit a command and answer; `about` is the id that was typed, for `-q`.
+        """Submit a command, and write the answer.
+
+        `about`: the ID that was typed, which `-q` prints.
 
         Raises:
             ActionRefusedError: with the refusal's name, facts and sentence.
@@ -68,12 +70,12 @@ class Submission:
         about: str | None = None,
         confirm: str | None = None,
     ) -> None:
-        """Like `submit`, but the same line from a terminal within a minute is the same command.
+        """Submit a command, but only once if the same line is typed again within a minute.
 
-        Pressing Enter twice must not log two violations. A script has no terminal and is taken
-        literally. A person who means a second violation says so, as the answer explains
-        (`act.same_line`), which sets `may_repeat`. A violation that closes the site is confirmed
-        first, by `confirm` or on a terminal.
+        Pressing Enter twice must not log two violations. A script has no terminal, so every line of
+        a script counts. A person who really means a second violation sets `may_repeat`, as the
+        answer explains (`act.same_line`). A violation that closes the site must be confirmed first,
+        by `confirm` or at a terminal.
 
         Raises:
             ActionRefusedError: as `submit` does.
@@ -94,9 +96,9 @@ class Submission:
         )  # fmt: skip
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
-        """Submit a command in person: its author signs in first, if required.
+        """Submit a command in person: its author signs in first, if that is required.
 
-        The password is requested first, even for a dry run, so that nobody else learns anything.
+        The password is checked first, even for a dry run, so that nobody else learns anything.
 
         Raises:
             ActionRefusedError: as `submit` does.
@@ -117,11 +119,11 @@ class Submission:
         password: Path | None,
         about: str | None = None,
     ) -> None:
-        """Submit in person a command that closes the site on a person's statement, once confirmed.
+        """Submit a command that closes a site on a person's statement, once it is confirmed.
 
-        A command that takes two people is submitted in person, as in `submit_in_person`. An
-        impossible command is refused before anybody is asked to confirm; a command that closes
-        nothing yet needs no confirmation.
+        The author signs in first, if that is required. If the desk would refuse the command, it is
+        refused before anybody is asked to confirm. A command that does not close the site yet needs
+        no confirmation.
 
         Raises:
             ActionRefusedError: as `submit` does.
@@ -150,15 +152,18 @@ class Submission:
         self._refuse_if_impossible(self._envelope(site, command, key=self.key))
 
     def hand_over(self, to: str) -> list[Answer]:
-        """Transfer all items that one person holds to another; the caller answers."""
+        """Hand over all items of the person who acts; the caller writes the answer.
+
+        `to`: the person who takes the items over.
+        """
         envelope = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
         return self.run.app.hand_over(envelope, dry_run=self.dry_run)
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
-        """Submit commands in one transaction; the caller answers.
+        """Submit commands in one transaction; the caller writes the answers.
 
-        Each site has a key of its own, `K:12` for `--key K` and the site 12: at most one command
-        for each.
+        Each site gets its own key, `K:12` for `--key K` and the site 12, so there can be at most
+        one command for each site.
         """
         envelopes = [
             replace(
@@ -184,7 +189,10 @@ class Submission:
         )  # fmt: skip
 
     def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Site, int | None]:
-        """Return the resulting site and the entry at which it was read; raise a refusal."""
+        """Try the command in a dry run; raise the refusal, if there is one.
+
+        Return the site after the command, and the number of the entry at which it was read.
+        """
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
             # Refused or not, the deadlines due before the command take effect (D.4).
@@ -194,10 +202,10 @@ class Submission:
         return expected.site_document, None if self.run.remote else expected.first_seq - 1 + due
 
     def _send_confirmed(self, envelope: Envelope, confirm: str | None) -> Answer:
-        """Send the command; ask first if it closes the site or is about another host.
+        """Send the command; ask first if it closes the site or has addresses on other hosts.
 
-        Only a person at a terminal can be asked; `confirm` answers in advance. A pipe states a
-        fact, and a dry run changes nothing.
+        Only a person at a terminal can be asked; `confirm` answers the question in advance. No
+        question is asked in a pipe or for a dry run.
         """
         command = envelope.command
         can_be_asked = is_terminal(sys.stdin) and is_terminal(sys.stderr)
@@ -239,7 +247,7 @@ def _key_of_line(person: str, login: str, site: str | int, command: Command) -> 
 
 
 def _salt() -> str:
-    """Return a secret outside the database, so that a stored key cannot reveal a short note."""
+    """Return a secret of this machine, so that a stored key cannot reveal a short note."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:

@@ -1,6 +1,6 @@
 """Suggestions for shell completion, from the database and the settings.
 
-A suggestion must never be an obstacle: on any error, nothing is suggested.
+Suggestions must never get in the way: on any error, nothing is suggested.
 """
 
 from __future__ import annotations
@@ -23,33 +23,36 @@ _MOST_READ = 10_000
 
 
 def sites(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The sites whose names begin with the text, in the form in which it was typed."""
+    """The sites whose names begin with the text, in the spelling in which it was typed."""
     find = _sites_that_begin if begun.isascii() else _sites_that_begin_so_written
     return _found(context, lambda connection: find(connection, begun.lower()))
 
 
 def items(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The items of the queue whose ids begin with the text, most urgent first."""
+    """The items of the queue whose IDs begin with the text, most urgent first."""
     return _found(context, lambda connection: _items_that_begin(connection, begun))
 
 
 def incidents(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The incidents in the queue whose ids begin with the text."""
+    """The incidents in the queue whose IDs begin with the text."""
     return [id_ for id_ in items(context, parameter, begun) if id_.replace("-", "").isdigit()]
 
 
 def tasks(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The tasks in the queue whose ids begin with the text, for `done`."""
+    """The tasks in the queue whose IDs begin with the text, for the command `done`."""
     return [id_ for id_ in items(context, parameter, begun) if "-t" in id_]
 
 
 def outcomes(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The usual outcomes of a task; any other text is valid too."""
+    """The usual outcomes of a task; other texts are valid too."""
     return _beginning(("done", "told"), begun)
 
 
 def categories(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The categories of the newest incidents, the most used first; all by their Chinese names."""
+    """The categories of the newest incidents, the most frequent first.
+
+    In Chinese, all categories are suggested, by their Chinese names.
+    """
     from incidents.locale import words
 
     is_chinese = language_tag.wanted(context.params.get("lang"), os.environ) == "zh_CN"
@@ -65,14 +68,14 @@ def categories(context: click.Context, _parameter: click.Parameter, begun: str) 
 
 
 def filing_keys(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The keys of a filing's details, with the sign before their text."""
+    """The keys of a filing's details, each followed by `=`."""
     from incidents.machine import filing
 
     return _beginning((f"{key}=" for key in filing.FIELDS), begun)
 
 
 def presets(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The presets of filings, including those of the settings."""
+    """The presets of filings, including the presets in the settings."""
     from incidents.filing import presets as known
     from incidents.filing import settings
 

@@ -1,6 +1,6 @@
-"""The table of rows for people: drawn on a terminal; rich is imported only then.
+"""A table of rows for people, drawn on a terminal; rich is imported only then.
 
-On a pipe the same rows are lines of fields between tabs, without colour, box or header.
+In a pipe, the same rows are lines with tabs between the fields, without colour, box or header.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 
 _EDGES = 3
-"""The screen columns that a table's column takes beside its text; the last one takes less."""
+"""The screen columns that a table column needs besides its text; the last needs one less."""
 _SHORT = 4
-"""The width of a text that is never broken, though in Chinese it could be."""
+"""The maximum width of a text that is never broken, although Chinese text could be."""
 
 _LONG = 40
-"""The width above which a word may be broken."""
+"""The width above which a single word can be broken."""
 _INDENT = 4
-"""The indent of fields that have no room beside the others of their row."""
+"""The indent of fields that do not fit beside the other fields of their row."""
 
 
 class ColouredField(str):
-    """A field of a table in colour, if standard output supports it."""
+    """A field of a table, shown in colour if standard output supports it."""
 
     __slots__ = ("fg",)
     fg: str | None
 
     @classmethod
     def of(cls, text: str, *, fg: str | None) -> ColouredField:
-        """Make a bold text of that colour."""
+        """Make a field that is shown bold and in that colour."""
         made = cls(text)
         made.fg = fg
         return made
 
 
 def write_table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write rows for people: a table on a terminal, fields between tabs on a pipe."""
+    """Write rows for people: a table on a terminal, or fields between tabs in a pipe."""
     if not is_terminal(sys.stdout):
         for row in rows:
             run.write("\t".join(map(_plain, row)))
@@ -76,9 +76,10 @@ def write_table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]])
 
 
 def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
-    """Count the columns that fit side by side: all if no word is broken.
+    """Count the columns that fit side by side.
 
-    Otherwise as many of the first as need no second line; the others go below.
+    All columns fit if no word must be broken. Otherwise, only the first columns are counted, as
+    many as need no second line; the other fields go below.
     """
     from rich.cells import cell_len
 
@@ -94,7 +95,7 @@ def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
 
 
 def _rest(run: Run, heads: Sequence[Text], row: Sequence[Text]) -> Padding:
-    """The non-empty fields of a row that have no room beside the others."""
+    """The non-empty fields of a row that do not fit beside the others."""
     from rich.padding import Padding
 
     from incidents.cli.prose import Prose
@@ -108,7 +109,7 @@ def _rest(run: Run, heads: Sequence[Text], row: Sequence[Text]) -> Padding:
 
 
 def _text_width(console: Console, columns: int) -> int:
-    """The maximum screen width of the texts of `columns` columns together."""
+    """The number of screen columns that the texts of `columns` columns can share."""
     return console.width - _EDGES * columns + 1
 
 
@@ -119,7 +120,7 @@ def _grid(
     show_header: bool = True,
     show_edge: bool = True,
 ) -> Table:
-    """An empty table of those columns."""
+    """An empty table with these headers and column widths."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -138,7 +139,7 @@ def _plain(field: str) -> str:
 
 
 def _cell(field: str) -> Text:
-    """A field as a cell of a table, in the field's colour."""
+    """The field as a cell of a table, in the colour of the field."""
     from incidents.cli.prose import Prose
 
     style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, ColouredField) else ""
@@ -161,7 +162,7 @@ def _longest_word(fields: Sequence[str]) -> int:
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """The width of each column; words (such as ids to copy) stay whole if there is room."""
+    """The width of each column; words, such as IDs to copy, stay whole if there is room."""
     from rich.cells import cell_len
 
     wanted = [max(map(cell_len, fields)) for fields in columns]
@@ -172,7 +173,7 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 def _shared(wanted: Sequence[int], room: int) -> list[int]:
-    """Share the space: the columns that need the most share the remainder."""
+    """Share the room: columns that need little get all they need, the others share the rest."""
     shares = [0] * len(wanted)
     for left, n in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
         shares[n] = min(wanted[n], max(0, room) // (len(wanted) - left))

@@ -1,4 +1,4 @@
-"""The contract: each action and each document declared once, for every surface.
+"""The contract: each action and each document, declared once for every surface.
 
-The only library it uses is `typing_extensions`.
+The only library that this package uses is `typing_extensions`.
 """

@@ -1,7 +1,8 @@
-"""The action: one action as all surfaces offer it, with its fields.
+"""An action as every surface offers it, with its fields.
 
-The fields are read from the annotations of its command. The body is the content of a request, by
-its name in the API's description; actions may share one. The table of actions is `actions`.
+The fields of an action are read from the annotations of its command. A body is the content of a
+request, under its name in the API's description; several actions may share one body. The table of
+all actions is in `actions`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ LABELS = {
     "phone": "phone number", "email": "email address", "person": "person's name",
     "field": "field's name", "ref": "reference", "text": "note",
 }  # fmt: skip
-"""The names of text fields in refusals, if they differ from the fields' names."""
+"""The names of text fields in refusals, where they differ from the names in the code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field: `type` without None, which is allowed if `optional`; its default; its fact."""
+    """A field of a command.
+
+    `type` never includes None; `optional` fields also accept None. `fact` is the annotation of the
+    field, if any.
+    """
 
     name: str
     type: Any
@@ -38,22 +43,22 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Whether it is required."""
+        """Whether a caller must give the field."""
         return self.default is MISSING
 
     @property
     def is_time(self) -> bool:
-        """Whether it is a time."""
+        """Whether the field is a time."""
         return isinstance(self.type, type) and issubclass(self.type, datetime)
 
     @property
     def is_time_of_fact(self) -> bool:
-        """Whether it is the time of the fact; if omitted, the present."""
+        """Whether this field is the time at which the event happened; if omitted, it is now."""
         return self.is_time and self.name == "at"
 
 
 def fields_of(kind: type[Command]) -> tuple[Field, ...]:
-    """The fields of a command in order, without the person who gives it."""
+    """The fields of a command, in order, without the person who gives the command."""
     return _known(kind).fields
 
 
@@ -63,12 +68,12 @@ def personal_fields(kind: type[Command]) -> tuple[str, ...]:
 
 
 def open_words(kind: type[Command]) -> frozenset[str]:
-    """The text fields that are not sealed in the record, and so must not be about a person."""
+    """The text fields that the record does not seal, so they must not be about a person."""
     return _known(kind).open
 
 
 def seen_fields(kind: type[Command]) -> tuple[str, ...]:
-    """The fields for what the caller saw, which are not part of the request."""
+    """The fields that say what the caller saw; they are not part of the request itself."""
     return _known(kind).seen
 
 
@@ -111,7 +116,7 @@ def _field(name: str, hint: Any, default: Any) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body; its fields are those of the action's command."""
+    """The content of a request; its fields are those of the action's command."""
 
     name: str
     summary: str
@@ -128,9 +133,9 @@ SUPERVISOR: tuple[Role, ...] = ("supervisor",)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How the command line takes a field: by `--option`, with a metavar and a help.
+    """How the command line asks for a field: the option, its placeholder, and its help.
 
-    For a time, the help describes the event, such as `the removal was found`.
+    For a time, the help names the event, such as `the removal was found`.
     """
 
     help: str
@@ -143,25 +148,26 @@ SHARED_FIELDS = {
     "reason": Ask("Reason; it goes on record.", "R"),
 }
 SHARED_OPTIONAL_FIELDS = {"reason": Ask("Reason.", "R")}
-"""The entries of fields that many actions share; in `SHARED_OPTIONAL_FIELDS`, they are optional."""
+"""The fields that many actions share: required in `SHARED_FIELDS`, optional here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action: its command, its target, its roles, and its fields on each surface.
+    """An action: its command, its target, its roles, and its fields on each surface.
 
-    `typed` are the words that name it on the command line, `was` those of an older spelling, which
-    still works. The help lists it `after` that command, otherwise in the place of its name in the
-    group. `short` is its description in a list of commands, `help` its own help, and `summary` its
-    description over HTTP, if it differs from `short`. `ask`: how its fields are entered. `path`
-    follows its target's path over HTTP; without one it has an endpoint of its own kind. `batch` is
-    its name in a batch, if that differs from its path. `renamed` has the names of fields that
-    differ in requests; `fixed` the fields that no surface asks for; `needs` the fields that are
-    required from people, though the command works without them.
+    `typed`: the words that name the action on the command line; `was`: an older spelling, which
+    still works. `after`: the command after which the help lists the action; without it, the action
+    is listed by name in its group. `short`: the description in a list of commands. `help`: the help
+    of the action itself. `summary`: the description over HTTP, if it differs from `short`. `ask`:
+    how each field is entered. `path`: the end of the HTTP path, after the path of the target; an
+    action without a `path` has an endpoint of its own. `batch`: the name in a batch, if it differs
+    from `path`. `renamed`: the fields whose names differ in requests. `fixed`: the values of fields
+    that no surface asks for. `needs`: the fields that people must give, though the command works
+    without them.
 
-    An action that `closes` the site on a person's statement is confirmed by the site's name; a
-    token cannot do an action that is done `in_person`. A second row of one command needs an
-    `operation`.
+    If the action `closes` the site on a person's statement, that person must confirm it with the
+    site's name. A token cannot perform an action that is `in_person`. If a command has a second
+    row, that row needs an `operation`.
     """
 
     command: type[c.Command]
@@ -188,7 +194,7 @@ class Action:
 
     @property
     def word(self) -> str:
-        """The name of this row only, in scenarios and as a method of the client."""
+        """The name of this row alone, used in scenarios and as a method of the client."""
         return self.was or self.typed
 
     @property
@@ -198,7 +204,7 @@ class Action:
 
     @property
     def asked(self) -> tuple[Field, ...]:
-        """The fields of its command to be entered, besides its target."""
+        """The fields of the command that a person enters, besides the target."""
         return tuple(
             replace(each, default=MISSING) if each.name in self.needs else each
             for each in fields_of(self.command)
@@ -208,11 +214,11 @@ class Action:
 
     @property
     def status(self) -> int:
-        """The status of its answer over HTTP."""
+        """The HTTP status of a successful answer."""
         return 201 if self.creates else 200
 
     def asks(self, field: Field) -> Ask:
-        """How a field is entered on the command line."""
+        """How the command line asks for a field."""
         common = (
             SHARED_FIELDS
             if field.required or field.name not in SHARED_OPTIONAL_FIELDS
@@ -226,7 +232,10 @@ class Action:
 
 
 def name_of(command: type[c.Command]) -> str:
-    """The action's name: `StateRefused` is `state_refused`; a comparison's two commands are one."""
+    """The name of an action: `StateRefused` is `state_refused`.
+
+    The two commands of a comparison share one name.
+    """
     found = _NAMES.get(command)
     if found is None:
         spelt = (f"_{each.lower()}" if each.isupper() else each for each in command.__name__)

@@ -1,8 +1,8 @@
-"""The actions: one row for each action that a person or a program may do, for all surfaces.
+"""The actions: one row for each action of a person or a program, for all surfaces.
 
 The valid values of a field are declared on the command (`action.fields_of`). A row has the action's
-target, its roles, and its fields on the surfaces. A surface that needs more, such as a file or a
-question, handles that itself, under the action's name.
+target, its roles, and its fields on the surfaces. If a surface needs more, such as a file or a
+question, the surface handles that itself, under the action's name.
 """
 
 from __future__ import annotations
@@ -335,7 +335,7 @@ CLOSING = frozenset(action.command for action in ACTIONS if action.closes)
 
 
 def of_command(kind: type[c.Command]) -> Action:
-    """The first row of that command; raises KeyError if no person or program can request it."""
+    """The first row of a command; raises KeyError if nobody can request the command."""
     return _FIRST[kind]
 
 

@@ -1,7 +1,7 @@
-"""The documents of a case: site, incident, event and order as JSON-able values.
+"""The documents of a case: site, incident, event and order as values for JSON.
 
-The command line, the API, the outbox and stored answers show them. People's text is given as
-references to sealed values.
+The command line, the API, the outbox and stored answers show these documents. Text that people
+wrote is given as references to sealed values.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 def site_document(case: Case, run: int) -> Site:
-    """The document of a site; `run` is the run under the active policy (R3).
+    """The document of a site; `run` is the number of misses under the active policy (R3).
 
-    `asked_by`: the first person, who requested the closing of an open site or the opening of a
+    `asked_by`: the person who requested the closure of an open site, or the reinstatement of a
     closed one, and waits for a second person.
     """
     waiting = case.closure_request or case.request
@@ -56,9 +56,10 @@ def site_document(case: Case, run: int) -> Site:
 
 
 def incident_document(case: Case, incident: Incident) -> IncidentDocument:
-    """The document of an incident; `contact_due` is null for one from before a reinstatement.
+    """The document of an incident.
 
-    `urls_written` are the addresses as written; empty if all equal `urls`.
+    `contact_due` is null if the incident is older than the last reinstatement of its site.
+    `urls_written` are the addresses as reported; the list is empty if all of them equal `urls`.
     """
     site_id = case.site_id
     return {
@@ -86,7 +87,10 @@ def incident_document(case: Case, incident: Incident) -> IncidentDocument:
 
 
 def event_document(site_id: int, event: Event, seq: int) -> EventDocument:
-    """The document of an event, the site's `seq`th, with its own fields and the common ones."""
+    """The document of an event, with the fields of its kind and the common ones.
+
+    `seq` is the number of the event among the events of the site.
+    """
     reason = event.reason
     common: EventDocument = {
         "seq": seq,
@@ -105,7 +109,7 @@ def event_document(site_id: int, event: Event, seq: int) -> EventDocument:
 
 
 def order_document(case: Case, order: Order) -> dict[str, str]:
-    """The document of an order: names and references, no text of people."""
+    """The document of an order: names and references, but no text that people wrote."""
     id_ = case.site_id
     fields = {
         "site": case.site,

@@ -1,6 +1,7 @@
-"""The real effects of an action, where its events promise more (after a loss, or unenforced).
+"""The actual effects of an action, where they differ from its events (after a loss, for example).
 
-Each surface looks them up by its own means, only if they matter, and words the decisions made here.
+Each surface looks up the necessary facts by its own means, and only if they matter. The decisions
+are made here, and each surface puts them into words.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Incident, Site
 
 _ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})
-"""The kinds of events that end a suspension, or a hold."""
+"""The kinds of events that end a suspension or a hold."""
 
 _DOWN = ("suspended", "closed")
 
 
 def of_left_down(event: Event, in_force: str = "suspended") -> Event:
-    """The event of a left-down site, changed to its real effect.
+    """The event of a left-down site, changed to show its real effect.
 
-    The end of its suspension does not open it any more, nor does lifting a hold open one that is
-    closed.
+    On such a site, the end of a suspension no longer opens the site. Lifting a hold does not open
+    the site either if it is closed.
     """
     return cast("Event", {**event, "left_down": in_force})
 
@@ -40,9 +41,9 @@ def may_open(events: Iterable[Facts]) -> bool:
 
 
 def as_left_down(events: list[Event], left_down: Callable[[], str | None]) -> list[Event]:
-    """The events, changed so that the end of a suspension or of a hold does not open the site.
+    """The events, changed to show that they do not open a site that a loss has left down.
 
-    `left_down`: the site's actual state if a loss has left it down, otherwise None.
+    `left_down`: returns the actual state of a left-down site, otherwise None.
     """
     in_force = left_down() if may_open(events) else None
     if in_force is None:
@@ -51,9 +52,9 @@ def as_left_down(events: list[Event], left_down: Callable[[], str | None]) -> li
 
 
 def made_in_time(events: list[Event], in_time: Container[str]) -> list[Event]:
-    """The events, with `in_time` set for calls made in time but recorded late.
+    """The events, with `in_time` set for calls that were made in time but recorded late.
 
-    `in_time`: the ids of the contacts of these calls.
+    `in_time`: the IDs of the contacts of these calls.
     """
     return [
         cast("Event", {**each, "in_time": True})
@@ -64,14 +65,14 @@ def made_in_time(events: list[Event], in_time: Container[str]) -> list[Event]:
 
 
 def may_be_late(event: Facts) -> bool:
-    """Whether it is a call that reached somebody and stopped no clock."""
+    """Whether the event is a call that reached somebody but stopped no clock."""
     if event["kind"] != "contact_recorded" or event["outcome"] != REACHED:
         return False
     return not event["stopped_clock"]
 
 
 def late_on_record(incidents: Iterable[Incident]) -> set[str]:
-    """The ids of the contacts that reached somebody by the deadline and were recorded after it."""
+    """The IDs of the contacts that were made in time but recorded after the deadline."""
     return {
         each["id"]
         for one in incidents
@@ -83,9 +84,10 @@ def late_on_record(incidents: Iterable[Incident]) -> set[str]:
 
 
 def stays_up(site: Site, events: Iterable[Facts], carries_out: Callable[[], bool]) -> bool:
-    """Whether a hold was set on a site that is not known to be down, and nothing takes it down.
+    """Whether the action holds a site that stays up because no orders are carried out.
 
-    `events`: the action's own; `carries_out`: whether a daemon carries out orders.
+    `events`: the events of the action itself. `carries_out`: returns whether a daemon carries out
+    orders.
     """
     is_down = site["in_force"] in _DOWN
     return not is_down and any(e["kind"] == "hold_set" for e in events) and not carries_out()

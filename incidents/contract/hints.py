@@ -1,7 +1,7 @@
 """The hints: actions and queries that fit a finding, by name.
 
-The command line shows them as typed (`typed`). The API gives both: names with facts, and command
-lines (`commands`).
+The command line shows each hint as a command line (`typed`). The API gives both the names with
+their facts and the command lines (`commands`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Look(NamedTuple):
     """A query, or an action without a target: its command line, and the name of its right.
 
-    Its target comes at the end or replaces `{of}`. If no right is given, anybody at the machine may
-    do it.
+    `{of}` in the command line stands for the target; without `{of}`, the target comes last. If
+    `right` is None, anybody at the machine can run the command.
     """
 
     typed: str
@@ -67,24 +67,23 @@ LOOKS = {
     "audit_status": Look("audit status"),
     "disable_account": Look("account disable", "keep_accounts"),
 }
-"""Each query by its name."""
+"""The queries, and the actions without a target, by name."""
 
 RELEASE_ORDER = "release_order"
-"""The action that releases a braked order; its command is that of a retry."""
+"""The action that releases a braked order; its command is the same as for a retry."""
 
 
 AS_TYPED = "as_typed"
-"""A hint that a server of another version gave only as a command line, which replaces the
-target."""
+"""A hint that a server of another version gave only as a command line, kept in `of`."""
 
 
 def action_of(hint: Hint) -> Action | None:
-    """The row of the action; None for a query."""
+    """The row of the action that the hint suggests; None for a query."""
     return _ROWS.get(hint["act"])
 
 
 def right_of(hint: Hint) -> str | None:
-    """The right that the action or the query requires; None if it requires none, or is unknown."""
+    """The right that the hint's action or query requires; None if none is required or known."""
     action, found = action_of(hint), LOOKS.get(hint["act"])
     return action.name if action is not None else None if found is None else found.right
 
@@ -103,19 +102,19 @@ _SHELLS_OWN = re.compile(r"[^\w@%+=:,./-]")
 
 
 def _quoted(text: str) -> str:
-    """Quote for a shell; words in any script stay unchanged."""
+    """Quote a text for a shell; words in any script stay unchanged."""
     return shlex.quote(text) if _SHELLS_OWN.search(text) else text
 
 
 _UNSAID = {"show": "INCIDENT"}
-"""The placeholder for a query's target that the person must give."""
+"""The placeholder for a target that the hint does not name, by query."""
 
 _OPTIONS = {"urls": "url"}
-"""The option names of fields that are typed one at a time."""
+"""The options for fields with several values, of which each option takes one."""
 
 
 def typed(hint: Hint) -> str:
-    """The hint as a command line; text that the person must give is a word in capitals."""
+    """The hint as a command line; a word in capitals stands for text that the person must give."""
     of, facts = hint["of"], hint["facts"]
     if hint["act"] == AS_TYPED:
         return of
@@ -144,25 +143,26 @@ def typed(hint: Hint) -> str:
 
 
 def _to_say(key: str) -> str:
-    """The word for the text that a person must give for a filing's detail."""
+    """The placeholder for the text of a filing's detail."""
     return "NUMBER" if key.endswith("_number") else "DAY"
 
 
 def commands(of: Iterable[Hint]) -> list[str]:
-    """The command lines of those hints."""
+    """The command lines of the hints."""
     return [typed(each) for each in of]
 
 
 def with_commands(item: QueueItem) -> Item:
-    """An item for programs: with its commands, and the likeliest of them as `next`."""
+    """An item for programs: with its command lines, and the likeliest of them as `next`."""
     found = commands(item["hints"])
     return {**item, "next": found[0], "commands": found}
 
 
 def understood(document: Mapping[str, Any]) -> list[Hint]:
-    """The hints of a server's document, without those that only a newer version knows.
+    """The hints in a server's document, without hints that only a newer version knows.
 
-    If none is left, or if an older server gives no hints, they are its `commands`, unchanged.
+    If no hint is left, or if an older server gives none, the result is the command lines in the
+    document's `commands`, unchanged.
     """
     found = [each for each in _list(document, "hints") if _is_hint(each)]
     typed_ = [each for each in _list(document, "commands") if isinstance(each, str)]
@@ -189,4 +189,4 @@ TYPED = {
     **{name: each.typed for name, each in LOOKS.items()},
     **{name: action.typed for name, action in _ROWS.items()},
 }
-"""The words to type for each action and each query, by its name."""
+"""The words to type for each query and each action, by name."""

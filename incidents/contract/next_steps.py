@@ -1,4 +1,4 @@
-"""The next steps: actions that fit the state of an incident, a task or a site, as hints."""
+"""The next steps: hints that fit the state of an incident, a task or a site."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from incidents.contract.documents.queue import QueueItem
 
 _TELL = "tell"
-"""A copy of the name in `machine.work`, which takes long to load."""
+"""A copy of the name in `machine.work`, because that module is slow to import."""
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:
-    """The next actions on an incident, the likeliest first; empty if nothing must be done."""
+    """The next actions on an incident, the likeliest first; empty if nothing needs to be done."""
     name = incident["id"]
     match incident["state"]:
         case "open" | "unreached":
@@ -39,22 +39,25 @@ def contact(incident: str, outcome: str) -> Hint:
 
 
 def to_task(task: str, kind: str) -> Hint:
-    """Complete a task; for a call, the outcome is that the customer was told."""
+    """Complete a task; if the task is to call the customer, the outcome is `told`."""
     return do(c.CompleteTask, task, **({"outcome": "told"} if kind == _TELL else {}))
 
 
 def to_closure(site: str) -> list[Hint]:
-    """The possible answers if a closure waits for a second person."""
+    """The possible answers to a closure that waits for a second person."""
     return [do(c.ConfirmClosure, site), do(c.DeclineClosure, site, reason=None)]
 
 
 def to_reinstatement(site: str, *, held: bool = False) -> list[Hint]:
-    """The possible answers if a reinstatement waits for a second person; none opens a held site."""
+    """The possible answers to a reinstatement that waits for a second person.
+
+    A held site cannot be opened, so the only answer is to decline.
+    """
     return [*([] if held else [do(c.Approve, site)]), do(c.Decline, site, reason=None)]
 
 
 def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
-    """The possible answers if a closure is disputed; a held site is not opened."""
+    """The possible answers to a dispute about a closure; a held site cannot be opened."""
     reopen = to_reopen(site, held=held, asked_by=asked_by)
     return [do(c.Uphold, site), *reopen, look("why", site)]
 
@@ -67,11 +70,11 @@ def to_reopen(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
 
 
 def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
-    """The steps to open a site that is actually closed because of lost entries."""
+    """The steps to open a site that is actually closed because entries were lost."""
     # What a rule had closed is recorded again only where it is a fact: that is for a person to say.
     return [] if suspended else [look("repair", site)]
 
 
 def first_of_two(item: QueueItem) -> str | None:
-    """The person who made a request that waits for a second person."""
+    """The person who made the request that waits for a second person."""
     return item["asked_by"] or (None if item["closing"] is None else item["closing"]["by"])

@@ -1,7 +1,8 @@
 """The hints after a refusal or a remark: what can be done instead.
 
-No hint would be refused next, or closes a site, except to confirm a closure that somebody has
-requested. If that depends on more than the refusal's facts, the hint is `site why`.
+A hint must not lead to another refusal. No hint closes a site, except by confirming a closure that
+somebody has requested. If the right hint depends on more than the refusal's facts, the hint is
+`site why`.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from incidents.values.ids import read_incident_id
 
 
 class _UnknownFactError(Exception):
-    """A server of another version knows other facts."""
+    """A needed fact is missing, because the server runs another version."""
 
 
 def _fact(facts: Facts, name: str) -> object:
-    """The fact of that name; raises _UnknownFactError if there is none."""
+    """The fact of that name; raises _UnknownFactError if it is missing."""
     if name not in facts:
         raise _UnknownFactError(name)
     return facts[name]
 
 
 def _text(facts: Facts, name: str) -> str:
-    """The fact of that name; raises _UnknownFactError if there is none, or if it is not text."""
+    """The fact of that name; raises _UnknownFactError if it is missing or is not text."""
     found = _fact(facts, name)
     if not isinstance(found, str):
         raise _UnknownFactError(name)
@@ -67,17 +68,17 @@ def _filing_fields(_: Facts) -> list[Hint]:
 
 
 def _again(facts: Facts, *another: Hint) -> list[Hint]:
-    """Log another one; if that would close the site (R1), look at the count instead.
+    """Log another violation; if that would close the site (R1), show the count instead.
 
-    An older server does not report whether it would.
+    A server of an older version does not report whether another violation would close the site.
     """
     return _why(facts) if facts.get("closes") else [*another]
 
 
 def _double_entry(facts: Facts) -> list[Hint]:
-    """Look at the recorded one first: another violation, or a recurrence, would count as well.
+    """Show the recorded violation first, because another violation or a recurrence also counts.
 
-    An older server does not report whether there may be a recurrence.
+    A server of an older version does not report whether a recurrence is possible.
     """
     found = [do(c.Log, _text(facts, "site"), urls=_text(facts, "url"), again="true")]
     if facts.get("may_recur"):
@@ -86,7 +87,10 @@ def _double_entry(facts: Facts) -> list[Hint]:
 
 
 def _unknown_contact(facts: Facts) -> list[Hint]:
-    """Look at the incident with the contacts; for a mistyped id, at the incident it begins with."""
+    """Show the incident that has the contacts.
+
+    If the given ID is mistyped, show the incident that it begins with.
+    """
     if "given" not in facts:
         return _show(facts)
     begun = "-".join(_text(facts, "given").strip().split("-")[:2])
@@ -94,13 +98,13 @@ def _unknown_contact(facts: Facts) -> list[Hint]:
 
 
 def _unknown_incident(facts: Facts) -> list[Hint]:
-    """Look at the site, if a site's name was given instead of an incident's id."""
+    """Explain the site if a site's name was given in place of an incident's ID."""
     given = facts.get("given")
     return [look("why", given)] if isinstance(given, str) and "." in given else [look("sites")]
 
 
 def _unknown_site(facts: Facts) -> list[Hint]:
-    """Add the site, if the name resembles none in the register; `12` and `12-x` are ids."""
+    """Add the site if no known name is similar; `12` and `12-x` are IDs, not names."""
     site = _text(facts, "site")
     is_searched = "nearest" in facts and facts.get("searched") is not False
     is_new = is_searched and not _LIKE_ID.fullmatch(site)
@@ -111,12 +115,15 @@ _LIKE_ID = re.compile(r"\d+(-[^.]*)?")
 
 
 def _nothing_covered(facts: Facts) -> list[Hint]:
-    """Sign, if that would cover some of the entries."""
+    """Sign the log, if a new checkpoint would cover some of the entries."""
     return [look("sign_log")] if _fact(facts, "uncovered") else []
 
 
 def _nothing_signed(facts: Facts) -> list[Hint]:
-    """Sign, after making a key if there is none; a server does not report whether there is one."""
+    """Sign the log, after making a key if there is none.
+
+    A server does not report whether there is a key.
+    """
     return [*([look("new_log_key")] if _fact(facts, "needs_key") else []), look("sign_log")]
 
 
@@ -171,7 +178,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "unknown_task": _queue,
     "unknown_token": lambda _: [look("tokens")],
 }
-"""Hints by the refusal's name; for a name that is not here, the sentence says everything."""
+"""Hints by the refusal's name; for other refusals, the sentence itself says everything."""
 
 BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
     "open": _to_be_called,
@@ -180,7 +187,7 @@ BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
     "refused": lambda incident: [look("show", incident)],
     "moot": lambda incident: [do(c.VoidIncident, incident)],
 }
-"""Hints instead of an action that an incident's state forbids, by that state."""
+"""Hints for when an incident's state forbids the action, by that state."""
 
 OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
     "too_late": lambda facts: [
@@ -191,9 +198,9 @@ OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
 
 
 def of_refusal(name: str, facts: Facts) -> list[Hint]:
-    """Alternatives to a refused command, as hints, likeliest first.
+    """Alternatives to a refused command, as hints, the likeliest first.
 
-    Empty if a fact is missing, which happens when the server runs another version.
+    The list is empty if a fact is missing, which happens when the server runs another version.
     """
     try:
         return _of_refusal(name, facts)
@@ -202,7 +209,7 @@ def of_refusal(name: str, facts: Facts) -> list[Hint]:
 
 
 def of_remark(name: str, facts: Facts) -> list[Hint]:
-    """Actions and queries after an action with that remark."""
+    """Hints after an action whose answer has this remark."""
     found = OF_REMARKS.get(name)
     return found(facts) if found else []
 

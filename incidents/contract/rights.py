@@ -1,6 +1,6 @@
-"""The rights: permissions that are not actions on a site, with their roles and names.
+"""The rights: permissions other than actions on a site, with their roles and names.
 
-The actions themselves are in `actions`; a role's rights include both (`accounts.identity`).
+The actions on a site are in `actions`. The rights of a role include both (`accounts.identity`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _ALL: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """A right by its name, and its `roles`.
+    """A right: its name, and the roles that have it.
 
-    `command`: the command that it is for, if any. `in_person`: only a person who has just proved
-    who they are may do it, and no token.
+    `command`: the command that the right permits, if any. `in_person`: only a person who has just
+    confirmed their password can use the right, and no token can.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""The target of an action, as an id, as the fields of a command, and as a path.
+"""The target of an action, as an ID, as the fields of a command, and as a path.
 
-It is the site, by its name or its id, followed by the further parts of the target's id:
-`("shop.example",)`, `(12, 3)`, `(12, 3, 1)`, `(12, "t2")`, `(12, 45, "act")`.
+A target is a tuple: the name or the ID of the site, then the further parts of the target's ID, such
+as `("shop.example",)`, `(12, 3)`, `(12, 3, 1)`, `(12, "t2")` or `(12, 45, "act")`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Target = tuple[Any, ...]
 
 SITE, INCIDENT, CONTACT, ITEM, ORDER = "site", "incident", "contact", "item", "order"
 KINDS = (CONTACT, INCIDENT, ITEM, ORDER, SITE)
-"""The kinds of target; those with a recognizable id first."""
+"""The kinds of target; the kinds whose IDs are easily recognized come first."""
 
 FOLDERS = {
     SITE: "sites", INCIDENT: "incidents", CONTACT: "contacts", ITEM: "queue", ORDER: "orders",
@@ -25,7 +25,7 @@ FOLDERS = {
 """The HTTP folder of each kind."""
 
 FIELDS = ("incident", "contact", "item", "task", "order", "lane")
-"""The fields of commands for the parts, in the order of an id."""
+"""The fields of commands that hold the parts of a target, in the order of an ID."""
 
 _READERS: dict[str, Callable[[str], Any]] = {
     SITE: inputs.site, INCIDENT: inputs.incident, CONTACT: inputs.contact, ITEM: inputs.item,
@@ -37,7 +37,7 @@ _IDS: dict[str, Callable[..., str]] = {
 
 
 def read(kind: str, given: str) -> Target:
-    """Read an id, or the name of a site; raises RefusedError if it is neither."""
+    """Read an ID, or the name of a site; raises RefusedError if the text is neither."""
     return whole(_READERS[kind](given))
 
 
@@ -47,26 +47,26 @@ def whole(found: Any) -> Target:
 
 
 def text(kind: str, target: Target) -> str:
-    """The id of the target, or the site's name."""
+    """The ID of the target, or the name of the site."""
     return _IDS[kind](*target)
 
 
 def is_task(target: Target) -> bool:
-    """Whether this item of the queue is a task, not an incident or a request."""
+    """Whether the target, an item of the queue, is a task, not an incident or a request."""
     return task_number(target[1]) is not None
 
 
 def fields(command: type, target: Target) -> dict[str, Any]:
-    """The fields of that kind of command that name the target; None for a whole site.
+    """The fields of a command that name the target; a field without a value is None.
 
-    A command that completes a task accepts only a task (see `is_task`).
+    A command that completes a task accepts only a task as the target (see `is_task`).
     """
     found = dict(zip_longest(_named(command), target[1:]))
     return found | {"task": task_number(found["task"])} if "task" in found else found
 
 
 def of_command(command: object, site: str | int) -> Target:
-    """The target of a command for that site."""
+    """The target of a command on that site."""
     parts = {name: getattr(command, name) for name in _named(command)}
     if "task" in parts:
         parts["task"] = f"t{parts['task']}"

@@ -1,1 +1,1 @@
-"""The daemon: enforces the clock while it runs, with a file for each duty."""
+"""The daemon, which enforces deadlines while it runs; each duty has its own module."""

@@ -1,8 +1,8 @@
-"""The duty of alarms: look for causes, and report each to the desk once.
+"""The alarm duty: look for causes of alarms, and send the desk one alarm for each.
 
-Any number of daemons may do this. An alarm raised by one is not raised by others, and one daemon at
-a time sends it. A dead daemon is reported by another one, or by cron (`incidents daemon --once`,
-`incidents alarms`) on another host.
+Any number of daemons may have this duty. An alarm that one daemon has raised is not raised by the
+others, and only one daemon at a time sends it. A dead daemon is reported by another daemon, or by
+cron on another host (`incidents daemon --once`, `incidents alarms`).
 """
 
 from __future__ import annotations
@@ -36,34 +36,39 @@ from incidents.views.queue.alarms import CurrentAlarms, current_alarms
 _WRONG = "alarms are not sent"
 
 TICK_S = 5.0
-"""The interval of its rounds."""
+"""The interval of the duty's rounds."""
 
 LEASE = timedelta(seconds=25)
-"""The lease of an alarm: an attempt ends within 20 s."""
+"""How long a daemon claims an alarm to send it; an attempt to send ends within 20 s."""
 
 PATIENCE_S = 10.0
-"""The time for which this daemon must see a silence, a halt or an unreadable mark before it alarms.
+"""How long a silence, a halt or an unreadable mark must last before this daemon raises an alarm.
 
-While the database was unavailable no daemon could beat, and one that just started has not beaten
-yet. If one daemon carries out nothing, another that knows more may continue.
+While the database was unavailable, no daemon could send a heartbeat, and a daemon that has just
+started has not sent one yet. If one daemon carries out no orders, another daemon that knows more
+may continue.
 """
 
 FRESH_S = 5.0
-"""The age at which a finding is checked again before it is sent: it may have ended."""
+"""The age at which a finding is checked again before its alarm is sent.
+
+The cause of the alarm may have ended in the meantime.
+"""
 
 KEPT_FOR = timedelta(days=1)
-"""The time for which an alarm is kept if its end cannot be seen, because the list was cut.
+"""How long an alarm is kept if its end cannot be seen, because the list of alarms was cut.
 
-Reminders of reports and filings are kept for it too: otherwise daemons with other settings would
+Reminders of reports and filings are kept just as long: otherwise, daemons with other settings would
 send them again.
 """
 
 
 class Alarms:
-    """The duty of one daemon, run by one thread.
+    """The alarm duty of one daemon, run by one thread.
 
-    Without a channel to the desk in the settings it does nothing: another daemon may have one.
-    Errors in the settings are logged, and the settings are read again until they are valid.
+    If the settings name no channel to the desk, this daemon sends no alarms; another daemon may
+    have a channel. Errors in the settings are logged, and the settings are read again until they
+    are valid.
     """
 
     def __init__(
@@ -93,7 +98,7 @@ class Alarms:
         self.sent = 0
 
     def run(self) -> None:
-        """Do one round; no failure stops the next one."""
+        """Do one round of the duty; a failure does not prevent the next round."""
         if not self._stopped() and (self._is_read or self._reading.attempt(self.read)):
             self._part.attempt(self._round)
 
@@ -101,8 +106,8 @@ class Alarms:
         """Read the channels and the reminders from the settings.
 
         Raises:
-            SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
-                setting.
+            SettingError, UnknownSettingError, SettingsFileError, TemplateError: if a setting is
+                wrong.
         """
         self._send = self._send or alarm_letter.channel_sender(
             lanes.desk_lane(self._app), alarm_letter.this_source(self._app)
@@ -130,9 +135,9 @@ class Alarms:
                 return
 
     def _look(self) -> tuple[dict[str, monitoring.Raised], CurrentAlarms, datetime]:
-        """The raised alarms and present causes in one state of the database, and its time.
+        """The alarms already raised, the current causes of alarms, and the time of both.
 
-        The time is read after the alarms, so none of them was raised later.
+        The time is read after the raised alarms, so that no alarm has a later time.
         """
         with plainly(self._engine), reading(self._engine) as connection:
             known = monitoring.known_alarms(connection)
@@ -145,7 +150,7 @@ class Alarms:
     def _with_current_list(
         self, known: dict[str, monitoring.Raised], look: CurrentAlarms, now: datetime
     ) -> dict[str, monitoring.Raised]:
-        """The alarms with an up-to-date list of left-down sites, if that alarm is raised."""
+        """The raised alarms, with the list of left-down sites brought up to date."""
         alarm = next((each for each in look.alarms if each.kind == LEFT_DOWN), None)
         raised = None if alarm is None else known.get(alarm.key)
         renewed = raised and alarm_letter.updated_row(raised, look.left_down, now)
@@ -168,7 +173,7 @@ class Alarms:
         look: CurrentAlarms,
         now: datetime,
     ) -> dict[str, monitoring.Raised]:
-        """Add new alarms and remove ended ones; return the alarms by key."""
+        """Add new alarms and remove alarms that have ended; return all alarms by key."""
         seen = {alarm.key for alarm in look.alarms}
         for key in self._seen_since.keys() - seen:
             del self._seen_since[key]
@@ -195,7 +200,10 @@ class Alarms:
         seen: monitoring.Raised,
         halted_since: datetime | None,
     ) -> bool:
-        """Send an alarm, unless another daemon does; return whether to try the next one."""
+        """Send an alarm, unless another daemon is sending it.
+
+        Return whether to try the next alarm.
+        """
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._app.now(connection)
             claimed = monitoring.claim_alarms(connection, seen, now=now, lease=LEASE)
@@ -235,11 +243,10 @@ class Alarms:
 
 
 def once(app: App) -> Alarms:
-    """Send all present alarms (`daemon --once`), that of a silent daemon without delay.
+    """Send all current alarms (`daemon --once`); a silent daemon is reported without delay.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
-            setting.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: if a setting is wrong.
     """
     # In cron each line would become a mail.
     duty = Alarms(app, say=lambda *_, **__: None, patience_s=0.0)
@@ -262,5 +269,5 @@ def _row_subject(alarm: Alarm, look: CurrentAlarms) -> str:
 
 
 def _is_quiet(outcome: Outcome) -> bool:
-    """Return whether quiet hours delay it: no attempt was made, and there is no error."""
+    """Whether quiet hours delay the alarm: no attempt was made, and there is no error."""
     return isinstance(outcome, Retry) and outcome.problem == "quiet"

@@ -1,7 +1,7 @@
-"""The letter of an alarm: its facts, its sender, and its id.
+"""The message of an alarm: its facts, its sender, and its ID.
 
-The alarm about left-down sites keeps the reported names as the subject of its row. If other sites
-are on the list, the desk gets the whole list again, an hour after the last time at the earliest.
+The row of the alarm about left-down sites stores the reported names as its subject. If new sites
+join the list, the desk gets the whole list again, but at most once an hour.
 """
 
 from __future__ import annotations
@@ -22,23 +22,27 @@ from incidents.values import site_name
 from incidents.views.queue.alarm import Alarm
 
 SendAlarm = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
-"""A sender of alarms: alarm, row, time (UTC), and since when no orders are carried out, if so."""
+"""A function that sends an alarm.
+
+Its arguments are the alarm, its row, the time (UTC), and since when no orders are carried out (None
+if they are).
+"""
 
 
 class Source(NamedTuple):
-    """The source of an alarm: the host and the database, since a copy may send alarms too."""
+    """The source of an alarm: the host and the database, because a copy can also send alarms."""
 
     host: str
     database: str
 
 
 def this_source(app: App) -> Source:
-    """This machine, and the database of the app."""
+    """The source for this machine and the app's database."""
     return Source(socket.gethostname(), address.public_address(app.bare_engine))
 
 
 def channel_sender(lane: DeskLane, source: Source) -> SendAlarm | None:
-    """The sender by the channels of the desk; None if it has none."""
+    """A function that sends alarms through the desk's channels; None if the desk has none."""
     if not lane.is_set_up:
         return None
 
@@ -73,12 +77,15 @@ MIN_INTERVAL = timedelta(hours=1)
 
 
 def subject_of(names: Collection[str]) -> str:
-    """The names as in the row; no site name contains a space."""
+    """The names as the row stores them; no site name contains a space."""
     return " ".join(sorted(names))
 
 
 def updated_row(raised: Raised, names: Collection[str], now: datetime) -> Raised | None:
-    """The row for these names at `now` (UTC); None if it is unchanged, or being sent."""
+    """The row of the alarm for these names at `now` (UTC).
+
+    None if the row stays unchanged, or if the alarm is being sent.
+    """
     sent = set(raised.subject.split(" "))
     if raised.told_at is None:
         found = replace(raised, subject=subject_of(names)) if raised.due(now) else raised

@@ -1,4 +1,4 @@
-"""The duty of delivery: carry out orders, and send their notices."""
+"""The delivery duty: carry out orders, and send the notices about them."""
 
 from __future__ import annotations
 
@@ -43,16 +43,17 @@ _INACTIVE = {
 """The warning for a lane that the settings leave without an adapter or channel."""
 
 TICK_S = 0.25
-"""The interval of its rounds, and so the longest wait of a new order."""
+"""The interval of the duty's rounds, and so the longest wait of a new order."""
 
 
 class Delivery:
-    """The duty of one daemon, run by one thread.
+    """The delivery duty of one daemon, run by one thread.
 
-    `round`: counts the outcomes of attempts; None until the database was available.
+    `round`: carries out the orders and counts the outcomes; None until the database has been
+    available.
 
-    A mistake in the settings of one lane does not delay other lanes, or the clock: it is logged,
-    and the settings are read again, without a restart.
+    A mistake in the settings of one lane delays neither the other lanes nor the deadlines: the
+    mistake is logged, and the settings are read again, without a restart.
     """
 
     def __init__(
@@ -80,25 +81,25 @@ class Delivery:
         self.round: Round | None = None
 
     def run(self) -> None:
-        """Do one round; no failure stops the next one."""
+        """Do one round of the duty; a failure does not prevent the next round."""
         if not self._stopped():
             self._load_settings()
             self._part.attempt(self._carry_out)
 
     @property
     def errors(self) -> list[Exception]:
-        """The errors that stop it, or one of its lanes."""
+        """The errors that currently stop the duty, or one of its lanes."""
         parts = [self._part, *self._unread.values()]
         return [part.error for part in parts if part.error is not None]
 
     @property
     def mark_unread(self) -> str | None:
-        """The message if an unreadable mark stops it."""
+        """The message of the error if an unreadable mark stops the duty; otherwise None."""
         error = self._part.error
         return error.message if isinstance(error, marks.UnreadMarkError) else None
 
     def close(self) -> None:
-        """Release its threads and the connections of its adapters."""
+        """Release the threads of the duty and the connections of its adapters."""
         if self.round is not None:
             self.round.close()
         if self._routing is not None:
@@ -121,7 +122,7 @@ class Delivery:
         self.round.run()
 
     def _load_settings(self) -> None:
-        """Read the settings of the lanes whose settings were not valid so far."""
+        """Read the settings of each lane whose settings have not been valid yet."""
         for lane, part in list(self._unread.items()):
             if part.attempt(self._load_routing if lane == ACT else partial(self._load_lane, lane)):
                 del self._unread[lane]
@@ -147,9 +148,9 @@ class Delivery:
                 journal.warning(_INACTIVE[lane])
 
     def _is_clock_wrong(self) -> bool:
-        """Whether the clock is wrong, so that times would be recorded wrongly.
+        """Whether this machine's clock is wrong, so that wrong times would be recorded.
 
-        The duty of enforcement reports it.
+        The enforcement duty reports a wrong clock.
         """
         with plainly(self._engine), reading(self._engine) as connection:
             drift = enforce.clock_drift(connection)
@@ -163,7 +164,10 @@ class Delivery:
         return self._kept
 
     def _compare(self, names: Sequence[str]) -> set[str]:
-        """Compare those sites as the recovery does; none if the settings cannot be read now."""
+        """Compare sites as the recovery does, and return the names that could be compared.
+
+        The result is empty if the settings cannot be read.
+        """
         app, seen = self._app, set[str]()
         try:
             for each in comparison.compare_sites(
@@ -196,7 +200,7 @@ class Delivery:
 
 
 def once(app: App) -> Delivery:
-    """Try each due order once (`daemon --once`); the result's `errors` lists the failures."""
+    """Try each due order once (`daemon --once`); `errors` of the result lists the failures."""
     delivery = Delivery(app, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
     try:
         delivery.run()
@@ -206,11 +210,13 @@ def once(app: App) -> Delivery:
 
 
 def check(app: App) -> list[str]:
-    """The lanes in which these settings do nothing; no order is carried out.
+    """Check the settings of delivery; return the lanes for which nothing is set up.
+
+    No order is carried out.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
-        MissingPartError: naming the first thing that is wrong.
+            MissingPartError: if anything is wrong; the error names the first fault.
     """
     found = routing.load()
     try:
@@ -223,11 +229,10 @@ def check(app: App) -> list[str]:
 
 
 def notice_lane(app: App, lane: str) -> CustomerLane | DeskLane:
-    """The lane to the customer or to the desk, from the settings.
+    """The lane for notices to the customer or to the desk, from the settings.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
-            setting.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: if a setting is wrong.
     """
     if lane == NOTICE:
         return lanes.customer_lane(app, link=customer_link.load_notice_link())

@@ -1,7 +1,7 @@
-"""The duty of enforcement: elapse all due clocks, in batches, and return the next due time.
+"""The enforcement duty: decide everything that is due, in batches, and find the next due time.
 
-It first checks this machine's clock, against elapsed real time (`monotonic`) and the database's
-clock.
+The duty first checks this machine's clock against elapsed real time (`monotonic`) and against the
+database's clock.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class StandingAsideError(IncidentsError):
 def clock_drift(
     connection: Connection, now: Callable[[], datetime] = clock.now
 ) -> timedelta | None:
-    """The lead of this machine's clock over the database's; negative: behind.
+    """How far this machine's clock is ahead of the database's clock; negative if it is behind.
 
-    A difference within the round trip to the database does not count. None on SQLite, which has no
-    clock of its own, and in a rehearsal.
+    A difference within the time of the round trip to the database does not count. The result is
+    None on SQLite, which has no clock of its own, and in a rehearsal.
     """
     before = now()
     there = desk_state.database_time(connection)
@@ -55,7 +55,7 @@ def clock_drift(
 
 
 def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
-    """The reason why a daemon with this drift must not enforce the clock; None if it may."""
+    """Why a daemon with this drift must not enforce deadlines; None if it may."""
     if drifted is None or abs(drifted) <= DRIFT_LIMIT:
         return None
     s = abs(drifted).total_seconds()
@@ -65,7 +65,7 @@ def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
 
 
 class ClockSteps:
-    """A detector of steps of the clock, forward or back."""
+    """A detector of jumps of this machine's clock, forward or back."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ClockSteps:
         self._seen = now(), monotonic()
 
     def step(self) -> timedelta | None:
-        """The step of the clock since the last call; None for less than a second."""
+        """The jump of the clock since the last call; None if it is less than a second."""
         now, monotonic = self._now(), self._monotonic()
         seen_now, seen_monotonic = self._seen
         self._seen = now, monotonic
@@ -87,7 +87,7 @@ class ClockSteps:
 
 BATCH = 500
 WORKING_FOR_S = 10.0
-"""The time for which the clock counts as enforced after a completed look."""
+"""How long after a completed check the deadlines count as enforced."""
 
 # The longest wait for a refused connection, or for a locked SQLite file.
 _ATTEMPT_S = 60.0
@@ -95,12 +95,12 @@ _ATTEMPT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapsed:
-    """The result of a check, with the next due time (UTC) and the reason if the daemon has paused.
+    """The result of a check: what was decided, and the next due time (UTC).
 
-    `next_due`: without due sites that were skipped, because another daemon has them or a row is
-    damaged; the next tick checks again. `ahead`: the lead of this machine's clock over the
-    database's, which decides; negative: behind. `halted`: no orders are carried out until a person
-    resumes.
+    `next_due` leaves out due sites that were skipped, because another daemon is deciding them or a
+    row is damaged; the next round checks them again. `aside`: why the daemon has paused, if it has.
+    `ahead`: how far this machine's clock is ahead of the database's clock, which decides; negative
+    if it is behind. `halted`: no orders are carried out until a person resumes.
     """
 
     sites: int = 0
@@ -119,13 +119,13 @@ def elapse(
     stopped: Callable[[], bool] = lambda: False,
     done: Callable[[list[Answer]], object] = lambda _: None,
 ) -> Elapsed:
-    """Elapse all due clocks, `limit` sites in a transaction, by due time.
+    """Decide everything that is due, in transactions of `limit` sites, the earliest first.
 
-    After each batch `done` gets its decisions, and `stopped` is called. If the clock differs from
-    the database's, nothing is done, except in a rehearsal.
+    After each batch, `done` is called with its decisions, and `stopped` is called. If this
+    machine's clock differs from the database's clock, nothing is decided, except in a rehearsal.
 
     Raises:
-        DatabaseError: if the database fails; earlier batches are kept.
+        DatabaseError: if the database fails; earlier batches stay decided.
     """
     now = clock.now()
     with plainly(engine), reading(engine) as connection:
@@ -153,7 +153,10 @@ def elapse(
 def _batches(
     desk: Desk, limit: int, stopped: Callable[[], bool]
 ) -> Iterator[tuple[datetime, list[Answer]]]:
-    """The decisions of each batch, with its beginning: clocks due since then may be left."""
+    """Yield the start time and the decisions of each batch.
+
+    Deadlines that passed after that start time might not be decided yet.
+    """
     while not stopped():
         began = clock.now()
         answers = desk.elapse(limit=limit)
@@ -167,10 +170,10 @@ def _batches(
 
 
 class Enforcement:
-    """The duty of one daemon, run by one thread; it survives failures of the database.
+    """The enforcement duty of one daemon, run by one thread; it survives database failures.
 
-    `wake_at`: gets the next due time. `changed`: called when enforcing begins, and when standing
-    aside begins or ends. `fatal`: an error that will not pass.
+    `wake_at`: called with the next due time. `changed`: called when enforcement begins, and when a
+    pause begins or ends. `fatal`: an error that does not go away by waiting.
     """
 
     def __init__(
@@ -203,7 +206,7 @@ class Enforcement:
         return at is not None and self._monotonic() - at <= WORKING_FOR_S
 
     def run(self) -> None:
-        """Do one check; no failure stops the next one."""
+        """Do one check; a failure does not prevent the next check."""
         if self._stopped() or self._backoff.waiting:
             return
         try:

@@ -1,6 +1,7 @@
-"""The duty of filings: remind the desk of terms, and check the pages of approved sites again.
+"""The filing duty: remind the desk of deadlines, and recheck the pages of approved sites.
 
-Neither suspends a site. Any number of daemons may do it; none repeats another's work.
+The duty never suspends a site. Any number of daemons may have this duty; no daemon repeats
+another's work.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ _NOT_REMINDED = "filing reminders are not sent"
 _NOT_CHECKED = "footers of approved sites are not checked"
 
 TICK_S = 10.0
-"""The interval of its rounds, with one page at most in each, to limit the load on sites."""
+"""The interval of the duty's rounds.
+
+Each round checks at most one page, to limit the load on the sites.
+"""
 
 BATCH = 500
 """The maximum number of sites in one transaction of reminders."""
@@ -34,19 +38,20 @@ RETRY_AFTER = timedelta(hours=6)
 """The longest wait before an unreadable page is tried again."""
 
 MAX_SKIPPED = 100
-"""The maximum number of sites without a page that a round skips."""
+"""The maximum number of sites whose page needs no check that one round skips."""
 
 ONCE_PAGES, ONCE_S = 20, 20.0
-"""The limits of `daemon --once`: pages and seconds."""
+"""The limits of `daemon --once`: the number of pages, and the time in seconds."""
 
 CheckPage = Callable[[str, dict[str, str], filing_settings.FilingSettings], tuple[str, ...] | None]
-"""A check of the footer of a site's page against its filing.
+"""A function that checks the footer of a site's page against the site's filing.
 
-It returns the codes of the faults, or None if the page could not be read."""
+The result is the codes of the faults, or None if the page could not be read.
+"""
 
 
 class Filings:
-    """The duty of one daemon, run by one thread; `stopped` is called between two sites."""
+    """The filing duty of one daemon, run by one thread; `stopped` is called between two sites."""
 
     def __init__(
         self,
@@ -68,18 +73,18 @@ class Filings:
         self._checking = Part(_NOT_CHECKED, monotonic)
 
     def run(self) -> None:
-        """Do one round; no failure stops the next one."""
+        """Do one round of the duty; a failure does not prevent the next round."""
         if not self._stopped():
             self._reminding.attempt(self.remind)
         if not self._stopped():
             self._checking.attempt(self.check_one_page)
 
     def remind(self) -> int:
-        """Send all reminders of terms due today; return the number of sites.
+        """Send all reminders of deadlines that are due today; return the number of sites.
 
         Raises:
             DatabaseError: if the database fails.
-            SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
+            SettingError, UnknownSettingError, SettingsFileError: if a setting is wrong.
         """
         if not filing_settings.load().remind:
             return 0
@@ -105,7 +110,7 @@ class Filings:
         return count
 
     def check_one_page(self) -> bool:
-        """Check the page that has waited longest, if one is due; return whether one was.
+        """Check the page that has waited longest; return whether a page was due.
 
         Sites that are down or not approved are skipped.
 
@@ -134,9 +139,10 @@ class Filings:
             return filings.due(connection, self._app.now(connection))
 
     def _claim(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
-        """Claim the page, and return the site's filing; None if there is no page or another has it.
+        """Claim the page of a site, and return the site's filing.
 
-        If this daemon dies, the page is soon checked again.
+        None if the page needs no check, or if another daemon has claimed it. If this daemon dies,
+        the page is soon checked again.
         """
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._app.now(connection)
@@ -167,7 +173,7 @@ class Filings:
 
 
 def once(app: App) -> Filings:
-    """Send the due reminders, and check some pages (`daemon --once`).
+    """Send the due reminders, and check a few pages (`daemon --once`).
 
     Raises the same errors as `Filings.remind`.
     """

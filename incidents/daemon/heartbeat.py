@@ -1,4 +1,4 @@
-"""The duty of the heartbeat: record that this daemon enforces the clock."""
+"""The heartbeat duty: record that this daemon is enforcing deadlines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PURGE_AFTER = timedelta(days=1)
 
 
 def identity() -> monitoring.Heartbeat:
-    """This process as a daemon, under a unique name even if every host has a pid 1."""
+    """This process as a daemon, under a name that is unique even if every host has a pid 1."""
     now = clock.now()
     host, pid = socket.gethostname(), os.getpid()
     name = f"{host}-{pid}-{secrets.token_hex(4)}"
@@ -32,11 +32,11 @@ def identity() -> monitoring.Heartbeat:
 
 
 def record_once(app: App) -> None:
-    """Record the time of this `daemon --once`; no next beat is expected.
+    """Record the time of this `daemon --once`, which sends no further heartbeat.
 
     Raises:
-        DatabaseError: if it cannot be recorded. The due work is done, but later nothing seems to
-            enforce the clock, and nothing further could be written.
+        DatabaseError: if the time cannot be recorded. The due work is done, but it will look as if
+            nothing enforces the deadlines.
     """
     host = socket.gethostname()
     with plainly(app.engine), writing(app.engine) as connection:
@@ -50,10 +50,10 @@ def record_once(app: App) -> None:
 
 
 def record_mark_once(app: App, unread: str | None) -> None:
-    """Record why `daemon --once` carried out no orders, if its mark cannot be read.
+    """Record why `daemon --once` carried out no orders, if the mark cannot be read.
 
     Raises:
-        DatabaseError: if it cannot be recorded.
+        DatabaseError: if the reason cannot be recorded.
     """
     with plainly(app.engine), writing(app.engine) as connection:
         name = monitoring.once_on(socket.gethostname())
@@ -61,7 +61,7 @@ def record_mark_once(app: App, unread: str | None) -> None:
 
 
 class HeartbeatDuty:
-    """The heartbeat, which beats only while enforcement works.
+    """The heartbeat of this daemon, which is recorded only while enforcement works.
 
     `mark_unread`: returns why no orders are carried out, if the mark cannot be read.
     """
@@ -80,7 +80,7 @@ class HeartbeatDuty:
         self._beaten = False
 
     def beat(self) -> None:
-        """Write the row, in the database's time if it has one, and purge dead daemons."""
+        """Record a heartbeat, in the database's time if it has a clock, and purge dead daemons."""
         if not self._enforcement.is_working:
             return
         aside, unread = self._enforcement.aside, self._mark_unread()
@@ -97,7 +97,7 @@ class HeartbeatDuty:
             self._beaten = True
 
     def stop(self) -> None:
-        """Remove the row, so that this daemon no longer counts as alive."""
+        """Remove the heartbeat, so that this daemon no longer counts as running."""
         if not self._beaten:
             return
         with suppress(DBAPIError, DatabaseError), writing(self._app.engine) as connection:

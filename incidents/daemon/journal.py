@@ -1,7 +1,7 @@
-"""The journal of a daemon: its log, and its messages to the service manager, if there is one.
+"""The journal of a daemon: its log, and its messages to the service manager, if any.
 
-If the log cannot be written, no clock stops. The service manager is notified by sd_notify(3),
-without its library.
+A log that cannot be written does not stop the daemon. The service manager is notified with the
+protocol of sd_notify(3), but without its library.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def warning(sentence: str, **facts: Any) -> None:
 
 
 def error(sentence: str, **facts: Any) -> None:
-    """Log an error that prevents enforcement of the clock."""
+    """Log an error that prevents the enforcement of deadlines."""
     with contextlib.suppress(OSError, ValueError):
         _log.error(sentence, **facts)
 
 
 def decided(answers: Iterable[Answer]) -> int:
-    """Log one line for each decision of the clock; return their number.
+    """Log one line for each decision; return the number of lines.
 
-    The lines are those of `info`, but written together: written one by one, they took a quarter of
-    the time for decisions. None of their facts is personal.
+    The lines look like the lines of `info`, but are written together, because writing them one by
+    one took a quarter of the time for the decisions. No fact in them is personal.
     """
     facts = [
         _facts(answer, seq, event)
@@ -72,7 +72,7 @@ def decided(answers: Iterable[Answer]) -> int:
 
 
 def _needs_a_person(facts: dict[str, Any]) -> bool:
-    """Return whether it is an order that was given up, or held by the brake."""
+    """Whether the decision is about an order that was given up, or held by the brake."""
     return bool(facts["kind"] == OrderFailed.kind)
 
 
@@ -98,7 +98,7 @@ def _facts(answer: Answer, seq: int, event: Event) -> dict[str, Any]:
 
 
 class Systemd:
-    """The service manager."""
+    """Messages to the service manager."""
 
     def __init__(self, environ: Mapping[str, str] | None = None, pid: int | None = None) -> None:
         environ = os.environ if environ is None else environ
@@ -110,27 +110,27 @@ class Systemd:
         self._status = ""
 
     def ready(self) -> None:
-        """Report the start as complete, once."""
+        """Report that the start is complete; only the first call has an effect."""
         if not self._ready:
             self._ready = True
             self._send("READY=1")
 
     def feed_watchdog(self) -> None:
-        """Feed the watchdog, if one is set on this process."""
+        """Feed the watchdog, if the service manager watches this process."""
         if self._watchdog:
             self._send("WATCHDOG=1")
 
     def extend_start(self, for_s: float) -> None:
-        """Extend the time for an incomplete start."""
+        """Ask for more time, if the start is not complete yet."""
         if not self._ready:
             self._send(f"EXTEND_TIMEOUT_USEC={int(for_s * 1_000_000)}")
 
     def stopping(self) -> None:
-        """Report that the stop has begun."""
+        """Report that this process is stopping."""
         self._send("STOPPING=1")
 
     def status(self, text: str) -> None:
-        """Set the text of `systemctl status`, if it has changed."""
+        """Set the text that `systemctl status` shows, if the text has changed."""
         if text != self._status:
             self._status = text
             self._send("STATUS=" + " ".join(text.split()))

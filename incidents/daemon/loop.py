@@ -1,7 +1,7 @@
-"""The loop: it wakes each duty at its time, until a signal to stop.
+"""The loop, which runs each duty at its time until a signal stops the daemon.
 
-The scheduler keeps nothing durable: due times are read from the database. The main thread only
-waits for signals and watches the clock, so that it always responds.
+The scheduler stores nothing durable, because due times are read from the database. The main thread
+only waits for signals and watches the clock, so that it always responds.
 """
 
 from __future__ import annotations
@@ -50,25 +50,25 @@ _FILINGS, _RECOVERY = "filings", "recovery"
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
-    """A trigger that fires at once, and then that many seconds after it last did.
+    """A trigger that fires at once, and again a number of seconds after each time that it fired.
 
-    The library's own interval counts each missed run: after a clock is set from 1970 to today it
-    would count forever.
+    The scheduler's own interval trigger counts every missed run: after the clock is set from 1970
+    to today, it would count forever.
     """
 
     def __init__(self, seconds: float) -> None:
         self._interval = timedelta(seconds=seconds)
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """The next time to run, as the scheduler requests it."""
+        """The next time to run, in the form that the scheduler requires."""
         return now if previous is None else now + self._interval
 
 
 def run(app: App, systemd: journal.Systemd | None = None) -> int:
-    """Enforce the clock until SIGTERM or SIGINT; return the exit status.
+    """Enforce deadlines until SIGTERM or SIGINT; return the exit status.
 
-    The current batch is finished first; a second signal does not wait for it. SIGKILL loses only
-    the current batch, which the next daemon repeats.
+    The current batch is finished first, unless a second signal arrives. SIGKILL loses only the
+    current batch, which the next daemon repeats.
 
     Raises:
         IncidentsError: if there is no database to enforce in, and waiting will not help.
@@ -156,7 +156,7 @@ class _Loop:
         return 0
 
     def _wait(self) -> int | None:
-        """Wait for a signal, and return it; None after a fatal error."""
+        """Wait for a signal to stop, and return it; None after a fatal error."""
         steps = ClockSteps()
         while self._enforcement.fatal is None:
             received = _stop_signal(_WATCH_S)
@@ -171,7 +171,7 @@ class _Loop:
         return None
 
     def _after_step(self, step: timedelta) -> None:
-        """Run all duties: the scheduler's times are those of the old clock."""
+        """Run all duties now, because the scheduler's times are based on the old clock."""
         # A simulated clock may run sixty times as fast, in constant steps.
         if not self._own_clock:
             direction = "forward" if step > timedelta(0) else "back"
@@ -192,7 +192,7 @@ class _Loop:
             self._looked_at, self._looking = time.monotonic(), False
 
     def _finish(self) -> None:
-        """Wait for running duties; a second signal ends the process at once."""
+        """Wait for the running duties; a second signal ends the process immediately."""
         closing = Thread(target=self._close, daemon=True)
         closing.start()
         while closing.is_alive():
@@ -245,10 +245,10 @@ class _Loop:
 
 
 def _stop_signal(within_s: float) -> int | None:
-    """Wait for a signal to stop, and return it; None if none comes in time.
+    """Wait for a signal to stop, and return it; None if none arrives in time.
 
-    After an interrupted wait (SIGSTOP, SIGCONT) whose time is up, CPython returns arbitrary memory,
-    so other signals are ignored.
+    Signals other than the stop signals are ignored: if a wait was interrupted (SIGSTOP, SIGCONT)
+    and its time is up, CPython returns arbitrary memory.
     """
     received = signal.sigtimedwait(STOPPING, within_s)
     return received.si_signo if received is not None and received.si_signo in STOPPING else None
@@ -256,7 +256,7 @@ def _stop_signal(within_s: float) -> int | None:
 
 @contextmanager
 def _blocked_signals() -> Iterator[None]:
-    """Block the stop signals in all threads, so that they wait for `sigtimedwait`."""
+    """Block the stop signals in all threads, so that `sigtimedwait` receives them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A part of a duty, which may fail independently, and then waits before it retries."""
+"""A part of a duty: it can fail without the other parts, and waits before it retries."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_S = 30.0
 
 
 class Backoff:
-    """The waits 1, 2, 4 … 30 s, each shortened by up to a half by `jitter`.
+    """The waits after failures: 1, 2, 4 … 30 s, each shortened by up to a half by `jitter`.
 
-    Otherwise daemons that lost the same database would all reconnect at the same moment.
+    Without the jitter, daemons that lost the same database would all reconnect at once.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Backoff:
         return self._failures > 0 and self._monotonic() < self._until
 
     def failed(self) -> float:
-        """Count a failure, and return the seconds to wait."""
+        """Count a failure, and return the number of seconds to wait."""
         now = self._monotonic()
         if not self._failures:
             self._since = now
@@ -54,7 +54,10 @@ class Backoff:
         return wait_s
 
     def succeeded(self) -> float | None:
-        """Reset, and return the seconds of failure; None if there was none."""
+        """Reset the waits; return how long the failures lasted, in seconds.
+
+        None if there were no failures.
+        """
         if not self._failures:
             return None
         self._failures = 0
@@ -62,7 +65,7 @@ class Backoff:
 
 
 def database_fault(error: Exception) -> str | None:
-    """The fault of the database behind an error, if it is temporary; otherwise None."""
+    """The database fault behind an error, if the fault is temporary; otherwise None."""
     cause = error.__cause__
     if isinstance(error, UnseenError):
         return error.message
@@ -75,10 +78,10 @@ def database_fault(error: Exception) -> str | None:
 
 
 class Part:
-    """One part of a duty, which waits after a failure, and logs it once.
+    """One part of a duty, which waits after a failure and logs each failure once.
 
-    `wrong`: the sentence for `log_error`, with the reason. `error`: the failure of the last
-    attempt, if any.
+    `wrong`: the sentence that is logged with the reason. `error`: the error of the last attempt;
+    None if the attempt succeeded.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Part:
         self._last_reason: str | None = None
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Call `action`, unless it is too early after a failure; return whether it succeeded."""
+        """Call `action`, unless an earlier failure was too recent; return whether it succeeded."""
         if self._backoff.waiting:
             return False
         try:

@@ -1,7 +1,7 @@
-"""The duty of the record: number the entries, sign the log and publish it.
+"""The record duty: number the entries, sign the log, and publish it.
 
-It has its own threads, so that it never delays the clock or the heartbeat. Each of its parts may
-fail without the others: entries are numbered even if they are not signed.
+The duty has its own threads, so that it never delays deadlines or the heartbeat. Each of its parts
+can fail without the others: entries are numbered even if the log is not signed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
 
 TICK_S = 0.25
-"""The interval of its rounds: an entry should not miss a checkpoint, one second apart."""
+"""The interval of the duty's rounds.
+
+Checkpoints are one second apart; with shorter rounds, a new entry rarely misses the next one.
+"""
 
 _LOOK_S = 1.0
 _MARK_S = 30.0
@@ -43,9 +46,9 @@ _NET_S = 3_600.0
 
 
 class Record:
-    """The duty of one daemon, run by one thread: it numbers, signs and publishes.
+    """The record duty of one daemon, run by one thread.
 
-    `at_once`: run once, without a second's wait after the last checkpoint.
+    `at_once`: for a single run, which does not wait a second after the last checkpoint.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Record:
         self._look_at = self._mark_at = self._net_at = monotonic()
 
     def run(self) -> None:
-        """Do one round; no failure stops the next one."""
+        """Do one round of the duty; a failure does not prevent the next round."""
         if self._stopped() or not self._numbering.attempt(self._number):
             return
         now = self._monotonic()
@@ -91,7 +94,7 @@ class Record:
         self.publish()
 
     def publish(self) -> None:
-        """Update the published folder to the last checkpoint, if one is set."""
+        """Update the published folder to the last checkpoint, if the settings name a folder."""
         folder = self.settings.publish
         if folder is not None:
             self._publishing.attempt(partial(publishing.publish, self._app.engine, folder))
@@ -135,7 +138,11 @@ class Record:
             self._unable = done.unable
 
     def _try_to_sign(self, now: datetime) -> signing.Signing:
-        """Sign; if another process is signing, return nothing, and raise after a while."""
+        """Sign the log.
+
+        If another process holds the signer's lock, sign nothing; if it holds the lock for long,
+        raise an error.
+        """
         patience_s = signers_lock.PATIENCE_S if self._at_once else 0
         try:
             done = signing.sign(
@@ -151,7 +158,7 @@ class Record:
         return done
 
     def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
-        """Check for a loss even if signing did not: nobody signs, or there is nothing new."""
+        """Check for lost entries where signing did not: nobody signs, or there is nothing new."""
         if done.unable not in (None, signing.NO_KEY) and self._is_signing_late(now):
             # Nobody signs: an error if signed entries are missing, or if the key is here.
             loss.check(self._app.engine, self._ring.file)
@@ -165,12 +172,16 @@ class Record:
             self._mark_at = self._monotonic() + _MARK_S
 
     def _is_signing_late(self, now: datetime) -> bool:
-        """Return whether nobody signs: entries have waited for more than a minute."""
+        """Whether nobody signs the log, so that entries have waited for more than a minute."""
         with self._app.reading() as connection:
             return status.waiting_since(connection, now) is not None
 
     def _record_failure(self, error: IncidentsError, now: datetime) -> bool:
-        """Record the failure; return False if another process signs or a refusal is on record."""
+        """Record the failure of signing.
+
+        Return False, and record nothing, if another process signs or if a refusal is already on
+        record.
+        """
         refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
         how = checkpoints.REFUSED if refused else checkpoints.FAILED
         with self._app.reading() as connection:
@@ -192,7 +203,7 @@ class Record:
 class WitnessRequests:
     """The requests for witness signatures and time stamps, each in its own thread.
 
-    No request waits for another, and nothing waits for them: late answers are dropped.
+    No request waits for another, and the daemon waits for none of them: late answers are dropped.
     """
 
     def __init__(self, app: App, record: Record, stop: Event) -> None:
@@ -203,7 +214,7 @@ class WitnessRequests:
         ]
 
     def start(self) -> None:
-        """Start the threads, which run until the event is set."""
+        """Start the threads, which run until the stop event is set."""
         for thread in self._threads:
             thread.start()
 
@@ -214,9 +225,9 @@ class WitnessRequests:
 
 
 def once(app: App) -> None:
-    """Number, sign and publish, and ask each witness once (`daemon --once`).
+    """Number, sign and publish the entries, and ask each witness once (`daemon --once`).
 
-    Due deadlines were enforced before; errors here go to the log and to `audit status`.
+    This runs after due deadlines were enforced. Errors appear in the log and in `audit status`.
     """
     # In cron each line would become a mail, each minute, on a machine without a key.
     record = Record(app, say=lambda *_, **__: None, at_once=True)
@@ -228,7 +239,7 @@ def once(app: App) -> None:
 
 
 def _outside_requests(app: App, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
-    """The requests to others, each with the sentence for its failure."""
+    """The requests to witnesses and time-stamp authorities, each with its failure sentence."""
     for witness in record.settings.witnesses:
         yield f"the log is not witnessed by {witness.key.name}", partial(_ask, app, witness)
     if record.settings.timestamps is not None:

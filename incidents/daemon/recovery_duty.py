@@ -1,7 +1,7 @@
-"""The duty of recovery: compare the live system with a record that lost its latest entries.
+"""The recovery duty: compare the live system with a record that lost its latest entries.
 
-The duty ends when they agree. The delivery carries out repeated orders like any other; then the
-site is compared again.
+The duty ends when the live system and the record agree. Repeated orders are carried out like any
+other order; then the site is compared again.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ TICK_S = 1
 _OVERLAP = 1_000
 
 _MAX_UNKNOWN = 500
-"""The maximum number of left-down sites with an unknown state compared in one round."""
+"""How many left-down sites with an unknown state one round compares at most."""
 
 
 class Recovery:
-    """The duty of one daemon, run by one thread.
+    """The recovery duty of one daemon, run by one thread.
 
     Unresolved sites are compared again, after growing waits, until the live system agrees with the
-    record. No site is opened: the reason why one is down may be lost.
+    record. No site is opened, because the reason why a site is down may be lost.
     """
 
     def __init__(self, app: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -50,12 +50,12 @@ class Recovery:
         self._logged: dict[str, object] = {}
 
     def run(self) -> None:
-        """Do one round; no failure stops the next one."""
+        """Do one round of the duty; a failure does not prevent the next round."""
         if not (self._stopped() or self._backoff.waiting):
             self._part.attempt(self.recover)
 
     def recover(self) -> bool:
-        """Compare the sites due now; return whether any was.
+        """Compare the sites that are due now; return whether there were any.
 
         Raises the errors of `compare_sites`.
         """
@@ -83,7 +83,7 @@ class Recovery:
         return due or bool(new_sites)
 
     def _compare_all(self, standing: lineage.Standing) -> None:
-        """Compare every site, or those unresolved in the last comparison."""
+        """Compare every site, or the sites that the last comparison left unresolved."""
         if self._open is None:
             self._doubted_at = standing.unproved_since
             self._open = self._compare(None)
@@ -98,10 +98,10 @@ class Recovery:
             self._open = None
 
     def _compare_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
-        """Compare the unresolved sites again, and those left down since by any daemon.
+        """Compare the unresolved sites again, and sites that any daemon has left down since.
 
-        Only some of the sites with an unknown state are compared: the record has not changed, and
-        most adapters never report a state.
+        Only some of the sites with an unknown state are compared, because the record has not
+        changed and most adapters never report a state.
         """
         with self._app.reading() as connection:
             left = set(left_down.all_left_down(connection, self._app.now(connection)))
@@ -121,7 +121,7 @@ class Recovery:
             comparison.finish(self._app.engine, self._epoch)
 
     def _new_sites(self, standing: lineage.Standing) -> list[str]:
-        """The new sites that were added since the loss and have no orders yet."""
+        """The names of sites that were added after the loss and have no orders yet."""
         assert standing.resumed_at is not None
         since, behind = standing.resumed_at, self._last - _OVERLAP
         with self._app.reading() as connection:
@@ -134,7 +134,7 @@ class Recovery:
         return new_sites
 
     def _compare(self, only: Sequence[str] | None) -> list[Comparison] | None:
-        """Compare, and return the unresolved sites; None if stopped."""
+        """Compare sites, and return the unresolved ones; None if the daemon is stopping."""
         compared = list(
             comparison.compare_sites(
                 self._app.engine, self._app.desk, self._app.reading, by=DAEMON,
@@ -147,7 +147,7 @@ class Recovery:
         return [each for each in compared if comparison.is_unresolved(each)]
 
     def _log_summary(self, done: comparison.Summary) -> None:
-        """Log the summary, unless it equals that of the last comparison."""
+        """Log the summary of a comparison, unless it is the same as the last one."""
         counts = done.counts
         counted = {
             "sites": counts.total(), "orders": counts[REPAIRED],
@@ -160,7 +160,7 @@ class Recovery:
 
 
 def _named(what: str, names: list[str]) -> dict[str, object]:
-    """The first names, and the number of the others."""
+    """The first names for the log, and the number of further names."""
     if not names:
         return {}
     more = len(names) - comparison.MOST_NAMED
@@ -168,7 +168,7 @@ def _named(what: str, names: list[str]) -> dict[str, object]:
 
 
 def once(app: App, deliver: Callable[[], object] = lambda: None) -> None:
-    """Compare, deliver, and compare unresolved sites again (`daemon --once`)."""
+    """Compare sites, deliver orders, and compare unresolved sites again (`daemon --once`)."""
     duty = Recovery(app)
     if duty.recover():
         deliver()

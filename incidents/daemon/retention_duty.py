@@ -1,4 +1,4 @@
-"""The duty of retention: erase expired data once a day, if the settings ask for it."""
+"""The retention duty: erase expired data once a day, if the settings enable it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from incidents.machine.commands import CLOCK
 from incidents.settings import retention
 
 LOOK_S = 3_600.0
-"""The interval of its rounds, and of retries."""
+"""The interval of the duty's rounds, and so of its retries."""
 
 _EVERY = timedelta(days=1)
 
 
 class Retention:
-    """The duty of one daemon; `stopped` is called between two transactions."""
+    """The retention duty of one daemon; `stopped` is called between two transactions."""
 
     def __init__(self, app: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
         self._app = app
@@ -29,7 +29,7 @@ class Retention:
         self._done_at: datetime | None = None
 
     def run(self) -> None:
-        """Erase expired data, unless that was done within the last day; log errors."""
+        """Erase expired data, unless this was done within the last day; log errors."""
         now = clock.now()
         # A clock that was set back must not delay it.
         if self._done_at is not None and timedelta(0) <= now - self._done_at < _EVERY:

@@ -1,4 +1,4 @@
-"""The check of all settings that a daemon reads, before one is started."""
+"""The check of all settings that a daemon reads, made before a daemon is started."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ _SECTIONS = (
 
 
 def check(app: App) -> list[str]:
-    """The lanes in which these settings do nothing; no duty is started.
+    """Check all settings of a daemon; return the lanes for which nothing is set up.
+
+    No duty is started.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
-        MissingPartError, RetentionTooShortError, BadRetentionError, MetricsLibraryError: naming the
-            first thing that is wrong.
+            MissingPartError, RetentionTooShortError, BadRetentionError, MetricsLibraryError: if
+            anything is wrong; the error names the first fault.
         InputError, DatabaseError: if a daemon would not start on this database.
     """
     check_unread()
@@ -42,10 +44,11 @@ def check(app: App) -> list[str]:
 
 
 def check_unread() -> None:
-    """Check settings that no process reads at its start: the section names, and [accounts].
+    """Check the settings that no duty reads: the names of the sections, and [accounts].
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming the first thing that is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: if anything is wrong; the error names
+            the first fault.
     """
     sources.check_sections(_SECTIONS)
     access_settings.second_after()

@@ -1,6 +1,6 @@
 """Access to commands: required sign-ins, permission to receive work, and refusal counts.
 
-The check is made here, under the locks of the action, so that no surface can bypass it.
+The desk checks access here, under the locks of the action, so that no surface can bypass the check.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ DENIALS = {
     "own_second": "same_person", "second_needed": "second_needed", "second_not_in": "second_not_in",
     "second_role": "second_role", "password_given": "password_given",
 }  # fmt: skip
-"""The refusals that count as refused permissions, each with the reason, by name."""
+"""The refusals that count as refused permissions: each name, with the reason that is counted."""
 
 NOT_KEPT = frozenset(
     {
@@ -57,10 +57,10 @@ NOT_KEPT = frozenset(
         "password_given",
     }
 )
-"""The refusals that are not kept as the answer to a key: the command may succeed the next time.
+"""The refusals that are not stored as the answer for a key.
 
-That is after a sign-in, under another role, after another look or a confirmation, or once somebody
-can take the work over.
+The same command can succeed later: after a sign-in, under another role, after a fresh look or a
+confirmation, or once somebody can take over the work.
 """
 
 
@@ -73,21 +73,28 @@ _SUPERVISORS = (
 )
 RECOVER = "recover"
 _MACHINES = frozenset({DISPATCHER, DAEMON})
-"""The names of machines, which no person has: their actions on orders follow from decisions."""
+"""The names of machines; no person has such a name.
+
+The actions of machines on orders follow from decisions.
+"""
 
 
 def needs_two_people(command: Command, policy: Policy) -> bool:
-    """Whether it takes two people: to reinstate a site or, by `policy`, to close one (R4, R5)."""
+    """Whether the command needs two people: to reinstate a site, or to close one (R4, R5).
+
+    For a closure, `policy` decides.
+    """
     if isinstance(command, StateFalse | StateRefused):
         return policy.two_people_close
     return isinstance(command, _IN_PERSON)
 
 
 class Access:
-    """The permissions of a transaction's commands at `now` (UTC) under `policy`, and refused ones.
+    """The permissions of a transaction's commands at `now` (UTC) under `policy`.
 
-    A signed-in person is checked again, since the account may have been disabled meanwhile, or
-    given another role. Each account is read once, however many commands need it.
+    A signed-in person is checked again, because the account may have been disabled meanwhile, or
+    given another role. Each account is read only once, however many commands depend on it. Refused
+    permissions are noted, to be counted.
     """
 
     def __init__(self, connection: Connection, policy: Policy, now: datetime) -> None:
@@ -102,7 +109,7 @@ class Access:
         return any_exist(self._connection)
 
     def refused(self, envelope: Envelope) -> Refusal | None:
-        """The refusal of a command that its person may not give for any site; otherwise None."""
+        """The refusal of a command that its person may not give for any site; None if they may."""
         command = envelope.command
         if needs_two_people(command, self._policy) and self._has_accounts:
             action = name_of(type(command))
@@ -115,7 +122,10 @@ class Access:
         return self._no_taker(command) if isinstance(command, HandOver) else None
 
     def refused_on(self, envelope: Envelope, case: Case) -> Refusal | None:
-        """The refusal of a command that its person may not give in this state; otherwise None."""
+        """The refusal of a command that its person may not give in this state of the site.
+
+        None if the person may give the command.
+        """
         match envelope.command:
             case Approve():
                 return self._unproved(case.request, case)
@@ -128,9 +138,10 @@ class Access:
     def refused_activation(self, by: str, *, signed_in: bool, second: str | None) -> Refusal | None:
         """The refusal to replace the active policy; None if it may be replaced.
 
-        If that policy requires two people to close a site, and there are accounts, the person and a
-        `second` one must have signed in, whatever the new policy says. Otherwise one person could
-        activate a policy of their own, close a site alone, and restore the old policy.
+        If the active policy requires two people to close a site, and there are accounts, both the
+        person and a `second` person must have signed in, whatever the new policy says. Otherwise,
+        one person could activate a policy of their own, close a site alone, and restore the old
+        policy.
         """
         action = "activate_policy"
         if self._policy.two_people_close and self._has_accounts:
@@ -140,11 +151,11 @@ class Access:
         return None if second is None else self._not_second(second, by, action)
 
     def refused_recovery(self, by: str) -> Refusal | None:
-        """The refusal if `by` may not resume a record after a loss; otherwise None."""
+        """The refusal if `by` may not resume a record after a loss; None if they may."""
         return self._no_supervisor(by, RECOVER)
 
     def _not_second(self, second: str, by: str, action: str) -> Refusal | None:
-        """The refusal of `second`, who is also signed in, as the second person beside `by`."""
+        """The refusal if `second`, who has signed in, may not second an action of `by`."""
         found = self._account(second)
         if second == by:
             return Refusal("own_second", {"by": by})
@@ -156,7 +167,7 @@ class Access:
         return self._not_their_own(second) or self._not_their_own(by)
 
     def note_denial(self, envelope: Envelope, answer: Answer) -> None:
-        """Note a refused permission, to be counted, if there are accounts."""
+        """Note the refusal of a permission, to be counted, if there are accounts."""
         refusal = answer.refusal
         if refusal is None or refusal.name not in DENIALS or answer.repeated:
             return
@@ -164,7 +175,7 @@ class Access:
             self._denied.append((envelope, DENIALS[refusal.name], answer.site))
 
     def write(self, clock: Callable[[], datetime]) -> None:
-        """Count the noted refusals; the sites' rows must be locked before."""
+        """Count the noted refusals; the rows of the sites must already be locked."""
         refused = [
             sign_ins.Refusal(
                 envelope.command.by,
@@ -195,9 +206,9 @@ class Access:
         return None
 
     def _not_their_own(self, handle: str) -> Refusal | None:
-        """The refusal of a person whose password somebody else set recently and may still know.
+        """The refusal of a person whose password somebody else set recently.
 
-        Otherwise one administrator could act as two people.
+        Somebody who still knows the password of another person could act as two people.
         """
         # By the record, which nobody can change: otherwise write access to tables would do.
         found = passwords.last_on_record(self._connection, handle) if self._has_accounts else None
@@ -210,10 +221,10 @@ class Access:
         )
 
     def _no_supervisor(self, by: str, action: str) -> Refusal | None:
-        """The refusal of an action that only a supervisor may do, if there are accounts.
+        """The refusal of an action that only a supervisor may perform, if there are accounts.
 
-        These are holds, answers to disputes and requests, actions on orders, and recovery. It
-        applies at the command line too, where the name is trusted.
+        Such actions are holds, answers to disputes and requests, actions on orders, and recovery.
+        The refusal applies at the command line too, where the name is trusted.
         """
         if not self._has_accounts or self._may(by, action):
             return None
@@ -222,14 +233,17 @@ class Access:
     def _no_taker(self, command: HandOver) -> Refusal | None:
         """The refusal to hand over work to somebody who cannot do it.
 
-        Only its holder can release an item, so the item would be locked permanently.
+        Only the holder of an item can release it, so the item would stay locked permanently.
         """
         if not self._has_accounts or self._may(command.to, name_of(ClaimItem)):
             return None
         return Refusal("no_taker", {"to": command.to})
 
     def _unproved(self, request: Request | ClosureRequest | None, case: Case) -> Refusal | None:
-        """The refusal if the first of two people asked without an account: they may be the same."""
+        """The refusal if the first of two people made the request without an account.
+
+        Without an account, both could be the same person.
+        """
         if request is None or not self._has_accounts:
             return None
         asked_as = self._account(request.by)
@@ -238,7 +252,10 @@ class Access:
         return None
 
     def _for_a_supervisor(self, command: CompleteTask, case: Case) -> Refusal | None:
-        """Refuse a second correction by others (R2): repetition could extend the hour forever."""
+        """The refusal of a second correction (R2) by anybody but a supervisor.
+
+        Repeated corrections could otherwise extend the hour forever.
+        """
         task = case.tasks.get(command.task)
         if task is None or task.kind != "review" or not self._has_accounts:
             return None

@@ -1,6 +1,6 @@
 """The desk's own actions on accounts: give access, and withdraw it.
 
-Each is an `AccountAction`, and raises AccountSignInError as that does.
+Each action is an `AccountAction`, so it can raise AccountSignInError.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from incidents.store.sign_ins import OK, SignIn
 from incidents.values.person_name import TellingNameError, check_person
 
 AT_ONCE = timedelta(0)
-"""As `second_after`: the person counts as a second person at once, since there is no doubt."""
+"""A value of `second_after`: the person can act as a second person immediately.
+
+It is for passwords about which there is no doubt.
+"""
 
 
 class BadHandleError(InputError):
@@ -68,7 +71,8 @@ def make(connection: Connection, by: Actor, handle: str, role: str, clock: Clock
     """Make an account, which cannot sign in before it has a password or a token.
 
     Raises:
-        BadHandleError, UnknownRoleError, AccountExistsError: naming the given value.
+        BadHandleError, UnknownRoleError, AccountExistsError: if the handle or the role is not
+            valid, or if the account exists.
     """
     check_handle(handle)
     _check_role(role)
@@ -85,7 +89,8 @@ def give_role(connection: Connection, by: Actor, handle: str, role: str, clock: 
     """Give the account another role, and return whether that changed anything.
 
     Raises:
-        UnknownRoleError, UnknownAccountError, LastAdministratorError: naming the given value.
+        UnknownRoleError, UnknownAccountError: if there is no such role or account.
+        LastAdministratorError: if no other administrator could sign in.
     """
     _check_role(role)
     action = AccountAction(connection, by, clock)
@@ -101,10 +106,11 @@ def give_role(connection: Connection, by: Actor, handle: str, role: str, clock: 
 def disable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool:
     """Disable the account from now on, and return whether that changed anything.
 
-    Its sessions and its tokens end permanently.
+    The account's sessions and tokens end permanently.
 
     Raises:
-        UnknownAccountError, LastAdministratorError: naming it.
+        UnknownAccountError: if there is no such account.
+        LastAdministratorError: if no other administrator could sign in.
     """
     action = AccountAction(connection, by, clock)
     account = known(connection, handle)
@@ -121,7 +127,7 @@ def enable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool
     """Enable the account again, and return whether that changed anything.
 
     Raises:
-        UnknownAccountError: naming it.
+        UnknownAccountError: if there is no such account.
     """
     action = AccountAction(connection, by, clock)
     if known(connection, handle).disabled_at is None:
@@ -135,15 +141,16 @@ def set_password(
     connection: Connection, by: Actor, handle: str, hash_: str, clock: Clock, *,
     second_after: timedelta, seal: Seal = UNSEALED,
 ) -> None:  # fmt: skip
-    """Set a password, as a hash from `secrets.hash_password`, and end all sessions of the account.
+    """Set a password, given as a hash from `secrets.hash_password`, and end all sessions.
 
-    If it had a password before, its tokens end too. Without the `seal` of this database the
-    password is invalid. If somebody else sets it, the account's person does not count as a second
-    person for `second_after`: anybody with the password could sign in as that person, and set
-    another one.
+    If the account had a password before, its tokens end too. Without the `seal` of this database,
+    the password is invalid. If somebody else sets the password, the account's owner cannot act as a
+    second person for `second_after`: anybody who knows the password could sign in as the owner, and
+    set another password.
 
     Raises:
-        UnknownAccountError, NoGuardError: naming it.
+        UnknownAccountError: if there is no such account.
+        NoGuardError: if no administrator has a password yet.
     """
     action = AccountAction(connection, by, clock)
     account = known(connection, handle)
@@ -175,7 +182,7 @@ def _end_all(
     connection: Connection, action: AccountAction, by: Actor, handle: str, *, how: str,
     with_tokens: bool = True,
 ) -> None:  # fmt: skip
-    """End the sessions of the account and, `with_tokens`, its tokens."""
+    """End the sessions of the account, and also its tokens if `with_tokens`."""
     ended = accounts.end_sessions(connection, handle)
     who = None if by.person == handle else by.person
     sign_ins.add(
@@ -196,19 +203,19 @@ def refuse(
     why: str,
     about: str | None = None,
 ) -> None:
-    """Count a refused permission."""
+    """Count the refusal of a permission."""
     refused = sign_ins.Refusal(by.person, by.login or "", action, why, about)
     sign_ins.count(connection, [refused], clock())
 
 
 def reveal(connection: Connection, by: Actor, clock: Clock, *, about: str) -> None:
-    """Record, before it happens, that somebody sees phone numbers and addresses in full."""
+    """Record that somebody is about to see phone numbers and addresses in full."""
     action = AccountAction(connection, by, clock, open_to_all=True)
     action.record(own_events.DetailsRevealed, about=about)
 
 
 def known(connection: Connection, handle: str) -> Account:
-    """The account of that name; raises UnknownAccountError."""
+    """The account with that handle; raises UnknownAccountError if there is none."""
     found = accounts.account(connection, handle) if is_handle(handle) else None
     if found is None:
         raise UnknownAccountError(handle=handle)
@@ -216,7 +223,10 @@ def known(connection: Connection, handle: str) -> Account:
 
 
 def check_handle(handle: str) -> str:
-    """The handle, if it is valid; raises BadHandleError, ReservedNameError, TellingNameError."""
+    """Return the handle if it is valid.
+
+    Raises BadHandleError, ReservedHandleError or TellingHandleError if it is not.
+    """
     if not is_handle(handle):
         raise BadHandleError(given=handle)
     try:

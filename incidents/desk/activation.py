@@ -1,4 +1,4 @@
-"""The desk's own actions on the rules of its record: activate a policy, name the signing key."""
+"""The desk's own actions on its rules: activate a policy, and change the signing key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ActiveAlreadyError(RefusedError):
 
 
 class ActivationDeniedError(RefusedError):
-    """A refusal by `Access`, under its own name and in its own words."""
+    """A refusal by `Access`, with the name and the words of that refusal."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusals.sentence(refusal, rfc3339), **refusal.facts)
@@ -48,7 +48,7 @@ class ActivationDeniedError(RefusedError):
 class Activation:
     """A request to make `policy` the active one, with the person's reason as text.
 
-    `signed_in`: the person is authenticated. `second`: another authenticated person who confirms
+    `signed_in`: the person is authenticated. `second`: another authenticated person, who confirms
     the same action.
     """
 
@@ -63,13 +63,16 @@ class Activation:
 
     @property
     def once(self) -> IdempotencyKey:
-        """The key of the request, with the facts that a repeated request must share."""
+        """The idempotency key of the request, with the facts that a repeated request must share."""
         request = json.dumps(["activate", self.policy.digest, self.by, self.reason])
         return IdempotencyKey(key=self.key, by=self.by, request=request, given_key=self.given_key)
 
 
 def expected(connection: Connection, activation: Activation, now: datetime) -> policies.Activated:
-    """The changes that it would make at `now` (UTC). Raises the errors of `activate`."""
+    """The changes that the activation would make at `now` (UTC).
+
+    Raises the errors of `activate`.
+    """
     previous = desk_state.active_policy(connection)
     before = _before(connection, activation, previous, now)
     return {
@@ -79,7 +82,7 @@ def expected(connection: Connection, activation: Activation, now: datetime) -> p
 
 
 def _before(connection: Connection, activation: Activation, digest: str, now: datetime) -> Policy:
-    """The policy to be replaced, if the person may do so with their present sign-in."""
+    """The policy to be replaced, if the person may replace it with their present sign-in."""
     if activation.policy.digest == digest:
         raise ActiveAlreadyError(policy=digest)
     before = _read(connection, digest)
@@ -102,7 +105,7 @@ def refuse(
     clock: Callable[[], datetime],
     refusal: Refusal,
 ) -> None:
-    """Count a refused permission to replace the policy."""
+    """Count the refusal of the permission to replace the policy."""
     by, why = Actor(person=activation.by, login=activation.login), DENIALS[refusal.name]
     accounts.refuse(
         connection, by, clock, action="activate_policy", why=why, about=activation.second
@@ -115,15 +118,16 @@ def activate(
     clock: Callable[[], datetime],
     enforce_due: Callable[[datetime], list[actions.EventOfSite]],
 ) -> policies.Activated:
-    """Activate the policy; return the active policy, the one before, and the changes.
+    """Activate the policy; return the active policy, the previous policy, and the changes.
 
-    Everything due before is processed first, under the earlier policy, so the outcome does not
-    depend on whether a daemon or the activation came first.
+    Everything that was due before is decided first, under the previous policy, so the outcome does
+    not depend on whether a daemon or the activation came first.
 
     Raises:
-        ActiveAlreadyError, KeyReusedError: naming it.
-        ActivationDeniedError: if the policy before requires two people to close a site, and the
-            person, or a second one, has not signed in.
+        ActiveAlreadyError: if the policy is already active.
+        KeyReusedError: if the key was used for another action.
+        ActivationDeniedError: if the previous policy requires two people to close a site, and the
+            person or a second person has not signed in.
     """
     desk_state.lock_policy_exclusive(connection)
     previous, last = own_stream.locked(connection)
@@ -161,9 +165,9 @@ def activate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKey:
-    """A public key (C2SP signed-note) that replaces `previous` as the signing key, and the reason.
+    """A public key (C2SP signed-note) that becomes the signing key, and the reason.
 
-    `lost`: the previous key does not sign the change.
+    `previous`: the key that it replaces. `lost`: the previous key does not sign the change.
     """
 
     key: str
@@ -178,8 +182,8 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
     """Record the new signing key.
 
     Raises:
-        RefusedError: if the present key is not the one that it replaces, or if it was a signing key
-            before.
+        RefusedError: if the present signing key is not `previous`, or if the new key was a signing
+            key before.
     """
     desk_state.lock_policy_shared(connection)
     place = own_stream.place(connection, clock)

@@ -1,7 +1,7 @@
-"""The batch: commands processed one after the other in one transaction, with their results.
+"""The batch: commands that one transaction decides one after another, with their results.
 
-Its sites are already locked (see `locked`). It reads their cases, decides the commands, and writes
-everything at once. A refusal affects only its own command.
+The sites of the batch are already locked (see `locks`). The batch reads the cases of these sites,
+decides the commands, and writes everything at once. A refusal affects only its own command.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 class Batch:
     """The commands of one transaction, decided under `policy` at `now`.
 
-    `sender_now`: the time on the machine that sent them (both in UTC).
+    `sender_now`: the time on the machine that sent the commands. Both times are in UTC.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Batch:
         )
 
     def decide_all(self) -> list[Answer]:
-        """Decide the commands in order; call `write` afterwards."""
+        """Decide the commands in order; the caller must then call `write`."""
         answers = [self._answer(envelope) for envelope in self._envelopes]
         for envelope, answer in zip(self._envelopes, answers, strict=True):
             self._access.note_denial(envelope, answer)
@@ -101,11 +101,11 @@ class Batch:
         self._repetitions.write(self._connection)
 
     def write_denials(self) -> None:
-        """Count the refused permissions; the rows of the sites must be locked before."""
+        """Count the refused permissions; the rows of the sites must already be locked."""
         self._access.write(lambda: self._now)
 
     def _answer(self, envelope: Envelope) -> Answer:
-        """The answer to one command; for a used key, the first answer."""
+        """The answer to one command; for a key that was already used, the original answer."""
         if envelope.key is None:
             return self._decide(envelope)
         before = self._repetitions.before(envelope, self._work.name(envelope))
@@ -160,7 +160,7 @@ class Batch:
         return answer
 
     def _change_filing(self, site: SiteWork, command: ChangeFiling, login: str | None) -> Answer:
-        """Change a filing, then record the suspicions that checks raise about the change."""
+        """Change a filing, then record each detail that looks false to an automatic check."""
         changed = self._work.filings.real_changes(command, site.case)
         # The command itself was checked before; only its parts have become details.
         bad = refused_text(changed) if command.parts else None
@@ -174,19 +174,25 @@ class Batch:
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
-        """A refusal that needs no case; anything due on the site is processed anyway."""
+        """Refuse a command without reading a case.
+
+        Anything that is due on the site is decided first.
+        """
         site = self._work.site(envelope)
         if site is None or site.case.created_at is None:
             return refused_answer(self._work.name(envelope), refusal, self._work.site_id(envelope))
         return self._refuse_on(site, refusal)
 
     def _refuse_on(self, site: SiteWork, refusal: Refusal) -> Answer:
-        """A refusal for a site in the register; anything due on it is processed anyway."""
+        """Refuse a command on a site in the register.
+
+        Anything that is due on the site is decided first.
+        """
         answer, _ = self._decide_on(site, Elapse(), None)
         return replace(answer, refusal=refusal)
 
     def _site_of(self, envelope: Envelope) -> SiteWork | None:
-        """The site, if it is in the register or about to be added."""
+        """The site of the command, if it is in the register or about to be added."""
         site = self._work.site(envelope)
         if site is None or isinstance(envelope.command, AddSite):
             return site
@@ -195,7 +201,10 @@ class Batch:
     def _decide_on(
         self, site: SiteWork, command: Command, login: str | None
     ) -> tuple[Answer, bool]:
-        """Decide the command on the present case; return the answer, and whether it took effect."""
+        """Decide the command on the present case.
+
+        Return the answer, and whether the command took effect.
+        """
         decision = with_remarks(decide(site.case, command, self._policy, self._now), command)
         first_seq = site.case.seq + 1
         site.case = decision.case
@@ -237,7 +246,7 @@ class Batch:
 
 
 def _document(decision: Decision, command: Command, first_seq: int, policy: Policy) -> Outcome:
-    """The site, the incidents that the action changed, and its events, in their state after it."""
+    """The state after the command: the site, the incidents that changed, and the events."""
     case = decision.case
     touched = list(decision.touched)
     named = getattr(command, "incident", None)

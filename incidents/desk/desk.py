@@ -49,9 +49,9 @@ _log = logger("desk")
 class Desk:
     """The desk of one database.
 
-    `clock` returns the machine's time, aware and in UTC. On PostgreSQL, sites are decided by the
-    database's clock, and an action is refused if the machine's clock differs from it by more than
-    five minutes, unless the database is a rehearsal.
+    `clock` returns the machine's time, aware and in UTC. On PostgreSQL, the time of all decisions
+    is the time of the database. An action is refused if the machine's clock differs from it by more
+    than five minutes, unless the database is a rehearsal.
 
     All actions raise DatabaseError if the database fails.
     """
@@ -69,13 +69,13 @@ class Desk:
         policy: Policy | None = None,
         lock_timeout: timedelta | None = None,
     ) -> list[Answer]:
-        """Process the commands in order, in one transaction, and return the answers in that order.
+        """Process the commands in order, in one transaction; return the answers in that order.
 
-        A dry run decides the same, under `policy` if given, and leaves no trace. `lock_timeout`:
-        the longest wait for each lock of another transaction (PostgreSQL).
+        A dry run makes the same decisions, under `policy` if given, but leaves no trace.
+        `lock_timeout`: the longest wait for a lock that another transaction holds (PostgreSQL).
 
         Raises:
-            InputError: for more commands than a batch may have.
+            InputError: if there are more commands than a batch may have.
             LockTimeoutError: if a lock takes longer than `lock_timeout`; nothing is done.
         """
         if policy is not None and not dry_run:
@@ -100,11 +100,11 @@ class Desk:
         ]
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
-        """Process due actions on up to `limit` sites, the earliest first, in one transaction.
+        """Decide what is due on up to `limit` sites, the earliest first, in one transaction.
 
-        Sites locked by another transaction are skipped (PostgreSQL). The result is empty if nothing
-        is due. A site that cannot be decided, because of a damaged row for example, does not stop
-        the clock of the others.
+        Sites that another transaction has locked are skipped (PostgreSQL). The result is empty if
+        nothing is due. A site that cannot be decided, for example because of a damaged row, does
+        not delay the other sites.
         """
         with plainly(self._engine):
             if not work.any_may_be_due(self._engine, self._clock):
@@ -158,13 +158,13 @@ class Desk:
     ) -> Activated:
         """Make the policy in `policy_text` (TOML) the active one, on record with the reason.
 
-        The answer has the changes from the policy that was active before; that of a repeated action
-        has the same changes.
+        The answer contains the differences from the previous policy. A repeated action gets the
+        same answer.
 
         Raises:
             PolicyError: if the text is not a policy.
-            RefusedError: if it is active already, if the key was used for another action, or if the
-                person, or a `second` person, must have signed in.
+            RefusedError: if the policy is already active, if the key was used for another action,
+                or if the person, or a `second` person, must have signed in.
         """
         wanted = activation.Activation(
             policy=machine_policy.read(policy_text), by=by, login=login, reason=reason, key=key,
@@ -194,7 +194,7 @@ class Desk:
         """Record that `key` signs the log's checkpoints from now on.
 
         Raises:
-            RefusedError: if the present key is not the one that it replaces.
+            RefusedError: if the present signing key is not the one that `key` replaces.
         """
         self.on_record(lambda connection: activation.make(connection, key, self._clock))
 
@@ -202,8 +202,8 @@ class Desk:
         """Perform one of the desk's own actions (see `own_stream`), in one transaction.
 
         Raises:
-            RefusedError: if the action is refused, or this machine's clock is far from the
-                database's.
+            RefusedError: if the action is refused, or if this machine's clock is far from the
+                database's clock.
         """
         with plainly(self._engine), writing(self._engine) as connection:
             refusal = clock_refused(self._clock(), database_time(connection))
@@ -214,7 +214,10 @@ class Desk:
             return action(connection)
 
     def _now(self, connection: Connection) -> datetime:
-        """The time by which sites are decided."""
+        """The time of decisions.
+
+        The database's time is used if the database has a clock, otherwise this machine's time.
+        """
         return database_time(connection) or self._clock()
 
     def policy(self) -> Policy:
@@ -233,8 +236,9 @@ def hand_over(
 ) -> list[Answer]:
     """Submit the hand-over in `envelope` for each site on which its person holds an item.
 
-    `of`: only these sites. Each site has a key of its own, `K:12` for the key K and the site 12. A
-    site whose items were released meanwhile is left out, since nothing is left to hand over.
+    `of`: if given, only these sites. Each site has its own key, `K:12` for the key K and the site
+    12. A site whose items were released meanwhile is left out, because nothing is left to hand
+    over.
 
     Raises:
         DatabaseError: if the database fails.
@@ -256,7 +260,10 @@ def hand_over(
 
 
 def _sites_in_hand(reading: Reading, envelope: Envelope) -> list[int]:
-    """The sites on which the person holds an item; for a used key, those of the first time."""
+    """The sites on which the person holds an item.
+
+    For a key that was already used, these are the sites of the original request.
+    """
     with reading() as connection:
         held = work.sites_claimed_by(connection, envelope.command.by)
         before = [] if envelope.key is None else desk_state.sites_under(connection, envelope.key)

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 class Envelope:
     """A command with its site and its sender.
 
-    `site`: the kept form of a site's name, or its id. People's text is unsealed in the command.
-    `login`: the login name of the process, shown beside the person. `key`: the same command with
-    the same key is done once; after `key_for` the key is free again. `given_key`: the sender's own
-    key, if `key` has more, such as its owner. `seen`: the number of the site's last entry that the
-    person has seen; if there is a later one, or if the site's id is not `seen_of`, the command is
-    refused as `changed_meanwhile`. `signed_in`: the person is authenticated as an account of this
-    database. `unless_closing`: refuse a command that would close the site as `would_close`, so that
-    the person can be asked first.
+    `site`: the name of the site in its stored form, or its ID. Text that people wrote is not yet
+    sealed in the command. `login`: the login name of the process, shown beside the person. `key`:
+    the idempotency key, under which the command is performed only once; after `key_for`, the key
+    can be used again. `given_key`: the key as the sender gave it, if `key` has more in it, such as
+    the owner. `seen`: the number of the last entry of the site that the person has seen. If there
+    is a later entry, or if the site's ID is not `seen_of`, the command is refused as
+    `changed_meanwhile`. `signed_in`: the person is authenticated as an account of this database.
+    `unless_closing`: if the command would close the site, refuse it as `would_close`, so that the
+    person can be asked first.
     """
 
     site: str | int
@@ -51,9 +52,10 @@ class Envelope:
 class Answer:
     """The result of a command: a document of the site after it, or a refusal.
 
-    Everything due before is processed in either case, and comes first in the document's `events`.
-    `events`: those of the machine; the first is the site's entry number `first_seq`. A repeated
-    answer has none. `repeated`: the key's command was done before, and this is its first answer.
+    In either case, everything that was due before is decided first, and comes first in the
+    document's `events`. `events`: the events as the machine made them; the first one is entry
+    number `first_seq` of the site. `repeated`: the command of this key had already been performed,
+    and this is the original answer; such an answer has no `events`.
     """
 
     site: str
@@ -67,29 +69,30 @@ class Answer:
 
     @cached_property
     def document(self) -> Outcome:
-        """The site, the incidents that the action changed, and the events, in their state after it.
+        """The state after the command: the site, the incidents that changed, and the events.
 
-        It is created when first needed: nobody needs the documents of ten thousand lapsed clocks.
+        The document is created when it is first needed, because nobody reads the documents of ten
+        thousand elapsed deadlines.
         """
         return self.make_document()
 
     @property
     def site_document(self) -> Site:
-        """The site after the command; the command must have reached one."""
+        """The site after the command; only for a command that reached a site."""
         site = self.document["site"]
         assert site is not None
         return site
 
     @property
     def incident_document(self) -> Incident:
-        """The incident after the command; the command must have been about one."""
+        """The incident after the command; only for a command about one incident."""
         incident = self.document["incident"]
         assert incident is not None
         return incident
 
 
 def join_answers(answer: Answer, after: Answer) -> Answer:
-    """The joint answer of an action and its consequences in the same transaction."""
+    """Join the answers of an action and of its consequence in the same transaction."""
     if not after.events:
         return answer
 
@@ -101,7 +104,10 @@ def join_answers(answer: Answer, after: Answer) -> Answer:
 
 
 class AnswerOfKey(TypedDict):
-    """An answer as stored in JSON for its key; a refusal and a remark are `[name, facts]`."""
+    """An answer as it is stored for its key, in JSON.
+
+    A refusal and a remark are stored as `[name, facts]`.
+    """
 
     site: str
     site_id: int | None
@@ -120,7 +126,7 @@ def _nothing() -> Outcome:
 
 
 def to_json(answer: Answer) -> AnswerOfKey:
-    """The answer in the form that is stored for its key."""
+    """The answer in the form in which it is stored for its key."""
     refusal = answer.refusal
     return {
         "site": answer.site,
@@ -132,7 +138,7 @@ def to_json(answer: Answer) -> AnswerOfKey:
 
 
 def from_json(kept: Mapping[str, Any]) -> Answer:
-    """The answer from its stored form, as a repeated one."""
+    """The repeated answer from its stored form."""
     found = cast("AnswerOfKey", kept)
     refusal = found["refusal"]
     return Answer(

@@ -1,8 +1,8 @@
 """The erasure: the desk's own action that deletes people's text once the law permits it.
 
-The entries stay unchanged: once a value is gone, nobody can find out what its reference meant. Each
-batch goes on record in the transaction that erases it. Files are deleted right after it; the next
-run deletes those that a crash leaves.
+The entries of the record stay unchanged: once a value is gone, nobody can find out what the
+reference to it meant. Each batch goes on record in the transaction that erases it. Evidence files
+are deleted right after that transaction; if a crash leaves some, the next run deletes them.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from incidents.store.schema.desk_tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000
 FILES_AT_ONCE = 500
-"""The most values, and the most files, that one transaction erases."""
+"""The maximum numbers of values (`WORDS_AT_ONCE`) and files that one transaction erases."""
 
 _INCIDENT = re.compile(r'"incident":"\d+-(\d+)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """The scope of an erasure, with the person and their reason.
+    """The scope of an erasure, with the person who ordered it and their reason.
 
-    For one site, named `site`: all data that is old enough. For all sites: only data that is no
-    longer needed.
+    For one site, named `site`, the erasure covers all data that is old enough. For all sites, it
+    covers only data that is no longer needed.
     """
 
     scope: Scope
@@ -53,7 +53,10 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """The numbers of erased (or erasable) values and evidence files, and of anonymised sign-ins."""
+    """The number of erased values, of erased evidence files, and of anonymised sign-ins.
+
+    In a dry run, the numbers are of what would be erased.
+    """
 
     words: int = 0
     files: int = 0
@@ -61,12 +64,12 @@ class Erased:
 
     @property
     def anything(self) -> bool:
-        """Whether anything was erased, or would be."""
+        """Whether anything was erased, or would be in a dry run."""
         return self.words + self.files + self.sign_ins > 0
 
 
 def expect(engine: Engine, scope: Scope, folder: Path) -> Erased:
-    """Return the numbers that would be erased now.
+    """Return the numbers of values and files that an erasure would erase now.
 
     Raises:
         DatabaseError: if the database fails.
@@ -85,9 +88,10 @@ def erase(
     stopped: Callable[[], bool] = lambda: False,
     rewrite: bool = False,
 ) -> Erased:
-    """Erase the scope, with the evidence files in `folder`; `stopped` is called between batches.
+    """Erase the data in scope, with the evidence files in `folder`.
 
-    `rewrite`: also clear the database's files of data that was erased before.
+    `stopped` is called between batches. `rewrite`: also remove data that was erased earlier from
+    the database's files.
 
     Raises:
         RefusedError: if this machine's clock is far ahead of the database's.
@@ -113,10 +117,10 @@ def erase(
 
 
 def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
-    """Finish earlier erasures: half-written files of a crash, and deleted rows in database files.
+    """Finish earlier erasures: remove files left by a crash, and deleted rows in database files.
 
     Raises:
-        DatabaseError: if others read all the time, or the disk has no room.
+        DatabaseError: if other processes read all the time, or if the disk has no room.
     """
     evidence.sweep(folder, clock.now())
     erasable.secure_vacuum(engine, rewrite=rewrite)
@@ -161,7 +165,7 @@ def _put_on_record(connection: Connection, erasure: Erasure, words: int, files: 
 
 
 def _erasable(engine: Engine, scope: Scope) -> Iterator[list[SealedValue]]:
-    """The values that are old enough and not needed, some at a time."""
+    """Yield the values that are old enough and no longer needed, in portions."""
     after = None
     while True:
         with reading(engine) as connection:
@@ -177,9 +181,9 @@ def _erasable(engine: Engine, scope: Scope) -> Iterator[list[SealedValue]]:
 def _unneeded(
     connection: Connection, scope: Scope, words: Sequence[SealedValue]
 ) -> list[SealedValue]:
-    """The values, in order, that are no longer needed.
+    """The values that are no longer needed, in the same order.
 
-    For a request about one site, the need does not matter.
+    For a request about one site, all its values count as no longer needed.
     """
     if scope.site_id is not None or not words:
         return list(words)
@@ -193,7 +197,7 @@ def _unneeded(
 def _references_about(
     connection: Connection, site_id: int, incidents: set[int], before: datetime
 ) -> set[str]:
-    """The references in the site's entries about those incidents."""
+    """The references to sealed values in the site's entries about these incidents."""
     return {
         ref
         for body in erasable.bodies(connection, site_id, before)

@@ -44,7 +44,10 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YoungData:
-    """The data too young to erase, and when (UTC) the first and the last of it may be erased."""
+    """The data that is too recent to erase.
+
+    `first` and `last`: when (UTC) the first and the last of this data can be erased.
+    """
 
     words: int
     files: int
@@ -63,7 +66,10 @@ class YoungData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureResult:
-    """The erased data, or in a dry run the data to erase: recorded before that time (UTC)."""
+    """The data that was erased, or would be in a dry run, recorded before `before` (UTC).
+
+    `staying`: the data that is too recent to erase.
+    """
 
     site: str
     before: datetime
@@ -84,7 +90,7 @@ class ErasureResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureRequests:
-    """Handles erasure requests on one database, with the folder of evidence and the retention."""
+    """A handler of erasure requests for one database, its evidence folder, and its retention."""
 
     desk: Desk
     engine: Engine
@@ -100,10 +106,10 @@ class ErasureRequests:
         confirm: Callable[[], None],
         format_time: Callable[[datetime], str] = rfc3339,
     ) -> ErasureResult:
-        """Erase data old enough at `now` (UTC) permanently; in a dry run, only return it.
+        """Permanently erase the data that is old enough at `now` (UTC).
 
-        `confirm` is called before anything is erased, and may raise. `format_time` formats the time
-        in a refusal.
+        A dry run only returns what would be erased. `confirm` is called before anything is erased,
+        and may raise an error to prevent it. `format_time` formats the time in a refusal.
 
         Raises:
             UnknownSiteError: with the nearest names.

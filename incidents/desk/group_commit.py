@@ -1,9 +1,9 @@
-"""The desk's group commit: commands that arrive while the desk writes share its next transaction.
+"""The group commit: commands that arrive while the desk is writing share its next transaction.
 
 Writing to disk costs the same for one command as for many, and so does most of the work of a
-transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many: there a
-shared transaction waits for a lock at most `LOCK_TIMEOUT`, after which each command is processed
-alone.
+transaction. A SQLite file has only one writer at a time. A PostgreSQL server has many writers, so
+there a shared transaction waits at most `LOCK_TIMEOUT` for a lock; after that, each command is
+processed alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from incidents.desk.desk import Desk
 
 LOCK_TIMEOUT = timedelta(milliseconds=50)
-"""The longest wait for each lock of another transaction."""
+"""The longest wait for a lock that another transaction holds."""
 
 _log = logger("desk")
 
@@ -37,9 +37,9 @@ _UNDONE = (DataError, IntegrityError, ProgrammingError)
 class DeskGroupCommit:
     """Submits the commands of many threads to the desk, in the order of arrival.
 
-    It has no thread of its own: one of the waiting threads does the work for all, and none gets an
-    answer before the commit of its command. So nothing is lost when the process ends; it only needs
-    to wait for its threads.
+    The group commit has no thread of its own: one of the waiting threads does the work for all. No
+    thread gets an answer before its command is committed, so nothing is lost when the process ends;
+    the process only needs to wait for its threads.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -49,7 +49,7 @@ class DeskGroupCommit:
         )
 
     def submit(self, envelope: Envelope) -> Answer:
-        """Submit the command, and return the answer that `Desk.submit` would give to it alone.
+        """Submit the command, and return the answer that `Desk.submit` would give for it alone.
 
         Raises:
             DatabaseError: if the database fails.
@@ -58,7 +58,9 @@ class DeskGroupCommit:
         return self.submit_alone(envelope) if answer is None else answer
 
     def submit_together(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
-        """Submit commands of one moment; their answers, None for those that need `submit_alone`.
+        """Submit commands that arrive at the same moment, and return their answers.
+
+        The answer is None for each command that needs `submit_alone`.
 
         Raises:
             DatabaseError: if the database fails.
@@ -68,7 +70,7 @@ class DeskGroupCommit:
         return answers
 
     def submit_alone(self, envelope: Envelope) -> Answer:
-        """Submit the command alone, without a limit on lock waits.
+        """Submit the command alone, without a limit on waits for locks.
 
         Raises the errors of `submit`.
         """
@@ -80,7 +82,7 @@ class DeskGroupCommit:
         return [list(islice(answers, len(group))) for group in groups]
 
     def _transaction(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
-        """The answers of one transaction; None for a command to be submitted alone."""
+        """The answers of one transaction; None for each command that must be submitted alone."""
         try:
             answers = self._desk.submit(envelopes, lock_timeout=LOCK_TIMEOUT)
         except LockTimeoutError:
@@ -97,7 +99,10 @@ class DeskGroupCommit:
 
 
 def _is_searched_for(answer: Answer) -> bool:
-    """Whether the answer still needs the nearest names: a transaction finds them for one only."""
+    """Whether the answer still needs the nearest names for an unknown site.
+
+    A transaction looks up the nearest names for only one command.
+    """
     refusal = answer.refusal
     return (
         refusal is not None

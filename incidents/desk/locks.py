@@ -1,7 +1,7 @@
-"""The locks of a batch, taken before it reads and always in one order.
+"""The locks of a batch, taken before the batch reads, and always in the same order.
 
-First the row of the active policy, then the sites in the order of their ids, or the due sites that
-nobody else has locked. Keys are looked up and clocks read only after that.
+The row of the active policy is locked first, then the sites in the order of their IDs, or the due
+sites that nobody else has locked. Only then are keys looked up and clocks read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class LockTimeoutError(Exception):
-    """A needed lock was held by somebody else for longer than the timeout; nothing is done."""
+    """Another transaction held a needed lock for longer than the timeout; nothing was done."""
 
 
 def is_lock_timeout(error: DBAPIError) -> bool:
@@ -40,9 +40,9 @@ def is_lock_timeout(error: DBAPIError) -> bool:
 class BatchLocks:
     """The locks of a batch until its transaction ends, with the data that they protect.
 
-    `rows`: the sites' rows by id. `policy`: the digest of the active policy. `kept`: the kept
-    answers for the commands' keys. `database_now`: the time of the database's own clock (UTC), None
-    if it has none, or accepts any.
+    `rows`: the rows of the sites, by ID. `policy`: the digest of the active policy. `kept`: the
+    answers stored for the keys of the commands. `database_now`: the time (UTC) of the database's
+    own clock; None if the database has no clock, or is a rehearsal.
     """
 
     rows: dict[int, site_row.Row]
@@ -51,23 +51,24 @@ class BatchLocks:
     kept: dict[str, desk_state.KeptAnswer] = field(default_factory=dict)
 
     def now(self, clock: Callable[[], datetime]) -> datetime:
-        """The time (UTC) at which the batch is decided: the database's, else that of `clock`.
+        """The time (UTC) of the batch's decisions: the database's time, otherwise that of `clock`.
 
-        All machines thereby share one clock, by which nothing is done early.
+        With the database's time, all machines share one clock, so no machine decides anything
+        early.
         """
         return clock() if self.database_now is None else self.database_now
 
     def refused(self, now: datetime) -> Refusal | None:
-        """The refusal of this machine's clock, which says `now`: see `clock_refused`."""
+        """The refusal if this machine's clock, at `now`, is too far off: see `clock_refused`."""
         return clock_refused(now, self.database_now)
 
 
 def clamp_times(command: Command, now: datetime, sender_now: datetime) -> Command:
-    """The command with its times by the desk's clock.
+    """The command, with no time later than the time of the desk.
 
-    `sender_now`: the sending machine's time; `now`: the desk's (both in UTC). A fact with a time up
-    to the machine's has happened; if its time is later than the desk's, it counts as having
-    happened `now`.
+    `sender_now`: the time of the machine that sent the command. `now`: the time of the desk. Both
+    are in UTC. A time up to `sender_now` is in the past for the sender; if it is later than the
+    time of the desk, it counts as `now`.
     """
     if sender_now <= now:
         return command
@@ -79,7 +80,11 @@ def clamp_times(command: Command, now: datetime, sender_now: datetime) -> Comman
 
 
 def clock_refused(now: datetime, database_now: datetime | None) -> Refusal | None:
-    """The refusal of a clock at `now`, too far from `database_now` (UTC; None: accepts any)."""
+    """The refusal of a clock that is too far from the database's clock; None if it is close.
+
+    `now`: the time of the clock. `database_now`: the time of the database, or None to accept any
+    clock. Both are in UTC.
+    """
     ahead = timedelta(0) if database_now is None else now - database_now
     if ahead > MAX_APART:
         return Refusal("clock_ahead", {"now": now, "ahead_s": int(ahead.total_seconds())})
@@ -96,8 +101,8 @@ def lock_sites(
 ) -> BatchLocks:
     """Lock the sites of the envelopes, and create rows for the sites to add.
 
-    From now on this transaction waits at most `lock_timeout` for each lock of another one
-    (PostgreSQL): see `is_lock_timeout`.
+    From then on, this transaction waits at most `lock_timeout` for a lock that another transaction
+    holds (PostgreSQL): see `is_lock_timeout`.
     """
     names = {e.site for e in envelopes if isinstance(e.site, str)}
     numbers = {e.site for e in envelopes if isinstance(e.site, int)}
@@ -127,7 +132,7 @@ def lock_sites(
 
 
 def lock_due(connection: Connection, now: datetime, limit: int) -> BatchLocks:
-    """Lock at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
+    """Lock up to `limit` sites on which something is due, the earliest first: see `sites.DUE`."""
     with pipelined(connection):
         desk_state.lock_policy_shared(connection)
         found = sites.DUE.fetch(connection, now=now, most=limit)
@@ -140,7 +145,7 @@ def lock_due(connection: Connection, now: datetime, limit: int) -> BatchLocks:
 
 
 def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set[str]) -> set[int]:
-    """The ids of the sites of those names; creates rows for the sites to add."""
+    """The IDs of the sites with those names; creates rows for the sites to add."""
     ids = sites.ids_by_name(connection, names)
     adding = (e.site for e in envelopes if isinstance(e.command, AddSite))
     missing = sorted({site for site in adding if isinstance(site, str)} - ids.keys())

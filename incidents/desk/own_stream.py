@@ -1,9 +1,9 @@
 """The desk's own stream: recorded actions that belong to no site, with their author.
 
-An account action locks the desk's row first, so that two never run at once. Anybody who can reach
-the database can create the first accounts. As soon as an administrator has a password, only a
-signed-in person may administer accounts: otherwise one person could act as two, by giving the
-second a new password.
+An account action locks the desk's row first, so that two account actions never run at once. Anybody
+who can reach the database can create the first accounts. As soon as an administrator has a
+password, only a signed-in person can manage accounts: otherwise, one person could give another
+account a new password, and then act as two people.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The next entry's place under the desk's lock: active policy's digest, number, time (UTC)."""
+    """The position of the next entry, under the desk's lock.
+
+    `policy`: the digest of the active policy. `seq`: the number of the entry. `now`: its time
+    (UTC).
+    """
 
     policy: str
     seq: int
@@ -35,18 +39,21 @@ class Place:
 
 
 def locked(connection: Connection) -> tuple[str, int]:
-    """Lock the desk's row, and return the active policy's digest and the last entry's number."""
+    """Lock the desk's row; return the active policy's digest and the last entry's number."""
     return desk_state.lock_desk(connection)
 
 
 def place(connection: Connection, clock: Callable[[], datetime]) -> Place:
-    """The next place in the stream, for `record`. Lock any sites before."""
+    """The position of the next entry, for `record`.
+
+    Any needed locks on sites must be taken before.
+    """
     policy, last = locked(connection)
     return after(connection, policy, last, clock())
 
 
 def after(connection: Connection, policy: str, last: int, now: datetime) -> Place:
-    """The place after the entry `last`; its time never goes back."""
+    """The position after the entry `last`; the time of entries never goes back."""
     return Place(policy, last + 1, max(now, entries.last_of_desk(connection) or now))
 
 
@@ -54,7 +61,10 @@ def record(
     connection: Connection, at: Place, kind: type[E], by: str, login: str | None, *,
     reason: str | None = None, **own: Any,
 ) -> E:  # fmt: skip
-    """Record an event of that kind at its place; a reason is sealed, as its `text`."""
+    """Record an event of that kind at the position `at`.
+
+    The reason, if any, is sealed, and is the `text` of the event.
+    """
     if reason is not None:
         words = seal(reason)
         entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, at.now)])
@@ -73,9 +83,10 @@ class KeyReusedError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyKey:
-    """An idempotency key with its person and the request, which a repeated request must share.
+    """An idempotency key, with the person and the request that it belongs to.
 
-    Without a key an action is done each time. `given_key` as in `Envelope`.
+    A repeated request must have the same person and content. Without a key, every request is
+    performed. For `given_key`, see `Envelope`.
     """
 
     key: str | None
@@ -84,10 +95,12 @@ class IdempotencyKey:
     given_key: str | None = None
 
     def before(self, connection: Connection) -> Mapping[str, Any] | None:
-        """The stored answer if the action was done before, otherwise None; locks the desk's row.
+        """The stored answer if the action was already performed, otherwise None.
+
+        Locks the desk's row.
 
         Raises:
-            KeyReusedError: if something else was done under the key.
+            KeyReusedError: if the key was used for another action.
         """
         if self.key is None:
             return None
@@ -100,7 +113,7 @@ class IdempotencyKey:
         return kept.answer
 
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
-        """Keep the answer for repetitions of the action, done at `now` (UTC)."""
+        """Store the answer for repetitions of the action, which was performed at `now` (UTC)."""
         if self.key is not None:
             kept = desk_state.KeptAnswer(self.key, digest_of(self.request), answer, now, self.by)
             desk_state.save_answers(connection, [kept], ())
@@ -123,8 +136,8 @@ class AccountSignInError(RefusedError):
 class Actor:
     """The person who acts, with their login.
 
-    `signed_in`: they are authenticated as an account of this database, and its role may do the
-    action, or the action concerns themselves.
+    `signed_in`: the person is authenticated as an account of this database, and may perform the
+    action by its role, or because the action concerns only their own account.
     """
 
     person: str
@@ -133,10 +146,12 @@ class Actor:
 
 
 class AccountAction:
-    """An action on accounts, at its place in the stream; its further entries follow directly.
+    """An action on accounts, at its position in the stream.
+
+    Further entries of the same action follow directly.
 
     Raises:
-        AccountSignInError: if the action needs a sign-in, and there was none.
+        AccountSignInError: if the action needs a sign-in, and nobody has signed in.
     """
 
     def __init__(
@@ -149,7 +164,7 @@ class AccountAction:
             raise AccountSignInError(by=by.person)
 
     def record(self, kind: type[Event], *, reason: str | None = None, **own: Any) -> None:
-        """Record an event of that kind, by the action's person and at its time."""
+        """Record an event of that kind, by the person and at the time of the action."""
         by = self._by
         record(self._connection, self._place, kind, by.person, by.login, reason=reason, **own)
         self._place = replace(self._place, seq=self._place.seq + 1)

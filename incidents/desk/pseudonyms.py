@@ -1,7 +1,8 @@
-"""Pseudonyms in the log of sign-ins, and the job that writes them after the retention period.
+"""Pseudonyms in the sign-in log, and the job that writes them after the retention period.
 
-Each row of the log stays, with pseudonyms in place of its person and address. The same text gets
-the same pseudonym in one erasure, and another one the next time, so that nobody can be identified.
+Each row of the log stays, with pseudonyms in place of the person and the address. Within one
+erasure, the same text gets the same pseudonym; the next erasure uses other pseudonyms, so that
+nobody can be identified.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
     from incidents.contract.documents import policies as documents
 
 ROWS_AT_ONCE = 1_000
-"""The most rows that one transaction erases."""
+"""The maximum number of rows that one transaction erases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountErasureRequest:
-    """A request to erase the person from an account's sign-ins: the handle and the reason."""
+    """A request to erase a person from the sign-ins of their account, with the reason."""
 
     handle: str
     reason: str
@@ -49,9 +50,10 @@ class AccountErasureRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountErasureResult:
-    """The number of rows erased (in a dry run: to erase), from before that time (UTC).
+    """The number of rows that were erased, or would be in a dry run.
 
-    `next`: when the first of the remaining rows may be erased.
+    The rows are from before `before` (UTC). `next`: when the first of the remaining rows can be
+    erased.
     """
 
     account: str
@@ -81,13 +83,13 @@ def erase_account(
     confirm: Callable[[], None],
     format_time: Callable[[datetime], str] = rfc3339,
 ) -> AccountErasureResult:
-    """Erase data old enough at `now` (UTC) permanently; in a dry run, only return its amount.
+    """Permanently erase the account's sign-in data that is old enough at `now` (UTC).
 
-    `confirm` is called before anything is erased, and may raise. `format_time` formats the time in
-    a refusal.
+    A dry run only returns the amount. `confirm` is called before anything is erased, and may raise
+    an error to prevent it. `format_time` formats the time in a refusal.
 
     Raises:
-        UnknownAccountError: naming it.
+        UnknownAccountError: if there is no such account.
         TooYoungError: if there is data, but the law requires all of it to be kept.
         DatabaseError: if the database fails.
     """
@@ -120,10 +122,10 @@ def erase_sign_ins(
     handle: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Erase the people in sign-ins before `before` (UTC), of one account or all; count the rows.
+    """Erase the people in sign-ins from before `before` (UTC); return the number of rows.
 
-    Each batch goes on record. `stopped` is called between batches. Raises the same errors as
-    `Desk.on_record`; earlier batches stay erased.
+    `handle`: only the sign-ins of this account. Each batch goes on record. `stopped` is called
+    between batches. Raises the same errors as `Desk.on_record`; earlier batches stay erased.
     """
     pseudonyms: dict[str, str] = defaultdict(lambda: f"pseudonym {secrets.token_hex(4)}")
     pseudonyms[SESSION] = SESSION
@@ -145,7 +147,10 @@ def erase_sign_ins(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionResult:
-    """The amounts erased, or to erase, of data recorded before that time (UTC)."""
+    """The amount of data that was erased, or would be in a dry run.
+
+    The data was recorded before `before` (UTC).
+    """
 
     keep: Retention
     before: datetime
@@ -165,7 +170,10 @@ class RetentionResult:
 
 
 def count_expired(engine: Engine, folder: Path, keep: Retention, now: datetime) -> RetentionResult:
-    """Return the amounts erasable at `now` (UTC), with the evidence in `folder`; erases nothing."""
+    """Return the amount of data that could be erased at `now` (UTC), but erase nothing.
+
+    `folder`: the folder with the evidence.
+    """
     scope = Scope(before=keep.cutoff(now))
     erased = erasure.expect(engine, scope, folder)
     with plainly(engine), reading(engine) as connection:
@@ -184,9 +192,9 @@ def erase_expired(
     login: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> RetentionResult:
-    """Erase data old enough, in the name of `by`; nothing if its settings are missing.
+    """Erase the data that is old enough, in the name of `by`.
 
-    Raises the same errors as `erasure.erase`.
+    Nothing is erased unless the settings enable it. Raises the same errors as `erasure.erase`.
     """
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
     if keep.is_enabled:

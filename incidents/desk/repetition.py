@@ -34,10 +34,10 @@ from incidents.values.ids import ACT, order_id
 
 
 def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> Refusal | None:
-    """The refusal of a violation that completes a window and so closes the site (R1).
+    """The refusal of a violation that would close the site under R1.
 
-    A closure on a person's statement (R4, R5) is confirmed by the surface that takes it. `now` is
-    in UTC.
+    A closure on a person's statement (R4, R5) is not refused here: the surface asks for its
+    confirmation. `now` is in UTC.
     """
     decision = decide(case, command, policy, now)
     for event in decision.events[decision.due :]:
@@ -50,7 +50,10 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 
 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
-    """The refusal to cancel or brake a held site's only order to go down, from before the hold."""
+    """The refusal to remove the only order that takes down a held site.
+
+    The refusal applies if the order is from before the hold and the site is not down yet.
+    """
     if not _removes_order(command):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
@@ -63,7 +66,7 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
 
 
 def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
-    """Whether the command removes an order to the live system, by a person or by the brake."""
+    """Whether a person or the brake removes an order to the live system with this command."""
     if isinstance(command, CancelOrder):
         return (command.why, command.lane) == (BY_HAND, ACT)
     return isinstance(command, RecordFailure) and command.problem == BRAKED
@@ -72,7 +75,10 @@ def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
 def refused_as_done(
     connection: Connection, case: Case, command: Command, refusal: Refusal | None
 ) -> Refusal | None:
-    """The refusal; for a completed task, with the person, the time (UTC) and the outcome."""
+    """The refusal, with facts about the completed task if the task was already completed.
+
+    These facts are the person, the time (UTC) and the outcome.
+    """
     if refusal is None or not isinstance(command, CompleteTask):
         return refusal
     task = case.tasks.get(command.task) or work.one_task(connection, case.site_id, command.task)
@@ -83,9 +89,10 @@ def refused_as_done(
 
 
 def with_remarks(decision: Decision, command: Command) -> Decision:
-    """The decision, with a remark about hosts outside of the site.
+    """The decision, with a remark if addresses of the violation are on other hosts.
 
-    With a mistyped name the violation is logged on somebody else's site, and may close it.
+    If the site's name was mistyped, the violation is logged on somebody else's site, and might
+    close that site.
     """
     if not isinstance(command, Log) or decision.refusal is not None:
         return decision
@@ -98,7 +105,10 @@ def with_remarks(decision: Decision, command: Command) -> Decision:
 
 
 class Repetitions:
-    """The keys of one batch at `now` (UTC); `kept`: the answers stored for them."""
+    """The idempotency keys of one batch at `now` (UTC).
+
+    `kept`: the answers that are stored for these keys.
+    """
 
     def __init__(self, kept: Mapping[str, desk_state.KeptAnswer], now: datetime) -> None:
         self._kept, self._now = kept, now
@@ -106,7 +116,10 @@ class Repetitions:
         self._expired: set[str] = set()
 
     def before(self, envelope: Envelope, site: str) -> Answer | Refusal | None:
-        """The first answer to the command, or the refusal of a used key; None for a new key."""
+        """The original answer to the command; None for a new key.
+
+        If the key was used for another command, the result is a refusal.
+        """
         kept = self._valid(envelope)
         if kept is None:
             return None
@@ -121,7 +134,7 @@ class Repetitions:
         return Refusal("key_reused", facts)
 
     def keep(self, envelope: Envelope, site: str, answer: Answer) -> None:
-        """Store the answer, unless the same command may be possible the next time."""
+        """Store the answer, unless it is a refusal of a command that might succeed later."""
         assert envelope.key is not None
         if answer.refusal is not None and (
             envelope.key_for

@@ -1,11 +1,9 @@
-"""The resumption: the desk's own action of continuing with less history than is known to exist.
+"""The resumption: the desk's own action of continuing although entries are known to be lost.
 
-Later orders have higher numbers than all earlier ones. The live system still shows the effects of
-missing entries, so every site is compared with the record.
-
-An epoch is the number of the day on which it begins, counted from 2026, or the next number after
-the highest known one. So the number of an epoch that was lost with all its records is not used
-again on another day.
+Orders after a resumption have higher numbers than all earlier orders. The live system still shows
+the effects of missing entries, so every site is compared with the record. The number of an epoch is
+the number of days since the beginning of 2026, or the number after the highest known epoch. So even
+if an epoch was lost with all its records, its number is not used again on another day.
 """
 
 from __future__ import annotations
@@ -33,16 +31,18 @@ ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 LAST = 7_000
-"""A day in 2045, after which epochs are only counted, as with a clock that shows a later day.
+"""The last day, in 2045, that gives an epoch its number.
 
-An order's number has to stay below 2^53, in which receivers keep it, and each epoch has 10^12
-numbers. So at least 2,000 epochs are always left.
+After that day, epochs are only counted; the same happens if a clock shows a later day. Receivers
+keep the number of an order below 2^53, and each epoch has 10^12 numbers. So at least 2,000 epochs
+are always left.
 """
 
 AGAIN = timedelta(hours=1)
-"""The least time between two resumptions by daemons; a person must know of the first.
+"""The minimum time between two resumptions by daemons, so that a person learns of the first.
 
-Two copies of a database beside one mark would otherwise resume in turn until all numbers are used.
+Without it, two copies of a database that share one mark would resume in turn until all numbers are
+used up.
 """
 
 
@@ -56,9 +56,9 @@ class EpochsUsedUpError(RefusedError):
 class Resumption:
     """The cause of a resumption, and the known loss: see `HistoryResumed`.
 
-    `epoch`: the highest one known anywhere, otherwise the database's. `since`: the last time (UTC)
-    when the history was whole, None if unknown. `reason`: given by a person, who thereby
-    acknowledges missing entries.
+    `epoch`: the highest epoch known anywhere, or 0 for the epoch of the database. `since`: the last
+    time (UTC) when the history was complete; None if unknown. `reason`: text of a person, who
+    thereby acknowledges that entries are missing.
     """
 
     cause: str
@@ -74,11 +74,12 @@ class Resumption:
 def refused(
     connection: Connection, by: str, login: str | None, clock: Callable[[], datetime]
 ) -> Refusal | None:
-    """The refusal of that person to resume the record, which is counted; check it first.
+    """The refusal if that person may not resume the record; the refusal is counted.
 
-    Each site is compared with the live system and its order repeated in the person's name, as by
-    `orders reconcile`. So the person must be a supervisor, if there are accounts. No sign-in is
-    needed: the resumption decides about no site, and everybody who can run it has the log's key.
+    Call this before `resume`. The resumption compares each site with the live system and repeats
+    its order in the person's name, as `orders reconcile` does. So the person must be a supervisor
+    if there are accounts. No sign-in is needed, because a resumption makes no decision about a
+    site, and everybody who can run it has the log's key.
     """
     policy = machine_policy.read(
         desk_state.policy_toml(connection, desk_state.active_policy(connection))
@@ -96,7 +97,7 @@ def resume(
     """Record the resumption, and begin the next epoch, at the database's time if it has a clock.
 
     Raises:
-        EpochsUsedUpError: if no number is left.
+        EpochsUsedUpError: if no epoch is left.
     """
     desk_state.lock_policy_shared(connection)
     # One clock for all machines. If it was ahead once, the record's time never goes back, but the
@@ -116,7 +117,10 @@ def resume(
 
 
 def next_epoch(highest: int, now: datetime) -> int:
-    """The epoch that begins at `now` (UTC) after the highest known; raises EpochsUsedUpError."""
+    """The number of an epoch that begins at `now` (UTC), after the highest known one.
+
+    Raises EpochsUsedUpError if no epoch is left.
+    """
     day = (now - FIRST_DAY).days
     found = max(highest + 1, day if day <= LAST else 0)
     if found >= EPOCHS:
@@ -125,10 +129,10 @@ def next_epoch(highest: int, now: datetime) -> int:
 
 
 def is_too_soon(standing: Standing, at: datetime) -> bool:
-    """Whether a loss at that time (UTC) is too soon after another for daemons to resume.
+    """Whether a loss at `at` (UTC) is too soon after another for daemons to resume.
 
-    If the last resumption was for a change of server, this is not a second loss: another daemon may
-    know more than the first one did.
+    If the last resumption was for a change of server, the loss does not count as a second one,
+    because another daemon may know more than the first daemon did.
     """
     if standing.resumed_at is None or standing.moved_at is not None:
         return False
@@ -138,10 +142,10 @@ def is_too_soon(standing: Standing, at: datetime) -> bool:
 def _standing(
     before: Standing, request: Resumption, epoch: int, now: datetime, *, is_moved: bool
 ) -> Standing:
-    """The standing of the record from `now` (UTC) on.
+    """The state of the record from `now` (UTC) on.
 
-    A daemon settles only that the database is on that server, if it was halted by a daemon that did
-    not know the server.
+    A daemon's resumption ends a halt only if the halt was by a daemon that did not know the new
+    server; a person's resumption ends any halt.
     """
     known = request.reason is not None
     is_lost = request.cause == ENTRIES_LOST
@@ -161,9 +165,9 @@ def _standing(
 
 
 def _noticed_at(before: Standing, request: Resumption, now: datetime) -> datetime | None:
-    """The time when the last loss was noticed: `now` (UTC), or before.
+    """When the last loss was noticed: at `now` (UTC), or earlier.
 
-    A person's resumption is not a new loss, unless nobody had noticed the loss.
+    A person's resumption is not a new loss, unless nobody had noticed the loss before.
     """
     known = before.noticed_at
     is_loss = request.cause == ENTRIES_LOST or (request.had, request.signed) != (None, None)

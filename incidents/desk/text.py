@@ -1,6 +1,7 @@
 """The text that the desk accepts: its length, its content, and whether it must be sealed.
 
-Text that may say something about a person is sealed; text that is not sealed cannot.
+Text that could be about a person is sealed. Text that is not sealed must not be able to say
+anything about a person.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from incidents.store.schema.types import canonical
 from incidents.values import web_address
 
 MAX_OPEN_BYTES = 48 * 1024
-"""The most bytes of one change in its entry, which so stays well below 64 KiB."""
+"""The maximum size in bytes of a change in its entry, so that an entry stays below 64 KiB."""
 
 _REFERENCE_BYTES = 71
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -47,7 +48,7 @@ _EXPECTED = {
 
 
 def refused(command: ChangeFiling) -> Refusal | None:
-    """The refusal of a change that cannot be recorded, None if it can."""
+    """The refusal of a change that cannot be recorded; None if it can be."""
     return next(_refusals(command), None)
 
 
@@ -76,14 +77,14 @@ def _of_detail(key: str, text: str) -> Iterator[Refusal]:
 
 
 def _unmet(key: str, text: str) -> str | None:
-    """The format that the text must have and does not have; None if it has it."""
+    """The format that the text of a detail should have but does not have; otherwise None."""
     fits, expected = _forms().get(key, (None, None))
     return None if fits is None or fits(text.strip()) else expected
 
 
 @cache
 def _forms() -> dict[str, tuple[Callable[[str], object], str]]:
-    """For each detail with a format: the check of a text, and the format's name for people."""
+    """For each detail with a format: the check of a text, and the description of the format."""
     from incidents.filing import ip_addresses, record_number
     from incidents.filing.typed_details import CHOICES
 
@@ -118,7 +119,10 @@ def _is_item(key: str, text: str) -> bool:
 
 
 def _is_part(key: str, name: str, text: str) -> bool:
-    """Whether a server or a document can have that part with that text; an empty one removes it."""
+    """Whether a server or a document can have that part with that text.
+
+    An empty text removes the part.
+    """
     from incidents.filing import form, ip_addresses, typed_details
 
     prefix = filing.SERVER if key.startswith(filing.SERVER) else filing.DOCUMENT
@@ -154,7 +158,10 @@ MAX_URL = 12 * web_address.MAX_CHARACTERS
 MAX_URLS_BYTES = 48 * 1024
 _AROUND_URLS = 1_024
 _CODES = frozenset({"adapter", "problem", "why", "seen", "detail", "finding", "problems", "field"})
-"""Codes of programs and names of details: on record unsealed, so with no room for a number."""
+"""The fields with codes of programs or names of details.
+
+These fields are not sealed on record, so their text must have no room for a phone number.
+"""
 MAX_DIGITS = 7
 _LIMITS = {
     "urls": MAX_URL, "written": web_address.MAX_CHARACTERS,
@@ -165,7 +172,7 @@ _BAD = re.compile("[\0\ud800-\udfff]")
 
 
 def refused_text(command: Command) -> Refusal | None:
-    """The refusal of a command with text that cannot be recorded, whatever its source."""
+    """The refusal of a command whose text cannot be recorded; None if it can be."""
     for name, text, personal in texts(command):
         limit = MAX_WORDS if personal else _limit(name)
         if len(text) > limit:
@@ -179,7 +186,7 @@ def refused_text(command: Command) -> Refusal | None:
 
 
 def unfit_address(envelope: Envelope) -> Refusal | None:
-    """The refusal of a site's name or a key that a database could not look up."""
+    """The refusal of a site name or a key that no database could look up; None if it is fit."""
     for what, text in (("site", envelope.site), ("key", envelope.key)):
         bad = _BAD.search(text) if isinstance(text, str) else None
         if bad is not None:
@@ -188,7 +195,7 @@ def unfit_address(envelope: Envelope) -> Refusal | None:
 
 
 def _refused_value(command: Command) -> Refusal | None:
-    """The refusal of a wrong choice, a wrong digest, or an empty text."""
+    """The refusal of an unknown choice, a wrong digest, or an empty text."""
     match command:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
             if outcome not in OUTCOMES:

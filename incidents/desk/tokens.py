@@ -1,6 +1,6 @@
-"""The desk's own actions on tokens and on seals by a key of servers.
+"""The desk's own actions on tokens, and on the seals that a server's key makes.
 
-Each action here is an `AccountAction`, and raises AccountSignInError as that does.
+Each action is an `AccountAction`, so it can raise AccountSignInError.
 """
 
 from __future__ import annotations
@@ -70,9 +70,10 @@ def make_token(
     acts: Sequence[str] | None = None,
     seal: Seal = UNSEALED,
 ) -> Token:
-    """Make a token of the account, valid for `days`: for `actions`, or for all actions of its role.
+    """Make a token of the account, valid for `days`.
 
-    Without the `seal` of this database the token is invalid.
+    The token allows the actions in `acts`; without `acts`, it allows all actions of the account's
+    role. Without the `seal` of this database, the token is invalid.
 
     Raises:
         UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
@@ -108,7 +109,7 @@ def revoke_token(connection: Connection, by: Actor, id_: str, clock: Clock) -> b
     """Revoke a token from now on, and return whether that changed anything.
 
     Raises:
-        UnknownTokenError: naming it.
+        UnknownTokenError: if there is no such token.
     """
     action = AccountAction(connection, by, clock)
     token = accounts.token_of_id(connection, id_)
@@ -129,7 +130,10 @@ class SealedAlreadyError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class SealingResult:
-    """The number of tokens and passwords sealed with a key; `made`: the key is new."""
+    """The number of tokens and passwords that were sealed.
+
+    `file`: the file with the key. `made`: whether the key is new.
+    """
 
     file: Path
     made: bool
@@ -140,7 +144,9 @@ class SealingResult:
 def begin_sealing(
     engine: Engine, desk: Desk, file: Path, by: Actor, clock: Clock
 ) -> SealingResult | UnsealedCredentials | None:
-    """Check the seals when a server starts; the first one makes the key and seals what exists.
+    """Check the seals when a server starts.
+
+    The first server that starts makes the key, and seals all existing tokens and passwords.
 
     Raises:
         NoServeKeyError: if the database is sealed with another key.
@@ -162,7 +168,7 @@ def begin_sealing(
 
 
 def renew_seals(desk: Desk, file: Path, by: Actor, clock: Clock, *, reason: str) -> SealingResult:
-    """Seal everything again with the key of the file, or with a new key if there is no file.
+    """Seal everything again, with the key in the file, or with a new key if there is no file.
 
     Raises:
         FileError, DatabaseError: if the file or the database fails.

@@ -1,9 +1,8 @@
 """The transaction: lock sites, process commands and write the results, all or nothing.
 
-A batch creates many values but no reference cycles: repeated searches for cycles took a fifth of
-its time.
-
-A transaction is repeated if nothing was done and it may succeed the next time.
+Garbage collection is rare during a batch, because a batch creates many values but no reference
+cycles, and searching for cycles took a fifth of its time. A transaction is repeated if nothing was
+done and the next attempt might succeed.
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ if TYPE_CHECKING:
     from incidents.contract.documents import actions
 
 _YOUNG = 50_000
-"""The number of new values after which the garbage collector looks for cycles meanwhile."""
+"""The number of new values after which the garbage collector runs during a batch."""
 
 
 @dataclass(slots=True)
 class _InfrequentGC:
-    """The number of batches that need rare collections, and the thresholds to restore later."""
+    """The number of running batches, and the collector's thresholds to restore after the last."""
 
     lock: Lock = field(default_factory=Lock)
     batches: int = 0
@@ -56,9 +55,9 @@ _infrequent = _InfrequentGC()
 
 @contextmanager
 def infrequent_gc() -> Iterator[None]:
-    """Make garbage collections rare in the `with` block; blocks of several threads may overlap.
+    """Make garbage collections rare in the `with` block; blocks of several threads can overlap.
 
-    They are never off: in a busy process some batch is always running.
+    Collections are never switched off, because in a busy process some batch is always running.
     """
     with _infrequent.lock:
         if _infrequent.batches == 0:
@@ -81,7 +80,7 @@ _ATTEMPTS = 5
 
 
 class _LostError(Exception):
-    """The connection was lost before anything was written; `error` is the cause."""
+    """The connection was lost before anything was written; the cause is in `error`."""
 
     def __init__(self, error: DBAPIError) -> None:
         super().__init__()
@@ -89,7 +88,7 @@ class _LostError(Exception):
 
 
 class Transactions:
-    """The transactions of one desk; `clock` is the desk's."""
+    """The transactions of one desk; `clock` is the clock of the desk."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine, self._clock = engine, clock
@@ -99,7 +98,7 @@ class Transactions:
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
         lock_timeout: timedelta | None,
     ) -> list[Answer]:  # fmt: skip
-        """Submit the commands, again if nothing was done and it may succeed the next time."""
+        """Submit the commands; try again if nothing was done and the next attempt might succeed."""
         if not envelopes:
             return []
         for left in reversed(range(_ATTEMPTS)):
@@ -122,7 +121,7 @@ class Transactions:
         raise AssertionError("the last attempt answers or fails")
 
     def enforce_due(self, connection: Connection, now: datetime) -> list[actions.EventOfSite]:
-        """Process everything due before `now`, under the old policy, and return the events."""
+        """Decide everything due before `now`, under the old policy, and return the events."""
         events: list[actions.EventOfSite] = []
         while (locked := self.lock_due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
@@ -185,17 +184,17 @@ class Transactions:
         return lock_sites(connection, envelopes, lock_timeout=lock_timeout)
 
     def lock_due(self, connection: Connection, now: datetime, limit: int) -> BatchLocks:
-        """Lock up to `limit` due sites, at most a batch, by the database's clock or `now`."""
+        """Lock up to `limit` due sites, but at most one batch: see `locks.lock_due`."""
         most = min(limit, MAX_BATCH)
         return lock_due(connection, now, most)
 
     def policy(self, connection: Connection, digest: str) -> Policy:
-        """The policy with that digest, read once."""
+        """The policy with that digest; each policy is read only once."""
         if digest not in self._policies:
             self._policies[digest] = machine_policy.read(desk_state.policy_toml(connection, digest))
         return self._policies[digest]
 
 
 def elapse_commands(site_ids: Iterable[int]) -> list[Envelope]:
-    """The commands for sites with something due."""
+    """The commands that decide what is due on these sites."""
     return [Envelope(site=id_, command=Elapse()) for id_ in site_ids]

@@ -1,7 +1,8 @@
 """The unit of work: a batch's sites and filings as read, with the changes to write.
 
-It works under the locks of the batch: two people who change one filing at once do not overwrite
-each other's changes. A detail that is filed already is not a change.
+The unit of work runs under the locks of the batch, so two people who change one filing at once do
+not overwrite each other's changes. A detail that is already filed with the same text is not a
+change.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _log = logger("desk")
 
 @dataclass(slots=True)
 class SiteWork:
-    """A site's row and case as read, its present case, and its events in this transaction."""
+    """A site in a transaction: its row and case as read, its present case, and its new events."""
 
     row: site_row.Row
     before: Case
@@ -80,7 +81,8 @@ class SiteWork:
 class UnitOfWork:
     """The sites of a transaction's commands, by their locked `rows`.
 
-    `now`: the desk's time; `sender_now`: that of the machine that sent the commands (both in UTC).
+    `now`: the time of the desk. `sender_now`: the time of the machine that sent the commands. Both
+    are in UTC.
     """
 
     def __init__(
@@ -102,20 +104,23 @@ class UnitOfWork:
         self.filings = FilingWork(connection, (site.before for site in self._sites.values()))
 
     def site_id(self, envelope: Envelope) -> int | None:
-        """The id of the site that the command names, if it is locked."""
+        """The ID of the site that the command names; None if no such site is locked."""
         return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
 
     def site(self, envelope: Envelope) -> SiteWork | None:
-        """The site that the command names, None if there is none."""
+        """The site that the command names; None if there is none."""
         return self._sites.get(self.site_id(envelope) or 0)
 
     def name(self, envelope: Envelope) -> str:
-        """The site's name, or the text given instead."""
+        """The name of the site, or the given text if there is no such site."""
         site = self.site(envelope)
         return str(envelope.site) if site is None else site.case.site
 
     def with_clamped_times(self, envelope: Envelope) -> Envelope:
-        """The envelope with facts no later than the site's time, if its clock is ahead."""
+        """The envelope, with no time later than the present time of the site.
+
+        This matters if the clock of the sending machine is ahead.
+        """
         if self._sender_now <= self._now:
             return envelope
         row = self._rows.get(self.site_id(envelope) or 0)
@@ -125,11 +130,11 @@ class UnitOfWork:
         return envelope if command is envelope.command else replace(envelope, command=command)
 
     def seal(self, site: SiteWork, words: Iterable[SealedWords], at: datetime) -> None:
-        """Seal people's text in an action at that time (UTC), to be written later."""
+        """Seal the text that people wrote in an action at `at` (UTC); `write` stores it."""
         self._sealed += [Sealed(*own, site.case.site_id, at) for own in words]
 
     def write(self) -> None:
-        """Write the changes of the sites."""
+        """Write the changes to the sites."""
         connection, changed = self._connection, self._sites
         sites.save(connection, [(site.row, site.case) for site in changed.values()])
         site_row.save_changes(
@@ -171,7 +176,7 @@ class UnitOfWork:
         }
 
     def _now_on(self, row: site_row.Row) -> datetime:
-        """The later of the clock and the site's last entry: entries are in order of time."""
+        """The time on the site: entries must be in order, so it is never before the last entry."""
         last: datetime | None = row["last_entry_at"]
         if last is None or last <= self._now:
             return self._now
@@ -180,7 +185,7 @@ class UnitOfWork:
 
 
 class FilingWork:
-    """The filings of the sites whose `cases` a batch has read."""
+    """The filings of the sites in a batch, from the `cases` that the batch has read."""
 
     def __init__(self, connection: Connection, cases: Iterable[Case]) -> None:
         self._connection = connection
@@ -188,7 +193,10 @@ class FilingWork:
         self._words: dict[str, str] | None = None
 
     def real_changes(self, command: ChangeFiling, case: Case) -> ChangeFiling:
-        """The command reduced to real changes, in whole details."""
+        """The command, reduced to the details that really change.
+
+        Changed parts of servers and documents become whole details.
+        """
         filed = self._plain(case.details)
         details = {key: text.strip() for key, text in command.details}
         details |= _merged_parts({**filed, **details}, command.parts)
@@ -198,19 +206,20 @@ class FilingWork:
         return replace(command, details=tuple(changed.items()), parts=())
 
     def keep(self, words: Sequence[SealedWords]) -> None:
-        """Add words that were sealed after the batch was read."""
+        """Add sealed text from after the batch was read."""
         known = self._known()
         known.update((ref, value) for ref, _, value in words)
 
     def suspicions(
         self, command: ChangeFiling, before: Mapping[str, str], case: Case, now: datetime
     ) -> list[RaiseSuspicion]:
-        """The details that checks suspect to be false after the change (R4: a person decides).
+        """The details that the change makes look false to an automatic check.
 
-        `before`: the details before the change. `now`: in UTC.
+        A person decides whether a detail is false (R4). `before`: the details before the change.
+        `now`: in UTC.
 
         Raises:
-            NoFilingLibraryError: naming the library to install.
+            NoFilingLibraryError: if a library is not installed.
         """
         # Imported here with its libraries, which only a change of a filing needs.
         from incidents.filing import checks
@@ -248,7 +257,10 @@ def _codes(findings: Iterable[Finding]) -> set[tuple[str, str]]:
 
 
 def _merged_parts(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict[str, str]:
-    """The servers and documents with those parts changed; one without any part is removed."""
+    """The servers and documents, with these parts changed.
+
+    A server or document without any part left is removed.
+    """
     items: dict[str, dict[str, str]] = {}
     for key, name, text in parts:
         if key not in items:

@@ -1,1 +1,1 @@
-"""Administration: accounts, the policy, the daemon, the database, the service."""
+"""Administration commands: accounts, the policy, the daemon, the database, the service."""

@@ -1,4 +1,4 @@
-"""The accounts on the command line: make and disable them, set roles and passwords.
+"""The account commands: make and disable accounts, and set roles and passwords.
 
 The administrator signs in, and manages the accounts of a database or of a server.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _TOKEN_DAYS = 90
-"""The suggested lifetime of a new integrator's token, as in the guide to integrating."""
+"""The suggested lifetime of an integrator's new token, as in the guide to integrating."""
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -198,7 +198,10 @@ def _answer(
 
 
 def _password(run: Run, of: Account) -> str:
-    """Show when the password was set, and since when it counts if somebody else set it."""
+    """Describe when the password was set.
+
+    If somebody else set the password, say since when its owner can act as a second person.
+    """
     at, counts_from = of["password_set_at"], of["password_counts_from"]
     code = "none" if at is None else "set" if counts_from is None else "given"
     return run.text(
@@ -219,10 +222,12 @@ def admin_for_look(run: Run) -> AccountAdmin | RemoteAccountAdmin:
 
 
 def check_account(run: Run, handle: str | None) -> None:
-    """Check that an account without results exists, as far as the person may know.
+    """Check that the account exists, after a list for it came out empty.
+
+    A person who cannot see all accounts gets no error.
 
     Raises:
-        UnknownAccountError, ProblemError: naming it.
+        UnknownAccountError, ProblemError: if there is no such account.
     """
     if handle is not None and (run.remote is None or run.remote.account_admin.sees_all):
         admin_for_look(run).account(handle)
@@ -232,10 +237,11 @@ def check_account(run: Run, handle: str | None) -> None:
 def admin_for_action(
     run: Run, action: str, file: Path | None, *, own: str | None = None
 ) -> Iterator[AccountAdmin | RemoteAccountAdmin]:
-    """Open the accounts for an action of `accounts.identity`, about the account `own` if permitted.
+    """Open the accounts for an action of `accounts.identity`.
 
-    At a database, the person signs in as soon as an administrator has a password. Over a server,
-    they sign in for an action that no token may do, if there is no token, or if a file is named.
+    `own`: the account that a person may change as their own. With a database, the person must sign
+    in as soon as an administrator has a password. With a server, the person signs in if no token
+    may perform the action, if there is no token, or if a password file is named.
     """
     server = run.remote
     if server is None:
@@ -250,7 +256,10 @@ def admin_for_action(
 
 
 def owner_of(run: Run, token: str) -> str | None:
-    """Return the owner of a token; None if it has none, or over a server if it is another's."""
+    """Return the owner of a token; None if there is no such token.
+
+    With a server, only the person's own tokens have a known owner.
+    """
     if run.remote is not None:
         return _own_there(run.remote, token)
     from incidents.cli.admin.account_admin import AccountAdmin
@@ -259,7 +268,7 @@ def owner_of(run: Run, token: str) -> str | None:
 
 
 def of_session(run: Run, session: str) -> tuple[str, str | None]:
-    """Return the action that ends that session, and its owner as far as known here."""
+    """Return the action that ends the session, and the owner of the session if known here."""
     server = run.remote
     if server is None:
         return "own_account", run.local.open_sessions.owner_of(session)

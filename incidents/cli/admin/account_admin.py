@@ -1,4 +1,7 @@
-"""The accounts and tokens of a local database; `client.accounts` has those of a server."""
+"""The accounts and tokens of a local database.
+
+For those of a server, see `client.accounts`.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,10 @@ class NotAllowedError(RefusedError):
 
 
 class AccountAdmin:
-    """The accounts and tokens of the database, changed on record by a person.
+    """The accounts and tokens of the database; each change goes on record with its author.
 
-    Each method is one of `desk.accounts` or `desk.tokens`, and raises its errors.
+    Each method calls the function of the same name in `desk.accounts` or `desk.tokens`, and raises
+    the same errors.
     """
 
     def __init__(self, run: Run, by: Actor | None = None) -> None:
@@ -51,11 +55,11 @@ class AccountAdmin:
 
     @property
     def signed_in(self) -> bool:
-        """Whether the administrator has signed in for this."""
+        """Whether the administrator has signed in for this command."""
         return self._by is not None and self._by.signed_in
 
     def accounts(self) -> list[Account]:
-        """All accounts, by their handles."""
+        """All accounts, by handle."""
         with self._run.local.reading() as connection:
             return account_views.accounts(connection)
 
@@ -63,7 +67,7 @@ class AccountAdmin:
         """Return one account.
 
         Raises:
-            UnknownAccountError: naming it.
+            UnknownAccountError: if there is no such account.
         """
         with self._run.local.reading() as connection:
             found = stored_accounts.account(connection, handle) if is_handle(handle) else None
@@ -98,13 +102,13 @@ class AccountAdmin:
         )
 
     def tokens(self, of: str | None) -> list[Token]:
-        """The tokens of an account, or of all accounts; the newest first."""
+        """The tokens of an account, or of all accounts, newest first."""
         handles = None if of is None else [accounts.check_handle(of)]
         with self._run.local.reading() as connection:
             return account_views.tokens(connection, handles)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
-        """A new token, with its `secret`, which is not stored."""
+        """Make a token, and return it with its `secret`, which is not stored."""
         secret, seal = secrets.random_token(), self._run.local.seal
         made = self._do(
             lambda c, by, now: tokens.make_token(
@@ -114,7 +118,7 @@ class AccountAdmin:
         return {**account_views.token_document(made), "secret": secret}
 
     def owner_of(self, token: str) -> str | None:
-        """Return the owner of a token; None if it has none."""
+        """Return the owner of a token; None if there is no such token."""
         with self._run.local.reading() as connection:
             found = stored_accounts.token_of_id(connection, token)
         return None if found is None else found.handle
@@ -124,7 +128,7 @@ class AccountAdmin:
         return self._do(lambda c, by, now: tokens.revoke_token(c, by, token, now))
 
     def sessions(self, of: str | None) -> list[OpenSession]:
-        """The open sessions of an account, or of all accounts; the newest first."""
+        """The open sessions of an account, or of all accounts, newest first."""
         found = self._run.local.open_sessions.of(None if of is None else accounts.check_handle(of))
         return [account_views.session_document(each) for each in found]
 
@@ -136,7 +140,7 @@ class AccountAdmin:
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
     ) -> list[SignIn]:
-        """The log of sign-ins and failed sign-ins, the newest first."""
+        """The log of sign-ins and failed sign-ins, newest first."""
         with self._run.local.reading() as connection:
             found = account_views.sign_ins(
                 connection, limit=limit, handle=of, failed=failed, since=since
@@ -144,7 +148,7 @@ class AccountAdmin:
         return list(found["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
-        """The refused sign-ins and actions, counted by day, the newest first."""
+        """The refused sign-ins and actions, counted by day, newest first."""
         with self._run.local.reading() as connection:
             return account_views.sign_in_refusals(connection, limit=limit, handle=of, since=since)
 
@@ -155,10 +159,12 @@ class AccountAdmin:
 
 
 def signed_in(run: Run, file: Path | None, action: str, own: str | None) -> Actor:
-    """Sign in the administrator, once one has a password; `own`: their own account.
+    """Sign in the administrator, if an administrator has a password.
+
+    `own`: the account that a person may change as their own.
 
     Raises:
-        NotAllowedError: if their role is not for it.
+        NotAllowedError: if the person's role does not allow the action.
         PasswordNeededError, SignInError, BlockedError: see `reauthentication.sign_in`.
     """
     with run.local.reading() as connection:
@@ -170,7 +176,7 @@ def signed_in(run: Run, file: Path | None, action: str, own: str | None) -> Acto
 
 
 def _check(run: Run, identity: Identity, action: str, own: str | None) -> None:
-    """Check that their role allows the action; a refusal is counted."""
+    """Check that the person's role allows the action; a refusal is counted."""
     why = identity.denial(action, clock.now())
     if why is None:
         return

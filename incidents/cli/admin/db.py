@@ -1,4 +1,4 @@
-"""The database's own commands: upgrade, check, backup, grants."""
+"""The database commands: upgrade, check, back up, and grant access."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def rekey(run: Run, reason: str) -> None:
 
 
 def sealed(run: Run, done: SealingResult) -> str:
-    """Report what a key has sealed, for the operator of the servers."""
+    """Report how many tokens and passwords were sealed, for the operator of the servers."""
     from incidents.locale.words import count
 
     return run.text(
@@ -197,7 +197,7 @@ def _refuse_what_is_there(file: Path) -> None:
 
 
 def _copy(engine: Engine, file: Path) -> None:
-    """SQLite's own online backup, into a file that gets its name only when complete."""
+    """Copy a SQLite database while it is in use; the copy gets its name only when complete."""
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def history_warnings(history: Mapping[str, Any], when: TimeFormat) -> list[str]:
-    """The sentences about a history's problems, the worst first."""
+    """The sentences about the problems of the record's history, the worst first."""
     # An older server does not say all of it.
     return [
         words(history, when)
@@ -27,7 +27,7 @@ def history_warnings(history: Mapping[str, Any], when: TimeFormat) -> list[str]:
 
 
 def _halted(history: Mapping[str, Any], when: TimeFormat) -> str:
-    """Report that no site is taken down or opened."""
+    """Report that no orders are carried out until a person resumes, and why."""
     # An older server does not say why, nor does a database halted by an earlier version.
     why = why_halted(history.get("halted_why"), when.language)
     return when.language.say("enforcement.halted", ago=when.ago(history["halted_since"]), why=why)
@@ -39,7 +39,7 @@ def why_halted(code: str | None, language: Language) -> str:
 
 
 def mark_unread(found: MarkUnread, when: TimeFormat) -> str:
-    """Report that a daemon carries out no orders, with the command to type."""
+    """Report that a daemon carries out no orders, and which command to type."""
     language, others = when.language, found["count"] - 1
     code = "enforcement.mark_unread" if found["others"] else "enforcement.mark_unread.all"
     sentence = language.say(
@@ -49,12 +49,12 @@ def mark_unread(found: MarkUnread, when: TimeFormat) -> str:
 
 
 def counted(code: str, n: int, language: Language, **facts: Any) -> str:
-    """Choose the singular or the plural phrase."""
+    """Choose the singular or the plural phrase for `n`."""
     return language.say(f"{code}.one" if n == 1 else f"{code}.many", n=n, **facts)
 
 
 def _lost(history: Mapping[str, Any], when: TimeFormat) -> str:
-    """Report that the latest decisions may no longer be on any record."""
+    """Report that the latest decisions may no longer be on record."""
     return when.language.say(
         "enforcement.lost", ago=when.ago(history["lost_since"]),
         taken_down=_taken_down(history, when.language),
@@ -94,7 +94,7 @@ def not_compared(found: Mapping[str, Any], language: Language | None = None) -> 
 
 
 def left_down(history: Mapping[str, Any], when: TimeFormat) -> str:
-    """Name the sites that are down though nothing on record keeps them down, with the remedy."""
+    """Name the sites that are down although nothing on record keeps them down, with the remedy."""
     found, language = history["left_down"], when.language
     count, ago = found["count"], when.ago(found["since"])
     # An older server names none before it has compared all.
@@ -114,7 +114,10 @@ def left_down(history: Mapping[str, Any], when: TimeFormat) -> str:
 
 
 def _suspended_now(found: Mapping[str, Any], language: Language) -> str:
-    """Name those that a clock has suspended since; empty for none, or for an older server."""
+    """Name the left-down sites that are now also suspended on record.
+
+    The text is empty if there are none, or if an older server does not report them.
+    """
     names = found.get("suspended_now")
     if not names:
         return ""
@@ -122,7 +125,7 @@ def _suspended_now(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _left(found: Mapping[str, Any], language: Language) -> str:
-    """Count the sites left down; those whose state is unknown are counted separately."""
+    """Count the sites left down; sites with an unknown state are counted separately."""
     count, unknown, closed = found["count"], found["unknown"], found.get("closed", 0)
     sites = counted("enforcement.sites", count, language)
     suspended = count - unknown - closed
@@ -141,7 +144,7 @@ def _left(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _by_state(found: Mapping[str, Any], language: Language) -> str:
-    """Name the first of these sites, by their actual state."""
+    """Name the first left-down sites, by their actual state."""
     states = found.get("states")
     if states is None or len(set(states)) == 1:
         return _named(found, language)
@@ -161,7 +164,7 @@ def _more(n: int, language: Language) -> list[str]:
 
 
 def _taken_down(history: Mapping[str, Any], language: Language) -> str:
-    """Name the sites that a daemon has taken down again; empty if there are none."""
+    """Name the sites that daemons have taken down again; empty if there are none."""
     # An older server does not say it.
     found = history.get("taken_down")
     if found is None:
@@ -176,7 +179,7 @@ def _named(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _unsigned(history: Mapping[str, Any], when: TimeFormat) -> str:
-    """Report that nobody could prove the present record."""
+    """Report that nobody can prove the latest entries, because they are not signed."""
     return when.language.say("enforcement.unsigned", ago=when.ago(history["unsigned_since"]))
 
 
@@ -193,11 +196,14 @@ WORDS: dict[str, Callable[[Mapping[str, Any], TimeFormat], str]] = {
     "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
-"""The sentences by the kind of warning (see `views.queue.alarm`), the worst first."""
+"""The function that words each kind of warning (see `views.queue.alarm`), the worst first."""
 
 
 def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
-    """Report if and by whom the clock is enforced, the history's problems, and overdue items."""
+    """Report whether deadlines are enforced, and by which daemons.
+
+    The report also has the problems of the record's history, and the overdue sites.
+    """
     from incidents.views.health import carries_out
 
     when = run.when

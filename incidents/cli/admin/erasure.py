@@ -1,4 +1,4 @@
-"""Erasure on the command line: of expired data, and of a person's data on request."""
+"""The erasure commands: erase expired data, or one person's data on request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
-    """Count values, files and rows of the log of sign-ins, in words."""
+    """Count texts, files and rows of the sign-in log, in words."""
     sentence = count(run.language, words, "text")
     for n, what in ((files, "file"), (sign_ins, "sign_in")):
         if n:
@@ -36,7 +36,7 @@ def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
 
 
 def erased_sentence(run: Run, erased: Erased, *, dry_run: bool) -> str:
-    """Report what was erased, or would be."""
+    """Report what was erased, or would be in a dry run."""
     what = counted_erasure(run, erased.words, erased.files, erased.sign_ins)
     return run.text("erasure.would_go" if dry_run else "erasure.gone", what=what)
 
@@ -233,7 +233,7 @@ def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
 def _ask_confirmation(
     run: Run, question: str, name: str, confirm: str | None
 ) -> tuple[str | None, str]:
-    """Return the given confirmation, and the remedy if it is wrong."""
+    """Return the confirmation given or typed, and what to do if it is wrong."""
     asked = confirm is None and is_terminal(sys.stdin)
     typed = read_confirmation(run, [question, run.question("erasure.confirm.type")], confirm)
     code = "erasure.way_out.typed" if asked else "erasure.way_out.option"

@@ -1,4 +1,7 @@
-"""A history file on the command line: its options, and `import`, which records each report once."""
+"""A history file on the command line: its options, and the command `import`.
+
+`import` records each report only once.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,10 @@ if TYPE_CHECKING:
 
 
 def duration(given: str) -> timedelta:
-    """A duration, such as `60m`.
+    """Read a duration, such as `60m`.
 
     Raises:
-        InputError: naming the given value.
+        InputError: with the given value.
     """
     try:
         return policy.read_duration(half_width(given).strip())
@@ -56,8 +59,8 @@ skip_bad_option = click.option(
 def load(run: Run, file: str) -> History:
     """Read the history, with a progress bar on a terminal.
 
-    A time without an offset is in UTC, or in the zone given with --zone: the reader's setting for
-    displayed times says nothing about a file.
+    A time without an offset is in the zone given with --zone, otherwise in UTC. The zone in the
+    settings is not used, because it is for displayed times and says nothing about a file.
 
     Raises:
         FileError, HistoryError: as `reports.load_history` does.
@@ -72,7 +75,10 @@ def load(run: Run, file: str) -> History:
 
 @contextmanager
 def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar on standard error, if that is a terminal; yields a function to move it."""
+    """Show a progress bar on standard error, if that is a terminal.
+
+    Yields a function that advances the bar.
+    """
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -81,7 +87,7 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
 
 
 def write_left_out(run: Run, history: History) -> None:
-    """Tell people which parts of the file were left out, and why."""
+    """Tell the person which parts of the file were left out, and why."""
     if history.ignored:
         run.inform(run.text("history_file.ignored", columns=list(history.ignored)))
     if history.bad:
@@ -184,10 +190,10 @@ def _lines_of_import(submission: Submission, history: History, tally: Tally) -> 
 
 
 def _refuse_unfit(submission: Submission, history: History, tally: Tally) -> None:
-    """Report the desk's refusals, the lines recorded anyway, and how to continue.
+    """Report the rows that the desk refused, what was done anyway, and how to continue.
 
     Raises:
-        IncidentsError: naming the first refused row.
+        IncidentsError: with the first refused row.
     """
     if not tally.refused:
         return

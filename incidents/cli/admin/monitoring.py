@@ -1,4 +1,4 @@
-"""Monitoring on the command line: current alarms, tests of the channels, metrics."""
+"""The monitoring commands: list current alarms, test the channels, and print metrics."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ _OF_RECORD = frozenset({
 
 
 def _next_command(alarm: Alarm) -> str:
-    """Return the command to type next."""
+    """Return the command to type next for an alarm."""
     return {
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
@@ -152,7 +152,10 @@ def _next_command(alarm: Alarm) -> str:
 
 
 def try_channels(run: Run) -> int:
-    """Send a test through each channel of [alarms], at any hour; return the exit status."""
+    """Send a test through each channel of [alarms], even in quiet hours.
+
+    Return the exit status.
+    """
     took = _write_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
     if not took:
         from incidents.notices.notice_settings import CHANNELS
@@ -168,7 +171,7 @@ def _sent_trial(run: Run) -> Iterable[TriedChannel]:
 
 
 def _write_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
-    """Write each channel's answer; return whether each accepted the alarm."""
+    """Write the result for each channel; return whether each channel accepted the test."""
     took: list[bool] = []
 
     def noted() -> Iterable[TriedChannel]:

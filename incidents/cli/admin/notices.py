@@ -1,4 +1,4 @@
-"""The notices on the command line: their list, and a preview of each."""
+"""The notice commands: list the notices, and preview each of them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def list_notices(run: Run) -> None:
 
 
 def _when(run: Run, notice: NoticeHere) -> str:
-    """Describe when a notice goes out; in the server's own words if the language has none."""
+    """Describe when a notice is sent.
+
+    A notice that the language's catalogue lacks is described in the server's words.
+    """
     when: str = run.language.phrases.get(f"notice_when.{notice['notice']}", notice["when"])
     return when
 
@@ -155,7 +158,7 @@ def _of_server(
     server: RemoteApp, names: list[str], language: str | None,
     incident: tuple[int, int] | None, *, html: bool,
 ) -> Iterator[Letter]:  # fmt: skip
-    """The letters according to the server's own templates and settings."""
+    """The letters from the server's own templates and settings."""
     if html and language is None:
         raise InputError.coded(
             "html_language", "over a server a page has one language: choose it with --language"
@@ -169,7 +172,7 @@ def _of_server(
 def _facts(
     run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
 ) -> dict[str, AnyFacts]:
-    """The facts for each notice: of a real site, if one is requested."""
+    """The facts for each notice: those of a real site or incident if one is named, or samples."""
     from incidents.notices import samples
 
     if site is None and incident is None:

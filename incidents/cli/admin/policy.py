@@ -1,4 +1,4 @@
-"""The policy's own commands: show, history, graph, check, activate."""
+"""The policy commands: show, history, graph, check, activate."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _do(duty: Callable[[App], object], app: App, wrong: list[Exception]) -> None
 
 
 def _write_errors(run: Run, wrong: list[Exception]) -> int:
-    """Write the errors and return the exit status; raise the last error."""
+    """Write the errors of the duties and return the exit status; raise the last error."""
     if not wrong:
         return DONE
     by_text = {str(error): error for error in wrong}
@@ -143,7 +143,7 @@ def _check(run: Run) -> int:
 
 
 class _OutcomeSummary:
-    """Collects the results to show, limited because there may be very many."""
+    """A summary of the decisions to show; people see only the first, as there can be many."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -153,7 +153,7 @@ class _OutcomeSummary:
         self._kinds: Counter[str] = Counter()
 
     def add(self, batch: list[Answer]) -> None:
-        """Add one batch."""
+        """Add the decisions of one batch."""
         for answer in batch:
             events = answer.document["events"]
             self._sites.append(answer.site)
@@ -164,7 +164,7 @@ class _OutcomeSummary:
                 self._sentences += self._told(answer)
 
     def tell(self) -> None:
-        """Write all of it, or for people the first decisions and the total count."""
+        """Write everything for programs, or the first decisions and the totals for people."""
         run = self._run
         document = {"sites": len(self._sites), "events": self._events}
         if output.answer_program(run, document, *self._sites, rows=self._events):
@@ -254,7 +254,10 @@ def serve(run: Run, *, host: str, port: int) -> None:
 
 
 def _exposed_host(url: str) -> str | None:
-    """Return the host that others reach by plain HTTP; None on the loopback or behind a proxy."""
+    """Return the host if others can reach the service by plain HTTP.
+
+    None on the loopback interface, or behind a proxy.
+    """
     host = str(urlsplit(url).hostname)
     is_near = ip_address(host.partition("%")[0]).is_loopback
     if is_near or access_settings.serve().trusted_proxies:

@@ -1,4 +1,4 @@
-"""Sign-ins, sessions and the tokens of programs on the command line."""
+"""The commands for sign-ins, sessions, and the tokens of programs."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) ->
 
 
 def _none_found(run: Run, code: str, handle: str | None) -> str:
-    """Report that nothing was found, for that account or at all."""
+    """The sentence that nothing was found, for one account or for all accounts."""
     id_ = f"sign_ins.{code}"
     return run.text(id_) if handle is None else run.text(f"{id_}.of", handle=handle)
 
@@ -124,7 +124,7 @@ def _sign_in_row(run: Run, each: SignIn) -> tuple[str, ...]:
 
 
 def _place(run: Run, place: str | None) -> str:
-    """Describe where somebody signed in: an address, or a terminal as named in the log."""
+    """Describe where somebody signed in: an address, or the terminal named in the log."""
     login = (place or "").removeprefix("the terminal of ")
     return login if login == (place or "") else run.text("sign_ins.terminal", login=login)
 

@@ -1,4 +1,4 @@
-"""Trials of a policy: a user's own scenarios (`policy test`), a history (`simulate`)."""
+"""Trials of a policy: on a user's own scenarios (`policy test`), or a history (`simulate`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from incidents.scenario.trial import Trial
 
 THE_DEFAULT, THE_ACTIVE = ("documented", "default"), "active"
-"""The names of policies that are not files."""
+"""The names that stand for a policy without a file."""
 
 
 @verb()
@@ -170,14 +170,17 @@ def simulate(
 
 
 def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
-    """The policies to run, each with its name as typed."""
+    """The policies to compare, each with its name as typed."""
     is_named = run.remote is not None or run.settings.db is not None
     names = given or (THE_ACTIVE if is_named else THE_DEFAULT[0],)
     return [(name, _policy_named(run, name)) for name in dict.fromkeys(names)]
 
 
 def _policy_named(run: Run, name: str) -> Policy:
-    """The policy of that name or in that file; opens no database unless it needs one."""
+    """The policy with that name or in that file.
+
+    A database is opened only for the active policy.
+    """
     if name in THE_DEFAULT:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:
@@ -194,7 +197,7 @@ def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Prepared
 
 
 def _outcome_document(document: Simulation) -> dict[str, object]:
-    """The document as one row of CSV: a column for each rule."""
+    """The document as one row of CSV, with a column for each rule that closed sites."""
     closed = {f"closed_{rule}": n for rule, n in document["closed"].items()}
     return {name: value for name, value in document.items() if name != "closed"} | closed
 
@@ -208,7 +211,7 @@ def _outcome_row(outcome: Outcome) -> list[str]:
 
 
 def _write_basis(run: Run, policies: Sequence[Policy], taken: PreparedHistory) -> None:
-    """Explain what the numbers are based on."""
+    """Explain which data the numbers are based on."""
     if taken.span is None:
         run.inform(run.text("trial.no_reports"))
         return

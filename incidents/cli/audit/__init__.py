@@ -1,1 +1,1 @@
-"""The record on the command line: export, verification, keys and log."""
+"""The record on the command line: export, verification, keys, and the log."""

@@ -1,4 +1,4 @@
-"""The `audit` commands, and the replay of the entries against the tables."""
+"""The `audit` commands, and the replay, which compares the tables with the entries."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _replayed(run: Run, site: str | None) -> Replayed:
 
 
 def site_id(connection: Connection, site: str | None) -> int | None:
-    """Return the id of a named site; None without a name.
+    """Return the ID of the named site; None if no name is given.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -105,23 +105,29 @@ def site_id(connection: Connection, site: str | None) -> int | None:
 
 
 def counted(run: Run, noun: str, n: int) -> str:
-    """Write a count, `1 entry` or `2 entries`: a noun of the group `audit_count`."""
+    """Write a count with a noun of the group `audit_count`, such as `1 entry` or `2 entries`."""
     return run.text(f"audit_count.{noun}.one" if n == 1 else f"audit_count.{noun}", n=n)
 
 
 def is_watched(target: str) -> bool:
-    """Whether a progress bar is visible, and no entries are written to the same terminal."""
+    """Whether a progress bar is visible, and does not mix with entries on the same terminal."""
     return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
 
 
 def watched(label: str) -> Callable[[int], AbstractContextManager[Callable[[int], object]]]:
-    """A progress bar, if somebody sees it, with the length that the server gives."""
+    """A function that shows a progress bar, if a person can see it.
+
+    Its argument is the length, which the server gives.
+    """
     return lambda length: progress(label, length if is_watched("") else 0)
 
 
 @contextmanager
 def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar of that length, or none for 0; yields a function that advances it."""
+    """Show a progress bar of that length, or none for 0.
+
+    Yields a function that advances the bar.
+    """
     from incidents.cli.admin import history_file
 
     if length == 0:

@@ -1,4 +1,4 @@
-"""The export on the command line: entries as stored, as CSV, or with their proofs."""
+"""The export commands: entries as stored, as CSV, or with their proofs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """The typed options: the entries (times in UTC), the target, and whether to show text."""
+    """The typed options: which entries (times in UTC), the target, and whether to show text."""
 
     site: str | None
     since: datetime | None
@@ -208,7 +208,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 
 
 def _take_bundle(run: Run, server: RemoteApp, target: Path, asked: _Asked) -> None:
-    """Write the archive that a server generates."""
+    """Save the archive that the server generates."""
     from incidents.audit.proof import bundle_archive
 
     bundle_archive.check_target(target)

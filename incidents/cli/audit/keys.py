@@ -1,4 +1,4 @@
-"""The signing keys on the command line, the log's and a witness's: make, replace and show them."""
+"""The signing keys of the log and of a witness: make, replace and show them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _keys(run: Run) -> list[LogKey]:
 
 
 def key_ring(run: Run) -> KeyRing:
-    """The log's own keys, from the place in the settings."""
+    """The log's own keys, from the file or the command in the settings."""
     from incidents.audit.log import signing_key, status
 
     found = status.load_settings(run.settings)
@@ -141,13 +141,16 @@ def _name(given: str | None) -> str:
 
 
 class OnRecord(Protocol):
-    """A recorder of keys: the first one, or one in place of another, which may be lost."""
+    """A function that puts a key on record: the first key, or a replacement for `previous`.
+
+    `lost`: the previous key is lost, so it does not sign the change.
+    """
 
     def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
 
 
 def on_record(run: Run, reason: str | None) -> OnRecord:
-    """Return the function that puts a key on record for the person who acts."""
+    """Return a function that puts a key on record in the name of the person who acts."""
     from incidents.desk.activation import LogKey
 
     def put(key: str, previous: str | None, lost: bool = False, /) -> None:
@@ -277,7 +280,7 @@ def _log_key(text: str) -> VerifierKey:
 
 
 def _read_key(file: Path) -> SigningKey:
-    """The private key, if only its owner can read it."""
+    """Read the private key; refuse the file if anybody but its owner can read it."""
     try:
         return SigningKey.parse(private_file.read(file).decode(errors="replace"))
     except OSError as error:

@@ -1,4 +1,7 @@
-"""The log on the command line: its numbered, signed and witnessed entries; signing it now."""
+"""The log commands: the state of its entries, and signing it now.
+
+The state is how many entries are numbered, signed and witnessed.
+"""
 
 from __future__ import annotations
 
@@ -148,7 +151,7 @@ def _witnesses(run: Run, found: LogStatus) -> Iterator[str]:
 
 
 def _of_history(run: Run, found: LogStatus) -> Iterator[tuple[str, str]]:
-    """Describe the last loss, and the last resumption if that was at another time."""
+    """Describe each loss, and the last resumption if it was not because of the last loss."""
     # An older server does not say it.
     resumed, lost = found.get("resumed"), found.get("lost")
     for each in found.get("lost_before") or ():

@@ -1,4 +1,4 @@
-"""The recovery on the command line: makes record, log and live system agree again."""
+"""The recovery command, which makes the record, the log and the live system agree again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _HERE = Cause.of(
 _OTHERS = (
     "cannot_be_asked", "waits", "changed_meanwhile", "cancelled", "differs", "failed",
 )  # fmt: skip
-"""The verdicts whose sites are counted, if there are any."""
+"""The further verdicts, for which only the number of sites is shown."""
 
 
 @verb()
@@ -101,9 +101,10 @@ def recover(
 
 
 def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
-    """List the sites that are opened: by a repeated order, or by one that waits.
+    """List the sites that will be opened, by a repeated order or by an order that still waits.
 
-    The lost entries may have cancelled the waiting order; a daemon cancels it for a left-down site.
+    The lost entries may have cancelled the waiting order; for a left-down site, a daemon cancels
+    such an order.
     """
     from incidents.enforcement.reconciliation import UP, WAITS
     from incidents.views import left_down
@@ -118,7 +119,10 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
 
 
 def _write_preview(run: Run, compared: Sequence[Comparison]) -> int:
-    """Show the orders that would follow, and sites not compared; `audit status` shows the log."""
+    """Show the orders that would follow, and the sites that could not be compared.
+
+    For the log, there is `audit status`.
+    """
     from incidents.enforcement import comparison
 
     done, opened = comparison.summarize(compared), _opened(run, compared)
@@ -175,7 +179,10 @@ def _write_result(run: Run, gone: Outcome, done: Summary) -> None:
 
 
 def _write_sites(run: Run, done: Summary) -> None:
-    """Name the sites whose order was repeated: people must know which ones are newly open."""
+    """Report the results for the sites.
+
+    Sites whose order was repeated are named, because people must know which sites open.
+    """
     from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
@@ -202,13 +209,13 @@ def _write_sites(run: Run, done: Summary) -> None:
 
 
 def _name(run: Run, id_: str, sites: Sequence[str], most: int) -> None:
-    """Fill the phrase with the first of these sites, and the number of the others."""
+    """Write the phrase with the first of these sites, and the number of further sites."""
     more = len(sites) - most
     run.write(run.text(f"{id_}.more" if more > 0 else id_, sites=sites[:most], more=more))
 
 
 def _not_compared(run: Run, done: Summary) -> str:
-    """Name the sites that could not be compared, and the reason."""
+    """Name the first sites that could not be compared, with the reasons."""
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
     sites = counted(run, "site", count)
@@ -220,7 +227,7 @@ def _uncompared(done: Summary) -> list[NotCompared]:
 
 
 def _is_of_lost_history(run: Run, kept: Path) -> bool:
-    """Whether the checkpoint of `audit verify --since auto` belongs to a lost history."""
+    """Whether the checkpoint kept for `audit verify --since auto` is of a lost history."""
     from incidents.audit.log import consistency, signed_files, signing
 
     try:

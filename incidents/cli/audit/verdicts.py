@@ -1,7 +1,7 @@
-"""The verdict of a verification: proved and unproved parts, and the checkpoint to keep.
+"""The verdict of a verification: what is proved, what is not, and the checkpoint to keep.
 
-The last checkpoint that `audit verify --since auto` verified for a log is kept in the state folder
-of the person who verifies, out of reach of changes to the database.
+For each log, the last checkpoint that `audit verify --since auto` verified is kept in the state
+folder of the person who verifies, where changes to the database cannot reach it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def sentences(verdict: Verdict, run: Run, asked: VerifyOptions) -> Iterator[str]:
-    """Yield the sentences of a verdict for people, one a line."""
+    """Yield the sentences of a verdict for people, one for each line."""
     if verdict.findings:
         findings = counted(run, "finding", len(verdict.findings))
         yield run.text("verdict.not_verified", findings=findings)
@@ -48,12 +48,12 @@ def sentences(verdict: Verdict, run: Run, asked: VerifyOptions) -> Iterator[str]
 
 
 def _of_number(id_: str, n: int) -> str:
-    """Choose the singular or the plural phrase."""
+    """Choose the ID of the singular or the plural phrase for `n`."""
     return f"{id_}.one" if n == 1 else f"{id_}.many"
 
 
 def _lost_end(verdict: Verdict, run: Run) -> Iterator[str]:
-    """Name the losses that the record itself declares: not an error, but worth knowing."""
+    """Name the losses that the record itself declares; a declared loss is not an error."""
     lost = verdict.lost_its_end
     if lost:
         where = "database" if verdict.kind == "database" else "bundle"
@@ -95,7 +95,7 @@ def _later(verdict: Verdict, run: Run) -> Iterator[str]:
 
 
 def _taken(verdict: Verdict, run: Run) -> Iterator[str]:
-    """Name the parts that are trusted because they were verified before."""
+    """Name the parts that are trusted because an earlier verification covered them."""
     since = verdict.since
     if since is None:
         return
@@ -175,7 +175,7 @@ MOST_BYTES = 1_000_000
 
 
 def kept_place(run: Run) -> Path:
-    """The path of the kept checkpoint, of the log in this run's database or at its server."""
+    """The path of the checkpoint kept for the log in this run's database or on its server."""
     from platformdirs import user_state_path
 
     of = run.settings.server
@@ -189,10 +189,10 @@ def kept_place(run: Run) -> Path:
 
 
 def read_kept(file: Path) -> bytes | None:
-    """Read the kept checkpoint; None before the first time.
+    """Read the kept checkpoint; None before the first verification.
 
     Raises:
-        FileError: if it cannot be read, or somebody else can have written it.
+        FileError: if the file cannot be read, or if somebody else could have written it.
     """
     try:
         with file.open("rb") as opened:
@@ -205,10 +205,12 @@ def read_kept(file: Path) -> bytes | None:
 
 
 def keep_checkpoint(file: Path, verdict: Verdict, before: Held | None) -> bool:
-    """Keep a fully verified log's last checkpoint, unless `before` covers more; return whether.
+    """Keep the last checkpoint of a fully verified log, and return whether it was kept.
+
+    A checkpoint that covers fewer entries than `before` is not kept.
 
     Raises:
-        FileError: if it cannot be written.
+        FileError: if the file cannot be written.
     """
     if verdict.findings or not verdict.decided or verdict.note is None:
         return False

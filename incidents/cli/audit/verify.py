@@ -1,4 +1,4 @@
-"""The verification on the command line: of the desk's own log, or of any bundle."""
+"""The verification command: verify the desk's own log, or any bundle."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _since(given: str | None, kept: Path | None) -> Held | None:
     """The checkpoint that was verified before; None if there is none.
 
     Raises:
-        InputError: if it is not a checkpoint.
+        InputError: if the file does not hold a checkpoint.
     """
     if kept is not None:
         data = verdicts.read_kept(kept)
@@ -166,7 +166,7 @@ def _asked(
 
 
 def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
-    """The verifier key that was typed, or those in the file of that name."""
+    """The verifier key that was typed, or the keys in the file of that name."""
     text = given
     if "+" not in given or Path(given).is_file():
         text = _read(Path(params.file_name(given))).decode(errors="replace")

@@ -1,1 +1,1 @@
-"""Filings on the command line: the register, its changes, queries and pages."""
+"""Filings on the command line: the register, changes to it, queries and pages."""

@@ -1,4 +1,4 @@
-"""Actions on a filing: its details, its servers, its documents."""
+"""The commands that change a filing: its details, its servers, its documents."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def document(
 
 
 def change(submission: Submission, site: str, changes: Mapping[str, str]) -> None:
-    """Submit the changes and answer, with the steps that a changed address requires."""
+    """Submit the changes and write the answer, with the steps that a changed address requires."""
     _submit(
         submission, site, ChangeFiling(by=submission.by, details=tuple(sorted(changes.items())))
     )
@@ -120,7 +120,10 @@ def _submit(submission: Submission, site: str, command: ChangeFiling) -> None:
 
 
 def _notes(submission: Submission, site: str, command: ChangeFiling) -> list[str]:
-    """The lines beside the answer, read before the change is on record; empty for a program."""
+    """The notes to show after the answer; empty for a program.
+
+    The notes are read before the change is on record.
+    """
     run = submission.run
     if run.for_programs or run.remote is not None:
         return []
@@ -138,7 +141,7 @@ def _notes(submission: Submission, site: str, command: ChangeFiling) -> list[str
 
 
 def _wrong_days(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
-    """Name the changed days that are wrong: a slip would end a term that still runs."""
+    """Name the changed days that look wrong, because a slip would end a running deadline."""
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
@@ -205,7 +208,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _detail(given: str) -> tuple[str, str]:
-    """The key, or its label on the form, and the text as in a customer list."""
+    """Read KEY=TEXT: the key or its label on the form, and the text as in a customer list."""
     from incidents.filing.lists import customer_value
 
     label, equals, text = given.partition("=")

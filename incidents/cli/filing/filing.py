@@ -1,4 +1,4 @@
-"""The filings on the command line, with the import of a customer list."""
+"""The filing commands, and the import of a customer list."""
 
 from __future__ import annotations
 
@@ -157,7 +157,10 @@ def _write_rows(run: Run, rows: Iterator[RowResult], *, dry_run: bool) -> None:
 
 
 def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
-    """The lines of a row for people: all in a dry run, otherwise only rejected parts."""
+    """The lines about a row for people.
+
+    A dry run shows every row, otherwise only rejected rows and parts are shown.
+    """
     row = taken.customer
     lines = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
@@ -232,10 +235,10 @@ def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
 
 
 def _check_rows(run: Run, path: str, file: str, *, ignore: bool) -> None:
-    """Read all rows.
+    """Read all rows, and refuse the list if a row cannot be used.
 
     Raises:
-        BadRowsError: naming the first bad ones.
+        BadRowsError: with the first bad rows.
         FileError, TableError: if the file cannot be read.
     """
     from incidents.filing.lists.customer_list import CustomerList
@@ -258,7 +261,7 @@ def _check_rows(run: Run, path: str, file: str, *, ignore: bool) -> None:
 
 @contextmanager
 def _opened(path: str, file: str, label: str) -> Iterator[TableFile]:
-    """The table in the file, which is read twice, with progress, under its own name."""
+    """Open the table in the file at `path`, with progress, under the name `file`."""
     from incidents.filing.lists import table_file
 
     length = os.path.getsize(path) if os.path.isfile(path) else 0  # noqa: PTH113, PTH202 - no name of a file
@@ -272,10 +275,10 @@ def _opened(path: str, file: str, label: str) -> Iterator[TableFile]:
 
 @contextmanager
 def _seekable(file: str) -> Iterator[str]:
-    """A file that can be read twice: for a pipe, a copy.
+    """Yield the name of a file that can be read twice; standard input is copied first.
 
     Raises:
-        FileError: if the copy cannot be written.
+        FileError: if standard input cannot be copied.
     """
     if file != STDIN:
         yield file

@@ -1,4 +1,7 @@
-"""Files generated from filings: exports, the printable form, a footer snippet and its check."""
+"""Files generated from filings: exports, the printable form, and the page footer.
+
+The check of a page's footer is here too.
+"""
 
 from __future__ import annotations
 
@@ -198,7 +201,7 @@ def _on_record(run: Run, name: str) -> Mapping[str, str]:
 
 
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
-    """The numbers typed, as details; raises InputError for an invalid one."""
+    """The typed numbers as details; raises InputError for an invalid number."""
     if public_security is not None and read_public_security(public_security) is None:
         raise InputError.coded(
             "no_public_security_number",
@@ -257,7 +260,7 @@ def _write_findings(run: Run, target: str, findings: list[Finding]) -> None:
 
 
 def _status(findings: list[Finding]) -> int:
-    """The exit status: a wrong finding takes precedence over an unknown one."""
+    """The exit status for the findings; a wrong finding takes precedence over an unknown one."""
     verdicts = {finding.verdict for finding in findings}
     if WRONG in verdicts:
         return NOT_VERIFIED

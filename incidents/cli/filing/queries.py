@@ -1,4 +1,4 @@
-"""Queries of filings: details, gaps, findings of the checks, and running terms."""
+"""Queries of filings: details, gaps, findings of the checks, and running deadlines."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def presets(run: Run) -> None:
 
 
 def known_presets(run: Run) -> dict[str, Preset]:
-    """The presets by their names: the server's, if a server was named.
+    """The presets by name: the presets of the server if one is named, or of the settings.
 
     Raises:
         PresetsFileError, PresetError: as `presets.known` does.
@@ -135,7 +135,10 @@ def known_presets(run: Run) -> dict[str, Preset]:
 
 
 def _found(run: Run, site: str) -> list[Finding]:
-    """The findings of the checks; a server checks details that it shows to nobody in full."""
+    """The findings of the checks.
+
+    A server runs the checks itself, because they need details that it shows to nobody in full.
+    """
     if run.remote is not None:
         return run.remote.filings.findings(site)
     return checks.check(details_of(read_filing(run, site)), today=today(run))
@@ -152,27 +155,27 @@ def read_filing(run: Run, site: str) -> FilingOnRecord:
 
 
 def details_of(filing: FilingOnRecord) -> dict[str, str]:
-    """The details of a filing, without erased ones."""
+    """The details of a filing, without erased details."""
     return {key: text for key, text in filing["details"].items() if text is not None}
 
 
 def today(run: Run) -> date:
-    """The day in the zone of the settings."""
+    """Today's date in the time zone of the settings."""
     return clock.now().astimezone(run.settings.zone).date()
 
 
 def is_chinese(run: Run) -> bool:
-    """Whether the answer is in Chinese."""
+    """Whether the command answers in Chinese."""
     return not run.for_programs and run.settings.language == "zh_CN"
 
 
 def finding_catalogue(run: Run) -> Language:
-    """The catalogue of findings, in the run's language."""
+    """The catalogue of findings, in the language of the answer."""
     return language("zh_CN" if is_chinese(run) else "en", "filing")
 
 
 def field_label(run: Run, key: str) -> str:
-    """The label of a detail: its key, or in Chinese its label on the official form."""
+    """The label of a detail: its label on the official form in Chinese, otherwise its key."""
     if not is_chinese(run):
         return key
     field = form.FIELD_OF.get(key)
@@ -181,7 +184,7 @@ def field_label(run: Run, key: str) -> str:
 
 
 def sentence(run: Run, finding: Finding) -> str:
-    """The sentence of a finding, in the run's language."""
+    """The sentence about a finding, in the language of the answer."""
     facts: dict[str, str] = {}
     of = form.DOCUMENT_FIELDS[0] if finding.field.startswith(DOCUMENT) else None
     field = form.FIELD_OF.get(finding.field, of)
@@ -193,7 +196,7 @@ def sentence(run: Run, finding: Finding) -> str:
 
 
 def verdict_of(run: Run, finding: Finding) -> str:
-    """The verdict of a finding, in one word."""
+    """The word for the verdict of a finding, in the language of the answer."""
     return run.language.word("verdict_of", finding.verdict)
 
 
@@ -216,7 +219,10 @@ def _show(run: Run, document: FilingInFull) -> None:
 
 
 def _detail_rows(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
-    """The key and the text, with the word for a choice, in the order of the form."""
+    """Yield the label and the text of each detail, in the order of the form.
+
+    A choice is shown with its word.
+    """
     for key in sorted(document["details"], key=form.sort_key):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
@@ -240,7 +246,7 @@ def _shown(run: Run, field: Field, text: str) -> str:
 
 
 def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
-    """A server or a document as text; unreadable text unchanged."""
+    """The text of a server or a document for people; unreadable text stays unchanged."""
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):

@@ -1,6 +1,6 @@
 """The frame: the lines that the queue's screen shows on a terminal of a given size.
 
-Each line is one row, no wider than the terminal, whatever text people have written.
+Each line fits one row of the terminal, whatever text people have written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Lines = list[Text]
 Column = tuple[str, int, Callable[["QueueItem"], str]]
-"""The header, the width in cells, and the content of a column."""
+"""A column: its header, its width in cells, and a function for the text of an item."""
 
 _LABEL = 6
 # The most rows that one sentence takes from the list.
@@ -73,7 +73,7 @@ def _head(screen: Screen, width: int) -> Lines:
 
 
 def _foot(screen: Screen, width: int) -> Lines:
-    """The outcome of the last key, and the available keys."""
+    """The result of the last key, and the available keys."""
     say, told = screen.language.say, screen.message
     if screen.asked:
         told = say("queue.asked", question=told)
@@ -106,7 +106,10 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
 
 
 def _of_selected(screen: Screen, item: QueueItem, width: int) -> Lines:
-    """The details for which a narrow list has no room: the task, and the person to call."""
+    """The details of the selected item that do not fit a narrow list.
+
+    These are its task, the person to call, and its warning.
+    """
     what = queue_words.what_in_full(item, screen.language)
     sentence = screen.language.say(
         "queue.selected", id=item["id"], what=what, whom=_whom(screen, item)
@@ -121,7 +124,7 @@ def _whom(screen: Screen, item: QueueItem) -> str:
 
 
 def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list[Column]:
-    """The columns that fit; the site and the person share the remaining width."""
+    """The columns that fit the width; the site and the person share the remaining width."""
 
     def column(head: str, tell: Callable[[QueueItem], str], most: int) -> Column:
         head = language.word("head", head)
@@ -147,7 +150,10 @@ def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list
 
 
 def _time_left_width(language: Language) -> int:
-    """The width of the time left: no Chinese span is cut; English has always had sixteen cells."""
+    """The width of the column with the time left.
+
+    The width is enough for every Chinese text; in English it has always been 16 cells.
+    """
     return 16 if language.comma.isascii() else 20
 
 
@@ -167,7 +173,7 @@ def _row(cells: Iterable[tuple[str, int]], mark: str, style: str) -> Text:
 
 
 def _opened(screen: Screen, width: int, rows: int) -> Lines:
-    """The item's full script, scrolled if it does not fit."""
+    """The full script of the opened item, scrolled if it does not fit."""
     item = screen.item
     if item is None:
         return []
@@ -232,7 +238,7 @@ def _scrolled(screen: Screen, lines: Lines, rows: int) -> Lines:
 
 
 def _labelled(label: str, text: str, width: int, style: str = "") -> Lines:
-    """A label, and the text in the column beside it; below it if there is no room."""
+    """A label with the text beside it, or below it if there is little room."""
     beside = _wrapped(text, width - _LABEL, style) if width > 4 * _LABEL else []
     if not beside:
         return [Text(label, style="dim"), *_wrapped(text, width, style)]
@@ -256,7 +262,7 @@ def _wrapped(text: str, width: int, style: str) -> Lines:
 
 
 def _words(text: str, style: str = "") -> Text:
-    """The text on one line, without characters that could make a terminal mislead."""
+    """The text on one line, without characters that could make a terminal mislead its reader."""
     return Prose(visible(_SPACE.sub(" ", text.strip())), style=style)
 
 

@@ -1,6 +1,6 @@
-"""The keys of the queue's screen: the action of each key for an item, and its result.
+"""The keys of the queue's screen: what each key does to an item, and with what result.
 
-No key closes a site: that takes a typed command, confirmed by the site's name.
+No key closes a site: a closure needs a typed command, which is confirmed by the site's name.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PendingAction:
-    """A command for the site of an item, as the command line would send it.
+    """A command about an item, as the command line would send it.
 
-    `words` describes what it records; `question` is asked first if a slip would be costly. `key`
-    makes it safe to send again if the outcome is unknown: one press of a key is one action.
+    `words`: what the command records. `question`: asked first, if a slip would be costly. `key`:
+    the idempotency key of this key press; if the result is unknown, the command can safely be sent
+    again with it.
     """
 
     item: str
@@ -45,17 +46,20 @@ class PendingAction:
 
 @dataclass(frozen=True, kw_only=True)
 class ActionResult:
-    """The desk's answer to an action, in words; `is_refusal`: it was not done."""
+    """The desk's answer to an action, in words.
+
+    `is_refusal`: the desk refused the action.
+    """
 
     words: str
     is_refusal: bool
 
 
 def carry_out(run: Run, action: PendingAction) -> ActionResult:
-    """Send it to the desk, and return the answer.
+    """Send the action to the desk, and return the answer.
 
     Raises:
-        AwayError: then nobody knows whether it was done; the same action may be sent again.
+        AwayError: if the result is unknown; the same action can be sent again.
     """
     [answer] = Submission(run, key=action.key, dry_run=False).submit_all(
         [(action.site, action.command)]
@@ -73,13 +77,13 @@ def carry_out(run: Run, action: PendingAction) -> ActionResult:
 
 
 def _joined(run: Run, sentences: list[str]) -> str:
-    """Join sentences; in Chinese, some already have their full stop."""
+    """Join sentences; in Chinese, some of them already end with a full stop."""
     stop = run.text("list.stop")
     return stop.join(each.removesuffix(stop) for each in sentences)
 
 
 def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
-    """The sentences on events due before the action, or on the action's own events."""
+    """The sentences about the decisions that were due before, or about the action's own events."""
     wording = answers.wording_of(run, answer)
     part = takewhile if of_the_clock else dropwhile
     events = part(lambda event: event["by"] == commands.CLOCK, answers.as_left_down(run, answer))
@@ -89,7 +93,7 @@ def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
 OUTCOMES = {
     "1": "reached", "2": "no-answer", "3": "wrong-number", "4": "bounced", "5": "left-message",
 }  # fmt: skip
-"""The outcome of a contact by its key, as the record has it."""
+"""The outcome of a contact as it is recorded, by key."""
 
 _REMOVED, _DONE, _CLAIM, _RELEASE = "r", "d", "c", "u"
 _OF_KIND = {
@@ -105,7 +109,7 @@ _OF_KIND = {
     "footer": "d",
 }
 _NAMES = OUTCOMES | {_REMOVED: "removed", _DONE: "done", _CLAIM: "claim", _RELEASE: "release"}
-"""The action of each key, by which its phrase is found."""
+"""The name of the action of each key, from which the ID of its label is made."""
 
 # The actions of keys, each with the present time and without a note.
 _ON_KEYS = frozenset(
@@ -113,16 +117,16 @@ _ON_KEYS = frozenset(
 )
 
 ACTIONS = frozenset(_NAMES)
-"""All keys that act on an item."""
+"""All keys that perform an action on an item."""
 
 
 def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:
-    """The keys that act on the item for that person, with their labels."""
+    """The keys that this person can use on the item, with their labels."""
     return {key: language.word("queue_key", _NAMES[key]) for key in _fitting(item, by)}
 
 
 def listed(item: QueueItem, by: str, language: Language) -> str:
-    """List the offered keys on one line."""
+    """List the keys that this person can use on the item, on one line."""
     found = offered(item, by, language)
     lines = [language.say("queue.key", key=key, words=words) for key, words in found.items()]
     return language.say("list.parts").join(lines)
@@ -134,14 +138,14 @@ def _fitting(item: QueueItem, by: str) -> str:
 
 
 def typed_only_hints(item: QueueItem) -> list[Hint]:
-    """The hints on the item that have no key."""
+    """The hints of the item for which there is no key."""
     return [hint for hint in item["hints"] if hint["act"] not in _ON_KEYS]
 
 
 def pending_action(key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
-    """The action of a key on the item, by that person; None if the key does not apply.
+    """The action of a key on the item for that person; None if the key does not apply.
 
-    It asks first if a colleague has claimed the item.
+    If a colleague has claimed the item, the action has a question to ask first.
     """
     found = _MAKERS[key](key, item, by, language) if key in _fitting(item, by) else None
     holder = item["claimed_by"]
@@ -166,7 +170,10 @@ def _contact(key: str, item: QueueItem, by: str, language: Language) -> PendingA
 
 
 def _removed(_key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
-    """Act on the first unsettled incident of a task that has several, and ask for it by name."""
+    """The action that records the first unsettled incident as removed; None if there is none.
+
+    If the task has several unsettled incidents, the question names the first one.
+    """
     several = item["kind"] == "recheck"
     unsettled = item["unsettled"] if several else [item["id"]]
     if not unsettled:

@@ -1,6 +1,7 @@
 """The queue: the desk's open work, most urgent first, as lines or on a full screen.
 
-The screen refreshes every second until the person leaves. Its module is loaded on demand.
+The screen refreshes every second until the person leaves it. The module of the screen is imported
+only when it is needed.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ _LONG_S = 1.0
 
 
 class _BrokenOffError(Exception):
-    """Ctrl-C while an action was being sent to the desk."""
+    """Ctrl-C was pressed while an action was being sent to the desk."""
 
     def __init__(self, action: PendingAction) -> None:
         super().__init__()

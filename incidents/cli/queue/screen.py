@@ -1,4 +1,4 @@
-"""The state of the queue's screen: content, selection, keys. Independent of any terminal."""
+"""The state of the queue's screen, independent of any terminal: content, selection, keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Selection:
-    """The items of a page, the selected one, and the visible ones."""
+    """The items of a page: which item is selected, and which items are visible."""
 
     def __init__(self, items: Sequence[QueueItem], first: str | None) -> None:
         self.items = items
@@ -33,11 +33,14 @@ class Selection:
 
     @property
     def item(self) -> QueueItem | None:
-        """The selected item; None if there is none or it has left the queue."""
+        """The selected item; None if no item is selected, or if it has left the queue."""
         return None if self._id is None else self.items[self.index]
 
     def refresh(self, items: Sequence[QueueItem]) -> str | None:
-        """Replace the list; return the id of the selected item if it has just left."""
+        """Replace the items.
+
+        Return the ID of the selected item if it has just left the queue, otherwise None.
+        """
         self.items = items
         places = {item["id"]: n for n, item in enumerate(items)}
         lost = None if self._id is None or self._id in places else self._id
@@ -47,7 +50,10 @@ class Selection:
         return lost
 
     def move(self, by: int) -> None:
-        """Select the item `by` rows further down, counted from the place of one that has left."""
+        """Select the item `by` rows further down.
+
+        If the selected item has left the queue, count from where it was.
+        """
         if not self.items:
             return
         if self._id is None and by > 0:
@@ -56,7 +62,7 @@ class Selection:
         self._id = self.items[self.index]["id"]
 
     def visible_items(self, rows: int) -> tuple[int, Sequence[QueueItem]]:
-        """The items that fit `rows`, the selection among them, and the index of the first."""
+        """The items that fit `rows`, including the selected item, and the index of the first."""
         rows = max(rows, 1)
         self._top = min(self._top, self.index, max(0, len(self.items) - rows))
         self._top = max(self._top, self.index - rows + 1)
@@ -65,7 +71,7 @@ class Selection:
 
 LIST, ITEM, HELP = "list", "item", "help"
 PAGE = 10
-"""The number of items or lines that a page key moves."""
+"""The number of items or lines by which a page key moves."""
 
 # The same outcome of the same item again within this time is most likely a slip.
 _SLIP_S = 60.0
@@ -80,8 +86,8 @@ _CLOSE = frozenset({"enter", "space", "escape"})
 class Screen:
     """The state of the screen, and its inputs: a refresh of the queue, a key, an answer.
 
-    `problem`: why the last refresh failed; the list is then from `looked_at`. `message`: the result
-    of the last key. `asked`: the action that waits for a yes.
+    `problem`: why the last refresh failed; the list then shows the queue as of `looked_at`.
+    `message`: the result of the last key. `asked`: the action that waits for the key y.
     """
 
     def __init__(self, run: Run, fetch: Callable[[], QueuePage]) -> None:
@@ -107,7 +113,7 @@ class Screen:
 
     @property
     def item(self) -> QueueItem | None:
-        """The selected item, with its number in full if requested."""
+        """The selected item, with its full phone number if the person asked for it."""
         item = self.selection.item
         if item is not None and self._revealed is not None:
             seen = self._revealed
@@ -118,7 +124,7 @@ class Screen:
         return item
 
     def look(self) -> None:
-        """Fetch the queue again; a failure is shown, and the list stays unchanged."""
+        """Fetch the queue again; if this fails, show the error and keep the list."""
         try:
             found = self._fetch()
             revealed = None if self._revealed is None else self._ask_for(self._revealed["id"])
@@ -153,7 +159,10 @@ class Screen:
         return None
 
     def carry_out(self, action: PendingAction) -> bool:
-        """Send the action to the desk, and store its answer; False if its outcome is unknown."""
+        """Send the action to the desk, and show the answer.
+
+        Return False if the result of the action is unknown.
+        """
         try:
             told = carry_out(self.run, action)
         except AwayError as error:
@@ -186,7 +195,7 @@ class Screen:
             self.mode, self.scroll = LIST, 0
 
     def _move(self, by: int) -> None:
-        """Scroll an opened item, or move the selection in the list, and hide the number."""
+        """Scroll the opened item; in the list, move the selection and hide the phone number."""
         if self.mode == ITEM:
             self.scroll = max(0, self.scroll + by)
         else:
@@ -230,7 +239,10 @@ class Screen:
         return action
 
     def _repeat_question(self, key: str, action: PendingAction) -> str | None:
-        """Ask before an outcome that was recorded a moment ago, because attempts are counted."""
+        """Ask before the same outcome is recorded twice within a minute.
+
+        The number of attempts counts, so a slip of the key would matter.
+        """
         if key not in queue_keys.OUTCOMES or self._last is None:
             return None
         item, last, at = self._last
@@ -265,7 +277,7 @@ class Screen:
             return queries.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
-        """Drop the script, number and question of an item that has left the queue."""
+        """Close the script and the question of an item that has left the queue."""
         self._revealed = self.asked = None
         self.mode = LIST if self.mode == ITEM else self.mode
         self._tell("queue.gone.choose", id=id_)

@@ -31,7 +31,7 @@ _WIDE = 140
 
 
 def show(run: Run, found: QueuePage, *, reveal: bool) -> None:
-    """Draw the queue once; `reveal`: nothing in it is masked."""
+    """Draw the queue once; with `reveal`, phone numbers and addresses are not masked."""
     console = Console(color_system="auto" if uses_colour() else None, highlight=False)
     console.print(_drawn(run, found, wide=console.width >= _WIDE, reveal=reveal))
 
@@ -53,7 +53,7 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
 
 
 def title(found: QueuePage, when: TimeFormat) -> Text:
-    """The time, in the reader's zone, and the number of open items."""
+    """The time in the reader's zone, and the number of open items."""
     total = sum(found["counts"].values())
     overdue = sum(1 for item in found["items"] if item["overdue"])
     language = when.language
@@ -66,7 +66,7 @@ def title(found: QueuePage, when: TimeFormat) -> Text:
 
 
 def style_of(item: QueueItem) -> str:
-    """The style of an item by its urgency."""
+    """The style of an item, by its urgency."""
     if item["overdue"]:
         return "bold red"
     if item["left_s"] is not None and item["left_s"] <= SOON_S:
@@ -95,18 +95,18 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
 
 
 def words(text: str, style: str = "") -> Text:
-    """People's text, with escapes made visible."""
+    """Text that people wrote, with control characters made visible."""
     return Prose(visible(text), style=style)
 
 
 def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
-    """The most urgent item that nobody else is working on."""
+    """The most urgent item that nobody else has claimed; if all are claimed, the first item."""
     free = (item for item in items if item["claimed_by"] in (None, person))
     return next(free, items[0])
 
 
 def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
-    """The most urgent item: the person to call, the words to say, the command to type then."""
+    """The script of the most urgent item: whom to call, what to say, and what to type then."""
     whom = words(queue_words.whom(item, run.language) or run.text("queue.whom.nobody"))
     if not reveal and (item["phone"] or item["email"]):
         whom.append(run.text("queue.whom.masked"), style="dim")

@@ -1,4 +1,4 @@
-"""The terminal for the screen: a screen of its own, single keys, and all restored at the end."""
+"""The terminal for the screen: a separate screen and single keys, restored at the end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|[^\[O\x1b]|(?=\x1b))", re
 
 
 class Keyboard:
-    """Decodes terminal input, byte by byte or in pieces of any size."""
+    """A decoder of terminal input, which can arrive in pieces of any size."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -41,13 +41,13 @@ class Keyboard:
 
     @property
     def wait_s(self) -> float:
-        """The time to wait for the rest of a sequence, in seconds; 0 if nothing is incomplete."""
+        """How long to wait for the rest of a key sequence, in seconds; 0 if none is incomplete."""
         return _ALONE_S if self._text == "\x1b" else _BEGUN_S if self._text else 0.0
 
     def take(self, sent: bytes) -> list[str]:
-        """Return the complete keys: characters, or the names of keys without one.
+        """Return the keys that are complete: characters, or the names of other keys.
 
-        `pasted` stands for all pasted text, `unknown` for an unknown sequence.
+        `pasted` stands for pasted text as a whole, `unknown` for an unknown sequence.
         """
         self._text += self._decoder.decode(sent)
         keys = []
@@ -56,7 +56,7 @@ class Keyboard:
         return keys
 
     def give_up(self) -> list[str]:
-        """End an incomplete sequence; return its key, such as escape."""
+        """End an incomplete key sequence, and return the key that it stands for, such as escape."""
         text = self._text
         if text.startswith(_PASTE):
             return []
@@ -81,7 +81,7 @@ class Keyboard:
 
 
 Size = tuple[int, int]
-"""Columns and rows."""
+"""The size of a terminal: columns and rows."""
 
 _FALLBACK: Size = (80, 24)
 
@@ -92,7 +92,7 @@ _CLEAR = "\x1b[0m\x1b[2J"
 
 
 class Terminal:
-    """Standard input and output, while a screen is drawn on them."""
+    """Standard input and output while a screen is drawn on them."""
 
     def __init__(self) -> None:
         self._keyboard = Keyboard()
@@ -103,7 +103,7 @@ class Terminal:
         self._must_stop = self._is_back = self._has_ended = False
 
     def size(self) -> Size:
-        """The present size: a person may resize the window at any time."""
+        """The present size of the window, which a person can resize at any time."""
         try:
             columns, rows = os.get_terminal_size(sys.stdout.fileno())
         except OSError:
@@ -111,7 +111,7 @@ class Terminal:
         return columns or _FALLBACK[0], rows or _FALLBACK[1]
 
     def show(self, lines: Sequence[str], size: Size) -> None:
-        """Draw these lines for a screen of that size; unchanged ones are skipped."""
+        """Draw the lines for a screen of that size; unchanged lines are skipped."""
         written = []
         if size != self._size:
             self._size, self._shown = size, []
@@ -128,7 +128,10 @@ class Terminal:
             _write("".join(written))
 
     def keys(self, wait_s: float) -> list[str]:
-        """The keys pressed within `wait_s` seconds; returns earlier if the screen must be drawn."""
+        """Return the keys pressed within `wait_s` seconds.
+
+        Returns sooner if the screen must be drawn again.
+        """
         if self._must_stop:
             self._stop()
         if self._is_back:
@@ -141,12 +144,12 @@ class Terminal:
         return keys + self._keyboard.give_up()
 
     def forget_typed(self) -> None:
-        """Drop unread input: it was meant for another screen."""
+        """Drop unread input, because it was meant for another screen."""
         if self._keys_from is not None:
             termios.tcflush(self._keys_from, termios.TCIFLUSH)
 
     def _is_typed(self, wait_s: float) -> bool:
-        """Whether a key arrives within `wait_s` seconds; False at once after a signal."""
+        """Whether a key arrives within `wait_s` seconds; after a signal, False immediately."""
         keys = [] if self._keys_from is None else [self._keys_from]
         ready, _, _ = select.select([*keys, self._woken], [], [], wait_s)
         if self._woken in ready:
@@ -163,7 +166,7 @@ class Terminal:
 
     @contextmanager
     def _waking_on_signals(self) -> Iterator[None]:
-        """Make a signal end the wait for a key, because the screen must then be drawn."""
+        """Let a signal end the wait for a key, because the screen must then be drawn."""
         self._woken, wake = os.pipe()
         os.set_blocking(wake, False)
         before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -212,7 +215,7 @@ class Terminal:
         self._size = (0, 0)
 
     def _stop(self) -> None:
-        """Stop on Ctrl-Z, and continue when the shell resumes the process."""
+        """Stop the process on Ctrl-Z, and continue when the shell resumes it."""
         self._must_stop = False
         self._leave()
         ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -239,7 +242,7 @@ class Terminal:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Open the screen, and close it at the end of the block."""
+        """Open the screen, and close it at the end of the `with` block."""
         if self._keys_from is not None:
             self._before = termios.tcgetattr(self._keys_from)
         with self._waking_on_signals(), self._with_signal_handlers():
@@ -255,7 +258,7 @@ class Terminal:
 
 
 def _retrying(change: Callable[[int], object], descriptor: int) -> None:
-    """Retry after an interrupting signal, such as the one that resumes a program."""
+    """Retry a change that a signal interrupted, such as the signal that resumes a program."""
     while True:
         try:
             change(descriptor)

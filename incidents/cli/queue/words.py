@@ -1,4 +1,4 @@
-"""The wording of the queue: the subject of an item, and the warnings above the list."""
+"""The wording of the queue: the task of an item, and the notices above the list."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from incidents.locale.words import TimeFormat
 
 TERMS = ("file", "show_number")
-"""Items with a last day of their own."""
+"""The kinds of items that have a last day."""
 
 
 def what(item: QueueItem, language: Language) -> str:
-    """The task of an item, in a word or two."""
+    """The task of an item, in one or two words."""
     return language.word("todo", item["kind"])
 
 
 def what_in_full(item: QueueItem, language: Language) -> str:
-    """The task, for a filing with the last day, or with the detail."""
+    """The task of an item; for a filing, with the last day or the detail."""
     told, about = what(item, language), item["filing"]
     if about and item["kind"] in TERMS:
         return language.say("queue.what.by", what=told, day=about[0])
@@ -43,7 +43,7 @@ def what_in_full(item: QueueItem, language: Language) -> str:
 
 
 def left(item: QueueItem, language: Language) -> str:
-    """The time left or overdue; empty without a deadline."""
+    """The time left until the deadline, or since it passed; empty without a deadline."""
     if item["left_s"] is None:
         return ""
     sentence = language.span(timedelta(seconds=abs(item["left_s"])))
@@ -51,7 +51,7 @@ def left(item: QueueItem, language: Language) -> str:
 
 
 def whom(item: QueueItem, language: Language) -> str:
-    """The person to call and the number; the email address if there is none."""
+    """The person to call and the phone number; if both are missing, the email address."""
     person, phone = item["person"], item["phone"]
     if person and phone:
         return language.say("queue.whom", person=person, phone=phone)
@@ -59,12 +59,12 @@ def whom(item: QueueItem, language: Language) -> str:
 
 
 def number(n: int, language: Language, *, capped: bool) -> str:
-    """Write a number; `capped`: there may be more."""
+    """Write a number; if `capped`, say that there may be more."""
     return language.say("capped", n=n) if capped else f"{n:,}"
 
 
 class Notice(NamedTuple):
-    """A notice above the queue; `is_alarm`: somebody must act on it."""
+    """A notice above the queue; `is_alarm` means that somebody must act on the notice."""
 
     words: str
     is_alarm: bool
@@ -85,7 +85,7 @@ def notices(found: QueuePage, when: TimeFormat) -> list[Notice]:
 
 
 def _to_report(report: DutySummary, when: TimeFormat) -> str:
-    """Report that reports to the police are due, and their deadline."""
+    """Report that incidents must be reported to the police, and the first deadline."""
     assert report["first"] is not None
     n = number(report["overdue"], when.language, capped=report["capped"])
     return when.language.say(
@@ -95,12 +95,12 @@ def _to_report(report: DutySummary, when: TimeFormat) -> str:
 
 
 def _dead_letters(acts: DeadLetters, when: TimeFormat) -> str:
-    """Report that orders have failed permanently: they are not retried."""
+    """Report that orders have failed permanently and are not retried."""
     return _of_orders("notice.dead", acts["dead"], acts["first"][0], when, capped=acts["capped"])
 
 
 def _brake(held: OrdersHeld, when: TimeFormat) -> str:
-    """Report that orders wait because too many sites were to be taken down at once."""
+    """Report that the brake holds orders, because too many sites were to be taken down at once."""
     return _of_orders("notice.brake", held["braked"], held["first"][0], when, capped=held["capped"])
 
 
@@ -120,7 +120,7 @@ def _of_orders(code: str, n: int, first: Order, when: TimeFormat, *, capped: boo
 
 
 def _only_logged(order: OnlyLogged, when: TimeFormat) -> str:
-    """Report that an order took no effect, and will take none with these settings."""
+    """Report that an order had no effect, and that orders have none with these settings."""
     return when.language.say(
         "notice.logged", order=event_sentence.order_of_site(order, when.language), id=order["id"],
         ago=when.ago(order["ordered_at"]),
@@ -128,7 +128,7 @@ def _only_logged(order: OnlyLogged, when: TimeFormat) -> str:
 
 
 def _alarm(enforcement: Enforcement, when: TimeFormat) -> str:
-    """Report that nothing enforces the clock."""
+    """Report that nothing enforces the deadlines."""
     if enforcement["standing_aside"]:
         sentence = when.language.say("notice.clock.aside", reason=enforcement["standing_aside"])
     elif enforcement["last_beat"]:
@@ -142,9 +142,9 @@ def _alarm(enforcement: Enforcement, when: TimeFormat) -> str:
 
 
 def _remark(enforcement: Enforcement, when: TimeFormat) -> str:
-    """Report that the clock is enforced only at intervals.
+    """Report that deadlines are enforced only at intervals.
 
-    This is configured, so it is not an alarm; but due items wait for the next run.
+    This is configured, so it is not an alarm, but due items wait for the next run.
     """
     return _joined(
         [
@@ -157,7 +157,7 @@ def _remark(enforcement: Enforcement, when: TimeFormat) -> str:
 
 
 def _no_daemon(enforcement: Enforcement, when: TimeFormat) -> str:
-    """Report that no daemon is running, and when one was last seen."""
+    """Report that no daemon is running, and when a daemon was last seen."""
     daemon, beat = enforcement["daemon"], enforcement["last_beat"]
     if daemon is None or beat is None:
         return when.language.say("notice.clock.none")

@@ -10,9 +10,9 @@ from typing_extensions import TypedDict
 class Account(TypedDict):
     """An account.
 
-    `disabled_at`: since then it cannot sign in; null if it is enabled. `password_set_at`: null
-    without a password. `password_counts_from`: until then the account's owner cannot be a second
-    person, because `password_given_by` knows the password.
+    `disabled_at`: when the account was disabled; null if it is enabled. `password_set_at`: null if
+    the account has no password. `password_counts_from`: until this time, the account's owner cannot
+    act as a second person, because `password_given_by` knows the password.
     """
 
     handle: str
@@ -33,7 +33,7 @@ class Accounts(TypedDict):
 class Token(TypedDict):
     """A token, by its ID.
 
-    `acts`: the actions that it allows; null: all actions that its account may do.
+    `acts`: the actions that the token allows; null if it allows all actions of its account.
     """
 
     id: str
@@ -45,13 +45,13 @@ class Token(TypedDict):
 
 
 class NewToken(Token):
-    """A new token; `secret` is shown only once."""
+    """A new token; `secret` is shown only this once."""
 
     secret: str
 
 
 class Tokens(TypedDict):
-    """Tokens, the newest first."""
+    """Tokens, newest first."""
 
     items: list[Token]
 
@@ -59,8 +59,9 @@ class Tokens(TypedDict):
 class Session(TypedDict):
     """The current user and their permissions.
 
-    `in_person`: the actions that need a recently confirmed password, which is valid until
-    `proved_until`. `csrf`: required for all requests of a session except GET.
+    `in_person`: the actions that need a recently confirmed password. `proved_until`: when the
+    confirmation of the password expires. `csrf`: the token that every request of the session needs,
+    except GET.
     """
 
     handle: str
@@ -73,10 +74,10 @@ class Session(TypedDict):
 
 
 class OpenSession(TypedDict):
-    """An open session, valid until `ends_at` at the latest if unused.
+    """An open session.
 
-    `current`: it is the session of this request. `how`: password or provider. `place`: the address
-    where it began.
+    `ends_at`: when the session ends if nobody uses it. `current`: whether this request belongs to
+    the session. `how`: password or provider. `place`: the address from which the user signed in.
     """
 
     id: str
@@ -90,7 +91,7 @@ class OpenSession(TypedDict):
 
 
 class Sessions(TypedDict):
-    """Sessions, the newest first."""
+    """Sessions, newest first."""
 
     items: list[OpenSession]
 
@@ -98,11 +99,11 @@ class Sessions(TypedDict):
 class SignIn(TypedDict):
     """An event in the sign-in log.
 
-    It is a sign_in, a sign_out, a proof (a confirmed password) or a second (person, beside `by`).
-    `result`: ok, wrong_password, no_account, disabled, or the fault in a provider's answer.
-    `handle`: the account concerned, never the person who acted. `by`: the person who ended somebody
-    else's session. For unknown names, only the first five attempts per address and day are listed;
-    the refusals count all attempts.
+    `what`: sign_in, sign_out, proof (a confirmed password) or second (a second person signed in
+    beside the first, `by`). `result`: ok, wrong_password, no_account, disabled, or the fault in a
+    provider's answer. `handle`: the account concerned, never the person who acted. `by`: the first
+    of two people, or the person who ended somebody else's session. For unknown names, the log lists
+    only the first five attempts per address and day; the refusals count all attempts.
     """
 
     at: str
@@ -116,16 +117,16 @@ class SignIn(TypedDict):
 
 
 class SignIns(TypedDict):
-    """A page of the log of sign-ins, the newest first."""
+    """A page of the sign-in log, newest first."""
 
     items: list[SignIn]
     next: str | None
 
 
 class Refused(TypedDict):
-    """The number of refusals of an action to somebody on a day (UTC).
+    """How often an action was refused to somebody on one day (UTC).
 
-    `about`: the subject of the last one.
+    `about`: the subject of the last refusal.
     """
 
     day: str

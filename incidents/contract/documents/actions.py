@@ -25,7 +25,7 @@ class Reason(TypedDict):
 
 
 class Event(Open):
-    """An event, with the fields of its kind beside these (docs/reference/entry.md)."""
+    """An event; the fields of its kind are added to these (docs/reference/entry.md)."""
 
     seq: int
     kind: str
@@ -39,13 +39,13 @@ class Event(Open):
 
 
 class EventOfSite(Event):
-    """An event, with the name of its site."""
+    """An event, with the name of the site on which it happened."""
 
     site: str
 
 
 class TaskOpened(Event):
-    """The event of a new task for the desk."""
+    """The event that opened a task for the desk."""
 
     task: str
     task_kind: str
@@ -61,8 +61,8 @@ class Remark(TypedDict):
 class Acted(TypedDict):
     """The result of an action.
 
-    `events` begin with those that were due before it. `repeated`: the action was already done under
-    this key, and this was its answer.
+    `events` begin with the events that were due before the action. `repeated`: the action had
+    already been performed under this key, and this is its original result.
     """
 
     site: Site
@@ -74,9 +74,9 @@ class Acted(TypedDict):
 
 
 class Outcome(TypedDict):
-    """The site and the incidents that a command touched, in their state after it, and the events.
+    """The state after a command: the site, the incidents that changed, and the events.
 
-    `site` is null if none was found.
+    `site` is null if no site was found.
     """
 
     site: Site | None
@@ -87,7 +87,7 @@ class Outcome(TypedDict):
 
 
 class InvalidPart(TypedDict):
-    """The fault in a part of the request, and its place; never the given value."""
+    """A fault in a part of the request, and where it is; the given value is never shown."""
 
     loc: list[str]
     type: str
@@ -97,7 +97,7 @@ class InvalidPart(TypedDict):
 class Problem(Open):
     """A problem (RFC 9457).
 
-    `facts` and `events` come with a refusal of the desk. `hints` suggest alternatives.
+    A refusal by the desk adds `facts` and `events`. `hints` suggest alternatives.
     """
 
     type: str

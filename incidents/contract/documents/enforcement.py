@@ -1,4 +1,4 @@
-"""The documents about the enforcement of the clock: daemons, alarms and notices."""
+"""The documents about the enforcement of deadlines: daemons, alarms and notices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from incidents.contract.documents import Open
 
 
 class Alarm(Open):
-    """A current alarm; fields that its kind does not use are null, zero or empty."""
+    """A current alarm; the fields that this kind of alarm does not use are null, zero or empty."""
 
     key: str
     kind: str
@@ -44,9 +44,9 @@ class Alarm(Open):
 
 
 class Alarms(TypedDict):
-    """The current alarms; of the `capped` kinds there may be more.
+    """The current alarms; there may be more alarms of the `capped` kinds.
 
-    `unset`: no alarms are sent, because this setting names no channel here.
+    `unset`: the setting that names no channel, so no alarms are sent.
     """
 
     items: list[Alarm]
@@ -55,8 +55,10 @@ class Alarms(TypedDict):
 
 
 class TriedChannel(TypedDict):
-    """Whether a channel accepted the test; alarms wait until `quiet_until`, when its quiet hours
-    end."""
+    """Whether a channel accepted the test.
+
+    `quiet_until`: the end of the channel's quiet hours; until then, alarms wait.
+    """
 
     channel: str
     took: bool
@@ -66,7 +68,7 @@ class TriedChannel(TypedDict):
 
 
 class Tried(TypedDict):
-    """The answer of each channel of the desk to a test."""
+    """The result of a test for each channel of the desk."""
 
     items: list[TriedChannel]
 
@@ -74,8 +76,8 @@ class Tried(TypedDict):
 class Daemon(TypedDict):
     """A daemon with a recent heartbeat.
 
-    `standing_aside`: why it has paused; null if it has not. `mark_unread`: why it cannot read its
-    mark, and so carries out no orders; null if it can.
+    `standing_aside`: why the daemon has paused; null if it has not. `mark_unread`: why the daemon
+    cannot read its mark, and so carries out no orders; null if it can.
     """
 
     daemon: str
@@ -91,8 +93,8 @@ class Daemon(TypedDict):
 class MarkUnread(TypedDict):
     """A daemon that carries out no orders because it cannot read its mark.
 
-    `problem`: the reason. `since`: when it was detected. `count`: the number of such daemons.
-    `others`: whether any other daemon has a recent heartbeat.
+    `problem`: the reason. `since`: when the problem was detected. `count`: the number of such
+    daemons. `others`: whether any other daemon has a recent heartbeat.
     """
 
     daemon: str
@@ -103,19 +105,21 @@ class MarkUnread(TypedDict):
 
 
 class OverdueSite(TypedDict):
-    """A site whose deadline has passed, but is not enforced yet."""
+    """A site whose deadline has passed but has not been enforced yet."""
 
     site: str
     due: str
 
 
 class LeftDown(TypedDict):
-    """Sites that are or may be down, though nothing on record keeps them down.
+    """Sites that are or may be down, although nothing on record keeps them down.
 
-    `count`: their number; of these, `closed` are actually closed, and `unknown` have an unknown
-    state, `new` of them added since the loss. `sites`: the first names; `states`: their actual
-    states. `suspended_now`: the names that are also suspended on record, and stay down after the
-    suspension. `since`: when the reason may have been lost. `complete`: all sites were compared.
+    `count`: the number of these sites; `closed` of them are actually closed, and the state of
+    `unknown` of them is unknown. `new`: how many of the unknown ones were added since the loss.
+    `sites`: the first names; `states`: the actual states of those sites. `suspended_now`: the names
+    of sites that are also suspended on record, and that stay down after the suspension. `since`:
+    when the record of why the sites are down may have been lost. `complete`: whether all sites were
+    compared.
     """
 
     count: int
@@ -130,14 +134,14 @@ class LeftDown(TypedDict):
 
 
 class TakenDown(TypedDict):
-    """Sites that daemons have taken down again: how many, and the first names."""
+    """The sites that daemons have taken down again: their number, and the first names."""
 
     count: int
     sites: list[str]
 
 
 class NotCompared(TypedDict):
-    """A site whose actual state could not be checked, and why."""
+    """A site whose actual state could not be checked, and the reason."""
 
     site: str
     problem: str
@@ -146,8 +150,8 @@ class NotCompared(TypedDict):
 class Uncompared(TypedDict):
     """Sites whose actual state has not been checked since the record lost its latest entries.
 
-    `count`: their number. `since`: the time of the first failure. `sites`: the first names, each
-    with the reason.
+    `count`: the number of these sites. `since`: the time of the first failure. `sites`: the first
+    of these sites, each with the reason.
     """
 
     count: int
@@ -161,13 +165,13 @@ HaltedWhy = Literal["unknown_server", "lost_again"]
 class History(TypedDict):
     """Whether the record is complete and signed, as far as is known.
 
-    A field that does not apply is null. `lost_since`: entries are known to be missing since then;
-    null once a person acknowledges it on record. `moved_since`: another server took over then.
-    `unproved_since`: the live system has been compared with the record since then. `halted_since`
-    and `halted_why`: no orders are carried out until a person resumes. `unsigned_since`: new
-    entries have not been signed since then. `left_down`: sites left down, until a person resumes or
-    holds them. `taken_down`: sites taken down again, until a person acknowledges the loss on
-    record. `uncompared`: sites that could not be compared.
+    A field that does not apply is null. `lost_since`: since when entries are known to be missing;
+    null once a person acknowledges the loss on record. `moved_since`: when another server took
+    over. `unproved_since`: since when the live system is being compared with the record.
+    `halted_since` and `halted_why`: since when and why no orders are carried out, until a person
+    resumes. `unsigned_since`: since when new entries are not signed. `left_down`: sites left down,
+    until a person resumes or holds them. `taken_down`: sites taken down again, until a person
+    acknowledges the loss on record. `uncompared`: sites that could not be compared.
     """
 
     epoch: int
@@ -183,7 +187,7 @@ class History(TypedDict):
 
 
 class Enforcement(TypedDict):
-    """Whether deadlines are enforced, by which daemons, and which are overdue."""
+    """Whether deadlines are enforced, by which daemons, and which sites are overdue."""
 
     beating: bool
     enforced_by: Literal["daemon", "once"] | None
@@ -202,9 +206,10 @@ class Enforcement(TypedDict):
 
 
 class SettingsCheck(TypedDict):
-    """That a daemon can work with its settings, and the lanes of orders in which they do nothing.
+    """A successful check of a daemon's settings.
 
-    A mistake is an error instead.
+    `idle_lanes`: the lanes of orders for which nothing is set up. A mistake in the settings is an
+    error instead.
     """
 
     valid: bool
@@ -212,9 +217,9 @@ class SettingsCheck(TypedDict):
 
 
 class Notice(TypedDict):
-    """A notice: its recipient and its occasion.
+    """A notice: its recipient, and when it is sent.
 
-    `unset`: the notice waits, because this setting names no channel here.
+    `unset`: the setting that names no channel, so the notice waits.
     """
 
     notice: str
@@ -230,7 +235,10 @@ class Notices(TypedDict):
 
 
 class NoticeHere(Notice):
-    """A notice, with the files of its own templates; those of a server are not known here."""
+    """A notice, with the template files of this machine (`own`).
+
+    The template files of a server are not known here.
+    """
 
     own: NotRequired[list[str]]
 
@@ -261,6 +269,6 @@ class Metric(TypedDict):
 
 
 class Status(TypedDict):
-    """The server is up."""
+    """The status of a running server."""
 
     status: Literal["ok"]

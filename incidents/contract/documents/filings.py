@@ -9,11 +9,14 @@ from typing_extensions import TypedDict
 from incidents.contract.documents import Facts
 
 Filed = str | dict[str, str | None] | None
-"""A text; a server or a document, by its parts; null if it was erased."""
+"""A filed detail: a text, or the parts of a server or a document; null if it was erased."""
 
 
 class FilingTerm(TypedDict):
-    """A running deadline, by its last day, which counts to its end; days are the desk's own."""
+    """A running filing deadline.
+
+    `due_on`: the last day, which counts in full. Days are in the desk's time zone.
+    """
 
     term: str
     begun_by: str
@@ -26,7 +29,7 @@ class FilingTerm(TypedDict):
 class MissingDetail(TypedDict):
     """A required detail that is not on record.
 
-    `why`: the code of the reason; `words`: the reason in words.
+    `why`: the code of the reason; `words`: the same reason in words.
     """
 
     field: str
@@ -35,7 +38,7 @@ class MissingDetail(TypedDict):
 
 
 class FilingOnRecord(TypedDict):
-    """The filed details of a site, as texts, and the running deadlines; null: erased."""
+    """The filed details of a site as text, and its running deadlines; erased details are null."""
 
     site: str
     details: dict[str, str | None]
@@ -43,13 +46,13 @@ class FilingOnRecord(TypedDict):
 
 
 class TermOfSite(FilingTerm):
-    """A deadline of a site."""
+    """A running filing deadline, with its site."""
 
     site: str
 
 
 class Filing(TypedDict):
-    """The filed details of a site, the running deadlines, and the completeness, from 0 to 100."""
+    """The filed details of a site, its running deadlines, and its completeness in percent."""
 
     site: str
     details: dict[str, Filed]
@@ -66,7 +69,7 @@ class Missing(TypedDict):
 
 
 class FilingInFull(FilingOnRecord):
-    """The filed details of a site, as texts, and the completeness, from 0 to 100."""
+    """The filed details of a site as text, with its completeness in percent."""
 
     score: int
     missing: list[Missing]
@@ -76,9 +79,9 @@ FindingVerdict = Literal["ok", "suspect", "wrong", "unknown"]
 
 
 class FilingFinding(TypedDict):
-    """The result of a check of one detail, with the source of its rule.
+    """The result of a check of one detail, with the source of the rule.
 
-    `false`: the detail may be false, which only a person can confirm (R4).
+    `false`: whether the detail may be false, which only a person can confirm (R4).
     """
 
     verdict: FindingVerdict
@@ -98,14 +101,14 @@ class FilingFindings(TypedDict):
 
 
 class TermsOfSites(TypedDict):
-    """A page of deadlines, by last day; `next` is the cursor of the following page."""
+    """A page of filing deadlines, by last day; `next` is the cursor of the following page."""
 
     items: list[TermOfSite]
     next: str | None
 
 
 class SiteTerm(TermOfSite):
-    """A filing deadline of a site; `days_left` is negative once it has passed."""
+    """A filing deadline of a site; `days_left` is negative once the deadline has passed."""
 
     days_left: int
 
@@ -126,7 +129,7 @@ class FilingChoice(TypedDict):
 
 
 class FilingField(TypedDict):
-    """A field of the form, and its possible values; without any, it takes any text."""
+    """A field of the form, and its possible values; a field without `choices` takes any text."""
 
     key: str
     zh: str
@@ -135,7 +138,7 @@ class FilingField(TypedDict):
 
 
 class FilingFields(TypedDict):
-    """The details in the order of the form, and the parts of a server and of a document."""
+    """The fields of the form, in its order, and the parts of a server and of a document."""
 
     items: list[FilingField]
     server: list[FilingField]
@@ -143,7 +146,7 @@ class FilingFields(TypedDict):
 
 
 class FilingPreset(TypedDict):
-    """Details that many sites share, by the name of the preset."""
+    """Details that many sites share, under the name of the preset."""
 
     preset: str
     about: str
@@ -157,7 +160,7 @@ class FilingPresets(TypedDict):
 
 
 class RowProblem(TypedDict):
-    """A problem in a row: its column, its detail, and the reason."""
+    """A problem in a row: the column, the detail of the filing, and the reason."""
 
     column: str
     field: str
@@ -176,9 +179,9 @@ TakenOutcome = Literal["added", "changed", "unchanged", "refused", "unreadable"]
 
 
 class TakenRow(TypedDict):
-    """The result of a row of a customer list: the changed details.
+    """The result of importing one row of a customer list: the details that changed.
 
-    In a dry run it also has the results of the checks afterwards.
+    In a dry run, `findings` are the results of the checks after the change.
     """
 
     row: int
@@ -191,13 +194,13 @@ class TakenRow(TypedDict):
 
 
 class ListedProblem(RowProblem):
-    """A problem in a row, with the cell's value."""
+    """A problem in a row, with the value of the cell."""
 
     value: str
 
 
 class ListedRow(TypedDict):
-    """The result of a row of a customer list that was read here; a refusal is given by its name."""
+    """The result of importing a row that this machine read; `refusal` is only a name."""
 
     row: int
     site: str | None
@@ -209,7 +212,7 @@ class ListedRow(TypedDict):
 
 
 class TakenList(TypedDict):
-    """The result of a customer list, row by row."""
+    """The result of importing a customer list, row by row."""
 
     dry_run: bool
     rows: int

@@ -15,11 +15,11 @@ OrderState = Literal[
 
 
 class Order(Open):
-    """An order to an adapter, and its state; settled orders have fewer fields.
+    """An order to an adapter, and its state; orders that are settled have fewer fields.
 
-    `late`: it was due at least five minutes ago. `only_logged`: its adapter changed nothing in the
-    live system. `unset`: it has waited for five minutes, because this setting names no channel
-    here.
+    `late`: the order was due at least five minutes ago. `only_logged`: the adapter changed nothing
+    in the live system. `unset`: the setting that names no channel, so the order has waited for five
+    minutes.
     """
 
     id: str
@@ -56,7 +56,7 @@ class OrdersHeld(TypedDict):
 
 
 class OnlyLogged(TypedDict):
-    """The last order that took no site down, because no adapter is set."""
+    """The latest order to take a site down that had no effect, because no adapter is set."""
 
     id: str
     site: str
@@ -74,7 +74,7 @@ class DeadLetters(TypedDict):
 
 
 class OrdersNotDone(DeadLetters):
-    """The orders that the desk must know about, besides its queue."""
+    """The problems with orders that the desk must know about, besides its queue."""
 
     late: OrdersLate
     held: OrdersHeld
@@ -118,7 +118,10 @@ class Comparison(TypedDict):
 
 
 class Reconciled(TypedDict):
-    """The checked sites; `left` sites were not checked, because one request has a limit."""
+    """The sites that were checked.
+
+    `left`: the number of sites that were not checked, because one request has a limit.
+    """
 
     items: list[Comparison]
     left: int

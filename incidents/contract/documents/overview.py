@@ -1,4 +1,4 @@
-"""The documents of the overview: a desk's numbers for today and for the last thirty days."""
+"""The documents of the overview: the desk's numbers for today and for the last 30 days."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing_extensions import TypedDict
 
 
 class Spread(TypedDict):
-    """A distribution of durations in seconds: median, 90th percentile, maximum (null if empty).
+    """A distribution of durations in seconds: median, 90th percentile, and maximum.
 
-    `classes`: for each bound, the number of durations up to it and above the previous bound; last,
-    the number above all bounds.
+    The values are null if there are no durations. `classes`: for each bound, the number of
+    durations up to that bound and above the previous one; the last number counts the durations
+    above all bounds.
     """
 
     count: int
@@ -23,8 +24,8 @@ class Spread(TypedDict):
 class ContactTimes(Spread):
     """The times from logging a violation to the call that reached the person (R2).
 
-    The person was reached `in_time` in that many of the `decided` violations; `share` is null if
-    none was decided.
+    `decided`: the number of violations for which the deadline was met or missed. `in_time`: how
+    many of the `decided` violations met it; `share` is null if `decided` is 0.
     """
 
     decided: int
@@ -33,13 +34,16 @@ class ContactTimes(Spread):
 
 
 class Lateness(Spread):
-    """The delay from a deadline to the clock's decision; `capped`: there may be more."""
+    """The delays from a deadline to the decision; `capped`: there may be more."""
 
     capped: bool
 
 
 class Today(TypedDict):
-    """The actions of people and of the clock since midnight; `capped`: there may be more."""
+    """The numbers of actions by people and of decisions since midnight.
+
+    `capped`: there may be more.
+    """
 
     violations: int
     contacts: int
@@ -50,7 +54,10 @@ class Today(TypedDict):
 
 
 class Load(TypedDict):
-    """The actions of people in each of the last 24 hours, by the beginning of the hour."""
+    """The number of actions by people in each of the last 24 hours.
+
+    `hours` are the beginnings of the hours.
+    """
 
     hours: list[str]
     logged: list[int]
@@ -60,7 +67,7 @@ class Load(TypedDict):
 
 
 class Standing(TypedDict):
-    """The work that is open now: the queue by kind and in total, and the sites suspended under R2.
+    """The work that is open now: the queue by kind and in total, and the suspended sites (R2).
 
     `capped`: the queue may have more items.
     """
@@ -72,9 +79,10 @@ class Standing(TypedDict):
 
 
 class OfCategory(TypedDict):
-    """The violations of one category by day; null: violations without a category.
+    """The violations of one category by day.
 
-    `other`: the violations of all categories that are not listed.
+    `category` is null for violations without a category. `other`: this row is for all categories
+    that are not listed.
     """
 
     category: str | None
@@ -83,14 +91,14 @@ class OfCategory(TypedDict):
 
 
 class Violations(TypedDict):
-    """The violations by day and category, without voided ones."""
+    """The violations by day and category; voided violations do not count."""
 
     total: int
     categories: list[OfCategory]
 
 
 class OfRule(TypedDict):
-    """The number of sites that a rule closed, by day."""
+    """The number of sites that one rule closed, by day."""
 
     rule: str
     counts: list[int]
@@ -107,7 +115,7 @@ _From = TypedDict("_From", {"from": str})
 
 
 class Overview(_From):
-    """A desk today, and on the days of `zone` from `from` to today."""
+    """The numbers of a desk for today, and for the days from `from` to today in the zone `zone`."""
 
     zone: str
     days: list[str]

@@ -13,10 +13,11 @@ _From = TypedDict("_From", {"from": str | None})
 
 
 class Taking(_From):
-    """The input of a simulation: the reports of a history, and their contact outcomes.
+    """The input of a simulation: the reports of a history, and the outcomes of the contacts.
 
-    `kept` of the reports are incidents. For `drawn` of these the outcome was drawn at random, and
-    `drawn_reached` of them reach the person.
+    `kept`: how many of the reports became incidents. `drawn`: for how many of these incidents the
+    outcome of the contact was drawn at random. `drawn_reached`: in how many of those draws the
+    person is reached.
     """
 
     reports: int
@@ -31,7 +32,7 @@ class Taking(_From):
 
 
 class Simulation(Taking):
-    """The result of a history under one policy."""
+    """The result of simulating a history under one policy."""
 
     policy: str
     digest: str
@@ -43,20 +44,20 @@ class Simulation(Taking):
 
 
 class Simulated(TypedDict):
-    """The results of a history, policy by policy."""
+    """The results of simulating a history under each policy."""
 
     policies: list[Simulation]
 
 
 class Counted(TypedDict):
-    """The numbers of new and of already existing items."""
+    """The number of new items, and of items that already existed."""
 
     new: int
     known: int
 
 
 class BadLine(TypedDict):
-    """A line that cannot be used, with the reason."""
+    """A line of a file that cannot be used, and the reason."""
 
     line: int
     message: str
@@ -71,7 +72,7 @@ class RefusedLine(TypedDict):
 
 
 class ImportedSite(TypedDict):
-    """The result of an import for one site; `new`: it was added."""
+    """The result of an import for one site; `new`: the import added the site."""
 
     site: str
     new: bool
@@ -80,10 +81,10 @@ class ImportedSite(TypedDict):
 
 
 class ImportCounts(TypedDict):
-    """The result of an import.
+    """The result of an import, in numbers.
 
-    `kept` of the reports are findings, and `refused` were refused. `urls_left_out` addresses
-    exceeded the limit of an incident.
+    `kept`: the number of reports that became findings. `refused`: the number of reports that the
+    desk refused. `urls_left_out`: the number of addresses beyond the limit for one incident.
     """
 
     dry_run: bool
@@ -98,16 +99,16 @@ class ImportCounts(TypedDict):
 
 
 class Imported(ImportCounts):
-    """The result of an import, site by site; `ids` are those of the new incidents."""
+    """The result of an import, site by site; `ids` are the IDs of the new incidents."""
 
     by_site: list[ImportedSite]
     ids: list[str]
 
 
 class Staying(TypedDict):
-    """The data that is too young to be erased.
+    """The data that is too recent to be erased.
 
-    `first_at` and `last_at`: when its first and its last item may be erased.
+    `first_at` and `last_at`: when the first and the last of this data can be erased.
     """
 
     words: int
@@ -117,7 +118,10 @@ class Staying(TypedDict):
 
 
 class Erased(TypedDict):
-    """The data erased (in a dry run: to erase) about a site, recorded before that time."""
+    """The erased data about a site.
+
+    The data was recorded before `before`. In a dry run, this is the data that would be erased.
+    """
 
     site: str
     before: str
@@ -128,10 +132,11 @@ class Erased(TypedDict):
 
 
 class Retention(TypedDict):
-    """The retention of text, and the data erased (in a dry run: to erase).
+    """The retention period, and the expired data that was erased.
 
     `keep_s`: how long text is kept, in seconds. `asked_for`: whether the settings enable erasure by
-    age. The data was recorded before `before`, and is no longer needed.
+    age. The data was recorded before `before`, and is no longer needed. In a dry run, this is the
+    data that would be erased.
     """
 
     keep_s: int
@@ -144,10 +149,10 @@ class Retention(TypedDict):
 
 
 class ErasedAccount(TypedDict):
-    """The erasure of an account from the sign-in log, before that time.
+    """The erasure of an account from the entries of the sign-in log before `before`.
 
-    `sign_ins`: the number of rows in which the account was (in a dry run: would be) replaced.
-    `next_at`: when the first of the remaining rows may be erased.
+    `sign_ins`: the number of rows in which the account was replaced, or would be in a dry run.
+    `next_at`: when the first of the remaining rows can be erased.
     """
 
     account: str
@@ -166,7 +171,7 @@ class Change(TypedDict):
 
 
 class Activation(TypedDict):
-    """The activation of a policy: the time, the person, and the reason."""
+    """The activation of a policy: when, by whom, and why."""
 
     policy: str
     previous: str
@@ -180,7 +185,7 @@ class Activation(TypedDict):
 
 
 class Activations(TypedDict):
-    """All policies that were ever active, earliest first."""
+    """All activations of policies, earliest first."""
 
     items: list[Activation]
 
@@ -196,7 +201,7 @@ class Policy(TypedDict):
 
 
 class Checked(TypedDict):
-    """A valid policy, and its differences from the active one."""
+    """A valid policy, and the numbers in which it differs from the active policy."""
 
     policy: str
     numbers: dict[str, dict[str, str | int]]
@@ -205,9 +210,9 @@ class Checked(TypedDict):
 
 
 class Activated(TypedDict):
-    """A new active policy, and the events that were due under the earlier one.
+    """The policy that is now active, and the events that were due under the previous one.
 
-    The time, the person, the reason and the entry's number are left out in a dry run.
+    A dry run leaves out the time, the person, the reason and the number of the entry.
     """
 
     policy: str
@@ -221,7 +226,7 @@ class Activated(TypedDict):
 
 
 class Mismatch(TypedDict):
-    """A result that differs from the expected one; `step` is null for the final query."""
+    """A result that differs from the expected one; `step` is null for the final check."""
 
     step: int | None
     at: str

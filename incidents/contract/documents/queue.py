@@ -12,8 +12,10 @@ from incidents.contract.documents.sites import IncidentState, InForce, SiteState
 
 
 class ToClose(TypedDict):
-    """The grounds for closing a site once a second person confirms: an incident (R5), or a filed
-    detail (R4)."""
+    """The grounds on which a second person can close a site.
+
+    The grounds are an incident (R5) or a filed detail (R4).
+    """
 
     rule: str
     incident: str | None
@@ -21,7 +23,7 @@ class ToClose(TypedDict):
 
 
 class Closing(ToClose):
-    """A closure that waits for a second person, and who requested it."""
+    """A closure that waits for a second person; `by` is the person who requested it."""
 
     by: str
 
@@ -29,13 +31,13 @@ class Closing(ToClose):
 class QueueItem(TypedDict):
     """An item of the queue.
 
-    `about`: its incidents. `unsettled`: those of them that can be recorded as removed or as still
-    online. `filing`: the details of a filing that it is about, as codes.
+    `about`: the incidents of the item. `unsettled`: the incidents that can be recorded as removed
+    or as still online. `filing`: the details of a filing that the item concerns, as codes.
 
-    `left_s`: the seconds until it is due. `attempts`: the number of contacts on record.
-    `site_down`: the site is suspended or closed. `withheld`: the closure that it is about is not in
-    force. `closing`: the closure that waits for a second person. `to_close`: the grounds for which
-    this item would close the site.
+    `left_s`: the seconds until the item is due. `attempts`: the number of contacts on record.
+    `site_down`: whether the site is suspended or closed. `withheld`: whether the closure that the
+    item concerns is not in force. `closing`: the closure that waits for a second person.
+    `to_close`: the grounds on which the item can close the site.
     """
 
     id: str
@@ -77,14 +79,17 @@ class QueueItem(TypedDict):
 
 
 class Item(QueueItem):
-    """An item of the queue, with the command lines of its hints; `next` is the likeliest one."""
+    """An item of the queue, with the command lines of its hints.
+
+    `next` is the likeliest of the command lines.
+    """
 
     next: str
     commands: list[str]
 
 
 class Duty(Open):
-    """An incident to report to the police; `left_s` are the seconds until the deadline."""
+    """An incident to report to the police; `left_s` is the number of seconds until the deadline."""
 
     incident: str
     site: str
@@ -99,8 +104,9 @@ class Duty(Open):
 class DutySummary(TypedDict):
     """A summary of the incidents to report to the police.
 
-    `due` can still be reported in time, and `overdue` cannot; each is at most 1,000 (`capped`). It
-    also has the first deadline, its incident, and the seconds left.
+    `due`: the number of incidents whose deadline is still ahead. `overdue`: the number of incidents
+    whose deadline has passed. Each number is at most 1,000 (`capped`). `first`: the earliest
+    deadline; `first_incident`: its incident. `within_s`: the time limit for a report, in seconds.
     """
 
     due: int
@@ -112,7 +118,7 @@ class DutySummary(TypedDict):
 
 
 class QueuePage(TypedDict):
-    """A page of the queue, most urgent first, and whether anything enforces the deadlines.
+    """A page of the queue, most urgent first, and whether the deadlines are enforced.
 
     `next_after`: where the next page begins.
     """
@@ -128,7 +134,7 @@ class QueuePage(TypedDict):
 
 
 class Queue(TypedDict):
-    """The queue, most urgent first, and whether anything enforces the deadlines."""
+    """The queue, most urgent first, and whether the deadlines are enforced."""
 
     items: list[Item]
     more: bool
@@ -141,7 +147,10 @@ class Queue(TypedDict):
 
 
 class Held(TypedDict):
-    """An item of the queue that somebody has claimed: since when, and its deadline."""
+    """An item of the queue that somebody has claimed.
+
+    `since`: when the item was claimed. `due`: its deadline.
+    """
 
     id: str
     by: str
@@ -169,7 +178,7 @@ class HandedOver(TypedDict):
 class Duties(TypedDict):
     """The incidents to report to the police, longest overdue first.
 
-    Null: reminders are off.
+    `summary` is null if reminders are off.
     """
 
     items: list[Duty]

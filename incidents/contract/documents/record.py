@@ -11,7 +11,7 @@ from incidents.contract.documents.enforcement import NotCompared
 
 
 class Seen(TypedDict):
-    """A witness, the number of entries it has countersigned, and when."""
+    """A witness, the number of entries that it has countersigned, and when."""
 
     witness: str
     size: int
@@ -19,9 +19,9 @@ class Seen(TypedDict):
 
 
 class Resumed(TypedDict):
-    """A point from which the record continued after a loss or a move, and its known loss.
+    """A point at which the record was resumed after a loss or a move, and the known loss.
 
-    `missing`: the least number of missing entries; null if none are known to be missing.
+    `missing`: the minimum number of missing entries; null if none are known to be missing.
     """
 
     at: str
@@ -38,10 +38,10 @@ SigningTrouble = Literal["refused", "failed"]
 
 
 class RecordResumed(TypedDict):
-    """The times when the record continued after a loss or a move.
+    """The points at which the record was resumed after a loss or a move.
 
-    `resumed`: the last time. `lost`: the last time when entries were missing. `lost_before`: each
-    earlier time when entries were missing.
+    `resumed`: the latest of these points. `lost`: the latest one at which entries were missing.
+    `lost_before`: the earlier ones at which entries were missing.
     """
 
     resumed: Resumed | None
@@ -53,8 +53,9 @@ class LogProgress(TypedDict):
     """The progress of the log.
 
     `pending`: the number of entries that no checkpoint covers, so nothing can be proved about them.
-    `signs`: a daemon, or somebody in its place, signs the log. `late`: an entry has waited too
-    long. `trouble`: whether a signing was refused or has failed since the last one, and since when.
+    `signs`: whether a daemon, or a person in its place, signs the log. `late`: whether an entry has
+    waited too long. `trouble` and `trouble_since`: whether and since when signing has been refused
+    or has failed.
     """
 
     pending: int
@@ -75,8 +76,8 @@ class LogStatus(LogProgress):
     """The status of the log: its progress, and whether it is complete.
 
     `silent`: the witnesses in the settings that have signed nothing. `ahead`: how the log differs
-    from the last note that this server's key signed; `uncompared`: why the two cannot be compared.
-    `resumed`, `lost` and `lost_before`: see RecordResumed.
+    from the last note that this server's key signed. `uncompared`: why the log cannot be compared
+    with that note. `resumed`, `lost` and `lost_before`: see RecordResumed.
     """
 
     silent: list[str]
@@ -88,7 +89,11 @@ class LogStatus(LogProgress):
 
 
 class LogKey(TypedDict):
-    """A key of the log for verification (C2SP signed-note), with its maker and its first use."""
+    """A public key of the log (C2SP signed-note).
+
+    `since` and `by`: when and by whom the key was first put on record. `signs`: whether it is the
+    current signing key.
+    """
 
     key: str
     since: str
@@ -105,7 +110,7 @@ class LogKeys(TypedDict):
 class NewLogKey(TypedDict):
     """A new key of the log.
 
-    `file`: the file with its private key. `retired`: the file to which the previous private key was
+    `file`: the file with the private key. `retired`: the file to which the previous private key was
     moved.
     """
 
@@ -117,8 +122,8 @@ class NewLogKey(TypedDict):
 class Recovery(TypedDict):
     """A preview of a recovery.
 
-    `sites`: the number of sites by verdict. Also the sites that would be opened or taken down, that
-    are actually closed, or that could not be compared.
+    `sites`: the number of sites by verdict. The lists name the sites that would be opened, that are
+    actually closed, that would be taken down, and that could not be compared.
     """
 
     sites: dict[str, int]
@@ -129,7 +134,7 @@ class Recovery(TypedDict):
 
 
 class WentOn(TypedDict):
-    """The point from which a record continued, and the key that signs it.
+    """The point at which a record was resumed, and the key that now signs the record.
 
     `kept`: the file with the last checkpoint of the previous key.
     """
@@ -144,7 +149,7 @@ class WentOn(TypedDict):
 
 
 class Recovered(WentOn):
-    """A record that continued after a loss, and the results for the sites."""
+    """A record that was resumed after a loss, and the results for the sites."""
 
     sites: dict[str, int]
     opened: list[str]
@@ -153,14 +158,20 @@ class Recovered(WentOn):
 
 
 class Checkpoint(TypedDict):
-    """A checkpoint (C2SP tlog-checkpoint), byte for byte, and the number of entries not covered."""
+    """A checkpoint (C2SP tlog-checkpoint), byte for byte.
+
+    `pending`: the number of entries that the checkpoint does not cover.
+    """
 
     checkpoint: str
     pending: int
 
 
 class EntryOnRecord(TypedDict):
-    """An entry: the id of its row, its fields, and its text (docs/reference/entry.md)."""
+    """An entry of the record (docs/reference/entry.md).
+
+    `id`: the ID of the row. `entry`: the fields of the entry. `body`: the exact text of the entry.
+    """
 
     id: int
     entry: Facts
@@ -190,7 +201,7 @@ class Witnessed(TypedDict):
 
 
 class Since(TypedDict):
-    """An earlier checkpoint that was verified before: the first `size` entries are its entries.
+    """An earlier checkpoint, whose `size` entries were verified before.
 
     Only the decisions on `sites` sites were verified again.
     """
@@ -201,7 +212,7 @@ class Since(TypedDict):
 
 
 class LostEnd(TypedDict):
-    """A record's own statement that it continued from an earlier state."""
+    """A statement in the record itself that it was resumed without its latest entries."""
 
     at: str
     epoch: int
@@ -214,10 +225,10 @@ class Verdict(TypedDict):
     """The result of a verification.
 
     `verified`: nothing is wrong, and a checkpoint is signed (`signed`). `size`, `root`
-    (hexadecimal) and `origin`: those of the last checkpoint, whose text is `note`. `trusted`: the
-    source of its key. `agreeing`: the given checkpoints that belong to this history. `since`: the
-    checkpoint verified before. `broken`: pairs of a key and its successor without a handover
-    signature.
+    (hexadecimal) and `origin` describe the last checkpoint, whose text is `note`. `trusted`:
+    whether the key of the checkpoint comes from outside or from inside the data. `agreeing`: the
+    given checkpoints that belong to this history. `since`: the checkpoint that was verified before.
+    `broken`: each pair of a key and the next one without a handover signature.
     """
 
     verified: bool
@@ -265,7 +276,7 @@ class Difference(TypedDict):
 class Derived(TypedDict):
     """The result of a replay.
 
-    `outside`: the parts about which it proves nothing, each with the reason.
+    `outside`: the parts about which the replay proves nothing, each with the reason.
     """
 
     sites: int
@@ -278,8 +289,8 @@ class Derived(TypedDict):
 class Proof(TypedDict):
     """A requested verification or replay.
 
-    `entries` of about `of` entries are checked so far. Once it has ended, it has its result,
-    `shown`; or it has `failed`, and the server's log has the reason.
+    `entries`: how many of about `of` entries have been checked. At the end, the result is in
+    `shown`; if the check `failed`, the reason is in the server's log.
     """
 
     by: str

@@ -1,4 +1,4 @@
-"""The documents about sites and their incidents: state, reasons, and the result of an action."""
+"""The documents about sites and their incidents."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "
 class Site(TypedDict):
     """A site in its current state.
 
-    `run`: the misses counted by the active policy (R3). `in_force`: the actual state. `asked_by`:
-    the person who requested the closure or the reinstatement that waits for a second person.
+    `run`: the number of misses in a row under the active policy (R3). `in_force`: the actual state.
+    `asked_by`: the person who requested the closure or the reinstatement that waits for a second
+    person.
     """
 
     id: int
@@ -62,7 +63,7 @@ class Evidence(TypedDict):
 
 
 class Note(TypedDict):
-    """A note on an incident, for the desk or for the customer; null: erased."""
+    """A note on an incident, for the desk or for the customer; an erased `text` is null."""
 
     audience: str
     text: str | None
@@ -73,8 +74,8 @@ class Note(TypedDict):
 class Incident(TypedDict):
     """An incident in its current state.
 
-    `urls` are normalized for comparison. `urls_written` are the URLs as reported; empty if they are
-    the same.
+    `urls` are normalized for comparison. `urls_written` are the URLs as reported; the list is empty
+    if both are the same.
     """
 
     id: str
@@ -103,10 +104,10 @@ class Incident(TypedDict):
 
 
 class Case(TypedDict):
-    """A suspension case: nobody was reached in time (R2, R3).
+    """A case of nobody being reached in time (R2, R3).
 
     `until`: null if the case closed the site instead of suspending it. `ended_at`: null while the
-    suspension runs.
+    suspension lasts.
     """
 
     n: int
@@ -129,10 +130,9 @@ class Hold(TypedDict):
 
 
 class ClosureRequest(TypedDict):
-    """A closure on one person's statement that waits for a second person.
+    """A request to close a site on one person's statement; it waits for a second person.
 
-    It has the requester, the time and the rule, and its grounds: an incident (R5) or a filed detail
-    (R4).
+    The grounds are an incident (R5) or a filed detail (R4).
     """
 
     by: str
@@ -144,7 +144,7 @@ class ClosureRequest(TypedDict):
 
 
 class Closure(TypedDict):
-    """The rule that closed a site, and its facts."""
+    """The closure of a site: the rule that closed it, and the facts."""
 
     rule: str
     at: str
@@ -157,7 +157,8 @@ class Closure(TypedDict):
 class Task(TypedDict):
     """A task of the desk.
 
-    `filing`: its facts, such as a day, a detail and a finding, or the problems of the footer.
+    `filing`: the facts about the filing, such as a day, a detail and a finding, or the problems of
+    the footer.
     """
 
     id: str
@@ -168,7 +169,10 @@ class Task(TypedDict):
 
 
 class SiteInFull(Site):
-    """A site with everything that is pending, and its newest incidents of `incidents_total`."""
+    """A site with everything that is pending, and its newest incidents.
+
+    `incidents_total`: the number of all incidents of the site.
+    """
 
     seq: int
     overdue: bool
@@ -193,7 +197,10 @@ class IncidentOfSite(Incident):
 
 
 class IncidentInFull(IncidentOfSite):
-    """An incident with its site. `report_due`: the deadline to report it to the police."""
+    """An incident with its site.
+
+    `report_due`: the deadline for reporting the incident to the police.
+    """
 
     report_due: str | None
 
@@ -201,7 +208,7 @@ class IncidentInFull(IncidentOfSite):
 class Line(TypedDict):
     """A line of a timeline.
 
-    `said`: the text that a person wrote; for a note, `audience`: whom it is for.
+    `said`: the text that a person wrote. `audience`: for a note, the people who can read the note.
     """
 
     at: str
@@ -218,7 +225,7 @@ class Line(TypedDict):
 
 
 class Due(TypedDict):
-    """The next due action."""
+    """The next action that falls due on a site."""
 
     due: str
     overdue: bool
@@ -226,10 +233,10 @@ class Due(TypedDict):
 
 
 class Explanation(TypedDict):
-    """Why a site is in its state.
+    """The explanation of why a site is in its state.
 
-    `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
-    ones. `would_change` and `hints`: what people can do.
+    `text`: the explanation, line by line. `timeline`: the latest entries. `timeline_untold`: the
+    number of earlier entries. `would_change` and `hints`: what people can do.
     """
 
     site: Site
@@ -245,7 +252,8 @@ class Explanation(TypedDict):
 class ExplanationParts(TypedDict):
     """An explanation in parts, for a page.
 
-    `grounds`: its lines; a line that begins with a space belongs to the line before.
+    `grounds`: the lines of the explanation; a line that begins with a space continues the line
+    before.
     """
 
     grounds: list[str]
@@ -256,7 +264,7 @@ class ExplanationParts(TypedDict):
 
 
 class Why(Explanation):
-    """Why a site is in its state, in plain words."""
+    """The explanation of a site's state, with the command lines of its hints."""
 
     commands: list[str]
 
@@ -283,14 +291,14 @@ class LinePage(TypedDict):
 
 
 class Found(TypedDict):
-    """The first matching sites and incidents; `next` is the cursor of the following ones."""
+    """The first sites and incidents that match; `next` is the cursor of the following page."""
 
     sites: SitePage
     incidents: IncidentPage
 
 
 class Link(TypedDict):
-    """The URL of an incident's customer page, and its expiry."""
+    """The URL of an incident's customer page, and when the link expires."""
 
     incident: str
     link: str
