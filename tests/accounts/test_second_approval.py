@@ -531,7 +531,7 @@ def test_an_administrator_who_signs_in_approves_nothing(desk: Cli, tmp_path: Pat
     assert answer.refused["name"] == "not_let"
     told = desk(*APPROVE, *as_("admin-1", right)).err
     assert (
-        "admin-1 has the role administrator and may not approve the reinstatement, which opens the"
+        "admin-1 has the role administrator and cannot approve the reinstatement, which opens the"
         " site; ask a supervisor"
     ) in told
 

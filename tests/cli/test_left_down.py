@@ -255,9 +255,10 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     cli("daemon", "--once")
 
     said = (
-        "Hold on false.example lifted; false.example is actually closed and the reason may have"
-        " been lost, so false.example stays closed. Record the reason again; or, once false.example"
-        " is not suspended, check its actual state and repeat the order to reopen it"
+        "Hold on false.example lifted; false.example is actually closed and the reason might have"
+        " been lost, so false.example stays closed. Record the reason again; or, once"
+        " false.example is not suspended, check the actual state and repeat the order to reopen"
+        " false.example"
     )
     fit = "next: incidents orders reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
@@ -270,7 +271,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
         "The reason for closing false.example may have been lost, so false.example stays closed"
         in why
     )
-    assert "lifting the hold does not open the site: the site is actually closed" in why
+    assert "lifting the hold does not open the site, because it is actually closed" in why
     assert panel.sites[FALSE] == "closed"
     assert "is open again" not in cli("site", "why", FALSE).out
     assert "closed: false.example" in cli("queue").err

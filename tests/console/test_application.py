@@ -396,7 +396,7 @@ def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: ConsoleDe
     fields = {"confirm": "shop.example", "seen": seen}
     asked = li.send(f"/incidents/{id_}/refused", **fields)
     assert about(asked.text) == [
-        "record that the customer refuses, which closes the site (R5)", "shop.example",
+        "record a refusal, which closes the site (R5)", "shop.example",
     ]  # fmt: skip
 
 

@@ -269,9 +269,9 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
     assert first == "Active: no rule keeps shop.example down."
     assert second == (
         "NOT IN FORCE: actual state suspended (ordered: active). Nothing on record keeps"
-        " shop.example down; the reason may have been lost (2026-03-01 10:01). If it must stay"
-        " down, hold it. If not, check its actual state and repeat the order: this reopens it. Or"
-        " recover the record for all sites."
+        " shop.example down; the reason might have been lost (2026-03-01 10:01). If shop.example"
+        " must stay down, hold it. If not, check the actual state and repeat the order: this"
+        " reopens shop.example. Or recover the record for all sites."
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
@@ -351,8 +351,9 @@ def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up
 
     assert told == (
         "UNKNOWN: actual state unknown (ordered: active). shop.example was added after records"
-        " were lost, and its actual state could not be read; it counts as open. If it is down,"
-        " check its actual state and repeat the order: this reopens it."
+        " were lost, and its actual state could not be read, so shop.example counts as open. If"
+        " shop.example is down, check the actual state and repeat the order: this reopens"
+        " shop.example."
     )
 
 

@@ -495,8 +495,8 @@ def test_a_clock_that_lapsed_with_too_few_attempts_is_an_alarm_in_the_queue(day:
     day.miss()
     assert day.site()["state"] == "active"
     assert day.item("1-1")["warning"] == (
-        "ALARM: the deadline of 1-1 passed with 0 of 1 required attempts made, so shop.example was"
-        " not suspended for it, and later attempts do not change that. Keep calling"
+        "ALARM: the deadline of 1-1 passed after only 0 of 1 required attempts, so shop.example"
+        " was not suspended for it, and later attempts do not change that. Keep calling"
     )
 
 
@@ -523,7 +523,10 @@ def test_a_call_says_how_many_attempts_a_suspension_needs_and_how_many_were_made
     day.desk.activate(policy, by="li", login=None, reason="a try")
     day.log().contact(1, "no-answer")
     attempts = "if nobody is reached in at least 2 attempts (made so far: 1), the site is "
-    assert f"{attempts}suspended for 12 h; after fewer, only an alarm" in day.item("1-1")["say"]
+    assert (
+        f"{attempts}suspended for 12 h; after fewer attempts, only an alarm"
+        in day.item("1-1")["say"]
+    )
     day.contact(1, "no-answer").after("61m").elapse().after("13h").elapse()
     day.log().contact(2, "no-answer")
     assert f"{attempts}closed: no after-sales" in day.item("1-2")["say"]
