@@ -107,7 +107,7 @@ SAID = {
         " confirm or decline it"
     ),
     "too_late": (
-        "this contact came after 12-1's deadline, 11:00, and stopped no clock. If it was in time,"
+        "this contact missed 12-1's deadline, 11:00, so no clock stopped. If it was in time,"
         " record it again with its time"
     ),
     "closure_fell": (
@@ -238,7 +238,7 @@ def test_a_claim_of_another_person_is_refused_with_their_name() -> None:
     assert said(History().log().claim("1").release("1", by=BOB)) == words
 
 
-WITHDRAWN = "this withdraws ann's request to close site.example: "
+WITHDRAWN = "this withdraws ann's request to close site.example, because "
 FELL: dict[str, Callable[[History], History]] = {
     "12-1 is voided": lambda site: site.void(1),
     (
@@ -264,7 +264,7 @@ def test_a_miss_that_needs_attempts_to_close_is_told_with_them() -> None:
     site = History().miss().after("14h").miss().after("14h").log().contact(3).removed(3)
     (told,) = said(site.under(Policy(min_attempts=2)).void(3))
     assert told.endswith(
-        ": the next miss after 2 or more attempts by the deadline closes the site (R3)"
+        ". The next miss after 2 or more attempts by the deadline closes the site (R3)"
     )
 
 

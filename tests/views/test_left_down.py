@@ -113,7 +113,7 @@ def test_but_one_is_that_a_clock_would_open_while_that_waits(day: Day) -> None:
     [alarm] = alarms(day)
     assert (alarm.named, alarm.suspended_now) == ((SITE,), ())
     assert day.site()["left_down_since"] is not None
-    assert "the reason may have been lost (" in day.text()
+    assert "the reason might have been lost (" in day.text()
     [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]
     assert "it stays down until a person decides" in ended["words"]
 
@@ -295,7 +295,7 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
 
     text = day.text()
 
-    assert "Records were lost, so shop.example may already have been down" in text
+    assert "Records were lost, so shop.example might already have been down" in text
     [next_] = [line for line in text.splitlines() if line.startswith("Next, at ")]
     assert next_.endswith("it stays down until a person decides.")
     assert "incidents site hold shop.example --reason R" in day.why()["commands"]
@@ -308,7 +308,7 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
 
     day.do(c.SetHold(by="boss", reason="by order of a court"))
 
-    assert "Lost records may have left" not in day.text()
+    assert "Lost records might have left" not in day.text()
     assert not day.site()["stays_down"]
 
 
@@ -338,7 +338,7 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
         .splitlines()[1]
         .startswith(
             "UNKNOWN: actual state unknown (ordered: active). An order to keep shop.example down"
-            " may have been lost (2026-03-01 10:"
+            " might have been lost (2026-03-01 10:"
         )
     )
 
