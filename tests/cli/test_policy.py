@@ -57,7 +57,7 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
             "[unreachable]\nmin_attempts = 2",
             "in at least 2 attempts, the site is suspended for 12h; after fewer attempts, an alarm",
         ),
-        ('[unreachable_run]\nrun = "total"', "a site with 3 such cases in all is closed."),
+        ('[unreachable_run]\nrun = "total"', "3 such cases in all close the site."),
         (
             '[refusal]\nremoval_within = "36h"',
             "Content not deleted 36h after the call is recorded counts as a refusal.",

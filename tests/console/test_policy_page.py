@@ -143,7 +143,7 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
     place = tried(supervisor)
     assert 'name="second"' in supervisor.get(place).text
     for fields, told in (
-        ({}, "a second person who may activate policies must also sign in here"),
+        ({}, "a second person who can activate policies must also sign in here"),
         ({"second": "sup-2"}, "the second person must enter their password again"),
         ({"second": "sup-2", "second_password": "a guess"}, "username or password of the second"),
     ):

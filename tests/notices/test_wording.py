@@ -212,7 +212,7 @@ def test_a_policy_that_closes_at_the_first_miss_promises_no_suspension() -> None
 
 
 def test_too_few_attempts_are_told_with_what_they_came_to() -> None:
-    assert "with 1 of 2 required attempts made, so shop.example was not suspended" in _text(
+    assert "after only 1 of 2 required attempts, so shop.example was not suspended" in _text(
         "alarm", "en"
     )
     assert "须联系 2 次而只联系了 1 次，因此 shop.example 未因此暂停" in _text("alarm")

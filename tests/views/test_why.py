@@ -85,7 +85,7 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
     ) in text
     assert "contact 1-1-1: no-answer at 2026-03-01 10:05, recorded by li" in text
     assert (
-        "The deadline was 2026-03-01 11:00; the decision came 1 min later, at 2026-03-01 11:01."
+        "The deadline was 2026-03-01 11:00; the decision came at 2026-03-01 11:01, 1 min later."
     ) in text
     assert DOCUMENTED.digest in text
     assert "Misses in a row: 1. The site closes at 3" in text
@@ -274,7 +274,7 @@ def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
     assert "enforced yet: the site is about to be closed (R5)." in late.item("1-1")["say"]
     text = late.elapse().text()
     assert "The content was not deleted by the deadline, 2026-03-01 12:00." in text
-    assert "the decision came 1 s later, at 2026-03-01 12:00:01" in text
+    assert "2026-03-01 12:00:01, 1 s later" in text
 
 
 def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
