@@ -104,7 +104,7 @@ SAID = {
     ),
     "waits_for_second": (
         "site.example is not closed yet: the policy requires two people, so another person must"
-        " confirm or decline it"
+        " confirm or decline the closure"
     ),
     "too_late": (
         "this contact missed 12-1's deadline, 11:00, so no clock stopped. If it was in time,"
