@@ -53,7 +53,7 @@ SAID = {
     "not_claimed": "12-1 is not claimed; nothing to release",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
     "not_held": "site.example is not held; nothing to lift",
-    "not_lifted": "order 12-o2 still applies, so it must be carried out",
+    "not_lifted": "order 12-o2 still applies; it must be carried out",
     "nothing_held": ("ann has claimed nothing on site.example; nothing to hand over"),
     "nothing_to_take_back": (
         "incident 12-1 is open; you can withdraw only a recorded removal or refusal"

@@ -197,7 +197,7 @@ def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> 
     assert "到期至少尝试 2 次（已尝试 1 次）仍无法联系到" in _text("violation_found", **strict)
     assert (
         "Otherwise, the site is suspended for 12 hours. This needs at least 2 attempts by then"
-        " (made so far: 1); after fewer attempts, only an alarm is raised."
+        " (made so far: 1); after fewer, only an alarm is raised."
     ) in _text("call_script", "en", **strict)
     assert "至少联系 2 次（已联系 1 次）；次数不足则只告警。" in _text("call_script", **strict)
     assert "(Beijing time). Attempts made: 1." in _text("suspended", "en", **strict)
@@ -212,7 +212,7 @@ def test_a_policy_that_closes_at_the_first_miss_promises_no_suspension() -> None
 
 
 def test_too_few_attempts_are_told_with_what_they_came_to() -> None:
-    assert "after only 1 of 2 required attempts, so shop.example was not suspended" in _text(
+    assert "with 1 of 2 required attempts made, so shop.example was not suspended" in _text(
         "alarm", "en"
     )
     assert "须联系 2 次而只联系了 1 次，因此 shop.example 未因此暂停" in _text("alarm")

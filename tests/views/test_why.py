@@ -283,7 +283,7 @@ def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
     assert "2 of 3 required grounds still hold; boss (login desk1) upheld" in day.text()
     assert (
         "voiding one of 1-2, 1-3 leaves fewer grounds than when upheld, so the closure"
-        " becomes disputed again"
+        " is disputed again"
     ) in would(day)
 
 
