@@ -328,7 +328,7 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         (
             Policy(two_people_close=True),
             (
-                "R4 false information: if a filed detail is false, the site is closed immediately.",
+                "R4 false information: a false filed detail closes the site immediately.",
                 "R4 信息虚假：登记信息虚假的，立即关闭。",
             ),
         ),
