@@ -290,7 +290,7 @@ def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(
     with pytest.raises(ActivationDeniedError, match="; sup-1 is not signed in"):
         activate(closing, second="sup-2")
     with pytest.raises(
-        ActivationDeniedError, match="op-1 has the role operator and may not activate"
+        ActivationDeniedError, match="op-1 has the role operator and cannot activate"
     ):
         activate(closing, by="op-1", signed_in=True, second="sup-2")
     assert closing.desk.policy().two_people_close
@@ -531,7 +531,7 @@ def test_an_administrator_who_signs_in_approves_nothing(desk: Cli, tmp_path: Pat
     assert answer.refused["name"] == "not_let"
     told = desk(*APPROVE, *as_("admin-1", right)).err
     assert (
-        "admin-1 has the role administrator and may not approve the reinstatement, which opens the"
+        "admin-1 has the role administrator and cannot approve the reinstatement, which opens the"
         " site; ask a supervisor"
     ) in told
 

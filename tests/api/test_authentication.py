@@ -78,7 +78,7 @@ def test_what_a_role_may_not_do_is_refused_and_counted_beside_the_record(api: Ri
         assert answer.status_code == 403
     assert (answer.json()["why"], answer.json()["act"]) == ("role", "log")
     assert answer.json()["detail"] == (
-        "viewer-1 has the role viewer, which may not log: an operator, a supervisor or"
+        "viewer-1 has the role viewer, which may not log a violation: an operator, a supervisor or"
         " an integrator may"
     )
     [counted] = api.refusals()

@@ -303,7 +303,7 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         (
             Policy(min_attempts=2),
             (
-                "in at least 2 attempts, the site is suspended for 12h; after fewer, an alarm",
+                "in at least 2 attempts, the site is suspended for 12h; after fewer attempts, an",
                 "至少尝试 2 次仍未联系到负责人的，暂停 12 小时；尝试次数不足的，只告警，不暂停。",
             ),
         ),

@@ -129,7 +129,7 @@ LOG = ("log", "shop.example")
 @pytest.fixture
 def third(desk: Cli) -> Cli:
     """A desk at which the next violation closes the site."""
-    assert "2 of 3 in 24 h: another one by " in desk(*LOG).err
+    assert "2 of 3 in 24 h: another violation by " in desk(*LOG).err
     return desk
 
 

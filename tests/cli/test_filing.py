@@ -162,8 +162,8 @@ def test_the_checks_say_what_is_wrong_with_their_sources_and_exit_5(office: Cli)
 def test_a_suspicion_waits_in_the_queue_and_only_a_person_confirms_it(office: Cli) -> None:
     done = office("filing", "set", SITE, f"responsible_phone={FALSE_PHONE}")
     assert (
-        "A check suspects that the responsible person's phone number of shop.example is false"
-        in done.out
+        "An automatic check suspects that the responsible person's phone number of shop.example"
+        " is false" in done.out
     )
     [item] = office("queue", "--json").json["items"]
     assert (item["kind"], item["filing"][0]) == ("suspicion", "responsible_phone")

@@ -111,9 +111,7 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     )
     answer = cli("import", str(file))
     assert answer.status == 1
-    said = (
-        "history.csv, line 3: the category goes on record, and seems to contain somebody's number"
-    )
+    said = "history.csv, line 3: the category goes on record but seems to contain somebody's number"
     assert said in answer.err
     assert answer.err.endswith(
         "; all other rows were imported. Correct the file and import it again: no row is imported"

@@ -74,7 +74,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
 
     assert "may have left the site down; it stays down until a person decides" in shown.out
     assert (
-        "lost records may have left court.example down, so it stays down until a person decides"
+        "lost records might have left court.example down, so it stays down until a person decides"
         in (voided.out)
     )
     assert "next: incidents site why court.example" in voided.out
@@ -255,9 +255,10 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     cli("daemon", "--once")
 
     said = (
-        "Hold on false.example lifted; false.example is actually closed and the reason may have"
-        " been lost, so false.example stays closed. Record the reason again; or, once false.example"
-        " is not suspended, check its actual state and repeat the order to reopen it"
+        "Hold on false.example lifted; false.example is actually closed and the reason might have"
+        " been lost, so false.example stays closed. Record the reason again; or, once"
+        " false.example is not suspended, check the actual state and repeat the order to reopen"
+        " false.example"
     )
     fit = "next: incidents orders reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
@@ -267,10 +268,10 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert would.splitlines()[0] == f"dry run: {said}"
     assert "the site is actually closed, and the reason may be lost. A person must decide" in shown
     assert (
-        "The reason for closing false.example may have been lost, so false.example stays closed"
+        "The reason for closing false.example might have been lost, so false.example stays closed"
         in why
     )
-    assert "lifting the hold does not open the site: the site is actually closed" in why
+    assert "lifting the hold does not open the site, because it is actually closed" in why
     assert panel.sites[FALSE] == "closed"
     assert "is open again" not in cli("site", "why", FALSE).out
     assert "closed: false.example" in cli("queue").err

@@ -10,7 +10,7 @@ from incidents.errors import RefusedError
 from incidents.views.queries import Queries
 from tests.cli.conftest import Cli
 
-CLOSES = "Misses in a row: 2. The site closes at 3 (R3): the next miss closes it.\n"
+CLOSES = "Misses in a row: 2. The site closes at 3 (R3): the next miss closes the site.\n"
 
 
 def twice_missed(desk: Cli, clock: FrozenDateTimeFactory) -> None:

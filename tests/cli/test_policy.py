@@ -33,9 +33,9 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
     assert answer.status == 0
     lines = answer.out.splitlines()
     assert lines[:3] == [
-        "R1 repeat: a site with 3 violations within 24h is closed.",
+        "R1 repeat: 3 violations within 24h close the site.",
         "R2 unreachable: if nobody is reached within 1h, the site is suspended for 12h.",
-        "R3 unreachable_run: a site with 3 such cases in a row is closed.",
+        "R3 unreachable_run: 3 such cases in a row close the site.",
     ]
     assert DOCUMENTED.toml() in answer.out
     assert lines[-2:] == [
@@ -52,12 +52,12 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[repeat]\ncount = 1", "R1 repeat: a site with 1 violation within 24h is closed."),
+        ("[repeat]\ncount = 1", "R1 repeat: 1 violation within 24h closes the site."),
         (
             "[unreachable]\nmin_attempts = 2",
-            "in at least 2 attempts, the site is suspended for 12h; after fewer, an alarm",
+            "in at least 2 attempts, the site is suspended for 12h; after fewer attempts, an alarm",
         ),
-        ('[unreachable_run]\nrun = "total"', "a site with 3 such cases in all is closed."),
+        ('[unreachable_run]\nrun = "total"', "3 such cases in all close the site."),
         (
             '[refusal]\nremoval_within = "36h"',
             "Content not deleted 36h after the call is recorded counts as a refusal.",

@@ -103,9 +103,10 @@ def test_who_leaves_a_closure_in_doubt_is_told_who_decides_and_that_nobody_tells
     closed(cli)
     voided = cli("void", "1-3", "--reason", "double")
     assert tuple(line for line in voided.out.splitlines() if line.startswith("next")) == DECIDE
-    assert "out of the queue while the closure is disputed: 1-t1 (call about closure)" in voided.err
+    out = "removed from the queue while the closure is disputed: 1-t1 (call about closure)"
+    assert out in voided.err
     upheld = cli("site", "uphold", "shop.example", "--reason", "two others")
-    assert "back in the queue: 1-t1 (call about closure)" in upheld.err
+    assert "returned to the queue: 1-t1 (call about closure)" in upheld.err
 
 
 def test_of_a_held_site_nobody_is_sent_to_reinstate_it(cli: Cli) -> None:

@@ -124,7 +124,7 @@ def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(ty
     again = typed("log", "shop.example", "--url", "http://x.example/", typed="shop.example\n",
                   asked=True)  # fmt: skip
     assert "not on shop.example.\nType shop.example to log the violation there" in again.err
-    assert "2 of 3 in 24 h: another one by " in again.err
+    assert "2 of 3 in 24 h: another violation by " in again.err
     typed("contact", "1-1", "reached")
     for line in (("log", "shop.example"), ("recur", "1-1")):
         wrong = typed(*line, typed="no\n", asked=True)

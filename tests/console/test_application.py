@@ -396,7 +396,7 @@ def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: ConsoleDe
     fields = {"confirm": "shop.example", "seen": seen}
     asked = li.send(f"/incidents/{id_}/refused", **fields)
     assert about(asked.text) == [
-        "record that the customer refuses, which closes the site (R5)", "shop.example",
+        "record a refusal, which closes the site (R5)", "shop.example",
     ]  # fmt: skip
 
 
@@ -464,7 +464,7 @@ def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk)
     li = Person(desk, "li")
     second = li.send("/log", step="log", site="shop.example", urls="http://x.example/")
     told = li.get(second.headers["location"]).text
-    assert "2 of 3 in 24 h: another one by " in told
+    assert "2 of 3 in 24 h: another violation by " in told
     assert "The URL is on x.example, not on shop.example" in told
     seen = str(desk.site("shop.example")["seq"])
     for path, fields in (
@@ -493,7 +493,7 @@ def test_who_leaves_a_closure_in_doubt_finds_the_way_to_decide_it(desk: ConsoleD
     seen = str(desk.site("shop.example")["seq"])
     done = li.send("/incidents/1-3/void", reason="double", seen=seen)
     page = li.get(done.headers["location"]).text
-    assert "Out of the queue while the closure is disputed: 1-t1 (call about closure)" in page
+    assert "Removed from the queue while the closure is disputed: 1-t1 (call about closure)" in page
     assert 'href="/sites/shop.example#act-uphold"' in page
     assert 'id="act-uphold"' in li.get("/sites/shop.example").text
 

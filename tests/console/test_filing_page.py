@@ -126,7 +126,7 @@ def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: ConsoleDesk,
 def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: ConsoleDesk) -> None:
     file(desk, **FILED, service_type="forum")
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
-    assert "<b>Access provider</b>: a filing includes it" in page
+    assert "<b>Access provider</b>: a filing includes this detail" in page
     assert '<span class="state wrong">wrong</span> <b>Site level</b>' in page
     assert "The filed level is 3; 2 is expected for forum." in page
     assert "Source: specification F.40" in page

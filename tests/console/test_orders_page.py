@@ -276,7 +276,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     if answer.status_code == 303:
         answer = wang.get(answer.headers["location"])
     closed = (
-        "is actually closed and the reason may have" if language == "en" else "实际处于关闭状态"
+        "is actually closed and the reason might have" if language == "en" else "实际处于关闭状态"
     )
     assert closed in answer.text
 

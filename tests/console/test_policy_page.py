@@ -42,7 +42,7 @@ def activated(by: Visitor, place: str, **fields: str) -> Any:
 def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: ConsoleDesk) -> None:
     english = Visitor(desk, "viewer").get("/policy").text
     chinese = Visitor(desk, "viewer", "zh").get("/policy").text
-    assert "R1 repeat: 3 violations within 24h close a site." in english
+    assert "R1 repeat: 3 violations within 24h close the site." in english
     assert "R1 重复违规：24 小时内违规达 3 次的，关闭网站。" in chinese
     for page in (english, chinese):
         assert page.count('<svg class="machine"') == 2
@@ -143,7 +143,7 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
     place = tried(supervisor)
     assert 'name="second"' in supervisor.get(place).text
     for fields, told in (
-        ({}, "a second person who may activate policies must also sign in here"),
+        ({}, "a second person who can activate policies must also sign in here"),
         ({"second": "sup-2"}, "the second person must enter their password again"),
         ({"second": "sup-2", "second_password": "a guess"}, "username or password of the second"),
     ):

@@ -97,7 +97,8 @@ def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
     )
 
     with pytest.raises(
-        ActionRefusedError, match="only a supervisor may check actual state; sre-1 is not one"
+        ActionRefusedError,
+        match="only a supervisor can check actual states; sre-1 is not a supervisor",
     ):
         verdicts(app)
 

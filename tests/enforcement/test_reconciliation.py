@@ -155,7 +155,8 @@ def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
 
     day.desk.on_record(make)
     with pytest.raises(
-        ActionRefusedError, match="only a supervisor may check actual state; li is not one"
+        ActionRefusedError,
+        match="only a supervisor can check actual states; li is not a supervisor",
     ):
         _compare(day, Panel())
     assert _kinds(day) == []

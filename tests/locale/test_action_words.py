@@ -43,7 +43,7 @@ def test_a_refusal_for_a_role_says_the_act_and_who_may_do_it() -> None:
     facts = {"by": "op-1", "role": "operator", "act": "ask_reinstatement"}
     told = refusals.sentence(Refusal("not_let", facts))
     assert told == (
-        "op-1 has the role operator and may not request the reinstatement of the site; ask a"
+        "op-1 has the role operator and cannot request the reinstatement of the site; ask a"
         " supervisor"
     )
 
@@ -51,7 +51,7 @@ def test_a_refusal_for_a_role_says_the_act_and_who_may_do_it() -> None:
 def test_a_hold_by_somebody_who_is_no_supervisor_is_refused_in_words() -> None:
     refusal = Refusal("no_supervisor", {"by": "op-1", "act": "set_hold"})
     told = refusals.sentence(refusal)
-    assert told == "only a supervisor may set a hold; op-1 is not one"
+    assert told == "only a supervisor can set a hold; op-1 is not a supervisor"
 
 
 def _is_command(words: str) -> bool:

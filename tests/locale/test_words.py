@@ -98,7 +98,7 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "lifted": (
         lambda site: site.unhold().lifted("suspend"),
-        "Not carried out: suspend shop.example (since lifted)",
+        "Not carried out: suspend shop.example (the measure was lifted)",
     ),
     "by hand": (
         lambda site: site.cancelled("suspend"),
@@ -168,12 +168,12 @@ def test_a_lifted_hold_names_the_suspension_that_still_runs() -> None:
 
 
 IN_A_ROW = "Misses in a row: {}. The site closes at 3 (R3){}."
-TRIED = ": the next miss after 2 or more attempts by the deadline closes it"
-ALONE = ": the next miss closes it, and no second person is asked"
-WHEN_OPEN = "the next miss closes it, if the site is open then"
+TRIED = ": the next miss after 2 or more attempts by the deadline closes the site"
+ALONE = ": the next miss closes the site, and no second person needs to confirm"
+WHEN_OPEN = "the next miss closes the site, if it is open then"
 RUNS: list[tuple[Policy, int, str, str]] = [
     (Policy(), 1, "active", ""),
-    (Policy(), 2, "active", ": the next miss closes it"),
+    (Policy(), 2, "active", ": the next miss closes the site"),
     (Policy(min_attempts=2), 2, "active", TRIED),
     (Policy(two_people_close=True), 2, "active", ALONE),
     (Policy(), 2, "suspended", f": {WHEN_OPEN}"),

@@ -236,7 +236,7 @@ def test_nobody_tells_a_customer_of_a_closure_while_it_is_disputed() -> None:
     assert withdrawn(site.case, task)
     # It is in the queue again when the closure stands, and says so.
     site.uphold()
-    assert site.answer == "back in the queue: 12-t1 (call about closure)"
+    assert site.answer == "returned to the queue: 12-t1 (call about closure)"
     assert not withdrawn(site.case, task)
 
 

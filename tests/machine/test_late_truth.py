@@ -177,7 +177,7 @@ def test_only_removed_and_refused_are_taken_back() -> None:
     assert site.refused_with == "nothing_to_take_back"
     site.contact(1).take_back(1)
     assert site.refused_with == "nothing_to_take_back"
-    assert "only removed or refused" in site.answer
+    assert "only a recorded removal or refusal" in site.answer
 
 
 def test_refused_taken_back_puts_the_incident_where_it_was_and_disputes_the_closure() -> None:

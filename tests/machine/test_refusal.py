@@ -95,7 +95,7 @@ def test_a_removal_in_time_that_is_typed_late_needs_the_refusal_taken_back_first
     site = History(at="10:00", policy=TWO_HOURS).log().contact(1).at("15:00").removed(1, at="11:00")
     assert site.refused_with == "state_forbids"
     assert "no removal was on record by 2026-03-01 12:00" in site.answer
-    assert "first take the refusal back" in site.answer
+    assert "withdraw the refusal" in site.answer
     again = site.take_back(1).removed(1, at="11:00")
     assert (again.refused_with, again.states, again.disputed) == (None, ["removed"], True)
 
@@ -112,7 +112,7 @@ def test_no_other_removal_is_told_to_take_the_refusal_back(late: Act) -> None:
     site = History(at="10:00", policy=TWO_HOURS)
     late(site)
     assert site.refused_with == "state_forbids"
-    assert "first take the refusal back" not in site.answer
+    assert "withdraw the refusal" not in site.answer
 
 
 def test_a_further_contact_does_not_stretch_it() -> None:

@@ -231,7 +231,7 @@ def test_each_violation_is_counted_and_the_one_before_the_last_says_what_the_nex
     assert (counting(site), site.answer) == ([("counted", 1)], "violation 1 of 3 in 24 h")
     site.at("20:00").log()
     assert site.answer == (
-        "violation 2 of 3 in 24 h: another one by 2026-03-02 10:00:00+00:00 closes this site"
+        "violation 2 of 3 in 24 h: another violation by 2026-03-02 10:00:00+00:00 closes this site"
     )
     assert site.log().state == "closed"
     assert counting(site) == []

@@ -42,20 +42,22 @@ SAID = {
     "held": ("site.example is held by order and cannot be reinstated; lift the hold first"),
     "in_force_already": ("the actual state of site.example is already active; no order to repeat"),
     "no_closure_asked": (
-        "nobody requested the closure of site.example; under a two-person policy, stating"
-        " false details or a refusal requests it"
+        "nobody requested the closure of site.example; to request it under a two-person policy,"
+        " state false details or a refusal"
     ),
     "no_request": "nobody requested the reinstatement of site.example; request it first",
     "nobody_to_tell": (
-        "site.example has no open or unreached incident from 10:00 or earlier, so this call"
-        " covers none; to record it, name an incident"
+        "site.example has no open or unreached incident up to 10:00 that this call covers; to"
+        " record the call, name an incident"
     ),
     "not_claimed": "12-1 is not claimed; nothing to release",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
     "not_held": "site.example is not held; nothing to lift",
-    "not_lifted": "order 12-o2 was not lifted; it must be carried out",
+    "not_lifted": "order 12-o2 still applies; it must be carried out",
     "nothing_held": ("ann has claimed nothing on site.example; nothing to hand over"),
-    "nothing_to_take_back": ("incident 12-1 is open; only removed or refused can be taken back"),
+    "nothing_to_take_back": (
+        "incident 12-1 is open; you can withdraw only a recorded removal or refusal"
+    ),
     "order_dead": "12-o2 is already a dead letter; you can retry it",
     "order_in_hand": "12-o2 is being carried out; wait until 10:01, then check the result",
     "order_not_dead": "12-o2.notice is not a dead letter; it retries automatically",
@@ -86,36 +88,36 @@ SAID = {
     ),
     "unknown_contact": "incident 12-1 has no contact 1",
     "unknown_detail": (
-        "a filing has no detail 'colour' (servers and documents are server.LABEL and "
-        "document.LABEL; a label has a-z, 0-9 and -)"
+        "a filing has no detail 'colour' (servers and documents are server.LABEL and"
+        " document.LABEL; LABEL uses a-z, 0-9 and -)"
     ),
     "unknown_incident": "no incident 12-7",
     "unknown_item": "the queue has no item 12-7",
     "unknown_order": "order 12-o7.notice is neither waiting nor a dead letter",
     "unknown_task": "no open task 12-t7",
     "counted": "violation 1 of 3 in 24 h",
-    "next_closes": "violation 2 of 3 in 24 h: another one by 10:00 closes this site",
-    "next_miss_closes": "the run of site.example is now 2: the next miss closes it (R3)",
+    "next_closes": "violation 2 of 3 in 24 h: another violation by 10:00 closes this site",
+    "next_miss_closes": "misses on site.example so far: 2. The next miss closes the site (R3)",
     "others_close": (
-        "violation 1 of 3 in 24 h, but others count too: another one by 10:00 closes this site"
+        "violation 1 of 3 in 24 h, but later violations count too: one more by 10:00 closes this"
+        " site"
     ),
     "waits_for_second": (
         "site.example is not closed yet: the policy requires two people, so another person must"
-        " confirm or decline it"
+        " confirm or decline the closure"
     ),
     "too_late": (
-        "this contact came after 12-1's deadline, 11:00: no clock stopped. If it was in time,"
+        "this contact missed 12-1's deadline, 11:00, so no clock stopped. If it was in time,"
         " record it again with its time"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example: the content of 12-1 is removed, so"
-        " nobody refuses to delete it"
+        "this withdraws ann's request to close site.example, because the content of 12-1 is removed"
     ),
     "tell_withdrawn": (
-        "out of the queue while the closure is disputed: 12-t1 (call about closure)"
+        "removed from the queue while the closure is disputed: 12-t1 (call about closure)"
     ),
-    "tell_again": "back in the queue: 12-t1 (call about closure)",
-    "not_covered": "not covered by this call, because they happened after it: 12-2",
+    "tell_again": "returned to the queue: 12-t1 (call about closure)",
+    "not_covered": "not covered by this call, because they happened after the call: 12-2",
 }
 
 
@@ -236,7 +238,7 @@ def test_a_claim_of_another_person_is_refused_with_their_name() -> None:
     assert said(History().log().claim("1").release("1", by=BOB)) == words
 
 
-WITHDRAWN = "this withdraws ann's request to close site.example: "
+WITHDRAWN = "this withdraws ann's request to close site.example, because "
 FELL: dict[str, Callable[[History], History]] = {
     "12-1 is voided": lambda site: site.void(1),
     (
@@ -261,7 +263,9 @@ def test_a_call_that_came_after_the_refusal_does_not_keep_the_request() -> None:
 def test_a_miss_that_needs_attempts_to_close_is_told_with_them() -> None:
     site = History().miss().after("14h").miss().after("14h").log().contact(3).removed(3)
     (told,) = said(site.under(Policy(min_attempts=2)).void(3))
-    assert told.endswith(": the next miss after 2 or more attempts by the deadline closes it (R3)")
+    assert told.endswith(
+        ". The next miss after 2 or more attempts by the deadline closes the site (R3)"
+    )
 
 
 def test_a_held_site_is_named_when_its_reinstatement_is_approved() -> None:
@@ -278,4 +282,4 @@ def test_who_happened_to_be_told_at_that_moment_is_not_named_as_left_out() -> No
     site = History(policy=Policy(repeat_count=9)).log().contact(None)
     assert said(site) == []
     site.log().after("1m").log().contact(None, ago=timedelta(minutes=1))
-    assert said(site) == ["not covered by this call, because they happened after it: 12-3"]
+    assert said(site) == ["not covered by this call, because they happened after the call: 12-3"]

@@ -113,7 +113,7 @@ def test_but_one_is_that_a_clock_would_open_while_that_waits(day: Day) -> None:
     [alarm] = alarms(day)
     assert (alarm.named, alarm.suspended_now) == ((SITE,), ())
     assert day.site()["left_down_since"] is not None
-    assert "the reason may have been lost (" in day.text()
+    assert "the reason might have been lost (" in day.text()
     [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]
     assert "it stays down until a person decides" in ended["words"]
 
@@ -269,9 +269,9 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
     assert first == "Active: no rule keeps shop.example down."
     assert second == (
         "NOT IN FORCE: actual state suspended (ordered: active). Nothing on record keeps"
-        " shop.example down; the reason may have been lost (2026-03-01 10:01). If it must stay"
-        " down, hold it. If not, check its actual state and repeat the order: this reopens it. Or"
-        " recover the record for all sites."
+        " shop.example down; the reason might have been lost (2026-03-01 10:01). If shop.example"
+        " must stay down, hold it. If not, check the actual state and repeat the order: this"
+        " reopens shop.example. Or recover the record for all sites."
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
@@ -295,7 +295,7 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
 
     text = day.text()
 
-    assert "Records were lost, so shop.example may already have been down" in text
+    assert "Records were lost, so shop.example might already have been down" in text
     [next_] = [line for line in text.splitlines() if line.startswith("Next, at ")]
     assert next_.endswith("it stays down until a person decides.")
     assert "incidents site hold shop.example --reason R" in day.why()["commands"]
@@ -308,7 +308,7 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
 
     day.do(c.SetHold(by="boss", reason="by order of a court"))
 
-    assert "Lost records may have left" not in day.text()
+    assert "Lost records might have left" not in day.text()
     assert not day.site()["stays_down"]
 
 
@@ -338,7 +338,7 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
         .splitlines()[1]
         .startswith(
             "UNKNOWN: actual state unknown (ordered: active). An order to keep shop.example down"
-            " may have been lost (2026-03-01 10:"
+            " might have been lost (2026-03-01 10:"
         )
     )
 
@@ -351,8 +351,9 @@ def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up
 
     assert told == (
         "UNKNOWN: actual state unknown (ordered: active). shop.example was added after records"
-        " were lost, and its actual state could not be read; it counts as open. If it is down,"
-        " check its actual state and repeat the order: this reopens it."
+        " were lost, and its actual state could not be read, so shop.example counts as open. If"
+        " shop.example is down, check the actual state and repeat the order: this reopens"
+        " shop.example."
     )
 
 

@@ -130,7 +130,7 @@ def test_without_a_phone_it_says_where_to_write_or_to_look_for_one(day: Day) -> 
     day.add("mail.example", email="wang@mail.example").log("mail.example")
     day.add("bare.example").log("bare.example")
     assert "write to w•••@mail.example" in day.item("1-1")["say"]
-    assert "look for a number, and add it to bare.example" in day.item("2-1")["say"]
+    assert "look for a number and add it to bare.example" in day.item("2-1")["say"]
     assert day.item("2-1")["commands"][-1] == "incidents site edit bare.example --phone P"
     assert "incidents site edit" not in str(day.item("1-1")["commands"])
 
@@ -192,8 +192,8 @@ TO_SHOW = {"public_security_number": "京公网安备 11010502000001号", "appro
 @pytest.mark.parametrize(
     ("details", "language", "to_come", "was_due"),
     [
-        (TO_FILE, ENGLISH, "must be filed with", "end of 2026-03-16; no filing is recorded"),
-        (TO_SHOW, ENGLISH, "must show the record", "end of 2026-03-16; this is not recorded"),
+        (TO_FILE, ENGLISH, "must be filed with", "end of 2026-03-16, but no filing is on record"),
+        (TO_SHOW, ENGLISH, "must show the record", "end of 2026-03-16, but no date is on record"),
         (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已超时，"),
         (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已超时，"),
     ],
@@ -495,8 +495,8 @@ def test_a_clock_that_lapsed_with_too_few_attempts_is_an_alarm_in_the_queue(day:
     day.miss()
     assert day.site()["state"] == "active"
     assert day.item("1-1")["warning"] == (
-        "ALARM: the deadline of 1-1 passed with 0 of 1 required attempts made, so shop.example was"
-        " not suspended for it, and later attempts do not change that. Keep calling"
+        "ALARM: the deadline of 1-1 passed after only 0 of 1 required attempts, so shop.example"
+        " was not suspended for it, and later attempts do not change that. Keep calling"
     )
 
 
@@ -504,7 +504,7 @@ def test_an_attempt_recorded_too_late_does_not_end_the_alarm(day: Day) -> None:
     day.add()
     day.desk.activate("[unreachable]\nmin_attempts = 1\n", by="li", login=None, reason="a try")
     day.log().after("61m").contact(1, "no-answer", at="10:30")
-    assert "with 0 of 1 required attempts made" in day.item("1-1")["warning"]
+    assert "after only 0 of 1 required attempts" in day.item("1-1")["warning"]
     assert "after 0 of 1 required attempts" in day.text()
 
 
@@ -523,7 +523,10 @@ def test_a_call_says_how_many_attempts_a_suspension_needs_and_how_many_were_made
     day.desk.activate(policy, by="li", login=None, reason="a try")
     day.log().contact(1, "no-answer")
     attempts = "if nobody is reached in at least 2 attempts (made so far: 1), the site is "
-    assert f"{attempts}suspended for 12 h; after fewer, only an alarm" in day.item("1-1")["say"]
+    assert (
+        f"{attempts}suspended for 12 h; after fewer attempts, only an alarm"
+        in day.item("1-1")["say"]
+    )
     day.contact(1, "no-answer").after("61m").elapse().after("13h").elapse()
     day.log().contact(2, "no-answer")
     assert f"{attempts}closed: no after-sales" in day.item("1-2")["say"]

@@ -62,13 +62,13 @@ def test_the_answer_is_said_first_then_what_is_overdue_and_what_would_come_of_it
     assert why["text"][:2] == [
         f"Active: no rule keeps {SITE} down.",
         (
-            "OVERDUE: the deadline 2026-03-01 11:00 passed 5 min ago and has not been processed."
-            " A running daemon processes it."
+            "OVERDUE: the deadline 2026-03-01 11:00 passed 5 min ago but was not processed. A"
+            " daemon must run to process it."
         ),
     ]
     assert why["next"]["overdue"]
     assert "suspended until 2026-03-01 23:05" in why["next"]["what"]
-    assert "a contact on 1-1 from 2026-03-01 11:00 or earlier" in would(day)
+    assert "a contact on 1-1 made by 2026-03-01 11:00" in would(day)
     assert why["commands"][0] == "incidents daemon --once"
 
 
@@ -85,7 +85,7 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
     ) in text
     assert "contact 1-1-1: no-answer at 2026-03-01 10:05, recorded by li" in text
     assert (
-        "the deadline was 2026-03-01 11:00, the decision came at 2026-03-01 11:01, 1 min later"
+        "The deadline was 2026-03-01 11:00; the decision came at 2026-03-01 11:01, 1 min later."
     ) in text
     assert DOCUMENTED.digest in text
     assert "Misses in a row: 1. The site closes at 3" in text
@@ -94,8 +94,8 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
 def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert (
-        "recording a contact on 1-1 from 2026-03-01 11:00 or earlier, with its time,"
-        " voids this suspension and opens the site immediately"
+        "a contact on 1-1 made by 2026-03-01 11:00 and recorded with its time voids this"
+        " suspension and opens the site immediately"
     ) in would(day)
     assert "voiding 1-1 voids this suspension" in would(day)
     day.contact(1, at="11:00")
@@ -106,11 +106,11 @@ def test_the_attempts_that_a_suspension_needs_are_told_with_those_that_were_made
     day.add()
     day.desk.activate("[unreachable]\nmin_attempts = 2\n", by="boss", login=None, reason="agreed")
     day.log().contact(1, "no-answer")
-    assert "Attempts made: 1, required: 2. If nobody is reached after fewer, only" in day.text()
+    assert "Attempts made: 1, required: 2. If nobody is reached after fewer attempts" in day.text()
     day.after("61m").elapse()
     spared = (
-        "1-1: nobody was reached by 2026-03-01 11:00, after 1 of 2 required attempts. It suspended"
-        " no site and does not count toward R3, and later attempts do not change that."
+        "1-1: nobody was reached by 2026-03-01 11:00, after 1 of 2 required attempts. 1-1"
+        " suspended no site and does not count toward R3, and later attempts do not change that."
     )
     assert spared in day.text()
     day.contact(1)
@@ -134,15 +134,15 @@ def test_a_closure_at_the_first_miss_is_told_with_its_attempts_and_without_a_row
 
 def test_a_suspended_site_says_what_a_miss_does_once_it_is_open(day: Day) -> None:
     day.add().miss().after("25h").elapse().miss()
-    assert "closes at 3 (R3): the next miss closes it, if the site is open then." in day.text()
+    assert "closes at 3 (R3): the next miss closes the site, if it is open then." in day.text()
     day.do(c.SetHold(by="li", reason="order 7")).after("13h").elapse()
     assert day.text().startswith("Held by order")
-    assert "closes at 3 (R3): the next miss closes it, if the site is open then." in day.text()
+    assert "closes at 3 (R3): the next miss closes the site, if it is open then." in day.text()
 
 
 def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> None:
     day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
-    assert "is based on 1-1, 1-2: it is voided once each is voided" in would(day)
+    assert "is based on 1-1, 1-2; it is voided once each is voided" in would(day)
     assert day.contact(1, at="11:00").site()["state"] == "suspended"
     assert "voiding 1-2 voids this suspension" in would(day)
 
@@ -160,8 +160,9 @@ def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) ->
 
 def test_a_hold_over_a_suspension_keeps_the_site_down_in_any_case(day: Day) -> None:
     day.add().log().after("1h1s").elapse().do(c.SetHold(by="boss", reason="letter"))
-    assert "the site stays down, held" in would(day)
-    assert "lifting the hold does not open the site yet: the site is still suspended" in would(day)
+    assert "the site stays down, because it is held" in would(day)
+    stays = "lifting the hold does not open the site yet, because it is still suspended"
+    assert stays in would(day)
 
 
 def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> None:
@@ -171,8 +172,8 @@ def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> N
     assert "Violations counted: 3. A site closes at 3 within 24 h:" in text
     assert "1-2: happened 2026-03-01 11:00, recorded 2026-03-01 11:00 by li (login desk1)" in text
     assert (
-        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min; limit 24 h,"
-        " inclusive. 1-3 completed the count."
+        "Interval: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min. Limit: 24 h, inclusive."
+        " 1-3 completed the count."
     ) in text
     assert f"recorded by li (login desk1), under policy {DOCUMENTED.digest}" in text
     assert "Closed at 2026-03-01 11:30: no after-sales service, no refund." in text
@@ -185,8 +186,8 @@ def test_r1_met_by_others_too_is_not_disputed_by_one_void(day: Day) -> None:
     # A fourth, recorded on the closed site, is moot and counts for nothing.
     day.log()
     assert "Found on the closed site and not counted: 1-4." in day.text()
-    assert "The closure is disputed (grounds that still hold: 2 of 3)." in day.text()
-    assert "if a supervisor upholds the closure, it stays" in would(day)
+    assert "Closure disputed (2 of 3 grounds still hold)." in day.text()
+    assert "if a supervisor upholds the closure, the site stays closed" in would(day)
 
 
 def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
@@ -194,23 +195,24 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
     for _ in range(2):
         day.miss().after("13h").elapse()
     assert "Misses in a row: 2. The site closes at 3" in day.text()
-    assert "the next miss closes it." in day.text()
+    assert "the next miss closes the site." in day.text()
     assert "the next miss closes the site (R3); misses so far: 2" in would(day)
     assert "no after-sales" in day.log().why()["next"]["what"]
     text = day.after("1h1s").elapse().text()
     assert text.startswith(
-        f"Closed under R3: nobody reached the responsible person of {SITE} in time, 3 times in a"
-        " row."
+        "Closed under R3: 3 times in a row, nobody reached the responsible person of"
+        f" {SITE} in time."
     )
     assert "Case 3 of 3:" in text
     assert "recorded by the clock, under policy" in text
     assert "case 1: 1-1: happened 2026-03-01 10:00" in text
     assert "nobody was reached by 2026-03-01 11:00; decided at 2026-03-01 11:00:01" in text
-    assert f"a timely contact on one of 1-1, 1-2, 1-3 (with its time) {DISPUTED}" in would(day)
+    contact = "a timely contact on one of 1-1, 1-2, 1-3, recorded with its time,"
+    assert f"{contact} {DISPUTED}" in would(day)
     day.contact(2, at="03-02 01:00")
     assert "2: 1-2: happened 2026-03-02 00:00:01" in day.text()
     assert "; since voided" in day.text()
-    assert "The closure is disputed (grounds that still hold: 1 of 3)" in day.text()
+    assert "Closure disputed (1 of 3 grounds still hold)" in day.text()
 
 
 def test_r4_tells_who_stated_what_and_that_no_correction_undoes_it(day: Day) -> None:
@@ -229,7 +231,7 @@ def test_r5_tells_the_call_and_the_refusal(day: Day) -> None:
     )
     assert "contact 1-1-1: reached at 2026-03-01 10:05, recorded by li" in text
     assert "Refusal recorded by zhao (login desk1)." in text
-    assert f"taking back the refusal of 1-1 {DISPUTED}" in would(day)
+    assert f"withdrawing the refusal recorded on 1-1 {DISPUTED}" in would(day)
     assert f"voiding contact 1-1-1 {DISPUTED}" in would(day)
 
 
@@ -253,7 +255,7 @@ def test_a_run_that_is_full_without_a_closure_says_that_the_next_miss_closes(day
     day.desk.activate("[unreachable_run]\ncount = 2\n", by="boss", login=None, reason="a trial")
     assert (
         "Misses in a row: 2. The site closes at 2 (R3), but a recount alone does not close it: the"
-        " next miss closes it, if the site is open then."
+        " next miss closes the site, if it is open then."
     ) in day.text()
 
 
@@ -265,23 +267,23 @@ def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
         "The customer was notified of 1-1: unless the removal is recorded by 2026-03-01 12:00"
         in day.text()
     )
-    assert "recording by 2026-03-01 12:00 that the content of 1-1 is removed stops" in would(day)
+    assert "recording the removal on 1-1 by 2026-03-01 12:00 stops" in would(day)
     say = "2 h left: unless the removal is recorded by then, the site is closed (R5)."
     assert day.item("1-1")["say"].startswith(say)
     late = day.after("2h1s")
     assert "enforced yet: the site is about to be closed (R5)." in late.item("1-1")["say"]
     text = late.elapse().text()
-    assert "The content was not deleted by the deadline 2026-03-01 12:00." in text
+    assert "The content was not deleted by the deadline, 2026-03-01 12:00." in text
     assert "2026-03-01 12:00:01, 1 s later" in text
 
 
 def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
     day.add().log().log().log().do(c.VoidIncident(by="li", incident=1, reason="slip"))
     day.do(c.Uphold(by="boss", reason="two are enough for me"))
-    assert "Grounds that still hold: 2 of 3 required; boss (login desk1) upheld" in day.text()
+    assert "2 of 3 required grounds still hold; boss (login desk1) upheld" in day.text()
     assert (
-        "voiding one of 1-2, 1-3 leaves fewer grounds than when upheld: the closure"
-        " becomes disputed again"
+        "voiding one of 1-2, 1-3 leaves fewer grounds than when upheld, so the closure"
+        " is disputed again"
     ) in would(day)
 
 
@@ -303,7 +305,10 @@ def test_a_run_names_all_that_its_cases_rest_on_and_who_was_reached_after_all(da
     assert "on one of 1-1, 1-2, 1-3, 1-4" in would(day)
     day.contact(3, at="03-02 13:00")
     assert day.why()["site"]["disputed"]
-    assert "Recorded later: 1-3 was reached in time, by 2026-03-02 13:30." in day.text()
+    assert (
+        "Recorded later: the person was reached about 1-3 in time, by 2026-03-02 13:30."
+        in day.text()
+    )
 
 
 def test_of_a_refusal_that_was_said_earlier_the_time_is_told(day: Day) -> None:
@@ -320,7 +325,7 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
     )
     assert day.why()["text"][1].startswith(asked)
     assert "“he hung up”." in day.text()
-    assert "The policy requires someone other than li to confirm it." in day.text()
+    assert "The policy requires someone other than li to confirm the closure." in day.text()
     assert day.why()["commands"][:2] == [
         f"incidents approve {SITE}",
         f"incidents decline {SITE} --reason R",
@@ -334,10 +339,7 @@ def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> 
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
     day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     day.desk.activate("[closure]\ntwo_people = false\n", by="boss", login=None, reason="one")
-    assert (
-        "The policy now requires one person, so a repeated request also closes the site."
-        in day.text()
-    )
+    assert "The policy now requires one person, so a new request closes the site." in day.text()
     assert any("a confirmed false detail (R4)" in line for line in day.why()["would_change"])
     day.do(c.StateFalse(by="wang", field="phone", evidence="a baker's"))
     assert day.why()["site"]["state"] == "closed"
