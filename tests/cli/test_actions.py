@@ -100,7 +100,7 @@ def test_one_call_for_a_whole_site_names_each_incident_and_the_rest(
     clock.tick(timedelta(minutes=10))
     desk("log", "shop.example")
     answer = desk("contact", "shop.example", "no-answer", "--at", "12:05")
-    assert "1-1: nobody answered; the clock keeps running" in answer.out
+    assert "1-1: nobody answered; does not stop the clock" in answer.out
     assert "not covered by this call" in answer.err
     assert "1-2" in answer.err
     assert desk("contact", "shop.example", "reached", "-q").out.split() == ["1-1-2", "1-2-1"]

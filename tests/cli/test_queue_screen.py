@@ -185,7 +185,7 @@ def test_the_same_outcome_twice_within_a_minute_is_asked_for(
 
 def test_the_answer_is_in_the_words_of_the_command_line(desk: Cli) -> None:
     told = press(sit(), "2")
-    assert told == "1-1: nobody answered; the clock keeps running"
+    assert told == "1-1: nobody answered; does not stop the clock"
     assert desk("contact", "1-1", "no-answer").out.splitlines()[0] == told
 
 
@@ -400,7 +400,7 @@ def test_an_act_of_which_nobody_knows_whether_it_was_done_is_sent_again_and_done
     assert told.startswith("Not confirmed: no answer on 1-1. Press a to send it again")
     assert told.endswith("the database is gone")
     press(screen, "j", "2")
-    assert press(screen, "a") == "1-1: nobody answered; the clock keeps running"
+    assert press(screen, "a") == "1-1: nobody answered; does not stop the clock"
     assert outcomes(desk, "1-1") == ["no-answer"]
     assert press(screen, "a") == "no action to send again"
 

@@ -72,7 +72,7 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
         at.press("\r", "j")
         at.see("> 2-1", gone=[NUMBER])
         at.press("k", "2")
-        at.see("1-1: nobody answered; the clock keeps running", gone=[NUMBER])
+        at.see("1-1: nobody answered; does not stop the clock", gone=[NUMBER])
         assert on_record(db_url) == ([("no-answer", "li")], ["open", "open", "open"])
         at.press("1")
         at.see("If so, the clock of 1-1 stops. y/n")
