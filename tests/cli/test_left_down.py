@@ -92,7 +92,7 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     down = cli("site", "hold", COURT, "--reason", "court order")
 
     assert up.out.splitlines()[1] == (
-        "NOT DOWN YET: no orders are being carried out (incidents daemon status). If"
+        "NOT DOWN YET: no orders are being carried out. See: incidents daemon status. If"
         " shop.example cannot wait, take it down by hand"
     )
     assert "NOT DOWN YET" not in down.out

@@ -194,7 +194,7 @@ def test_over_a_server_two_passwords_end_that_two_people_close(
     assert first.json["by"] == "sup-1"
     assert {"activated_at", "reason", "seq"} <= first.json.keys()
     alone = desk("policy", "activate", str(one), *mine, as_="sup-1")
-    assert (alone.status, "next: repeat with --second HANDLE" in alone.err) == (REFUSED, True), (
+    assert (alone.status, "next: repeat the command with --second HANDLE" in alone.err) == (REFUSED, True), (
         alone.err
     )
     beside = (*mine, "--second", "sup-2", "--second-password-file")

@@ -197,7 +197,7 @@ def test_a_site_that_is_added_after_a_loss_and_cannot_be_asked_is_opened_alone(d
 
     assert said(day, "left_down") == (
         "1 SITE UNKNOWN: shop.example. This list is not complete: the check of sites is not"
-        " finished. It was added after the record lost its latest entries, 5 min ago, and its"
+        " finished. The site was added after the record lost its latest entries, 5 min ago, and its"
         " actual state cannot be checked. To open it: incidents orders reconcile SITE --repair."
         " To keep it down: incidents site hold SITE --reason R"
     )

@@ -37,7 +37,7 @@ def db() -> None:
 @db.command(short_help="Upgrade the schema, or make a database.")
 @click.option(
     "--rehearsal", is_flag=True,
-    help="Mark an empty database as a rehearsal permanently: it accepts any clock.",
+    help="Mark an empty database as a rehearsal permanently: the database accepts simulated times.",
 )  # fmt: skip
 @options.query
 def upgrade(run: Run, rehearsal: bool) -> None:

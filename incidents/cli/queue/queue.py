@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """List what needs action now: overdue items first, then by deadline.
 
-    The list changes nothing. Red lines above it warn that no daemon enforces the deadlines, that
+    The list changes nothing. Red lines above it warn that no daemon is enforcing the deadlines, that
     orders were given up, or that an order has waited five minutes to be carried out.
     """
     person = run.app.person if mine else None
