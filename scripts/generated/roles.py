@@ -28,7 +28,7 @@ def text() -> str:
         table(("role", ""), ((f"`{role}`", what) for role, what in identity.SUMMARIES.items())),
         f"An action *in person* takes a person who has signed in and has entered their password (or"
         f" signed in at the provider) within the last {_MINUTES} minutes. No token does it.",
-        table(("action", "command", *identity.ROLES, ""), map(_action, identity.ACTS)),
+        table(("action", "command", *identity.ROLES, ""), map(_action, identity.ACTION_NAMES)),
         "`own_account`, `set_password` and `make_token` are about your own account. To change"
         " another account, its password or its tokens takes `keep_accounts` as well; to see them,"
         " `see_accounts`.",
