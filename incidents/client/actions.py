@@ -63,7 +63,7 @@ class Actions:
         confirm: str | None = None,
         **how: Unpack[RequestOptions],
     ) -> Acted:
-        """Record that the customer was told and refuses to delete the content, which closes the site (R5)."""
+        """Record that the customer was told and refuses deletion, which closes the site (R5)."""
         return self._to(
             "incidents", incident, "refused", {"at": at, "note": note, "confirm": confirm}, how
         )

@@ -122,8 +122,8 @@ ACTIONS = (
             "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
         ),
         after="removed", short="Record that the customer refuses to delete.",
-        summary="Record that the customer was told and refuses to delete the content, which"
-        " closes the site (R5).",
+        summary="Record that the customer was told and refuses deletion, which closes the site"
+        " (R5).",
         help=(
             "Record that the customer was told about INCIDENT and refuses to delete the content."
             + _closes("R5")
