@@ -85,7 +85,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example"]
     queue = cli("queue").err
-    assert "THE BRAKE IS ON: 2 waiting for a supervisor, first" in queue
+    assert "THE BRAKE IS ON: closures or suspensions waiting for a supervisor: 2, first" in queue
     assert "close b.example (2-o2). See: incidents orders list --braked" in queue
     rows = cli("acts", "list", "--braked", "--json").json
     assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}

@@ -133,7 +133,7 @@ def test_entries_that_wait_too_long_for_their_number_are_told(
     clock.tick(timedelta(minutes=2))
     answer = log("audit", "verify")
     assert answer.status == 0
-    assert "too long ago: is a daemon running?" in answer.err
+    assert "overdue: is a daemon running?" in answer.err
 
 
 @pytest.mark.parametrize("name", ["bundle", "bundle.tar.zst"])
