@@ -149,7 +149,8 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
     assert shown.status == 0
     assert "shop.example" in shown.out
     assert (
-        "notices with example times and reasons, because the record has no real ones: closed" in shown.err
+        "notices with example times and reasons, because the record has no real ones: closed"
+        in shown.err
     )
 
 

@@ -273,7 +273,10 @@ def test_the_number_is_shown_of_one_item_until_another_is_selected(desk: Cli) ->
 def test_a_number_that_is_not_on_file_is_told(desk: Cli) -> None:
     screen = sit()
     choose(screen, "2-1")
-    assert press(screen, "n") == "no number on file. To add one, run: incidents site edit b.example --phone P"
+    assert (
+        press(screen, "n")
+        == "no number on file. To add one, run: incidents site edit b.example --phone P"
+    )
 
 
 def test_with_reveal_all_are_shown(desk: Cli) -> None:

@@ -245,8 +245,8 @@ def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then
     later = few("audit", "verify", "--since", "auto")
     assert (later.status, later.out) == (0, "")
     assert (
-        f"  proven: the first 5 entries have the same root as {kept}, which was verified before; 1 entry"
-        " is newer\n" in later.err
+        f"  proven: the first 5 entries have the same root as {kept}, which was verified before;"
+        " 1 entry is newer\n" in later.err
     )
     assert "  proven: each decision on 1 of 2 sites follows from" in later.err
     assert "  reused: decisions on 1 site without newer entries\n" in later.err
