@@ -214,5 +214,5 @@ def test_where_nobody_named_an_account_the_login_name_that_was_used_is_said(
 
     assert unnamed.status == named.status == REFUSED
     assert "so the login name" in unnamed.err
-    assert "name yours with --as HANDLE" in unnamed.err
+    assert "add --as HANDLE" in unnamed.err
     assert "login name" not in named.err
