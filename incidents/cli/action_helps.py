@@ -12,7 +12,7 @@ ACTION_HELPS = {
     "void-contact": "Void a wrong contact record.",
     "removed": "Record that the content is removed.",
     "refused": "Record that the customer refuses to delete.",
-    "take-back": "Undo the last removed or refused.",
+    "take-back": "Withdraw the last removal or refusal.",
     "void": "Void an incident logged in error.",
     "reported": "Record that an incident was reported to the police.",
     "claim": "Claim an item of the queue.",

@@ -41,10 +41,10 @@ _BY_SITE = (c.RecordContact, c.StateRemoved)
 _SUGGESTED = {"category": suggestions.categories, "outcome": suggestions.outcomes}
 
 _OPPOSITES: dict[type[c.Command], tuple[str, type[c.Command], str]] = {
-    c.ClaimItem: ("release", c.ReleaseItem, "Return the item to the queue instead."),
+    c.ClaimItem: ("release", c.ReleaseItem, "Release the item instead: return it to the queue."),
     c.SetHold: (
         "lift", c.LiftHold,
-        "End the hold: the site opens, unless a suspension still runs or it is closed.",
+        "End the hold: the site opens, unless it is suspended or closed.",
     ),
 }  # fmt: skip
 """The flag that turns an action into its opposite, by command."""

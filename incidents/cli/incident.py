@@ -49,9 +49,9 @@ def log(
     """Log a violation on SITE.
 
     The desk then has an hour to reach the responsible person (R2). The third violation within 24
-    hours closes the site (R1); the answer shows the count. On a terminal, a violation that closes
-    the site, or whose address is on another host, asks you to type the site's name, or takes
-    --confirm NAME. In a pipe it does not ask.
+    hours closes the site (R1); the output shows the count. If the violation closes the site, or its
+    address is on another host, you must type the site's name on a terminal, or give --confirm NAME.
+    In a pipe, the command does not ask.
     """
     command = commands.Log(
         by=submission.by, at=submission.run.read_time(at), urls=urls.urls, written=urls.written,
@@ -69,8 +69,8 @@ def log(
 def attach(submission: Submission, incident: tuple[int, int], file: Path) -> None:
     """Attach FILE to INCIDENT as evidence.
 
-    The record keeps its digest. A copy of at most 50 MiB (evidence_limit) is kept beside the
-    database (INCIDENTS_EVIDENCE), or on the server.
+    The record keeps the digest of FILE. A copy of at most 50 MiB (evidence_limit) is kept beside
+    the database (INCIDENTS_EVIDENCE), or on the server.
     """
     from incidents.record import evidence
 
@@ -102,8 +102,8 @@ def note(
 ) -> None:
     """Add TEXT to INCIDENT as a note; - reads standard input.
 
-    Only the desk sees it, unless you add --to-customer. A note changes no state, and you can add
-    one in any state of the incident and its site.
+    Only the desk sees the note, unless you add --to-customer. A note changes no state, and you can
+    add one in any state of the incident and its site.
     """
     site, n = incident
     written = _note_of_standard_input() if text == _STANDARD_INPUT else text
@@ -156,10 +156,10 @@ def link(run: Run, incident: tuple[int, int]) -> None:
 @params.reason_option
 @options.action
 def undo(submission: Submission, target: tuple[int, ...], reason: str) -> None:
-    """Void a contact such as 12-3-1, or withdraw an incident's last removed or refused.
+    """Void a contact such as 12-3-1, or withdraw an incident's last recorded removal or refusal.
 
-    A contact that had stopped a clock leaves its incident open again, with a new hour. To undo the
-    incident itself, void it.
+    If the voided contact had stopped a clock, the incident is open again, with a new clock. To undo
+    an incident, use void.
     """
     match target:
         case site, incident, contact:

@@ -172,19 +172,19 @@ def reconcile(
     """Check the actual state of sites with the adapters, and compare it with the record.
 
     Without SITE it checks all sites that are down, and those whose recorded state differs from
-    their order. It puts the result on record. Where an adapter cannot be asked, it trusts the
-    record. It does not repeat an order that is still waiting. Exits 5 if anything still differs at
+    their order. It puts the result on record. If an adapter cannot report a state, the record is
+    trusted. It does not repeat an order that is still waiting. Exits 5 if anything still differs at
     the end.
 
     After a loss, --repair opens a site marked LEFT DOWN only if you name it. First put a hold on
     each site that must stay down.
 
-    Cancelled orders stay cancelled, unless you add --cancelled. The customer gets no second notice
-    then: tell them yourself.
+    Cancelled orders stay cancelled, unless you add --cancelled. If you repeat one, the customer
+    gets no second notice: inform the customer yourself.
 
     For programs, `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled,
-    left_down or changed_meanwhile. The last one means that the site changed during the check: check
-    again.
+    left_down or changed_meanwhile. If it is changed_meanwhile, the site changed during the check:
+    check again.
     """
     run = submission.run
     if sites and repair and not submission.dry_run and confirmation.is_opening_asked(confirm):

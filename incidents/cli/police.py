@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "list": ("incidents.cli.police:list_", "List what to report, and by when."),
+        "list": ("incidents.cli.police:list_", "List incidents to report, with deadlines."),
         "done": action("reported"),
     }
 }
@@ -36,9 +36,9 @@ def police() -> None:
 )  # fmt: skip
 @options.query
 def list_(run: Run, limit: int) -> None:
-    """List what to report to the police, and by when; longest overdue first.
+    """List incidents to report to the police, with deadlines; longest overdue first.
 
-    The time limit starts when an incident is recorded. It is 24 hours, by article 10(6) of the
+    The time limit starts when an incident is recorded. It is 24 hours, under article 10(6) of the
     ministry's decree no. 33, unless [report] in the settings changes it.
     """
     with run.queries() as queries:

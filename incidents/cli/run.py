@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _ITS_OWN = Cause.of(
     "its_own", "this works on the database itself: run it where the database is, without --server"
 )
-REHEARSAL = "rehearsal: this database accepts any clock"
+REHEARSAL = "rehearsal: this database accepts simulated times"
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
 # The format of an export to a file: the other output is for people.
 BUNDLE = "bundle"

@@ -53,8 +53,8 @@ def approve(
 ) -> None:
     """Approve another person's request on SITE: to reinstate it, or to close it.
 
-    Closing asks for the site's name, or takes --confirm NAME. Where there are accounts, it asks for
-    your password, or takes --password-file.
+    To close a site, you must type its name, or give --confirm NAME. Where there are accounts, the
+    command asks for your password, or takes --password-file.
     """
     if _requested(submission, site, what) == "closure":
         command = c.ConfirmClosure(by=submission.by)

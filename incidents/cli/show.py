@@ -28,9 +28,9 @@ _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 def show(run: Run, what: tuple[Any, ...] | str) -> None:
     """Show the whole story of an incident, or of anything else with an ID.
 
-    For an item of the queue, such as 12-t2 or 12-disputed, it shows what to say and what to type;
-    for a contact, such as 12-3-1, its incident; for an order, such as 12-o45, what orders show
-    prints; for SITE, what site show prints.
+    For an item of the queue, such as 12-t2 or 12-disputed, it shows the call script and the
+    commands to type; for a contact, such as 12-3-1, its incident. For an order, such as 12-o45, it
+    shows the same as orders show; for SITE, the same as site show.
     """
     match what:
         case str():

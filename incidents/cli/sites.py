@@ -118,8 +118,8 @@ def write_site(run: Run, site: str) -> None:
 def why(run: Run, site: str) -> None:
     """Explain the state of NAME.
 
-    It shows the rule, the incidents counted, the times compared, what is due next, and what would
-    change it.
+    It shows the rule, the incidents counted, the times compared, the action due next, and the
+    events that would change the state.
     """
     with run.queries() as queries:
         found = queries.why(site)

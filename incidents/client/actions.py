@@ -40,7 +40,7 @@ class Actions:
         )
 
     def void_contact(self, contact: str, *, reason: str, **how: Unpack[RequestOptions]) -> Acted:
-        """Void a wrong record of a contact."""
+        """Void a contact that was recorded by mistake."""
         return self._to("contacts", contact, "void", {"reason": reason}, how)
 
     def removed(
@@ -63,13 +63,13 @@ class Actions:
         confirm: str | None = None,
         **how: Unpack[RequestOptions],
     ) -> Acted:
-        """Record that the customer was told and refuses to delete, which closes the site (R5)."""
+        """Record that the customer was told and refuses deletion, which closes the site (R5)."""
         return self._to(
             "incidents", incident, "refused", {"at": at, "note": note, "confirm": confirm}, how
         )
 
     def take_back(self, incident: str, *, reason: str, **how: Unpack[RequestOptions]) -> Acted:
-        """Undo the incident's last `removed` or `refused`."""
+        """Withdraw the last recorded removal or refusal of the incident."""
         return self._to("incidents", incident, "take-back", {"reason": reason}, how)
 
     def void(self, incident: str, *, reason: str, **how: Unpack[RequestOptions]) -> Acted:
@@ -131,7 +131,7 @@ class Actions:
     def confirm_closure(
         self, site: str, *, confirm: str | None = None, **how: Unpack[RequestOptions]
     ) -> Acted:
-        """Close a site at another person's request (R4, R5), where the policy needs two."""
+        """Close a site at another person's request (R4, R5), if the policy requires two people."""
         return self._to("sites", site, "confirm-closure", {"confirm": confirm}, how)
 
     def decline_closure(

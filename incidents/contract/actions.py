@@ -25,7 +25,7 @@ _CALLED = Body("Called", "The outcome of a contact. Only `reached` stops the clo
 
 _CALL = "Record a call or message and its outcome. Only `reached` stops a clock (R2)."
 _IN_PERSON = (
-    "Over a server, and where there are accounts, it asks for your password, or takes"
+    "Over a server, and where there are accounts, the command asks for your password, or takes"
     " --password-file."
 )
 
@@ -33,17 +33,17 @@ _IN_PERSON = (
 def _closes(rule: str) -> str:
     return (
         f"\n\nThis closes the site immediately ({rule}), with no after-sales service and no refund."
-        " It asks you to type the site's name, or takes --confirm NAME. Where the policy requires"
-        " two people, another person must confirm first (approve). Over a server, or in a database"
-        " with accounts where two people are required, it asks for your password, or takes"
-        " --password-file."
+        " The command asks you to type the site's name, or takes --confirm NAME. Where the policy"
+        " requires two people, another person must confirm first (approve). Over a server, or in a"
+        " database with accounts where two people are required, the command asks for your password,"
+        " or takes --password-file."
     )
 
 
 ACTIONS = (
     Action(
         c.Log, "log", SITE, path="incidents", batch="log", roles=DESK_OR_PROGRAM, creates=True,
-        body=Body("Finding", "A violation; `again` marks another one at the same URL."),
+        body=Body("Finding", "A violation; `again` marks a separate violation at the same URL."),
         short="Log a violation on a site.",
         summary="Log a violation. The desk then has an hour to reach the responsible person (R2).",
     ),
@@ -65,14 +65,14 @@ ACTIONS = (
         c.Recur, "recur", INCIDENT, path="recur", creates=True,
         body=Body(
             "Recurring",
-            "A recurrence; `again` logs another before anybody is reached about the last one.",
+            "A recurrence; `again` logs another even if nobody was reached about the previous one.",
         ),
         after="refused", short="Log content that is still there.",
         help=(
             "Log that the content of INCIDENT is still there, as a new incident linked to it."
             "\n\n"
-            "It counts as a violation: the third within 24 hours closes the site (R1), after"
-            " the same confirmation as log."
+            "The recurrence counts as a violation: the third violation within 24 hours closes"
+            " the site (R1), after the same confirmation as for log."
         ),
         ask={
             "at": Ask("it was found again"),
@@ -83,13 +83,13 @@ ACTIONS = (
         c.RecordContact, "contact", SITE, path="contacts", batch="contact", creates=True,
         body=_CALLED, after="log",
         short="Record a call and its outcome.",
-        summary=f"{_CALL} One call about everything open on the site.",
+        summary=f"{_CALL} One call about all open incidents on the site.",
         help=(
-            "Record a call or message about INCIDENT, or about everything open on SITE."
+            "Record a call or message about INCIDENT, or about all open incidents on SITE."
             "\n\n"
-            "Only reached stops the clock (R2): it means that you spoke to the responsible"
-            " person. If you record a call after the deadline that was made in time, give its"
-            " time with --at."
+            "Only the outcome reached stops the clock (R2): you spoke to the responsible person."
+            " If you made the call in time but record it after the deadline, give its time with"
+            " --at."
         ),
         ask={"at": Ask("the call was made")},
     ),
@@ -102,10 +102,10 @@ ACTIONS = (
         c.VoidContact, "undo", CONTACT, path="void", body=_BECAUSE,
         was="void-contact",
         short="Void a wrong contact record.",
-        summary="Void a wrong record of a contact.",
+        summary="Void a contact that was recorded by mistake.",
         help=(
-            "Void CONTACT, a wrong record such as 12-3-1.\n\n"
-            "If it stopped a clock, the incident is open again and a new hour starts."
+            "Void CONTACT, such as 12-3-1, which was recorded by mistake.\n\n"
+            "If the contact had stopped a clock, the incident is open again with a new clock."
         ),
     ),
     Action(
@@ -122,10 +122,10 @@ ACTIONS = (
             "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
         ),
         after="removed", short="Record that the customer refuses to delete.",
-        summary="Record that the customer was told and refuses to delete, which closes the"
-        " site (R5).",
+        summary="Record that the customer was told and refuses deletion, which closes the site"
+        " (R5).",
         help=(
-            "Record that the customer was told about INCIDENT and refuses to delete."
+            "Record that the customer was told about INCIDENT and refuses to delete the content."
             + _closes("R5")
         ),
         ask={"at": Ask("the customer refused")},
@@ -133,9 +133,9 @@ ACTIONS = (
     Action(
         c.TakeBack, "undo", INCIDENT, path="take-back", body=_BECAUSE,
         was="take-back",
-        short="Undo the last removed or refused.",
-        summary="Undo the incident's last `removed` or `refused`.",
-        help="Undo the last removed or refused of INCIDENT, recorded by mistake.",
+        short="Withdraw the last removal or refusal.",
+        summary="Withdraw the last recorded removal or refusal of the incident.",
+        help="Withdraw the last removal or refusal of INCIDENT, which was recorded by mistake.",
     ),
     Action(
         c.VoidIncident, "void", INCIDENT, path="void", body=_BECAUSE,
@@ -143,8 +143,8 @@ ACTIONS = (
         summary="Void an incident that was logged in error or is not a violation.",
         help=(
             "Void INCIDENT, which was logged in error or is not a violation.\n\n"
-            "Everything based on it is derived again: a suspension may be lifted, a closure"
-            " disputed."
+            "Everything based on the incident is recalculated: a suspension might be lifted, or"
+            " a closure might become disputed."
         ),
     ),
     Action(
@@ -155,7 +155,7 @@ ACTIONS = (
         summary="Record that an incident was reported to the police.",
         help=(
             "Record that INCIDENT was reported to the police.\n\n"
-            "This ends the reminders and changes no state. See what is still to be reported:"
+            "This ends the reminders and changes no state. To list incidents not reported yet:"
             " incidents police list."
         ),
         ask={
@@ -237,12 +237,13 @@ ACTIONS = (
         in_person=True,
         body=Body("Meant", "A confirmation; `confirm` is the name of the site that this closes."),
         short="Close a site at another person's request.",
-        summary="Close a site at another person's request (R4, R5), where the policy needs two.",
+        summary="Close a site at another person's request (R4, R5), if the policy requires two"
+        " people.",
         help=(
             "Close NAME, as another person requested with false-info or refused (R4, R5).\n\n"
-            "There is no after-sales service and no refund. It asks you to type the site's"
-            " name, or takes --confirm NAME. Where there are accounts, it also asks for your"
-            " password, or takes --password-file."
+            "There is no after-sales service and no refund. The command asks you to type the"
+            " site's name, or takes --confirm NAME. Where there are accounts, it also asks for"
+            " your password, or takes --password-file."
         ),
     ),
     Action(
@@ -302,7 +303,7 @@ ACTIONS = (
         was="acts retry",
         short="Retry a dead letter.",
         summary="Retry an order: a dead letter or one that the brake holds.",
-        help="Retry ORDER, a dead letter, for as long as a new order would be.",
+        help="Retry ORDER, a dead letter, for as long as a new order would be retried.",
     ),
     Action(
         c.RetryOrder, "orders release", ORDER, path="release", roles=SUPERVISOR,

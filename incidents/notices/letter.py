@@ -250,7 +250,7 @@ NOTICES: dict[str, NoticeType] = {
     "call_script": NoticeType("phone", "an operator calls the customer"),
     "call_task": NoticeType("desk", "the customer must be called about the closure"),
     "alarm": NoticeType("desk", "a clock lapsed with too few attempts: the site is not suspended"),
-    "alarm_daemon_silent": NoticeType("desk", "no daemon enforces the deadlines"),
+    "alarm_daemon_silent": NoticeType("desk", "no daemon is enforcing the deadlines"),
     "alarm_halted": NoticeType("desk", "no orders are being carried out"),
     "alarm_mark_unread": NoticeType(
         "desk", "a daemon cannot read its mark and is not carrying out orders"

@@ -212,7 +212,7 @@ def test_status_is_loud_when_nothing_enforces_the_clock(sqlite_url: str, tmp_pat
     with engine_of(sqlite_url) as engine:
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
         alone = incidents(sqlite_url, "daemon", "status", status=1)
-        assert "NO DAEMON ENFORCES THE DEADLINES" in alone.stdout
+        assert "NO DAEMON IS ENFORCING THE DEADLINES" in alone.stdout
         assert "overdue: 1 site" in alone.stdout
         assert "a.example" in alone.stdout
 

@@ -77,7 +77,7 @@ def test_a_suspension_that_nginx_would_not_take_is_made_when_it_does(
         incidents(sqlite_url, "site", "hold", SHOP, "--reason", "ordered", env=env)
         broken.write_text("no such directive;\n")
         told = incidents(sqlite_url, "daemon", "--once", env=env).stderr
-        assert "1 order not carried out: incidents orders list" in told
+        assert "1 order not carried out. See: incidents orders list" in told
         assert web.get(SHOP).status == 200
         broken.unlink()
         timeline.move(timedelta(seconds=5))

@@ -567,7 +567,7 @@ def test_at_the_terminal_two_passwords_end_that_two_people_close(desk: Cli, tmp_
     assert desk(*activate, str(two)).status == 0
     first = (*activate, str(one), *as_("sup-1", right))
     alone = desk(*first)
-    assert (alone.status, "next: repeat with --second HANDLE" in alone.err) == (3, True)
+    assert (alone.status, "next: repeat the command with --second HANDLE" in alone.err) == (3, True)
     for handle, file, needle in (
         ("sup-1", right, "cannot be the second person for their own action"),
         ("sup-2", wrong, "of the second person: nothing was done"),

@@ -234,7 +234,7 @@ def test_the_same_key_is_the_same_act_once(desk: Cli) -> None:
     first = desk("log", "shop.example", "--key", "k1")
     second = desk("log", "shop.example", "--key", "k1")
     assert first.out == second.out
-    assert "ran once" in second.err
+    assert "which ran only once" in second.err
     assert desk("log", "shop.example", "--key", "k1", "--note", "x").status == 3
     other = desk("log", "shop.example", "--key", "k1", "--as", "other").err
     assert "already gave this command with key 'k1' at" in other

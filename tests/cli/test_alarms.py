@@ -128,7 +128,7 @@ def test_each_kind_is_told_in_words(desk: Cli, clock: FrozenDateTimeFactory) -> 
     told = dict(line.split("\t")[:2] for line in desk("alarms").out.splitlines())
 
     assert told == {
-        "daemon_silent:all": "no daemon enforces the deadlines, last seen 1 d 1 h ago",
+        "daemon_silent:all": "no daemon is enforcing the deadlines, last seen 1 d 1 h ago",
         "closure_disputed:1": (
             "a.example: closure disputed; the reason for it no longer holds (R1, repeat)"
         ),
@@ -141,7 +141,7 @@ def test_with_no_daemon_ever_it_says_so(cli: Cli) -> None:
     answer = cli("alarms")
 
     assert answer.status == 1
-    assert "daemon_silent:all\tno daemon enforces the deadlines\tnot sent\t" in answer.out
+    assert "daemon_silent:all\tno daemon is enforcing the deadlines\tnot sent\t" in answer.out
 
 
 # The trial, and what is told in truth: through a real server, which needs a real clock.

@@ -97,7 +97,8 @@ def test_what_no_checkpoint_covers_yet_is_told_on_standard_error(signed: Cli, ta
     written, left_out = told.splitlines()
     assert written == "wrote 5 entries from a log of 5"
     assert left_out == (
-        "left out 1 entry: no checkpoint covers it yet (sign one: `incidents audit checkpoint`)"
+        "left out 1 entry: no checkpoint covers it yet. To sign a checkpoint,"
+        " run: incidents audit checkpoint"
     )
 
 

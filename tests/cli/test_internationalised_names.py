@@ -121,7 +121,7 @@ def test_who_erases_people_s_words_reads_both_forms(
 ) -> None:
     clock.tick(timedelta(days=200))
     erase = ("person", "erase", SITE, "--reason", "demanded")
-    assert f"about {IN_FULL}, and its contact" in desk(*erase, typed="no\n", asked=True).err
+    assert f"the contact of {IN_FULL}, and the texts" in desk(*erase, typed="no\n", asked=True).err
 
 
 @pytest.mark.parametrize("typed", [SITE, KEPT, "例子。测试"])

@@ -92,7 +92,7 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     down = cli("site", "hold", COURT, "--reason", "court order")
 
     assert up.out.splitlines()[1] == (
-        "NOT DOWN YET: no orders are being carried out (incidents daemon status). If"
+        "NOT DOWN YET: no orders are being carried out. See: incidents daemon status. If"
         " shop.example cannot wait, take it down by hand"
     )
     assert "NOT DOWN YET" not in down.out
@@ -132,8 +132,8 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     assert people.out.splitlines()[:2] == [
         "This opens 2 sites that are down: court.example (suspended), false.example (closed)",
         (
-            "Actually closed: 1 of these. If a rule closed one, record why instead (incidents log,"
-            " refused, site false-info)"
+            "Actually closed: 1. If a rule closed a site, record the reason instead:"
+            " incidents log, refused, or site false-info"
         ),
     ]
     assert programs.json == {
@@ -291,8 +291,8 @@ def test_a_repair_orders_no_suspension_over_a_closure_and_says_so(cli: Cli, pane
     assert repaired.status == 5
     assert "ordered again" not in repaired.out + repaired.err
     assert (
-        "1 suspended on record but actually closed: nothing ordered, as the reason may be lost"
-        " (incidents site why SITE)"
+        "1 suspended on record but closed: no order sent, as the reason may be lost."
+        " See: incidents site why SITE"
     ) in repaired.err
     assert "hold those" not in repaired.err.lower()
     cli("daemon", "--once")

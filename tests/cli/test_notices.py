@@ -121,7 +121,7 @@ def test_a_suspension_is_told_as_it_was_ordered_with_the_customer_s_own_page(
     assert shown.err == ""
     made_up = cli("notices", "preview", "closed", "--language", "en", "--site", "one.example")
     assert made_up.err == (
-        "notices with example times and reasons, because the record has none: closed\n"
+        "notices with example times and reasons, because the record has no real ones: closed\n"
     )
 
 
@@ -149,7 +149,8 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
     assert shown.status == 0
     assert "shop.example" in shown.out
     assert (
-        "notices with example times and reasons, because the record has none: closed" in shown.err
+        "notices with example times and reasons, because the record has no real ones: closed"
+        in shown.err
     )
 
 

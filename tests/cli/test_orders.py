@@ -184,7 +184,7 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
 ) -> None:
     panel.outcome = DOWN
     done = _suspended(cli, later)
-    assert "1 order not carried out: incidents orders list" in done.err
+    assert "1 order not carried out. See: incidents orders list" in done.err
     [order] = cli("acts", "list", "--site", "shop.example", "--json").json[:1]
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")

@@ -29,7 +29,7 @@ def test_overdue_things_come_first_with_whom_to_call_and_what_to_type(desk: Cli)
 
 def test_it_says_loudly_that_nothing_enforces_the_clock(desk: Cli) -> None:
     err = desk("queue").err
-    assert "NO DAEMON ENFORCES THE DEADLINES" in err
+    assert "NO DAEMON IS ENFORCING THE DEADLINES" in err
     assert "sites overdue: 1, since 2026-03-02 13:00" in err
     assert "incidents daemon" in err
     assert desk("queue", "--json").json["enforcement"]["beating"] is False
@@ -64,7 +64,7 @@ def test_on_a_terminal_the_first_thing_is_told_in_full(
     out = desk("queue").out
     assert "2 to do, 1 overdue" in out
     assert "\x1b" not in out
-    assert "NO DAEMON ENFORCES THE DEADLINES" in out
+    assert "NO DAEMON IS ENFORCING THE DEADLINES" in out
     assert "say" in out
     assert "Wang Wu, +86 10 •••• ••00  (--reveal shows it in full)" in out
     assert "incidents contact 1-1 reached" in out

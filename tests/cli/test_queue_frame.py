@@ -159,7 +159,7 @@ def test_what_is_left_out_of_the_page_is_told() -> None:
 
 def test_alarms_stand_above_the_list_at_every_size() -> None:
     for width in (40, 80, 160):
-        assert any("NO DAEMON ENFORCES" in line for line in plain(sit(page([])), width, 24))
+        assert any("NO DAEMON IS ENFORCING" in line for line in plain(sit(page([])), width, 24))
 
 
 def test_without_colour_nothing_is_painted_and_the_selection_has_its_mark() -> None:

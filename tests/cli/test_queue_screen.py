@@ -146,9 +146,9 @@ def test_a_recheck_is_removed_incident_by_incident_and_then_done(
     choose(screen, "1-t1")
     assert screen.item is not None
     assert screen.item["unsettled"] == ["1-1", "1-2"]
-    assert press(screen, "r") == "Is the content of 1-1 removed (1 more to check)?"
+    assert press(screen, "r") == "Is the content of 1-1 removed (more incidents to check: 1)?"
     assert press(screen, "y") == "1-1: content removed"
-    assert press(screen, "d") == "1-t1: did you check everything (1 not settled)?"
+    assert press(screen, "d") == "1-t1: did you check everything (incidents not settled: 1)?"
     assert "1-2: content removed" in press(screen, "n", "r")
     assert "1-t1" not in desk("queue", "-q").out
 
@@ -273,7 +273,10 @@ def test_the_number_is_shown_of_one_item_until_another_is_selected(desk: Cli) ->
 def test_a_number_that_is_not_on_file_is_told(desk: Cli) -> None:
     screen = sit()
     choose(screen, "2-1")
-    assert press(screen, "n") == "no number on file: incidents site edit b.example --phone P"
+    assert (
+        press(screen, "n")
+        == "no number on file. To add one, run: incidents site edit b.example --phone P"
+    )
 
 
 def test_with_reveal_all_are_shown(desk: Cli) -> None:

@@ -156,7 +156,7 @@ def test_on_a_machine_that_does_not_sign_it_is_refused_until_that_is_said(
     here = cli("recover", "--reason", "it burned", "--sign-here")
     assert here.status == 0
     assert "the last signature of the previous key is not known here" in here.out
-    assert "from now on desk.example/log+" in here.out
+    assert "from now on, desk.example/log+" in here.out
     assert "in epoch 60" in here.out
     assert "1 site: 0 matching, 0 ordered again" in here.out
     assert cli("site", "add", "blog.example").status == 0
@@ -259,7 +259,7 @@ def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) 
     [line] = [line for line in told.err.splitlines() if "lost its latest entries" in line]
     assert line == (
         "  the record itself states that it lost its latest entries (epoch 60,"
-        " 2026-03-02T04:00:00Z): see incidents audit status"
+        " 2026-03-02T04:00:00Z). See: incidents audit status"
     )
     assert (told.status, programs.status) == (0, 0)
     [found] = programs.json["lost_its_end"]
@@ -329,7 +329,7 @@ def test_two_losses_are_both_told(cli: Cli, folder: Path, monkeypatch: pytest.Mo
     [line] = [line for line in told.err.splitlines() if "lost its latest entries" in line]
     assert line == (
         "  the record itself states that it lost its latest entries 2 times (last: epoch 61,"
-        " 2026-03-02T04:00:00Z): see incidents audit status"
+        " 2026-03-02T04:00:00Z). See: incidents audit status"
     )
     lost = [line for line in status.out.splitlines() if line.startswith("lost")]
     assert [line.partition(":")[0] for line in lost] == ["lost before", "lost"]

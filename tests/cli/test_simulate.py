@@ -79,7 +79,7 @@ def test_the_same_seed_draws_the_same_and_the_output_says_so(cli: Cli) -> None:
     )
     assert one == again
     assert one.out != other.out
-    assert "195 drawn (--reach 0.6 --seed 5), 110 of these reached at once" in one.err
+    assert "195 at random (--reach 0.6 --seed 5), 110 of these reached" in one.err
     known = cli("simulate", str(DATA / "history.jsonl"), "--reach", "0.6")
     assert "all 14 from the history, none drawn" in known.err
 

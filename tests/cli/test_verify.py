@@ -75,7 +75,7 @@ def test_what_is_known_from_outside_is_no_longer_told_as_not_shown(
     answer = log("audit", "verify", "--key", _key(log), "--checkpoint", held)
     assert answer.status == 0
     assert "NOT PROVEN" not in answer.err
-    assert f"{held}, which you hold, belongs to this same history" in answer.err
+    assert f"{held}, which you kept, belongs to this same history" in answer.err
 
 
 def test_a_document_is_for_programs(log: Cli, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_entries_that_wait_too_long_for_their_number_are_told(
     clock.tick(timedelta(minutes=2))
     answer = log("audit", "verify")
     assert answer.status == 0
-    assert "too long ago: is a daemon running?" in answer.err
+    assert "overdue: is a daemon running?" in answer.err
 
 
 @pytest.mark.parametrize("name", ["bundle", "bundle.tar.zst"])
@@ -247,8 +247,8 @@ def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then
     later = few("audit", "verify", "--since", "auto")
     assert (later.status, later.out) == (0, "")
     assert (
-        f"  proven: the first 5 entries have the root of {kept}, which was verified before; 1 entry"
-        " is newer\n" in later.err
+        f"  proven: the first 5 entries have the same root as {kept}, which was verified before;"
+        " 1 entry is newer\n" in later.err
     )
     assert "  proven: each decision on 1 of 2 sites follows from" in later.err
     assert "  reused: decisions on 1 site without newer entries\n" in later.err

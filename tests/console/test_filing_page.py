@@ -140,7 +140,7 @@ def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Co
 
 def test_the_snippet_is_there_to_copy_as_text(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
-    assert "No readable record number on record." in viewer.get(PAGE).text
+    assert "The record has no readable record number for the footer." in viewer.get(PAGE).text
     file(desk, **FILED)
     [snippet] = re.findall(r"<pre id=.snippet.[^>]*>(.*?)</pre>", viewer.get(PAGE).text, re.DOTALL)
     assert "<" not in snippet

@@ -56,7 +56,7 @@ def seen(desk: ConsoleDesk, site: str = SITE) -> dict[str, str]:
 def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/orders").text
     assert page.index('id="o-1-o2"') < page.index('id="o-2-o2"')
-    assert "Dead letters, no more automatic retries: 1" in page
+    assert "Dead letters, not retried automatically: 1" in page
     assert "Orders to external systems, not carried out for five minutes or more: 1" in page
     assert "Listed: 4. Dead letters: 1; late to external systems: 1; others" in page
     assert '<span class="state late">late</span>' in page

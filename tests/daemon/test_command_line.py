@@ -179,7 +179,7 @@ def test_once_counts_what_was_not_carried_out_before_a_recovery_and_after_it(
     status, _, err = run("--once")
 
     assert status == DONE
-    assert "3 orders not carried out: incidents orders list" in err.splitlines()
+    assert "3 orders not carried out. See: incidents orders list" in err.splitlines()
 
 
 def test_once_tells_a_loss_before_and_after_the_world_was_compared(db_url: str, run: Run) -> None:
@@ -280,7 +280,7 @@ def test_when_cron_has_stopped_the_queue_is_loud_again(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "NO DAEMON ENFORCES THE DEADLINES: no daemon is running; daemon --once last" in err
+    assert "NO DAEMON IS ENFORCING THE DEADLINES: no daemon is running; daemon --once last" in err
     assert "11 min ago. Start one: incidents daemon" in err
 
 
@@ -305,7 +305,7 @@ def test_without_a_daemon_status_is_loud_and_fails(db_url: str, run: Run) -> Non
 
     assert status == FAILED
     assert out.splitlines()[:3] == [
-        "NO DAEMON ENFORCES THE DEADLINES",
+        "NO DAEMON IS ENFORCING THE DEADLINES",
         "overdue: 3 sites, the first since 2026-03-01 09:00 UTC (1 h overdue)",
         "  site-00.example: 2026-03-01 09:00 UTC (1 h overdue)",
     ]
@@ -399,7 +399,7 @@ def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> N
     status, out, _ = run("status")
 
     assert status == FAILED
-    assert "NO DAEMON ENFORCES THE DEADLINES" in out
+    assert "NO DAEMON IS ENFORCING THE DEADLINES" in out
     assert "h-1-ab: PAUSED, its clock is 9.0 s behind the database's" in out
 
 

@@ -278,7 +278,7 @@ def _assert_daemon_tells(
 
     until(told, "the daemon says that deadlines are not being enforced")
     until(is_silent, "its heart does not beat")
-    assert "NO DAEMON ENFORCES THE DEADLINES" in operator.say("queue").stderr
+    assert "NO DAEMON IS ENFORCING THE DEADLINES" in operator.say("queue").stderr
     assert running.process.poll() is None, running.text()
 
 

@@ -11,7 +11,7 @@ from incidents.values.language_tag import Tag
 
 CAUSES: dict[str, tuple[dict[Tag, str], list[str], str]] = {
     "alarm_daemon_silent": (
-        {"en": "no daemon enforces the deadlines", "zh_CN": "时限执行程序未运行"},
+        {"en": "no daemon is enforcing the deadlines", "zh_CN": "时限执行程序未运行"},
         ["notice.clock", "alarms.silent", "alarms.silent.since"], "alarm.clock",
     ),
     "alarm_halted": (

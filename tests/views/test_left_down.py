@@ -161,8 +161,8 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
         "22 SITES LEFT DOWN OR UNKNOWN (19 suspended, 1 closed, 2 unknown):"
         f" closed: {MANY[21]}; suspended: {', '.join(MANY[2:21])}; and 2 more."
         " This list is not complete: the check of sites is not finished. Nothing on record keeps"
-        " them down; the reason may be lost (5 min ago). Hold the sites that an authority ordered"
-        " you to take down: incidents site hold SITE. If a rule closed a site,"
+        " these sites down; the reason may be lost (5 min ago). Hold the sites that an authority"
+        " ordered you to take down: incidents site hold SITE. If a rule closed a site,"
         " record the reason again (incidents log, refused, site false-info): the rule"
         " closes it again. Then: incidents orders reconcile SITE --repair; or, for all"
         " sites open on record: incidents recover --reason R"
@@ -197,9 +197,9 @@ def test_a_site_that_is_added_after_a_loss_and_cannot_be_asked_is_opened_alone(d
 
     assert said(day, "left_down") == (
         "1 SITE UNKNOWN: shop.example. This list is not complete: the check of sites is not"
-        " finished. It was added after the record lost its latest entries, 5 min ago, and its"
-        " actual state cannot be checked. To open it: incidents orders reconcile SITE --repair."
-        " To keep it down: incidents site hold SITE --reason R"
+        " finished. The site was added after the record lost its latest entries, 5 min ago, and its"
+        " actual state cannot be checked. To open the site: incidents orders reconcile SITE"
+        " --repair. To keep it down: incidents site hold SITE --reason R"
     )
     compared(day)
     [alarm] = alarms(day)

@@ -31,7 +31,7 @@ from incidents.tlog.tree import Frontier
 AT_MOST_EACH = timedelta(seconds=1)
 AT_LEAST_EACH = timedelta(hours=1)
 
-NO_KEY = Cause.of("log_no_key", "the log has no key yet: make one with `incidents audit key new`")
+NO_KEY = Cause.of("log_no_key", "the log has no key yet. To make one, run: incidents audit key new")
 
 
 @dataclass(frozen=True, slots=True)

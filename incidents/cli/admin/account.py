@@ -165,7 +165,7 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
 @reauthentication.own_password_file_option
 @options.query
 def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
-    """Enable a disabled account with its old password; it needs new tokens."""
+    """Enable a disabled account with its old password; its tokens stay revoked."""
     _change(run, handle, own_password_file, lambda k: k.enable(handle))
 
 

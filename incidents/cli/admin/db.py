@@ -37,7 +37,7 @@ def db() -> None:
 @db.command(short_help="Upgrade the schema, or make a database.")
 @click.option(
     "--rehearsal", is_flag=True,
-    help="Mark an empty database as a rehearsal permanently: it accepts any clock.",
+    help="Mark an empty database as a rehearsal permanently: the database accepts simulated times.",
 )  # fmt: skip
 @options.query
 def upgrade(run: Run, rehearsal: bool) -> None:
@@ -123,16 +123,16 @@ def backup(run: Run, file: Path) -> None:
 @click.option(
     "--acts",
     is_flag=True,
-    help="For a role that only acts at the command line: it cannot sign anyone in; people sign in"
-    " over a server.",
+    help="Grant only what the command line needs. This role cannot sign anyone in; people sign in"
+    " through a server.",
 )
 @click.option(
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
-    help="Role that may also erase texts.",
+    help="Role that can also erase texts.",
 )  # fmt: skip
 @options.query
 def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
-    """Print the SQL that lets ROLE run the desk on PostgreSQL without rewriting the record.
+    """Print SQL that allows ROLE to run the desk on PostgreSQL, but not to rewrite the record.
 
     Run it as the owner of the tables, again after each upgrade: incidents db grants ROLE | psql …
     """
@@ -153,10 +153,10 @@ def rekey(run: Run, reason: str) -> None:
 
     The key file is INCIDENTS_SERVE_KEY, as in the servers' unit, else [serve] key_file.
 
-    If the key is lost or others know it, move its file away first: this makes a new one. On
-    PostgreSQL, run it as the owner of the tables. It seals whatever is in the database, so check
-    that first: incidents audit replay. All sessions end. Copy the file to each server, then restart
-    the servers.
+    If the key is lost or others know it, move its file away first: the command then makes a new
+    key. On PostgreSQL, run it as the owner of the tables. It seals everything in the database, so
+    first check the database with incidents audit replay. All sessions end. Copy the file to each
+    server, then restart the servers.
     """
     run.refuse_server(_KEY_HERE)
     from incidents.accounts import serve_key

@@ -46,7 +46,7 @@ def policy() -> None:
 @verb()
 @options.query
 def show(run: Run) -> None:
-    """Show the active policy: in words, as a file, and who activated it when."""
+    """Show the active policy in words and as a file, and who activated it and when."""
     with run.queries() as queries:
         document = queries.active_policy()
     row = {"policy": document["policy"], "toml": document["toml"]}
@@ -75,8 +75,9 @@ def history(run: Run) -> None:
 
 @verb()
 @click.option(
-    "--machine", type=click.Choice(("site", "incident")), help="Print only this one. Default: both."
-)
+    "--machine", type=click.Choice(("site", "incident")),
+    help="Print only this machine. Default: both.",
+)  # fmt: skip
 @options.query
 def graph(run: Run, machine: str | None) -> None:
     """Print the state machines as Mermaid diagrams, drawn from the program's own tables."""
@@ -117,8 +118,8 @@ def activate(
     """Activate the policy in FILE; the reason goes on record.
 
     Actions already due follow the old policy, and deadlines already set stay. Where there are
-    accounts and the old policy requires two people to close a site, this also takes two: it asks
-    for your password, or takes --password-file, and for the password of a --second person.
+    accounts and the old policy requires two people to close a site, activation also requires two:
+    the command asks for your password, or takes --password-file, and for that of a --second person.
     """
     run = submission.run
     if submission.policy is not None:

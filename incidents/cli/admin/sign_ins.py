@@ -168,7 +168,7 @@ def token() -> None:
 def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
 ) -> None:
-    """Make a token for HANDLE and print its secret once; it is stored nowhere."""
+    """Make a token for HANDLE and print its secret once; the secret is not stored."""
     with account.admin_for_action(
         run, "make_token", own_password_file, own=handle
     ) as account_admin:

@@ -34,7 +34,7 @@ THE_DEFAULT, THE_ACTIVE = ("documented", "default"), "active"
 @params.policy_file_argument
 @click.option(
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
-    help="Policy file, or documented (the default policy) or active. Default: active.",
+    help="A policy file, `documented` (the built-in policy), or `active`. Default: `active`.",
 )  # fmt: skip
 @options.query
 def test(run: Run, file: Path, named: str) -> int:
@@ -112,18 +112,18 @@ def _probability(given: str) -> float:
 @history_file.file_argument
 @click.option(
     "--policy", "policies", type=params.file_name, multiple=True, metavar="P",
-    help="Policy file, or documented or active; repeat to compare. Default: the default"
-    " policy, or the active one of a named database.",
+    help="A policy file, `documented` (the built-in policy), or `active`; repeat to compare."
+    " Default: `active` if you name a database, otherwise `documented`.",
 )  # fmt: skip
 @history_file.group_within_option
 @click.option(
     "--reach", type=_probability, default="1", show_default=True, metavar="P",
-    help="Probability of reaching the person where the history does not say, drawn for each"
-    " incident.",
+    help="Probability of reaching the person if the history has no contact outcome; decided at"
+    " random for each incident.",
 )  # fmt: skip
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N",
-    help="Seed of the draws; the same seed gives the same result.",
+    help="Seed of the random numbers; the same seed gives the same result.",
 )  # fmt: skip
 @history_file.skip_bad_option
 @click.option(

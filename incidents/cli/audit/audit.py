@@ -61,7 +61,7 @@ def audit() -> None:
 @click.option("--site", type=params.site, metavar="S", help="Check only this site.")
 @options.query
 def replay(run: Run, site: str | None) -> int:
-    """Derive every table from the entries alone, and compare row by row.
+    """Rebuild every table from the entries alone, and compare it row by row.
 
     It finds rows that were changed, added or deleted outside the program. Exits 5 if there are any.
     """

@@ -85,8 +85,8 @@ def export(
     a cell that a spreadsheet could read as a formula.
 
     bundle is for an auditor who trusts nobody: the entries that the last checkpoint covers, with
-    their proofs. -o names a new folder, or a new file that ends in .tar.zst. A part of the record
-    has a proof for each entry; the part about one site also has a printable case file.
+    their proofs. -o names a new folder, or a new file that ends in .tar.zst. A bundle of a part of
+    the record has a proof for each entry; a bundle of one site also has a printable case file.
     """
     after, before = run.read_time(since, "since"), run.read_time(until, "until")
     if after is not None and before is not None and after >= before:

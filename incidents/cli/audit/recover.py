@@ -41,8 +41,8 @@ _OTHERS = (
 @params.reason_option
 @click.option(
     "--sign-here", is_flag=True,
-    help="Sign the log here from now on, with a new key: the machine or folder that signed it"
-    " is lost for good, or was restored with the database.",
+    help="Sign the log here from now on, with a new key. Use this if the machine or folder that"
+    " signed the log is lost for good, or was restored with the database.",
 )  # fmt: skip
 @click.option(
     "--public", metavar="VKEY", help="New public key of the signing command (setting key_command)."

@@ -35,7 +35,8 @@ remove_option = click.option("--remove", is_flag=True, help="Remove the whole en
 @click.argument("details", nargs=-1, metavar="[KEY=TEXT]…", shell_complete=suggestions.filing_keys)
 @click.option(
     "--preset", "presets", multiple=True, metavar="P", shell_complete=suggestions.presets,
-    help="Preset details of a provider (see filing presets); what you type takes precedence.",
+    help="Preset details of a provider (see filing presets); details that you type take"
+    " precedence.",
 )  # fmt: skip
 @options.action
 def set_(
@@ -60,14 +61,14 @@ def set_(
 @click.option("--ip", metavar="IP", help="IP address.")
 @click.option("--province", metavar="P", help="Province, such as 广东.")
 @click.option("--city", metavar="C", help="City, such as 深圳.")
-@click.option("--place", metavar="P", help="Exact place.")
+@click.option("--place", metavar="P", help="Exact location.")
 @click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="Number of servers.")
 @remove_option
 @options.action
 def server(
     submission: Submission, *, site: str, label: str, remove: bool, **given: str | int | None
 ) -> None:
-    """Record the server LABEL of NAME and its place, or change it.
+    """Record or change the server LABEL of NAME and its location.
 
     LABEL is a short name that you choose: a-z, 0-9 and -.
     """

@@ -138,8 +138,8 @@ _OVER_A_SERVER = Cause.of(
 @click.option("--icp", metavar="N", help="ICP number that the page must show.")
 @click.option(
     "--icp-form", type=click.Choice(("province", "site", "subject")),
-    help="Form of the number: with the site's suffix, or the subject's number without one."
-    " Default: as in [filing].",
+    help="ICP number to require: with the site's suffix (site), without it (subject), or without it"
+    " only in Guangdong (province). Default: as in [filing].",
 )  # fmt: skip
 @options.query
 def check_footer(

@@ -57,7 +57,7 @@ def show(run: Run, site: str) -> None:
 def check(run: Run, site: str) -> int:
     """Check the filing of NAME; print each finding with its reason and source.
 
-    Exits 5 if something is wrong. What a check cannot decide is a warning. A person reviews each
+    Exits 5 if something is wrong. An undecided check is a warning. A person reviews each
     suspicion of a false detail: a check never closes a site (R4).
     """
     found = _found(run, site)
@@ -277,7 +277,7 @@ def terms(run: Run, days: int | None, ics: str | None) -> None:
     """List filings to submit and numbers to show in page footers, with deadlines: 30 days each.
 
     Days are in the time zone of the settings; the last day counts to its end. The desk is reminded
-    of late sites; no site is suspended for being late.
+    of missed deadlines, but a missed deadline suspends no site.
     """
     now = today(run)
     until = None if days is None else (now + timedelta(days=days)).isoformat()

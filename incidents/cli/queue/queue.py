@@ -54,14 +54,14 @@ if TYPE_CHECKING:
 @click.option(
     "--after",
     metavar="PLACE",
-    help="Continue after this place: next_after of the previous page (JSON).",
+    help="Continue after the previous page: give its next_after (JSON).",
 )
 @options.query
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """List what needs action now: overdue items first, then by deadline.
 
-    The list changes nothing. Red lines above it warn that no daemon enforces the deadlines, that
-    orders were given up, or that an order has waited five minutes to be carried out.
+    The list changes nothing. Red lines above it warn that no daemon is enforcing the deadlines,
+    that some orders are dead letters, or that an order has waited for five minutes.
     """
     person = run.app.person if mine else None
 
