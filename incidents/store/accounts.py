@@ -110,8 +110,8 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
 class Session(NamedTuple):
     """A session with its account.
 
-    `proved_at`: when the person last authenticated. `how`: the method of the sign-in; `place`: its
-    address; `seal`: see `accounts.serve_key`.
+    `proved_at`: when the person last authenticated. `how`: the method of the sign-in; `place`: the
+    address from which the person signed in; `seal`: see `accounts.serve_key`.
     """
 
     id: str
@@ -141,7 +141,7 @@ def session_of_id(connection: Connection, id_: str) -> Session | None:
 def sessions_of(
     connection: Connection, handle: str | None, *, made: datetime, seen: datetime
 ) -> list[Session]:
-    """The sessions of an account or all, made after `made`, used after `seen`; the newest first."""
+    """The sessions of one account or all, made after `made`, used after `seen`, newest first."""
     of = sessions.c
     wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
     if handle is not None:
@@ -150,7 +150,7 @@ def sessions_of(
 
 
 def _may_be_id(given: str) -> bool:
-    """Whether the text could be the id of a session or a token: it may be any input."""
+    """Whether the text, which may be any input, could be the id of a session or a token."""
     return given.isascii() and given.isalnum()
 
 
@@ -221,7 +221,7 @@ class Token(NamedTuple):
 def token_by_digest(
     connection: Connection, digests: Iterable[str]
 ) -> dict[str, tuple[Token, Account]]:
-    """The tokens by the digests of their secrets, each with its account."""
+    """The tokens with those digests of their secrets, by digest, each with its account."""
     found = _OF_SECRETS.fetch(connection, [(digest,) for digest in dict.fromkeys(digests)]).all()
     return {token.digest: (token, account) for token, account in found}
 
@@ -237,7 +237,7 @@ _N = len(Token._fields)
 _OF_SECRETS: Query[tuple[Token, Account]] = Query(
     _of_secrets, lambda row: (Token(*row[:_N]), Account(*row[_N:])), digest=Word
 )
-"""The query for the owners of tokens, run for the requests of programs."""
+"""The query for the accounts that tokens belong to, run for each request of a program."""
 
 
 def token_of_id(connection: Connection, id_: str) -> Token | None:

@@ -120,7 +120,7 @@ class Pipeline:
                 one.take(transformer.load_rows(0, result.ntuples, tuple))
 
     def _abandon(self) -> None:
-        """Give up after an error of this process: sent statements must not take effect."""
+        """Give up after an error in this process, so that sent statements do not take effect."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
             self._disconnect()
@@ -128,7 +128,7 @@ class Pipeline:
     def _forget(self, sent: list[_Sent], failed: int) -> None:
         """Forget the statements prepared from the failure on, so that they are prepared again.
 
-        A plan from before a migration fails each time that it is used.
+        A plan from before a migration would fail every time.
         """
         for one in sent[failed:]:
             if one.prepares:
@@ -136,7 +136,7 @@ class Pipeline:
         self._names.pop(sent[failed].sql, None)
 
     def _disconnect(self) -> None:
-        """Close the connection: results could no longer be matched with statements.
+        """Close the connection, because results could no longer be matched with statements.
 
         Cancel first: otherwise the server would process everything received, even a COMMIT.
         """
