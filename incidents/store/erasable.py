@@ -97,14 +97,14 @@ def old_values(
 
 
 def young_values(connection: Connection, scope: Scope) -> TooYoung:
-    """The number of values that are too young to erase."""
+    """The number and the first time of the values that are too young to erase."""
     at = sealed.c.sealed_at
     where = (at >= scope.before, *_on(scope, sealed.c.site_id))
     return _young(connection, select(func.count(), func.min(at), func.max(at)).where(*where))
 
 
 def young_files(connection: Connection, scope: Scope) -> TooYoung:
-    """The number of files that are too young to erase."""
+    """The number and the first time of the files that are too young to erase."""
     at, digest = evidence.c.recorded_at, func.count(evidence.c.digest.distinct())
     where = (at >= scope.before, *_on(scope, evidence.c.site_id))
     return _young(connection, select(digest, func.min(at), func.max(at)).where(*where))

@@ -156,7 +156,10 @@ def _take(
 
 
 def undo_claim(connection: Connection, claimed: Sequence[Claimed]) -> None:
-    """Undo a claim in its transaction; until the lease ends nobody else can claim the orders."""
+    """Undo a claim in its own transaction.
+
+    Until the lease ends, nobody else can claim the orders.
+    """
     _UNTRIED.execute(
         connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
     )

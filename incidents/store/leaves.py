@@ -232,7 +232,7 @@ def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 def _unnumbered(*columns: ColumnElement[Any]) -> Select[Any]:
-    """Select the entries without a number row; ids do not help: they are not committed in order."""
+    """Select the entries without a number row; ids do not help, since they commit out of order."""
     numbered = exists().where(leaves.c.entry_id == entries.c.id)
     return select(*columns).where(~numbered).order_by(entries.c.id)
 

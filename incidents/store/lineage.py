@@ -130,7 +130,7 @@ def prove(connection: Connection, epoch: int) -> None:
 
 
 def compared(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that every site was compared in that epoch by `now` (UTC), whatever differs later."""
+    """Record that every site was compared in that epoch by `now` (UTC), whatever changes later."""
     own = and_(desk.c.epoch == epoch, desk.c.compared_at.is_(None))
     connection.execute(update(desk).where(own).values(compared_at=now))
 

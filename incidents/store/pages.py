@@ -156,7 +156,7 @@ def micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
 
 
 def _of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Convert a text on SQLite, whose own function loses the microseconds: read them separately."""
+    """Convert a text on SQLite, whose own function loses the microseconds, which are read apart."""
     seconds = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
     fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
     return seconds * literal_int(SECOND) + cast(
@@ -177,5 +177,5 @@ def whole_units(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
 
 
 def literal_int(n: int) -> ColumnElement[Any]:
-    """A number written into the statement: to PostgreSQL, bound ones in GROUP BY always differ."""
+    """A number written into the statement: PostgreSQL never groups by bound numbers as equal."""
     return literal_column(str(int(n)), BigInteger)

@@ -70,9 +70,9 @@ class Pipeline:
             self._abandon()
 
     def send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        """Send one statement with the parameters `$1`, `$2` …; it begins a transaction.
+        """Send one statement with the parameters `$1`, `$2` …, in a transaction.
 
-        In autocommit mode there is none.
+        In autocommit mode there is no transaction.
         """
         if not self._sent:
             self._pgconn.enter_pipeline_mode()

@@ -1,8 +1,8 @@
 """The report of a case: the entries of one site, as one self-contained HTML page to print.
 
-It is generated from the entries alone, including the site's state, so it can be generated again,
-byte for byte, from its bundle. People's text is shown as references, unless requested: then each
-text comes with its salt.
+The report, including the site's state, is generated from the entries alone, so it can be generated
+again from its bundle, byte for byte. People's text is shown as references, unless requested: then
+each text comes with its salt.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class SealedText:
-    """A person's text; its reference is `sha256:` and SHA-256 of salt (hexadecimal) and text."""
+    """A person's text; its reference is `sha256:` and the SHA-256 of salt (in hex) and text."""
 
     salt: str
     text: str
@@ -83,8 +83,8 @@ def page(
 ) -> str:
     """The page for the entries of one site and the desk's own actions, in the order of the log.
 
-    `policies`: the texts of the policies that the entries name, by digest. `zone`: of all times.
-    `words`: people's text by reference, None for a page with references alone.
+    `policies`: the texts of the policies that the entries name, by digest. `zone`: the time zone of
+    all times. `words`: people's text by reference, None for a page with references alone.
 
     Raises:
         UnreadableEntryError: if the desk cannot have written an entry.
@@ -105,7 +105,7 @@ def page(
 
 
 def _references(rows: Sequence[Numbered]) -> dict[str, str]:
-    """Each reference in place of its text."""
+    """Each reference mapped to itself, to show references instead of texts."""
     return {ref: ref for ref in case_story.references(rows)}
 
 

@@ -35,7 +35,7 @@ def filing(connection: Connection, name: str) -> FilingOnRecord:
 
 
 def filing_details(connection: Connection, name: str) -> dict[str, str]:
-    """The details of a site's filing for checks, without the erased ones.
+    """The details of a site's filing to check, without the erased ones.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -49,7 +49,7 @@ def details_of(document: FilingOnRecord) -> dict[str, str]:
 
 
 def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The details of those sites for checks, by site name; unknown sites are left out."""
+    """The details to check of those sites' filings, by site name; unknown sites are left out."""
     wanted = sorted(set(names))
     rows: list[tuple[int, str]] = []
     for start in range(0, len(wanted), _AT_ONCE):
@@ -82,7 +82,7 @@ def all_filings(connection: Connection) -> Iterator[FilingOnRecord]:
 
 
 def terms(connection: Connection, until: str | None = None) -> list[TermOfSite]:
-    """The running terms of sites that are not closed, by last day, up to and with `until`."""
+    """The running terms of sites that are not closed, by last day, until `until` inclusive."""
     return [term_document(dict(row)) for row in connection.execute(terms_query(until)).mappings()]
 
 

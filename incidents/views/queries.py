@@ -1,4 +1,4 @@
-"""The queries: every view of one state of the database, behind one object."""
+"""The queries: all views of one state of the database, behind one object."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Queries:
         )  # fmt: skip
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
-        """One item of the queue; None if there is none."""
+        """One item of the queue; None if there is no such item."""
         return views.item(self._connection, self._now, of, reveal=reveal, when=self._when)
 
     def site(self, name: str) -> SiteInFull:

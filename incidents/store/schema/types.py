@@ -115,7 +115,10 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class JSONText(TypeDecorator[Any]):
-    """JSON as text. `sort_keys`: equal values are equal texts; otherwise keys keep their order."""
+    """JSON as text.
+
+    With `sort_keys`, equal values are equal texts; otherwise keys keep their order.
+    """
 
     impl = Text
     cache_ok = True

@@ -1,7 +1,7 @@
 """The alarm: one fact that the desk must know, with a key that lasts as long as its cause.
 
-Its causes are read with one statement for each kind, by an index and up to a limit. A warning is
-shown first to everybody who opens the queue, the worst first.
+The causes of alarms are read with one statement for each kind, by an index and up to a limit. A
+warning is shown above the queue to everybody who opens it, the worst first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KINDS = (
     SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
     DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
-"""The kinds of alarms, the most urgent first."""
+"""The kinds of alarms, most urgent first."""
 
 EVERYBODY = "all"
 """The subject of alarms about the whole database."""
@@ -108,8 +108,8 @@ class Alarm:
     def is_sent_by_copy(self, halted_since: datetime) -> bool:
         """Whether a database that has been halted since `halted_since` (UTC) sends the alarm.
 
-        It may be a copy, so it sends alarms about the database itself, and alarms whose cause began
-        later. The original sends all others.
+        The database may be a copy, so it sends alarms about the database itself, and alarms whose
+        cause began later. The original sends all other alarms.
         """
         if self.subject == EVERYBODY:
             return True
@@ -117,10 +117,10 @@ class Alarm:
 
 
 MAX_ALARMS = 500
-"""The most alarms of a kind."""
+"""The maximum number of alarms of a kind."""
 
 MAX_DUE = 2_000
-"""The most items due soon that are searched for contact clocks."""
+"""The maximum number of items due soon to search for contact clocks."""
 
 # Limits are literals: PostgreSQL would choose another plan for a bound limit (see `views.health`).
 # The names of sites are joined after the limit.
@@ -130,7 +130,7 @@ _most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
 
 
 def due_between(first: datetime, last: datetime) -> Select[Any]:
-    """The items due from `first` to `last` (UTC), of every kind, with the states of their sites."""
+    """The items of every kind due from `first` to `last` (UTC), with the states of their sites."""
     own = (
         work.c.site_id, work.c.item, work.c.kind, work.c.incident, work.c.due, work.c.recorded_at
     )  # fmt: skip
@@ -229,12 +229,15 @@ WarningKind = Literal[
     "once",
     "report",
 ]
-"""The kinds of warnings, the most urgent first. Nothing enforces the clock; no orders are carried
-out until a person resumes; a daemon carries out no orders, because it cannot read its mark; the
-record has lost its latest entries; another server has taken over; sites cannot be compared; sites
-were left down; the brake holds orders; orders were given up; orders are late; orders were only
-logged; nothing is signed; the live system is being compared with the record; the clock is enforced
-only at intervals; a report to the police is due (L.1)."""
+"""The kinds of warnings, most urgent first.
+
+In this order: nothing enforces the clock; no orders are carried out until a person resumes; a
+daemon carries out no orders, because it cannot read its mark; the record has lost its latest
+entries; another server has taken over; sites cannot be compared; sites were left down; the brake
+holds orders; orders were given up; orders are late; orders were only logged; nothing is signed; the
+live system is being compared with the record; the clock is enforced only at intervals; a report to
+the police is due (L.1).
+"""
 
 # Long enough for a shift that begins to handle it.
 _SOON = timedelta(hours=6)
@@ -249,12 +252,12 @@ class QueueWarning(NamedTuple):
 
     @property
     def is_alarm(self) -> bool:
-        """Whether somebody must act on it now."""
+        """Whether somebody must act on the warning now."""
         return self.kind in _ALARMS
 
 
 def warnings_of(queue: QueuePage, now: datetime) -> list[QueueWarning]:
-    """The warnings of a page of the queue, as `views.queue` returns it, at `now` (UTC)."""
+    """The warnings for a page of the queue, as `views.queue` returns it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
     # An older server sends none of it.
     found: Mapping[str, Any] = enforcement
