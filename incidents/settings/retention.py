@@ -34,7 +34,7 @@ class BadRetentionError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """The time for which text is kept. `is_enabled`: text is then erased by time alone."""
+    """How long text is kept. `is_enabled`: after that, text is erased automatically."""
 
     keep: timedelta = MINIMUM
     is_enabled: bool = False
@@ -52,7 +52,7 @@ def read(section: Mapping[str, Any]) -> Retention:
     """Read the section [retention] of the settings file.
 
     Raises:
-        RetentionTooShortError: for less than the law demands.
+        RetentionTooShortError: for less than the law requires.
         BadRetentionError: for anything but a duration under `keep`.
     """
     for setting, value in section.items():

@@ -156,7 +156,10 @@ def micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
 
 
 def _of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Convert a text on SQLite, whose own function loses the microseconds, which are read apart."""
+    """Convert a text on SQLite.
+
+    The microseconds are read separately, because SQLite's own function loses them.
+    """
     seconds = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
     fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
     return seconds * literal_int(SECOND) + cast(
@@ -177,5 +180,9 @@ def whole_units(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
 
 
 def literal_int(n: int) -> ColumnElement[Any]:
-    """A number written into the statement: PostgreSQL never groups by bound numbers as equal."""
+    """A number written into the statement.
+
+    PostgreSQL treats two bound numbers in GROUP BY as different expressions, even if they are
+    equal.
+    """
     return literal_column(str(int(n)), BigInteger)

@@ -272,5 +272,5 @@ def _since(case: Case, policy: Policy, earliest: Place) -> Place:
 
 
 def _place(row: Row) -> Place:
-    """The place at which the item is judged: a call's deadline, else after everything so far."""
+    """The position at which the item is judged: a call's deadline, or after everything so far."""
     return (row["due"], row["incident"]) if row["kind"] == "call" and row["due"] else LAST_PLACE
