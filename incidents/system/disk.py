@@ -31,7 +31,7 @@ _NO_LINK = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @contextmanager
 def file_errors(file: Path | str, done: str) -> Iterator[None]:
-    """Raise each OSError as a FileError: the file cannot be `done` (read, written)."""
+    """Raise each OSError as a FileError that says what cannot be `done` (read, written)."""
     try:
         yield
     except OSError as error:

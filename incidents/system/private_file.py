@@ -92,8 +92,8 @@ def _is_credential(file: Path) -> bool:
 def ownership_fix(file: Path, key_file: Path) -> str:
     """Return the last part of a message: the command that makes the file accessible to this user.
 
-    For the file of the log's key, whose owner must stay, it names the user to run as instead. It is
-    empty if neither is known.
+    If the log's key belongs to another user, name that user to run as instead, because the key's
+    owner must own the file. The part is empty if no remedy is known.
     """
     try:
         for folder in reversed(file.parents):

@@ -68,7 +68,7 @@ class SideProcess:
             raise ProcessEndedError(self._process.wait()) from error
 
     def receive(self, within_s: float | None = None) -> Any:
-        """Receive its next value; kill it after `within_s`; raises ProcessEndedError."""
+        """Receive the process's next value; kill it after `within_s`; raises ProcessEndedError."""
         if within_s is not None and not self.pipe.poll(within_s):
             self._process.kill()
         try:
@@ -78,7 +78,7 @@ class SideProcess:
 
 
 def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
-    """Start a fresh process: in a copy of this one, threads and connections would not work."""
+    """Start a fresh process: in a copy of this process, threads and connections would not work."""
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError("this program is no script of an interpreter")
     return subprocess.Popen(
