@@ -143,7 +143,7 @@ class App:
 
     @cached_property
     def is_rehearsal(self) -> bool:
-        """Whether any clock is accepted here, which every view shows: see `desk_state`."""
+        """Whether this database accepts simulated times, as every view says: see `desk_state`."""
         from incidents.store import desk_state
 
         with self.single_query() as connection:
@@ -166,7 +166,11 @@ class App:
 
     @cached_property
     def report_duty(self) -> ReportDuty | None:
-        """The duty to report in the settings, read once; raises `settings.police.read`'s errors."""
+        """The duty to report from the settings, read once.
+
+        Raises:
+            SettingError, UnknownSettingError: as `settings.police.read` does.
+        """
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))

@@ -54,7 +54,7 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
 
 
 def keep(file: Path, digest: str, folder: Path) -> Path:
-    """Keep a copy of the file under its digest, complete and on disk when this returns.
+    """Store a copy of the file under its digest, complete and on disk when this returns.
 
     Raises:
         FileError: if the copy cannot be written, or the file has changed since it was measured.
@@ -78,7 +78,7 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
 
 
 def kept(folder: Path, digest: str) -> Path | None:
-    """The path of the kept file with that digest; None if it is not kept (any more)."""
+    """The path of the stored file with that digest; None if it is not stored, or not any more."""
     if not _DIGEST.fullmatch(digest):
         return None
     found = _place(folder, digest)
@@ -86,7 +86,7 @@ def kept(folder: Path, digest: str) -> Path | None:
 
 
 def may_go(folder: Path, digest: str, now: datetime) -> bool:
-    """Whether the file is kept, and was attached long enough ago to delete it (see FRESH)."""
+    """Whether the file is stored, and was attached long enough ago to delete it (see FRESH)."""
     return not _is_fresh(_place(folder, digest), now)
 
 

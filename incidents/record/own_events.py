@@ -72,7 +72,7 @@ class SignInsErased(Event):
 
 
 class LostEnd(NamedTuple):
-    """A loss of latest entries, as stated by the record: when (RFC 3339, UTC), and the epoch.
+    """A loss of the latest entries, as the record states it: when (RFC 3339, UTC), and the epoch.
 
     The other fields are those of `HistoryResumed`.
     """

@@ -260,7 +260,7 @@ EXPECTED: dict[str, Callable[[Fields, str], object]] = {
     "suspensions": _count,
     "incidents": _incidents,
 }
-"""The names that can be expected, each with its reader."""
+"""The names that a scenario can expect, each with its reader."""
 
 
 def _expected(where: str) -> Cause:

@@ -1,8 +1,8 @@
 """The settings of retention: how long people's text is kept, and when it may be erased.
 
 Nothing is erased before `MINIMUM`: 网络安全法, article 23(3) in the text in force since 2026-01-01,
-requires network logs to be kept for at least six months, and the longest six months of a calendar
-have 184 days. Erasure by time alone must be enabled in the settings.
+requires network logs to be kept for at least six months, and the longest six months in a calendar
+have 184 days. Automatic erasure after a time must be enabled in the settings.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def named_left_down(
 ) -> list[tuple[str, str, bool]]:
     """The left-down sites, or the first `most`: name, actual state, and whether an order opens it.
 
-    Closed ones come first, unknown ones last.
+    Closed sites come first, sites in an unknown state last.
     """
     of = sites.c
     found: list[Any] = []

@@ -55,13 +55,13 @@ def last(connection: Connection) -> Signed | None:
 
 
 def every(connection: Connection) -> Iterator[Signed]:
-    """All checkpoints, the oldest first."""
+    """All checkpoints, oldest first."""
     for row in connection.execute(_all().order_by(checkpoints.c.id)):
         yield Signed(*row)
 
 
 def signing_place(connection: Connection) -> str | None:
-    """The id of the folder of signed files beside the key that signs; None before a checkpoint."""
+    """The id of the folder of signed files in use; None before the first checkpoint."""
     place: str | None = connection.scalar(select(log_head.c.signed_beside))
     return place
 
@@ -101,7 +101,7 @@ def add(
 ) -> bool:
     """Add a checkpoint, whose `id` is ignored, if `after` is still the id of the newest one.
 
-    `place`: the place whose files also have it. `is_daemon`: a daemon signs.
+    `place`: the id of the folder whose files also have the checkpoint. `is_daemon`: a daemon signs.
 
     Returns:
         False if another checkpoint came first, with which this one was not compared.
@@ -200,7 +200,7 @@ def active(connection: Connection) -> str | None:
 
 
 def every_key(connection: Connection) -> dict[str, Key]:
-    """All keys, by their text, the oldest first."""
+    """All keys, by their text, oldest first."""
     rows = connection.execute(select(log_keys).order_by(log_keys.c.seq))
     return {row.key: Key(row.key, row.seq, row.made_at, row.by) for row in rows}
 

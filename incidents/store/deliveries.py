@@ -33,7 +33,8 @@ def add(
 ) -> None:
     """Add orders that wait in their lanes from `now` (UTC) on, by the machine's clock.
 
-    Waiting orders before a new one that changes the live system become due: they may be superseded.
+    Waiting orders before a new order that changes the live system become due, because the new order
+    may supersede them.
     """
     _NEW.execute(
         connection,
@@ -101,7 +102,7 @@ def claimed_since(connection: Connection, site_id: int, order: int) -> datetime 
 
 
 def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
-    """The dead letters of orders to the live system: site and order; without a lock."""
+    """The dead letters among orders to the live system: site and order; without a lock."""
     return _DEAD.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
@@ -169,8 +170,10 @@ NAMED: Query[Found] = Query(_named, _found, site_id=Number, lane=Word, site_seq=
 """The unsettled orders with the given sites, lanes and numbers, locked."""
 
 UNSETTLED: Query[Found] = Query(_unsettled, _found, site_id=Number)
-"""The unsettled orders to the live system of the given sites, also braked ones, locked, in
-order."""
+"""The given sites' unsettled orders to the live system, locked, in order.
+
+Orders that the brake holds are included.
+"""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
 _FIRST_BRAKED = (

@@ -100,7 +100,7 @@ def lock_policy_shared(connection: Connection) -> None:
 
 
 def lock_policy_exclusive(connection: Connection) -> None:
-    """Wait until no transaction holds the active policy, and block new ones."""
+    """Wait until no transaction uses the active policy, and make new transactions wait."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 

@@ -91,7 +91,7 @@ def add_sealed(connection: Connection, new: Sequence[Sealed]) -> None:
 
 
 def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
-    """The texts of those references; erased ones are left out."""
+    """The texts of those references; erased texts are left out."""
     return dict(_NAMED.fetch(connection, [(ref,) for ref in sorted(set(refs))]).all())
 
 

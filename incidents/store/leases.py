@@ -35,7 +35,7 @@ from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.statement import Mutation
 
 Key = tuple[int, int, str, datetime]
-"""A claimed order: the numbers of the site and the order, the lane, and the time (UTC)."""
+"""A claimed order: the numbers of site and order, the lane, and the time of the claim (UTC)."""
 
 _ONE = 1
 _of = deliveries.c

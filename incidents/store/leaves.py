@@ -118,7 +118,7 @@ def snapshot(connection: Connection) -> Snapshot:
 def own_transaction(connection: Connection) -> int | None:
     """The number of this transaction; earlier writers have lower numbers.
 
-    On PostgreSQL it is assigned now, if there is none yet. SQLite has no such numbers.
+    On PostgreSQL the number is assigned now, if there is none yet. SQLite has no such numbers.
     """
     if connection.dialect.name == "sqlite":
         return None

@@ -34,7 +34,7 @@ _TIMELINE_DIGITS = 8
 class Lineage(NamedTuple):
     """The database's identity, the epoch of its history, and its server.
 
-    `known`: the last known server; `found`: the present one (None: unknown).
+    `known`: the last known server; `found`: the present server (None: unknown).
     """
 
     identity: str
@@ -88,7 +88,10 @@ class Standing(NamedTuple):
 
 
 def read(connection: Connection) -> Lineage:
-    """The lineage, in a transaction that could write: a standby has no lineage of its own."""
+    """The lineage, read in a transaction that could write.
+
+    A standby, on which nothing can write, has no lineage of its own.
+    """
     query = _LOOK
     if connection.dialect.name == "postgresql" and not connection.scalar(_TELLS):
         # The role may lack the permission to read it: then it is unknown.
@@ -125,7 +128,7 @@ def halt(connection: Connection, now: datetime, why: str) -> None:
 
 
 def prove(connection: Connection, epoch: int) -> None:
-    """Record that the live system agrees with that epoch of the history."""
+    """Record that the live system agrees with the record, if its epoch is still that epoch."""
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
 
 
@@ -136,7 +139,7 @@ def compared(connection: Connection, epoch: int, now: datetime) -> None:
 
 
 def doubt(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that the live system differs from that epoch of the history, as of `now` (UTC)."""
+    """Record at `now` (UTC) that the live system differs from the record of that epoch."""
     known = func.coalesce(desk.c.unproved_since, literal(now, desk.c.unproved_since.type))
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
 

@@ -1,7 +1,7 @@
 """The pipeline: prepared statements sent to a PostgreSQL server together, in one round trip.
 
-It uses libpq directly. psycopg sends each statement at once, which wakes up both the server and
-this process each time. Statements are prepared once for each connection.
+The pipeline uses libpq directly, because psycopg sends each statement at once, which wakes up both
+the server and this process each time. Statements are prepared once for each connection.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Pipeline:
         """Wait for the results of all statements.
 
         Raises:
-            psycopg.Error: of the first statement that failed; the later ones had no effect.
+            psycopg.Error: of the first statement that failed; later statements had no effect.
         """
         sent, self._sent = self._sent, []
         if not sent:

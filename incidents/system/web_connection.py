@@ -59,7 +59,7 @@ class Peers:
         self._refused, self._logged_at = 0, -inf
 
     def admit(self, new: Connection) -> bool:
-        """Return whether a connection may stay; without room, drop the longest waiting one."""
+        """Return whether a connection may stay, after dropping the longest waiting if needed."""
         address = peer_address.read(new.client[0]) if new.client else None
         if address is not None and not any(address in network for network in self._trusted):
             owner = peer_address.owner(address)
@@ -221,6 +221,6 @@ class Connection(H11Protocol):
 
 
 def of(at_once: int, trusted: Sequence[Network]) -> type[Connection]:
-    """Make the class for one server's connections; `trusted`: its proxies."""
+    """Make the connection class for one server; `trusted`: the networks of its proxies."""
     made: Any = type("Connection", (Connection,), {"peers": Peers(at_once, trusted)})
     return made  # type: ignore[no-any-return]

@@ -149,7 +149,7 @@ def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> b
 
 
 def time_of_cosignature(signature: Signature) -> int:
-    """The time of a cosignature by the witness's clock: whole seconds since 1970 (UTC).
+    """The time in a cosignature by the witness's clock: whole seconds since 1970 (UTC).
 
     Raises:
         NoteError: if the signature does not have the length of a cosignature.

@@ -145,7 +145,7 @@ def _left_siblings(place: int, last: int) -> Iterator[bool]:
 
 
 def _climb(place: int, last: int) -> tuple[int, int]:
-    """The root of the largest subtree that ends with the leaf `place`, and the last of its row."""
+    """The root of the largest subtree whose last leaf is `place`, and the last node of its row."""
     while place & 1:
         place, last = place >> 1, last >> 1
     return place, last

@@ -1,6 +1,6 @@
 """The accounts for display, with their tokens and sign-ins.
 
-The sign-ins are the open sessions, the log of sign-ins, and the refused permissions.
+The sign-ins are the open sessions, the log of sign-ins, and the permissions refused to people.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def accounts(connection: Connection) -> list[AccountDocument]:
 
 
 def who_may(connection: Connection, action: str) -> list[str]:
-    """The handles of the enabled accounts whose role may do the action."""
+    """The handles of the enabled accounts whose role allows the action."""
     return [
         each.handle
         for each in stored_accounts.every(connection)

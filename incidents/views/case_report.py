@@ -53,7 +53,7 @@ def sealed_texts(connection: Connection, rows: Sequence[Numbered]) -> dict[str, 
 
 
 def order(wanted: Selection, *, zone: tzinfo = UTC, with_words: bool = False) -> Order:
-    """The order of a bundle of the wanted entries; a bundle of one site includes its report."""
+    """The request for a bundle of the wanted entries, with a report if they are of one site."""
     drawn = None if wanted.site_id is None else drawer(zone=zone, with_words=with_words)
     return Order(wanted=wanted, report=drawn)
 
@@ -110,7 +110,7 @@ def _references(rows: Sequence[Numbered]) -> dict[str, str]:
 
 
 def _log(vouching: Voucher, when: TimeFormat) -> dict[str, object]:
-    """The facts of the checkpoint."""
+    """The facts about the checkpoint."""
     checkpoint = parse_checkpoint(note.parse(vouching.note).text)
     return {
         "origin": checkpoint.origin,
@@ -127,7 +127,7 @@ def _log(vouching: Voucher, when: TimeFormat) -> dict[str, object]:
 def _policies(
     story: case_story.Story, rules: Mapping[str, Policy], texts: Mapping[str, str]
 ) -> list[dict[str, object]]:
-    """The policies of the site's entries, the latest first, each with its first entry."""
+    """The policies that the site's entries name, latest first, each with its first entry."""
     first: dict[str, int] = {}
     for line in story.lines:
         first.setdefault(line.policy, line.seq)

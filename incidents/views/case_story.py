@@ -183,7 +183,7 @@ def _texts(document: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(wording: Wording, document: Facts) -> str:
-    """The sentence of an entry, with facts that its phrase leaves out."""
+    """The sentence for an entry, with facts that its phrase leaves out."""
     facts = [*cast("Sequence[str]", document.get(_URLS, ())), document.get(_CATEGORY)]
     more = "; ".join(str(fact) for fact in facts if fact)
     sentence = event_sentence.sentence(wording, document)
@@ -266,6 +266,6 @@ def _refuse_gaps(of_site: Sequence[_Read], wording: Wording) -> None:
 
 
 def _last(of_site: Sequence[_Read], wanted: Callable[[Event], bool]) -> Any:
-    """The last event of that kind with its person and login; None if there is none."""
+    """The last event of that kind with its person and login; None if there is no such event."""
     found = (entry for entry in reversed(of_site) if wanted(entry.event))
     return next(((entry.event, entry.header.login) for entry in found), None)

@@ -35,7 +35,7 @@ def filing(connection: Connection, name: str) -> FilingOnRecord:
 
 
 def filing_details(connection: Connection, name: str) -> dict[str, str]:
-    """The details of a site's filing to check, without the erased ones.
+    """The details of a site's filing to check, without erased details.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -44,7 +44,7 @@ def filing_details(connection: Connection, name: str) -> dict[str, str]:
 
 
 def details_of(document: FilingOnRecord) -> dict[str, str]:
-    """The details of a filing's document, without the erased ones."""
+    """The details in a filing's document, without erased details."""
     return {key: text for key, text in document["details"].items() if text is not None}
 
 
@@ -60,7 +60,7 @@ def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[s
 
 
 def all_filings(connection: Connection) -> Iterator[FilingOnRecord]:
-    """The filings of all sites that have one, in the order of the sites' numbers, read in parts."""
+    """The filings of all sites that have one, in the order of site numbers, read in parts."""
     after = 0
     while True:
         page = (

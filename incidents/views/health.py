@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 STALE_AFTER = timedelta(seconds=10)
-"""The age of its last heartbeat from which a daemon is considered dead."""
+"""The age of its last heartbeat after which a daemon is considered dead."""
 
 CRON_GRACE = timedelta(minutes=10)
 """How long the clock counts as enforced after `daemon --once`, until cron starts the next one."""

@@ -119,9 +119,9 @@ _NOT_DONE = frozenset({
     "suspension_ended", "suspension_restored", "suspension_struck", "suspicion_raised",
     "task_opened",
 })  # fmt: skip
-"""The kinds that follow from actions, come from machines or customers, or maintain the register."""
+"""The kinds of events that follow from actions, come from others, or maintain the register."""
 _DONE = frozenset(KINDS) - _NOT_DONE
-"""The kinds of events for what people at the desk do, besides logging and calling."""
+"""The kinds of events that people at the desk cause, besides logging and calling."""
 
 
 _Kind = tuple[int, str, str | None, bool]
@@ -139,7 +139,7 @@ class LastDay:
 
     @classmethod
     def read(cls, connection: Connection, now: datetime, zone: tzinfo, since: datetime) -> LastDay:
-        """The entries recorded since `since` (UTC), counted in one query."""
+        """Count the entries recorded since `since` (UTC), in one query."""
         kinds: Counter[_Kind] = Counter()
         late: Counter[int] = Counter()
         for row in connection.execute(_counting_query(connection, since)):

@@ -1,7 +1,8 @@
-"""The sites that a loss has left down, and those that daemons have taken down again.
+"""The sites that a loss has left down, and the sites that daemons have taken down again.
 
 The marks of sites (`machine.left_mark`) are read from their entries. A resumption is an event: the
-record continued with fewer entries, or on another server."""
+record continued with fewer entries, or on another server.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +112,7 @@ def taken_down(connection: Connection, since: datetime | None) -> TakenDown | No
 
 
 def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return when the reason for the site's being down may have been lost, as of `now` (UTC).
+    """Return when the reason for the site to be down may have been lost, as of `now` (UTC).
 
     None for a site that is not left down.
     """
@@ -156,7 +157,7 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """When the record lost its latest entries, if known; None once the live system agrees."""
+    """When the record lost its latest entries, if known; None once the live system matches it."""
     return None if found.unproved_since is None else found.lost_at
 
 

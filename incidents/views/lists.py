@@ -241,7 +241,7 @@ def _ascii(q: str) -> str | None:
 
 
 def where(document: Incident, q: str) -> list[str]:
-    """The shown texts of an incident that contain `q`."""
+    """The shown texts of an incident in which `q` was found."""
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
     notes += [note["text"] for note in document["notes"]]
     urls = [*document["urls"], *document["urls_written"]]

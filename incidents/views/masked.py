@@ -134,7 +134,7 @@ _WORDS = frozenset({"reason", "text", "said", "evidence", "name"})
 
 
 def details(found: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The details, each masked as its name requires; None stays None."""
+    """The details of a filing, each masked as its name requires; None stays None."""
     return {name: text and _MASKS[name](text) for name, text in found.items()}
 
 

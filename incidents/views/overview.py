@@ -145,7 +145,7 @@ class _Shift:
         return cls(tuple(found))
 
     def day(self, moment: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
-        """The day of a moment, as `date.toordinal` counts days."""
+        """The day of a time, as `date.toordinal` counts days."""
         epoch_s = whole_units(micros(moment, connection.dialect.name), SECOND)
         ahead: ColumnElement[Any] = literal_int(_seconds(self.offsets[-1][1]))
         for (_, offset), (until, _later) in reversed(list(pairwise(self.offsets))):
@@ -226,7 +226,7 @@ def _reached() -> ScalarSelect[Any]:
 def _closures(
     connection: Connection, begin: datetime, days: Sequence[date], zone: tzinfo
 ) -> Closures:
-    """The number of sites that each rule closed, each day; a site closed twice counts twice."""
+    """The number of sites that each rule closed, each day; two closures of a site count twice."""
     of = orders.c
     query = select(of.created_at, of.data).where(closing, of.created_at >= begin)
     by_rule = {rule: [0] * len(days) for rule in RULES}
@@ -243,7 +243,7 @@ def _closures(
 
 
 def _standing(connection: Connection) -> Standing:
-    """The open work: the queue by kind, and the number of sites suspended by R2."""
+    """The open work: the queue by kind, and the number of sites suspended under R2."""
     listed = select(work.c.kind).where(LISTED).limit(literal_int(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)

@@ -82,7 +82,7 @@ class Queries:
         return views.site(self._connection, name, self._now)
 
     def sites(self, *, state: str | None = None) -> Iterator[Site]:
-        """The register."""
+        """All sites of the register."""
         return views.sites(self._connection, state=state)
 
     def why(self, name: str) -> Explanation:
@@ -145,5 +145,5 @@ class Queries:
         return views.active_policy(self._connection)
 
     def policy_history(self) -> list[Activation]:
-        """Every activation on record, the earliest first."""
+        """Every activation on record, earliest first."""
         return views.policy_history(self._connection)

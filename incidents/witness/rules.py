@@ -94,7 +94,7 @@ def _old(line: str) -> int:
 
 
 Logs = Mapping[str, Sequence[VerifierKey]]
-"""The keys that are trusted for each origin, the oldest first."""
+"""The trusted keys for each origin, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,9 @@ class Due:
 
 
 def not_enrolled(connection: Connection, after: int) -> tuple[list[int], int]:
-    """The unenrolled sites among the next ones with a record number, after the id `after`.
+    """The unenrolled sites among the next sites with a record number, after the id `after`.
 
-    It also returns the last id that was read; 0 if there are no more.
+    Also returns the last id that was read; 0 if there are no more.
     """
     of = filing_details.c
     page = (

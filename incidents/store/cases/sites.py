@@ -28,24 +28,24 @@ _LOOKED_AT = 100
 
 
 def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """The ids of the sites of those names; unknown ones are left out."""
+    """The ids of the sites with those names; unknown names are left out."""
     return dict(_BY_NAME.fetch(connection, [(name,) for name in sorted(names)]).all())
 
 
 def name_of(connection: Connection, id_: int) -> str | None:
-    """The name of the site with that id; None if there is none."""
+    """The name of the site with that id; None if there is no such site."""
     name: str | None = connection.scalar(select(sites.c.name).where(sites.c.id == id_))
     return name
 
 
 def entry_counts(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
-    """The number of entries of each site; a page sends it back to name the state it showed."""
+    """The number of entries of each site, by which a page names the state that it showed."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
     return {row.id: row.seq for row in found}
 
 
 def named(connection: Connection, name: str) -> Row:
-    """The row of the site of that name.
+    """The row of the site with that name.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -82,7 +82,7 @@ def mismatched(
 
 
 def last_id(connection: Connection) -> int:
-    """The highest id of a site; 0 if there is none."""
+    """The highest id of any site; 0 if there are no sites."""
     return connection.scalar(select(func.max(sites.c.id))) or 0
 
 
@@ -111,7 +111,7 @@ def unknown(connection: Connection, name: str) -> UnknownSiteError:
 
 
 def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
-    """Lock and return the rows of those sites, as in `LOCKED`."""
+    """Lock and return the rows of those sites, as `LOCKED` does."""
     found = LOCKED.fetch(connection, [(id_,) for id_ in sorted(ids)]).all()
     return {row["id"]: row for row in found}
 

@@ -96,7 +96,7 @@ def moments(case: Case, need: Need) -> frozenset[datetime]:
 
 
 def neighbours(case: Case, need: Need, count: int) -> int:
-    """The number of incidents before and after a moment that R1 needs to count to `count`.
+    """The number of countable incidents that R1 needs on each side of a moment to reach `count`.
 
     A closure needs one more, because the incident that completed it may have been voided; and as
     many more as the commands may void.

@@ -35,7 +35,7 @@ def save_items(connection: Connection, changes: Sequence[ChangedItem]) -> None:
 
 
 def sort_due(item: Item) -> datetime:
-    """The time (UTC) that gives the item's place in the queue."""
+    """The time (UTC) that gives the item's position in the queue."""
     return item.due or (LAST if item.comes_last else FAR)
 
 
@@ -63,7 +63,7 @@ def due_and_halt(connection: Connection) -> tuple[datetime | None, datetime | No
 
 
 def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
-    """Whether anything may be due, found by reading only, so as not to lock SQLite in vain."""
+    """Whether anything may be due; a read first, so that SQLite is not locked in vain."""
     if engine.dialect.name != "sqlite":
         return True
     with reading(engine) as connection:

@@ -69,10 +69,10 @@ UNKNOWN_HOST = Host(boot=None, machine=None, name="whose name is not known", dev
 
 
 def this_host(file: Path) -> Host:
-    """The host that this process runs on, for that file.
+    """The host that this process runs on, with the device of that file.
 
     Raises:
-        OSError: if the file is not there.
+        OSError: if the file does not exist.
     """
     return Host(boot=_boot(), machine=_machine(), name=_name(), device=file.stat().st_dev)
 
@@ -122,7 +122,7 @@ BEAT_S = 10.0
 GONE_AFTER_S = 60.0
 """The seconds after the last beat of a disconnected machine until it counts as gone."""
 CLOSED_AFTER_S = 5.0
-"""The same if that machine has closed the file: the last process to close it deletes the log."""
+"""The same if that machine has closed the file, so that the write-ahead log was deleted."""
 
 _SETTLES_S = 0.5
 

@@ -94,7 +94,7 @@ def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
 
 
 def downgrade(database: str | Engine, revision: str) -> None:
-    """Downgrade the schema to `revision` ("base": none), deleting data that the older one lacks.
+    """Downgrade the schema to `revision` ("base": none), deleting data that it cannot store.
 
     Raises:
         DatabaseError: if the database is newer, or not ours, or cannot be downgraded.

@@ -74,7 +74,7 @@ _CLOSED = "you cannot write to the folder {folder}, which SQLite needs even to r
 
 
 def _beside(file: Path) -> list[str]:
-    """SQLite's files beside a file that is open or was not closed properly."""
+    """The files that SQLite keeps beside a database that is open or was not closed properly."""
     both = (f"{file}-wal", f"{file}-shm")
     # A name may be too long for a look-up; Path.exists would raise.
     return [os.path.basename(each) for each in both if os.path.exists(each)]  # noqa: PTH110, PTH119
@@ -165,10 +165,10 @@ def begin_write(connection: sqlite3.Connection, file: str, *, wait_s: float) -> 
 
 @contextmanager
 def _write_turn(file: str) -> Iterator[None]:
-    """Hold the turn. Continue without it if its file is missing or nobody releases it in time.
+    """Hold the turn to write; continue without it if its file is missing or the wait is too long.
 
-    The write-ahead log exists beside every database in use, and SQLite has no locks of its own on
-    the log, which closing the file would release.
+    The lock is on the write-ahead log, which exists beside every database in use. SQLite has no
+    locks of its own on that file, which closing it would release.
     """
     try:
         held = os.open(file, os.O_RDONLY | os.O_CLOEXEC)

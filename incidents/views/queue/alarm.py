@@ -162,7 +162,7 @@ def _given_up() -> Select[Any]:
 
 
 def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
-    """The items of one kind that has an index of its own, the earliest first."""
+    """The items of one kind that has a separate index, earliest first."""
     first = (
         select(work.c.site_id, work.c.recorded_at)
         .where(work.c.kind == words(kind)[0])
@@ -182,11 +182,10 @@ BRAKED_ORDERS = (
     select(func.count().label("orders"), func.min(deliveries.c.since).label("since"))
     .where(braked, deliveries.c.lane == words(ACT)[0])
 )  # fmt: skip
-"""The number of orders to the live system that the brake holds, and the time since which it holds
-the first."""
+"""The number of orders to the live system that the brake holds, and since when it holds any."""
 
 CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
-"""The closures that wait for a second person, and the incident of R5."""
+"""The closures that wait for a second person, and the incident for R5."""
 
 CLOSURES_DISPUTED = _first_of("disputed", sites.c.rule)
 """The disputed closures, with their rules."""
