@@ -54,7 +54,7 @@ def check(engine: Engine) -> Integrity:
 
 
 def _first_bytes(engine: Engine) -> bytes | None:
-    """The first bytes of the file; None if they cannot be read, or for a server."""
+    """The first bytes of the file; None if they cannot be read, or for a database on a server."""
     if engine.dialect.name != "sqlite":
         return None
     try:
