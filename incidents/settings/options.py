@@ -1,4 +1,4 @@
-"""The options: a table of the settings file, read key by key by its service, with errors."""
+"""The options: a table of the settings file, which its service reads key by key, with errors."""
 
 from __future__ import annotations
 

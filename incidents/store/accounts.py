@@ -1,4 +1,4 @@
-"""Queries of accounts with their roles, sessions, tokens and keys."""
+"""Queries for accounts with their roles, sessions, tokens and keys."""
 
 from __future__ import annotations
 

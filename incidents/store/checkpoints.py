@@ -1,4 +1,4 @@
-"""Queries of checkpoints and log keys: sizes, roots, signing keys and witnesses."""
+"""Queries for checkpoints and log keys: sizes, roots, signing keys and witnesses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of deliveries: the orders that are unsettled in one of their lanes.
+"""Queries for deliveries: the orders that are unsettled in one of their lanes.
 
 Deliveries are written under the lock of their site's row, except the marks of an attempt (see
 `leases`).

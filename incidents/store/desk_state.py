@@ -62,7 +62,7 @@ def now(connection: Connection) -> datetime:
 
 
 def is_rehearsal(connection: Connection) -> bool:
-    """Whether the database was marked as a rehearsal when it was made."""
+    """Whether the database was marked as a rehearsal when it was created."""
     return bool(connection.scalar(select(_is_rehearsal)))
 
 

@@ -1,4 +1,4 @@
-"""Queries of entries, with the sealed text and the orders that a decision adds."""
+"""Queries for entries, with the sealed text and the orders that a decision adds."""
 
 from __future__ import annotations
 

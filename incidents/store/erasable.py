@@ -1,4 +1,4 @@
-"""Queries of erasable data: sealed values, stored results, the rows that use them, and traces.
+"""Queries for erasable data: sealed values, stored results, the rows that use them, and traces.
 
 On SQLite `secure_delete` (see `engine`) writes zeros over deleted data. A VACUUM drops the pages
 that were free before, and the write-ahead log, which holds old pages, is truncated. On PostgreSQL a

@@ -1,4 +1,4 @@
-"""Queries of the leaves: entries without a number, the numbers, and the tree over them."""
+"""Queries for the leaves: entries without a number, the numbers, and the tree over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of the lineage: the database's identity and server, and whether it lost entries.
+"""Queries for the lineage: the database's identity and server, and whether it lost entries.
 
 PostgreSQL begins a new timeline whenever a standby takes over or a backup is recovered, and another
 cluster has another identifier: in both cases the record's latest entries may be missing. A SQLite

@@ -1,4 +1,4 @@
-"""Queries of passwords: their hashes and dates, who set each, and failed sign-ins.
+"""Queries for passwords: their hashes and dates, who set each, and failed sign-ins.
 
 A seal alone proves nothing: anybody with the database's password can restore an old row with it.
 """

@@ -1,4 +1,4 @@
-"""Queries of the log of sign-ins: successes, refusals and their addresses, until erased."""
+"""Queries for the log of sign-ins: successes, refusals and their addresses, until erased."""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ class ProcessEndedError(Exception):
 
 
 class SideProcess:
-    """A process in a `with` block that runs `work` (Python; argument: the pipe's descriptor).
+    """A process in a `with` block that runs `work`: Python code that gets the pipe's descriptor.
 
     Raises:
-        OSError: if it cannot be started.
+        OSError: if the process cannot be started.
     """
 
     def __init__(self, work: str) -> None:

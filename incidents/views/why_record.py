@@ -258,7 +258,7 @@ def _suspending(connection: Connection, case: Case) -> Any:
 def _at(
     connection: Connection, case: Case, moment: datetime, wanted: Callable[[Event], bool]
 ) -> tuple[Event, str | None] | None:
-    """The site's last wanted event recorded at that moment, with its login."""
+    """The site's last event recorded at that moment that is `wanted`, with its login."""
     found = select(entries.c.body).where(
         entries.c.site_id == case.site_id, entries.c.recorded_at == moment
     )

@@ -63,8 +63,8 @@ def is_dropped(connection: Connection, site_id: int, order: int) -> bool:
 def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime | None:
     """Return when the order took the site down (UTC): the first attempt, or its completion.
 
-    Otherwise, return when a person released the order from the brake, or ordered the same by a
-    hold. None if the order only waits.
+    Otherwise, return when a person released the order from the brake, or placed a hold that orders
+    the same. None if the order only waits.
     """
     story = list(order_events(connection, site_id, ACT, order=order))
     was_braked = any(isinstance(each, e.OrderFailed) and each.problem == BRAKED for each in story)
@@ -116,9 +116,9 @@ def was_notified_down(connection: Connection, site_id: int, before: int) -> bool
 
 
 def was_notified_of_end(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether that last notice was about a suspension and named its end.
+    """Whether the last notice that `was_notified_down` finds announced the end of a suspension.
 
-    Neither a hold nor a loss was known to outlast the suspension when the letter was sent.
+    When that letter was sent, neither a hold nor a loss was known to outlast the suspension.
     """
     of = entries.c
     for head, event in _order_entries(connection, site_id, NOTICE):

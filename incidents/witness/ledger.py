@@ -100,7 +100,7 @@ class Ledger:
             raise LedgerError(file=self._file, detail=detail)
 
     def seen(self, origin: str) -> Seen:
-        """The largest tree seen of a log.
+        """The largest tree of a log that the witness has seen.
 
         Raises:
             LedgerError: if the file cannot be read.

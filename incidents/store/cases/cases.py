@@ -1,4 +1,4 @@
-"""Queries of cases, read as slices of their sites' histories (`site_row` writes them).
+"""Queries for cases, read as slices of their sites' histories (`site_row` writes them).
 
 The number of queries does not depend on the number of sites. On PostgreSQL the queries of one step
 take one round trip.

@@ -1,4 +1,4 @@
-"""Queries of filings: their details, their running terms, and the next page to check.
+"""Queries for filings: their details, their running terms, and the next page to check.
 
 Page checks are not on record, but a page's defects are, as entries. The cost of each step does not
 depend on the number of sites: sites with a record number are enrolled in batches, and an index of

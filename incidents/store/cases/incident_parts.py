@@ -1,4 +1,4 @@
-"""Queries of the parts of an incident: its addresses, contacts, evidence and notes."""
+"""Queries for the parts of an incident: its addresses, contacts, evidence and notes."""
 
 from __future__ import annotations
 

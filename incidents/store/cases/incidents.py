@@ -1,4 +1,4 @@
-"""Queries of incidents, with all their parts (see `incident_parts`)."""
+"""Queries for incidents, with all their parts (see `incident_parts`)."""
 
 from __future__ import annotations
 

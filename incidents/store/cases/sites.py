@@ -1,4 +1,4 @@
-"""Queries of sites: find, lock, create and save them."""
+"""Queries for sites: find, lock, create and save them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of suspensions: the R2 cases, and the cases in a row as a policy counts them (R3).
+"""Queries for suspensions: the R2 cases, and the cases in a row as a policy counts them (R3).
 
 `sites.run` is the count after the last event; another policy may count differently.
 """

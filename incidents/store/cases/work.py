@@ -1,4 +1,4 @@
-"""Queries of the work: the items of the queue, their holders, and the desk's tasks."""
+"""Queries for the work: the items of the queue, their holders, and the desk's tasks."""
 
 from __future__ import annotations
 

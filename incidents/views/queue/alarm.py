@@ -44,33 +44,34 @@ EVERYBODY = "all"
 class Alarm:
     """A fact that the desk must know now. Times are in UTC; a field that does not apply is None.
 
-    `since`: when its cause began, if known.
+    `since`: when the cause of the alarm began, if known.
 
-    - `daemon_silent`: the `daemon`, None if none is left; the number of `overdue` sites.
+    - `daemon_silent`: the `daemon`, None if no daemon is left; the number of `overdue` sites.
     - `order_dead`: the order, its kind, the problem and the number of attempts.
     - `clock_about_to_lapse`: the incident, its `due` time, and whether the miss closes the site
       (R3).
-    - `closure_waits`: the rule, and the incident of R5.
+    - `closure_waits`: the rule, and the incident for R5.
     - `closure_disputed`: the rule.
     - `report_due`: the incident, its deadline (`due`), and whether that has passed (`late`).
-    - `filing_due`: one for all terms with a reminder on the same day, which is the subject: their
-      number (`terms`), and how many are over (`overdue`).
-    - `brake_on`: one for all `orders` that wait for a supervisor, because too many sites were taken
-      down at once.
-    - `halted`: no orders are carried out until a person resumes, and why (`halted_why`).
-    - `mark_unread`: a `daemon` carries out no orders, because it cannot read its mark; and the
+    - `filing_due`: one alarm for all terms with a reminder on the same day, which is the subject:
+      the number of terms (`terms`), and how many of them are over (`overdue`).
+    - `brake_on`: one alarm for all `orders` that wait for a supervisor, because too many sites were
+      taken down at once.
+    - `halted`: no orders are carried out until a person resumes; the reason (`halted_why`).
+    - `mark_unread`: a `daemon` carries out no orders, because it cannot read its mark; the
       `problem`.
-    - `entries_lost`: the record has lost its latest entries, and nobody has acknowledged that on
-      record.
+    - `entries_lost`: the record has lost its latest entries, and nobody has acknowledged the loss
+      on record.
     - `server_changed`: another server has taken over, and nothing is known to be missing.
     - `sites_uncompared`: the number of `sites` whose actual state could not be compared for a
-      minute or longer, the first `named`, and why (`problem`). Until they are compared, no clock
-      suspends them, and nothing opens them.
+      minute or longer, the first `named`, and the reason (`problem`). Until these sites are
+      compared, no clock suspends them, and nothing opens them.
     - `sites_left_down`: the number of `sites` that are down, or may be, though nothing on record
-      keeps them down. The first are `named`, with their actual `states`, and with those that are
-      also suspended on record, and stay down after that (`suspended_now`). How many are actually
-      `closed`, how many are `unknown`, and how many of those were added since the loss (`new`). The
-      reason may have been lost `since` then. A site that is new on the list raises the alarm again.
+      keeps them down. The first sites are `named`, with their actual `states`; `suspended_now`
+      names those that are also suspended on record, and stay down after the suspension. Also how
+      many sites are actually `closed`, how many are `unknown`, and how many of the unknown sites
+      were added since the loss (`new`). `since`: when the reason may have been lost. A new site on
+      the list raises the alarm again.
     - `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
