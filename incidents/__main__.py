@@ -1,4 +1,4 @@
-"""`python -m incidents` is `incidents`."""
+"""The entry point of `python -m incidents`, which does the same as `incidents`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The wiring: opens the parts of the program on demand, for every surface."""
+"""The wiring: opens the parts of the program on demand, for every interface."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class App:
     """All parts of the program, wired for one run's settings; each is opened on first use.
 
-    `create`: create a missing SQLite file; reading never does.
+    `create`: create a missing SQLite file when the database is opened; code that only reads does
+    not set it.
     """
 
     def __init__(self, settings: Settings, *, create: bool = False) -> None:
@@ -41,7 +42,7 @@ class App:
 
     @cached_property
     def bare_engine(self) -> Engine:
-        """The database, whatever its content: for `incidents db`.
+        """The database, whatever its content, for `incidents db`.
 
         Raises:
             InputError: for a URL that names no database.
@@ -56,7 +57,7 @@ class App:
         """The database with this program's schema.
 
         Raises:
-            DatabaseError: if it is missing, or has any other content.
+            DatabaseError: if the database is missing, or has any other content.
         """
         from incidents.store.database import schema
 
@@ -83,7 +84,7 @@ class App:
 
     @cached_property
     def desk(self) -> Desk:
-        """The write path."""
+        """The desk, through which all changes are written."""
         from incidents.desk import Desk
 
         return Desk(self.engine)
@@ -132,8 +133,9 @@ class App:
     def now(self, connection: Connection) -> datetime:
         """Return the time (UTC) for deciding whether the clock is enforced.
 
-        It is the database's own, if it has one: daemons' heartbeats use that time, and a
-        workstation whose clock is ten seconds off must not report that nothing enforces the clock.
+        It is the database's own time, if the database has a clock: daemons' heartbeats use that
+        time, and a workstation whose clock is ten seconds off must not report that nothing enforces
+        the clock.
         """
         from incidents.store import desk_state
 
@@ -141,7 +143,7 @@ class App:
 
     @cached_property
     def is_rehearsal(self) -> bool:
-        """Whether any clock is accepted here, which every view shows: see `desk_state`."""
+        """Whether this database accepts simulated times, as every view says: see `desk_state`."""
         from incidents.store import desk_state
 
         with self.single_query() as connection:
@@ -159,19 +161,23 @@ class App:
 
     @property
     def person(self) -> str:
-        """The name of the caller, by which the queue knows their items."""
+        """The name of the caller, by which the queue finds the caller's items."""
         return self.settings.person
 
     @cached_property
     def report_duty(self) -> ReportDuty | None:
-        """The duty to report in the settings, read once; raises `settings.police.read`'s errors."""
+        """The duty to report from the settings, read once.
+
+        Raises:
+            SettingError, UnknownSettingError: as `settings.police.read` does.
+        """
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))
 
     @cached_property
     def lanes_without_channel(self) -> Mapping[str, str]:
-        """For each lane without a channel, the setting that would name one; read once."""
+        """The setting that would name a channel, for each lane without a channel; read once."""
         from incidents.notices import notice_settings
 
         return notice_settings.lanes_without_channel()
@@ -192,7 +198,7 @@ class App:
     ) -> None:
         """Keep a copy of a file to attach, unless the action would be refused.
 
-        A refusal leaves no copy, and no entry names a file without one.
+        A refusal leaves no copy, and no entry names a file that has no copy.
 
         Raises:
             FileError: as `record.evidence.keep` does.
@@ -203,7 +209,7 @@ class App:
         evidence.keep(file, digest, self.settings.evidence)
 
     def link(self, incident: tuple[int, int]) -> Link:
-        """Return the link to the customer's page of an incident, with its expiry.
+        """Return the link to the customer's page for an incident, with its expiry.
 
         Raises:
             UnknownIncidentError: if there is no such incident.
@@ -222,7 +228,7 @@ class App:
     ) -> list[Comparison]:
         """Compare the ordered and the actual states of sites: see `enforcement.reconciliation`.
 
-        A site that a loss may have left down is opened only `by_name`.
+        A site that a loss may have left down is opened only if `by_name` is set.
         """
         from incidents.enforcement import routing
         from incidents.enforcement.reconciliation import Reconciliation

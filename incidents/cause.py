@@ -1,4 +1,4 @@
-"""The cause: the reason of a refusal, in English and by a code with facts."""
+"""The cause: the reason for a refusal, in English and by a code with facts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Cause(str):
-    """The reason of a refusal: in English, and by a code with facts for other languages."""
+    """The reason for a refusal: in English, and by a code with facts for other languages."""
 
     __slots__ = ("code", "facts")
 
@@ -16,12 +16,12 @@ class Cause(str):
 
     @classmethod
     def of(cls, code: str, sentence: str, /, **facts: Any) -> Cause:
-        """Make the cause of that code; the facts fill in `sentence`."""
+        """Make the cause with that code; the facts fill in `sentence`."""
         return cls.formatted(code, sentence.format_map(facts), facts)
 
     @classmethod
     def formatted(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
-        """Make the cause of that code from a sentence that has its facts already."""
+        """Make the cause with that code from a sentence that already contains its facts."""
         made = cls(sentence)
         made.code, made.facts = code, facts
         return made
@@ -33,7 +33,7 @@ def one_of(choices: Sequence[str]) -> Cause:
 
 
 def wrong_value(name: str, expected: Cause, value: str) -> Cause:
-    """The cause for a value of that name that is not as expected."""
+    """The cause for a value with that name that is not as expected."""
     return Cause.of(
         "wrong_value", "{name} must be {expected}, got {value}",
         name=name, expected=expected, value=value,

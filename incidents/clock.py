@@ -1,4 +1,4 @@
-"""The clock: the only module that reads the time and formats times. All are in UTC."""
+"""The clock: the only module that reads the time and formats times. All times are in UTC."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def read_rfc3339(text: str) -> datetime:
 
 
 def zone(name: str) -> tzinfo:
-    """The time zone of that IANA name.
+    """The time zone with that IANA name.
 
     Raises:
-        InputError: if there is none.
+        InputError: if there is no such zone.
     """
     try:
         return ZoneInfo(name)
@@ -99,7 +99,8 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     """Parse a time typed by a person, in UTC.
 
     RFC 3339 has its own offset; `2026-03-01 02:50` and `2026-03-01 02:50:30` are in `zone`; a bare
-    `02:50` is today's in `zone`, or yesterday's if that was less than twelve hours before `now`.
+    `02:50` is a time of today in `zone`, or of yesterday if that was less than twelve hours before
+    `now`.
 
     Raises:
         NotATimeError: naming the text, and how to write a time.
@@ -151,7 +152,7 @@ def _no_such_time(text: str, way_out: Cause) -> InputError:
 
 
 def _way_out(found: re.Match[str]) -> Cause:
-    """The correction for an impossible part of a time, without Python's own words."""
+    """The correction for an impossible part of a time, without Python's own wording."""
     for part, typed in zip(("hours", "minutes", "seconds"), found["time"].split(":"), strict=False):
         most = 23 if part == "hours" else 59
         if int(typed) > most:
@@ -169,7 +170,7 @@ def _way_out(found: re.Match[str]) -> Cause:
 
 
 def _of_two_digits(typed: str) -> str:
-    """The time with an hour of two digits: people also type 9:40."""
+    """The time with its hour in two digits, because people also type 9:40."""
     hour, colon, rest = typed.partition(":")
     return f"{hour:0>2}{colon}{rest}"
 
@@ -195,7 +196,7 @@ def _latest(text: str, at: time, zone: tzinfo, now: datetime) -> datetime:
 
 
 def _in_zone(text: str, local: datetime, zone: tzinfo) -> datetime:
-    """Return the one moment at which clocks in `zone` show `local`."""
+    """Return the only moment at which clocks in `zone` show `local`."""
     first = local.replace(tzinfo=zone, fold=0)
     second = local.replace(tzinfo=zone, fold=1)
     if first.utcoffset() == second.utcoffset():

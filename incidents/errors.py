@@ -1,4 +1,4 @@
-"""Errors that reach a user: one tree, with exit statuses; the docstring is the message.
+"""Errors that users see: one tree, with exit statuses; the docstring is the message.
 
 A docstring's fields, `{site}`, are the error's facts. The message is one sentence that names the
 bad value, and the remedy if there is one.

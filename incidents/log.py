@@ -24,13 +24,13 @@ SAFE_KEYS = frozenset({
     "state", "state_from", "state_to", "taken_down", "taken_down_more", "task", "timestamp",
     "until", "version", "wait_s", "worker", "wrong",
 })  # fmt: skip
-"""The permitted facts of a line: names, numbers, times and codes; nothing that people typed."""
+"""The permitted facts in a line: names, numbers, times and codes; nothing that people typed."""
 
 MAX_CHARACTERS = 300
 
 
 class Logger:
-    """Writes lines under one name; has no state, so it can be created at import."""
+    """A writer of lines under one name; it has no state, so it can be created at import."""
 
     __slots__ = ("_name",)
 
@@ -59,9 +59,10 @@ def logger(name: str) -> Logger:
 
 
 def adopt_library_logs(level: int = logging.WARNING) -> None:
-    """Write lines of libraries' standard `logging` to this log.
+    """Write lines from libraries' standard `logging` to this log.
 
-    Only the template in the library's code is kept: its arguments may contain personal data.
+    Only the template in the library's code is kept, because its arguments may contain personal
+    data.
     """
     root = logging.getLogger()
     root.handlers[:] = [_LibraryHandler()]
@@ -82,7 +83,7 @@ class _LibraryHandler(logging.Handler):
 def drop_unsafe(_logger: object, _method: str, facts: Facts) -> Facts:
     """Drop every fact whose key is not known to be safe, and list the dropped keys.
 
-    An exception is reduced to its type: its text may quote the row that caused it.
+    An exception is reduced to its type, because its text may quote the row that caused it.
     """
     safe: Facts = {}
     withheld: list[str] = []

@@ -38,13 +38,13 @@ from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
 
 MAX_CONCURRENT = 8
-"""The most sites that are compared at once."""
+"""The maximum number of sites that are compared at once."""
 
 _PUBLISH_EVERY_S = 10.0
 """The interval at which failures are published during a comparison."""
 
 MOST_NAMED = 20
-"""The most sites that are named when very many may have been ordered again."""
+"""The maximum number of sites that are named when very many may have been ordered again."""
 
 WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which a site has to be compared again."""

@@ -121,7 +121,7 @@ MAX_RUN = 7
 """The number of equal or consecutive digits that looks invented."""
 
 MAX_SERVICE_DIGITS = 6
-"""The most digits of a service number: local numbers have 7 or 8."""
+"""The maximum number of digits of a service number: local numbers have 7 or 8."""
 
 _EXTENSION = r"(?: ?(?:转|ext\.?|x|#) ?[0-9]{1,6})?"
 _WRITTEN = re.compile(rf"(?P<number>[+(]{{0,2}}[0-9][0-9 ()./-]*){_EXTENSION}", re.IGNORECASE)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_REPORTS = 100_000
 MAX_POLICIES = 4
-"""The most policies at once in a process that also runs a desk."""
+"""The maximum number of policies at once in a process that also runs a desk."""
 
 Named = tuple[str, Policy]
 """A policy with its name."""

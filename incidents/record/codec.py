@@ -20,10 +20,15 @@ from incidents.values.parsing import MisreadError
 
 Kind = TypeVar("Kind", bound=Event | Reason)
 _Write = Callable[..., str]
-"""Converts a value to JSON (empty: left out); for a public id, it also takes the site's id and the
-whole event."""
+"""A function that converts a value to JSON (empty: left out).
+
+For a public id, the function also takes the site's id and the whole event.
+"""
 _Read = Callable[[Any], Any]
-"""Converts JSON to the value; writing the value again shows whether the JSON was canonical."""
+"""A function that converts JSON to a value.
+
+Writing the value again shows whether the JSON was canonical.
+"""
 
 _SECOND = timedelta(seconds=1)
 # These are in the entry itself, beside its data.
@@ -31,7 +36,7 @@ _ABOVE = frozenset({field.name for field in fields(Event)} | {"rule", "site"})
 
 
 class _Readers(dict[str, tuple[str, "_Read | None"]]):
-    """A key's field and the function that reads it."""
+    """The field for a key, and the function that reads the field."""
 
     def __missing__(self, key: str) -> tuple[str, _Read | None]:
         none = "its kind has no field {field!r}"
@@ -70,7 +75,7 @@ class Codec(Generic[Kind]):
         """The fields as one canonical JSON object.
 
         Raises:
-            TypeError: of a value of another type than its field's.
+            TypeError: if a value has a different type from its field.
         """
         parts = []
         for name, key, write, in_site in self._writers:
@@ -82,7 +87,7 @@ class Codec(Generic[Kind]):
         return "{" + ",".join(parts) + "}"
 
     def read(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The fields of such an object, by name.
+        """The fields in such an object, by name.
 
         Raises:
             MisreadError: for a key without a field.
@@ -111,7 +116,7 @@ def _write_incidents(numbers: tuple[int, ...], site_id: int, _whole: Any) -> str
 
 
 def _id(write: Callable[[int, int], str]) -> _Write:
-    """Write a number within the site as the public id."""
+    """Write a number within the site as a public id."""
     return lambda n, site_id, _whole: f'"{write(site_id, n)}"'
 
 

@@ -43,9 +43,9 @@ class EntryTooLargeError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The place of an entry: the site, and its number in the site's stream.
+    """The position of an entry: the site, and the entry's number in the site's stream.
 
-    `login` is the one beside the person; None if the clock acted.
+    `login`: the login recorded with the person; None if the clock acted.
     """
 
     site: str
@@ -55,10 +55,10 @@ class Header:
 
 
 def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -> str:
-    """The entry of `event`, the site's `seq`th.
+    """Encode `event` as the entry with the number `seq` of its site.
 
     Raises:
-        EntryTooLargeError: if it does not fit in 64 KiB.
+        EntryTooLargeError: if the entry does not fit in 64 KiB.
     """
     codec = _codecs[event.kind]
     occurred_at = rfc3339(event.occurred_at)
@@ -84,7 +84,7 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
 
 
 def decode(text: str) -> tuple[Header, Event]:
-    """The header and the event from which `encode` made the entry.
+    """Decode an entry from `encode` into its header and event.
 
     Raises:
         UnreadableEntryError: with the fault.

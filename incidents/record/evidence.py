@@ -1,6 +1,6 @@
 """The evidence: attached files, each kept once under its SHA-256 until it may be deleted.
 
-A file is stored at `aa/aabbcc…` in the folder, shared by all incidents to which it was attached.
+A file is stored at `aa/aabbcc…` in the folder, and shared by all incidents to which it is attached.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from incidents.errors import Cause, EmptyEvidenceError, EvidenceTooLargeError, F
 from incidents.system import disk
 
 FRESH = timedelta(days=1)
-"""The time after attaching a file during which it is never deleted, because its entry may not be
-committed yet."""
+"""How long an attached file is never deleted, because its entry may not be committed yet."""
 
 _PIECE = 2**20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -35,9 +34,9 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
 
     Raises:
         InputError: if there is no such file, or it is not a regular file.
-        EvidenceTooLargeError: if it has more than `limit` bytes.
-        EmptyEvidenceError: if it is empty.
-        FileError: if it cannot be read.
+        EvidenceTooLargeError: if the file has more than `limit` bytes.
+        EmptyEvidenceError: if the file is empty.
+        FileError: if the file cannot be read.
     """
     digest, size = hashlib.sha256(), 0
     with _opened(file) as source:
@@ -55,10 +54,10 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
 
 
 def keep(file: Path, digest: str, folder: Path) -> Path:
-    """Keep a copy of the file under its digest, complete and on disk when this returns.
+    """Store a copy of the file under its digest, complete and on disk when this returns.
 
     Raises:
-        FileError: if it cannot be written, or the file has changed since it was measured.
+        FileError: if the copy cannot be written, or the file has changed since it was measured.
     """
     kept = _place(folder, digest)
     if _touched(kept):
@@ -79,7 +78,7 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
 
 
 def kept(folder: Path, digest: str) -> Path | None:
-    """The path of the kept file with that digest; None if it is not kept (any more)."""
+    """The path of the stored file with that digest; None if it is not stored, or not any more."""
     if not _DIGEST.fullmatch(digest):
         return None
     found = _place(folder, digest)
@@ -87,18 +86,18 @@ def kept(folder: Path, digest: str) -> Path | None:
 
 
 def may_go(folder: Path, digest: str, now: datetime) -> bool:
-    """Whether the file is kept, and was attached long enough ago to delete it (see FRESH)."""
+    """Whether the file is stored, and was attached long enough ago to delete it (see FRESH)."""
     return not _is_fresh(_place(folder, digest), now)
 
 
 def delete(folder: Path, digest: str, now: datetime) -> bool:
-    """Delete the file if it `may_go`; return whether this deleted it.
+    """Delete the file if it `may_go`; return whether this call deleted it.
 
-    It is renamed first and checked again. A process that attaches the same file meanwhile either
-    finds it gone and makes another copy, or has touched it, and it is put back.
+    The file is renamed first and checked again. A process that attaches the same file meanwhile
+    either finds it gone and makes another copy, or has touched it; in that case it is put back.
 
     Raises:
-        FileError: if it cannot be deleted.
+        FileError: if the file cannot be deleted.
     """
     kept = _place(folder, digest)
     going = kept.with_name(f"{_GOING}{digest}")
@@ -121,7 +120,7 @@ def sweep(folder: Path, now: datetime) -> int:
     """Delete files that a crash left half written or half deleted; return their number.
 
     Raises:
-        FileError: if that cannot be done.
+        FileError: if such a file cannot be deleted.
     """
     swept = 0
     for file in _files(folder):
@@ -137,7 +136,7 @@ def _place(folder: Path, digest: str) -> Path:
 
 
 def _touched(kept: Path) -> bool:
-    """Whether the file exists; if so, it now counts as freshly attached."""
+    """Mark the file as freshly attached; return whether it exists."""
     # By the clock that will ask for it, which may be a told one.
     now = clock.now().timestamp()
     with disk.file_errors(kept, "kept"), suppress(FileNotFoundError):
@@ -147,7 +146,7 @@ def _touched(kept: Path) -> bool:
 
 
 def _is_fresh(file: Path, now: datetime) -> bool:
-    """Whether it must stay for now; a missing file counts as fresh, for others to report."""
+    """Whether the file must stay for now; a missing file counts as fresh, for others to report."""
     try:
         touched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     except OSError:

@@ -59,10 +59,10 @@ class WordsErased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInsErased(Event):
-    """The desk replaced people in the log of sign-ins by pseudonyms.
+    """The desk replaced people in the log of sign-ins with pseudonyms.
 
-    The log is not part of the record. Pseudonyms replace the person and the place, in the number of
-    `rows` from before `before`. `text`: the reason.
+    The log is not part of the record. Pseudonyms replace the person and the address in `rows` rows
+    from before `before`. `text`: the reason.
     """
 
     kind = "sign_ins_erased"
@@ -72,7 +72,7 @@ class SignInsErased(Event):
 
 
 class LostEnd(NamedTuple):
-    """A loss of latest entries, as stated by the record: when (RFC 3339, UTC), and the epoch.
+    """A loss of the latest entries, as the record states it: when (RFC 3339, UTC), and the epoch.
 
     The other fields are those of `HistoryResumed`.
     """
@@ -88,16 +88,16 @@ class LostEnd(NamedTuple):
 class HistoryResumed(Event):
     """An action of the desk: this database continues from its present entries.
 
-    The numbers of orders to the live system are above all earlier ones, because `epoch` precedes
+    The numbers of orders to the live system are above all earlier numbers, because `epoch` precedes
     them.
 
     `cause`: `another_server` (a failover, or a restore to an earlier moment or into another
     server), `entries_lost` (the last entries for which orders were carried out, or which were
-    signed, are missing) or `asked`. `entries` is the number of the newest entry here, `had` that of
-    the newest entry known to have been here; `signed` is the number of entries in the last known
-    checkpoint, if the log has fewer or different ones. `since`: notices of entries recorded after
-    that time also use the new numbers; earlier ones keep their own. `text` is the reason, a
-    reference to a sealed value.
+    signed, are missing) or `asked`. `entries` is the number of the newest entry here, `had` the
+    number of the newest entry known to have been here; `signed` is the number of entries in the
+    last known checkpoint, if the log has fewer or different entries. `since`: notices of entries
+    recorded after that time also use the new numbers; earlier notices keep their own. `text` is the
+    reason, a reference to a sealed value.
     """
 
     kind = "history_resumed"
@@ -116,7 +116,7 @@ class HistoryResumed(Event):
 
     @property
     def lost_end(self) -> LostEnd:
-        """The loss, in the form for a verdict."""
+        """The loss, in the form that a verdict uses."""
         at = rfc3339(self.recorded_at)
         return LostEnd(at, self.epoch, self.entries, self.had, self.signed)
 
@@ -137,7 +137,7 @@ class AccountMade(AccountEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleGiven(AccountEvent):
-    """An action of the desk: the account has another role."""
+    """An action of the desk: the account got a different role."""
 
     kind = "role_given"
     handle: str
@@ -167,9 +167,9 @@ class AccountEnabled(AccountEvent):
 class PasswordSet(AccountEvent):
     """An action of the desk: the account got a new password, and all its sessions ended.
 
-    If somebody else set it or the previous one, its owner does not count as a second person before
-    `counts_from`. `kept` is the SHA-256 (hexadecimal) of the stored hash, and reveals nothing about
-    the password.
+    If another person set this or the previous password, the owner of the account does not count as
+    a second person before `counts_from`. `kept` is the SHA-256 (hexadecimal) of the stored hash,
+    and reveals nothing about the password.
     """
 
     kind = "password_set"
@@ -180,10 +180,10 @@ class PasswordSet(AccountEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenMade(AccountEvent):
-    """An action of the desk: a token of `handle` was created, valid until `expires`.
+    """An action of the desk: a token for `handle` was created, valid until `expires`.
 
-    `acts` are the actions it allows; empty means all that the account's role may do. `digest` is
-    the SHA-256 of the secret (hexadecimal).
+    `acts` are the actions that the token allows; empty means all that the account's role may do.
+    `digest` is the SHA-256 of the secret (hexadecimal).
     """
 
     kind = "token_made"
@@ -207,7 +207,8 @@ class AccessRefused(AccountEvent):
     """An action of the desk: a signed-in person was denied `act` on `about`, because of `why`.
 
     `about` is an id or a name used by the desk; for a failed sign-in, the name that was tried. Only
-    records from before revision 0011 have it; since then refusals are counted outside the record.
+    records from before revision 0011 have this event; since then refusals are counted outside the
+    record.
     """
 
     kind = "access_refused"
@@ -231,9 +232,9 @@ class DetailsRevealed(AccountEvent):
 class ServeKeyMade(Event):
     """An action of the desk: a new key seals the credentials.
 
-    `key` is its SHA-256 (hexadecimal); `tokens` and `passwords` are the numbers of existing ones
-    that it seals. All sessions ended. `text` is the reason, a reference to a sealed value; the
-    first start of a server gives none.
+    `key` is the SHA-256 (hexadecimal) of the new key; `tokens` and `passwords` are the numbers of
+    existing credentials that it seals. All sessions ended. `text` is the reason, a reference to a
+    sealed value; the first start of a server gives none.
     """
 
     kind = "serve_key_made"

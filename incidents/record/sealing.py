@@ -35,7 +35,7 @@ AnyCommand = TypeVar("AnyCommand", bound=Command)
 
 
 def seal(value: str) -> Sealed:
-    """Seal `value` under a salt of its own."""
+    """Seal `value` under a new salt."""
     salt = secrets.token_bytes(SALT_BYTES)
     return commitment(salt, value), salt, value
 
@@ -46,7 +46,7 @@ def commitment(salt: bytes, value: str) -> str:
 
 
 def references(body: str) -> list[str]:
-    """The references to sealed values in an entry as stored."""
+    """The references to sealed values in a stored entry."""
     return _REFERENCE.findall(body)
 
 
@@ -98,7 +98,7 @@ def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
 def fingerprint(site: str, command: Command) -> str:
     """A salted digest of a request and its site, including people's text.
 
-    The request is the same, whatever else the caller has seen meanwhile.
+    The digest does not depend on what the caller has seen meanwhile.
     """
     return digest_of(_asked(site, command))
 
@@ -109,9 +109,9 @@ def is_fingerprint_of(kept: str, site: str, command: Command) -> bool:
 
 
 def digest_of(asked: str, salt: str | None = None) -> str:
-    """A digest of a request, under a salt that precedes it.
+    """A digest of a request, preceded by the salt under which it was made.
 
-    Without a salt it could be tested against every possible phone number.
+    Without a salt the digest could be tested against every possible phone number.
     """
     salt = secrets.token_hex(16) if salt is None else salt
     return f"{salt}:{hashlib.sha256((salt + asked).encode(errors='surrogatepass')).hexdigest()}"

@@ -1,7 +1,7 @@
 """The actions in a scenario's steps, read from TOML tables.
 
-They have the names of the command line, and become commands of the machine. Each field is read
-once, checked, and named in errors.
+The actions have the names of the command line, and become commands of the machine. Each field is
+read once, checked, and named in errors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from incidents.machine.policy import Policy, PolicyError, read_duration
 from incidents.values import inputs
 
 NONE = "none"
-"""The word for "none" in a file, since TOML has none."""
+"""The word for "none" in a file, because TOML has no null."""
 
 _TIME = Cause.of(
     "must_be_time", "a time (write +1h30m from the start, or 2026-03-01T10:00:00Z)"
@@ -109,14 +109,14 @@ class Fields:
         return tuple(listed)
 
     def table(self, key: str) -> dict[str, Any] | None:
-        """Return a table inside this one."""
+        """Return a table inside this table."""
         value = self.value(key)
         if value is not None and not isinstance(value, dict):
             raise self._must(key, _TABLE, value)
         return value
 
     def tables(self, key: str) -> list[dict[str, Any]]:
-        """Return a list of tables inside this one, empty if the key is missing."""
+        """Return a list of tables inside this table, empty if the key is missing."""
         value = self.value(key)
         if value is None:
             return []
@@ -139,7 +139,7 @@ class Fields:
             raise self._must(key, _TIME, value) from None
 
     def time_or_none(self, key: str) -> datetime | None:
-        """Return a time like `time`, and None for the word `none`."""
+        """Return a time as `time` does, or None for the word `none`."""
         return None if self.value(key) == NONE else self.time(key)
 
     def finish(self, what: str) -> None:
@@ -186,7 +186,7 @@ PERSON = "operator"
 _PLACEHOLDER = "-"
 
 Step = c.Command | Policy
-"""The action of a step: a command, or a policy to activate."""
+"""The content of a step: a command, or a policy to activate."""
 
 
 def read_step(fields: Fields, do: str) -> Step:
@@ -206,7 +206,7 @@ def read_step(fields: Fields, do: str) -> Step:
 
 
 def read_policy(fields: Fields, key: str) -> Policy | None:
-    """Read a policy in the file itself; missing keys have the documented values."""
+    """Read a policy written in the file itself; missing keys have the documented values."""
     table = fields.table(key)
     if table is None:
         return None
@@ -218,7 +218,7 @@ def read_policy(fields: Fields, key: str) -> Policy | None:
 
 
 def step_of(action: Action) -> Callable[[Fields], Step]:
-    """Return a reader of the fields of the action's command, under their names in requests."""
+    """Return a reader for the fields of the action's command, under their names in requests."""
 
     def step(fields: Fields) -> Step:
         given: dict[str, Any] = {"by": fields.word("by") or PERSON}
@@ -233,7 +233,7 @@ def step_of(action: Action) -> Callable[[Fields], Step]:
 
 
 def _number(fields: Fields, field: Field) -> int | None:
-    """The number of its incident or contact; a call without an incident is for the whole site."""
+    """The number of the step's incident or contact; a call without an incident is for the site."""
     number = fields.number(field.name)
     return number if field.optional else fields.required(field.name, number)
 

@@ -24,7 +24,7 @@ MAX_SCENARIOS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits of a file: its characters, the steps of one scenario, and those of all."""
+    """The limits of a file: its characters, the steps of one scenario, and the steps of all."""
 
     characters: int
     steps: int
@@ -32,17 +32,17 @@ class Limits:
 
 
 OWN = Limits(characters=1_000_000, steps=1_000, in_all=1_000_000)
-"""The limits of a file that somebody runs on their own machine."""
+"""The limits of a file that people run on their own machines."""
 SENT = Limits(characters=65_536, steps=200, in_all=1_000)
 """The limits of a file that a server runs: a step costs more the longer its site's history is."""
 
 Expectation = dict[str, Any]
-"""The expected values by name; under `incidents` a list or table of states."""
+"""The expected values by name; under `incidents`, a list or a table of states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One action or query at `at` (UTC). `refused`: the refusal that it must produce."""
+    """One action or query at `at` (UTC). `refused`: the refusal that the action must produce."""
 
     n: int
     at: datetime
@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A history of one site; `policy` None: it has no policy of its own.
+    """A history of one site; `policy` is None if the scenario has no policy of its own.
 
     With `daemon`, due actions are processed on time; otherwise only at the next step.
     """
@@ -70,7 +70,7 @@ _RULES = ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
 
 
 def read(text: str, limits: Limits = OWN) -> list[Scenario]:
-    """Read the scenarios of a file within those limits.
+    """Read the scenarios in a file within those limits.
 
     Raises:
         ScenarioError: naming the scenario, the step and the value.
@@ -217,7 +217,7 @@ def _count(fields: Fields, name: str) -> object:
 
 
 def _incidents(fields: Fields, name: str) -> object:
-    """A list of all states in order, or a table of some by number."""
+    """A list of the states of all incidents in order, or a table of some states by number."""
     value = fields.value(name)
     states = list(value.values()) if isinstance(value, dict) else value
     known = [state for state in INCIDENT_STATES if state != "new"]
@@ -260,7 +260,7 @@ EXPECTED: dict[str, Callable[[Fields, str], object]] = {
     "suspensions": _count,
     "incidents": _incidents,
 }
-"""The names that can be expected, each with its reader."""
+"""The names that a scenario can expect, each with its reader."""
 
 
 def _expected(where: str) -> Cause:

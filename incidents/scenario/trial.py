@@ -26,7 +26,7 @@ _JUST_AFTER = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """One unexpected result; `step`: its number, None for the last query."""
+    """One unexpected result; `step`: the number of the step, None for the last query."""
 
     step: int | None
     at: datetime
@@ -37,7 +37,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """The result of a scenario under the policy of that digest."""
+    """The result of a scenario under the policy with that digest."""
 
     scenario: Scenario
     policy: str
@@ -65,7 +65,7 @@ class Trial:
 
 
 def run(scenario: Scenario, policy: Policy) -> Trial:
-    """Run a scenario under its own policy, otherwise under `policy`."""
+    """Run a scenario under its own policy, or under `policy` if it has none."""
     world = _Simulation(scenario, scenario.policy or policy)
     first = world.policy.digest
     for step in scenario.steps:
@@ -98,7 +98,7 @@ class _Simulation:
             self._compare(step, what, expected)
 
     def _elapse_until(self, until: datetime) -> None:
-        """Process everything due before `until`, each just after its time."""
+        """Process everything due before `until`, each item just after its time."""
         while (due := rules.next_due(self._case)) is not None and due < until:
             self._do(Elapse(), due + _JUST_AFTER)
 

@@ -1,4 +1,4 @@
-"""The options: a table of the settings file, read key by key by its service, with errors."""
+"""The options: a table of the settings file, which its service reads key by key, with errors."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ T = TypeVar("T")
 class Options:
     """One table; `where` names it in errors, for example `[acts.panel]`.
 
-    Each key that is read counts as known; `finish` refuses the others. A secret can be in a file of
-    its own: `secret("token")` reads `token`, or the file that `token_file` names, or the variable
-    that `token_env` names.
+    Each key that is read counts as known; `finish` refuses all other keys. A secret can be in a
+    separate file: `secret("token")` reads `token`, or the file that `token_file` names, or the
+    variable that `token_env` names.
     """
 
     def __init__(self, where: str, table: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ class Options:
         return None
 
     def wrong_secret(self, key: str, expected: str) -> SettingError:
-        """Return the error for a secret: its place and requirement, but not its value."""
+        """Return the error for a secret: its source and requirement, but not its value."""
         file, variable = (self._table.get(f"{key}_{where}") for where in ("file", "env"))
         if self._table.get(key) is not None or (file or variable) is None:
             return self.wrong(key, expected)
@@ -87,7 +87,7 @@ class Options:
         return kind(where=self._place, setting=named, value=self._table[named], expected=expected)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts; a single text is a list of one; empty if the key is missing."""
+        """Return a list of texts; a single text becomes a list; empty if the key is missing."""
         found: Any = self._checked(
             key,
             [],
@@ -97,9 +97,10 @@ class Options:
         return (found,) if isinstance(found, str) else tuple(found)
 
     def words(self, key: str) -> tuple[str, ...]:
-        """Return the arguments of a command: a list of texts, even of one; empty if missing.
+        """Return the arguments of a command: a list of texts, even if there is only one.
 
-        A single text would be mistaken for the name of a program.
+        The list is empty if the key is missing. A single text would be mistaken for the name of a
+        program.
         """
         if isinstance(self._value(key), str):
             raise self.wrong(
@@ -169,12 +170,12 @@ class Options:
         return self._checked(key, default, lambda v: v in choices, one_of(choices))
 
     def table(self, key: str) -> Options | None:
-        """Return a table inside this one."""
+        """Return a table inside this table."""
         found: Any = self._checked(key, None, _is_table, Cause.of("must_table", "a table"))
         return None if found is None else Options(f"{self.where.removesuffix(']')}.{key}]", found)
 
     def tables(self, key: str) -> list[Options]:
-        """Return the tables of a list of them."""
+        """Return a list of tables inside this table."""
         found: list[Any] = self._checked(
             key, [], lambda v: _are_all(v, _is_table),
             Cause.of("must_tables", 'tables, each headed [[{section}.{key}]]',
@@ -194,7 +195,7 @@ class Options:
         """Refuse a key that was never read.
 
         Raises:
-            UnknownSettingError: naming it, and the known ones.
+            UnknownSettingError: naming the unknown key, and the known keys.
         """
         for key in self._table:
             if key not in self._known:
@@ -215,7 +216,7 @@ class Options:
         return SettingError(where=self._place, setting=key, value=shown, expected=expected)
 
     def _others(self) -> str:
-        """The unknown keys in the table: one of them may be meant."""
+        """The unknown keys in the table: a missing key may be one of them, misspelt."""
         others = [key for key, v in self._table.items() if not isinstance(v, dict | list)]
         left = ", ".join(sorted(set(others) - self._known))
         return Cause.of("others", " (there are {known})", known=left) if left else ""

@@ -1,6 +1,6 @@
 """The settings of the duty to report: the deadline for the police, and the desk's reminders.
 
-It is a second clock on each incident. It reminds, and suspends nobody.
+The duty is a second clock on each incident, which only sends reminders and never suspends a site.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from incidents.settings.options import Options
 
 SECTION = "report"
 SOURCE = "计算机信息网络国际联网安全保护管理办法 (公安部令第33号), article 10(6)"
-"""Keep the original record, and report to the local police within 24 hours (L.1)."""
+"""The legal basis: keep the original record, and report to the police within 24 hours (L.1)."""
 
 WITHIN = timedelta(hours=24)
 REMIND = (timedelta(hours=12), timedelta(hours=2))
 
 OVERDUE_FOR = timedelta(days=7)
-"""The time after the deadline during which the desk is reminded, once a day.
+"""How long after the deadline the desk is reminded, once a day.
 
-The list of what is owed has no end: a desk that has never recorded its reports would otherwise be
-reminded of every incident it ever had.
+Without a limit, a desk that has never recorded its reports would be reminded of every incident it
+ever had.
 """
 
 MAX_REMINDERS = 10
@@ -35,9 +35,9 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminder:
-    """A reminder: `12h` before the deadline, or `overdue-1` after it.
+    """A reminder: `12h` before the deadline, or `overdue-1` after the deadline.
 
-    `since`: when it became due (UTC).
+    `since`: when the reminder became due (UTC).
     """
 
     name: str
@@ -61,14 +61,15 @@ class ReportDuty:
         return self.remind[0] if self.remind else timedelta(0)
 
     def deadline(self, recorded_at: datetime) -> datetime:
-        """The deadline (UTC), at which a report is still in time."""
+        """The deadline (UTC); a report at exactly that time is in time."""
         return recorded_at + self.within
 
     def reminder(self, recorded_at: datetime, now: datetime) -> Reminder | None:
-        """Return the reminder at `now`, if the incident is not reported: the latest that is due.
+        """Return the reminder at `now` for an unreported incident: the latest that is due.
 
-        The 12-hour reminder is due from exactly 12 hours before the deadline until the next one.
-        The reminders of an overdue incident last a day each, the first one from the deadline on.
+        The 12-hour reminder is due from exactly 12 hours before the deadline until the next
+        reminder. The reminders of an overdue incident last a day each, the first one from the
+        deadline on.
         """
         deadline = self.deadline(recorded_at)
         if now > deadline:
@@ -117,7 +118,7 @@ def _remind(options: Options, within: timedelta, *, is_set: bool) -> tuple[timed
 
 
 def _overdue(deadline: datetime, now: datetime) -> Reminder | None:
-    """The reminder of the nth day, up to its end: exactly one day late is the first day."""
+    """The reminder of the nth day, including its end: exactly one day late is the first day."""
     if now - deadline > OVERDUE_FOR:
         return None
     days_before = (now - deadline - timedelta(microseconds=1)) // _DAY

@@ -1,8 +1,8 @@
 """The settings of retention: how long people's text is kept, and when it may be erased.
 
 Nothing is erased before `MINIMUM`: 网络安全法, article 23(3) in the text in force since 2026-01-01,
-requires network logs to be kept for at least six months, and the longest six months of a calendar
-have 184 days. Erasure by time alone must be enabled in the settings.
+requires network logs to be kept for at least six months, and the longest six months in a calendar
+have 184 days. Automatic erasure after a time must be enabled in the settings.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class BadRetentionError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """The time for which text is kept. `is_enabled`: text is then erased by time alone."""
+    """How long text is kept. `is_enabled`: after that, text is erased automatically."""
 
     keep: timedelta = MINIMUM
     is_enabled: bool = False
@@ -52,7 +52,7 @@ def read(section: Mapping[str, Any]) -> Retention:
     """Read the section [retention] of the settings file.
 
     Raises:
-        RetentionTooShortError: for less than the law demands.
+        RetentionTooShortError: for less than the law requires.
         BadRetentionError: for anything but a duration under `keep`.
     """
     for setting, value in section.items():

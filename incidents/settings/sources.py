@@ -1,6 +1,6 @@
 """The settings: from options, then the environment, then the settings file.
 
-The file is TOML, `INCIDENTS_CONFIG` or `config.toml` in the user's configuration folder; each of
+The file is TOML: `INCIDENTS_CONFIG`, or `config.toml` in the user's configuration folder. Each of
 its keys has a variable, `INCIDENTS_` and the key in capitals. A section of the file belongs to the
 service of that name.
 """
@@ -46,10 +46,11 @@ class Settings:
     """The settings of one run of the program.
 
     `db`: a URL; None: the user's own SQLite file. `person`: the person who acts; `named`: the name
-    was given explicitly. `login`: the name of the process's owner. `zone`: for times that people
-    read and write. `language`: for answers to people. `evidence`: the folder of attached files;
-    `evidence_limit`: the most bytes of one. `own_clock`: the clock is simulated, and may jump.
-    `server`: the address of a server to use instead of a database, as the account of `token`.
+    was given explicitly. `login`: the name of the process's owner. `zone`: the time zone for times
+    that people read and write. `language`: the language of messages to people. `evidence`: the
+    folder of attached files; `evidence_limit`: the maximum size of a file in bytes. `own_clock`:
+    the clock is simulated, and may jump. `server`: the address of a server to use instead of a
+    database, as the account of `token`.
     """
 
     db: str | None
@@ -78,8 +79,8 @@ def load(
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
-        InputError: of `zone`, of `db` and `server` together, or of an empty one.
-        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
+        InputError: for `zone`, for `db` and `server` together, or for an empty one.
+        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: for
             `person`.
     """
     if db and server:
@@ -115,7 +116,7 @@ def load(
 
 
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return a service's section of the settings file; empty without one."""
+    """Return a service's section of the settings file; empty if the file has no such section."""
     return dict(_Sources(os.environ if environ is None else environ).sections.get(name, {}))
 
 
@@ -125,11 +126,11 @@ def file(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
-    """Check that the file has only these sections: nothing would read a misspelt one.
+    """Check that the file has only these sections, because a misspelt section is never read.
 
     Raises:
-        SettingsFileError: if it cannot be read.
-        UnknownSettingError: naming the first unknown one.
+        SettingsFileError: if the file cannot be read.
+        UnknownSettingError: naming the first unknown section.
     """
     sources = _Sources(os.environ if environ is None else environ)
     names = sorted(known)
@@ -156,7 +157,7 @@ def data_folder() -> Path:
 
 
 def default_path(url: str | None, name: str) -> Path:
-    """Return the default path of a file: beside the database's own file, or in the data folder."""
+    """Return a file's default path: beside the database's own file, or in the data folder."""
     if url is not None and url.startswith(_SQLITE):
         return Path(url.removeprefix(_SQLITE)).expanduser().parent / name
     return data_folder() / name
@@ -179,7 +180,7 @@ class _Sources:
                 raise UnknownSettingError(where=self.file, setting=key, known=", ".join(_KEYS))
 
     def value(self, key: str) -> tuple[Any, str, str]:
-        """Return the value, its source and its name there; an empty variable does not count."""
+        """Return the value, its source and its name there; an empty variable counts as not set."""
         variable = f"INCIDENTS_{key.upper()}"
         if self.environ.get(variable):
             return self.environ[variable], ENVIRONMENT, variable
@@ -260,7 +261,7 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
 
 
 def _language(lang: str | None, sources: _Sources) -> Tag:
-    """Return the requested or configured language, or a supported language of the locale."""
+    """Return the requested or configured language, or a supported language from the locale."""
     value, where, setting = sources.value("lang")
     wanted = lang or value
     found = language_tag.tag(str(wanted or language_tag.of_locale(sources.environ)))

@@ -1,4 +1,4 @@
-"""Queries of accounts with their roles, sessions, tokens and keys."""
+"""Queries for accounts with their roles, sessions, tokens and keys."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def any_exist(connection: Connection) -> bool:
 
 
 def account(connection: Connection, handle: str, *, lock: bool = False) -> Account | None:
-    """The account of that handle."""
+    """The account with that handle."""
     wanted = select(accounts).where(accounts.c.handle == handle)
     row = connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
     return None if row is None else Account(*row)
 
 
 def every(connection: Connection) -> list[Account]:
-    """All accounts by their handles."""
+    """All accounts, by handle."""
     return [Account(*row) for row in connection.execute(select(accounts).order_by("handle"))]
 
 
 def administrators(connection: Connection) -> int:
-    """The number of enabled accounts that may create accounts."""
+    """The number of enabled accounts that can create accounts."""
     wanted = select(func.count()).select_from(accounts)
     able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
     return connection.scalar(wanted.where(*able)) or 0
@@ -89,7 +89,7 @@ class ServeKey(NamedTuple):
 
 
 def newest(connection: Connection) -> ServeKey | None:
-    """The valid key; None before the first start of `serve`."""
+    """The newest key of `serve`, which is the valid key; None before its first start."""
     row = connection.execute(
         select(serve_keys).order_by(serve_keys.c.number.desc()).limit(1)
     ).one_or_none()
@@ -97,7 +97,7 @@ def newest(connection: Connection) -> ServeKey | None:
 
 
 def add_serve_key(connection: Connection, new: ServeKey) -> None:
-    """Make this the valid key, and end all sessions."""
+    """Make this key the valid key, and end all sessions."""
     connection.execute(insert(serve_keys).values(new._asdict()))
     ended = delete(sessions).returning(sessions.c.id, sessions.c.handle)
     sign_outs = [
@@ -110,8 +110,8 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
 class Session(NamedTuple):
     """A session with its account.
 
-    `proved_at`: when the person last authenticated. `how`: the method of the sign-in; `place`: its
-    address; `seal`: see `accounts.serve_key`.
+    `proved_at`: when the person last authenticated. `how`: the method of the sign-in; `place`: the
+    address from which the person signed in; `seal`: see `accounts.serve_key`.
     """
 
     id: str
@@ -125,13 +125,13 @@ class Session(NamedTuple):
 
 
 def session_of_digest(connection: Connection, digest: bytes) -> Session | None:
-    """The session of that cookie, with its account."""
+    """The session whose cookie has that digest, with its account."""
     row = connection.execute(_sessions().where(sessions.c.digest == digest)).one_or_none()
     return None if row is None else _session(row)
 
 
 def session_of_id(connection: Connection, id_: str) -> Session | None:
-    """The session of that id, with its account."""
+    """The session with that id, with its account."""
     if not _may_be_id(id_):
         return None
     row = connection.execute(_sessions().where(sessions.c.id == id_)).one_or_none()
@@ -141,7 +141,7 @@ def session_of_id(connection: Connection, id_: str) -> Session | None:
 def sessions_of(
     connection: Connection, handle: str | None, *, made: datetime, seen: datetime
 ) -> list[Session]:
-    """The sessions of an account or all, made after `made`, used after `seen`; the newest first."""
+    """The sessions of one account or all, made after `made`, used after `seen`, newest first."""
     of = sessions.c
     wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
     if handle is not None:
@@ -150,7 +150,7 @@ def sessions_of(
 
 
 def _may_be_id(given: str) -> bool:
-    """Whether the text could be the id of a session or a token: it may be any input."""
+    """Whether the text, which may be any input, could be the id of a session or a token."""
     return given.isascii() and given.isalnum()
 
 
@@ -174,7 +174,7 @@ def add_session(connection: Connection, digest: bytes, new: Session) -> None:
 
 
 def touch_session(connection: Connection, digest: bytes, at: datetime) -> None:
-    """Record that a session is in use."""
+    """Record when a session was last used."""
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(seen_at=at))
 
 
@@ -221,7 +221,7 @@ class Token(NamedTuple):
 def token_by_digest(
     connection: Connection, digests: Iterable[str]
 ) -> dict[str, tuple[Token, Account]]:
-    """The tokens by the digests of their secrets, each with its account."""
+    """The tokens with those digests of their secrets, by digest, each with its account."""
     found = _OF_SECRETS.fetch(connection, [(digest,) for digest in dict.fromkeys(digests)]).all()
     return {token.digest: (token, account) for token, account in found}
 
@@ -237,11 +237,11 @@ _N = len(Token._fields)
 _OF_SECRETS: Query[tuple[Token, Account]] = Query(
     _of_secrets, lambda row: (Token(*row[:_N]), Account(*row[_N:])), digest=Word
 )
-"""The query for the owners of tokens, run for the requests of programs."""
+"""The query for the accounts that tokens belong to, run for each request of a program."""
 
 
 def token_of_id(connection: Connection, id_: str) -> Token | None:
-    """The token of that id."""
+    """The token with that id."""
     if not _may_be_id(id_):
         return None
     row = connection.execute(select(tokens).where(tokens.c.id == id_)).one_or_none()
@@ -249,7 +249,7 @@ def token_of_id(connection: Connection, id_: str) -> Token | None:
 
 
 def tokens_of(connection: Connection, handles: Iterable[str] | None = None) -> list[Token]:
-    """The tokens of those accounts, or of all if None; the newest first."""
+    """The tokens of those accounts, or of all if None, newest first."""
     wanted = select(tokens).order_by(tokens.c.made_at.desc(), tokens.c.id)
     if handles is not None:
         wanted = wanted.where(tokens.c.handle.in_(list(handles)))
@@ -262,7 +262,7 @@ def add_token(connection: Connection, new: Token) -> None:
 
 
 def unrevoked_tokens(connection: Connection, handle: str) -> list[str]:
-    """The ids of that account's tokens that were not revoked."""
+    """The ids of that account's tokens that have not been revoked."""
     mine = (tokens.c.handle == handle, tokens.c.revoked_at.is_(None))
     return list(connection.scalars(select(tokens.c.id).where(*mine).order_by(tokens.c.id)))
 

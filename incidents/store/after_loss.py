@@ -1,8 +1,8 @@
-"""Sites in doubt since the record lost its latest entries: not checked, or left down.
+"""Sites in doubt since the record lost its latest entries: not compared, or left down.
 
-A left-down site should be up, but is not known to be up, and no order waits to open it. Further
-sites are given by their ids (`also`): sites that were left down when their running suspension
-began, and sites that stay down although an order waits.
+A left-down site should be up, but is not known to be up, and no order to open it is waiting. Some
+functions take more such sites by their ids (`also`): sites that were left down when their running
+suspension began, and sites that stay down although an order waits.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from incidents.values.ids import ACT
 T = TypeVar("T", int, str)
 
 _AT_ONCE = 500
-"""The most names in one statement: SQLite limits its variables."""
+"""The maximum number of names in one statement, because SQLite limits its variables."""
 
 
 class Uncompared(NamedTuple):
-    """The number of sites not compared, the first failure (UTC), the first names with reasons."""
+    """The number of sites not compared, the first failure (UTC), the first names and reasons."""
 
     sites: int
     since: datetime
@@ -51,7 +51,7 @@ class Uncompared(NamedTuple):
 def problems_of_uncompared(
     connection: Connection, names: Collection[str] | None = None
 ) -> dict[str, str]:
-    """The reasons why sites could not be compared, by name: of all sites, or of the given ones."""
+    """The reasons why sites could not be compared, by name; for all or only the given sites."""
     asked = select(sites.c.name, uncompared.c.problem).join(
         sites, sites.c.id == uncompared.c.site_id
     )
@@ -61,7 +61,7 @@ def problems_of_uncompared(
 
 
 def first_uncompared(connection: Connection, most: int) -> Uncompared | None:
-    """The summary of the sites not compared, with at most `most` names; None if there are none."""
+    """A summary of the sites not compared, with at most `most` names; None if there are none."""
     count, since = connection.execute(select(func.count(), func.min(uncompared.c.since))).one()
     if not count:
         return None
@@ -73,10 +73,10 @@ def first_uncompared(connection: Connection, most: int) -> Uncompared | None:
 
 
 def compared_since(connection: Connection, standing: Standing, site_ids: Iterable[int]) -> set[int]:
-    """The sites, of those ids, that the record shows as compared in the present epoch.
+    """The sites with those ids that the record shows as compared in the present epoch.
 
-    These are all sites that existed when it began, once every one was compared, and the sites whose
-    state was recorded since.
+    These are the sites whose state was recorded since the epoch began and, once every site was
+    compared, all sites that existed when the epoch began.
     """
     found = set[int]()
     for some in _parts(set(site_ids)):
@@ -95,14 +95,14 @@ def compared_since(connection: Connection, standing: Standing, site_ids: Iterabl
 def names_uncompared(
     connection: Connection, standing: Standing, names: Collection[str]
 ) -> set[str]:
-    """The sites, of those names, that were not compared in the present epoch."""
+    """The sites with those names that were not compared in the present epoch."""
     ids = _ids(connection, names)
     done = compared_since(connection, standing, ids.values())
     return {name for name in names if name not in ids or ids[name] not in done}
 
 
 def record_uncompared(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
-    """Record why sites could not be compared at `now` (UTC); the first failure of each stays."""
+    """Record why sites could not be compared at `now` (UTC); keep each site's first failure."""
     ids = _ids(connection, found)
     rows = [
         {"site_id": ids[name], "since": now, "problem": problem}
@@ -159,7 +159,7 @@ def named_left_down(
 ) -> list[tuple[str, str, bool]]:
     """The left-down sites, or the first `most`: name, actual state, and whether an order opens it.
 
-    Closed ones come first, unknown ones last.
+    Closed sites come first, sites in an unknown state last.
     """
     of = sites.c
     found: list[Any] = []
@@ -197,13 +197,13 @@ def is_left_down(
 
 
 def waits_to_open(connection: Connection, site_id: int) -> bool:
-    """Whether the site with that id should be up, is not known to be up, and an order waits."""
+    """Whether that site should be up, is not known to be up, and has a waiting order."""
     asked = select(sites.c.id).where(*_waits_to_open(), sites.c.id == site_id)
     return connection.scalar(asked) is not None
 
 
 def left_down_candidates(connection: Connection, since: datetime) -> list[int]:
-    """The suspended sites, not held, with entries since `since` (UTC), and those to be opened."""
+    """The ids of suspended, unheld sites with entries since `since` (UTC), and of sites to open."""
     of = sites.c
     is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))
     asked = select(of.id).where(is_down, of.last_entry_at > since)

@@ -1,4 +1,4 @@
-"""Queries of checkpoints and log keys: sizes, roots, signing keys and witnesses."""
+"""Queries for checkpoints and log keys: sizes, roots, signing keys and witnesses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STAYS, REFUSED, FAILED = "stays", "refused", "failed"
 class Signed(NamedTuple):
     """A checkpoint: the size and root (32 bytes) of the tree, and its signed note.
 
-    `key` (C2SP signed-note) has signed it, at `at` (UTC).
+    `key` (C2SP signed-note) signed the checkpoint, at `at` (UTC).
     """
 
     id: int
@@ -31,7 +31,7 @@ class Signed(NamedTuple):
 
 
 class Cosigned(NamedTuple):
-    """A witness's signature of a checkpoint: its key, its line of the note, and the time (UTC)."""
+    """A witness's signature on a checkpoint: the key, its line in the note, and the time (UTC)."""
 
     checkpoint: int
     witness: str
@@ -40,7 +40,7 @@ class Cosigned(NamedTuple):
 
 
 class Stamped(NamedTuple):
-    """A time stamp of a checkpoint (RFC 3161): the authority, its response, and the time (UTC)."""
+    """A timestamp for a checkpoint (RFC 3161): the authority, its response, and the time (UTC)."""
 
     checkpoint: int
     authority: str
@@ -55,13 +55,13 @@ def last(connection: Connection) -> Signed | None:
 
 
 def every(connection: Connection) -> Iterator[Signed]:
-    """All checkpoints, the oldest first."""
+    """All checkpoints, oldest first."""
     for row in connection.execute(_all().order_by(checkpoints.c.id)):
         yield Signed(*row)
 
 
 def signing_place(connection: Connection) -> str | None:
-    """The id of the place where the log is signed; None before the first checkpoint."""
+    """The id of the folder of signed files in use; None before the first checkpoint."""
     place: str | None = connection.scalar(select(log_head.c.signed_beside))
     return place
 
@@ -69,8 +69,8 @@ def signing_place(connection: Connection) -> str | None:
 class SigningState(NamedTuple):
     """The known state of the log's signing.
 
-    `STAYS`: a running daemon signed last. `REFUSED`, `FAILED`: all attempts from `since` (UTC) on
-    were refused, or failed. None: it is signed occasionally, or was never signed.
+    `STAYS`: a running daemon signed last. `REFUSED`, `FAILED`: all attempts since `since` (UTC)
+    were refused, or failed. None: the log is signed only occasionally, or was never signed.
     """
 
     how: str | None
@@ -91,7 +91,7 @@ def record_signing_failure(connection: Connection, how: str, now: datetime) -> N
 
 
 def record_signing_recovery(connection: Connection) -> None:
-    """Record that the trouble with signing is over, although there was nothing to sign."""
+    """Record that signing works again, although there was nothing to sign."""
     wrong = log_head.c.signing.in_([FAILED, REFUSED])
     connection.execute(update(log_head).where(wrong).values(signing=STAYS, signing_since=None))
 
@@ -101,7 +101,7 @@ def add(
 ) -> bool:
     """Add a checkpoint, whose `id` is ignored, if `after` is still the id of the newest one.
 
-    `place`: the place whose files also have it. `is_daemon`: a daemon signs.
+    `place`: the id of the folder whose files also have the checkpoint. `is_daemon`: a daemon signs.
 
     Returns:
         False if another checkpoint came first, with which this one was not compared.
@@ -122,7 +122,7 @@ def add(
 
 
 def cosigned(connection: Connection, checkpoint: int) -> list[Cosigned]:
-    """The witnesses' signatures of that checkpoint."""
+    """The witnesses' signatures on that checkpoint."""
     wanted = select(*(cosignatures.c[name] for name in Cosigned._fields))
     rows = connection.execute(
         wanted.where(cosignatures.c.checkpoint == checkpoint).order_by(cosignatures.c.witness)
@@ -131,7 +131,7 @@ def cosigned(connection: Connection, checkpoint: int) -> list[Cosigned]:
 
 
 def last_cosigned(connection: Connection, witness: str) -> tuple[Signed, Cosigned] | None:
-    """The newest checkpoint that this witness (its key) has signed, and its signature."""
+    """The newest checkpoint that the witness with this key has signed, and its signature."""
     wanted = (
         select(*_COLUMNS, *(cosignatures.c[name] for name in Cosigned._fields))
         .join(cosignatures, cosignatures.c.checkpoint == checkpoints.c.id)
@@ -163,14 +163,14 @@ def cosign(connection: Connection, new: Cosigned) -> None:
 
 
 def last_stamped(connection: Connection) -> Stamped | None:
-    """The newest time stamp."""
+    """The newest timestamp."""
     wanted = select(*(stamps.c[name] for name in Stamped._fields))
     row = connection.execute(wanted.order_by(stamps.c.checkpoint.desc()).limit(1)).first()
     return None if row is None else Stamped(*row)
 
 
 def stamp(connection: Connection, new: Stamped) -> None:
-    """Add a time stamp."""
+    """Add a timestamp."""
     from incidents.store.statement import insert_missing
 
     connection.execute(insert_missing(connection, stamps), [new._asdict()])
@@ -184,7 +184,7 @@ def _all() -> Select[Any]:
 
 
 class Key(NamedTuple):
-    """A key (C2SP signed-note) with its entry in the desk's own stream, time (UTC) and person."""
+    """A key (C2SP signed-note), with its entry in the desk's own stream, time (UTC) and person."""
 
     key: str
     seq: int
@@ -193,14 +193,14 @@ class Key(NamedTuple):
 
 
 def active(connection: Connection) -> str | None:
-    """The signing key; None before the first."""
+    """The signing key; None before the first key."""
     newest = select(log_keys.c.key).order_by(log_keys.c.seq.desc()).limit(1)
     found: str | None = connection.scalar(newest)
     return found
 
 
 def every_key(connection: Connection) -> dict[str, Key]:
-    """All keys, by their text, the oldest first."""
+    """All keys, by their text, oldest first."""
     rows = connection.execute(select(log_keys).order_by(log_keys.c.seq))
     return {row.key: Key(row.key, row.seq, row.made_at, row.by) for row in rows}
 

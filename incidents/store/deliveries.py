@@ -1,6 +1,7 @@
-"""Queries of deliveries: the orders that are unsettled in one of their lanes.
+"""Queries for deliveries: the orders that are unsettled in one of their lanes.
 
-They are written under the lock of their site's row, except the marks of an attempt (see `leases`).
+Deliveries are written under the lock of their site's row, except the marks of an attempt (see
+`leases`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def add(
 ) -> None:
     """Add orders that wait in their lanes from `now` (UTC) on, by the machine's clock.
 
-    Waiting orders before a new one that changes the live system become due: they may be superseded.
+    Waiting orders before a new order that changes the live system become due, because the new order
+    may supersede them.
     """
     _NEW.execute(
         connection,
@@ -48,7 +50,7 @@ def add(
 def settle(
     connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]], now: datetime
 ) -> None:
-    """Write the outcome of orders by `now` (UTC): for each its site's id and the event."""
+    """Write the outcomes of orders by `now` (UTC), each given by its site's id and the event."""
     gone: list[Row] = []
     failed: dict[Row, Row] = {}
     retried: dict[Row, Row] = {}
@@ -72,7 +74,7 @@ def settle(
 
 
 def _blocked_others(event: e.OrderEvent) -> bool:
-    """Whether the orders behind it may have been postponed with it."""
+    """Whether the orders behind this one may have been postponed with it."""
     if isinstance(event, e.OrderDelivered):
         return event.attempts > 1
     return isinstance(event, e.OrderFailed | e.OrderCancelled)
@@ -93,14 +95,14 @@ def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> li
 def claimed_since(connection: Connection, site_id: int, order: int) -> datetime | None:
     """When the unsettled order to the live system was last claimed (UTC), read without a lock.
 
-    None if it only waits, or is settled.
+    None if the order only waits, or is settled.
     """
     own = and_(_of.site_id == site_id, _of.lane == ACT, _of.site_seq == order, waiting)
     return connection.scalar(select(_of.tried_at).where(own, _of.attempts > 0))
 
 
 def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
-    """The dead letters of orders to the live system: site and order; without a lock."""
+    """The dead letters among orders to the live system: site and order; without a lock."""
     return _DEAD.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
@@ -111,9 +113,9 @@ def first_braked(connection: Connection) -> Place | None:
 
 
 def untried(connection: Connection, named: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The waiting, never tried orders to the live system, of those given by site and number.
+    """The waiting, never tried orders to the live system, among those given by site and number.
 
-    They are read without a lock.
+    The orders are read without a lock.
     """
     found = _UNTRIED.fetch(connection, sorted(named)).all()
     return set(found)
@@ -165,11 +167,13 @@ def _untried(given: ValuesTable) -> Select[Any]:
 
 
 NAMED: Query[Found] = Query(_named, _found, site_id=Number, lane=Word, site_seq=Number)
-"""The unsettled ones of the given sites, lanes and orders, locked."""
+"""The unsettled orders with the given sites, lanes and numbers, locked."""
 
 UNSETTLED: Query[Found] = Query(_unsettled, _found, site_id=Number)
-"""The unsettled orders to the live system of the given sites, also braked ones, locked, in
-order."""
+"""The given sites' unsettled orders to the live system, locked, in order.
+
+Orders that the brake holds are included.
+"""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
 _FIRST_BRAKED = (

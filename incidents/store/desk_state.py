@@ -1,4 +1,4 @@
-"""The state of the desk: the database's time, the active policy, and kept answers."""
+"""The state of the desk: the database's time, the active policy, and stored results."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TIME: Query[datetime | None] = Query(
 def server_time() -> ScalarSelect[datetime]:
     """The time at which a statement runs on PostgreSQL; in a rehearsal, the parameter `now`.
 
-    It is a subquery, so that it is read once and an index can be searched by it.
+    The expression is a subquery, so that the time is read once and an index can be searched by it.
     """
     now = bindparam("now", type_=UTCDateTime)
     moment = case((_is_rehearsal, now), else_=func.clock_timestamp(type_=UTCDateTime))
@@ -48,7 +48,7 @@ def server_time() -> ScalarSelect[datetime]:
 def database_time(connection: Connection) -> datetime | None:
     """The time of the database's own clock, in UTC.
 
-    None for SQLite, which has none, and in a rehearsal, which accepts any machine's clock.
+    None for SQLite, which has no clock, and in a rehearsal, which accepts simulated times.
     """
     if connection.dialect.name == "sqlite":
         return None
@@ -57,12 +57,12 @@ def database_time(connection: Connection) -> datetime | None:
 
 
 def now(connection: Connection) -> datetime:
-    """The database's own time, in UTC, if it has a clock, otherwise this machine's."""
+    """The database's own time, in UTC, if it has a clock; otherwise this machine's time."""
     return database_time(connection) or clock.now()
 
 
 def is_rehearsal(connection: Connection) -> bool:
-    """Whether the database was marked as a rehearsal when it was made."""
+    """Whether the database was marked as a rehearsal when it was created."""
     return bool(connection.scalar(select(_is_rehearsal)))
 
 
@@ -77,22 +77,22 @@ def active_policy(connection: Connection) -> str:
 
 
 def active_policy_toml(connection: Connection) -> str:
-    """The active policy's file."""
+    """The text of the active policy's file."""
     [text] = _ACTIVE_POLICY_TOML.fetch(connection).all()
     return text
 
 
 def policy_toml(connection: Connection, digest: str) -> str:
-    """A policy's file."""
+    """The text of a policy's file."""
     wanted = select(policies.c.toml).where(policies.c.digest == digest)
     text: str = connection.execute(wanted).scalar_one()
     return text
 
 
 def lock_policy_shared(connection: Connection) -> None:
-    """Prevent the activation of a policy until this transaction ends; it is a shared lock.
+    """Prevent the activation of a policy until this transaction ends, by a shared lock.
 
-    On PostgreSQL it is an advisory lock, because every action would otherwise write a shared row
+    On PostgreSQL it is an advisory lock, because otherwise every action would write a shared row
     lock into the desk's one row. On SQLite a writer locks the whole file.
     """
     if connection.dialect.name == "postgresql":
@@ -100,7 +100,7 @@ def lock_policy_shared(connection: Connection) -> None:
 
 
 def lock_policy_exclusive(connection: Connection) -> None:
-    """Wait until no transaction holds the active policy, and block new ones."""
+    """Wait until no transaction uses the active policy, and make new transactions wait."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
@@ -145,7 +145,7 @@ _SITE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 class KeptAnswer(NamedTuple):
-    """The answer stored for a key, with its command's salted digest, its time (UTC) and person."""
+    """The result stored for a key, with its command's salted digest, its time (UTC) and person."""
 
     key: str
     fingerprint: str
@@ -155,15 +155,15 @@ class KeptAnswer(NamedTuple):
 
 
 def answers_kept(connection: Connection, wanted: Iterable[str]) -> dict[str, KeptAnswer]:
-    """The kept answers for those keys."""
+    """The stored results for those keys."""
     found = ANSWERS_NAMED.fetch(connection, [(key,) for key in sorted(wanted)]).all()
     return {kept.key: kept for kept in found}
 
 
 def sites_under(connection: Connection, key: str) -> list[int]:
-    """The sites with keys of their own under `key`, such as `K:12`, in the order of their ids.
+    """The ids, in order, of the sites that have a key of their own under `key`, such as `K:12`.
 
-    They belong to a command for many sites that was submitted with `key`.
+    Such keys belong to a command for many sites that was submitted with `key`.
     """
     # The column is sorted by bytes, and ; follows : there.
     query = select(keys.c.key).where(keys.c.key > f"{key}:", keys.c.key < f"{key};")
@@ -172,10 +172,10 @@ def sites_under(connection: Connection, key: str) -> list[int]:
 
 
 def save_answers(connection: Connection, new: Sequence[KeptAnswer], expired: Iterable[str]) -> None:
-    """Keep answers, in the order of their keys, after deleting the expired ones.
+    """Store results, in the order of their keys, after deleting the expired ones.
 
     Raises:
-        IntegrityError: if another transaction has kept an answer for one of the keys meanwhile.
+        IntegrityError: if another transaction has stored a result for one of the keys meanwhile.
     """
     _GONE_ANSWER.execute(connection, [(key,) for key in sorted(expired)])
     ordered = sorted(new, key=lambda kept: kept.key)
@@ -187,7 +187,7 @@ ANSWERS_NAMED: Query[KeptAnswer] = Query(
     KeptAnswer._make,
     key=Text,
 )
-"""The kept answers for the given keys."""
+"""The stored results for the given keys."""
 
 _NEW_ANSWER = Mutation(keys, *KeptAnswer._fields)
 _GONE_ANSWER = Mutation(keys, keys=("key",))

@@ -1,4 +1,4 @@
-"""Queries of entries, with the sealed text and the orders that a decision adds."""
+"""Queries for entries, with the sealed text and the orders that a decision adds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from incidents.tlog.tree import leaf_hash
 
 
 class Entry(NamedTuple):
-    """One entry: its place in its site's stream, when it was recorded (UTC), its canonical JSON."""
+    """An entry: its position in its site's stream, its time (UTC), and its canonical JSON."""
 
     site_id: int
     site_seq: int
@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, site_id: int, site_seq: int, recorded_at: datetime, body: str) -> Entry:
-        """An entry with the hash of its leaf in the log (RFC 6962, section 2.1)."""
+        """Make an entry with the hash of its leaf in the log (RFC 6962, section 2.1)."""
         return cls(site_id, site_seq, recorded_at, body, leaf_hash(body.encode()))
 
 
@@ -38,19 +38,19 @@ def add_entries(connection: Connection, new: Sequence[Entry]) -> None:
 
 
 def last_id(connection: Connection) -> int:
-    """The id of the newest entry of all; 0 if there is none."""
+    """The id of the newest entry in any stream; 0 if there is none."""
     return connection.scalar(select(func.max(entries.c.id))) or 0
 
 
 class Newest(NamedTuple):
-    """The newest entry of all: its id, and the hash of its leaf."""
+    """The newest entry in any stream: its id, and the hash of its leaf."""
 
     id: int
     leaf: bytes
 
 
 def newest(connection: Connection) -> Newest | None:
-    """The newest entry of all; None if there is none."""
+    """The newest entry in any stream; None if there is none."""
     [*found] = _NEWEST.fetch(connection).all()
     return found[0] if found else None
 
@@ -91,7 +91,7 @@ def add_sealed(connection: Connection, new: Sequence[Sealed]) -> None:
 
 
 def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
-    """The texts of those references; erased ones are left out."""
+    """The texts of those references; erased texts are left out."""
     return dict(_NAMED.fetch(connection, [(ref,) for ref in sorted(set(refs))]).all())
 
 
@@ -122,7 +122,7 @@ def add_orders(connection: Connection, new: Sequence[Outgoing]) -> None:
 
 
 Place = tuple[datetime, int, int]
-"""The place of an order among all: its time (UTC), its site and its number."""
+"""The position of an order among all orders: its time (UTC), its site and its number."""
 
 
 class GivenOrder(NamedTuple):
@@ -144,10 +144,10 @@ def latest_order(
     incident: str | None = None,
     suspends: bool | None = None,
 ) -> GivenOrder | None:
-    """The site's latest order of that kind, None if there is none.
+    """The site's latest order of that kind; None if there is none.
 
-    `incident`: only about this one. `suspends`: only with a suspension (True), or without (False).
-    Repeated orders are skipped, unless somebody was notified of them.
+    `incident`: only orders about this incident. `suspends`: only orders with a suspension (True),
+    or without (False). Repeated orders are skipped, unless somebody was notified of them.
     """
     of, data, body = orders.c, type_coerce(orders.c.data, Text), entries.c.body
     was_told = or_(~body.contains(_REPEATED), body.contains(_TELLS))
@@ -173,7 +173,7 @@ def ordered_down_between(
 ) -> list[Place]:
     """The first `most` orders to suspend or close that were issued between two times (UTC).
 
-    Orders repeated by a reconciliation are skipped: they suspend no other site.
+    Orders repeated by a reconciliation are skipped, because they suspend no other site.
     """
     of = orders.c
     own = (of.created_at, of.site_id, of.site_seq)
@@ -204,7 +204,7 @@ def ordered_down_again(connection: Connection, since: datetime, by: str) -> list
 def repeated_orders(
     connection: Connection, asked: Sequence[tuple[int, int]]
 ) -> set[tuple[int, int]]:
-    """The orders, of those given by site and number, that a reconciliation has repeated."""
+    """The orders that a reconciliation has repeated, among those given by site and number."""
     if not asked:
         return set()
     of = entries.c

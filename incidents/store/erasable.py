@@ -1,9 +1,9 @@
-"""Queries of erasable data: sealed values, stored answers, the rows that use them, and traces.
+"""Queries for erasable data: sealed values, stored results, the rows that use them, and traces.
 
 On SQLite `secure_delete` (see `engine`) writes zeros over deleted data. A VACUUM drops the pages
 that were free before, and the write-ahead log, which holds old pages, is truncated. On PostgreSQL a
-VACUUM frees the space of the rows, to be overwritten in time; its own write-ahead log, its replicas
-and its backups are beyond this program.
+VACUUM frees the space of the rows, to be overwritten in time; its write-ahead log, replicas and
+backups are out of this program's reach.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The scope of an erasure: data recorded before `before` (UTC), on all sites or on one."""
+    """The scope of an erasure: data recorded before `before` (UTC), on all sites or on one site."""
 
     before: datetime
     site_id: int | None = None
 
 
 class SealedValue(NamedTuple):
-    """The place of a sealed value in the order of the search."""
+    """A sealed value, by the keys that give its position in the order of the search."""
 
     site_id: int
     sealed_at: datetime
@@ -74,7 +74,7 @@ class SealedValue(NamedTuple):
 
 
 class TooYoung(NamedTuple):
-    """The number of items too young to be erased, and when (UTC) the first of them was recorded."""
+    """The number of items too young to erase, and when (UTC) the first of them was recorded."""
 
     n: int
     first: datetime | None
@@ -84,7 +84,7 @@ class TooYoung(NamedTuple):
 def old_values(
     connection: Connection, scope: Scope, after: SealedValue | None, most: int
 ) -> list[SealedValue]:
-    """The next values that are old enough, site by site, needed or not; at most `most`."""
+    """The next values that are old enough, site by site, needed or not; at most `most` values."""
     place = (sealed.c.site_id, sealed.c.sealed_at, sealed.c.ref)
     query = select(*place).where(sealed.c.sealed_at < scope.before, *_on(scope, sealed.c.site_id))
     if after is not None:
@@ -97,25 +97,25 @@ def old_values(
 
 
 def young_values(connection: Connection, scope: Scope) -> TooYoung:
-    """The values that are too young."""
+    """The number and the first time of the values that are too young to erase."""
     at = sealed.c.sealed_at
     where = (at >= scope.before, *_on(scope, sealed.c.site_id))
     return _young(connection, select(func.count(), func.min(at), func.max(at)).where(*where))
 
 
 def young_files(connection: Connection, scope: Scope) -> TooYoung:
-    """The files that are too young."""
+    """The number and the first time of the files that are too young to erase."""
     at, digest = evidence.c.recorded_at, func.count(evidence.c.digest.distinct())
     where = (at >= scope.before, *_on(scope, evidence.c.site_id))
     return _young(connection, select(digest, func.min(at), func.max(at)).where(*where))
 
 
 def needed(connection: Connection, first: int, last: int) -> set[str]:
-    """The references that the tables still need, of the sites with ids from `first` to `last`.
+    """The references that the tables still need, for the sites with ids from `first` to `last`.
 
     These are the contact details and the filing of a site that is not closed, or whose closure is
-    in question; the reasons of a running hold and of a request to open or to close; and the text
-    about everything that still needs an action. For the desk itself: the reason of the active
+    in question; the reasons for a running hold and for a request to open or to close; and the text
+    about everything that still needs an action. For the desk itself: the reason for the active
     policy.
     """
     found: set[str] = set()
@@ -159,7 +159,7 @@ def remove(connection: Connection, refs: Sequence[str]) -> int:
 
 
 def remove_answers(connection: Connection, scope: Scope) -> None:
-    """Erase the stored answers: even a salted digest can be tested against every phone number."""
+    """Erase the stored results: even a salted digest can be tested against every phone number."""
     old = keys.c.recorded_at < scope.before
     if scope.site_id is None:
         connection.execute(delete(keys).where(old))
@@ -170,7 +170,7 @@ def remove_answers(connection: Connection, scope: Scope) -> None:
 
 
 def files(connection: Connection, scope: Scope, among: Sequence[str] | None = None) -> set[str]:
-    """The digests of files that are no longer needed, of all files or those `among` them.
+    """The digests of files that are no longer needed, among all files or only those `among`.
 
     Such a file was attached before the scope's time, to settled incidents only. For a request about
     one site, only the time matters, but a file that is also attached to another site is kept.
@@ -212,7 +212,7 @@ def _between(site_id: ColumnElement[Any], *where: ColumnElement[bool]) -> Column
 
 
 def _of_waiting(table: Any, *refs: ColumnElement[Any]) -> Select[Any]:
-    """The references in a table of incidents' parts, for unsettled incidents."""
+    """The references, in a table of incident parts, for unsettled incidents."""
     on = and_(table.c.site_id == incidents.c.site_id, table.c.incident == incidents.c.n)
     joined = select(*refs).join_from(incidents, table, on)
     return joined.where(_between(incidents.c.site_id, _WAITS))
@@ -237,7 +237,7 @@ _NEEDED: tuple[Select[Any], ...] = (
 
 
 PATIENCE_S = 10.0
-"""The approximate wait for readers of the write-ahead log of a SQLite file."""
+"""How long to wait for readers of a SQLite file's write-ahead log, in seconds (approximate)."""
 
 _PAUSE_S = 0.05
 
@@ -245,8 +245,8 @@ _PAUSE_S = 0.05
 def secure_vacuum(engine: Engine, *, rewrite: bool = True) -> None:
     """Clear the database's files of deleted data.
 
-    Without `rewrite`, a SQLite file that has no free pages is not rewritten: only its log is
-    truncated, which an earlier attempt may not have reached.
+    Without `rewrite`, a SQLite file that has no free pages is not rewritten: only its write-ahead
+    log is truncated, because an earlier attempt may have failed before that step.
 
     Raises:
         DatabaseError: if others read the log all the time, or the disk has no room for a VACUUM.

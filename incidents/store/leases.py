@@ -1,8 +1,8 @@
 """The leases of waiting orders: a dispatcher claims an order for one attempt at a time.
 
-A lease is a `next_at` in the future and a holder: when it ends, anybody may claim the order again.
-Orders are claimed without the lock of their site's row, so that a claim waits for nobody, and
-released under it. `deliveries` writes their outcomes, under that lock too.
+A lease is a `next_at` in the future and a holder: when the lease ends, any dispatcher may claim the
+order again. Orders are claimed without the lock of their site's row, so that a claim never waits,
+and released under that lock. `deliveries` writes their outcomes, also under that lock.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.statement import Mutation
 
 Key = tuple[int, int, str, datetime]
-"""A claimed order: the numbers of the site and the order, the lane, and the time (UTC)."""
+"""A claimed order: the numbers of site and order, the lane, and the time of the claim (UTC)."""
 
 _ONE = 1
 _of = deliveries.c
@@ -46,9 +46,9 @@ class Claimed:
     """An order claimed from `taken_at` until `until` (UTC); `attempt` is 1 the first time.
 
     `data`: the order's document. `in_force`: the actual state of its site; `ordered`: the ordered
-    state. `held_since`: since when (UTC) a hold keeps the site down, if one does. `released`: a
-    person has released it from the brake. `again`: a person has released it, or asked for another
-    attempt, and there has been none since.
+    state. `held_since`: since when (UTC) a hold has kept the site down, if a hold does. `released`:
+    a person has released the order from the brake. `again`: a person has released it, or requested
+    another attempt, and no attempt has been made since.
     """
 
     site_id: int
@@ -93,9 +93,9 @@ def claim(
 ) -> list[Claimed]:
     """Claim at most `most` orders of a lane, the first of each site, the longest due first.
 
-    An order that is not settled or postponed before the lease ends can be claimed by anybody again.
-    It must be due at `due_at` (UTC) if `tried_by` tried it before, otherwise at `now`. Call it in a
-    transaction that writes. Orders that others are claiming are skipped.
+    An order that is not settled or postponed before the lease ends can be claimed again by any
+    dispatcher. If `tried_by` tried the order before, it must be due at `due_at` (UTC), otherwise at
+    `now`. Call this in a transaction that writes. Orders that others are claiming are skipped.
     """
     question = _CLAIMABLE
     if connection.dialect.name == "postgresql":
@@ -110,9 +110,9 @@ def claim(
 def reclaim(
     connection: Connection, by: str, released: Sequence[Key], *, now: datetime, lease: timedelta
 ) -> list[Claimed]:
-    """Claim orders again that were released without an attempt, whenever they are due.
+    """Claim orders again that were released without an attempt, even if they are not due.
 
-    Orders that were claimed or settled since are skipped. Call it in a transaction that writes.
+    Orders that were claimed or settled since are skipped. Call this in a transaction that writes.
     """
     if not released:
         return []
@@ -156,7 +156,10 @@ def _take(
 
 
 def undo_claim(connection: Connection, claimed: Sequence[Claimed]) -> None:
-    """Undo a claim in its transaction; until the lease ends nobody else can claim the orders."""
+    """Undo a claim in its own transaction.
+
+    Until the lease ends, nobody else can claim the orders.
+    """
     _UNTRIED.execute(
         connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
     )
@@ -174,8 +177,8 @@ def postpone(
 ) -> bool:
     """Release an order until `next_at`; return whether it was claimed.
 
-    If it was `tried`, the orders behind it wait for `next_at` too; otherwise the claim leaves no
-    trace. Release several in one transaction in the order of their sites' ids.
+    If the order was `tried`, the orders behind it wait for `next_at` too; otherwise the claim
+    leaves no trace. Release several orders in one transaction in the order of their sites' ids.
     """
     columns = {
         "next_at": next_at,
@@ -248,7 +251,7 @@ def _claimable() -> Select[Any]:
 
 
 def _released() -> Select[Any]:
-    """The query for the named orders, if their last claim was the named one."""
+    """The query for the named orders whose last claim is the named claim."""
     own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.tried_at)
     is_free = _of.held_by.is_(None)
     return _first().where(own.in_(bindparam("released", expanding=True)), is_free)

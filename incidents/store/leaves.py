@@ -1,4 +1,4 @@
-"""Queries of the leaves: entries without a number, the numbers, and the tree over them."""
+"""Queries for the leaves: entries without a number, the numbers, and the tree over them."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class NoHeadError(VerificationError):
 
 
 class Head(NamedTuple):
-    """The numbered log: its size, its compact range (32-byte hashes), and the next search place.
+    """The numbered log: its size, its compact range (32-byte hashes), and where to search next.
 
-    Every entry with an id up to `floor` has a number, and none will be added there. The same will
-    be true of `next_floor` once all transactions before `horizon` have ended.
+    Every entry with an id up to `floor` has a number, and no entry will be added there. The same
+    will be true of `next_floor` once all transactions before `horizon` have ended.
     """
 
     size: int
@@ -57,10 +57,10 @@ class Head(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The view of a transaction: the id of the `newest` entry (0 without one).
+    """What a transaction sees: the id of the `newest` entry (0 without an entry).
 
-    On PostgreSQL also two transaction numbers: all before `ended` have ended, and none from
-    `to_come` on has ended, though some may have begun.
+    On PostgreSQL also two transaction numbers: all transactions before `ended` have ended, and none
+    from `to_come` on has ended, though some may have begun.
     """
 
     newest: int
@@ -85,7 +85,7 @@ class Leaf(NamedTuple):
 def lock(connection: Connection) -> bool:
     """Take the lock for numbering; False if another transaction has it.
 
-    On SQLite a writer has the whole file.
+    On SQLite a writer has already locked the whole file.
     """
     if connection.dialect.name == "sqlite":
         return True
@@ -106,7 +106,7 @@ def head(connection: Connection) -> Head:
 
 
 def snapshot(connection: Connection) -> Snapshot:
-    """The view of one statement."""
+    """The snapshot that one statement sees."""
     newest = select(func.coalesce(func.max(entries.c.id), 0)).scalar_subquery()
     if connection.dialect.name == "sqlite":
         return Snapshot(connection.scalar(select(newest)) or 0, None, None)
@@ -118,7 +118,7 @@ def snapshot(connection: Connection) -> Snapshot:
 def own_transaction(connection: Connection) -> int | None:
     """The number of this transaction; earlier writers have lower numbers.
 
-    On PostgreSQL it is assigned now, if there is none yet. SQLite has no such numbers.
+    On PostgreSQL the number is assigned now, if there is none yet. SQLite has no such numbers.
     """
     if connection.dialect.name == "sqlite":
         return None
@@ -126,14 +126,14 @@ def own_transaction(connection: Connection) -> int | None:
 
 
 def any_above(connection: Connection, floor: int) -> bool:
-    """Whether an entry has an id above `floor`; if not, nothing needs a number."""
+    """Whether an entry has an id above `floor`; if none has, nothing needs a number."""
     return bool(connection.scalar(select(exists().where(entries.c.id > floor))))
 
 
 def number(connection: Connection, *, size: int, floor: int, limit: int) -> list[Leaf]:
     """Number the first `limit` entries above `floor` that have no number, from `size` on.
 
-    Returns the numbered entries in order; fewer than `limit` if this transaction saw no more.
+    Returns the numbered entries in order; fewer than `limit` if this transaction sees no more.
     """
     rows = connection.execute(_FIRST, {"floor": floor, "most": limit}).all()
     found = [Leaf(*row) for row in rows]
@@ -145,7 +145,7 @@ def number(connection: Connection, *, size: int, floor: int, limit: int) -> list
 
 
 def missed(connection: Connection, floor: int, limit: int) -> list[int]:
-    """The ids of entries up to `floor` that wrongly have no number; reads all ids."""
+    """The ids of entries up to `floor` that wrongly have no number, found by reading all ids."""
     statement = _unnumbered(entries.c.id).where(entries.c.id <= floor).limit(limit)
     return list(connection.scalars(statement))
 
@@ -204,7 +204,7 @@ def oldest_uncovered(connection: Connection, size: int) -> datetime | None:
 def hashes(
     connection: Connection, places: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], bytes]:
-    """The hashes of the existing tiles among those, by level and place."""
+    """The hashes of those tiles that exist, by level and index."""
     found = {}
     for level, n in places:
         wanted = select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.n == n)
@@ -215,7 +215,7 @@ def hashes(
 
 
 def keep(connection: Connection, new: Head, grown: Sequence[tuple[int, int, bytes]]) -> None:
-    """Write the new head of the log, with the changed tiles (level, place, hashes)."""
+    """Write the new head of the log, with the changed tiles (level, index, hashes)."""
     if grown:
         made = insert_or(connection, tiles)
         statement = made.on_conflict_do_update(
@@ -232,7 +232,7 @@ def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 def _unnumbered(*columns: ColumnElement[Any]) -> Select[Any]:
-    """Select the entries without a number row; ids do not help: they are not committed in order."""
+    """Select the entries without a number row; ids do not help, since they commit out of order."""
     numbered = exists().where(leaves.c.entry_id == entries.c.id)
     return select(*columns).where(~numbered).order_by(entries.c.id)
 

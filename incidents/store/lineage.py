@@ -1,8 +1,9 @@
-"""Queries of the lineage: the database's identity and server, and whether it lost entries.
+"""Queries for the lineage: the database's identity and server, and whether it lost entries.
 
 PostgreSQL begins a new timeline whenever a standby takes over or a backup is recovered, and another
-cluster has another identifier: there the record's latest entries may be missing. A SQLite file says
-nothing about its origin. The identity of a database is a random word, which every copy shares.
+cluster has another identifier: in both cases the record's latest entries may be missing. A SQLite
+file says nothing about its origin. The identity of a database is a random word, which every copy
+shares.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
 
 MAY_BE_LOST_FOR = timedelta(days=30)
-"""The time after a loss in which an added site may already exist in the live system, in any
-state."""
+"""How long after a loss an added site may already exist in the live system, in any state."""
 
 UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
-"""The reasons for a halt. `UNKNOWN_SERVER`: the database is on another server, and the daemon that
-detected this had no mark of it. `LOST_AGAIN`: it lost its latest entries again before a person knew
-of the first loss, or within an hour."""
+"""The reasons for a halt.
+
+`UNKNOWN_SERVER`: the database is on another server, and the daemon that detected this had no mark
+for it. `LOST_AGAIN`: the database lost its latest entries again before a person knew of the first
+loss, or within an hour.
+"""
 
 _TIMELINE_DIGITS = 8
 
@@ -31,7 +34,7 @@ _TIMELINE_DIGITS = 8
 class Lineage(NamedTuple):
     """The database's identity, the epoch of its history, and its server.
 
-    `known`: the last known server; `found`: the present one (None: unknown).
+    `known`: the last known server; `found`: the present server (None: unknown).
     """
 
     identity: str
@@ -41,21 +44,21 @@ class Lineage(NamedTuple):
 
     @property
     def is_new(self) -> bool:
-        """Whether it was last known on another server."""
+        """Whether the database was last known on another server."""
         return None not in (self.known, self.found) and self.found != self.known
 
 
 class Standing(NamedTuple):
     """The state of the history, from the desk's row; times in UTC.
 
-    `resumed_at`: when its epoch began, None in the first one. `lost_since`: since when entries are
-    known to be missing, until a person acknowledges it on record. `moved_at`: when it was found on
-    another server, with nothing known to be missing. `unproved_since`: since when the live system
-    must be compared with it. `halted_since`: since when no orders are carried out, until a person
-    resumes; `halted_why`: the reason, None if a version before 0017 halted it. `noticed_at`: when
-    the last loss was noticed, also after it was acknowledged; None if nothing is known to be
-    missing. `compared_at`: when the last site was compared with its actual state in this epoch;
-    None until then.
+    `resumed_at`: when its epoch began, None in the first epoch. `lost_since`: since when entries
+    are known to be missing, until a person acknowledges the loss on record. `moved_at`: when the
+    database was found on another server, with nothing known to be missing. `unproved_since`: since
+    when the live system must be compared with the history. `halted_since`: since when no orders are
+    carried out, until a person resumes; `halted_why`: the reason, None if a version before 0017
+    halted the database. `noticed_at`: when the last loss was noticed, even if it was acknowledged;
+    None if nothing is known to be missing. `compared_at`: when the last site was compared with its
+    actual state in this epoch; None until then.
     """
 
     epoch: int
@@ -85,7 +88,10 @@ class Standing(NamedTuple):
 
 
 def read(connection: Connection) -> Lineage:
-    """The lineage, in a transaction that could write: a standby has no lineage of its own."""
+    """The lineage, read in a transaction that could write.
+
+    A standby, on which nothing can write, has no lineage of its own.
+    """
     query = _LOOK
     if connection.dialect.name == "postgresql" and not connection.scalar(_TELLS):
         # The role may lack the permission to read it: then it is unknown.
@@ -116,24 +122,24 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
 
 
 def halt(connection: Connection, now: datetime, why: str) -> None:
-    """Halt from `now` (UTC) on, until a person resumes; an earlier halt is not changed."""
+    """Halt orders from `now` (UTC) until a person resumes; an earlier halt is not changed."""
     is_new = desk.c.halted_since.is_(None)
     connection.execute(update(desk).where(is_new).values(halted_since=now, halted_why=why))
 
 
 def prove(connection: Connection, epoch: int) -> None:
-    """Record that the live system agrees with that epoch of the history."""
+    """Record that the live system agrees with the record, if its epoch is still that epoch."""
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
 
 
 def compared(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that every site was compared in that epoch by `now` (UTC), whatever differs later."""
+    """Record that every site was compared in that epoch by `now` (UTC), whatever changes later."""
     own = and_(desk.c.epoch == epoch, desk.c.compared_at.is_(None))
     connection.execute(update(desk).where(own).values(compared_at=now))
 
 
 def doubt(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that the live system differs from that epoch of the history, as of `now` (UTC)."""
+    """Record at `now` (UTC) that the live system differs from the record of that epoch."""
     known = func.coalesce(desk.c.unproved_since, literal(now, desk.c.unproved_since.type))
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
 

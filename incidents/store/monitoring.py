@@ -1,9 +1,9 @@
 """Queries for monitoring: the heartbeats of daemons, and the alarms that were raised.
 
-An alarm's row exists from the time a daemon sees its cause until a daemon sees it end. Any number
-of daemons check: each raises missing alarms, and one at a time claims an alarm, under a lease
-(`next_at` in the future, one more attempt). Writes name the row by its key and `raised_at`: if the
-cause ended and came back meanwhile, that is a different row.
+An alarm's row exists from the time a daemon sees its cause until a daemon sees the cause end. Any
+number of daemons check: each raises missing alarms, and one at a time claims an alarm, under a
+lease (`next_at` in the future, one more attempt). Writes name the row by its key and `raised_at`:
+if the cause ended and came back meanwhile, that is a different row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ONCE = "once:"
 
 
 def once_on(host: str) -> str:
-    """The name of `daemon --once` on that host, instead of a daemon's own."""
+    """The name that `daemon --once` has on that host, whatever process runs it."""
     return f"{_ONCE}{host}"
 
 
@@ -31,8 +31,9 @@ def once_on(host: str) -> str:
 class Heartbeat:
     """A daemon, with the times of its start and its last beat (UTC).
 
-    `standing_aside`: why it has paused; None if it has not. `mark_unread` and `mark_unread_since`:
-    why, and since when, it cannot read its mark; until it can, it carries out no orders.
+    `standing_aside`: why the daemon has paused; None if it has not. `mark_unread` and
+    `mark_unread_since`: why, and since when, it cannot read its mark; until it can, it carries out
+    no orders.
     """
 
     daemon: str
@@ -46,7 +47,7 @@ class Heartbeat:
 
     @property
     def once(self) -> bool:
-        """Whether it is a `daemon --once`, whose only beat is its end."""
+        """Whether this is the heartbeat of a `daemon --once`, which beats only at its end."""
         return self.daemon.startswith(_ONCE)
 
 
@@ -59,7 +60,7 @@ def known_daemons(connection: Connection) -> list[Heartbeat]:
 
 
 def beat(connection: Connection, heartbeat: Heartbeat) -> None:
-    """Write a daemon's heartbeat over its last; the first failure to read its mark stays."""
+    """Replace a daemon's last heartbeat; the first failure to read its mark is kept."""
     row = asdict(heartbeat)
     said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
     if not heartbeat.once:
@@ -71,7 +72,7 @@ def beat(connection: Connection, heartbeat: Heartbeat) -> None:
 def record_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
     """Record why `daemon --once` cannot read its mark, as of `now` (UTC); None if it can.
 
-    This is known only after its beat.
+    The reason is known only after the heartbeat.
     """
     noted = update(heartbeats).where(heartbeats.c.daemon == daemon)
     connection.execute(noted.values(_mark(unread, now)))
@@ -89,7 +90,7 @@ def remove_heartbeat(connection: Connection, daemon: str) -> None:
 
 
 def purge_heartbeats(connection: Connection, before: datetime) -> None:
-    """Delete the heartbeats older than `before`, of daemons that were killed."""
+    """Delete the heartbeats older than `before`, left by daemons that were killed."""
     connection.execute(delete(heartbeats).where(heartbeats.c.beat_at < before))
 
 
@@ -98,8 +99,8 @@ class Raised:
     """An alarm that was raised; times are in UTC.
 
     `key`: its kind and `subject`. For a list that is sent again when it grows, the subject is the
-    list as last sent. `next_at`: the end of the lease while a daemon has claimed it, else the
-    earliest time to send it. `attempts`: the number made or begun.
+    list as last sent. `next_at`: the end of the lease while a daemon has claimed the alarm,
+    otherwise the earliest time to send it. `attempts`: the number of attempts made or begun.
     """
 
     key: str
@@ -111,7 +112,7 @@ class Raised:
     told_at: datetime | None = None
 
     def due(self, now: datetime) -> bool:
-        """Whether it is due to be sent at `now` (UTC)."""
+        """Whether the alarm is due to be sent at `now` (UTC)."""
         return self.told_at is None and self.next_at <= now
 
 
@@ -129,7 +130,7 @@ def known_alarms(connection: Connection) -> dict[str, Raised]:
 
 
 def add_alarms(connection: Connection, raised: Iterable[Raised]) -> None:
-    """Raise the alarms whose keys are new; one raised by another daemon is not changed."""
+    """Raise the alarms whose keys are new; an alarm raised by another daemon is not changed."""
     rows = [
         {name: getattr(each, name) for name in _COLUMNS}
         for each in sorted(raised, key=lambda each: each.key)
@@ -139,7 +140,7 @@ def add_alarms(connection: Connection, raised: Iterable[Raised]) -> None:
 
 
 def renew_alarms(connection: Connection, seen: Raised, renewed: Raised) -> bool:
-    """Write the alarm again under its key; False if it has changed since it was `seen`."""
+    """Write the alarm again under its key; False if the row has changed since it was `seen`."""
     values = {name: getattr(renewed, name) for name in _COLUMNS if name != "key"}
     as_seen = and_(
         _same(seen), alarms.c.subject == seen.subject, alarms.c.attempts == seen.attempts,
@@ -153,7 +154,7 @@ def claim_alarms(
 ) -> Raised | None:
     """Claim an alarm for the length of the lease; None if another daemon was faster.
 
-    If it is neither sent nor postponed by then, any daemon may claim it again.
+    If the alarm is neither sent nor postponed by then, any daemon may claim it again.
     """
     claimed = replace(seen, attempts=seen.attempts + 1, next_at=now + lease)
     as_seen = and_(
@@ -177,7 +178,7 @@ def record_alarm_sent(connection: Connection, claimed: Raised, now: datetime) ->
 def postpone_alarm(
     connection: Connection, claimed: Raised, next_at: datetime, *, tried: bool = True
 ) -> None:
-    """Release an alarm until `next_at`; one that was not `tried` is as if never claimed."""
+    """Release an alarm until `next_at`; if it was not `tried`, the claim leaves no trace."""
     in_hand = and_(
         _same(claimed), alarms.c.attempts == claimed.attempts, alarms.c.next_at == claimed.next_at
     )
@@ -189,7 +190,7 @@ def postpone_alarm(
 
 
 def delete_alarms(connection: Connection, ended: Iterable[Raised]) -> None:
-    """Delete the alarms whose cause has ended: if it comes again, the alarm is sent again."""
+    """Delete the alarms whose cause has ended: if the cause returns, the alarm is sent again."""
     for each in sorted(ended, key=lambda each: each.key):
         connection.execute(delete(alarms).where(_same(each)))
 

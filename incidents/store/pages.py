@@ -1,6 +1,6 @@
 """The pages of a long list, with times as whole microseconds to compare in statements.
 
-A cursor is opaque: the kind of its list, and the keys of the last row shown.
+A cursor is opaque: it holds the kind of its list, and the keys of the last row shown.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TooCostlyError(RefusedError):
 
 
 class Page(NamedTuple):
-    """Some rows, and the cursor of the next ones; None at the end."""
+    """Some rows, and the cursor for the next rows; None at the end."""
 
     rows: list[Mapping[str, Any]]
     next: str | None
@@ -71,7 +71,7 @@ def page(
 
 
 def cursor_after(kind: str, place: tuple[Any, ...]) -> str:
-    """The cursor of the rows after the one with those keys."""
+    """The cursor for the rows after the row with those keys."""
     from sqlakeyset import serialize_bookmark
 
     return _cursor(kind, serialize_bookmark((place, False)))
@@ -118,7 +118,7 @@ def _cursor(kind: str, bookmark: str) -> str:
 
 
 def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
-    """The keys in a cursor, each of the type of its column."""
+    """The keys in a cursor, each with the type of its column."""
     from sqlakeyset import InvalidPage, unserialize_bookmark
 
     if len(cursor) > _MAX_CURSOR:
@@ -156,7 +156,10 @@ def micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
 
 
 def _of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Convert a text on SQLite, whose own function loses the microseconds: read them separately."""
+    """Convert a text on SQLite.
+
+    The microseconds are read separately, because SQLite's own function loses them.
+    """
     seconds = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
     fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
     return seconds * literal_int(SECOND) + cast(
@@ -172,10 +175,14 @@ def micros_of_text(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]
 
 
 def whole_units(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
-    """The number of whole units; division rounds down only after 1970."""
+    """The number of whole units since 1970; before 1970, division would not round down."""
     return us // literal_int(unit)
 
 
 def literal_int(n: int) -> ColumnElement[Any]:
-    """A number written into the statement: to PostgreSQL, bound ones in GROUP BY always differ."""
+    """A number written into the statement.
+
+    PostgreSQL treats two bound numbers in GROUP BY as different expressions, even if they are
+    equal.
+    """
     return literal_column(str(int(n)), BigInteger)

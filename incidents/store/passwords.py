@@ -1,4 +1,4 @@
-"""Queries of passwords: their hashes and dates, who set each, and failed sign-ins.
+"""Queries for passwords: their hashes and dates, who set each, and failed sign-ins.
 
 A seal alone proves nothing: anybody with the database's password can restore an old row with it.
 """
@@ -21,7 +21,8 @@ from incidents.store.statement import insert_or
 class SetByOther(NamedTuple):
     """The fact that another person set a password.
 
-    `by` set it; from `counts_from` (UTC) its owner can again be a second person.
+    `by`: the person who set the password. From `counts_from` (UTC) the owner of the account can
+    again be a second person.
     """
 
     by: str
@@ -41,7 +42,7 @@ class Password(NamedTuple):
 
 
 def digest(hash_: str) -> str:
-    """The digest of a hash in the record: SHA-256, in hexadecimal."""
+    """The digest of a password hash as it is on record: SHA-256, in hexadecimal."""
     return hashlib.sha256(hash_.encode()).hexdigest()
 
 
@@ -66,7 +67,7 @@ def may_be_read(connection: Connection) -> bool:
 def when_set(
     connection: Connection, *handles: str
 ) -> dict[str, tuple[datetime, SetByOther | None]]:
-    """When (UTC) and by whom the passwords of those accounts (all, if none given) were set."""
+    """When (UTC) and by whom the passwords of those accounts (None: all) were set."""
     of = passwords.c
     wanted = select(of.handle, of.set_at, of.given_by, of.counts_from)
     rows = connection.execute(wanted.where(of.handle.in_(handles)) if handles else wanted)
@@ -105,7 +106,7 @@ def _given(row: Any) -> SetByOther | None:
 def failures(
     connection: Connection, keys: Iterable[str], at: datetime
 ) -> dict[str, tuple[int, datetime]]:
-    """The number of failures under each key, and the time of the last.
+    """The number of failed sign-ins under each key, and the time of the last.
 
     The rows are locked until the transaction ends, so that concurrent sign-ins count each other.
     """
@@ -120,25 +121,25 @@ def failures(
 
 
 def count(connection: Connection, key: str, failures: int, at: datetime) -> None:
-    """Set the number of failures under a key."""
+    """Set the number of failed sign-ins under a key."""
     counted = {"failures": failures, "last_at": at}
     connection.execute(update(attempts).where(attempts.c.key == key).values(counted))
 
 
 def undo_failure(connection: Connection, key: str) -> None:
-    """Undo a failure that was counted before the password was checked."""
+    """Undo the count of a failed sign-in that was counted before the password was checked."""
     mine = (attempts.c.key == key, attempts.c.failures > 0)
     fewer = update(attempts).where(*mine).values(failures=attempts.c.failures - 1)
     connection.execute(fewer)
 
 
 def delete_failures(connection: Connection, key: str) -> None:
-    """Delete the failures under a key after a success."""
+    """Delete the failed sign-ins under a key after a successful one."""
     connection.execute(delete(attempts).where(attempts.c.key == key))
 
 
 def delete_old_failures(connection: Connection, before: datetime) -> None:
-    """Delete failures that no longer count; rows locked by others are skipped."""
+    """Delete failed sign-ins that no longer count; rows locked by others are skipped."""
     old = select(attempts.c.key).where(attempts.c.last_at < before)
     mine = old.with_for_update(skip_locked=True)
     connection.execute(delete(attempts).where(attempts.c.key.in_(mine)))
@@ -165,5 +166,5 @@ def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
 
 
 def is_last_on_record(said: PasswordSet | None, hash_: str) -> bool:
-    """Whether the record shows that hash as set last; it has hashes since 0015."""
+    """Whether that hash is the last one set on record; hashes are on record since version 0015."""
     return said is None or said.kept in (None, digest(hash_))

@@ -1,7 +1,7 @@
 """The pipeline: prepared statements sent to a PostgreSQL server together, in one round trip.
 
-It uses libpq directly. psycopg sends each statement at once, which wakes up both the server and
-this process each time. Statements are prepared once for each connection.
+The pipeline uses libpq directly, because psycopg sends each statement at once, which wakes up both
+the server and this process each time. Statements are prepared once for each connection.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class Pipeline:
             self._abandon()
 
     def send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        """Send one statement with the parameters `$1`, `$2` …; it begins a transaction.
+        """Send one statement with the parameters `$1`, `$2` …, in a transaction.
 
-        In autocommit mode there is none.
+        In autocommit mode there is no transaction.
         """
         if not self._sent:
             self._pgconn.enter_pipeline_mode()
@@ -97,7 +97,7 @@ class Pipeline:
         """Wait for the results of all statements.
 
         Raises:
-            psycopg.Error: of the first statement that failed; the later ones had no effect.
+            psycopg.Error: of the first statement that failed; later statements had no effect.
         """
         sent, self._sent = self._sent, []
         if not sent:
@@ -120,7 +120,7 @@ class Pipeline:
                 one.take(transformer.load_rows(0, result.ntuples, tuple))
 
     def _abandon(self) -> None:
-        """Give up after an error of this process: sent statements must not take effect."""
+        """Give up after an error in this process, so that sent statements do not take effect."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
             self._disconnect()
@@ -128,7 +128,7 @@ class Pipeline:
     def _forget(self, sent: list[_Sent], failed: int) -> None:
         """Forget the statements prepared from the failure on, so that they are prepared again.
 
-        A plan from before a migration fails each time that it is used.
+        A plan from before a migration would fail every time.
         """
         for one in sent[failed:]:
             if one.prepares:
@@ -136,7 +136,7 @@ class Pipeline:
         self._names.pop(sent[failed].sql, None)
 
     def _disconnect(self) -> None:
-        """Close the connection: results could no longer be matched with statements.
+        """Close the connection, because results could no longer be matched with statements.
 
         Cancel first: otherwise the server would process everything received, even a COMMIT.
         """

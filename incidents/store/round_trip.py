@@ -1,6 +1,7 @@
 """The round trip of a statement and its parameters to the driver.
 
-On PostgreSQL several can be sent at once (`pipeline`); on SQLite each is executed immediately.
+On PostgreSQL several statements can be sent at once (`pipeline`); on SQLite each is executed
+immediately.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def pipelined(connection: Connection, *, commit: bool = False) -> Iterator[None]:
     """Send the block's statements pipelined; all of them have finished at its end.
 
-    Nothing else may be sent meanwhile. With `commit` the transaction ends with it.
+    Nothing else may be sent meanwhile. With `commit` the transaction ends with the block.
 
     Raises:
         DBAPIError: of the first statement that failed.
@@ -84,10 +85,10 @@ def send(
 
 
 def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Send one statement for each of `rows`, its parameters: on SQLite alone.
+    """Send one statement for each of `rows`, its parameters; for SQLite only.
 
     Raises:
-        DBAPIError: of the first that failed.
+        DBAPIError: of the first statement that failed.
     """
     assert connection.in_transaction()
     try:

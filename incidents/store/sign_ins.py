@@ -1,4 +1,4 @@
-"""Queries of the log of sign-ins: successes, refusals and their places, until erased."""
+"""Queries for the log of sign-ins: successes, refusals and their addresses, until erased."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 OK = "ok"
-"""The result of a success; the others are reasons for a failure."""
+"""The result of a successful sign-in; other results are reasons for a failure."""
 
 MAX_ADDRESSES = 200
-"""The most addresses a day (UTC) whose refusals are counted apart."""
+"""The maximum number of addresses a day (UTC) whose refusals are counted separately."""
 OTHER_ADDRESSES = "?"
-"""The address under which further ones of the day are counted."""
+"""The name under which the refusals of all further addresses of the day are counted."""
 
 _PEOPLE = {sign_ins: ("handle", "by", "place"), refusals: ("handle", "login")}
 """The columns that identify the person and the address."""
@@ -44,8 +44,8 @@ class SignIn(NamedTuple):
     """An event of sign-in at `at` (UTC).
 
     `what` is sign_in, sign_out, proof or second. `handle` is the account, None if no account has
-    that name. `by` is the other person: who ended the session, or beside whom a second person
-    signed in. `place` is an address or a terminal.
+    that name. `by` is the other person: the person who ended the session, or the person who was
+    already signed in when a second person signed in. `place` is an address or a terminal.
     """
 
     at: datetime
@@ -93,7 +93,7 @@ def count_bounded(
     """Count a refusal that anybody can cause from any number of addresses.
 
     Addresses beyond the first `MAX_ADDRESSES` of the day are counted together. Returns the count so
-    far; 0 if it is not `wanted`, at the same cost for the database.
+    far; 0 if the count is not `wanted`, at the same cost for the database.
     """
     of = refusals.c
     same = (of.day == at.date().isoformat(), of.handle == refused.handle)
@@ -130,7 +130,7 @@ def _given_if(insert_: Insert, row: Mapping[str, Any], wanted: bool) -> Insert:
 
 
 def has_signed_in(connection: Connection, handle: str, place: str, since: datetime) -> bool:
-    """Whether somebody has signed in to that account, from that place, since that time (UTC)."""
+    """Whether somebody has signed in to that account, from that address, since that time (UTC)."""
     of = sign_ins.c
     wanted = select(literal(1)).where(
         succeeded, of.handle == handle, of.place == place, of.at > since
@@ -152,7 +152,7 @@ def page(
     failed: bool = False,
     since: datetime | None = None,
 ) -> Page:
-    """A page of the log, the newest first; raises BadCursorError."""
+    """A page of the log, newest first; raises BadCursorError."""
     # Imported here: each action would load the paging library, and the ORM with it.
     from incidents.store import pages
 
@@ -171,7 +171,7 @@ def page(
 def counted(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[dict[str, Any]]:
-    """The refusals that were counted, the newest first."""
+    """The refusals that were counted, newest first."""
     of = refusals.c
     wanted = select(*(each for each in of if each is not of.erased))
     if handle is not None:
@@ -183,7 +183,7 @@ def counted(
 
 
 def erasable(connection: Connection, before: datetime, handle: str | None = None) -> int:
-    """The number of rows before that time (UTC) that still name somebody, or that account."""
+    """The number of rows before that time (UTC) that still name anybody, or only that account."""
     return sum(
         connection.scalar(
             select(func.count()).select_from(table).where(*_old(table, before, handle))
@@ -194,7 +194,7 @@ def erasable(connection: Connection, before: datetime, handle: str | None = None
 
 
 def first(connection: Connection, handle: str) -> datetime | None:
-    """When (UTC) the first row that still names somebody was written."""
+    """When (UTC) the first row that still names anybody was written."""
     found = [
         connection.scalar(select(func.min(_at(table))).where(_names_person(table, handle)))
         for table in _PEOPLE
@@ -206,10 +206,10 @@ def erase(
     connection: Connection, before: datetime, pseudonym: Callable[[str], str],
     handle: str | None = None, *, most: int,
 ) -> int:  # fmt: skip
-    """Replace each person and address by a pseudonym, in at most `most` rows; return their number.
+    """Replace people and addresses with pseudonyms in at most `most` rows; return the number.
 
-    `pseudonym` gives one for a text; the rest of the row stays. A row about another person's
-    refused action loses only the account that it was about.
+    `pseudonym` gives a pseudonym for a text; the rest of the row stays. A row about another
+    person's refused action loses only the account that it was about.
     """
     done = 0
     for table, columns in _PEOPLE.items():
@@ -235,7 +235,7 @@ def _at(table: Table) -> Any:
 
 
 def _names_person(table: Table, handle: str | None) -> ColumnElement[bool]:
-    """Whether a row still names a person, or that account alone."""
+    """Whether a row still names any person, or only that account."""
     return or_(_is_own(table, handle), _is_about(table, handle))
 
 
@@ -249,7 +249,7 @@ def _is_own(table: Table, handle: str | None) -> ColumnElement[bool]:
 
 
 def _is_about(table: Table, handle: str | None) -> ColumnElement[bool]:
-    """Whether a row is about an account, even if it no longer names the account."""
+    """Whether a row is about an account, even if the row no longer names the account."""
     if table is sign_ins:
         return literal(False)
     about = table.c.about

@@ -1,7 +1,7 @@
-"""The statement: written in Core, compiled once for a kind of database, given to its driver.
+"""A statement: written in Core, compiled once for a kind of database, given to its driver.
 
 Core's path from a statement to the driver costs several times as much as these statements cost the
-database, so the desk sends its own directly (see `round_trip`).
+database, so the desk sends its own statements directly (see `round_trip`).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Result(Generic[T]):
 
 
 class Query(Generic[T]):
-    """A SELECT on given rows of `columns`; `build` makes it from their table.
+    """A SELECT on given rows of `columns`; `build` makes the statement from their table.
 
     `read` converts each row that is found.
     """
@@ -181,7 +181,7 @@ class Mutation:
         return write
 
     def _found(self, given: Any) -> Executable:
-        """The update or delete of the rows that have the keys in `given`, values by column."""
+        """The update or delete of the rows whose keys are in `given`; values by column."""
         table = self._table
         found = and_(*(table.c[name] == given[name] for name in self._keys), *self._where)
         values = {name: given[name] for name in self._values}

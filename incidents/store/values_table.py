@@ -1,7 +1,7 @@
 """The table of given rows, which a statement joins: one parameter, whatever the number of rows.
 
 The statement's text stays the same, so it is compiled and planned once. A list of thousands of
-values would be a new statement each time, and SQLite limits it.
+values would be a new statement each time, and SQLite limits its length.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ValuesTable:
     ) -> Select[Any]:
         """The `columns` of those rows of `table` that belong to a given row.
 
-        On PostgreSQL the empty OFFSET forces a look-up for each given row: a plan from when the
+        On PostgreSQL the empty OFFSET forces a look-up for each given row: a plan made while the
         table was small would read all of a partial index.
         """
         if self.dialect == "sqlite":
@@ -84,9 +84,9 @@ def _each(columns: dict[str, Kind]) -> FromClause:
 
 
 def _recordset(columns: dict[str, Kind]) -> FromClause:
-    """The given rows, with a limit that cuts nothing off but tells the planner that they are few.
+    """The given rows, with a limit that cuts nothing off but tells the planner that rows are few.
 
-    Otherwise it would expect a hundred rows, and read a whole table to find one of them.
+    Otherwise the planner would expect a hundred rows, and read a whole table to find one of them.
     """
     rows = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON)).table_valued(
         *(column(name, kind) for name, kind in columns.items()), name="rows"

@@ -1,7 +1,7 @@
 """The disk: files written completely or not at all, names that survive a crash, and locks.
 
-A command run as root works in folders of the daemon's user, who may replace any file there. So
-root writes only files that it has created or opened itself, and changes the owner of no others.
+A command run as root works in folders of the daemon's user, who may replace any file there. So root
+writes only files that it has created or opened itself, and changes the owner of no other file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PRIVATE, PUBLIC = 0o600, 0o644
 """The modes of files: readable by their owner alone, or by everybody, whatever the umask."""
 
 Owner = tuple[int, int]
-"""The numbers of a user and a group."""
+"""The numeric ids of a user and a group."""
 
 _PAUSE_S = 0.01
 _NO_LINK = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -31,7 +31,7 @@ _NO_LINK = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @contextmanager
 def file_errors(file: Path | str, done: str) -> Iterator[None]:
-    """Raise each OSError as a FileError: the file cannot be `done` (read, written)."""
+    """Raise each OSError as a FileError that says what cannot be `done` (read, written)."""
     try:
         yield
     except OSError as error:
@@ -39,10 +39,10 @@ def file_errors(file: Path | str, done: str) -> Iterator[None]:
 
 
 def owner_beside(file: Path) -> Owner | None:
-    """Return the owner for a file that root creates beside this one: this file's, or its folder's.
+    """Return the owner for a file that root creates beside this file: the owner of this file.
 
-    The folder's owner if the file is missing; None if not root, because only root can change
-    owners. Raises OSError.
+    If this file is missing, return its folder's owner; if not root, return None, because only root
+    can change owners. Raises OSError.
     """
     if os.geteuid() != 0:
         return None
@@ -55,7 +55,7 @@ def write_whole(
 ) -> None:
     """Write a complete file to disk, then give it its name, replacing any file of that name.
 
-    It gets that mode and owner, whatever the umask is, and whatever the replaced file has.
+    The file gets that mode and owner, whatever the umask is, and whatever the replaced file has.
     """
     unfinished = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:
@@ -72,11 +72,11 @@ def write_whole(
 
 
 def create_private(file: Path, owner: Owner | None = None) -> BinaryIO:
-    """Create a private file with that owner from the start, and open it to write.
+    """Create a private file with that owner from the start, and open it for writing.
 
     Raises:
         FileExistsError: if the file exists.
-        OSError: if it cannot be made.
+        OSError: if the file cannot be created.
     """
     return open(_made(file, os.O_WRONLY, PRIVATE, owner), "wb")
 
@@ -86,13 +86,13 @@ def open_own(
 ) -> int:
     """Open a file that only this program writes, and return its descriptor.
 
-    It is open to read or, with `make`, to read and write; a missing file is then made, with that
-    mode and owner.
+    The file is open for reading or, with `make`, for reading and writing; with `make`, a missing
+    file is created with that mode and owner.
 
     Raises:
-        FileNotFoundError: if it is missing, without `make`.
+        FileNotFoundError: if the file is missing, without `make`.
         OSError: if it is not a regular file, or cannot be opened; or if root would write a file
-            that has another name as well, since nobody knows whose file that is.
+            that has another name as well, because nobody knows whose file that is.
     """
     while True:
         try:
@@ -106,12 +106,12 @@ def open_own(
 
 
 def set_aside(file: Path, suffix: str) -> Path:
-    """Rename a file for a person to inspect, with that suffix, and return the new path.
+    """Rename a file with that suffix, for a person to inspect, and return the new path.
 
-    A number follows the suffix if the name is taken. The same text is kept once.
+    A number follows the suffix if the name is taken. The same text is kept only once.
 
     Raises:
-        OSError: if it cannot be read or renamed.
+        OSError: if the file cannot be read or renamed.
     """
     text, aside = read(file), file.with_name(file.name + suffix)
     for n in count(2):
@@ -134,7 +134,7 @@ def resolve_links(file: Path) -> Path:
     """Resolve links of this name that this user or root has made, and return the target.
 
     Raises:
-        OSError: if another user has made one, or they lead in a circle.
+        OSError: if another user has made one of the links, or they lead in a circle.
     """
     seen: set[Path] = set()
     while file.is_symlink():
@@ -148,7 +148,7 @@ def resolve_links(file: Path) -> Path:
 
 
 def open_special(file: Path) -> BinaryIO:
-    """Open a pipe, a device or the like to write to it.
+    """Open a pipe, a device or the like for writing.
 
     Raises:
         OSError: if it is a file on a disk, or cannot be opened.
@@ -166,7 +166,7 @@ def check_opened_by_name(handle: int) -> None:
     This shows that a library that opens files only by name, such as SQLite, opened the same file.
 
     Raises:
-        OSError: if it did not, because a link replaced the file.
+        OSError: if the library opened a different file, because a link replaced the file.
     """
     own, found, handles = os.fstat(handle), 0, Path("/proc/self/fd")
     if not handles.is_dir():
@@ -220,7 +220,7 @@ def _made(file: Path, flags: int, mode: int, owner: Owner | None) -> int:
 
 
 def make_readable(folder: Path) -> None:
-    """Make a folder readable for everybody; raises OSError, also for a link."""
+    """Make a folder readable by everybody; raises OSError, also for a link."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK)
     try:
         os.fchmod(handle, 0o755)
@@ -229,7 +229,7 @@ def make_readable(folder: Path) -> None:
 
 
 def fsync_path(path: Path) -> None:
-    """Flush a file's content to the disk, or a folder's names."""
+    """Flush a file's content, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -239,13 +239,13 @@ def fsync_path(path: Path) -> None:
 
 @contextmanager
 def locked(file: Path, patience_s: float, owner: Owner | None = None) -> Iterator[BinaryIO]:
-    """Hold a lock on this private file, which is made for that owner if missing.
+    """Hold a lock on this private file, which is created for that owner if missing.
 
-    It is open to read and write, without a buffer.
+    The file is open for reading and writing, without a buffer.
 
     Raises:
-        BlockingIOError: if another has it for longer than `patience_s`.
-        OSError: if it is a link, or cannot be opened, or its disk has no locks.
+        BlockingIOError: if another process holds the lock for longer than `patience_s`.
+        OSError: if the file is a link, or cannot be opened, or its disk has no locks.
     """
     with os.fdopen(open_own(file, make=True, owner=owner), "r+b", 0) as lock:
         # Attempts are counted, because a simulated clock may be frozen.

@@ -1,4 +1,4 @@
-"""The group commit of any work: items that arrive while one round runs share the next round."""
+"""The group commit of any work: items that arrive during a batch form the next batch."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class _Place(Generic[Item, Outcome]):
 class GroupCommit(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, done by one thread at a time.
 
-    `work` gets the items in the order of arrival, and returns an outcome for each. After a round of
-    many items the next one waits `gathering_s` seconds before it begins.
+    `work` gets the items in the order of arrival, and returns an outcome for each. After a batch of
+    many items the next batch waits `gathering_s` seconds before it begins.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._changed = threading.Condition()
 
     def take(self, item: Item, patience_s: float | None = None) -> Outcome | None:
-        """Return the item's outcome; None if the present round lasts longer than `patience_s`.
+        """Return the item's outcome; None if the present batch lasts longer than `patience_s`.
 
         Without a limit, the caller waits until the outcome is known.
 

@@ -18,7 +18,7 @@ from incidents.errors import Cause
 from incidents.system import disk
 
 MOST_BYTES = 65_536
-"""More than any key, token or password has: a wrong file, such as a device, is refused."""
+"""A size that no key, token or password exceeds, so that a device, for example, is refused."""
 
 _SHARED = stat.S_IRWXG | stat.S_IRWXO
 
@@ -26,12 +26,13 @@ _SHARED = stat.S_IRWXG | stat.S_IRWXO
 def read(file: Path, most: int = MOST_BYTES) -> bytes:
     """Return the content of a private file.
 
-    A pipe, or anything else that is not a file on disk, has no meaningful mode. A credential that
-    systemd gives to a service is private by an access control list, which looks like a group's.
+    The mode of a pipe, or of anything else that is not a file on disk, is not checked, because it
+    means nothing. A credential that systemd gives to a service is private by an access control
+    list, which looks like permissions for a group.
 
     Raises:
-        PermissionError: if others may read or write it; its `strerror` gives the remedy.
-        OSError: if it cannot be read, or has more than `most` bytes.
+        PermissionError: if others may read or write the file; its `strerror` gives the remedy.
+        OSError: if the file cannot be read, or has more than `most` bytes.
     """
     with file.open("rb") as opened:
         mode = shared_mode(os.fstat(opened.fileno()))
@@ -91,8 +92,8 @@ def _is_credential(file: Path) -> bool:
 def ownership_fix(file: Path, key_file: Path) -> str:
     """Return the last part of a message: the command that makes the file accessible to this user.
 
-    Or it names the user to run as. It is empty if unknown. The owner of the log's key must own the
-    file.
+    If the log's key belongs to another user, name that user to run as instead, because the key's
+    owner must own the file. The part is empty if no remedy is known.
     """
     try:
         for folder in reversed(file.parents):
@@ -144,7 +145,7 @@ def _name(user: int) -> str:
 
 
 def birth_time(handle: int) -> int | None:
-    """Return the open file's time of birth, in nanoseconds by its disk's clock; None if unknown.
+    """Return the open file's creation time, in nanoseconds by its disk's clock; None if unknown.
 
     Older NFS clients and ext4 do not store it. Python 3.11 does not query it on Linux.
     """

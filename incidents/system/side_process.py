@@ -1,8 +1,8 @@
-"""The side process: a second Python that works for this one, with a limit for each account.
+"""The side process: a second Python that works for this process, with a limit for each account.
 
-It ends with this process, however that ends. Workers of `concurrent.futures` and `multiprocessing`
-do not: each holds both ends of its queue, and stays forever if its parent is killed. They also
-react to Ctrl-C only after their current work.
+The side process ends with this process, however this process ends. Workers of `concurrent.futures`
+and `multiprocessing` do not: each holds both ends of its queue, and stays forever if its parent is
+killed. They also react to Ctrl-C only after their current work.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.errors import IncidentsError
 
 
 class ProcessEndedError(Exception):
-    """The process ended early: its exit `status` is negative if a signal ended it."""
+    """The process ended early; its exit `status` is negative if a signal ended it."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"killed by signal {-status}" if status < 0 else f"exit status {status}")
@@ -30,10 +30,10 @@ class ProcessEndedError(Exception):
 
 
 class SideProcess:
-    """A process in a `with` block that runs `work` (Python; argument: the pipe's descriptor).
+    """A process in a `with` block that runs `work`: Python code that gets the pipe's descriptor.
 
     Raises:
-        OSError: if it cannot be started.
+        OSError: if the process cannot be started.
     """
 
     def __init__(self, work: str) -> None:
@@ -68,7 +68,7 @@ class SideProcess:
             raise ProcessEndedError(self._process.wait()) from error
 
     def receive(self, within_s: float | None = None) -> Any:
-        """Receive its next value; kill it after `within_s`; raises ProcessEndedError."""
+        """Receive the process's next value; kill it after `within_s`; raises ProcessEndedError."""
         if within_s is not None and not self.pipe.poll(within_s):
             self._process.kill()
         try:
@@ -78,7 +78,7 @@ class SideProcess:
 
 
 def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
-    """Start a fresh process: in a copy of this one, threads and connections would not work."""
+    """Start a fresh process: in a copy of this process, threads and connections would not work."""
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError("this program is no script of an interpreter")
     return subprocess.Popen(
@@ -94,11 +94,11 @@ def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
 
 
 BUDGET_S, WITHIN_S = 30.0, 60.0
-"""The processor seconds of an account, within that many seconds."""
+"""The processor seconds that an account may use, and the seconds in which it may use them."""
 Spent = Callable[[float], object]
-"""A callback for used processor seconds."""
+"""A callback to report used processor seconds."""
 IN_HAND_S = 5
-"""The wait for an account whose other request is still running."""
+"""The seconds that an account must wait if another of its requests is still running."""
 
 
 class OverspentError(IncidentsError):
@@ -110,7 +110,7 @@ class ProcessorBudget:
     """The processor time spent by the accounts of one process; thread-safe.
 
     A budget refills steadily. An account with any budget left may begin, so a long piece of work
-    runs to its end, and delays the account's next one.
+    runs to its end, and delays the account's next piece.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class ProcessorBudget:
     def charge(self, by: str) -> Iterator[Spent]:
         """Charge this thread's work to that account, one piece at a time.
 
-        It yields a callback for the seconds that another process works for the account.
+        Yields a callback for the seconds that another process works for the account.
 
         Raises:
             OverspentError: if the account has used too much; it must wait `wait_s` seconds.

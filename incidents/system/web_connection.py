@@ -1,8 +1,8 @@
 """The connections of the web server: their number for each peer, and their time limits.
 
 uvicorn itself waits forever for a request's head, for its body, and for a peer that does not read
-its answer. Here every connection is checked each second, and slow ones are cut off. An endless
-answer, such as a stream of changes, has no deadline.
+the response. Here every connection is checked each second, and slow connections are cut off. An
+endless response, such as a stream of changes, has no deadline.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from incidents.values import peer_address
 from incidents.values.peer_address import Network
 
 HEAD_S = 10.0
-"""The deadline for a request's whole head; an idle connection may rest for longer."""
+"""The deadline for the whole head of a request; an idle connection may stay open for longer."""
 
 BODY_S, BODY_BYTES_A_S = 30.0, 10_000
-"""The deadline for a body, with one second more for each `BODY_BYTES_A_S` bytes received."""
+"""The deadline for a body, with one more second for each `BODY_BYTES_A_S` bytes received."""
 
 UNREAD_S = 60.0
-"""The longest time for which a peer may read nothing of its answer."""
+"""The maximum number of seconds for which a peer may read nothing of its response."""
 
 MAX_OF_A_PEER = 100
-"""The most connections of one address (IPv6: one network); the rest are for others."""
+"""The maximum number of connections from one address (IPv6: one network)."""
 
 _LOG_EVERY_S = 60.0
 _TOO_MANY = "too many connections from your address: close some, and try again"
@@ -43,11 +43,12 @@ _log = log.logger("web")
 class Peers:
     """The connected peers of a server that accepts `at_once` connections.
 
-    An address has 100 of them, or half if there are fewer. Beyond that, its connection that has
-    waited longest for a request is dropped; if none waits, the new one is refused. On the loopback,
-    where a proxy may represent everybody, only a connection that never sent a request is dropped,
-    and none is refused. Those of `trusted` proxies are not counted. When all are in use, the
-    connection that has waited longest is dropped, whatever its peer.
+    An address may have 100 connections, or half of all if there are fewer than 200. Beyond that,
+    its connection that has waited longest for a request is dropped; if none waits, the new
+    connection is refused. On the loopback, where a proxy may represent everybody, only a connection
+    that never sent a request is dropped, and none is refused. Connections from `trusted` proxies
+    are not counted. When all connections are in use, the connection that has waited longest is
+    dropped, whatever its peer.
     """
 
     def __init__(self, at_once: int, trusted: Sequence[Network]) -> None:
@@ -58,7 +59,7 @@ class Peers:
         self._refused, self._logged_at = 0, -inf
 
     def admit(self, new: Connection) -> bool:
-        """Return whether a connection may stay; without room, drop the longest waiting one."""
+        """Return whether a connection may stay, after dropping the longest waiting if needed."""
         address = peer_address.read(new.client[0]) if new.client else None
         if address is not None and not any(address in network for network in self._trusted):
             owner = peer_address.owner(address)
@@ -101,9 +102,9 @@ class Peers:
             connection.owner = None
 
     def check_deadlines(self, connections: Iterable[object], now: float) -> None:
-        """Cut off slow connections at that time of the loop; to be called every second.
+        """Cut off slow connections at that time of the event loop; called every second.
 
-        Refused connections are logged, once a minute at most.
+        Refused connections are logged, at most once a minute.
         """
         for each in list(connections):
             if isinstance(each, Connection):
@@ -122,7 +123,7 @@ class Connection(H11Protocol):
     peers: ClassVar[Peers]
 
     owner: str | None = None
-    """The address or network that it counts for, if it is counted."""
+    """The address or network that the connection counts for, if it is counted."""
 
     _awaited: tuple[str | None, object] = (None, None)
     _since = 0.0
@@ -155,7 +156,7 @@ class Connection(H11Protocol):
             self.peers.on_idle(self)
 
     def resume_writing(self) -> None:
-        """Note that the peer has read most of its answer."""
+        """Note that the peer has read most of its response."""
         super().resume_writing()
         self._unread = inf
 
@@ -175,7 +176,7 @@ class Connection(H11Protocol):
             self._cut_off()
 
     def abort(self) -> None:
-        """End the connection at once, without sending the rest."""
+        """End the connection at once, without sending the rest of the response."""
         self.peers.on_close(self)
         self.connections.discard(self)
         self.transport.abort()
@@ -205,7 +206,7 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def _answer(self, status: HTTPStatus, why: str) -> None:
-        """The last answer of this connection."""
+        """The last response on this connection."""
         body = f"{why}\n".encode()
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"),
@@ -220,6 +221,6 @@ class Connection(H11Protocol):
 
 
 def of(at_once: int, trusted: Sequence[Network]) -> type[Connection]:
-    """Make the class for one server's connections; `trusted`: its proxies."""
+    """Make the connection class for one server; `trusted`: the networks of its proxies."""
     made: Any = type("Connection", (Connection,), {"peers": Peers(at_once, trusted)})
     return made  # type: ignore[no-any-return]

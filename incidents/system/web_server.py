@@ -1,4 +1,4 @@
-"""The web server: an ASGI application as a process that listens until it is stopped."""
+"""The web server: runs an ASGI application as a process that listens until it is stopped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.values.peer_address import Network
 
 MAX_AT_ONCE = 64
-"""The default limit of connections; more are answered with 503."""
+"""The default limit of connections; further connections get the response 503."""
 
 IDLE_S = 75
 STOP_S = 5
@@ -49,11 +49,11 @@ def run(
     proxies: Sequence[Network] = (),
     stopping: Callable[[], object] | None = None,
 ) -> None:
-    """Serve the application until SIGTERM or SIGINT; `listening` is called with the open address.
+    """Serve the application until SIGTERM or SIGINT; call `listening` with the open address.
 
-    Running requests are answered first; `stopping` is called before, to end endless answers.
-    `extra`: the extra of this program that installs uvicorn. `at_once`: the most connections. Those
-    of the `proxies` serve many people.
+    On a signal, `stopping` is called to end endless responses, and running requests are completed.
+    `extra`: the extra of this program that installs uvicorn. `at_once`: the maximum number of
+    connections. Connections from the `proxies` serve many people.
 
     Raises:
         NoServerError: if uvicorn is not installed.

@@ -1,7 +1,7 @@
 """The encoding of bytes and numbers in signed texts: base64 and decimal, in one spelling each.
 
-With a second spelling, a byte of a signed text could be changed unnoticed. A text is therefore
-refused unless encoding it again gives the same text.
+If a second spelling were accepted, a byte of a signed text could be changed unnoticed. A text is
+therefore refused unless encoding the result again gives the same text.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import binascii
 import re
 
 MAX_NUMBER = 2**63 - 1
-"""The most that a size, an index or a time in seconds may be."""
+"""The maximum of a size, an index or a time in seconds."""
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 
 def base64_of(data: bytes) -> str:
-    """Standard base64 with padding (RFC 4648, section 4)."""
+    """Encode bytes in standard base64 with padding (RFC 4648, section 4)."""
     return base64.b64encode(data).decode("ascii")
 
 
@@ -25,7 +25,7 @@ def from_base64(text: str) -> bytes:
     """Decode text written by `base64_of`.
 
     Raises:
-        ValueError: for another alphabet, missing padding, or bits that are left over and not zero.
+        ValueError: for another alphabet, missing padding, or leftover bits that are not zero.
     """
     try:
         data = base64.b64decode(text, validate=True)
@@ -38,7 +38,7 @@ def from_base64(text: str) -> bytes:
 
 
 def from_decimal(text: str) -> int:
-    """A number in ASCII decimal without leading zeros, at most 2^63 - 1.
+    """Read a number in ASCII decimal without leading zeros, at most 2^63 - 1.
 
     Raises:
         ValueError: for anything else.

@@ -1,8 +1,8 @@
 """The keys of signed notes and their signatures: Ed25519, in the format of C2SP signed-note.
 
-A verifier key is `<name>+<key id>+<base64 of algorithm and public key>`, the key id in eight
-hexadecimal digits; a signing key is the same with the seed in place of the public key and
-`PRIVATE+KEY+` before it. No error or representation ever shows a private key.
+A verifier key is `<name>+<key id>+<base64 of algorithm and public key>`, with the key id in eight
+hexadecimal digits. A signing key has the seed in place of the public key, and starts with
+`PRIVATE+KEY+`. No error or representation ever shows a private key.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NoteError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The signature by the key of that name and id (4 bytes); `blob` is the rest of the line."""
+    """The signature by the key with that name and id (4 bytes); `blob` is the rest of the line."""
 
     name: str
     key_hash: bytes
@@ -68,7 +68,7 @@ class Signature:
         return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
 
     def is_by(self, key: VerifierKey) -> bool:
-        """Whether it names that key; `note.verified_keys` checks that the key made it."""
+        """Whether the signature names that key; `note.verified_keys` checks who made it."""
         return (self.name, self.key_hash) == (key.name, key.key_hash)
 
     def __str__(self) -> str:
@@ -93,14 +93,14 @@ class KeyFormatError(IncidentsError):
 
 
 class Signer(Protocol):
-    """A key in memory, or a command that signs with one."""
+    """A key in memory, or a command that signs with a key."""
 
     @property
     def verifier(self) -> VerifierKey:
         """The key with which others verify signatures."""
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of the Ed25519 signature (RFC 8032) of `message`."""
+        """Sign `message`, and return the 64 bytes of the Ed25519 signature (RFC 8032)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class VerifierKey:
         """Parse a key written by `str`.
 
         Raises:
-            KeyFormatError: for any other text; a private key given by mistake is not repeated.
+            KeyFormatError: for any other text; the error does not repeat a private key.
         """
         if PRIVATE in text:
             detail = Cause.of(
@@ -190,7 +190,7 @@ class SigningKey:
         """Parse a key written by `private_text`, ignoring white space around it in a file.
 
         Raises:
-            KeyFormatError: for any other text, none of which is repeated.
+            KeyFormatError: for any other text, which the error does not repeat.
         """
         try:
             name, key_hash, algorithm, seed = _private_parts(text.strip())
@@ -213,7 +213,7 @@ class SigningKey:
         return PRIVATE + _text(self.verifier, self._seed)
 
     def sign(self, message: bytes) -> bytes:
-        """The Ed25519 signature of `message`, 64 bytes (RFC 8032)."""
+        """Sign `message`, and return the Ed25519 signature, 64 bytes (RFC 8032)."""
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         return Ed25519PrivateKey.from_private_bytes(self._seed).sign(message)

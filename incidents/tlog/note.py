@@ -2,11 +2,11 @@
 
 A note is a text, an empty line, and its signatures, byte for byte in the format of Go's
 `sumdb/note`. The text ends with a newline and is UTF-8 without control characters; each signature
-has a line of its own.
+is on a separate line.
 
-A checkpoint is such a text with origin, size and root. It commits the log to all its entries: for a
-holder of a checkpoint of size N, it can be proved that each larger one begins with the same N
-entries.
+A checkpoint is such a text with origin, size and root. It commits the log to all its entries: to
+anybody who has a checkpoint of size N, the log can prove that each larger checkpoint begins with
+the same N entries.
 
 A witness's cosignature says: "As of this time, the largest consistent tree that I have seen of the
 log of this origin has this root." The message is two lines, then the text of the checkpoint; the
@@ -41,7 +41,7 @@ class CheckpointError(VerificationError):
 class Checkpoint:
     """The tree of `size` entries (at least 0) of the log `origin`; `root` is 32 bytes.
 
-    `extensions`: further lines, about which neither log nor witness states anything.
+    `extensions`: further lines, about which the log and its witnesses state nothing.
     """
 
     origin: str
@@ -74,7 +74,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """Parse a checkpoint written by `Checkpoint.text`.
 
     Raises:
-        CheckpointError: for anything that would be written in another way.
+        CheckpointError: for any text that `Checkpoint.text` would not write.
     """
     if not text.endswith("\n"):
         no_newline = "it does not end with a newline"
@@ -107,7 +107,7 @@ def checkpoint_of(signed: bytes | str) -> Checkpoint:
     """The checkpoint in a note; its signatures are not checked.
 
     Raises:
-        NoteError, CheckpointError: if it is not a note, or holds no checkpoint.
+        NoteError, CheckpointError: if the text is not a note, or contains no checkpoint.
     """
     return parse_checkpoint(parse(signed).text)
 
@@ -122,10 +122,10 @@ def cosignature_message(checkpoint_text: str, at_unix_s: int) -> bytes:
 
 
 def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
-    """The cosignature of a checkpoint's text, as of that time.
+    """Cosign a checkpoint's text, as of that time.
 
     Raises:
-        KeyFormatError: if the key is not a witness's.
+        KeyFormatError: if the key is not a witness's key.
         ValueError: for a time before 1970, or after 2^63 - 1 seconds.
     """
     if key.verifier.algorithm != COSIGNATURE_V1:
@@ -139,7 +139,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
 
 
 def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> bool:
-    """Whether `blob` is that witness's cosignature of the text, for any time."""
+    """Whether `blob` is that witness's cosignature of the text, at any time."""
     if len(blob) != _BLOB_BYTES:
         return False
     at, signed = int.from_bytes(blob[:_TIME_BYTES], "big"), blob[_TIME_BYTES:]
@@ -149,7 +149,7 @@ def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> b
 
 
 def time_of_cosignature(signature: Signature) -> int:
-    """The time of a cosignature by the witness's clock: whole seconds since 1970 (UTC).
+    """The time in a cosignature by the witness's clock: whole seconds since 1970 (UTC).
 
     Raises:
         NoteError: if the signature does not have the length of a cosignature.
@@ -184,10 +184,10 @@ class Note:
 
 
 def parse(data: bytes | str) -> Note:
-    """The note, as written; `verified_keys` checks its signatures.
+    """Parse a note; `verified_keys` checks its signatures.
 
     Raises:
-        NoteError: for anything that would be written in another way, for more than 1 MB or 100
+        NoteError: for any text that this program would not write, for more than 1 MB or 100
             signatures, and for the same signature twice.
     """
     written = _decoded(data)
@@ -213,7 +213,7 @@ def sign_note(text: str, *by: Signer) -> Note:
 
     Raises:
         NoteError: if the text is not allowed in a note.
-        KeyFormatError: for a witness's key, which signs by `cosign` alone.
+        KeyFormatError: for a witness's key, which can only `cosign`.
     """
     _check_text(text)
     return Note(text, tuple(_sign(text, key) for key in by))
@@ -222,10 +222,10 @@ def sign_note(text: str, *by: Signer) -> Note:
 def verified_keys(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
     """The keys among `known` that have signed the note, in the order of their signatures.
 
-    Signatures of other keys are skipped. A witness's signature is checked as a cosignature.
+    Signatures by other keys are skipped. A witness's signature is checked as a cosignature.
 
     Raises:
-        NoteError: if a known key's signature is wrong or repeated, or if there is none.
+        NoteError: if a known key's signature is wrong or repeated, or if no known key has signed.
     """
     by_id: dict[tuple[str, bytes], VerifierKey] = {}
     for key in known:

@@ -1,4 +1,4 @@
-"""The proof that a leaf is in a tree, or that a tree is the beginning of a larger one.
+"""The proof that a leaf is in a tree, or that a tree is the beginning of a larger tree.
 
 Proofs are made by sections 2.1.3.1 and 2.1.4.1 of RFC 9162, and checked by 2.1.3.2 and 2.1.4.2.
 Hashes are SHA-256, 32 bytes each; sizes count leaves, and indices count from 0.
@@ -12,10 +12,13 @@ from incidents.errors import Cause, VerificationError
 from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, join_roots, node_hash, subtrees
 
 Nodes = Callable[[int, int], bytes]
-"""The root of the n-th perfect subtree of height h: `nodes(h, n)`; height 0 is the leaf hashes."""
+"""A function that returns the root of the n-th perfect subtree of height h: `nodes(h, n)`.
+
+Height 0 is the leaf hashes.
+"""
 
 _Span = tuple[int, int]
-"""The first leaf, and the one after the last."""
+"""The index of the first leaf, and the index after the last leaf."""
 
 
 class ProofError(VerificationError):
@@ -40,9 +43,9 @@ def inclusion_proof(nodes: Nodes, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(nodes: Nodes, old: int, new: int) -> list[bytes]:
-    """Prove that the tree of `new` leaves begins with that of `old`: PROOF(m, D_n).
+    """Prove that the tree of `new` leaves begins with the tree of `old` leaves: PROOF(m, D_n).
 
-    It is empty for equal sizes. Raises ProofError if `old` is 0 or more than `new`.
+    The proof is empty for equal sizes. Raises ProofError if `old` is 0 or more than `new`.
     """
     _refuse_sizes(old, new)
     return [_root(nodes, span) for span in _subproof(old, (0, new), known=True)]
@@ -61,8 +64,8 @@ def _path(index: int, span: _Span) -> list[_Span]:
 def _subproof(old: int, span: _Span, *, known: bool) -> list[_Span]:
     """The SUBPROOF for the leaves of `span` that are before `old`.
 
-    `known`: so far these are all leaves of `old`. The root of the whole old tree is left out: the
-    verifier has it.
+    `known`: so far these are all leaves of `old`. The root of the whole old tree is left out,
+    because the verifier has it.
     """
     start, end = span
     if old == end:
@@ -108,9 +111,9 @@ def roots_from_consistency(
 ) -> tuple[bytes, bytes]:
     """The roots that the trees of `old` and of `new` leaves must have, if the proof holds.
 
-    RFC 9162 section 2.1.4.2. `old_root` is used if `old` is a power of two, and it is therefore a
-    node of the new tree. Raises ProofError if the sizes can have no proof, if it has a wrong number
-    of hashes, or if a hash does not have 32 bytes.
+    RFC 9162 section 2.1.4.2. `old_root` is used if `old` is a power of two, because the old root is
+    then a node of the new tree. Raises ProofError if the sizes can have no proof, if the proof has
+    a wrong number of hashes, or if a hash does not have 32 bytes.
     """
     _refuse_sizes(old, new)
     _refuse_hashes(old_root, *proof)
@@ -130,7 +133,7 @@ def roots_from_consistency(
 def _left_siblings(place: int, last: int) -> Iterator[bool]:
     """For each sibling on the path up from node `place` of 0 … `last`, whether it is on the left.
 
-    `place` and `last` are the numbers fn and sn of the RFC. A left child that is the last of its
+    `place` and `last` are the numbers fn and sn in the RFC. A left child that is the last in its
     row has no sibling: it rises until it is a right child.
     """
     while last:
@@ -142,7 +145,7 @@ def _left_siblings(place: int, last: int) -> Iterator[bool]:
 
 
 def _climb(place: int, last: int) -> tuple[int, int]:
-    """The root of the largest subtree that ends with the leaf `place`, and the last of its row."""
+    """The root of the largest subtree whose last leaf is `place`, and the last node of its row."""
     while place & 1:
         place, last = place >> 1, last >> 1
     return place, last

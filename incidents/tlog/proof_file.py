@@ -1,6 +1,6 @@
-"""The proof file: offline proof that one entry is in the log (C2SP tlog-proof).
+"""The proof file: an offline proof that one entry is in the log (C2SP tlog-proof).
 
-It holds the entry's index, the hashes of its inclusion proof, and the checkpoint with all its
+The file holds the entry's index, the hashes of its inclusion proof, and the checkpoint with all its
 signatures, but not the entry.
 """
 
@@ -26,7 +26,7 @@ class ProofFileError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class ProofFile:
-    """The offline proof of one entry.
+    """The offline proof for one entry.
 
     `index` counts from 0, `proof` goes from the leaf's sibling upwards (32 bytes each), and the
     signed checkpoint is kept byte for byte. Nothing confirms `extra`.
@@ -49,7 +49,7 @@ def parse_file(data: bytes | str) -> ProofFile:
     """Parse a file written by `ProofFile.text`, without checking its proof.
 
     Raises:
-        ProofFileError: for anything that would be written in another way.
+        ProofFileError: for any text that `ProofFile.text` would not write.
         NoteError: if its checkpoint is not a signed note.
     """
     head, parted, checkpoint = _decoded(data).partition("\n\n")
@@ -104,7 +104,7 @@ def read_hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
     """The hashes of a proof, one a line in base64.
 
     Raises:
-        ValueError: if there are too many, or if a line is not a hash.
+        ValueError: if there are too many hashes, or if a line is not a hash.
     """
     if len(lines) > MAX_HASHES:
         raise ValueError(f"it has more than {MAX_HASHES} hashes")

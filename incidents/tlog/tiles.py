@@ -1,6 +1,6 @@
-"""The tile: 256 hashes of the tree under their own path, in the layout of C2SP tlog-tiles.
+"""The tile: 256 hashes of the tree under a separate path, in the layout of C2SP tlog-tiles.
 
-A tile of level l holds roots of subtrees of height 8·l. Those on the right edge of a tree are
+A tile of level l holds roots of subtrees of height 8·l. Tiles on the right edge of a tree are
 partial: they have between 1 and 255 hashes, and no hash above them.
 """
 
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 LONGEST_ENTRY = 65_535
-"""The most bytes that an entry can have: two bytes hold its length."""
+"""The maximum number of bytes in an entry, whose length is stored in two bytes."""
 
 _HEIGHT = 8
 _TILE_BYTES = WIDTH * HASH_BYTES
@@ -81,7 +81,7 @@ class Tile:
 
 
 def path(tile: Tile) -> str:
-    """The path of a tile in a log: `tile/<L>/<N>`, and `.p/<W>` if it is partial."""
+    """The path of a tile in a log: `tile/<L>/<N>`, followed by `.p/<W>` if the tile is partial."""
     return f"tile/{tile.level}/{_index_path(tile.n, tile.width)}"
 
 
@@ -112,7 +112,7 @@ def tiles_of(size: int) -> Iterator[Tile]:
 
 
 def partial_tiles_of(size: int) -> Iterator[Tile]:
-    """The tiles that change when a tree of `size` leaves grows: one a level, or none."""
+    """The tiles that change when a tree of `size` leaves grows: at most one for each level."""
     level = 0
     while size:
         size, rest = divmod(size, WIDTH)
@@ -124,8 +124,8 @@ def partial_tiles_of(size: int) -> Iterator[Tile]:
 def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     """The nodes of a tree of `size` leaves, from its tiles. The last 64 tiles read are kept.
 
-    `read` returns at least the hashes of a tile, because a tile only grows. Raises TileError if
-    there are too few, or for a node that is not in the tree.
+    `read` may return more hashes than the tile has at this size, because a tile only grows. Raises
+    TileError if there are too few hashes, or for a node that is not in the tree.
     """
 
     @lru_cache(maxsize=_CACHED_TILES)
@@ -171,9 +171,9 @@ def _wrong_length(tile: Tile, length: int) -> TileError:
 
 
 def entry_bundle(entries: Sequence[bytes]) -> bytes:
-    """Encode 1 to 256 entries in a log's format: before each, its length in two bytes.
+    """Encode 1 to 256 entries in a log's format: before each entry, its length in two bytes.
 
-    Raises TileError for another number of entries, or for one of more than 65,535 bytes.
+    Raises TileError for another number of entries, or for an entry of more than 65,535 bytes.
     """
     _check_width(len(entries))
     if (longest := max(map(len, entries))) > LONGEST_ENTRY:
@@ -224,7 +224,7 @@ def _check_width(entries: int) -> None:
 
 @dataclass(slots=True)
 class Edge:
-    """The partial tiles on the right of a tree, from `of`: enough for it to grow in place."""
+    """The partial tiles on the right edge of a tree: all that the tree needs to grow in place."""
 
     size: int = 0
     _partial: dict[int, bytes] = field(default_factory=dict)
@@ -233,7 +233,7 @@ class Edge:
     def of(cls, size: int, partial: Mapping[int, bytes]) -> Edge:
         """The edge of a tree of `size` leaves, from its partial tiles by level.
 
-        Raises TileError unless they are exactly those that `partial_tiles_of` names.
+        Raises TileError unless the tiles are exactly those that `partial_tiles_of` names.
         """
         tiles = {tile.level: tile for tile in partial_tiles_of(size)}
         if extra := set(partial) - set(tiles):
@@ -254,7 +254,7 @@ class Edge:
     def append(self, leaf_hashes: Iterable[bytes]) -> list[tuple[int, int, bytes]]:
         """Add leaves on the right; return the level, n and all hashes of each changed tile.
 
-        A tile that became full is returned once, and a partial one in its state after the last
+        A tile that became full is returned once, and a partial tile in its state after the last
         leaf. Raises TreeError, without a change, if a hash does not have 32 bytes.
         """
         row = row_of(tuple(leaf_hashes))
@@ -273,6 +273,6 @@ class Edge:
         return changed
 
     def frontier(self) -> Frontier:
-        """The compact range of the tree, at no more than 255 hashes a level."""
+        """The compact range of the tree, computed from at most 255 hashes for each level."""
         nodes = nodes_from(lambda tile: self._partial[tile.level], self.size)
         return Frontier(self.size, tuple(nodes(*subtree) for subtree in subtrees(self.size)))

@@ -15,13 +15,13 @@ from incidents.errors import Cause, VerificationError
 
 HASH_BYTES = 32
 WIDTH = 256
-"""The hashes in a full tile: a perfect subtree of height 8."""
+"""The number of hashes in a full tile: a perfect subtree of height 8."""
 
 LIMIT = 1 << 63
-"""All sizes and indices are below this, so that they fit a signed 64-bit integer."""
+"""The limit below which all sizes and indices are, so that they fit a signed 64-bit integer."""
 
 EMPTY_ROOT = sha256().digest()
-"""The root of no leaves: the hash of the empty string."""
+"""The root of a tree without leaves: the hash of the empty string."""
 
 _PAIR_BYTES = 2 * HASH_BYTES
 _TILE_BYTES = WIDTH * HASH_BYTES
@@ -43,7 +43,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def tile_root(hashes: bytes) -> bytes:
-    """The root of a full tile: 256 hashes, one after the other. Raises TreeError otherwise."""
+    """The root of a full tile, given as 256 concatenated hashes. Raises TreeError otherwise."""
     if len(hashes) != _TILE_BYTES:
         raise TreeError(
             detail=Cause.of(
@@ -57,7 +57,7 @@ def tile_root(hashes: bytes) -> bytes:
 
 
 def rows_of(row: bytes) -> list[bytes]:
-    """The row and those above it, while there are pairs: the n-th has roots of height n."""
+    """The row and the rows above it, while there are pairs: the n-th row has roots of height n."""
     rows = [row]
     while len(rows[-1]) >= _PAIR_BYTES:
         rows.append(row_above(rows[-1]))
@@ -65,7 +65,7 @@ def rows_of(row: bytes) -> list[bytes]:
 
 
 def row_above(row: bytes) -> bytes:
-    """The parents of a row that begins with a left child; a last one without a sibling has none."""
+    """The parents of a row that begins with a left child; a last, single child has no parent."""
     return b"".join(
         [
             sha256(b"\x01" + row[i : i + _PAIR_BYTES]).digest()
@@ -75,7 +75,7 @@ def row_above(row: bytes) -> bytes:
 
 
 def row_of(hashes: Sequence[bytes]) -> bytes:
-    """These hashes as a row. Raises TreeError if one of them does not have 32 bytes."""
+    """Concatenate hashes to a row. Raises TreeError if one of them does not have 32 bytes."""
     if lengths := set(map(len, hashes)) - {HASH_BYTES}:
         raise TreeError(
             detail=Cause.of(
@@ -91,7 +91,7 @@ def row_of(hashes: Sequence[bytes]) -> bytes:
 def subtrees(size: int) -> Iterator[tuple[int, int]]:
     """The perfect subtrees of a tree of `size` leaves, the largest first.
 
-    Each is given by its height h and its place n: it spans the leaves from n·2^h to (n+1)·2^h - 1.
+    Each is given by its height h and its index n: it spans the leaves from n·2^h to (n+1)·2^h - 1.
     """
     for height in reversed(range(size.bit_length())):
         if size >> height & 1:
@@ -99,7 +99,7 @@ def subtrees(size: int) -> Iterator[tuple[int, int]]:
 
 
 def join_roots(roots: Sequence[bytes]) -> bytes:
-    """The root of adjacent perfect subtrees, the largest first; at least one."""
+    """The root of a tree from the roots of its perfect subtrees (one or more), largest first."""
     root = roots[-1]
     for left in reversed(roots[:-1]):
         root = node_hash(left, root)
@@ -111,7 +111,7 @@ class Frontier:
     """The compact range: the roots of the perfect subtrees of a tree, the largest first.
 
     A tree needs nothing else to grow and to compute its root: at most 63 hashes. It grows in place.
-    Raises TreeError, without a change, if the number of hashes does not fit the size, or if one
+    Raises TreeError, without a change, if the number of hashes does not fit the size, or if a hash
     does not have 32 bytes.
     """
 
@@ -143,11 +143,11 @@ class Frontier:
         self.size, self.hashes = size, hashes
 
     def root(self) -> bytes:
-        """The root of the tree in its present size."""
+        """The root of the tree at its present size."""
         return join_roots(self.hashes) if self.hashes else EMPTY_ROOT
 
     def to_bytes(self) -> bytes:
-        """The hashes, one after the other: 32 bytes for each bit that is set in `size`."""
+        """The concatenated hashes: 32 bytes for each bit that is set in `size`."""
         return b"".join(self.hashes)
 
     @classmethod

@@ -1,1 +1,1 @@
-"""Values: valid texts, choices, times and names, wherever they are entered."""
+"""Values: valid texts, choices, times and names, wherever people or programs enter them."""

@@ -12,7 +12,7 @@ _MAX_CHARACTERS = 300
 def half_width(text: str) -> str:
     """Return the text with full-width digits, letters, colons and spaces, and dashes, as ASCII.
 
-    It is for numbers, times, durations and ids, never for free text.
+    Use it for numbers, times, durations and ids, never for free text.
     """
     if text.isascii() or len(text) > _MAX_CHARACTERS:
         return text

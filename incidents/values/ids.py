@@ -17,17 +17,17 @@ _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )
 ORDERS_EACH = 10**12
-"""The size of the range of order numbers that each epoch has in the live system.
+"""The number of order numbers that each epoch has in the live system.
 
-An order has the number of the site's entry that made it. The order of a site's 45th entry is 45
-here, and 332000000000045 in the live system in epoch 332 (see `desk.resumption`).
+The number of an order is the number of the site's entry that issued it. The order from a site's
+45th entry is 45 here, and 332000000000045 in the live system in epoch 332 (see `desk.resumption`).
 """
 EPOCHS = 2**53 // ORDERS_EACH
-"""The number of epochs: an order's number stays below 2^53, in case a receiver keeps a double."""
+"""The number of epochs, so that order numbers stay below 2^53 for receivers that use doubles."""
 ACT = "act"
 """The lane in which an order changes the live system (see `machine.orders`).
 
-The id of an order without a lane means this one.
+The id of an order without a lane means this lane.
 """
 
 
@@ -52,7 +52,7 @@ def task_id(site_id: int, task: int) -> str:
 
 
 def task_number(item: str) -> int | None:
-    """Return the number of the task `t2`, an item of the queue; None if the item is no task."""
+    """Return the number of the task `t2`, an item of the queue; None if the item is not a task."""
     return int(item[1:]) if item.startswith("t") else None
 
 
@@ -82,7 +82,7 @@ def read_item_id(text: str) -> tuple[int, str] | None:
 def read_order_id(text: str) -> tuple[int, int, str] | None:
     """Read `12-o45.notice` as (site id, order number, lane); None if it is not such an id.
 
-    The order's number may also be the one that it has in the live system.
+    The order's number may also be its number in the live system.
     """
     found = _ORDER.fullmatch(text)
     if found is None or int(found[2]) % ORDERS_EACH == 0:

@@ -32,7 +32,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def site(given: str) -> str:
-    """Read a site's name in its kept form; raises BadSiteNameError."""
+    """Read a site's name and return its stored form; raises BadSiteNameError."""
     return site_name.read(given)
 
 
@@ -60,7 +60,7 @@ def item(given: str) -> tuple[int, str]:
 
 
 def order(given: str) -> tuple[int, int, str]:
-    """Read an order's id, `12-o45` or `12-o45.notice`, as the site's id, its number and its lane.
+    """Read an order's id, `12-o45` or `12-o45.notice`, as site id, order number and lane.
 
     Raises:
         UnknownOrderError: for anything else.
@@ -78,7 +78,7 @@ def _known(read: Callable[[str], Id | None], given: str, unknown: type[RefusedEr
 def text(
     what: str, *, limit: int = MAX_TEXT_CHARACTERS, is_half_width: bool = False
 ) -> Callable[[str], str]:
-    """Return a reader of a person's text, called `what` in its errors.
+    """Return a reader for a person's text, called `what` in its errors.
 
     A number or an address is returned in half-width form. The reader raises BadTextError,
     EmptyTextError or TextTooLongError.
@@ -99,7 +99,7 @@ def text(
 
 
 def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Normalized:
-    """Read the web addresses of one finding, each once, in the form in which they are kept.
+    """Read the web addresses of one finding, each once, in the form in which they are stored.
 
     `bare` as in `read`.
     """

@@ -1,7 +1,7 @@
 """The mail's text: the readable text of a mail whose source, or a part of it, was pasted.
 
-In the source an address may be cut in half (quoted-printable, RFC 2045, section 6.7) or unreadable
-(base64); its halves are not evidence. Text that is not a mail is left unchanged.
+In the source, an address may be cut in half (quoted-printable, RFC 2045, section 6.7) or unreadable
+(base64); half an address is not evidence. Text that is not a mail is left unchanged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 
 MAX_FIELDS = 100
-"""A text with more lines of MIME is left as it is: its parts may be nested too deeply."""
+"""The maximum number of MIME lines; a text with more may be too deeply nested to parse."""
 
 _FIELD = re.compile(r"(?:[!-9;-~]+:|[ \t])")
 _MIME = re.compile(
@@ -26,18 +26,18 @@ _ENCODED = re.compile(r"=[0-9A-Fa-f]{2}|=[ \t]*\n")
 _SURE = re.compile(r"=(?:3D|[89A-F][0-9A-F])")
 _SOFT_BREAK = re.compile(r"^(?P<line>.*)=[ \t]*\n", re.MULTILINE)
 _LONG = re.compile(r"[^\n]{79}")
-"""A line that no encoder leaves."""
+"""A line that is longer than any line from an encoder."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _FULL = range(68, 77)
-"""The lengths, `=` included, of a line that an encoder has broken because it was full."""
+"""The possible lengths, `=` included, of a line that an encoder broke because it was full."""
 
 _CHARSETS = ("utf-8", "gb18030")
-"""Tried in turn, if nothing names the charset."""
+"""The charsets to try in turn if a text does not name one."""
 
 
 def readable(text: str) -> str:
-    """Return a mail's subject and text parts, decoded; other text unchanged.
+    """Return a mail's subject and text parts, decoded; return other text unchanged.
 
     A body without its headers is decoded if it can only be quoted-printable.
     """
@@ -52,7 +52,7 @@ def readable(text: str) -> str:
 
 
 def _source(plain: str) -> str | None:
-    """The text for the parser: a mail with headers, or from a boundary on; None if no mail."""
+    """The text for the parser: a mail with headers, or from a boundary on; None without a mail."""
     if len(_MIME.findall(plain)) > MAX_FIELDS:
         return None
     start = _BOUNDARY.match(plain)
@@ -79,7 +79,7 @@ def _subject(mail: Message) -> str:
 
 
 def _part_text(part: Message) -> str:
-    """The text of a part itself; for a part with parts, the text around them."""
+    """The text of the part itself; for a multipart, the text around its parts."""
     if part.is_multipart():
         return f"{part.preamble or ''}\n{part.epilogue or ''}"
     content = part.get_payload()
@@ -94,14 +94,14 @@ def _part_text(part: Message) -> str:
 
 
 def _of_base64(content: str) -> bytes:
-    """The decoded bytes, even of a truncated text."""
+    """The decoded bytes of a base64 text, even a truncated one."""
     digits = _NO_BASE64.sub("", content)
     whole = digits[:-1] if len(digits) % 4 == 1 else digits
     return binascii.a2b_base64(whole + "=" * (-len(whole) % 4))
 
 
 def _decoded(raw: bytes, charset: str | None) -> str:
-    """The bytes as text, in the named charset, or in one that fits."""
+    """The bytes as text, in the named charset, or in the first one that fits."""
     for name in (*([charset] if charset else []), *_CHARSETS):
         try:
             return raw.decode(name)
@@ -111,7 +111,7 @@ def _decoded(raw: bytes, charset: str | None) -> str:
 
 
 def _body(plain: str) -> str:
-    """Decode a body without headers if it can only be quoted-printable, broken as encoders do."""
+    """Decode a body without headers if its line breaks can only be quoted-printable."""
     breaks = [match["line"] for match in _SOFT_BREAK.finditer(plain)]
     is_encoded = bool(breaks) and plain.count("=") == len(_ENCODED.findall(plain))
     is_full = any(len(line) + 1 in _FULL for line in breaks)

@@ -1,7 +1,7 @@
-"""The parsing of untrusted TOML, JSON and CSV, within limits and with messages of our own.
+"""The parsing of untrusted TOML, JSON and CSV, with limits and with this program's own messages.
 
-TOML has limits, because parsing it can take unlimited time. Python's own messages name its classes
-and functions, and change between releases.
+TOML has limits, because parsing it can take unlimited time. Python's messages are replaced, because
+they name its classes and functions, and change between releases.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import csv
 
 MAX_PARTS = 8
-"""The most parts of a key: `tomllib` takes quadratic time."""
+"""The maximum number of parts in a key, because `tomllib` takes quadratic time."""
 
 _PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')"""
 _TOKEN = re.compile(
@@ -41,7 +41,8 @@ def read_toml(text: str, most: int) -> dict[str, Any]:
     """Read a TOML document of at most `most` characters.
 
     Raises:
-        TomlTextError: if it is longer, has a key of more than `MAX_PARTS` parts, or is not TOML.
+        TomlTextError: if the text is longer, has a key of more than `MAX_PARTS` parts, or is not
+            TOML.
     """
     if len(text) > most:
         raise TomlTextError(
@@ -80,7 +81,7 @@ def toml_problem(error: ValueError | RecursionError) -> str:
 
 
 class MisreadError(ValueError):
-    """Invalid data; the message is a sentence of this program's."""
+    """Invalid data; the message is one of this program's own sentences."""
 
 
 def json_problem(error: ValueError | RecursionError) -> str:
@@ -92,7 +93,7 @@ def json_problem(error: ValueError | RecursionError) -> str:
 
 
 def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, int]]:
-    """Return an error of `json` in the form of `errors.Cause`: code, sentence and facts."""
+    """Return an error from `json` in the form of `errors.Cause`: code, sentence and facts."""
     if isinstance(error, UnicodeError):
         return "json_not_utf8", "it is not UTF-8", {}
     if isinstance(error, RecursionError):
@@ -107,7 +108,7 @@ def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, 
 
 
 def csv_problem(error: csv.Error | UnicodeDecodeError) -> str:
-    """Describe why `csv` could not read a text, strictly."""
+    """Describe why `csv`, in strict mode, could not read a text."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     if is_field_too_long(error):
@@ -125,5 +126,5 @@ def is_field_too_long(error: csv.Error) -> bool:
 
 
 def is_never_closed(error: csv.Error) -> bool:
-    """Whether the text ended within quotes."""
+    """Whether `csv` reached the end of the text within quotes."""
     return "end of data" in str(error)

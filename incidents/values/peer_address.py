@@ -22,7 +22,7 @@ def read(text: str) -> Address | None:
 
 
 def owner(address: Address) -> str:
-    """Return the key of an address's owner: the address, or for IPv6 its network."""
+    """Return the key for an address's owner: the address, or its network for IPv6."""
     if isinstance(address, IPv4Address):
         return str(address)
     return str(ip_network((int(address), _OWN_BITS), strict=False))

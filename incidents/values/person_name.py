@@ -24,7 +24,7 @@ class TellingNameError(RefusedError):
 
 
 def check_person(name: str) -> str:
-    """Return a person's name, if it can sign entries.
+    """Check that a person's name can sign entries, and return the name.
 
     Raises:
         ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError.

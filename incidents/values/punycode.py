@@ -1,7 +1,7 @@
 """Punycode (RFC 3492): the ASCII form of a label with other letters.
 
 Python's own codec takes time quadratic in a label's length: 0.4 ms for 60 letters, and a request
-can have a million. It is the oracle of the tests.
+can have a million. The tests compare this module's results with that codec.
 """
 
 from bisect import bisect, insort
@@ -40,7 +40,7 @@ def encode(label: str) -> str:
 
 
 def _write_delta(delta: int, bias: int, found: list[str]) -> None:
-    """Write a number in digits of a base that varies from place to place (section 3.3)."""
+    """Write a number in digits whose base varies from position to position (section 3.3)."""
     least = _LEAST if bias >= _BASE else min(_BASE - bias, _MOST)
     while delta >= least:
         delta, rest = divmod(delta - least, _BASE - least)

@@ -1,7 +1,7 @@
-"""A site's name: its accepted spellings, and the one form in which it is kept.
+"""A site's name: its accepted spellings, and the one form in which it is stored.
 
-The kept form is a host's lower-case ASCII form (UTS 46), of at most 253 octets, or an IP address in
-its shortest form. Any name that DNS can serve is valid, even one that no registry would sell: an
+The stored form is a host's lower-case ASCII form (UTS 46), of at most 253 octets, or an IP address
+in its shortest form. Any name that DNS can serve is valid, even one that no registry would sell: an
 emoji, a hyphen at an end. It is never a URL: a site is the name of one responsible person, not any
 host in an address.
 """
@@ -20,11 +20,11 @@ from incidents.values import ids, punycode
 MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
 MAX_WRITTEN = 1_000
-"""The most characters that are examined: UTS 46 can drop some written ones."""
+"""The maximum number of written characters to examine; UTS 46 can drop some of them."""
 _MOST_MARKS = 4 * MAX_LABEL_OCTETS
-"""The most combining marks that a part of valid length can have.
+"""The maximum number of combining marks in a part of valid length.
 
-At most three marks and a letter become one (Unicode, normal form C), in quadratic time.
+At most three marks and a letter become one character (Unicode, normal form C), in quadratic time.
 """
 
 _PLAIN = re.compile("[a-z0-9_-]+")
@@ -62,19 +62,19 @@ _TOGETHER = (
     frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}), frozenset({"LATIN", "CJK", "HANGUL"}),
     frozenset({"CYRILLIC"}), frozenset({"GREEK"}),
 )  # fmt: skip
-"""The scripts that one label may mix, by Unicode's names; digits belong to any."""
+"""The scripts that one label may mix, by Unicode's names; digits belong to all scripts."""
 _ALIKE = frozenset(
     "асԁеһіјӏорԛѕԝхуѵѡҽпгкнтмвьбαβγικνορτυχωηεエカタトニハヘミムリロンソノスーへり一丨丶丿〇口・ヽ"
 )
 """Letters of other scripts that can pass for a Latin or Han letter, or for a sign."""
 _LATIN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœāăćčēěğīńňōőřśšūůűźżž")
-"""Latin letters with visible marks: a dot below, or a missing one, deceives."""
+"""Latin letters with clearly visible marks; a dot below, or a missing dot, could deceive."""
 # The four full stops that IDNA takes for a dot.
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 
 
 def read(text: str) -> str:
-    """Read a site's name, and return its kept form.
+    """Read a site's name, and return its stored form.
 
     Raises:
         BadSiteNameError: naming the text, the reason, and the remedy.
@@ -96,15 +96,15 @@ def matches_name(site: str, typed: str | None) -> bool:
 
 
 def read_host(text: str) -> str:
-    """Read any host, even one that no site may have. Raises the same errors as `read`."""
+    """Read any host, even one that cannot be a site. Raises the same errors as `read`."""
     return _host(text, _PLAIN)
 
 
 def read_served(text: str) -> str:
-    """Read a host in an address, with any character that browsers accept; it is below some site.
+    """Read a host in an address, which may have any character that browsers accept.
 
-    A site's own name is typed in a shell and written into servers' configuration, so it has only
-    letters, digits, hyphens and underscores.
+    Such a host is below some site. A site's own name is typed in a shell and written into servers'
+    configuration, so it has only letters, digits, hyphens and underscores.
     """
     return _host(text, _SERVED)
 
@@ -139,7 +139,7 @@ def read_own_host(text: str) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a kept name for people: in Unicode if that deceives nobody, otherwise in A-labels.
+    """Return a stored name for people: in Unicode if that deceives nobody, otherwise in A-labels.
 
     A label is of one script, or of Latin, Han and kana, or of Latin, Han and Hangul, as in browsers
     (UTS 39, Highly Restrictive), and has, of each script, a letter that is not a look-alike. Names
@@ -149,7 +149,7 @@ def shown(name: str) -> str:
 
 
 def in_full(name: str) -> str:
-    """Return the shown name followed by the kept form, for copying."""
+    """Return the shown name followed by the stored form, for copying."""
     written = shown(name)
     return name if written == name else f"{written} ({name})"
 
@@ -178,7 +178,7 @@ def _is_plain_to_see(label: str) -> bool:
 
 
 def _script(letter: str) -> str:
-    """The letter's script by its name in Unicode; none for a Latin letter with an unusual mark."""
+    """The letter's script by its name in Unicode; empty for a Latin letter with an unusual mark."""
     if letter.isascii():
         return "LATIN"
     script = _FIRST_WORD.split(unicode_name(letter, ""))[0]
@@ -250,7 +250,10 @@ def _mapped(text: str, label: str) -> str:
 
 
 def _refuse_wide(text: str, label: str, characters: int) -> Never:
-    """Refuse a part by its characters: each has at least one octet, so octets need no count."""
+    """Refuse a part with too many characters.
+
+    Each character has at least one octet, so the octets need not be counted.
+    """
     facts = {"characters": f"{characters:,}", "limit": MAX_LABEL_OCTETS}
     _refuse(text, "wide_part", part=label[:20], **facts)
 
@@ -265,7 +268,7 @@ def _refuse_outside_idna_2008(text: str, label: str) -> None:
 
 
 def describe(character: str) -> Cause:
-    """Describe a character that cannot be shown, by its code: `the character U+0000`."""
+    """Describe a character that cannot be shown, by its code point: `the character U+0000`."""
     if character == " ":
         return Cause.of("a_space", "a space")
     return Cause.of("a_character", "the character {point}", point=f"U+{ord(character):04X}")

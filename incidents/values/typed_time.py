@@ -27,8 +27,8 @@ def read(text: str, zone: tzinfo, now: datetime, *, limit: Limit | None = None) 
     """Read a time, in UTC.
 
     Accepts the forms of `clock.parse`; a time ago, `10m ago`, `1h30m ago`; a time of `today` or
-    `yesterday`; and, for a `limit`, a day alone: `since` means its beginning and `until` its end.
-    The same in Chinese: `10分钟前`, `昨天 17:00`.
+    `yesterday`; and, for a `limit`, a day alone: `since` means the beginning of the day and `until`
+    its end. The same forms in Chinese: `10分钟前`, `昨天 17:00`.
 
     Raises:
         InputError, FutureError: as `clock.parse` does.

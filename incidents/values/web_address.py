@@ -1,9 +1,9 @@
-"""A web address: kept as written, and in a normal form for comparison.
+"""A web address: stored as written, and in a normal form for comparison.
 
 The normal form is the address as parsed by a browser (WHATWG URL Standard), without a name or
-password before the host, a dot at the host's end, and the fragment after a #. Most such variants
-lead to the same page. For others the desk must confirm (`--again`): otherwise one violation would
-count twice.
+password before the host, a dot at the host's end, and the fragment after a #. Most variants without
+these parts lead to the same page. For other variants the desk must confirm (`--again`), because
+otherwise one violation would count twice.
 
 Addresses defanged so that nobody follows them by mistake (`hxxp://shop[.]example`) are also
 accepted.
@@ -23,7 +23,7 @@ from incidents.errors import BadSiteNameError, BadUrlError, Cause
 from incidents.values import site_name
 
 MAX_CHARACTERS = 2_048
-"""The most characters of a written address; its normal form may have twelve times as many."""
+"""The maximum length of a written address; its normal form may be twelve times as long."""
 
 CAUSES = {
     "empty": "it is empty",
@@ -76,15 +76,15 @@ def normalized(given: Iterable[str], *, bare: bool = False) -> Normalized:
 
 
 def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
-    """Return normalized addresses as they were written."""
+    """Return normalized addresses as people wrote them."""
     return [text or url for url, text in zip(urls, written or urls, strict=True)]
 
 
 def read(text: str, *, bare: bool = False) -> str:
     """Return the normal form of an http or https address as written.
 
-    `bare`: accept an address without a scheme (`shop.example/x`), as http: browsers also try http
-    first, and are redirected.
+    `bare`: accept an address without a scheme (`shop.example/x`), as http, because browsers also
+    try http first, and are redirected.
 
     Raises:
         BadUrlError: naming the text, the reason, and the remedy.
@@ -105,7 +105,7 @@ def read(text: str, *, bare: bool = False) -> str:
 
 
 def _refanged(written: str, *, bare: bool) -> str:
-    """The address as a browser accepts it."""
+    """The address without the changes of defanging, as a browser accepts it."""
     found = _SCHEME.match(written)
     if found is not None:
         defanged = found[1].lower() == "xx" or _DEFANGED.search(found[0])
@@ -130,7 +130,7 @@ def is_below(url: str, site: str) -> bool:
 
 
 def other_hosts(urls: Iterable[str], site: str) -> tuple[str, ...]:
-    """Return the hosts of those addresses that are not of the site, each once."""
+    """Return the hosts of those addresses that do not belong to the site, each once."""
     return tuple(dict.fromkeys(host(url) for url in urls if not is_below(url, site)))
 
 

@@ -1,8 +1,8 @@
-"""The views: documents for people and programs. They only read, and never process due items.
+"""The views: documents for people and programs. Views only read, and never process due items.
 
-Each takes a connection (ideally of `store.database.engine.reading`: one state of the database, for
-any number of queries) and `now`, aware; each returns plain documents with times in RFC 3339, UTC,
-and people's text resolved, null if erased.
+Each view takes a connection (ideally of `store.database.engine.reading`: one state of the database,
+for any number of queries) and `now`, an aware time. It returns plain documents with times in RFC
+3339, UTC, and with people's text, which is null once erased.
 """
 
 from incidents.views.filing import all_filings, filing, filing_details, filings_of

@@ -1,6 +1,6 @@
 """The accounts for display, with their tokens and sign-ins.
 
-The sign-ins are the open sessions, the log of sign-ins, and the refused permissions.
+The sign-ins are the open sessions, the log of sign-ins, and the permissions refused to people.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def accounts(connection: Connection) -> list[AccountDocument]:
 
 
 def who_may(connection: Connection, action: str) -> list[str]:
-    """The handles of the enabled accounts whose role may do the action."""
+    """The handles of the enabled accounts whose role allows the action."""
     return [
         each.handle
         for each in stored_accounts.every(connection)
@@ -45,15 +45,15 @@ def who_may(connection: Connection, action: str) -> list[str]:
 
 
 def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[TokenDocument]:
-    """The tokens of those accounts, or of all if None; the newest first."""
+    """The tokens of those accounts, or of all if None, newest first."""
     return [token_document(each) for each in stored_accounts.tokens_of(connection, handles)]
 
 
 def account(connection: Connection, account: Account) -> AccountDocument:
-    """One account, with the time when its password was set (null: it has none).
+    """One account, with the time when its password was set (null: it has no password).
 
-    If somebody else set it: by whom, and from when on its owner counts as a second person. The
-    facts of the password are left out if the database role may not read them.
+    If another person set the password: who did, and from when its owner counts as a second person.
+    The facts about the password are left out if the database role may not read them.
     """
     if not passwords.may_be_read(connection):
         return _document(account)
@@ -84,7 +84,7 @@ def _document(account: Account) -> AccountDocument:
 
 
 def token_document(token: Token) -> TokenDocument:
-    """One token, without the digest of its secret; `acts` null: all that its account may."""
+    """One token, without the digest of its secret; `acts` is null if it allows all of its role."""
     revoked = token.revoked_at
     return {
         "id": token.id,
@@ -97,7 +97,7 @@ def token_document(token: Token) -> TokenDocument:
 
 
 def session_document(session: Session, own: str | None = None) -> OpenSession:
-    """One session; `current`: its id is `own`, the session of the caller."""
+    """One session; `current`: whether its id is `own`, the session of the caller."""
     ends = min(session.made_at + SESSION_FOR, session.seen_at + IDLE_FOR)
     return {
         "id": session.id,
@@ -120,7 +120,7 @@ def sign_ins(
     failed: bool = False,
     since: datetime | None = None,
 ) -> SignIns:
-    """A page of the log of sign-ins, the newest first; raises BadCursorError."""
+    """A page of the log of sign-ins, newest first; raises BadCursorError."""
     whose = stored_sign_ins.printable(handle)
     page = stored_sign_ins.page(
         connection, limit=limit, cursor=cursor, handle=whose, failed=failed, since=since
@@ -134,7 +134,7 @@ def sign_ins(
 def sign_in_refusals(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[Refused]:
-    """The refused permissions, counted by person, action and day (UTC), the newest first."""
+    """The refused permissions, counted by person, action and day (UTC), newest first."""
     found = stored_sign_ins.counted(
         connection, limit=limit, handle=stored_sign_ins.printable(handle), since=since
     )

@@ -1,8 +1,8 @@
 """The report of a case: the entries of one site, as one self-contained HTML page to print.
 
-It is generated from the entries alone, including the site's state, so it can be generated again,
-byte for byte, from its bundle. People's text is shown as references, unless requested: then each
-text comes with its salt.
+The report, including the site's state, is generated from the entries alone, so it can be generated
+again from its bundle, byte for byte. People's text is shown as references, unless requested: then
+each text comes with its salt.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class SealedText:
-    """A person's text; its reference is `sha256:` and SHA-256 of salt (hexadecimal) and text."""
+    """A person's text; its reference is `sha256:` and the SHA-256 of salt (in hex) and text."""
 
     salt: str
     text: str
@@ -53,7 +53,7 @@ def sealed_texts(connection: Connection, rows: Sequence[Numbered]) -> dict[str, 
 
 
 def order(wanted: Selection, *, zone: tzinfo = UTC, with_words: bool = False) -> Order:
-    """The order of a bundle of the wanted entries; a bundle of one site includes its report."""
+    """The request for a bundle of the wanted entries, with a report if they are of one site."""
     drawn = None if wanted.site_id is None else drawer(zone=zone, with_words=with_words)
     return Order(wanted=wanted, report=drawn)
 
@@ -83,8 +83,8 @@ def page(
 ) -> str:
     """The page for the entries of one site and the desk's own actions, in the order of the log.
 
-    `policies`: the texts of the policies that the entries name, by digest. `zone`: of all times.
-    `words`: people's text by reference, None for a page with references alone.
+    `policies`: the texts of the policies that the entries name, by digest. `zone`: the time zone of
+    all times. `words`: people's text by reference, None for a page with references alone.
 
     Raises:
         UnreadableEntryError: if the desk cannot have written an entry.
@@ -105,12 +105,12 @@ def page(
 
 
 def _references(rows: Sequence[Numbered]) -> dict[str, str]:
-    """Each reference in place of its text."""
+    """Each reference mapped to itself, to show references instead of texts."""
     return {ref: ref for ref in case_story.references(rows)}
 
 
 def _log(vouching: Voucher, when: TimeFormat) -> dict[str, object]:
-    """The facts of the checkpoint."""
+    """The facts about the checkpoint."""
     checkpoint = parse_checkpoint(note.parse(vouching.note).text)
     return {
         "origin": checkpoint.origin,
@@ -127,7 +127,7 @@ def _log(vouching: Voucher, when: TimeFormat) -> dict[str, object]:
 def _policies(
     story: case_story.Story, rules: Mapping[str, Policy], texts: Mapping[str, str]
 ) -> list[dict[str, object]]:
-    """The policies of the site's entries, the latest first, each with its first entry."""
+    """The policies that the site's entries name, latest first, each with its first entry."""
     first: dict[str, int] = {}
     for line in story.lines:
         first.setdefault(line.policy, line.seq)

@@ -1,6 +1,6 @@
 """The story of a case: the entries of one site in plain words, with the state after each.
 
-It is generated from the entries alone: everybody who has them gets the same text.
+The story is generated from the entries alone: everybody who has them gets the same text.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class BrokenCaseError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Printed(TimeFormat):
-    """The format of times on paper: without "in 5 minutes", because it may be read next year."""
+    """The format of times on paper, without "in 5 minutes": a page may be read a year later."""
 
     def until(self, moment: datetime | str) -> str:
         """The time with its zone."""
@@ -77,10 +77,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A site's lines, those of the desk's own actions, and the site's state after the last one.
+    """A site's lines, the lines of the desk's own actions, and the site's state after the last.
 
-    `state` is None if the entries do not begin with the site's first. `before` is the number of the
-    site's entries before the first one here.
+    `state` is None if the entries do not begin with the site's first entry. `before` is the number
+    of the site's entries before the first entry here.
     """
 
     site: str
@@ -93,7 +93,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A decoded entry, with its line in the file of entries, from 1."""
+    """A decoded entry, with its line number in the file of entries, counted from 1."""
 
     line: int
     leaf: int
@@ -109,13 +109,13 @@ class _Read:
 def read(
     rows: Sequence[Numbered], policies: Mapping[str, Policy], zone: tzinfo, texts: Mapping[str, str]
 ) -> Story:
-    """The story of the one site in these entries, which may include the desk's own.
+    """The story of the one site in these entries, which may include the desk's own entries.
 
     `texts`: the people's text to show, by reference.
 
     Raises:
         UnreadableEntryError: if the desk cannot have written an entry.
-        BrokenCaseError: if an entry is missing, or cannot follow those before it.
+        BrokenCaseError: if an entry is missing, or cannot follow the entries before it.
         ValueError: if there is no entry of a site.
     """
     entries = [_Read(n, leaf, body, *decode(body)) for n, (leaf, body) in enumerate(rows, 1)]
@@ -174,7 +174,7 @@ def _line(wording: Wording, entry: _Read, left: Collection[int] = ()) -> Line:
 
 
 def _texts(document: Facts) -> Iterator[tuple[str, str]]:
-    """The texts of a document by name, with those of a filing's details."""
+    """The texts of a document by name, including the details of a filing."""
     for name, value in document.items():
         if isinstance(value, dict):
             yield from _texts(value)
@@ -183,7 +183,7 @@ def _texts(document: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(wording: Wording, document: Facts) -> str:
-    """The sentence of an entry, with facts that its phrase leaves out."""
+    """The sentence for an entry, with facts that its phrase leaves out."""
     facts = [*cast("Sequence[str]", document.get(_URLS, ())), document.get(_CATEGORY)]
     more = "; ".join(str(fact) for fact in facts if fact)
     sentence = event_sentence.sentence(wording, document)
@@ -266,6 +266,6 @@ def _refuse_gaps(of_site: Sequence[_Read], wording: Wording) -> None:
 
 
 def _last(of_site: Sequence[_Read], wanted: Callable[[Event], bool]) -> Any:
-    """The last event of that kind with its person and login; None if there is none."""
+    """The last event of that kind with its person and login; None if there is no such event."""
     found = (entry for entry in reversed(of_site) if wanted(entry.event))
     return next(((entry.event, entry.header.login) for entry in found), None)

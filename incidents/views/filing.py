@@ -35,7 +35,7 @@ def filing(connection: Connection, name: str) -> FilingOnRecord:
 
 
 def filing_details(connection: Connection, name: str) -> dict[str, str]:
-    """The details of a site's filing for checks, without the erased ones.
+    """The details of a site's filing to check, without erased details.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -44,12 +44,12 @@ def filing_details(connection: Connection, name: str) -> dict[str, str]:
 
 
 def details_of(document: FilingOnRecord) -> dict[str, str]:
-    """The details of a filing's document, without the erased ones."""
+    """The details in a filing's document, without erased details."""
     return {key: text for key, text in document["details"].items() if text is not None}
 
 
 def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The details of those sites for checks, by site name; unknown sites are left out."""
+    """The details to check of those sites' filings, by site name; unknown sites are left out."""
     wanted = sorted(set(names))
     rows: list[tuple[int, str]] = []
     for start in range(0, len(wanted), _AT_ONCE):
@@ -60,7 +60,7 @@ def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[s
 
 
 def all_filings(connection: Connection) -> Iterator[FilingOnRecord]:
-    """The filings of all sites that have one, in the order of the sites' numbers, read in parts."""
+    """The filings of all sites that have one, in the order of site numbers, read in parts."""
     after = 0
     while True:
         page = (
@@ -82,7 +82,7 @@ def all_filings(connection: Connection) -> Iterator[FilingOnRecord]:
 
 
 def terms(connection: Connection, until: str | None = None) -> list[TermOfSite]:
-    """The running terms of sites that are not closed, by last day, up to and with `until`."""
+    """The running terms of sites that are not closed, by last day, until `until` inclusive."""
     return [term_document(dict(row)) for row in connection.execute(terms_query(until)).mappings()]
 
 

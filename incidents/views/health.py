@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 STALE_AFTER = timedelta(seconds=10)
-"""A daemon whose last heartbeat is older than this is taken for dead."""
+"""The age of its last heartbeat after which a daemon is considered dead."""
 
 CRON_GRACE = timedelta(minutes=10)
-"""The clock counts as enforced this long after `daemon --once`: cron starts the next one."""
+"""How long the clock counts as enforced after `daemon --once`, until cron starts the next one."""
 
 MAX_COUNTED = 1_000
-"""The most overdue sites that are counted, so that a look costs the same however many there are."""
+"""The maximum number of overdue sites to count, which limits the cost of a count."""
 
 _MAX_NAMED = 10
 
@@ -36,14 +36,14 @@ def enforcement(
 ) -> Enforcement:
     """The enforcement of the clock at `now` (UTC), with overdue items.
 
-    `beating`: a daemon's last heartbeat is at most ten seconds old, and it does not stand aside
+    `beating`: a daemon's last heartbeat is at most ten seconds old, and the daemon has not paused
     because its clock is wrong. `enforced_by`: `daemon` if one is beating; `once` if none is, but
-    `daemon --once` finished in the last ten minutes and left nothing due; else null. `overdue`: the
-    number of sites past their due time, at most `MAX_COUNTED`; `overdue_capped`: there may be more.
-    `mark_unread`: the daemon that has been unable to read its mark, and so to carry out orders, for
-    the longest time, with the reason, the time, their number, and whether any other daemon is
-    beating; else null. `rehearsal`: the clock of any machine is accepted. `history` and
-    `staying_down`: see `record_health`.
+    `daemon --once` finished in the last ten minutes and left nothing due; otherwise null.
+    `overdue`: the number of sites past their due time, at most `MAX_COUNTED`; `overdue_capped`:
+    there may be more. `mark_unread`: if daemons cannot read their marks, and so cannot carry out
+    orders, the daemon that has been unable to for the longest time, with the reason, the time, the
+    number of such daemons, and whether any other daemon is beating; otherwise null. `rehearsal`:
+    the database accepts simulated times. `history` and `staying_down`: see `record_health`.
     """
     known = monitoring.known_daemons(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -85,8 +85,8 @@ def is_alive(beat: Heartbeat, now: datetime) -> bool:
 def silent_daemons(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
     """The daemons that have gone silent.
 
-    A daemon that was stopped has deleted its heartbeat. One that was killed and started again on
-    the same host does not count as silent.
+    A stopped daemon has deleted its heartbeat. A daemon that was killed and started again on the
+    same host does not count as silent.
     """
     staying_down = [beat for beat in known if not beat.once]
     at_work = [beat for beat in staying_down if is_alive(beat, now) and beat.standing_aside is None]
@@ -112,10 +112,10 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
 
 
 def carries_out(found: Mapping[str, Any]) -> bool:
-    """Whether a daemon carries orders out, by the document of `enforcement`.
+    """Whether a daemon carries orders out, according to the document from `enforcement`.
 
-    This is the case if one is beating, or `daemon --once` runs from cron (`enforced_by`), nothing
-    is halted, and its mark can be read.
+    A daemon does if one is beating, or `daemon --once` runs from cron (`enforced_by`), no orders
+    are halted, and the daemon can read its mark.
     """
     # An older server does not send `mark_unread`.
     unread = found.get("mark_unread")
@@ -148,7 +148,7 @@ def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
 
 
 def _is_enforced_by_cron(once: datetime | None, since: datetime | None, now: datetime) -> bool:
-    """Whether cron runs `daemon --once`: it ran recently, and left nothing due before it."""
+    """Whether cron runs `daemon --once`: one ran recently, and left nothing due before it."""
     return once is not None and abs(now - once) <= CRON_GRACE and (since is None or since >= once)
 
 

@@ -57,7 +57,7 @@ class Distribution:
 
     @property
     def count(self) -> int:
-        """The number of lengths."""
+        """The number of lengths, counted with their frequencies."""
         return sum(n for _, n in self.steps)
 
     def at(self, percent: int) -> float | None:
@@ -72,8 +72,8 @@ class Distribution:
     def classes(self, bounds_s: Sequence[float]) -> list[int]:
         """Histogram counts for ascending bounds.
 
-        For each bound, the lengths above the previous bound and up to this one; last, those above
-        all bounds.
+        For each bound, the number of lengths above the previous bound and up to this bound;
+        finally, the number of lengths above all bounds.
         """
         found = [0] * (len(bounds_s) + 1)
         for us, n in self.steps:
@@ -93,7 +93,7 @@ class Distribution:
 
 
 def coarse(us: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A length rounded to a step of a distribution: from zero to a week."""
+    """A length, rounded to a step of a distribution between zero and a week."""
     whens = [(us < literal_int(0), literal_int(0))]
     whens += [
         (us < literal_int(most), whole_units(us, step) * literal_int(step)) for most, step in _STEPS
@@ -102,11 +102,11 @@ def coarse(us: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 MOST_ENTRIES = 200_000
-"""The most entries of a day that are read, the latest; `capped` says that there may be more."""
+"""The maximum number of a day's entries to read, latest first; `capped`: there may be more."""
 RULES = ("repeat", "unreachable_run", "false_info", "refusal")
 """The rules that can close a site: R1, R3, R4, R5."""
 LATENESS_S = (0.1, 1.0, 5.0, 60.0, 300.0)
-"""The upper bounds, in seconds, of the classes of the clock's lateness; one more is above."""
+"""The upper bounds, in seconds, of the classes of the clock's lateness; one more class follows."""
 
 # What the clock does at a deadline. The events that follow have the same times.
 _TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
@@ -119,13 +119,13 @@ _NOT_DONE = frozenset({
     "suspension_ended", "suspension_restored", "suspension_struck", "suspicion_raised",
     "task_opened",
 })  # fmt: skip
-"""The kinds that follow from actions, come from machines or customers, or keep the register."""
+"""The kinds of events that follow from actions, come from others, or maintain the register."""
 _DONE = frozenset(KINDS) - _NOT_DONE
-"""Kinds of events for what people at the desk do, besides logging and calling."""
+"""The kinds of events that people at the desk cause, besides logging and calling."""
 
 
 _Kind = tuple[int, str, str | None, bool]
-"""A quarter of an hour (counted from 1970), a kind of entry, its rule, whether the clock acted."""
+"""A quarter of an hour since 1970, a kind of entry, its rule, and whether the clock acted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class LastDay:
 
     @classmethod
     def read(cls, connection: Connection, now: datetime, zone: tzinfo, since: datetime) -> LastDay:
-        """The entries recorded since `since` (UTC), counted in one query."""
+        """Count the entries recorded since `since` (UTC), in one query."""
         kinds: Counter[_Kind] = Counter()
         late: Counter[int] = Counter()
         for row in connection.execute(_counting_query(connection, since)):
@@ -210,7 +210,7 @@ def _quarter(moment: datetime) -> int:
 
 
 def _counting_query(connection: Connection, since: datetime) -> Select[Any]:
-    """The query that counts the latest entries since then by quarter, kind, rule and lateness."""
+    """The query that counts the latest entries since a time by quarter, kind, rule and lateness."""
     dialect = connection.dialect.name
     at = entries.c.recorded_at
     newest = (

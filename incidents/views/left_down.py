@@ -1,7 +1,8 @@
-"""The sites that a loss has left down, and those that daemons have taken down again.
+"""The sites that a loss has left down, and the sites that daemons have taken down again.
 
 The marks of sites (`machine.left_mark`) are read from their entries. A resumption is an event: the
-record continued with fewer entries, or on another server."""
+record continued with fewer entries, or on another server.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +38,14 @@ if TYPE_CHECKING:
 UP = "active"
 
 MOST_NAMED = 20
-"""The most sites that are named."""
+"""The maximum number of sites to name."""
 
 
 def staying_down(connection: Connection) -> Collection[int]:
     """The ids of left-down sites that the record would soon open, but that stay down.
 
-    Each is suspended on record, or an order waits to open it and will be cancelled. The entries
-    must be read, so call it once for a request.
+    Each of them is suspended on record, or an order waits to open the site and will be cancelled.
+    Call this once for each request, because it reads the sites' entries.
     """
     if _lost_at(lineage.standing(connection)) is None:
         return ()
@@ -60,14 +61,14 @@ def left_down(
 ) -> LeftDown | None:
     """The sites that are or may be down, though nothing on record keeps them down.
 
-    `count`: their number. `closed`: how many of them are actually closed. `unknown`: how many have
-    an unknown state. `new`: how many of the unknown were added since the loss. `sites`: the first
-    names; `states`: their actual states; `suspended_now`: the names that are also suspended on
-    record, and stay down after that. `since`: when the reason may have been lost. `complete`: all
-    sites were compared.
+    `count`: the number of sites. `closed`: how many of them are actually closed. `unknown`: how
+    many have an unknown state. `new`: how many of the unknown sites were added since the loss.
+    `sites`: the first names; `states`: their actual states; `suspended_now`: the names that are
+    also suspended on record, and stay down after the suspension. `since`: when the reason may have
+    been lost. `complete`: all sites were compared.
 
-    None if there are none at `now` (UTC), or if the live system agrees with the record. `also`: the
-    result of `staying_down`, if the caller has it.
+    None if there are no such sites at `now` (UTC), or if the live system agrees with the record.
+    `also`: the result of `staying_down`, if the caller has it.
     """
     since = _lost_at(found)
     if since is None:
@@ -103,7 +104,7 @@ def all_left_down(
 def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
     """The sites that daemons have taken down again since `since` (UTC), the time of a loss or move.
 
-    None if there are none, or if `since` is None: the event is then too old to report.
+    None if there are none, or if `since` is None, because the loss or move is too old to report.
     """
     if since is None or not (names := stored_entries.ordered_down_again(connection, since, DAEMON)):
         return None
@@ -111,7 +112,7 @@ def taken_down(connection: Connection, since: datetime | None) -> TakenDown | No
 
 
 def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return when the reason for the site's being down may have been lost, as of `now` (UTC).
+    """Return when the reason for the site to be down may have been lost, as of `now` (UTC).
 
     None for a site that is not left down.
     """
@@ -129,8 +130,8 @@ def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> dat
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
     """Whether a loss has left the site of that row down, so that a person has to decide.
 
-    Neither the end of a suspension nor a struck case opens it. While it is actually closed, lifting
-    a hold does not open it either.
+    Neither the end of a suspension nor a struck case opens the site. While the site is actually
+    closed, lifting a hold does not open it either.
     """
     is_held = site["hold_at"] is not None and site["in_force"] != "closed"
     if site["in_force"] == UP or site["state"] == "closed" or is_held:
@@ -139,9 +140,9 @@ def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:
-    """The time (UTC) since which added sites are believed to be up at `now`, though unproved.
+    """The time (UTC) since which added sites are believed to be up at `now`, though not proven.
 
-    None while they may be sites that the record has lost.
+    None while such sites may be sites that the record has lost.
     """
     until = found.may_be_lost_until
     return found.resumed_at if until is None or now >= until else None
@@ -156,18 +157,18 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """When the record lost its latest entries, if known; None once the live system agrees."""
+    """When the record lost its latest entries, if known; None once the live system matches it."""
     return None if found.unproved_since is None else found.lost_at
 
 
 _AT_ONCE = 500
-"""The most sites in one query: a database limits the number of variables."""
+"""The maximum number of sites in one query, because databases limit the number of variables."""
 
 _log = logger("left_mark")
 
 
 def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
-    """The marked ones among the sites; none before the first loss.
+    """The sites that are marked as left down; none before the first loss.
 
     A site with unreadable entries counts as marked, because its state is unknown.
     """
@@ -177,9 +178,9 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
 
 
 def marked_staying_down(connection: Connection) -> set[int]:
-    """The marked sites that are suspended on record and not held, or that an order waits to open.
+    """The marked, unheld sites that are suspended on record or that an order waits to open.
 
-    They stay down: after the suspension, or because the order is cancelled.
+    These sites stay down: after the suspension, or because the order is cancelled.
     """
     begun = _begun(connection)
     return (
@@ -192,7 +193,7 @@ def marked_staying_down(connection: Connection) -> set[int]:
 def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime) -> bool:
     """Whether the site was marked or held when its entry `seq` was recorded, at `now` (UTC).
 
-    If so, no notice at that time announced that the end of the suspension opens the site.
+    If it was, no notice at that time announced that the end of the suspension opens the site.
     """
     of = entries.c
     query = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
@@ -240,7 +241,7 @@ def _is_marked(site_id: int, bodies: Iterable[str], begun: Sequence[Epoch]) -> b
 
 
 def _read(bodies: Iterable[str]) -> Iterator[Numbered]:
-    """The entries that decide the mark, decoded: decoding takes most of the time."""
+    """The entries that decide the mark, decoded; others are skipped, because decoding is slow."""
     for body in bodies:
         if _READ.search(body) and ('"lane":"' not in body or _INTO_THE_WORLD in body):
             header, event = entry.decode(body)
@@ -252,7 +253,7 @@ _INTO_THE_WORLD = f'"lane":"{ACT}"'
 
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:
-    """The resumptions of the record, the oldest first."""
+    """The resumptions of the record, oldest first."""
     if lineage.standing(connection).resumed_at is None:
         # The desk's own stream may be very long.
         return []

@@ -1,6 +1,6 @@
 """The lists of sites and incidents: a page at a time, filtered and searched.
 
-A site's run, its latest cases of R2 and R3, is listed here too.
+A site's run of cases (R2, R3) is also listed here.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _SITES, _INCIDENTS, _TERMS = "sites", "incidents", "terms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFilter:
-    """A filter of sites; None matches all. `q`: a part of the name, as kept or as shown."""
+    """A filter for sites; None matches all. `q`: a part of the name, as stored or as shown."""
 
     state: str | None = None
     held: bool | None = None
@@ -58,7 +58,7 @@ class SiteFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """A filter of incidents, for example recorded at or after `since` and before `until` (UTC).
+    """A filter for incidents, for example recorded at or after `since` and before `until` (UTC).
 
     `q`: a part of the site's name, of a web address, or of a note on the incident or a contact.
     """
@@ -96,7 +96,7 @@ def sites_page(
 def terms_page(
     connection: Connection, until: str | None, *, limit: int, cursor: str | None = None
 ) -> TermsOfSites:
-    """A page of the running terms, by last day, up to and with `until`.
+    """A page of the running terms, by last day, until `until` inclusive.
 
     Raises:
         BadCursorError: for a cursor of another list.
@@ -113,11 +113,11 @@ def incidents_page(
     cursor: str | None = None,
     reveal: bool = False,
 ) -> IncidentPage:
-    """A page of incidents: the sites in the order in which they were added, each in logged order.
+    """A page of incidents: sites in the order in which they were added, incidents in logged order.
 
-    Notes are masked unless `reveal` asks for them. A search reads until the page is full and one
-    more match is known: `next` depends on shown text alone, or it would help somebody to guess a
-    masked number.
+    Notes are masked unless `reveal` is set. A search reads until the page is full and one more
+    match is known: `next` depends on shown text alone, because otherwise it would help somebody to
+    guess a masked number.
 
     Raises:
         UnknownSiteError: if there is no such site.
@@ -216,7 +216,7 @@ _MOST_WITH_LETTERS = 1_000
 
 
 def _with_unicode_name(connection: Connection, q: str) -> list[str]:
-    """The first names that contain `q` in their display form: a database cannot read A-labels."""
+    """The first names whose display form contains `q`, which a database cannot find in A-labels."""
     if q.isascii():
         return []
     names = connection.scalars(select(sites.c.name).where(sites.c.name.contains("xn--")))
@@ -231,7 +231,7 @@ def _has(column: ColumnElement[Any], *parts: str | None) -> ColumnElement[bool]:
 
 
 def _ascii(q: str) -> str | None:
-    """A part of a name in its own script, in the form in which names are kept."""
+    """A part of a name in its own script, converted to the form in which names are stored."""
     if q.isascii():
         return None
     try:
@@ -241,7 +241,7 @@ def _ascii(q: str) -> str | None:
 
 
 def where(document: Incident, q: str) -> list[str]:
-    """The shown texts of an incident that contain `q`."""
+    """The shown texts of an incident in which `q` was found."""
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
     notes += [note["text"] for note in document["notes"]]
     urls = [*document["urls"], *document["urls_written"]]
@@ -268,7 +268,7 @@ MAX_CASES = 20
 
 
 def cases_of_run(connection: Connection, site_id: int, limit: int = MAX_CASES) -> list[Case]:
-    """List up to `limit` of the latest cases of a run (R2, R3), the oldest first; struck ones too.
+    """List up to `limit` of the latest cases of a run (R2, R3), oldest first, with struck cases.
 
     `until` is null for the case that closed the site instead of suspending it; `ended_at` is null
     while the suspension runs.

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 MAX_COUNTED = 1_000
-"""The most dead letters that are counted, so that a look costs the same however many there are."""
+"""The maximum number of dead letters to count, so that the cost does not grow with their number."""
 
 MAX_NAMED = 3
 
@@ -69,14 +69,14 @@ def unsettled(
     limit: int = 100,
     unset: Mapping[str, str] = _ALL_SET,
 ) -> list[Order]:
-    """The orders not carried out: dead letters, then waiting ones.
+    """The orders not carried out: dead letters, then waiting orders.
 
-    Dead letters come in the order in which they were ordered, the others lane by lane, by their
+    Dead letters come in the order in which they were issued, waiting orders lane by lane, by their
     next attempt. `state`: `dead`; `braked` (not tried, because too many sites were taken down at
     once); `in_hand` (an attempt is running at `now`); or `waiting`. `late`: an order to the live
     system that has waited for `LATE_AFTER`. `only_late`: only late orders, the longest waiting
-    first. `unset`: the settings of the lanes without a channel (see `App`); an order that such a
-    lane has kept for `LATE_AFTER` names its setting.
+    first. `unset`: the settings of the lanes without a channel (see `App`); an order that has
+    waited in such a lane for `LATE_AFTER` names the setting.
 
     Raises:
         UnknownSiteError: for `site`, with the nearest names.
@@ -119,7 +119,7 @@ def order(
     """One order in a lane: its content, its state, and its story on record.
 
     The `state` of an order that no longer waits is `delivered` or `cancelled`. `only_logged` is
-    present, and true, if its adapter changed nothing in the live system; `unset` as for
+    present, and true, if the order's adapter changed nothing in the live system; `unset` as for
     `unsettled`.
 
     Raises:
@@ -164,7 +164,7 @@ def dead_letters(connection: Connection) -> DeadLetters:
 
 
 def held(connection: Connection) -> OrdersHeld:
-    """Count orders that the brake holds (up to `MAX_COUNTED`: `capped`), and list the first."""
+    """Count orders that the brake holds (up to `MAX_COUNTED`: `capped`), and list the first few."""
     count, first = _first_of(connection, "held")
     return {"braked": count, "capped": count >= MAX_COUNTED, "first": first}
 
@@ -178,7 +178,7 @@ def _first_of(connection: Connection, what: str) -> tuple[int, list[Order]]:
 
 @cache
 def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
-    """The queries for the number and the first few, built once: each queue page runs them."""
+    """The queries for the number and the first few, built once: every queue page runs them."""
     where = {"dead": given_up, "held": and_(braked, _of.lane == ACT)}[what]
     some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
     first = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
@@ -210,7 +210,7 @@ def _late_counted() -> Select[Any]:
 
 @cache
 def _late() -> tuple[Subquery, ColumnElement[bool]]:
-    """The first due orders to the live system, and the condition for `late_since`."""
+    """The first due orders to the live system, and the condition on `late_since`."""
     due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
         waiting, _of.lane == ACT
     )

@@ -1,7 +1,7 @@
 """The overview of a desk: today's numbers and the last thirty days, in the days of its zone.
 
-It takes seven queries, however much is on record. Each reads its period by an index of the
-recording time, and counts are limited.
+The overview takes seven queries, however much is on record. Each query reads its period by an index
+on the recording time, and counts are limited.
 """
 
 from __future__ import annotations
@@ -43,20 +43,19 @@ if TYPE_CHECKING:
     )
 
 DAYS = 30
-"""The number of days that are shown, today the last."""
+"""The number of days to show, ending with today."""
 MOST_CATEGORIES = 7
-"""The number of categories that are shown separately, the most frequent; the others are shown
-together."""
+"""The number of categories to show separately, most frequent first; the rest are combined."""
 MOST_WORK = 100_000
-"""The most items of the queue that are counted; `capped` says that there may be more."""
+"""The maximum number of queue items to count; `capped`: there may be more."""
 
 CONTACT_S = (300, 900, 1_800, 2_700, 3_600)
-"""The upper bounds, in seconds, of the classes of times to contact; one more is above them."""
+"""The upper bounds, in seconds, of the classes of times to contact; one more class follows."""
 _DAY = timedelta(days=1)
 
 
 def overview(connection: Connection, now: datetime, zone: tzinfo) -> Overview:
-    """The desk at `now` (UTC): today and the thirty days that end with it, as days of `zone`."""
+    """The overview at `now` (UTC): today and the thirty days that end today, as days of `zone`."""
     days = _days(now, zone)
     begin = _midnight(days[0], zone)
     today = _midnight(days[-1], zone)
@@ -91,7 +90,7 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 def _violations(
     connection: Connection, begin: datetime, days: Sequence[date], shift: _Shift
 ) -> Violations:
-    """The number of violations each day by category, without the voided ones."""
+    """The number of violations each day by category, without voided incidents."""
     of = incidents.c
     # A violation is recorded after it happens, and only the recording time has an index.
     lately = (of.recorded_at >= begin, of.occurred_at >= begin, of.state != "voided")
@@ -129,7 +128,7 @@ def _violations(
 
 @dataclass(frozen=True, slots=True)
 class _Shift:
-    """The zone's offsets from UTC with beginnings, as literals: databases know other zones."""
+    """The zone's offsets from UTC with beginnings, as literals: a database may know other zones."""
 
     offsets: tuple[tuple[datetime, timedelta], ...]
 
@@ -146,7 +145,7 @@ class _Shift:
         return cls(tuple(found))
 
     def day(self, moment: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
-        """The day of a moment, as `date.toordinal` counts days."""
+        """The day of a time, as `date.toordinal` counts days."""
         epoch_s = whole_units(micros(moment, connection.dialect.name), SECOND)
         ahead: ColumnElement[Any] = literal_int(_seconds(self.offsets[-1][1]))
         for (_, offset), (until, _later) in reversed(list(pairwise(self.offsets))):
@@ -168,10 +167,10 @@ def _seconds(span: timedelta) -> int:
 def _contact(connection: Connection, begin: datetime) -> ContactTimes:
     """The times from the record of a violation to the call that reached the person (R2).
 
-    `decided`: the violations whose clock was stopped by a contact or has lapsed. `in_time`: how
-    many of these people were reached in time, even if that was recorded late; each is in one of the
-    classes. A clock ended by a closure or a removal is in neither number: it could no longer lapse,
-    so it would only improve the share.
+    `decided`: the violations whose clock was stopped by a contact or has lapsed. `in_time`: for how
+    many of these violations the person was reached in time, even if that was recorded late; each is
+    in one of the classes. A violation whose clock was ended by a closure or a removal is in neither
+    number: the clock could no longer lapse, so the violation would only improve the share.
     """
     of = incidents.c
     lately = (of.recorded_at >= begin, of.state != "voided", of.contact_due.is_not(None))
@@ -227,7 +226,7 @@ def _reached() -> ScalarSelect[Any]:
 def _closures(
     connection: Connection, begin: datetime, days: Sequence[date], zone: tzinfo
 ) -> Closures:
-    """The number of sites that each rule closed, each day; a site closed twice counts twice."""
+    """The number of sites that each rule closed, each day; two closures of a site count twice."""
     of = orders.c
     query = select(of.created_at, of.data).where(closing, of.created_at >= begin)
     by_rule = {rule: [0] * len(days) for rule in RULES}
@@ -244,7 +243,7 @@ def _closures(
 
 
 def _standing(connection: Connection) -> Standing:
-    """The open work: the queue by kind, and the number of sites suspended by R2."""
+    """The open work: the queue by kind, and the number of sites suspended under R2."""
     listed = select(work.c.kind).where(LISTED).limit(literal_int(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)

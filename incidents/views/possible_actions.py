@@ -1,4 +1,4 @@
-"""The possible actions on a site, an incident or an order, and refusals of the others.
+"""The possible actions on a site, an incident or an order, and the refusals of all others.
 
 The machine decides each action on a copy of the case.
 """
@@ -30,7 +30,7 @@ from incidents.values.ids import incident_id, order_id
 from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
-"""The machine's refusal of each action; None if it is possible."""
+"""The machine's refusal of each action by name; None if the action is possible."""
 
 _REASON = "tried out"
 _ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
@@ -40,7 +40,7 @@ _SAMPLES: dict[type[c.Command], dict[str, Any]] = {
 }  # fmt: skip
 """Values for the fields that an action needs before it can be tried."""
 _LATER = timedelta(days=1)
-"""The distance of a required time in a trial."""
+"""The time from now to a required time in a trial."""
 
 
 def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possible:
@@ -57,7 +57,7 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
     """The actions on the incident, each with the refusal that `by` would get at `now`.
 
     Raises:
-        UnknownIncidentError: if there is none.
+        UnknownIncidentError: if there is no such incident.
     """
     name = sites.name_of(connection, key[0])
     if name is None:

@@ -1,4 +1,4 @@
-"""The queries: every view of one state of the database, behind one object."""
+"""The queries: all views of one state of the database, behind one object."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Queries:
         )  # fmt: skip
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
-        """One item of the queue; None if there is none."""
+        """One item of the queue; None if there is no such item."""
         return views.item(self._connection, self._now, of, reveal=reveal, when=self._when)
 
     def site(self, name: str) -> SiteInFull:
@@ -82,7 +82,7 @@ class Queries:
         return views.site(self._connection, name, self._now)
 
     def sites(self, *, state: str | None = None) -> Iterator[Site]:
-        """The register."""
+        """All sites of the register."""
         return views.sites(self._connection, state=state)
 
     def why(self, name: str) -> Explanation:
@@ -145,5 +145,5 @@ class Queries:
         return views.active_policy(self._connection)
 
     def policy_history(self) -> list[Activation]:
-        """Every activation on record, the earliest first."""
+        """Every activation on record, earliest first."""
         return views.policy_history(self._connection)

@@ -1,4 +1,4 @@
-"""The entries on record: the latest first, a page at a time, filtered.
+"""The entries on record: latest first, a page at a time, filtered.
 
 The personal text that rows and documents refer to is looked up here, in one query.
 """
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from incidents.contract.documents.record import EntryOnRecord
 
 MAX_SEARCHED = 20_000
-"""The most entries searched for one page."""
+"""The maximum number of entries to search for one page."""
 
 Place = tuple[datetime, int]
-"""The place where a page continues: its last entry's time of recording (UTC) and id."""
+"""The position after which a page continues: the last entry's recording time (UTC) and id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """A filter of entries, for example recorded at or after `since` and before `until` (UTC)."""
+    """A filter for entries, for example recorded at or after `since` and before `until` (UTC)."""
 
     site_id: int | None = None
     kind: str | None = None
@@ -55,8 +55,8 @@ class EntryFilter:
     def matching(self, body: ColumnElement[str], dialect: str) -> list[ColumnElement[bool]]:
         """The conditions on the entry's text.
 
-        Canonical JSON writes a field in one way, and no text inside it can look the same: there
-        each quotation mark has a backslash before it.
+        Canonical JSON writes a field in only one way, and no text inside it can look the same,
+        because each quotation mark there has a backslash before it.
         """
         found: list[ColumnElement[bool]] = []
         if self.kind is not None:
@@ -71,7 +71,7 @@ class EntryFilter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of entries. `after`: the place where the next page begins, None at the end.
+    """A page of entries. `after`: the position where the next page begins, None at the end.
 
     `searching`: the search stopped at its limit, at the time `looked_back_to` (UTC).
     """
@@ -89,7 +89,7 @@ class Page:
 def entries_page(
     connection: Connection, wanted: EntryFilter, *, after: Place | None, limit: int
 ) -> Page:
-    """The entries before the place `after`, the latest first, in one or two queries."""
+    """The entries before the position `after`, latest first, in one or two queries."""
     body = entries.c.body
     through = select(entries.c.id, entries.c.recorded_at, body).where(*wanted.indexed)
     if after is not None:

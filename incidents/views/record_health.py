@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 MOVED_FOR = timedelta(minutes=10)
-"""The least time for which people see that another server has taken over."""
+"""The minimum time for which people see that another server has taken over."""
 
 
 def record_health(
@@ -33,16 +33,16 @@ def record_health(
     """The state of the record at `now` (UTC).
 
     `epoch`: a number that grows whenever the record continues with fewer entries, or on another
-    server. `lost_since`: entries are known to be missing since then; null once a person has
-    acknowledged it on record. `moved_since`: another server took over then, with nothing known to
-    be missing; null ten minutes later, if the live system was compared by then. `unproved_since`:
-    the live system has been compared with the record since then; null once that is done.
-    `halted_since`: no orders have been carried out since then, until a person resumes, and why
-    (`halted_why`, a code of `store.lineage`; null if a version before 0017 halted it).
+    server. `lost_since`: since when entries are known to be missing; null once a person has
+    acknowledged the loss on record. `moved_since`: when another server took over, with nothing
+    known to be missing; null ten minutes later, if the live system was compared by then.
+    `unproved_since`: since when the live system is being compared with the record; null once that
+    is done. `halted_since`: since when no orders have been carried out, until a person resumes, and
+    why (`halted_why`, a code of `store.lineage`; null if a version before 0017 halted it).
     `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
     `staying_down`: the result of `left_down.staying_down`, if the caller has it. `uncompared`: the
-    sites that could not be compared so far: their number, the time of the first, and the first
-    names with the reason; else null.
+    sites that could not be compared so far: their number, the time of the first failure, and the
+    first names with the reason; otherwise null.
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None
@@ -87,12 +87,12 @@ def _is_news(found: Standing, now: datetime) -> bool:
 def resumed(connection: Connection) -> RecordResumed:
     """The resumptions of the record: it continued with fewer entries, or on another server.
 
-    `resumed`: the last one. `lost`: the last one with entries missing. Both are None if there was
-    none. `lost_before`: the earlier ones with entries missing, the oldest first.
+    `resumed`: the last resumption. `lost`: the last resumption with entries missing. Both are None
+    if there was none. `lost_before`: the earlier resumptions with entries missing, oldest first.
 
-    `cause`, `entries`, `had` and `signed`: see `own_events.HistoryResumed`. `missing`: the least
-    number of missing entries, 0 if the signed ones may only be in another order; None if none are
-    known to be missing.
+    `cause`, `entries`, `had` and `signed`: see `own_events.HistoryResumed`. `missing`: the minimum
+    number of missing entries, 0 if the signed entries might only be in a different order; None if
+    none are known to be missing.
     """
     events = resumptions(connection)
     losses = [_resumed(connection, each) for each in loss.losses(events)]
@@ -112,11 +112,11 @@ def _resumed(connection: Connection, event: HistoryResumed) -> Resumed:
 
 
 def _missing(connection: Connection, event: HistoryResumed) -> int:
-    """The least number of missing entries.
+    """The minimum number of missing entries.
 
-    On PostgreSQL entry ids have gaps, so an id does not count entries: `had` proves that one is
-    missing. Signed entries may only be in another order: a standby that has received the entries
-    but not their log numbers gives them other numbers.
+    On PostgreSQL entry ids have gaps, so an id does not count entries: `had` proves that at least
+    one entry is missing. Signed entries might not be missing but only in a different order: a
+    standby that has received the entries but not their log numbers gives them other numbers.
     """
     known = [event.signed]
     if connection.dialect.name == "sqlite":
@@ -131,8 +131,8 @@ def log_health(
     """The status of the log, compared with the files beside a signing key.
 
     `files`: those files, read before. `ahead`: how the log differs from the last signed note; null
-    if it does not. `uncompared`: why it cannot be compared here; null if it can. `resumed`, `lost`
-    and `lost_before`: see `resumed`.
+    if it does not. `uncompared`: why the log cannot be compared here; null if it can. `resumed`,
+    `lost` and `lost_before`: see `resumed`.
     """
     lost = loss.find(connection, files)
     return {

@@ -97,7 +97,7 @@ def sites(
     after: str | None = None,
     limit: int | None = None,
 ) -> Iterator[Site]:
-    """The sites by name, those after the name `after`, read in batches."""
+    """The sites by name, starting after the name `after`, read in batches."""
     left = limit
     while left is None or left > 0:
         batch = _batch(connection, state, after, _BATCH if left is None else min(left, _BATCH))
@@ -138,7 +138,7 @@ def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
 
 
 def _take_running(connection: Connection, found: Mapping[int, Case]) -> None:
-    """Load the running suspensions into the cases: their end, and their reason."""
+    """Load the end and the reason of the running suspensions into the cases."""
     for site_id, running in suspensions.RUNNING.fetch(connection, [(id_,) for id_ in found]).all():
         found[site_id].suspensions[running.n] = running
         found[site_id].running = running.n
@@ -177,7 +177,7 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
 
 
 def _asked(of: Hold | Request | None) -> HoldDocument | None:
-    """The document of a hold or of a request for a reinstatement: who, when and why."""
+    """The document of a hold or of a request for reinstatement: who, when and why."""
     return None if of is None else {"by": of.by, "at": rfc3339(of.at), "reason": of.reason}
 
 
@@ -211,13 +211,13 @@ def _closure(case: Case) -> Closure | None:
 
 
 NEWEST = 1_000
-"""The most incidents that are read for the categories, the newest first."""
+"""The maximum number of incidents to read for the categories, newest first."""
 
 _most: ColumnElement[int] = literal_column(str(NEWEST))
 
 
 def categories_in_use(connection: Connection) -> list[str]:
-    """The categories of the newest incidents, the most used first."""
+    """The categories of the newest incidents, most used first."""
     newest = (
         select(incidents.c.category)
         .order_by(incidents.c.recorded_at.desc())
@@ -239,7 +239,7 @@ def policy_in_force(connection: Connection) -> Policy:
 
 
 def active_policy(connection: Connection) -> PolicyDocument:
-    """The active policy in words and as its file; its activation time and person."""
+    """The active policy in words and as its file, with its activation time and the person."""
     active, past = policy_in_force(connection), policy_history(connection)
     return {
         "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
@@ -248,7 +248,7 @@ def active_policy(connection: Connection) -> PolicyDocument:
 
 
 def policy_history(connection: Connection) -> list[Activation]:
-    """Every activation on record, the earliest first, with its changes.
+    """Every activation on record, earliest first, with its changes.
 
     Raises:
         UnreadableEntryError: if the desk cannot have written an entry.

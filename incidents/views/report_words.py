@@ -47,7 +47,7 @@ HEADINGS: dict[str, Both] = {
 
 
 def policy_sentences(policy: Policy) -> list[Both]:
-    """The sentences of R1 to R5 with the numbers of that policy."""
+    """The sentences of R1 to R5 with the numbers from that policy."""
     english, chinese = (
         words.policy_sentences(policy, each, two_apart=True) for each in (_ENGLISH, _CHINESE)
     )
@@ -55,7 +55,7 @@ def policy_sentences(policy: Policy) -> list[Both]:
 
 
 def reasons(wording: Wording, reason: Reason) -> Iterator[str]:
-    """The facts that the rule counted and compared, in a sentence each."""
+    """The facts that the rule counted and compared, one sentence each."""
     names = wording.incidents(list(reason.incidents))
     if reason.counted is not None:
         yield f"Counted: {reason.counted}, required by the rule: {reason.needed} ({names})."

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 MAX_LOOKED_AT = 10_000
-"""The most entries of a site that are searched for one part of an incident's story."""
+"""The maximum number of a site's entries to search for one part of an incident's story."""
 
 _BATCH = 500
 _QUOTED = ("note", "text", "evidence")
@@ -38,10 +38,10 @@ _QUOTED = ("note", "text", "evidence")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some lines of an incident's story, the earliest first.
+    """Some lines of an incident's story, earliest first.
 
-    `ahead`: the number of the site's entry after which the search continues (before which, for the
-    newest part); None at the end.
+    `ahead`: the number of the site's entry after which the search continues (for the newest part:
+    before which it continues); None at the end.
     """
 
     lines: list[Line]
@@ -61,10 +61,11 @@ def timeline(
 ) -> Iterator[Line]:
     """The events of the site after its entry number `after`, or only those about one incident.
 
-    At most the first `most`. They are read in batches, so a long history needs no more memory than
-    a short one. Each line has `at` (when it happened) and `recorded_at`; `by` and its `login`;
-    `words` in `zone` and `language`; `kind`, `rule`, `incident` and `seq`; `said`, the text that a
-    person wrote, null if there is none or if it was erased; and a note's `audience`.
+    At most the first `most` events are returned. They are read in batches, so a long history needs
+    no more memory than a short one. Each line has `at` (when the event happened) and `recorded_at`;
+    `by` and its `login`; `words` in `zone` and `language`; `kind`, `rule`, `incident` and `seq`;
+    `said`, the text that a person wrote, null if there is none or if it was erased; and a note's
+    `audience`.
     """
     wanted = _entries_of(site_id)
     if incident is not None:
@@ -257,7 +258,7 @@ def _before(connection: Connection, site_id: int, incident: int) -> int:
 
 
 def _concerning(connection: Connection, site_id: int, incident: int) -> ColumnElement[bool]:
-    """The condition for entries that name the incident, or the suspension that rests on it.
+    """The condition for entries that name the incident, or the suspension that is based on it.
 
     Entries name both by a quoted id in their text, so the database itself can select them.
     """

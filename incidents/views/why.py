@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def grounds(record: Record) -> list[str]:
-    """The answer in one line, then urgent points, then the reasons."""
+    """The state in one line, then urgent points, then the reasons."""
     parts = [
         why_facts.closure_lines(record),
         _suspended(record),
@@ -149,7 +149,7 @@ def _place_in_run(record: Record) -> list[str]:
 
 
 def _waiting(record: Record) -> list[str]:
-    """The running clocks, and those that lapsed after too few attempts."""
+    """The running clocks, and the clocks that lapsed after too few attempts."""
     lines, tried = [], record.policy.min_attempts
     for _, incident in sorted(record.case.incidents.items()):
         name = record.wording.name(incident.n)
@@ -177,8 +177,8 @@ def why(connection: Connection, name: str, when: TimeFormat) -> Explanation:
     """Explain the site's state now, from the record alone, with the zone and language of `when`.
 
     `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
-    ones. `next`: the next due action, null if none. `would_change` and `hints`: what people can do
-    about it. Overdue actions are only reported: a view changes nothing.
+    entries. `next`: the next due action, null if none. `would_change` and `hints`: what people can
+    do to change the state. Overdue actions are only reported, because a view changes nothing.
 
     Raises:
         UnknownSiteError: with the nearest names.

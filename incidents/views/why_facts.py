@@ -38,7 +38,7 @@ def incident_line(record: Record, n: int) -> str:
 
 
 def contact_lines(record: Record, numbers: list[int], *, only_telling: bool = False) -> list[str]:
-    """A line for each contact about the incidents; `only_telling`: those that informed somebody."""
+    """A line for each contact about the incidents; `only_telling`: only informing contacts."""
     lines = []
     for n in numbers:
         for contact in record.case.incidents[n].contacts:
@@ -64,7 +64,7 @@ def deadline_lines(record: Record, reason: Reason) -> list[str]:
 
 
 def attempt_lines(record: Record, event: SiteSuspended | SiteClosed) -> list[str]:
-    """The attempts on which a miss was decided, if the active policy decided it."""
+    """The attempts on which a miss was based, if the active policy decided it."""
     reason, least = event.reason, record.policy.min_attempts
     missed = (
         record.case.incidents.get(reason.incidents[-1]) if reason and reason.incidents else None
@@ -109,7 +109,7 @@ def closure_lines(record: Record) -> list[str]:
 
 
 def dispute_lines(record: Record) -> list[str]:
-    """Lines about a rule that a correction leaves unmet, upheld or not; empty if it is met."""
+    """Lines about a rule that a correction leaves unmet, upheld or not; empty for a met rule."""
     closure = record.case.closure
     if closure is None:
         return []
@@ -127,7 +127,7 @@ def dispute_lines(record: Record) -> list[str]:
 
 
 def was_spared(record: Record, incident: Incident) -> bool:
-    """Whether its clock lapsed without a suspension because of too few attempts (R2)."""
+    """Whether the incident's clock lapsed without a suspension, after too few attempts (R2)."""
     if record.case.closed or incident.state != "unreached" or incident.suspension is not None:
         return False
     return incident.epoch == record.case.epoch and not rules.unreachable(
@@ -136,7 +136,7 @@ def was_spared(record: Record, incident: Incident) -> bool:
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:
-    """The ground of R5 that is no longer true."""
+    """The conditions of R5 that are no longer met."""
     if closure.rule != "refusal":
         return []
     case, refused = record.case, closure.incidents[0]
@@ -149,7 +149,7 @@ def _gone(record: Record, closure: Closure) -> list[str]:
 
 
 def _window(record: Record, reason: Reason) -> list[str]:
-    """R1: the incidents counted, and their span compared with the policy's."""
+    """R1: the incidents counted, and their span compared with the policy's window."""
     assert reason.since is not None
     assert reason.until is not None
     assert reason.within is not None
@@ -165,7 +165,7 @@ def _window(record: Record, reason: Reason) -> list[str]:
 
 
 def _run(record: Record, reason: Reason) -> list[str]:
-    """R3: the cases in a row; the last closed the site instead of suspending it."""
+    """R3: the cases in a row; the last case closed the site instead of suspending it."""
     beyond = (reason.counted or 0) > (reason.needed or 0)
     code = "run.beyond" if beyond else "run"
     lines = [record.say(code, counted=reason.counted, needed=reason.needed)]
@@ -183,7 +183,7 @@ def _run(record: Record, reason: Reason) -> list[str]:
 
 
 def _joined(record: Record, case: Suspension | None, starter: int) -> list[str]:
-    """The incidents that a case rests on besides the one that started it (R2)."""
+    """The incidents that a case is based on, besides the incident that started it (R2)."""
     found = [
         incident.n
         for incident in record.case.incidents.values()
@@ -213,7 +213,7 @@ def _broken(record: Record, reason: Reason) -> list[str]:
 
 
 def _of_run(record: Record, case: Suspension | None, due: datetime | None) -> str:
-    """The later fate of a case of the run; without a `case` it was struck."""
+    """What happened later to a case of the run; without a `case` it was struck."""
     if due is None:
         return record.say("run_case.struck")
     if case is None:

@@ -1,6 +1,6 @@
 """The prospects of a site: the next due action, and facts that would change its state.
 
-The machine decides each possible action on a copy of the case; its decision is shown.
+The machine decides each possible action on a copy of the case, and the decision is shown.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
 def next_due(record: Record) -> Due | None:
-    """Return the next due action and its time: the machine's decision for that moment."""
+    """Return the next due action and its time, as the machine would decide at that time."""
     due = rules.next_due(record.case)
     if due is None:
         return None
@@ -46,7 +46,7 @@ def next_due(record: Record) -> Due | None:
 
 
 def would_change(record: Record) -> list[str]:
-    """The facts that people could still record that would change the site's state.
+    """The facts that people can still record and that would change the site's state.
 
     Overdue actions count as done.
     """
@@ -146,10 +146,10 @@ def _of_closure(record: Record) -> list[str]:
 
 
 def _counted(record: Record, closure: Closure) -> list[Incident]:
-    """The incidents that the closure rests on.
+    """The incidents that the closure is based on.
 
-    Of a run (R3): all between its first and its last case, since a contact in time about any of
-    them breaks it.
+    For a run (R3), these are all incidents between its first and its last case, because a contact
+    in time about any of them ends the run.
     """
     found = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
     if closure.rule != "unreachable_run" or not found:
@@ -223,7 +223,7 @@ def _of_clocks(record: Record) -> list[str]:
 
 
 def _of_removals(record: Record) -> list[str]:
-    """The removal deadlines, which close a suspended or held site, too (R5)."""
+    """The removal deadlines, which also close a suspended or held site (R5)."""
     return [
         record.say(
             "stops_removal", due=incident.removal_due, incident=record.wording.name(incident.n)
@@ -234,7 +234,7 @@ def _of_removals(record: Record) -> list[str]:
 
 
 def _of_window(record: Record) -> list[str]:
-    """One more violation closes a suspended or held site, too (R1)."""
+    """The prospect that one more violation closes the site, even a suspended or held one (R1)."""
     decision = _try(record, c.Log, again=True)
     if decision is None or not decision.case.closed:
         return []
@@ -265,7 +265,7 @@ def _void(record: Record, incident: Incident) -> Decision | None:
 
 
 def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | None:
-    """The machine's decision on a command now; None if it would refuse it."""
+    """The machine's decision on a command now; None if the machine would refuse it."""
     decision = decide(record.case, command(by=_SOMEBODY, **fields), record.policy, record.now)
     return decision if decision.refusal is None else None
 
@@ -276,7 +276,7 @@ def _events(decision: Decision | None) -> tuple[e.Event, ...]:
 
 
 def _sentences(record: Record, decision: Decision) -> list[str]:
-    """The sentences of an elapse's effects, the main events first."""
+    """The sentences about the effects of an elapsed time, the main events first."""
     documents = [
         event_document(record.case.site_id, event, record.case.seq + place)
         for place, event in enumerate(decision.events, start=1)

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 
 MAX_TIMELINE = 2_000
-"""The most entries in an explanation, the latest; `timeline` streams them all."""
+"""The maximum number of entries in an explanation, the latest; `timeline` streams them all."""
 
 MAX_TRIED = 10
-"""The most incidents that are tried to find what would change the state."""
+"""The maximum number of incidents to try, to find what would change the state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class Record:
     by reference. `has_orders`: an order to the live system waits, or is a dead letter. `braked`:
     the id of an order that the brake holds. `left_down_since`: when the reason for the site to be
     down may have been lost; None if it was not. `is_believed`: the site was added after a loss and
-    its state is unknown, but it counts as up. `stays_down`: a loss has left it down, and neither a
-    clock nor lifting a hold opens it. `only_logged`: the actual state differs from the order,
-    because the last order to the live system was only logged; `is_cancelled`: because somebody
-    cancelled it.
+    its state is unknown, but it counts as up. `stays_down`: a loss has left the site down, and
+    neither a clock nor lifting a hold opens it. `only_logged`: the actual state differs from the
+    order, because the last order to the live system was only logged; `is_cancelled`: the actual
+    state differs because somebody cancelled that order.
     """
 
     case: Case
@@ -114,12 +114,12 @@ class Record:
 
     @property
     def run(self) -> int:
-        """The run under the active policy (R3)."""
+        """The run of cases under the active policy (R3)."""
         return rules.run(self.case, self.policy)
 
     @property
     def resting(self) -> list[Incident]:
-        """The incidents on which the running suspension rests (R2)."""
+        """The incidents on which the running suspension is based (R2)."""
         return [
             incident
             for _, incident in sorted(self.case.incidents.items())
@@ -141,7 +141,7 @@ class Record:
         return self.wording.say(f"why.{code}", site=self.case.site, **facts)
 
     def quoted(self, ref: str | None) -> str:
-        """The text of a reference in quotation marks, or a sentence that it was erased."""
+        """The text of a reference in quotation marks, or a sentence that says it was erased."""
         if ref is None:
             return self.say("no_reason")
         return self.say("quoted", text=self.texts[ref]) if ref in self.texts else self.say("erased")
@@ -158,7 +158,7 @@ class Record:
 def read(connection: Connection, name: str, when: TimeFormat) -> Record:
     """The record of the site of that name, in a fixed number of queries besides its timeline's.
 
-    `when`: the present moment, with the zone and the language of the answer.
+    `when`: the present moment, with the zone and the language of the explanation.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -215,7 +215,7 @@ def read(connection: Connection, name: str, when: TimeFormat) -> Record:
 
 
 def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
-    """The name of a person, with the login if it differs; or of the clock."""
+    """The name of a person, with the login if it differs; or the name of the clock."""
     if person == CLOCK:
         return language.say("why.clock")
     beside = distinct_login(person, login)
@@ -223,7 +223,7 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
 
 
 def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
-    """The unsettled orders to the live system, the latest first, and which are braked."""
+    """The unsettled orders to the live system, latest first, and those that the brake holds."""
     of = deliveries.c
     found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
     rows = connection.execute(found.order_by(of.site_seq.desc()))
@@ -258,7 +258,7 @@ def _suspending(connection: Connection, case: Case) -> Any:
 def _at(
     connection: Connection, case: Case, moment: datetime, wanted: Callable[[Event], bool]
 ) -> tuple[Event, str | None] | None:
-    """The site's last wanted event recorded at that moment, with its login."""
+    """The site's last event recorded at that moment that is `wanted`, with its login."""
     found = select(entries.c.body).where(
         entries.c.site_id == case.site_id, entries.c.recorded_at == moment
     )

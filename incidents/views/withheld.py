@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int]:
-    """Return the sites to take down whose last order the brake holds, or was cancelled untried."""
+    """Return the sites to take down whose last order is held by the brake or cancelled untried."""
     last = _last_down(connection, site_ids)
     held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
     settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
@@ -63,8 +63,8 @@ def is_dropped(connection: Connection, site_id: int, order: int) -> bool:
 def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime | None:
     """Return when the order took the site down (UTC): the first attempt, or its completion.
 
-    Otherwise, when a person released it from the brake, or ordered the same by a hold. None if the
-    order only waits.
+    Otherwise, return when a person released the order from the brake, or placed a hold that orders
+    the same. None if the order only waits.
     """
     story = list(order_events(connection, site_id, ACT, order=order))
     was_braked = any(isinstance(each, e.OrderFailed) and each.problem == BRAKED for each in story)
@@ -116,9 +116,9 @@ def was_notified_down(connection: Connection, site_id: int, before: int) -> bool
 
 
 def was_notified_of_end(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether that last notice was about a suspension and named its end.
+    """Whether the last notice that `was_notified_down` finds announced the end of a suspension.
 
-    Neither a hold nor a loss was known to outlast the suspension when the letter was sent.
+    When that letter was sent, neither a hold nor a loss was known to outlast the suspension.
     """
     of = entries.c
     for head, event in _order_entries(connection, site_id, NOTICE):
@@ -147,7 +147,7 @@ def _is_done(event: e.OrderEvent) -> bool:
 
 
 def _is_uncertain(event: e.OrderEvent) -> bool:
-    """Whether the order may have been carried out: it was tried, with an unknown outcome."""
+    """Whether the order may have been carried out, because it was tried with an unknown outcome."""
     if isinstance(event, e.OrderFailed):
         return event.problem != BRAKED
     return isinstance(event, e.OrderCancelled) and event.tried
@@ -187,7 +187,7 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
 def order_events(
     connection: Connection, site_id: int, lane: str, *, order: int | None = None
 ) -> Iterator[Any]:
-    """The events about the site's orders in that lane, or about one order, the last first."""
+    """The events about the site's orders in that lane, or about one order, last first."""
     return (event for _, event in _order_entries(connection, site_id, lane, order=order))
 
 
@@ -206,7 +206,7 @@ _CANCELLED = '"kind":"order_cancelled"'
 
 
 MAX_READ = 100
-"""The most orders to take a site down that are read, the latest first."""
+"""The maximum number of orders to take a site down to read, latest first."""
 
 
 def is_only_logged(event: Any) -> bool:

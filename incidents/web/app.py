@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
 
 _LOOKS = 4
-"""The most look-ups at once, of tokens and of people's words."""
+"""The maximum number of concurrent look-ups of tokens and of people's text."""
 _ALONE = 5
-"""The most actions that wait for locked sites at once, each with a connection."""
+"""The maximum number of actions that wait for locked sites at once, each with a connection."""
 
 _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
@@ -61,7 +61,7 @@ _ROUTERS = (
 
 
 class SecurityHeaders:
-    """The middleware that adds `problems.HEADERS` to answers that do not set their own."""
+    """The middleware that adds `problems.HEADERS` to responses that do not set their own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -80,9 +80,9 @@ class SecurityHeaders:
 
 
 def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
-    """The HTTP application; its database is opened by the calling thread.
+    """The HTTP application; the calling thread opens its database.
 
-    `customers` answers below /c/, where customers' links lead.
+    `customers`: the application that serves customers' links, below /c/.
     """
     api = FastAPI(
         title="incidents",
@@ -137,7 +137,7 @@ _SCHEMA = "#/components/schemas/{model}"
 
 
 def _completed(found: JSONObject) -> JSONObject:
-    """The framework's OpenAPI description, completed with parts it does not know."""
+    """The framework's OpenAPI description, completed with the parts that the framework omits."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})

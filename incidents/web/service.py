@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 EXTRA = "console"
 MAX_AT_ONCE = 1_000
-"""The most connections: each open console has one for changes, and others for actions."""
+"""The maximum number of connections: each open console has one for changes, others for actions."""
 
 LOOK_S = 1.0
-"""How often the database's file is checked to be the one that is open."""
+"""How often to check that the open database file is still the one at its path, in seconds."""
 
 
 class NoLibraryError(LibraryError):
@@ -37,7 +37,7 @@ def needed() -> None:
     """Check that the libraries are installed, before anything is put on record.
 
     Raises:
-        NoLibraryError: naming one that is not.
+        NoLibraryError: naming a library that is not installed.
     """
     try:
         import uvicorn  # noqa: F401 - whether it can be
@@ -52,14 +52,15 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; call `listening` with the address once it listens.
 
-    The customers' pages are served if the settings have a section [customer]; `listening` gets
-    their links, or None.
+    The customers' pages are served if the settings have a section [customer]; `listening` gets the
+    address of their links, or None.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
-        TemplateError: of a template of the operator's that is wrong.
+        TemplateError: if a template of the operator's is wrong.
         DatabaseError: if there is no database, or not one of this program. Also if another file
-            replaces its file: then it answers with 503, and ends within a second or so.
+            replaces the database's file: then the service answers with 503, and ends within a
+            second or so.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
     links = customer_link.load_links()
@@ -86,7 +87,7 @@ def serve(
 
 @contextmanager
 def _ends_with_its_file(app: App) -> Iterator[None]:
-    """End this process once another file replaces the database's, and raise that error."""
+    """End this process once another file replaces the database's file, and raise the error."""
     ended, faults = Event(), list[DatabaseError]()
 
     def watch() -> None:

@@ -1,10 +1,11 @@
-"""The ledger: the checkpoints that the witness has seen of each log, in its own SQLite file.
+"""The ledger: the checkpoints that the witness has seen of each log, in a separate SQLite file.
 
 A witness that forgets would countersign a rewritten log. So the file is created with the key, never
-because it is missing; each change is on disk before the answer; and a submission is compared and
+because it is missing; each change is on disk before the response; and a submission is compared and
 stored in one transaction, however many arrive at once.
 
-SQLite's own journal, with `synchronous` EXTRA: after a power cut no commit is rolled back.
+The file uses SQLite's rollback journal with `synchronous` EXTRA, so that no commit is rolled back
+after a power cut.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from incidents.witness.rules import NOTHING, Refusal, Seen, Submission
 Judge = Callable[[Submission, Seen], Refusal | None]
 
 MAX_CONTRADICTIONS = 100
-"""The contradictions kept of each log; later ones are dropped."""
+"""The maximum number of contradictions to keep for each log; later ones are dropped."""
 
 _BUSY_S = 10.0
 _VERSION = 2
@@ -56,7 +57,7 @@ class LedgerError(IncidentsError):
 
 
 class Ledger:
-    """The witness's memory; any number of threads and processes may share one file."""
+    """The witness's memory; any number of threads and processes may share its file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -65,7 +66,7 @@ class Ledger:
         """Add `key` to the keys that sign with this memory; create the file if it is missing.
 
         Raises:
-            LedgerError: if it cannot be written.
+            LedgerError: if the file cannot be written.
         """
         with self._connection(mode="rwc") as connection:
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -78,7 +79,7 @@ class Ledger:
         """Check that this key has signed with this memory until now.
 
         Raises:
-            LedgerError: if it is not, or if it is gone.
+            LedgerError: if the key has not, or if the file is missing.
         """
         if not self._file.is_file():
             detail = Cause.of(
@@ -99,7 +100,7 @@ class Ledger:
             raise LedgerError(file=self._file, detail=detail)
 
     def seen(self, origin: str) -> Seen:
-        """The largest tree seen of a log.
+        """The largest tree of a log that the witness has seen.
 
         Raises:
             LedgerError: if the file cannot be read.
@@ -116,14 +117,14 @@ class Ledger:
     ) -> Refusal | None:
         """Compare a submission with the trees seen, and store it as seen unless it is refused.
 
-        Nothing else is stored in between, and on return it is on disk. A log's signature of a
-        second tree of one size is kept even if the submission is refused, as proof against the log.
-        The keys `known` for the log, the oldest first, are kept if they have signed; once a newer
-        key has signed, an older one is refused.
+        Nothing else is stored in between, and on return the submission is on disk. A log's
+        signature of a second tree of the same size is kept even if the submission is refused, as
+        proof against the log. The keys `known` for the log, the oldest first, are kept if they have
+        signed; once a newer key has signed, an older key is refused.
 
         Raises:
-            LedgerError: if it cannot be stored; then nothing is.
-            NoteError: if none of the `known` keys has signed it.
+            LedgerError: if the submission cannot be stored; then nothing is.
+            NoteError: if none of the `known` keys has signed the submission.
         """
         by = _signed_by(submission.note, known) if known else []
         origin = submission.checkpoint.origin
@@ -208,7 +209,7 @@ def _accepted_keys(
 ) -> list[str]:
     """The keys under which a log's submissions were ever accepted, in that order.
 
-    In a file of an older version, the keys that have signed the last checkpoint seen.
+    For a file of an older version, these are the keys that have signed the last checkpoint seen.
     """
     rows = connection.execute("SELECT key FROM heard WHERE origin = ? ORDER BY n", (origin,))
     found = [str(key) for (key,) in rows]
@@ -222,7 +223,7 @@ def _accepted_keys(
 
 
 def _signed_by(note: Note, known: Sequence[VerifierKey]) -> list[VerifierKey]:
-    """The known keys that have signed it, the oldest first."""
+    """The known keys that have signed the note, the oldest first."""
     by = verified_keys(note, known)
     return [key for key in known if key in by]
 

@@ -1,4 +1,4 @@
-"""The rules for a log's submissions and the witness's answers (C2SP tlog-witness).
+"""The rules for a log's submissions and the witness's responses (C2SP tlog-witness).
 
 Refusals come in the specification's order. The log's keys decide whether a submission is read at
 all; the trees seen before decide whether it is consistent.
@@ -20,7 +20,7 @@ from incidents.tlog.tree import EMPTY_ROOT
 
 PATH = "/add-checkpoint"
 SIZE_TYPE = "text/x.tlog.size"
-"""The content type of an answer 409, whose body is the size that was seen, and a newline."""
+"""The content type of a response 409, whose body is the size that was seen, and a newline."""
 
 _OLD = "old "
 
@@ -61,7 +61,7 @@ def parse_submission(body: bytes) -> Submission:
     """Parse the body of a submission, as written by `bytes`.
 
     Raises:
-        SubmissionError: for anything that would be written in another way.
+        SubmissionError: for any body that `bytes` would not write.
         NoteError, CheckpointError: for a bad note below the empty line.
     """
     head, parted, signed = body.partition(b"\n\n")
@@ -94,7 +94,7 @@ def _old(line: str) -> int:
 
 
 Logs = Mapping[str, Sequence[VerifierKey]]
-"""The keys that are trusted for each origin, the oldest first."""
+"""The trusted keys for each origin, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,9 @@ def check_superseded(
 ) -> Refusal | None:
     """Return the refusal of a checkpoint that only superseded keys have signed; None if accepted.
 
-    A key is superseded once a newer one has signed. `accepted`: the keys under which submissions
-    were ever accepted, in that order. Of two known keys the later one is the newer. A key that is
-    no longer known is newer than those accepted before it.
+    A key is superseded once a newer key has signed. `accepted`: the keys under which submissions
+    were ever accepted, in that order. Of two known keys, the later key is the newer. A key that is
+    no longer known is newer than the keys accepted before it.
     """
     places = {str(key): n for n, key in enumerate(known)}
     turns = {key: n for n, key in enumerate(accepted)}
@@ -177,7 +177,7 @@ def check_consistency(submission: Submission, seen: Seen) -> Refusal | None:
 
 
 def is_contradiction(checkpoint: Checkpoint, seen: Seen) -> bool:
-    """Whether the log has signed two different trees of one size."""
+    """Whether the log has signed two different trees of the same size."""
     return checkpoint.size == seen.size and checkpoint.root != seen.root
 
 

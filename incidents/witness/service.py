@@ -1,7 +1,7 @@
 """The service: `POST /add-checkpoint` of C2SP tlog-witness, until a signal ends it.
 
-It reads a body of bounded size in bounded time, and answers in plain text. The ledger is on disk
-before a cosignature is made.
+The service reads a body of bounded size in bounded time, and answers in plain text. The ledger is
+on disk before a cosignature is made.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 MAX_BODY_BYTES = 256 * 1024
-"""Room for 63 hashes, and for more signatures than C2SP signed-note demands."""
+"""The maximum size of a body: 63 hashes, and more signatures than C2SP signed-note requires."""
 
 READ_S = 10.0
-"""The most seconds that a body may take."""
+"""The maximum number of seconds in which a body must arrive."""
 
 _PLAIN = "text/plain; charset=utf-8"
 _MORE_HEADERS = {
@@ -45,7 +45,7 @@ _log = log.logger("witness")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An HTTP answer; the body is text, ending in a newline."""
+    """An HTTP response; the body is text, ending in a newline."""
 
     status: HTTPStatus
     body: str
@@ -53,7 +53,7 @@ class Answer:
 
 
 class Witness:
-    """The witness of these logs; it signs with `key` after the checks of the ledger."""
+    """The witness for these logs; it signs with `key` after the checks by the ledger."""
 
     def __init__(self, key: Signer, logs: Logs, ledger: Ledger) -> None:
         self._key, self._logs, self._ledger = key, logs, ledger
@@ -64,7 +64,7 @@ class Witness:
             await _send(await self._answer(scope, receive), send)
 
     def add_checkpoint(self, body: bytes) -> Answer:
-        """The answer to a body. With status 200, the ledger is already on disk."""
+        """Answer a request with that body. With status 200, the ledger is already on disk."""
         try:
             asked = rules.parse_submission(body)
         except VerificationError as error:
@@ -105,7 +105,7 @@ class Witness:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body; None if it is too long, or if the client has gone."""
+    """The body of a request; None if it is too long, or if the client has disconnected."""
     body = bytearray()
     while len(body) <= MAX_BODY_BYTES:
         message = await receive()
@@ -143,7 +143,7 @@ def logs_of(keys: Iterable[VerifierKey]) -> Logs:
     """The keys by their origin, which is the key's name (C2SP tlog-checkpoint).
 
     Raises:
-        InputError: for a key that signs no checkpoints.
+        InputError: for a key that cannot sign checkpoints.
     """
     by_origin: defaultdict[str, list[VerifierKey]] = defaultdict(list)
     for key in keys:
@@ -166,10 +166,10 @@ def run(
 ) -> None:
     """Countersign until SIGTERM or SIGINT; `listening` gets the address, once it is open.
 
-    Requests that have begun are answered first. SIGKILL at any moment loses no answered request.
+    Requests that have begun are completed first. SIGKILL at any moment loses no answered request.
 
     Raises:
-        InputError: if the key is not a witness's.
+        InputError: if the key is not a witness's key.
         LedgerError: if the ledger does not belong to the key.
         NoServerError, AddressError: see `web_server`.
     """

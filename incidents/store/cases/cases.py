@@ -1,4 +1,4 @@
-"""Queries of cases, read as slices of their sites' histories (`site_row` writes them).
+"""Queries for cases, read as slices of their sites' histories (`site_row` writes them).
 
 The number of queries does not depend on the number of sites. On PostgreSQL the queries of one step
 take one round trip.
@@ -29,10 +29,10 @@ def load(
     needs: Mapping[int, Need],
     policy: Policy,
 ) -> dict[int, Case]:
-    """Load the cases of the locked `rows`, each as far as it is needed.
+    """Load the cases of the locked `rows`, each as far as the commands need it.
 
-    There are three steps, each for references found by the step before; most commands need only the
-    first.
+    There are three steps, each for references that the previous step found; most commands need only
+    the first step.
     """
     cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
     _load_unsettled(connection, cases, needs, policy)
@@ -45,7 +45,7 @@ def load(
 def _load_unsettled(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """Load unsettled parts, those that commands and closures name, and the neighbours for R1."""
+    """Load unsettled parts, parts named by commands and closures, and the neighbours for R1."""
     named = {(id_, n) for id_ in cases for n in needs[id_].targets}
     closing = set()
     for id_, case in cases.items():
@@ -92,7 +92,8 @@ def _load_referenced(
 ) -> None:
     """Load the parts that open items name: tasks' lists, suspensions to be struck, and incidents.
 
-    Also the neighbours of the incident that completed a window (R1), and the end of the run (R3).
+    Also load the neighbours of the incident that met the limit of R1, and the end of the cases in a
+    row that R3 counts.
     """
     listed = {(i, n) for i in cases for t in cases[i].tasks.values() for n in t.incidents}
     struck = {(id_, n) for id_, case in cases.items() for n in slices.suspensions(case, needs[id_])}
@@ -170,7 +171,7 @@ def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
 
 
 def _counted_since(reached: Iterable[incidents.Found], most: int) -> dict[int, slices.Place]:
-    """The earliest place found on each site that has `most` of them."""
+    """The position of the earliest incident found on each site that has `most` found incidents."""
     found: dict[int, list[slices.Place]] = {}
     for site, incident in reached:
         found.setdefault(site, []).append(incident.place)
@@ -182,7 +183,7 @@ def _total(case: Case, policy: Policy) -> bool:
 
 
 def _sort(case: Case) -> None:
-    """Sort everything in the order of a replay, which is the order of all lists."""
+    """Sort all parts of the case into the order of a replay, which all lists have."""
     for name in ("incidents", "suspensions", "tasks", "claims", "details", "terms"):
         found = getattr(case, name)
         if len(found) > 1:
@@ -190,7 +191,7 @@ def _sort(case: Case) -> None:
 
 
 def _add_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
-    """Add the found incidents to the cases; several queries may find one."""
+    """Add the found incidents to the cases; several queries may find the same incident."""
 
     def is_known(row: Row) -> bool:
         site, n = incidents.key(row)

@@ -1,8 +1,8 @@
-"""Queries of filings: their details, their running terms, and the next page to check.
+"""Queries for filings: their details, their running terms, and the next page to check.
 
-Page checks are not on record, but a page's defects are, as entries. Each step costs the same
-however many sites there are: sites with a record number are enrolled in batches, and an index of
-times gives the next one.
+Page checks are not on record, but a page's defects are, as entries. The cost of each step does not
+depend on the number of sites: sites with a record number are enrolled in batches, and an index of
+times gives the next site.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def to_remind(connection: Connection, on: str, most: int) -> list[int]:
 def _rows(
     changes: Iterable[tuple[int, Mapping[str, Any], Mapping[str, Any]]], *, gone: bool
 ) -> Iterable[tuple[int, str, Any]]:
-    """The changed rows: with `gone`, the outdated old ones; otherwise the new ones."""
+    """The changed rows: the outdated old rows with `gone`, otherwise the new rows."""
     for id_, before, after in changes:
         if before == after:
             continue
@@ -118,7 +118,7 @@ _ENROLLED = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A site whose page is due for a check since `next_at` (UTC)."""
+    """A site whose page has been due for a check since `next_at` (UTC)."""
 
     site_id: int
     site: str
@@ -127,9 +127,9 @@ class Due:
 
 
 def not_enrolled(connection: Connection, after: int) -> tuple[list[int], int]:
-    """The unenrolled sites among the next ones with a record number, after the id `after`.
+    """The unenrolled sites among the next sites with a record number, after the id `after`.
 
-    It also returns the last id that was read; 0 if there are no more.
+    Also returns the last id that was read; 0 if there are no more.
     """
     of = filing_details.c
     page = (
@@ -172,7 +172,7 @@ def due(connection: Connection, now: datetime) -> Due | None:
 
 
 def claim(connection: Connection, seen: Due, next_at: datetime) -> bool:
-    """Claim the check, and set the next to `next_at` (UTC); False if somebody else claimed it."""
+    """Claim the check, and set the next one to `next_at`; False if another process claimed it."""
     place = and_(footers.c.site_id == seen.site_id, footers.c.next_at == seen.next_at)
     done = connection.execute(update(footers).where(place).values(next_at=next_at))
     return done.rowcount == 1

@@ -1,4 +1,4 @@
-"""Queries of the parts of an incident: its addresses, contacts, evidence and notes."""
+"""Queries for the parts of an incident: its addresses, contacts, evidence and notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Changed = tuple[int, Incident | None, Incident]
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
-    """Write the new parts of incidents, whose own rows must be written first."""
+    """Write the new parts of incidents; the rows of the incidents must be written first."""
     _NEW_URL.execute(connection, [row for change in changes for row in _new_urls(change)])
     _NEW_CONTACT.execute(connection, [row for change in changes for row in _new_contacts(change)])
     _VOIDED.execute(connection, [row for change in changes for row in _voided_contacts(change)])
@@ -57,7 +57,7 @@ def _new_urls(change: Changed) -> list[Row]:
 
 
 def url_rows(incident: Incident) -> Iterator[tuple[int, str, str | None]]:
-    """The place of each address, its normal form, and its written form if that differs."""
+    """The position of each address, its normal form, and its written form if that differs."""
     written = incident.written or ("",) * len(incident.urls)
     for place, (url, text) in enumerate(zip(incident.urls, written, strict=True)):
         yield place, url, text or None
@@ -95,7 +95,7 @@ def _new_parts(change: Changed, name: str) -> list[Row]:
 
 
 def _names(table: Table) -> tuple[str, ...]:
-    """The table's columns without its keys of site and incident."""
+    """The columns of the table, except its keys for site and incident."""
     added = {"site_id", "incident", "position"}
     return tuple(column.name for column in table.c if column.name not in added)
 

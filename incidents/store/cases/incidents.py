@@ -1,4 +1,4 @@
-"""Queries of incidents, with all their parts (see `incident_parts`)."""
+"""Queries for incidents, with all their parts (see `incident_parts`)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 _SITE, _N = (list(incidents.c).index(column) for column in (incidents.c.site_id, incidents.c.n))
 _OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
 _FIXED = frozenset({"n", "epoch", "occurred_at", "recorded_at", "by", "recurs", "category", "note"})
-"""The columns that never change after the log."""
+"""The columns that never change after the incident is logged."""
 _MAY_CHANGE = tuple(name for name in _OWN if name not in _FIXED)
 _NEW = Mutation(incidents, "site_id", *_OWN)
 _CHANGED = Mutation(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
@@ -93,7 +93,7 @@ UNSETTLED = _of_sites(tables.unsettled)
 """The incidents of the given sites that still need an action of the desk."""
 
 UNLISTED = _of_sites(tables.unlisted)
-"""The incidents of the given sites that are unsettled but not in the queue: refused and moot."""
+"""The given sites' incidents that are unsettled but not in the queue: refused and moot."""
 
 
 def _joined(given: ValuesTable, *on: ColumnElement[bool]) -> Select[Any]:
@@ -143,8 +143,8 @@ def _top(
 ) -> Select[Any]:
     """The first `most` incidents in `order` for each given row.
 
-    This is a lateral join. SQLite has none: there the list of numbers is looked up for each given
-    row, by the same index.
+    This is a lateral join. SQLite has no lateral joins: on SQLite, the list of numbers is looked up
+    for each given row, by the same index.
     """
     same = and_(near.c.site_id == given.c.site_id, near.c.epoch == given.c.epoch)
     most = bindparam("most", type_=Integer)
@@ -163,7 +163,7 @@ NAMED = Query(_named, read, site_id=Number, n=Integer)
 """The incidents with the given sites and numbers."""
 
 MEMBERS = Query(_members, read, site_id=Number, suspension=Integer)
-"""The incidents that the given suspensions rest on (R2)."""
+"""The incidents on which the given suspensions are based (R2)."""
 
 NEAREST_BEFORE = Query(lambda given: _nearest(given, before=True), read, **_AT)
 """The last `most` countable incidents up to the given times, by site and epoch (R1)."""
@@ -172,7 +172,7 @@ NEAREST_AFTER = Query(lambda given: _nearest(given, before=False), read, **_AT)
 """The first `most` countable incidents after the given times, by site and epoch (R1)."""
 
 REACHED_BEFORE = Query(_reached_before, read, **_PLACE)
-"""The last `most` incidents before the given places whose person was reached in time (R3)."""
+"""The last `most` incidents before the given positions whose person was reached in time (R3)."""
 
 REACHED_FROM = Query(_reached_from, read, **_PLACE)
-"""All incidents from the given places on whose person was reached in time (R3)."""
+"""All incidents from the given positions on whose person was reached in time (R3)."""

@@ -60,7 +60,7 @@ def to_row(case: Case) -> dict[str, Any]:
 
 
 def to_case(row: Row) -> Case:
-    """A case from its site's row, without `running`, which is among the suspensions."""
+    """A case from its site's row, without `running`, which is stored with the suspensions."""
     return Case(
         site_id=row["id"],
         site=row["name"],
@@ -87,7 +87,7 @@ def to_case(row: Row) -> Case:
 
 
 def _part(kind: type[P], row: Row, prefix: str) -> P | None:
-    """The value in the columns with that prefix, one for each field; None if its time is null."""
+    """The value whose fields are the columns with that prefix; None if its time is null."""
     if row[f"{prefix}_at"] is None:
         return None
     return kind(**{field.name: row[f"{prefix}_{field.name}"] for field in fields(kind)})

@@ -1,4 +1,4 @@
-"""Queries of sites: find, lock, create and save them."""
+"""Queries for sites: find, lock, create and save them."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from incidents.store.statement import Mutation, Query, insert_missing
 from incidents.store.values_table import ValuesTable
 
 _CANDIDATES, _COMPARED = 5_000, 20
-"""The most names that are searched, and compared letter by letter (up to cubic in their length)."""
+"""The maximum numbers of names to search, and to compare letter by letter (up to cubic cost)."""
 
 _LOOKED_AT = 100
-"""The most letters of a name that are compared."""
+"""The maximum number of letters of a name to compare."""
 
 
 def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """The ids of the sites of those names; unknown ones are left out."""
+    """The ids of the sites with those names; unknown names are left out."""
     return dict(_BY_NAME.fetch(connection, [(name,) for name in sorted(names)]).all())
 
 
 def name_of(connection: Connection, id_: int) -> str | None:
-    """The name of the site with that id; None if there is none."""
+    """The name of the site with that id; None if there is no such site."""
     name: str | None = connection.scalar(select(sites.c.name).where(sites.c.id == id_))
     return name
 
 
 def entry_counts(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
-    """The number of entries of each site; a page sends it back to name the state it showed."""
+    """The number of entries of each site, by which a page names the state that it showed."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
     return {row.id: row.seq for row in found}
 
 
 def named(connection: Connection, name: str) -> Row:
-    """The row of the site of that name.
+    """The row of the site with that name.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -64,9 +64,9 @@ def mismatched(
     after: str | None = None,
     most: int | None = None,
 ) -> tuple[list[str], int]:
-    """List sites that are down, or whose state differs from the order, or `every` site.
+    """List sites that are down, or whose state differs from the order; `every`: all sites.
 
-    Returns the first `most` after the name `after`, and the number of sites that follow.
+    Returns the first `most` sites after the name `after`, and the number of sites that follow.
     """
     of = sites.c
     asked = select(of.name).where(of.created_at.is_not(None))
@@ -82,7 +82,7 @@ def mismatched(
 
 
 def last_id(connection: Connection) -> int:
-    """The highest id of a site; 0 if there is none."""
+    """The highest id of any site; 0 if there are no sites."""
     return connection.scalar(select(func.max(sites.c.id))) or 0
 
 
@@ -96,7 +96,7 @@ def without_order(
 
 
 def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """The sites, of those ids, that are known to be actually closed."""
+    """The sites with those ids that are known to be actually closed."""
     of = sites.c
     found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
     return set(found)
@@ -111,7 +111,7 @@ def unknown(connection: Connection, name: str) -> UnknownSiteError:
 
 
 def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
-    """Lock and return the rows of those sites, as in `LOCKED`."""
+    """Lock and return the rows of those sites, as `LOCKED` does."""
     found = LOCKED.fetch(connection, [(id_,) for id_ in sorted(ids)]).all()
     return {row["id"]: row for row in found}
 
@@ -124,12 +124,12 @@ def add(connection: Connection, names: Sequence[str]) -> None:
 
 
 def remove(connection: Connection, ids: Iterable[int]) -> None:
-    """Delete rows of `add` that got no entry."""
+    """Delete the rows from `add` that got no entry."""
     _REMOVED.execute(connection, [(id_,) for id_ in sorted(ids)])
 
 
 def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
-    """Write the changed rows of sites: each row as read, with the present case."""
+    """Write the changed rows of sites: each row as it was read, with the present case."""
     moved, changed = [], []
     for was, case in changes:
         now = to_row(case)
@@ -147,7 +147,7 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
     """The most similar names in the register, compared without the ending that all names share.
 
-    Names that have it as their first label come first: `shop` is short for `shop.example`.
+    Names whose first label equals the given name come first: `shop` is short for `shop.example`.
     """
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])
@@ -168,7 +168,7 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
 
 
 def _most_similar(name: str, others: Iterable[str]) -> list[str]:
-    """The names that share the most pairs of letters with it, relative to all pairs of both."""
+    """The names that share the most pairs of letters with `name`, relative to all pairs of both."""
     own = _pairs(name)
 
     def shared(other: str) -> float:
@@ -183,7 +183,7 @@ def _pairs(name: str) -> set[tuple[str, str]]:
 
 
 def _are_alike(name: str, other: str) -> bool:
-    """Whether the names are similar without their common last labels: `.cn` does not count."""
+    """Whether the names are similar apart from their common last labels: `.cn` does not count."""
     own, others = name.split("."), other.split(".")
     while own and others and own[-1] == others[-1]:
         own.pop()
@@ -228,20 +228,20 @@ _COLUMNS = tuple(column.name for column in sites.c)
 _BY_NAME: Query[tuple[str, int]] = Query(_by_name, lambda row: (row[0], row[1]), name=Word)
 
 LOCKED: Query[Row] = Query(_locked, _row, id=Number)
-"""The rows of the sites with the given ids, locked until the transaction ends, in the order of ids.
+"""The rows of the sites with the given ids, locked until the transaction ends, by id.
 
-On SQLite the transaction has locked the whole file already. Read the sites' parts after this, in a
-statement of its own: one that locks and reads at once would read the state before the lock.
+On SQLite the transaction has already locked the whole file. Read the sites' parts afterwards, in a
+separate statement: a statement that locks and reads at once would read the state before the lock.
 """
 
 LOCKED_BY_NAME: Query[Row] = Query(_locked, _row, name=Word)
-"""The rows of the sites with the given names, locked, in the order of ids too."""
+"""The rows of the sites with the given names, locked like `LOCKED`, also in the order of ids."""
 
 DUE: Query[Row] = Query(_due, _row)
 """The rows of at most `most` sites with something due, earliest first, locked.
 
-Due is what is before now by the database's own clock, or before `now` if it has none or accepts
-any. Rows locked by others are skipped.
+An item is due if its time is before now by the database's own clock, or before `now` if the
+database has no clock or accepts simulated times. Rows locked by other transactions are skipped.
 """
 
 _REMOVED = Mutation(sites, keys=("id",))

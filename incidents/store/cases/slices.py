@@ -1,7 +1,7 @@
 """The slice: the part of a site's history that commands need, however long the history is.
 
-A decision needs the unsettled parts, those that the commands name, the neighbours that a window of
-R1 can hold, and the end of the run (R3).
+A decision needs the unsettled parts, the parts that the commands name, the neighbours that a window
+of R1 can hold, and the end of the run of cases (R3).
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ Place = tuple[datetime, int]
 class Need:
     """The part of one site's history that commands need.
 
-    `targets`: the incidents that the commands name. `moments`: the times (UTC) around which they
-    may complete a window (R1). `corrections`: how many incidents the commands may remove from a
-    count. `now`: when they are decided (UTC); None for any later time. `orders`: the orders that
-    they name, by number and lane; `all_orders`: also all unsettled orders that change the live
-    system, and those braked with them. `filing`: whether the commands concern the filing.
+    `targets`: the incidents that the commands name. `moments`: the times (UTC) around which the
+    commands may complete a window (R1). `corrections`: how many incidents the commands may remove
+    from a count. `now`: when the commands are decided (UTC); None for any later time. `orders`: the
+    orders that the commands name, by number and lane; `all_orders`: also all unsettled orders that
+    change the live system, and the orders that the brake holds with them. `filing`: whether the
+    commands concern the filing.
     """
 
     now: datetime | None = None
@@ -61,7 +62,7 @@ class Need:
 
 
 def need(commands: Iterable[Command], now: datetime) -> Need:
-    """The part that `commands` to one site need at `now`."""
+    """The part of the site's history that `commands` need at `now`."""
     commands = list(commands)
     named = (getattr(command, "incident", None) for command in commands)
     return Need(
@@ -78,7 +79,7 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
 
 
 def _orders(command: Command) -> list[tuple[int, str]]:
-    """The orders that a command may change, by lane; a braked one waits in several."""
+    """The orders that a command may change, by lane; a braked order waits in several lanes."""
     if not isinstance(command, OrderCommand):
         return []
     is_whole = isinstance(command, CancelOrder | RetryOrder) and command.lane == ACT
@@ -86,7 +87,7 @@ def _orders(command: Command) -> list[tuple[int, str]]:
 
 
 def moments(case: Case, need: Need) -> frozenset[datetime]:
-    """The times around which R1 may count: of the commands, and of the closure to explain."""
+    """The times around which R1 may count: those of the commands and of the closure to explain."""
     closure = case.closure
     if closure is None or closure.rule != "repeat":
         return need.moments
@@ -95,7 +96,7 @@ def moments(case: Case, need: Need) -> frozenset[datetime]:
 
 
 def neighbours(case: Case, need: Need, count: int) -> int:
-    """How many countable incidents on each side of such a time decide R1, which counts `count`.
+    """The number of countable incidents that R1 needs on each side of a moment to reach `count`.
 
     A closure needs one more, because the incident that completed it may have been voided; and as
     many more as the commands may void.
@@ -106,10 +107,10 @@ def neighbours(case: Case, need: Need, count: int) -> int:
 
 
 def judged_from(case: Case) -> Place:
-    """The first place at which the commands, or due actions before them, may judge a run (R3).
+    """The first position at which the commands, or due actions before them, may judge a run (R3).
 
-    This is the place of the earliest running clock, or of the case that closed the site. The
-    present run is judged after all places.
+    This is the position of the earliest running clock, or of the case that closed the site. The
+    present run is judged after all positions.
     """
     places = [i.place for i in case.incidents.values() if case.clock_runs(i)]
     closure = case.closure
@@ -130,7 +131,7 @@ def judges_run(case: Case, need: Need) -> bool:
 
 
 def suspensions(case: Case, need: Need) -> frozenset[int]:
-    """The suspensions that the commands may strike or restore: those of their incidents."""
+    """The suspensions of the commands' incidents, which the commands may strike or restore."""
     closure = case.closure
     targets = {n for n in need.targets if n in case.incidents}
     if need.tells_all:

@@ -1,6 +1,6 @@
-"""Queries of suspensions: the R2 cases, and the run (R3) as a policy counts it.
+"""Queries for suspensions: the R2 cases, and the cases in a row as a policy counts them (R3).
 
-`sites.run` is the run after the last event; another policy may count it differently.
+`sites.run` is the count after the last event; another policy may count differently.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read(row: Any) -> Suspension:
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
-    """Write suspensions, the ended ones first, since a site may have only one running."""
+    """Write suspensions, ended ones first, because a site may have only one running suspension."""
     changed = [(site, s.n, s.ended_at, s.struck) for site, was, s in changes if was is not None]
     new = [
         (site, *[getattr(suspension, name) for name in _NAMES])
@@ -67,7 +67,7 @@ _CHANGED = Mutation(suspensions, "ended_at", "struck", keys=("site_id", "n"))
 RUNNING: Query[Found] = Query(
     lambda given: _select(given, suspensions.c.ended_at.is_(None)), _found, site_id=Number
 )
-"""The running suspensions of the given sites, at most one of each."""
+"""The running suspensions of the given sites, at most one for each site."""
 
 NAMED: Query[Found] = Query(
     lambda given: _select(given, suspensions.c.n == given.c.n), _found, site_id=Number, n=Integer
@@ -77,13 +77,13 @@ NAMED: Query[Found] = Query(
 STANDING_AFTER: Query[Found] = Query(
     _standing_after, _found, site_id=Number, epoch=Integer, due=UTCDateTime, starter=Integer
 )
-"""The suspensions after the given places that were not struck: a run counts them (R3)."""
+"""The suspensions after the given positions that were not struck, so that R3 counts them."""
 
 
 def under(
     connection: Connection, rows: Iterable[Mapping[str, Any]], policy: Policy
 ) -> Counter[int]:
-    """The runs of those sites under `policy`, by site id, in at most two queries."""
+    """The cases in a row (R3) on those sites under `policy`, by site id, in at most two queries."""
     epochs = {row["id"]: row["epoch"] for row in rows if row["last_suspension"]}
     since = dict.fromkeys(epochs, FIRST)
     if epochs and policy.run != "total":

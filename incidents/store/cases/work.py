@@ -1,4 +1,4 @@
-"""Queries of the work: the items of the queue, their holders, and the desk's tasks."""
+"""Queries for the work: the items of the queue, their holders, and the desk's tasks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def save_items(connection: Connection, changes: Sequence[ChangedItem]) -> None:
 
 
 def sort_due(item: Item) -> datetime:
-    """The time (UTC) that gives the item's place in the queue."""
+    """The time (UTC) that gives the item's position in the queue."""
     return item.due or (LAST if item.comes_last else FAR)
 
 
@@ -44,9 +44,9 @@ _GONE_ITEM = Mutation(work, keys=("site_id", "item"))
 
 
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
-    """The earliest due time of all sites, None without a clock; items are due strictly after it.
+    """The earliest due time of all sites; None without one. Items are due strictly after it.
 
-    `since` (UTC): leave out earlier ones, for example those that another process handles.
+    `since` (UTC): leave out earlier times, for example times that another process handles.
     """
     if since is None:
         return next(iter(_EARLIEST.fetch(connection).all()), None)
@@ -56,14 +56,14 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
 def due_and_halt(connection: Connection) -> tuple[datetime | None, datetime | None]:
     """The earliest due time, and the start of a halt of orders (None: no halt), both in UTC.
 
-    One query, because a daemon runs it each second.
+    It is one query, because a daemon runs it every second.
     """
     [found] = _DUE_AND_HALT.fetch(connection).all()
     return found
 
 
 def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
-    """Whether anything may be due. It only reads, to avoid taking SQLite's write lock in vain."""
+    """Whether anything may be due; a read first, so that SQLite is not locked in vain."""
     if engine.dialect.name != "sqlite":
         return True
     with reading(engine) as connection:

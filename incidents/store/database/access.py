@@ -1,4 +1,4 @@
-"""The access to a database: others' access to it, and the rights of a PostgreSQL role.
+"""The access to a database: other users' access, and the rights of a PostgreSQL role.
 
 The desk's role can add to the record, but not change it: nobody with its password can rewrite an
 entry, take back a number, or replace a signed checkpoint.
@@ -22,9 +22,9 @@ _VERIFIED = ("verify-full", "verify-ca")
 
 
 def open_to_others(engine: Engine) -> Cause | None:
-    """Explain how others can read the database, and the remedy; None if no way is known.
+    """Explain how other users can read the database, and the remedy; None if no way is known.
 
-    Nothing is opened, and no connection is made.
+    The function opens nothing and makes no connection.
     """
     if engine.dialect.name == "sqlite":
         return _readable_file(Path(str(engine.url.database)))
@@ -32,7 +32,7 @@ def open_to_others(engine: Engine) -> Cause | None:
 
 
 def _readable_file(file: Path) -> Cause | None:
-    """Warn if users outside the group can read it; a chmod may have admitted the group."""
+    """Warn if users outside the group can read the file; a chmod may have admitted the group."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except (OSError, ValueError):
@@ -144,19 +144,19 @@ COMMAND_LINE_RIGHTS: dict[str, tuple[str, ...]] = RIGHTS | {
     "sessions": (),
     "attempts": (),
 }
-"""The rights, by table, of a role that acts at the command line and signs nobody in."""
+"""The rights, by table, of a role that only runs commands and cannot sign anyone in."""
 
 ERASED_FROM = ("sealed", "keys")
 """The tables that `incidents person erase` and `retention run` delete from."""
 ERASED_IN = ("sign_ins", "refusals")
-"""The tables in which they replace a person and an address by a pseudonym."""
+"""The tables in which those commands replace a person and an address with a pseudonym."""
 
 
 def sql(role: str, eraser: str | None = None, *, command_line_only: bool = False) -> Iterator[str]:
     """The statements that the owner of the tables runs once and after each upgrade.
 
-    `command_line_only`: nobody signs in with the role, as servers and daemons must. `eraser` is a
-    role with the desk's rights that may also erase sealed text.
+    `command_line_only`: the role cannot sign anyone in, which servers and daemons must do. `eraser`
+    is a role with the desk's rights that may also erase sealed text.
     """
     desk = quoted(role)
     tables = ", ".join(RIGHTS)

@@ -1,4 +1,4 @@
-"""The address of a database: its URL, its display name, and the error if none answers."""
+"""The address of a database: its URL, its display name, and connection errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_url(url: str) -> URL:
     """The URL of a SQLite file, or of a PostgreSQL database, perhaps with several hosts.
 
     Raises:
-        InputError: if it cannot be read, or is of an unknown kind or for an unknown driver.
+        InputError: if the URL is not valid, or is of an unknown kind or for an unknown driver.
     """
     parsed = _parsed(url)
     kind = parsed.get_backend_name()
@@ -169,7 +169,7 @@ def driver_message(error: DBAPIError | sqlite3.Error) -> str:
 
 
 def damaged(where: str, message: str) -> Cause:
-    """The cause of a damaged database, with the driver's `message`."""
+    """The explanation of a damaged database, with the driver's `message`."""
     sentence = (
         "the database {where} is damaged ({told}): incidents db check shows the damage; restore a"
         " backup"
@@ -178,7 +178,7 @@ def damaged(where: str, message: str) -> Cause:
 
 
 def _connection_remedy(message: str) -> str:
-    """The remedy for a failed connection; a server that gave a reason exists."""
+    """The remedy for a failed connection; a server that gave a reason does exist."""
     if not message.startswith(_UNHEARD):
         return ""
     if (missing := _NOT_THERE.search(message)) is not None:
@@ -204,7 +204,7 @@ def _open_failure(file: Path) -> Cause:
 
 
 def _is_missing(engine: Engine) -> bool:
-    """Whether the file is missing and could be made, for a person who may not make it."""
+    """Whether the file is missing but could be made, for a person who may not make it."""
     if engine.get_execution_options()["incidents_makes"]:
         return False
     file = Path(display_address(engine))
@@ -240,7 +240,7 @@ _FILE_UNWRITABLE = "the file {where} cannot be written: check its permissions an
 
 
 MOST = 100
-"""The most damage that is listed; the search ends there."""
+"""The maximum number of faults to list; the search ends there."""
 
 # PostgreSQL's classes of errors for corrupted data and for internal errors.
 _CORRUPTED = "XX"
@@ -261,7 +261,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """The damage found, and the checks that could not be made, with the reason, as sentences.
+    """The damage found, and sentences about the checks that could not be made, with reasons.
 
     `is_other`: the file does not begin like a SQLite file and may never have been the database.
     """

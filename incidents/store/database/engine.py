@@ -34,9 +34,10 @@ _SESSION = """
     SET jit = off;
 """
 LOOK_UP_BY_KEYS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
-"""How PostgreSQL plans a transaction that writes, however small the tables were when it planned.
+"""The planner settings for PostgreSQL transactions that write: always look rows up by keys.
 
-Reports and views are planned without it.
+Otherwise a plan made while a table was small would read the whole table. Reports and views are
+planned without these settings.
 """
 
 # The best plan of the desk's statements does not depend on their values: one is enough.
@@ -53,10 +54,10 @@ _MAX_CONNECTIONS = 15
 
 
 def create(url: str | None = None, *, make: bool = False) -> Engine:
-    """An engine for `url`, by default for a SQLite file in the user's data folder.
+    """Make an engine for `url`, by default for a SQLite file in the user's data folder.
 
-    Only with `make` a missing file is created, and the data folder with it, for the user alone; no
-    other folder is ever created. No database is opened yet.
+    A missing file is created only with `make`, together with the data folder, for the user alone;
+    no other folder is ever created. No database is opened yet.
 
     Raises:
         InputError: for a URL that cannot be read or is of an unknown kind.
@@ -70,10 +71,10 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
 
 @contextmanager
 def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
-    """Open a transaction that writes; without `keep` it is rolled back.
+    """Open a transaction that writes; without `keep`, roll it back at the end.
 
-    On SQLite it takes the file's write lock at its start: a deferred transaction that reads first
-    and writes later can fail, whatever the timeout.
+    On SQLite the transaction takes the file's write lock at its start: a deferred transaction that
+    reads first and writes later can fail, whatever the timeout.
     """
     with engine.connect() as connection:
         connection.execution_options(incidents_writes=True)
@@ -97,9 +98,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def single_query(engine: Engine) -> Iterator[Connection]:
-    """Open a connection for a single query, whose answer shows one state of the database anyway.
+    """Open a connection for a single query, which sees one state of the database anyway.
 
-    On PostgreSQL there is no transaction around it, which saves two round trips.
+    On PostgreSQL there is no transaction around the query, which saves two round trips.
     """
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
@@ -164,8 +165,8 @@ def check_same_file(engine: Engine) -> None:
     """Check that the open SQLite file is still the one at its path.
 
     Raises:
-        ReplacedError: if it is not.
-        UnseenError: if that cannot be checked now.
+        ReplacedError: if it is a different file.
+        UnseenError: if the file cannot be checked now.
     """
     opened: OpenedFile | None = engine.get_execution_options().get("incidents_opened")
     if opened is not None:
@@ -185,7 +186,7 @@ def _make_private(folder: Path) -> None:
 def _open_by_uri(
     file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
-    """Open the file by a URI: with a plain name SQLite would create a missing file."""
+    """Open the file by a URI, because SQLite would create a missing file given by a plain name."""
     arguments[0] = f"{file.as_uri()}?{sqlite_file.open_uri(file)}"
     options["uri"] = True
 
@@ -277,12 +278,12 @@ def _record_idle_start(_connection: Any, record: Any) -> None:
 
 
 def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
-    """Ping the server before a transaction, if the connection was idle for a second.
+    """Ping the server before a transaction if the connection was idle for a second.
 
     This detects a restarted server without a round trip for each transaction.
 
     Raises:
-        DisconnectionError: for the pool to try another connection.
+        DisconnectionError: so that the pool tries another connection.
     """
     idle_since = record.info.get("idle_since")
     if idle_since is None or time.monotonic() - idle_since < _IDLE_S:

@@ -2,7 +2,7 @@
 
 SQLite's write-ahead log needs memory that all its users share. Two machines on a shared folder
 share no memory: each would silently overwrite data that the other has acknowledged. So a process
-that opens the file leaves a mark beside it, and keeps it fresh.
+that opens the file leaves a mark beside the file, and keeps the mark fresh.
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ class Host:
     device: int
 
     def is_same(self, other: Host) -> bool:
-        """Whether both share memory when they have one file open.
+        """Whether both hosts share memory when they have the same file open.
 
-        The boot id decides, if both can see it: all containers of a machine have the same one, and
-        a clone of the machine has another. Otherwise they must have the same machine id and the
-        same name, so a container that cannot see it shares memory with nobody but itself.
+        The boot id decides, if both can see it: all containers of a machine have the same boot id,
+        and a clone of the machine has a different one. Otherwise they must have the same machine id
+        and the same name, so a container that cannot see its boot id shares memory only with
+        itself.
         """
         if self.device != other.device:
             return False
@@ -55,7 +56,7 @@ class Host:
         return self.is_same_machine(other)
 
     def is_same_machine(self, other: Host) -> bool:
-        """Whether both are the same machine, even if it has restarted."""
+        """Whether both hosts are the same machine, even if it has restarted."""
         return (self.machine, self.name) == (other.machine, other.name)
 
     def text(self) -> bytes:
@@ -64,20 +65,20 @@ class Host:
 
 
 UNKNOWN_HOST = Host(boot=None, machine=None, name="whose name is not known", device=0)
-"""A host that is the same as no other: no file has the device 0."""
+"""A host that equals no other host, because no file has the device 0."""
 
 
 def this_host(file: Path) -> Host:
-    """The host that this process runs on, for that file.
+    """The host that this process runs on, with the device of that file.
 
     Raises:
-        OSError: if the file is not there.
+        OSError: if the file does not exist.
     """
     return Host(boot=_boot(), machine=_machine(), name=_name(), device=file.stat().st_dev)
 
 
 def read_host(text: bytes) -> Host:
-    """The host that `text` was written for; `UNKNOWN` if the text is anything else."""
+    """The host that `text` was written for; `UNKNOWN_HOST` if the text is anything else."""
     try:
         known = json.loads(text)
         boot, machine, name = known["boot"], known["machine"], known["name"]
@@ -104,7 +105,7 @@ def _boot() -> str | None:
 
 @cache
 def _machine() -> str | None:
-    """The hash of the machine id: machine-id(5) asks not to show the id itself."""
+    """The hash of the machine id, because machine-id(5) says not to expose the id itself."""
     try:
         id_ = _MACHINE.read_bytes().strip()
     except OSError:
@@ -119,9 +120,9 @@ def _name() -> str:
 
 BEAT_S = 10.0
 GONE_AFTER_S = 60.0
-"""The seconds after its last beat when a machine that was cut off counts as gone."""
+"""The seconds after the last beat of a disconnected machine until it counts as gone."""
 CLOSED_AFTER_S = 5.0
-"""The same if nobody there has the file open: closing it last deletes the log."""
+"""The same if that machine has closed the file, so that the write-ahead log was deleted."""
 
 _SETTLES_S = 0.5
 
@@ -133,7 +134,7 @@ class _Beat:
 
 
 class HostMark:
-    """The mark beside one SQLite file, whose real path must be given."""
+    """The mark beside one SQLite file, which must be given by its real path."""
 
     def __init__(self, database: str) -> None:
         self._database, self._log = Path(database), Path(f"{database}-wal")
@@ -141,7 +142,7 @@ class HostMark:
         self._looked_at: float | None = None
 
     def look(self) -> None:
-        """Like `beat`, if the last beat is long ago: before each transaction.
+        """Do the same as `beat` if the last beat is long ago; called before each transaction.
 
         Raises:
             DatabaseError: as `beat` does.
@@ -153,8 +154,8 @@ class HostMark:
     def beat(self) -> None:
         """Leave the mark of this machine, or keep it fresh.
 
-        If none can be left, such as on a read-only disk, nothing else is written either, but the
-        data in another machine's log cannot be read.
+        If no mark can be left, such as on a read-only disk, nothing else can be written either, but
+        the data in another machine's log cannot be read.
 
         Raises:
             DatabaseError: naming the machine that has the file open.
@@ -213,7 +214,7 @@ class HostMark:
             stream.write(here.text())
 
     def _refuse_unless_gone(self, last: _Beat, here: Host, now: float) -> None:
-        """Refuse unless the last beat is old; both times are by the file system's shared clock."""
+        """Refuse unless the last beat is old; the file system's shared clock gives both times."""
         age = now - last.at
         if last.host.is_same_machine(here) and age > _up_for_s():
             # This machine's own, from before its restart.
@@ -266,7 +267,7 @@ def _link_if_free(unnamed: Path, file: Path) -> bool:
 
 
 def _read(file: Path) -> _Beat | None:
-    """The mark, with the time of its last beat by the file system's clock; None if there is none.
+    """The mark, with the time of its last beat by the file system's clock; None without a mark.
 
     Any other content counts as the mark of a machine without a name.
     """

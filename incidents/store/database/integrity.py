@@ -1,7 +1,7 @@
 """Integrity: whether the stored data is undamaged, by the database's own checks.
 
-They find damage to pages, indexes and references, such as from a disk or a copy. `audit verify` and
-`audit replay` check whether the record is true and unchanged.
+The checks find damage to pages, indexes and references, for example by a disk or a faulty copy.
+Whether the record is true and unchanged is checked by `audit verify` and `audit replay`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
 
 
 def check(engine: Engine) -> Integrity:
-    """Check all stored data without a change; it takes seconds for each GB.
+    """Check all stored data without changing it; this takes seconds for each GB.
 
-    A file that is empty, or not a database, counts as damaged: it was something else before.
+    A file that is empty, or not a database, counts as damaged, because it was something else
+    before.
 
     Raises:
         DatabaseError: if the database is missing, has another schema, or does not answer.
@@ -53,7 +54,7 @@ def check(engine: Engine) -> Integrity:
 
 
 def _first_bytes(engine: Engine) -> bytes | None:
-    """The first bytes of the file; None if they cannot be read, or for a server."""
+    """The first bytes of the file; None if they cannot be read, or for a database on a server."""
     if engine.dialect.name != "sqlite":
         return None
     try:
@@ -125,7 +126,7 @@ def check_server(engine: Engine, found: Integrity) -> None:
     """Run the server's checks of its pages, indexes and tables, and add the findings to `found`.
 
     Raises:
-        DatabaseError: if it does not answer.
+        DatabaseError: if the server does not answer.
     """
     with plainly(engine), engine.connect() as connection:
         # Each check has its own transaction, so that it can follow one that failed.
@@ -160,14 +161,14 @@ def _check_checksums(connection: Connection, found: Integrity) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Amcheck:
-    """The extension: the quoted schema of its functions, and the checks of its version."""
+    """The amcheck extension: the quoted schema of its functions, and the checks it supports."""
 
     schema: str
     checks_unique: bool
 
 
 def _amcheck(connection: Connection) -> _Amcheck | str:
-    """The extension, or the reason why it cannot be used."""
+    """The amcheck extension, or the reason why it cannot be used."""
     installed = connection.execute(
         text(
             "SELECT quote_ident(n.nspname), e.extversion,"

@@ -1,6 +1,6 @@
 """The version of the schema: whether a database fits this program, and its upgrade.
 
-The usual question, whether a database is current, is one SELECT and does not load Alembic.
+The most frequent check, whether a database is current, is one SELECT and does not load Alembic.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OURS = frozenset({"sites", "entries", "desk", "policies"})
 
 
 class Status(Enum):
-    """The state of a database for this program."""
+    """The state of a database as this program sees it."""
 
     EMPTY = "empty"
     CURRENT = "current"
@@ -45,10 +45,10 @@ class Status(Enum):
 
 
 def check(engine: Engine) -> None:
-    """Check that the database has the schema of this program; changes nothing.
+    """Check that the database has this program's schema, without changing anything.
 
     Raises:
-        DatabaseError: naming its actual state, and the remedy.
+        DatabaseError: naming the database's actual state, and the remedy.
     """
     with plainly(engine):
         found = status(engine)
@@ -57,9 +57,9 @@ def check(engine: Engine) -> None:
 
 
 def ensure(engine: Engine, *, make: bool = False) -> None:
-    """Like `check`, but with `make`, create the schema in an empty SQLite file.
+    """Check as `check` does; with `make`, also create the schema in an empty SQLite file.
 
-    Also restore the write-ahead log of a file that lost it, such as a copy from `db backup`.
+    Also restore the write-ahead log of a file that has none, such as a copy from `db backup`.
 
     Raises:
         DatabaseError: as `check` does.
@@ -80,7 +80,7 @@ def ensure(engine: Engine, *, make: bool = False) -> None:
 def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
     """Create this program's schema in an empty or older database, completely or not at all.
 
-    With `rehearsal` an empty one is permanently marked as a rehearsal: see
+    With `rehearsal`, mark an empty database permanently as a rehearsal: see
     `desk_state.database_time`.
 
     Raises:
@@ -94,7 +94,7 @@ def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
 
 
 def downgrade(database: str | Engine, revision: str) -> None:
-    """Downgrade the schema to `revision` ("base": none), deleting the data that it cannot hold.
+    """Downgrade the schema to `revision` ("base": none), deleting data that it cannot store.
 
     Raises:
         DatabaseError: if the database is newer, or not ours, or cannot be downgraded.
@@ -136,7 +136,7 @@ def status(engine: Engine) -> Status:
 def head() -> str:
     """The revision of this program's schema: the number of the last migration's file.
 
-    It is read once, when it is first asked for: files that change later do not change it.
+    The folder is read once, at the first call; later changes to its files have no effect.
 
     Raises:
         DatabaseError: if the folder of the migrations is missing or empty.
@@ -242,7 +242,7 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
 
 @contextlib.contextmanager
 def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
-    """Disable foreign keys: SQLite rebuilds changed tables, and keys would empty referring rows."""
+    """Disable foreign keys: SQLite rebuilds changed tables, which would empty referring rows."""
     with engine.connect() as connection:
         connection.execution_options(incidents_writes=True)
         if engine.dialect.name != "sqlite":

@@ -1,11 +1,12 @@
 """The file of a SQLite database: whether it opens, whether it is unchanged, and who writes next.
 
 When a backup is restored while the process runs, old connections have the old file open, and new
-ones the new file: the process would read one history and write another.
+connections the new file: the process would read one history and write another.
 
 SQLite gives its write lock to the process that happens to try at the right moment, and a waiting
 process sleeps for up to 100 ms between attempts: a process that wrote continuously kept a daemon
-waiting for four seconds. Here mostly one process tries often, and the others queue for that.
+waiting for four seconds. Therefore the processes here queue for a turn, and mostly only the process
+that has the turn tries often.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from incidents.errors import Cause, DatabaseError
 def open_uri(file: Path) -> str:
     """The SQLite URI that opens an existing file.
 
-    Even to read, SQLite writes files beside it. On a read-only medium it need not, unless another
-    machine has the file open for writing: then the log and the shared memory are beside it.
+    Even to read, SQLite writes files beside the database. On a read-only medium it need not, unless
+    another machine has the file open for writing: then the log and the shared memory are beside it.
     """
     if not is_read_only(file):
         return "mode=rw"
@@ -73,7 +74,7 @@ _CLOSED = "you cannot write to the folder {folder}, which SQLite needs even to r
 
 
 def _beside(file: Path) -> list[str]:
-    """SQLite's files beside a file that is open or was not closed properly."""
+    """The files that SQLite keeps beside a database that is open or was not closed properly."""
     both = (f"{file}-wal", f"{file}-shm")
     # A name may be too long for a look-up; Path.exists would raise.
     return [os.path.basename(each) for each in both if os.path.exists(each)]  # noqa: PTH110, PTH119
@@ -101,17 +102,17 @@ class UnseenError(DatabaseError):
 
 
 class OpenedFile:
-    """The file of one engine, at its path; all connections of the engine have the same one."""
+    """The file of one engine, at its path; all connections of the engine have this file open."""
 
     def __init__(self, file: Path) -> None:
         self._file = os.fspath(file)
         self._device = self._inode = _NONE
 
     def look(self) -> None:
-        """Compare the open file with the one at the path, for each connection and transaction.
+        """Compare the open file with the file at the path, for each connection and transaction.
 
         Raises:
-            ReplacedError: if the file there is another one, or missing.
+            ReplacedError: if the file there is a different one, or missing.
             UnseenError: if the disk does not answer.
         """
         try:
@@ -145,9 +146,9 @@ _MAX_TURN_S = 0.1
 
 
 def begin_write(connection: sqlite3.Connection, file: str, *, wait_s: float) -> bool:
-    """Begin a transaction that writes; False if that still fails after about `wait_s` seconds.
+    """Begin a transaction that writes; False if the file stays locked for about `wait_s` seconds.
 
-    The connection's own busy timeout must be 0. False at once for any error but a locked file.
+    The connection's own busy timeout must be 0. Any error but a locked file returns False at once.
     """
     with _write_turn(f"{file}-wal"):
         for pause_s in _pauses(wait_s, _FAST_RETRY_S):
@@ -164,10 +165,10 @@ def begin_write(connection: sqlite3.Connection, file: str, *, wait_s: float) -> 
 
 @contextmanager
 def _write_turn(file: str) -> Iterator[None]:
-    """Hold the turn. Continue without it if its file is missing or it is not released in time.
+    """Hold the turn to write; continue without it if its file is missing or the wait is too long.
 
-    The write-ahead log exists beside every database in use, and SQLite has no locks of its own on
-    it, which closing the file would release.
+    The lock is on the write-ahead log, which exists beside every database in use. SQLite has no
+    locks of its own on that file, which closing it would release.
     """
     try:
         held = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
@@ -199,7 +200,7 @@ def _try_lock(file: int) -> bool:
 
 
 def _pauses(in_all_s: float, often_s: tuple[float, float]) -> Iterator[float]:
-    """Yield pauses between attempts. Time is not read: a simulated clock may be frozen."""
+    """Yield pauses between attempts, without reading the time: a simulated clock may be frozen."""
     slept_s = 0.0
     while slept_s < in_all_s:
         pause_s = random.uniform(*(often_s if slept_s < _FAST_RETRIES_FOR_S else _SLOW_RETRY_S))  # noqa: S311 - no secret

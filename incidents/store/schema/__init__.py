@@ -1,1 +1,1 @@
-"""The schema: the tables of each noun."""
+"""The schema: the tables of all modules."""

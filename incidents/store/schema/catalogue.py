@@ -1,6 +1,7 @@
 """The catalogue of the schema: the tables of all its modules.
 
-Each module adds its own tables to the one metadata when it is imported; this one imports them all.
+Each module adds its own tables to the shared metadata when it is imported; this module imports them
+all.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ def every_table() -> MetaData:
 
 
 def schema() -> MetaData:
-    """All tables with all their indexes: for the migrations, which compare them.
+    """All tables with all their indexes, for the migrations, which compare them.
 
-    A partial index makes SQLAlchemy load its whole PostgreSQL dialect: too slow for other commands.
+    A partial index makes SQLAlchemy load its whole PostgreSQL dialect, which is too slow for other
+    commands.
     """
     types.add_partial_indexes()
     return types.metadata

@@ -1,7 +1,7 @@
 """The tables of the desk: access, its own state, the record's entries, and filings.
 
-Entries of the desk's own stream confirm `accounts` and `tokens`. Nothing else about access is on
-record: not digests of secrets, data that expires within an hour, or sign-ins with their places.
+Entries of the desk's own stream confirm `accounts` and `tokens`. No other data about access is on
+record: not digests of secrets, data that expires within an hour, or sign-ins with their addresses.
 Rows of `entries` and `policies` are never updated.
 """
 

@@ -1,6 +1,6 @@
 """The tables of the log and of data derived from it: tree, checkpoints, orders, alarms.
 
-No transaction of the desk writes them. All can be derived again from the entries, except the order
+No transaction of the desk writes them. All can be recalculated from the entries, except the order
 of the numbers, which the checkpoints sign.
 
 A row of `orders` is never updated. A row of `deliveries` exists while an order is not settled in a

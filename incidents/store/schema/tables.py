@@ -37,7 +37,7 @@ from incidents.store.schema.types import (
 # The due time, in `work`, of items without one, so that one index gives the order of the queue.
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 1, 2, tzinfo=UTC)
-"""The due time of items that come behind all others."""
+"""The due time of items that come after all others."""
 
 sites = Table(
     "sites",
@@ -127,7 +127,7 @@ def countable(of: FromClause = incidents) -> ColumnElement[bool]:
 
 
 def in_time(of: FromClause = incidents) -> ColumnElement[bool]:
-    """The incidents that break a run (R3): the responsible person was reached in time."""
+    """The incidents that end a run (R3), because the responsible person was reached in time."""
     return and_(of.c.reached_in_time, of.c.state != words("voided")[0])
 
 
@@ -137,14 +137,14 @@ def unlisted(of: FromClause = incidents) -> ColumnElement[bool]:
 
 
 def unreported(of: FromClause = incidents) -> ColumnElement[bool]:
-    """The incidents not reported to the police; the desk need not report imported ones."""
+    """The incidents not reported to the police; the desk need not report imported incidents."""
     return and_(
         of.c.reported_at.is_(None), of.c.state != words("voided")[0], of.c.epoch > _IMPORTED
     )
 
 
 def member(of: FromClause = incidents) -> ColumnElement[bool]:
-    """The incidents that a suspension rests on."""
+    """The incidents on which a suspension is based."""
     return of.c.suspension.is_not(None)
 
 

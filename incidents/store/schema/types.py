@@ -34,7 +34,7 @@ metadata = MetaData(
 )
 
 UNRECORDED = {"recorded": False}
-"""The `info` of a column that no entry has, in a table that is derived from the record."""
+"""The `info` of a column that no entry contains, in a table that is derived from the record."""
 
 
 def recorded(table: Table) -> list[Column[Any]]:
@@ -43,7 +43,7 @@ def recorded(table: Table) -> list[Column[Any]]:
 
 
 def words(*values: str) -> list[ColumnElement[str]]:
-    """The `values` as literals in the statement: a partial index does not serve a bound value."""
+    """The `values` as literals in the statement: bound values cannot use a partial index."""
     return [literal_column(f"'{value}'") for value in values]
 
 
@@ -115,7 +115,10 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class JSONText(TypeDecorator[Any]):
-    """JSON as text. `sort_keys`: equal values are equal texts; otherwise keys keep their order."""
+    """JSON as text.
+
+    With `sort_keys`, equal values are equal texts; otherwise keys keep their order.
+    """
 
     impl = Text
     cache_ok = True

@@ -1,7 +1,7 @@
 """The alarm: one fact that the desk must know, with a key that lasts as long as its cause.
 
-Its causes are read with one statement for each kind, by an index and up to a limit. A warning is
-shown first to everybody who opens the queue, the worst first.
+The causes of alarms are read with one statement for each kind, by an index and up to a limit. A
+warning is shown above the queue to everybody who opens it, the worst first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KINDS = (
     SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
     DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
-"""The kinds of alarms, the most urgent first."""
+"""The kinds of alarms, most urgent first."""
 
 EVERYBODY = "all"
 """The subject of alarms about the whole database."""
@@ -44,33 +44,34 @@ EVERYBODY = "all"
 class Alarm:
     """A fact that the desk must know now. Times are in UTC; a field that does not apply is None.
 
-    `since`: when its cause began, if known.
+    `since`: when the cause of the alarm began, if known.
 
-    - `daemon_silent`: the `daemon`, None if none is left; the number of `overdue` sites.
+    - `daemon_silent`: the `daemon`, None if no daemon is left; the number of `overdue` sites.
     - `order_dead`: the order, its kind, the problem and the number of attempts.
     - `clock_about_to_lapse`: the incident, its `due` time, and whether the miss closes the site
       (R3).
-    - `closure_waits`: the rule, and the incident of R5.
+    - `closure_waits`: the rule, and the incident for R5.
     - `closure_disputed`: the rule.
     - `report_due`: the incident, its deadline (`due`), and whether that has passed (`late`).
-    - `filing_due`: one for all terms with a reminder on the same day, which is the subject: their
-      number (`terms`), and how many are over (`overdue`).
-    - `brake_on`: one for all `orders` that wait for a supervisor, because too many sites were taken
-      down at once.
-    - `halted`: no orders are carried out until a person resumes, and why (`halted_why`).
-    - `mark_unread`: a `daemon` carries out no orders, because it cannot read its mark; and the
+    - `filing_due`: one alarm for all terms with a reminder on the same day, which is the subject:
+      the number of terms (`terms`), and how many of them are over (`overdue`).
+    - `brake_on`: one alarm for all `orders` that wait for a supervisor, because too many sites were
+      taken down at once.
+    - `halted`: no orders are carried out until a person resumes; the reason (`halted_why`).
+    - `mark_unread`: a `daemon` carries out no orders, because it cannot read its mark; the
       `problem`.
-    - `entries_lost`: the record has lost its latest entries, and nobody has acknowledged that on
-      record.
+    - `entries_lost`: the record has lost its latest entries, and nobody has acknowledged the loss
+      on record.
     - `server_changed`: another server has taken over, and nothing is known to be missing.
     - `sites_uncompared`: the number of `sites` whose actual state could not be compared for a
-      minute or longer, the first `named`, and why (`problem`). Until they are compared, no clock
-      suspends them, and nothing opens them.
+      minute or longer, the first `named`, and the reason (`problem`). Until these sites are
+      compared, no clock suspends them, and nothing opens them.
     - `sites_left_down`: the number of `sites` that are down, or may be, though nothing on record
-      keeps them down. The first are `named`, with their actual `states`, and with those that are
-      also suspended on record, and stay down after that (`suspended_now`). How many are actually
-      `closed`, how many are `unknown`, and how many of those were added since the loss (`new`). The
-      reason may have been lost `since` then. A site that is new on the list raises the alarm again.
+      keeps them down. The first sites are `named`, with their actual `states`; `suspended_now`
+      names those that are also suspended on record, and stay down after the suspension. Also how
+      many sites are actually `closed`, how many are `unknown`, and how many of the unknown sites
+      were added since the loss (`new`). `since`: when the reason may have been lost. A new site on
+      the list raises the alarm again.
     - `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
@@ -108,8 +109,8 @@ class Alarm:
     def is_sent_by_copy(self, halted_since: datetime) -> bool:
         """Whether a database that has been halted since `halted_since` (UTC) sends the alarm.
 
-        It may be a copy, so it sends alarms about the database itself, and alarms whose cause began
-        later. The original sends all others.
+        The database may be a copy, so it sends alarms about the database itself, and alarms whose
+        cause began later. The original sends all other alarms.
         """
         if self.subject == EVERYBODY:
             return True
@@ -117,10 +118,10 @@ class Alarm:
 
 
 MAX_ALARMS = 500
-"""The most alarms of a kind."""
+"""The maximum number of alarms of a kind."""
 
 MAX_DUE = 2_000
-"""The most items due soon that are searched for contact clocks."""
+"""The maximum number of items due soon to search for contact clocks."""
 
 # Limits are literals: PostgreSQL would choose another plan for a bound limit (see `views.health`).
 # The names of sites are joined after the limit.
@@ -130,7 +131,7 @@ _most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
 
 
 def due_between(first: datetime, last: datetime) -> Select[Any]:
-    """The items due from `first` to `last` (UTC), of every kind, with the states of their sites."""
+    """The items of every kind due from `first` to `last` (UTC), with the states of their sites."""
     own = (
         work.c.site_id, work.c.item, work.c.kind, work.c.incident, work.c.due, work.c.recorded_at
     )  # fmt: skip
@@ -162,7 +163,7 @@ def _given_up() -> Select[Any]:
 
 
 def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
-    """The items of one kind that has an index of its own, the earliest first."""
+    """The items of one kind that has a separate index, earliest first."""
     first = (
         select(work.c.site_id, work.c.recorded_at)
         .where(work.c.kind == words(kind)[0])
@@ -182,11 +183,10 @@ BRAKED_ORDERS = (
     select(func.count().label("orders"), func.min(deliveries.c.since).label("since"))
     .where(braked, deliveries.c.lane == words(ACT)[0])
 )  # fmt: skip
-"""The number of orders to the live system that the brake holds, and the time since which it holds
-the first."""
+"""The number of orders to the live system that the brake holds, and since when it holds any."""
 
 CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
-"""The closures that wait for a second person, and the incident of R5."""
+"""The closures that wait for a second person, and the incident for R5."""
 
 CLOSURES_DISPUTED = _first_of("disputed", sites.c.rule)
 """The disputed closures, with their rules."""
@@ -229,12 +229,15 @@ WarningKind = Literal[
     "once",
     "report",
 ]
-"""The kinds of warnings, the most urgent first. Nothing enforces the clock; no orders are carried
-out until a person resumes; a daemon carries out no orders, because it cannot read its mark; the
-record has lost its latest entries; another server has taken over; sites cannot be compared; sites
-were left down; the brake holds orders; orders were given up; orders are late; orders were only
-logged; nothing is signed; the live system is being compared with the record; the clock is enforced
-only at intervals; a report to the police is due (L.1)."""
+"""The kinds of warnings, most urgent first.
+
+In this order: nothing enforces the clock; no orders are carried out until a person resumes; a
+daemon carries out no orders, because it cannot read its mark; the record has lost its latest
+entries; another server has taken over; sites cannot be compared; sites were left down; the brake
+holds orders; orders were given up; orders are late; orders were only logged; nothing is signed; the
+live system is being compared with the record; the clock is enforced only at intervals; a report to
+the police is due (L.1).
+"""
 
 # Long enough for a shift that begins to handle it.
 _SOON = timedelta(hours=6)
@@ -249,12 +252,12 @@ class QueueWarning(NamedTuple):
 
     @property
     def is_alarm(self) -> bool:
-        """Whether somebody must act on it now."""
+        """Whether somebody must act on the warning now."""
         return self.kind in _ALARMS
 
 
 def warnings_of(queue: QueuePage, now: datetime) -> list[QueueWarning]:
-    """The warnings of a page of the queue, as `views.queue` returns it, at `now` (UTC)."""
+    """The warnings for a page of the queue, as `views.queue` returns it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
     # An older server sends none of it.
     found: Mapping[str, Any] = enforcement

@@ -1,7 +1,7 @@
 """The current alarms, of every kind.
 
-Reading raises none and sends none. `alarm` has the kinds and their limits, `history_alarms` those
-about the record's history.
+Reading alarms neither raises nor sends any. `alarm` has the kinds and their limits,
+`history_alarms` the alarms about the record's history.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ if TYPE_CHECKING:
 
 
 WARN_BEFORE = timedelta(minutes=10)
-"""A contact clock raises an alarm this long before its end; one that runs for less raises none."""
+"""How long before its end a contact clock raises an alarm; a shorter clock raises none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentAlarms:
     """The alarms that were found; of the `capped` kinds there may be more.
 
-    `halted_since`: since when (UTC) no orders are carried out; None if they are carried out.
+    `halted_since`: since when (UTC) no orders have been carried out; None if they are carried out.
     `left_down`: the names of all left-down sites, if there is an alarm about them.
     """
 
@@ -113,8 +113,9 @@ def alarms_now(
 ) -> Alarms:
     """The alarms at `now` (UTC), and whether each was sent; arguments as in `current_alarms`.
 
-    `attempts_to_tell`: how often a daemon has tried to send it. `unset`: the settings of the lanes
-    without a channel (see `App`); the desk's is named once an alarm has waited for `LATE_AFTER`.
+    `attempts_to_tell`: how often a daemon has tried to send the alarm. `unset`: the settings of the
+    lanes without a channel (see `App`); the setting for alarms to the desk is named once an alarm
+    has waited for `LATE_AFTER`.
     """
     raised = monitoring.known_alarms(connection)
     look = current_alarms(connection, now, report)
@@ -151,7 +152,7 @@ Part = tuple[list[Alarm], bool]
 
 
 def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Part:
-    """An alarm that nothing enforces the clock, or else one for each daemon that went silent."""
+    """One alarm that nothing enforces the clock, or an alarm for each daemon that went silent."""
     known = monitoring.known_daemons(connection)
     if enforced["enforced_by"] is None:
         # A daemon that stands aside because its clock is wrong still beats, but enforces nothing.
@@ -169,7 +170,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
 
 
 def _mark_unread(found: MarkUnread | None) -> Part:
-    """A daemon that carries out no orders: one alarm, however many cannot read their marks."""
+    """The one alarm about daemons that carry out no orders because they cannot read their marks."""
     if found is None:
         return [], False
     return [
@@ -288,7 +289,7 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 def _filings(connection: Connection, now: datetime) -> Part:
     """The alarm about filing deadlines that are near or over (F.24).
 
-    There is one for all terms with a reminder on the same day, until a day later.
+    There is one alarm for all terms with a reminder on the same day; it lasts until a day later.
     """
     day = connection.scalar(alarm.LAST_REMINDED)
     # The day is in the desk's own zone, which is at most 14 hours ahead of UTC.

@@ -1,4 +1,4 @@
-"""The findings behind a page of the queue: incidents, addresses and attempts, by one query each.
+"""The findings for a page of the queue: incidents, addresses and attempts, by one query each.
 
 The customers' remarks on their reported removals come from the record.
 """
@@ -41,7 +41,7 @@ Key = tuple[int, int]
 
 MAX_URLS = 3
 MAX_ABOUT = 20
-"""The most incidents read of a task: a recheck after a reinstatement may have thousands."""
+"""The maximum number of incidents to read for a task: some rechecks have thousands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Findings:
     remarks: Mapping[Key, str] = field(default_factory=dict)
 
     def keys(self, row: Row) -> list[Key]:
-        """The incidents of an item: its own, or those of its task."""
+        """The incidents of an item: its own incident, or the incidents of its task."""
         if row["incident"] is not None:
             return [(row["site_id"], row["incident"])]
         task = task_key(row)
@@ -66,7 +66,7 @@ class Findings:
         return [(row["site_id"], n) for n in numbers[:MAX_ABOUT]]
 
     def incident(self, row: Row) -> Row | None:
-        """The incident of an item that is about one."""
+        """The incident of an item, if the item is about a single incident."""
         keys = self.keys(row)
         return self.incidents.get(keys[0]) if keys else None
 
@@ -75,7 +75,7 @@ class Findings:
         return [incident_id(*key) for key in self.keys(row)]
 
     def about_states(self, row: Row) -> list[str | None]:
-        """The states of those incidents."""
+        """The states of the incidents in `about`."""
         found = (self.incidents.get(key) for key in self.keys(row))
         return [None if incident is None else incident["state"] for incident in found]
 
@@ -87,7 +87,7 @@ class Findings:
     def unsettled(self, row: Row) -> list[str]:
         """The incidents of an item that can be recorded as removed, or as still online.
 
-        The machine accepts neither for a refused incident, or for one found on a closed site.
+        The machine refuses both for a refused incident, and for an incident found on a closed site.
         """
         return [
             incident_id(*key)
@@ -98,7 +98,8 @@ class Findings:
     def recurred(self, row: Row) -> dict[str, str]:
         """Map incidents that are already logged again to the new incidents.
 
-        Nobody was informed of these yet, so the machine refuses another recurrence.
+        Nobody has been informed of the new incidents yet, so the machine refuses another
+        recurrence.
         """
         keys = self.keys(row)
         return {incident_id(*key): found for key in keys if (found := self.recurrences.get(key))}
@@ -117,7 +118,7 @@ class Findings:
         return self._contacts(row, "total")
 
     def attempts_in_time(self, row: Row) -> int:
-        """The number of those by the deadline, which R2 counts."""
+        """The number of those contacts made by the deadline, which R2 counts."""
         return self._contacts(row, "in_time")
 
     def _contacts(self, row: Row, which: str) -> int:
@@ -134,7 +135,7 @@ class Findings:
         return None
 
     def remark(self, row: Row) -> str | None:
-        """The reference to the customer's remark, if they wrote one."""
+        """The reference to the customer's remark, if the customer wrote one."""
         reported = self.said_gone(row)
         return None if reported is None else self.remarks.get(reported)
 
@@ -232,7 +233,7 @@ _recurrence = and_(
         and_(_later.c.state == words("unreached")[0], _later.c.n > _first.c.n, _same_url),
     ),
 )
-"""The reason for which `recur` of the first is refused (see `machine.actions.incidents`)."""
+"""The reason why `recur` is refused for the first incident (see `machine.actions.incidents`)."""
 
 _belongs = incident_urls.c
 _first_urls = select(_belongs.site_id, _belongs.incident, _belongs.url)

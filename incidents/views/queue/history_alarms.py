@@ -1,7 +1,7 @@
 """Alarms about the record's history: a halt, a loss, a new server, missing signatures.
 
-Also alarms about sites that are not compared or left down. They are read from the document of
-`views.record_health`, without a query.
+Alarms about sites that are not compared or left down are here too. All are read from the document
+of `views.record_health`, without a query.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 PASSING = timedelta(minutes=1)
-"""A site that cannot be compared for less than this raises no alarm."""
+"""How long a site can go uncompared before it raises an alarm."""
 
 
 def history_alarms(history: History, now: datetime) -> dict[str, list[Alarm]]:
@@ -49,7 +49,7 @@ def _alarm(kind: str, since: str | None, **own: Any) -> list[Alarm]:
 
 
 def _uncompared(found: Uncompared | None, now: datetime) -> list[Alarm]:
-    """The sites that cannot be compared, once the fault has lasted."""
+    """The alarm about sites that cannot be compared, once the fault has lasted long enough."""
     if found is None or now - read_rfc3339(found["since"]) < PASSING:
         return []
     problems = dict.fromkeys(each["problem"] for each in found["sites"])
@@ -60,10 +60,10 @@ def _uncompared(found: Uncompared | None, now: datetime) -> list[Alarm]:
 
 
 def _left_down(history: History, *, reported: bool) -> list[Alarm]:
-    """The sites that a loss has left down.
+    """The alarm about the sites that a loss has left down.
 
-    Raised once all sites were compared, or the others are `reported` by an alarm of their own:
-    until then the list is incomplete.
+    The alarm is raised once all sites were compared, or the uncompared sites are `reported` by a
+    separate alarm: until then the list is incomplete.
     """
     found = history["left_down"]
     if found is None or not (found["complete"] or reported):

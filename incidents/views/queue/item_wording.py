@@ -10,12 +10,12 @@ from incidents.locale.language import Language
 from incidents.locale.words import TimeFormat
 
 _REMARK = 300
-"""The most characters of a customer's remark in a script; the item has all of it."""
+"""The maximum length of a customer's remark in a script; the item has the whole remark."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemWording:
-    """An item with the language and the day of its script; the other fields as in `script`."""
+    """An item with the language and the day of its script; see `script` for the other fields."""
 
     of: QueueItem
     when: TimeFormat
@@ -38,7 +38,7 @@ class ItemWording:
         return self.language.say(f"say.{code}", **facts)
 
     def phone(self) -> str:
-        """The person, with the way to reach them."""
+        """The person to call, with the way to reach them."""
         whom = self.of["person"] or self.say("the_person")
         if self.of["phone"]:
             return self.say("phone", whom=whom, phone=self.of["phone"])
@@ -65,12 +65,12 @@ class ItemWording:
         return self.language.comma.join(self.of["about"]) or self.say("unsettled")
 
     def left(self) -> str:
-        """The time left, or how long it is overdue."""
+        """The time left, or how long the item is overdue."""
         left = timedelta(seconds=self.of["left_s"] or 0)
         return self.say("left.overdue" if self.of["overdue"] else "left", span=abs(left))
 
     def reported_removal(self) -> str:
-        """The sentence about the customer's report if it opened the task: it stopped no clock."""
+        """A sentence about the customer's report, which stopped no clock, if it opened the task."""
         if not self.of["said_gone"]:
             return ""
         remark = " ".join((self.of["remark"] or "").split())

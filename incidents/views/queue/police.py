@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 MAX_PAGE = 1_000
 MAX_COUNTED = 1_000
-"""The most incidents that are counted, overdue or not; `capped` says that the limit was reached."""
+"""The maximum number of incidents to count, overdue or not; `capped`: there may be more."""
 
 MAX_REMINDED = 500
-"""The most incidents with a reminder, before their deadlines, and after them."""
+"""The maximum number of incidents with a reminder, before and after the deadline separately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,8 @@ def unreported_incidents(
 ) -> list[Duty]:
     """The incidents to report, by deadline: the longest overdue first.
 
-    At most `limit`, and never more than 1,000. `left_s` is negative if it is overdue at `now`.
+    At most `limit` incidents are listed, and never more than 1,000. `left_s` is negative if the
+    report is overdue at `now`.
     """
     rows = connection.execute(_page(min(limit, MAX_PAGE))).all()
     return [_document(row, now, duty.deadline(row.recorded_at)) for row in rows]
@@ -85,7 +86,7 @@ def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySumm
 
 
 def deadline_of(connection: Connection, key: tuple[int, int], duty: ReportDuty) -> datetime | None:
-    """The deadline (UTC) to report an incident; None if it need not be or was reported."""
+    """The deadline (UTC) to report an incident; None if no report is needed or one was made."""
     site_id, n = key
     query = select(_of.recorded_at).where(_of.site_id == site_id, _of.n == n, unreported())
     found = connection.scalar(query)
@@ -97,7 +98,7 @@ def reminded(
 ) -> tuple[list[Reminded], bool]:
     """The incidents with a reminder at `now`, and whether there may be more.
 
-    Those that can still be reported in time come first, then the overdue ones.
+    Incidents that can still be reported in time come first, then overdue incidents.
     """
     cutoff = now - duty.within
     ahead = connection.execute(
@@ -147,7 +148,7 @@ def _page(most: int, *where: ColumnElement[bool]) -> Select[Any]:
 
 
 class _Summary(NamedTuple):
-    """The statements of a summary."""
+    """The statements for a summary."""
 
     overdue: Select[Any]
     due: Select[Any]
@@ -156,7 +157,7 @@ class _Summary(NamedTuple):
 
 @cache
 def _summary() -> _Summary:
-    """The statements of a summary, built once: each page of the queue runs them."""
+    """The statements for a summary, built once, because each page of the queue runs them."""
     cutoff = bindparam("cutoff", type_=_of.recorded_at.type)
     late, early = _of.recorded_at < cutoff, _of.recorded_at >= cutoff
     return _Summary(overdue=_counted(late), due=_counted(early), first=_page(1))

@@ -53,12 +53,12 @@ def queue(
 ) -> QueuePage:
     """One page of the queue, with the state of the clock's enforcement.
 
-    The order is that of Q.1 to Q.3: items overdue at `now` (UTC), then by deadline, then
-    by `recorded_at`. `mine`: show and count only the items that this person has claimed. `after`: a
-    page's `next_after`. Phone numbers and email addresses are masked (see `masked`), in the script
-    too, unless `reveal`. `when`: the language and the zone of the script (None: English, UTC).
-    `report`: the duty to report, for its summary. A page takes the same number of queries and the
-    same time however long the queue is.
+    The order is that of Q.1 to Q.3: items overdue at `now` (UTC), then by deadline, then by
+    `recorded_at`. `mine`: show and count only the items that this person has claimed. `after`: a
+    page's `next_after`. Unless `reveal` is set, phone numbers and email addresses are masked (see
+    `masked`), in the script too. `when`: the language and the zone of the script (None: English,
+    UTC). `report`: the duty to report, for its summary. A page takes the same number of queries and
+    the same time however long the queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
@@ -92,9 +92,9 @@ def item(
     reveal: bool = False,
     when: TimeFormat | None = None,
 ) -> QueueItem | None:
-    """One item as `queue` returns it, None if there is none; `of`: its id from `read_item_id`.
+    """One item as `queue` returns it; None if there is none. `of`: its id from `read_item_id`.
 
-    It is for a reader who needs one phone number and must not see a page of them.
+    This is for a reader who needs one phone number and must not see a page of them.
     """
     rows = _rows(connection, page(1, of=of))
     in_force = register.policy_in_force(connection)
@@ -165,7 +165,7 @@ def _details(
 
 
 class _Request(NamedTuple):
-    """The columns of a request by one person that another has to decide."""
+    """The columns of a request by one person that another person has to decide."""
 
     by: str
     reason: str

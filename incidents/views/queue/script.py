@@ -1,7 +1,7 @@
 """The script for an item of the queue: its phrases, the next steps, and the fitting actions.
 
-It is generated from an item and the day. Times are given as the time left, so a sentence read out
-on the phone is true in any zone. Its phrases are `say.*` in `incidents.po`.
+The script is generated from an item and the day. Times are given as the time left, so a sentence
+read out on the phone is true in any zone. The phrases are `say.*` in `incidents.po`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Script = tuple[str, list[Hint]]
 """The text to say or do, and the hints that fit, the likeliest first."""
 
 _ONLY_ANEW = frozenset({"refused", "moot"})
-"""Content of these that is still there is a new violation: they do not recur."""
+"""The states after which content still online is a new violation, not a recurrence."""
 
 
 def script(
@@ -37,9 +37,9 @@ def script(
 ) -> Script:
     """Return the script of an item in the language of `when`, which includes its `say`, and hints.
 
-    `recurred`: its incidents that are already logged again, with the new ones. `next_closes`:
-    another violation found now closes the site (R1). `opens_first`: the suspension of its site ends
-    before its clock does.
+    `recurred`: the item's incidents that are already logged again, with the new incidents.
+    `next_closes`: another violation found now closes the site (R1). `opens_first`: the suspension
+    of the item's site ends before the item's clock does.
     """
     wording = ItemWording(item, when, recurred, next_closes, opens_first)
     return _SCRIPTS[item["kind"]](wording, policy)

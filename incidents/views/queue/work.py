@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 MAX_COUNTED = 1_000
-"""The most items counted by kind, the most urgent first; `counts_capped`: there may be more.
+"""The maximum number of items counted by kind, most urgent first; `counts_capped`: maybe more.
 
-The cost of a count grows with it: beyond a thousand it would exceed the cost of the page.
+The cost of a count grows with the limit: beyond a thousand it would exceed the cost of the page.
 """
 
 INSPECTIONS = ("check_removal", "recheck")
-"""The kinds of work for which somebody looks at the content, which may be found still there."""
+"""The kinds of work for which somebody looks at the content, which may still be online."""
 
 IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
-"""The most urgent first (Q.1)."""
+"""The order of the queue: most urgent first (Q.1)."""
 
 _dispute = work.alias("dispute")
 _disputed = (
@@ -62,7 +62,7 @@ _disputed = (
     .exists()
 )
 LISTED: ColumnElement[bool] = not_(and_(work.c.kind == words(TELL)[0], _disputed))
-"""The rows of `work` in the queue: no customer is informed of a disputed closure."""
+"""The condition for rows of `work` in the queue: no customer is told of a disputed closure."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -106,7 +106,7 @@ def _claim_of(of: Any) -> Any:
 
 
 def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
-    """The number of items by kind among the first `MAX_COUNTED`; with `mine`, of their claims."""
+    """The number of items by kind among the first `MAX_COUNTED`; `mine`: of a person's claims."""
     listed = select(work.c.kind).where(LISTED)
     if mine is not None:
         listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
@@ -118,7 +118,7 @@ def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
 
 
 def cursor(row: Row) -> str:
-    """The row's place in the queue, not just its item, which may be gone by the next page."""
+    """The row's position in the queue, because the item itself may be gone by the next page."""
     times = f"{microseconds(row['sort_due'])}.{microseconds(row['recorded_at'])}"
     return f"{times}.{row['site_id']}-{row['item']}"
 
@@ -142,13 +142,13 @@ def _place_after(after: str) -> Any:
 
 
 MOST_HELD = 500
-"""The most items listed for all holders; the number that each holds has no limit."""
+"""The maximum number of items listed for all holders together; the total has no limit."""
 
 
 def holders(connection: Connection, *, most: int = MOST_HELD) -> list[Holder]:
-    """The holders by name, each with the number of their items (`total`) and the first of them.
+    """The holders by name, each with the number of their items (`total`) and the first items.
 
-    `items` has the first `most` of all, holder by holder, each by deadline; those of later holders
+    `items` has the first `most` of all, holder by holder, each by deadline; items of later holders
     may be missing.
     """
     of = claims.c
@@ -193,8 +193,8 @@ Item = tuple[int, str]
 def opens_first(row: Row) -> bool:
     """Whether the suspension of the item's site ends before the item's contact clock does.
 
-    A miss then suspends or closes the site again. Of two that are due together the clock is taken
-    first.
+    A miss then suspends or closes the site again. If both are due at the same time, the clock is
+    processed first.
     """
     until, due = row["suspended_until"], row["due"]
     return row["kind"] == "call" and None not in (until, due) and until < due
@@ -204,7 +204,8 @@ def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) 
     """The items on which the next miss closes the site, which is open, or will be by then.
 
     A running clock is judged at its own deadline (R3): a contact about a later incident does not
-    count. An item without a clock warns of the present run. It takes at most two queries.
+    count. An item without a clock warns about the present run of cases. The function takes at most
+    two queries.
     """
     active = [row for row in rows if row["state"] == "active" or opens_first(row)]
     cases = _ends_of_runs(connection, [row for row in active if row["last_suspension"]], policy)
@@ -220,7 +221,7 @@ def closing_counts(
 ) -> set[int]:
     """The sites of items that check content, on which one more violation closes the site (R1).
 
-    It takes at most one query.
+    The function takes at most one query.
     """
     looked = [row for row in rows if row["kind"] in INSPECTIONS and row["state"] != "closed"]
     places = sorted({(row["site_id"], row["epoch"], now) for row in looked})
@@ -263,7 +264,7 @@ def _closes(case: Case | None, row: Row, policy: Policy) -> bool:
 
 
 def _since(case: Case, policy: Policy, earliest: Place) -> Place:
-    """The place from which suspensions matter: the last break of the run before `earliest`."""
+    """The position from which suspensions matter: the last break of the run before `earliest`."""
     if policy.run == "total":
         return FIRST_PLACE
     broken = (i.place for i in case.incidents.values() if i.place < earliest)
@@ -271,5 +272,5 @@ def _since(case: Case, policy: Policy, earliest: Place) -> Place:
 
 
 def _place(row: Row) -> Place:
-    """The place at which the item is judged: a call's deadline, else after everything so far."""
+    """The position at which the item is judged: a call's deadline, or after everything so far."""
     return (row["due"], row["incident"]) if row["kind"] == "call" and row["due"] else LAST_PLACE
