@@ -101,6 +101,5 @@ class Incident:
 
     @property
     def stands(self) -> bool:
-        """Whether its missed deadline still supports a suspension: valid, and no one reached
-        (R2)."""
+        """Whether its missed deadline still supports a suspension: valid, nobody reached (R2)."""
         return self.state != "voided" and not self.reached_in_time

@@ -23,8 +23,7 @@ class Remark:
 
 
 class RefusedError(Exception):
-    """The exception that carries a refusal out of `decide`'s checks; it never leaves the
-    machine."""
+    """An exception that carries a refusal out of `decide`'s checks; it never leaves the machine."""
 
     def __init__(self, name: str, **facts: Any) -> None:
         super().__init__(name)

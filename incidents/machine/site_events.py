@@ -174,8 +174,7 @@ class ReinstatementDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReinstated(SiteEvent):
-    """Another person approved the reinstatement requested by `asked_by`: counts restart from
-    zero."""
+    """Another person approved the reinstatement that `asked_by` requested; counts restart."""
 
     kind = "site_reinstated"
     command = c.Approve
