@@ -1,7 +1,7 @@
 """The official form of a filing: its fields in order, with their labels.
 
-The order and the labels follow 公安联网备案 (specification, F). Every key of `machine.filing.FIELDS` is
-here once.
+The order and the labels follow 公安联网备案 (specification, F). Every key of
+`machine.filing.FIELDS` is here once.
 """
 
 from __future__ import annotations
@@ -215,8 +215,7 @@ def codes(field: Field) -> dict[str, str]:
 
 
 def sort_key(key: str) -> tuple[int, str]:
-    """The sort key of a detail's key: the order of the form, then servers and documents by
-    label."""
+    """The sort key of a key: the order of the form, then servers and documents by label."""
     at = _PLACES.get(key)
     return (at, "") if at is not None else (len(_PLACES) + key.startswith(DOCUMENT), key)
 

@@ -140,7 +140,7 @@ _OFFICE_CODE = re.compile("[0-9]{6}(?:[0-9]{6})?")
 
 @cache
 def offices() -> dict[str, str]:
-    """The codes of public-security offices by city, such as 深圳, as listed in the documentation."""
+    """The codes of public-security offices by city (such as 深圳), as in the documentation."""
     text = (resources.files("incidents.filing") / "offices.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
@@ -160,7 +160,7 @@ def check_office(details: Details, *, today: date) -> list[Finding]:
 
 
 def _office_of_city(code: str, cities: set[str]) -> Finding:
-    """Return whether the code is the one listed for the city, or otherwise belongs to its area."""
+    """The finding whether the office with that code is that of one of the servers' cities."""
     city = _listed_city(code) or area.city(code) or code[:6]
     # A county-level city lies in another city.
     here = area.find(code)

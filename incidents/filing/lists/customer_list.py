@@ -36,9 +36,9 @@ _MAX_PLAIN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A problem in a row: column, field (both empty for the whole row), text, and reason with advice.
+    """A problem in a row: the column and field (empty for the whole row), the text, and the reason.
 
-    A long text is cut.
+    The reason includes advice. A long text is cut.
     """
 
     column: str

@@ -125,7 +125,7 @@ class TableFile:
 
 @contextmanager
 def open_table(file: str, *, done: OnProgress = lambda _: None) -> Iterator[TableFile]:
-    """Open the table in `file` (`-`: standard input); `done` is called with the number of bytes read.
+    """Open the table in `file` (`-`: standard input); `done` gets the number of bytes read.
 
     Raises:
         FileError: if the file cannot be read.

@@ -252,8 +252,7 @@ def _json_refusal(error: ValueError | RecursionError) -> str:
 
 
 def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a JSON object with a repeated name, because one of the values would silently be
-    lost."""
+    """Refuse a JSON object with a repeated name, because one value would silently be lost."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise parsing.MisreadError("a name occurs twice in one object")
