@@ -121,7 +121,7 @@ class Mail:
 
 
 def make(name: str, options: Options, sender_name: str) -> Mail:
-    """The channel from its table in the settings; `sender_name`: the name beside the sender's address.
+    """The channel from its table in the settings; `sender_name` goes with the sender's address.
 
     Keys: `host`, `port`, `security` (starttls, tls, none), `user`, `password` (or `password_file`,
     `password_env`), `sender`, `reply_to`, `list_id`, `ca_file`, `timeout`.
