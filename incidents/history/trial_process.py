@@ -98,10 +98,11 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial(Generic[T]):
-    """A simulation of policies on a history; `summarize`, a module-level function, ends it.
+    """A simulation of policies on a history; `summarize` makes the result from the outcomes.
 
-    `summarize` makes the result. `most`: the maximum number of reports. A report within `within` of
-    the one that began a finding belongs to that finding.
+    `summarize` must be a module-level function, so that it can be sent to another process. `most`:
+    the maximum number of reports. A report within `within` of the one that began a finding belongs
+    to that finding.
     """
 
     source: Source
