@@ -142,7 +142,10 @@ class Continuity:
     def advance_mark(
         self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime
     ) -> None:
-        """Mark the newest entry at `now` (UTC), before orders go to the live system."""
+        """Write the mark for the newest entry, before orders go to the live system.
+
+        `now` (UTC) is the time in the mark.
+        """
         if newest is None:
             return
         own = self._mark_file(history.identity)

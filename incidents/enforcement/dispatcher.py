@@ -161,7 +161,7 @@ _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0
 
 
 class Backlog:
-    """The orders that wait for the `limit` to allow an attempt; `seconds` is a monotonic clock."""
+    """The orders that wait until the `limit` allows an attempt; `seconds` is a monotonic clock."""
 
     def __init__(
         self, limit: ConcurrencyLimit, *, seconds: Callable[[], float] = time.monotonic

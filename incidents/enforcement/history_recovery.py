@@ -219,7 +219,7 @@ class HistoryRecovery:
     def _key(
         self, request: RecoveryRequest, place: str, lost: loss.Loss | None, *, blind: bool
     ) -> VerifierKey | None:
-        """The new key, if the old one signed lost entries or its last signature is unknown."""
+        """The new key, or that of an unfinished change; None if the old key can stay in use."""
         if lost is None and not blind:
             return rotation.unfinished_key(self._engine, self._ring)
         return rotation.begin(

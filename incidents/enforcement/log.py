@@ -1,6 +1,6 @@
-"""The log adapter, for trials: writes orders into the program's log and does nothing else.
+"""The log adapter, for trials: it writes orders into the program's log and does nothing else.
 
-Its orders count as carried out, but never as enforced.
+Orders that it receives count as carried out, but never as enforced.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class MarkFile:
         self._kept = mark
 
     def _previous(self) -> Mark | None:
-        """The mark to replace; an invalid one is moved aside for a person to inspect."""
+        """The mark to replace; a file without a valid mark is moved aside for inspection."""
         try:
             return self._read_file()
         except _NoMarkError:

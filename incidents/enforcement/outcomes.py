@@ -141,7 +141,7 @@ class Outcomes:
         ]
 
     def _keep_details(self, done: Sequence[AttemptResult]) -> None:
-        """Store the details of dead letters for the desk; they are not part of the record."""
+        """Store the details of dead letters for the desk, outside the record."""
         details = [
             (each.claimed, each.outcome.detail)
             for each in sorted(done, key=_lock_order)

@@ -65,7 +65,7 @@ class Order:
 
     @property
     def entry(self) -> int:
-        """The number of the site's entry that gave the order."""
+        """The number of the entry, among those of the site, that gave the order."""
         return self.seq % ORDERS_EACH
 
     def document(self) -> dict[str, str]:

@@ -110,7 +110,7 @@ class Routing:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Routing:
-    """The routing of this run.
+    """The routing that the settings file defines.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -120,7 +120,7 @@ def load(environ: Mapping[str, str] | None = None) -> Routing:
 
 
 def read(section: Mapping[str, Any]) -> Routing:
-    """The routing of a section of the settings. Raises the same errors as `load`."""
+    """The routing that a section of the settings defines. Raises the same errors as `load`."""
     options = Options(f"[{SECTION}]", section)
     made: dict[str, Adapter] = {}
     default = options.text("adapter", DEFAULT)

@@ -50,7 +50,7 @@ def check(details: Details, *, today: date) -> list[Finding]:
 
 
 def falsehoods(details: Details, *, today: date) -> list[Finding]:
-    """The findings of `check` that a detail is false (R4).
+    """The findings of `check` that say a detail is false (R4).
 
     Raises:
         NoFilingLibraryError: naming the library to install.

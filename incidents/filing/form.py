@@ -46,7 +46,7 @@ class Field:
     choices: tuple[Choice, ...] = ()
 
     def shown(self, text: str) -> tuple[str, str]:
-        """The text of the field for display, in Chinese and in English."""
+        """The detail in the field, for display in Chinese and in English."""
         for choice in self.choices:
             if choice.code == text:
                 return choice.zh, choice.en

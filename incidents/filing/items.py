@@ -88,7 +88,7 @@ DOCUMENT_KINDS = (
 
 
 def check_documents(details: Details, *, today: date) -> list[Finding]:
-    """The findings on unreadable items, on the contract, and on expiring documents."""
+    """The findings on items that cannot be read, on the contract, and on documents that expire."""
     on_record = documents(details)
     unreadable = [
         wrong(item.key, "item_unreadable", "RFC 8259")

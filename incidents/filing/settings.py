@@ -41,7 +41,7 @@ class FilingSettings:
 
 
 def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
-    """The settings of this run.
+    """The settings of the section, from the settings file.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.

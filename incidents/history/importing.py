@@ -68,7 +68,7 @@ class Tally:
 
     @property
     def incidents_new(self) -> int:
-        """The number of new incidents."""
+        """The number of incidents that were imported now."""
         return sum(site.incidents_new for site in self.sites.values())
 
     @property

@@ -78,7 +78,7 @@ class Reader:
         self.ignored: dict[str, None] = {}
 
     def report(self, row: Row) -> Report | BadLine:
-        """Return the row's report, or the reason why it is not a report."""
+        """Return the report in the row, or the reason why the row is not a report."""
         is_urlhaus = row.fields.keys() >= _URLHAUS and "site" not in row.fields
         try:
             for column, value in (row.odd or {}).items():

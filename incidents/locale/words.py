@@ -21,7 +21,7 @@ the last minutes, which are shown to the second."""
 
 @dataclass(frozen=True, slots=True)
 class TimeFormat:
-    """The format of times: in `zone`, relative to `now` (aware), in `language`."""
+    """A formatter of times: in `zone`, relative to `now` (aware), in `language`."""
 
     zone: tzinfo
     now: datetime

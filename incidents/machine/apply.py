@@ -98,10 +98,10 @@ CHANGES = merge(incident_changes.changes, site_changes.changes, changes)
 
 
 def apply(case: Case, event: e.Event) -> None:
-    """Change `case` as `event` says.
+    """Change `case` as `event` requires.
 
     Raises:
-        ImpossibleMoveError: the event records a move that the tables of `state` do not have.
+        ImpossibleMoveError: if the event records a move that the tables of `state` do not have.
     """
     CHANGES[type(event)](case, event)
     site_changes.drop_lapsed_request(case)

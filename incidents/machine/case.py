@@ -144,9 +144,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An unsettled order in its lane: it waits for its turn, or is a dead letter.
+    """An unsettled order in its lane: it is waiting, or it is a dead letter.
 
-    A `braked` dead letter was never tried: it waits for a person to release it (`order_retried`).
+    A `braked` dead letter was never tried: it waits until a person releases it (`order_retried`).
     `attempts` and `lease_until` (UTC: reserved by a worker until then) are not part of the record;
     in a replay they are absent.
     """

@@ -91,7 +91,7 @@ class Replayed:
 
 
 Own = Annotated[str, Words()]
-"""Personal text, which is sealed."""
+"""Text that is personal data, and is therefore sealed."""
 
 Short = Annotated[str, Words(100, personal=False)]
 Phone = Annotated[str, Words(64, is_number=True)]

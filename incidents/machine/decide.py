@@ -39,7 +39,7 @@ class Decision:
 
     @property
     def touched(self) -> tuple[int, ...]:
-        """The incidents of the action's own events, in order, without those of due events."""
+        """The incidents in the action's own events, in order, without those in due events."""
         found = (getattr(event, "incident", None) for event in self.events[self.due :])
         return tuple(dict.fromkeys(n for n in found if n is not None))
 

@@ -152,7 +152,7 @@ def _as_one_reads_it(name: str) -> str:
 def refuse_state(
     decider: Decider, incident: Incident, action: RefusedAction, needs: list[str], **more: object
 ) -> None:
-    """Refuse because of the incident's state; `more` are further facts."""
+    """Refuse the action because of the incident's state; `more` facts are added to the refusal."""
     raise RefusedError(
         "state_forbids", incident=decider.name(incident.n), state=incident.state, act=action,
         needs=" or ".join(needs), **more,

@@ -111,7 +111,7 @@ def changed(details: Details, changes: Details) -> dict[str, str]:
 
 
 def is_met(term: str, details: Details) -> bool:
-    """Whether the obligation of the term is fulfilled."""
+    """Whether the obligation behind the term is fulfilled."""
     return TERMS[term][1] in details or (term == FILE and "approved_on" in details)
 
 
@@ -128,7 +128,7 @@ def terms(details: Details, before: Mapping[str, Term]) -> dict[str, Term]:
 
 
 def reminded(term: Term, on: str) -> Term:
-    """The term after the desk has been reminded of it on that day."""
+    """The term, with that day as the day of the latest reminder."""
     return replace(term, reminded_on=on)
 
 

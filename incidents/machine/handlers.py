@@ -27,7 +27,7 @@ class Handlers(dict[type, Callable[[On, Any], None]], Generic[On]):
 
 
 def merge(*parts: Handlers[On]) -> Handlers[On]:
-    """Return one table of all parts.
+    """Merge the handlers of all parts into one table.
 
     Raises:
         TypeError: if two parts handle the same kind.

@@ -13,7 +13,7 @@ from incidents.machine.command import REACHED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A note, as a reference to a sealed value; `audience` is one of AUDIENCES.
+    """A note, as a reference to a sealed value; `audience`: who can read the note.
 
     `recorded_at` is in UTC.
     """

@@ -141,7 +141,7 @@ class _Mark:
                 self.named.add(number)
 
     def see(self, event: e.Event) -> None:
-        """Process the next entry of an epoch, before the case is changed by it."""
+        """Process the next entry of an epoch, before the entry changes the case."""
         match event:
             case e.StateSeen(seen=seen):
                 self._look(seen)

@@ -99,10 +99,10 @@ DOCUMENTED = Policy()
 # Each view of a site reads the active one again.
 @lru_cache(maxsize=8)
 def read(text: str) -> Policy:
-    """Read a policy from TOML `text`.
+    """Read a policy from the TOML `text`.
 
-    A missing key has the default value. An unknown section or key is an error: otherwise a misspelt
-    key would silently leave the default in force.
+    A missing key gets the default value. An unknown section or key is an error, because a misspelt
+    key would otherwise silently leave the default in force.
 
     Raises:
         PolicyError: naming the key, the value found and the requirement.

@@ -90,7 +90,8 @@ class SiteClosed(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureAsked(Event):
-    """One person requested closure: under R5 for `incident`, or under R4 for a false `field`."""
+    """One person requested the closure: for `incident` (R5), or for the false detail `field`
+    (R4)."""
 
     kind = "closure_asked"
     incident: int | None = None
@@ -156,7 +157,7 @@ class HoldLifted(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReinstatementAsked(Event):
-    """One person requested reinstatement."""
+    """One person requested the reinstatement of a closed site."""
 
     kind = "reinstatement_asked"
     command = c.AskReinstatement
@@ -174,7 +175,10 @@ class ReinstatementDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReinstated(SiteEvent):
-    """Another person approved the reinstatement that `asked_by` requested; counts restart."""
+    """The site was reinstated: a second person approved it, and all counts restart from zero.
+
+    `asked_by`: the person who requested the reinstatement.
+    """
 
     kind = "site_reinstated"
     command = c.Approve

@@ -25,7 +25,7 @@ class Item:
 
     `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `closure`, `disputed`,
     `reinstatement`, `review`; for a filing `file`, `show_number`, `suspicion`, `footer`. `due` is
-    the active deadline (UTC) or None. R4 and R5 close at once, so a `closure` that waits for a
+    the active deadline (UTC) or None. R4 and R5 have no deadline, so a `closure` that waits for a
     second person is due from the moment it was requested.
     """
 

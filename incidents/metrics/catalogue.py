@@ -203,7 +203,7 @@ PROCESS_FAMILIES = (
         ("lane",),
     ),
 )  # fmt: skip
-"""The metrics of the process's own work."""
+"""The metrics of the work that the process itself does."""
 
 FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}

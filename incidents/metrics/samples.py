@@ -148,7 +148,7 @@ def known_or_other(value: str, known: Collection[str]) -> str:
 
 
 def decision(kind: str, rule: str | None) -> Decision:
-    """The labels of an entry."""
+    """The labels of an entry: its kind and its rule."""
     found = kind, rule or NONE
     return found if found in _DECISIONS else (OTHER, OTHER)
 

@@ -79,9 +79,10 @@ def sign_token(incident: Incident, expires: datetime, secret: str, revoked: int 
 
 
 def read_token(token: str, secrets: Iterable[str], now: datetime) -> TokenCheck:
-    """Check a token at `now` (aware); any of the secrets may have signed it.
+    """Check a token at `now` (aware), which any of the secrets can have signed.
 
-    The whole token is compared, in constant time, with the signed one: no other spelling is valid.
+    The whole token is compared, in constant time, with the signed token, so no other spelling is
+    valid.
     """
     found = _TOKEN.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if found is None:

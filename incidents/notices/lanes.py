@@ -41,7 +41,7 @@ class App(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The settings of this run."""
+        """The settings of this process."""
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Begin a transaction that reads one state of the database."""
@@ -113,7 +113,7 @@ def _facts_or_skip(look_up: FactsLookup, order: Order) -> Facts | Skipped:
 
 
 def notice_of(order: Order) -> str | None:
-    """The notice about an order to the customer; None if there is none."""
+    """The name of the customer's notice about an order; None if there is none."""
     match order.kind:
         case "notify":
             return "violation_found"

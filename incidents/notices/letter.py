@@ -187,7 +187,7 @@ class DeskContact:
 
 
 ATTEMPT_S = 18.0
-"""The time limit of an attempt over all channels: the port requires less than 20 s."""
+"""The time limit of an attempt over all channels; `enforcement.port` requires less than 20 s."""
 
 
 class Channel(Protocol):

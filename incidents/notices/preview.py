@@ -110,7 +110,7 @@ def of(
 def letters(
     wording: Wording, name: str, facts: AnyFacts, languages: Iterable[str]
 ) -> Iterator[Letter]:
-    """The notice of that name in each of the languages."""
+    """The notice of that name as a letter in each of the languages."""
     for language in languages:
         letter = wording.in_language(language).letter(name, facts, "preview")
         yield {
@@ -194,7 +194,7 @@ def _load(connection: Connection, order: Order, key: Key) -> tuple[SiteFacts, In
 
 
 def _sample_order(key: Key, now: datetime) -> Order:
-    """A possible order about the incident, given now."""
+    """An invented order about the incident, given at `now`."""
     return Order(
         id=order_id(key[0], 1, NOTICE), kind="notify", lane=NOTICE, site="", site_id=key[0], seq=1,
         ordered_at=now, incident=incident_id(*key),

@@ -50,7 +50,7 @@ class Connection:
     ) -> Connection:
         """Connect to an address that the guard has just checked.
 
-        The certificate is checked for the target's name, which is also sent as SNI.
+        The certificate must be valid for the target's name, which is also sent as SNI.
         """
         channel = guard.connect(target, deadline)
         if target.scheme != "https":

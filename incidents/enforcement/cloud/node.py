@@ -105,10 +105,10 @@ class Cloud(Protocol):
         """
 
     def stop(self, node: Node) -> None:
-        """Request a stop, which may take some time."""
+        """Request a stop, which can take some time."""
 
     def start(self, node: Node) -> None:
-        """Request a start, which may take some time."""
+        """Request a start, which can take some time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class LibcloudCloud:
     driver: Any
 
     def nodes(self, query: NodeQuery) -> Sequence[Node]:
-        """The matching nodes of the account."""
+        """The nodes of the account that match the query."""
         nodes = [_node(native) for native in self.driver.list_nodes()]
         return [node for node in nodes if node.matches(query)]
 

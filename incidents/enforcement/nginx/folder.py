@@ -47,7 +47,7 @@ class Folder:
             os.close(handle)
 
     def missing(self) -> str | None:
-        """A sentence that says why the folder cannot be written; None if it can."""
+        """A sentence that says why the folder cannot be written to; None if it can."""
         if not self.path.is_dir():
             return Cause.of("no_folder", "there is no folder {folder}", folder=self.path)
         if os.access(self.path, os.W_OK | os.X_OK):
@@ -73,7 +73,7 @@ class Folder:
     def write(self, http: str, site: str) -> None:
         """Write both files, each whole or not at all, unless they are unchanged.
 
-        The http block comes first: the other file uses its variables.
+        The file for the http block comes first, because the other file uses variables from it.
 
         Raises:
             OSError: if the disk fails.

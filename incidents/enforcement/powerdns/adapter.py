@@ -57,7 +57,7 @@ class PowerDns:
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
     def deliver(self, order: Order) -> Outcome:
-        """Take the names of the site down, or restore them."""
+        """Take the site's names down, or restore them."""
         if order.kind not in ("suspend", "close", "reopen"):
             return Skipped(why="not_of_a_name")
         until = monotonic() + self._settings.limit_s
@@ -140,7 +140,7 @@ def make(name: str, options: Options) -> Adapter:
 
 
 def _carry_out(session: Session, steps: list[Step]) -> None:
-    """Write the notes, then make all changes of each zone together, then remove old notes."""
+    """Write the notes, then make all changes in each zone at once, then remove old notes."""
     for step in steps:
         if step.note is not None:
             session.put_metadata(step.zone, notes.new_kind(step.name), step.note.text())

@@ -172,7 +172,7 @@ class Note:
 
 
 def new(name: str) -> Note:
-    """The empty note of a name that is not held down."""
+    """An empty note, for a name that is not held down."""
     return Note(name=name, kept={}, put={}, holds={})
 
 

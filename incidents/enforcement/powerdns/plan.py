@@ -122,7 +122,7 @@ def _wildcards(zone: Zone, name: str) -> Iterator[str]:
 
 
 def _above(zone: Zone, name: str) -> Iterator[str]:
-    """The parent names, up to the zone's own."""
+    """The parent names, up to the name of the zone."""
     while name != zone.name:
         name = name.partition(".")[2]
         yield name

@@ -10,10 +10,11 @@ from typing import Any
 from incidents.values.json_object import JSONObject
 
 TAKEN = ("A", "AAAA", "CNAME", "ALIAS", "LUA", "HTTPS", "SVCB")
-"""The types that lead a visitor to the site.
+"""The types of records that lead a visitor to the site.
 
-ALIAS and LUA are PowerDNS' own ways to an address; an HTTPS or SVCB record can name another host,
-or an address as a hint, which browsers follow."""
+ALIAS and LUA are PowerDNS' own ways to give an address; an HTTPS or SVCB record can name another
+host, or give an address as a hint, which browsers follow.
+"""
 
 _ADDRESSES = ("A", "AAAA")
 
@@ -51,7 +52,7 @@ class RecordSet:
         return frozenset(each.content for each in self.records if not each.disabled)
 
     def without(self, contents: frozenset[str]) -> RecordSet:
-        """The set without these contents."""
+        """The set without the records that have these contents."""
         left = tuple(each for each in self.records if each.content not in contents)
         return replace(self, records=left)
 

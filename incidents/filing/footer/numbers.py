@@ -121,7 +121,7 @@ def _not_shown(footer: Footer, wanted: PublicSecurity | None) -> Finding:
 def _missing_number(
     code: str, mentions: Sequence[Mention[Number]], places: Sequence[str], missing: Finding
 ) -> Finding:
-    """The reason why a number is not visible as text, by the place of the nearest match."""
+    """The finding that no number is visible as text, by the place of the nearest match."""
     field, source = missing.field, missing.source
     if ALT in places:
         return wrong(field, f"{code}_in_image", source)

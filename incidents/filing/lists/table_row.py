@@ -198,7 +198,7 @@ class Header:
         self._guarded = guarded
 
     def row(self, number: int, cells: Sequence[str]) -> Row | None:
-        """The row of those cells; None if all are empty."""
+        """A row made of those cells; None if all are empty."""
         whole = "".join(cells)
         if len(cells) <= len(self.columns) and whole.isprintable() and len(whole) <= MAX_CELL:
             pairs = zip(self.columns, map(str.strip, cells), strict=False)

@@ -218,7 +218,7 @@ def read(
     *,
     elements: int = MAX_ELEMENTS,
 ) -> int:
-    """Read a part into a handler; return its number of elements. Raises `PartReader`'s errors."""
+    """Pass a part to a handler; return the number of elements. Raises like `PartReader`."""
     reading = PartReader(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)

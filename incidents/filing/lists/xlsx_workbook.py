@@ -28,7 +28,7 @@ class SpreadsheetLibraryError(LibraryError):
 
 
 class Strings(xlsx_package.Handler):
-    """The shared strings of a sheet's cells, in one piece of memory."""
+    """The shared strings of a sheet's cells, in one block of memory."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -69,7 +69,7 @@ class Strings(xlsx_package.Handler):
 @dataclass(slots=True)
 class _Workbook(xlsx_package.Handler):
     sheets: list[tuple[str, str, bool]] = field(default_factory=list)
-    """Each sheet's name, its relation, and whether it is hidden."""
+    """For each sheet, its name, the ID of its relation, and whether it is hidden."""
     since_1904: bool = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:

@@ -23,7 +23,10 @@ decisions = Handlers[Decider]()
 
 @decisions.on(commands.StateFalse)
 def state_false(decider: Decider, command: commands.StateFalse) -> None:
-    """Record that a filed detail is false: close the site, or request its closure (R4)."""
+    """Record that a filed detail is false (R4).
+
+    This closes the site or, if the policy requires two people, requests its closure.
+    """
     checks.site_is_open(decider, "false-info")
     if not decider.policy.two_people_close:
         _close_by_false_info(decider, command.field, command.evidence)
@@ -34,7 +37,10 @@ def state_false(decider: Decider, command: commands.StateFalse) -> None:
 
 @decisions.on(commands.StateRefused)
 def state_refused(decider: Decider, command: commands.StateRefused) -> None:
-    """Record that a customer who was told refuses to delete: close the site, or request it (R5)."""
+    """Record that a customer who was told refuses to delete (R5).
+
+    This closes the site or, if the policy requires two people, requests its closure.
+    """
     at = _refusal_at(decider, command)
     if not decider.policy.two_people_close:
         _close_by_refusal(decider, command.incident, at, command.note)
@@ -45,9 +51,9 @@ def state_refused(decider: Decider, command: commands.StateRefused) -> None:
 
 @decisions.on(commands.ConfirmClosure)
 def confirm_closure(decider: Decider, command: commands.ConfirmClosure) -> None:
-    """Close the site as another person has requested.
+    """Close the site, as another person has requested.
 
-    The reason for the request still holds; otherwise the request would have been dropped (see
+    The reason for the request still holds, because a request without a reason is dropped (see
     `site_changes`).
     """
     checks.site_is_open(decider, "confirm-closure")

@@ -271,7 +271,7 @@ def _log(
 
 
 def _close_by_repeat(decider: Decider, incident: Incident) -> None:
-    """Close the site if the incident completes a window (R1), and open a task to call."""
+    """Close the site if the incident completes a window (R1), and have the customer called."""
     case, policy = decider.case, decider.policy
     site_to = move_site(case.state, "log", case, incident, policy)
     if site_to == case.state:

@@ -92,7 +92,7 @@ def claim(decider: Decider, command: commands.ClaimItem) -> None:
 
 @decisions.on(commands.ReleaseItem)
 def release(decider: Decider, command: commands.ReleaseItem) -> None:
-    """Release an item that the person holds."""
+    """Release an item that the person has claimed."""
     case = decider.case
     held = case.claims.get(command.item)
     if held is None:
@@ -104,7 +104,7 @@ def release(decider: Decider, command: commands.ReleaseItem) -> None:
 
 @decisions.on(commands.HandOver)
 def hand_over(decider: Decider, command: commands.HandOver) -> None:
-    """Transfer all items that the person holds on the site to another person."""
+    """Transfer all items that the person has claimed on the site to another person."""
     case = decider.case
     mine = [item for item, held in case.claims.items() if held.by == command.by]
     if not mine:
