@@ -57,7 +57,7 @@ def _seen(case: Case, event: e.StateSeen) -> None:
 
 @changes.on(e.OrderRepeated)
 def _repeated(case: Case, event: e.OrderRepeated) -> None:
-    """Change nothing: the repetition is an order like any other (see `apply`)."""
+    """Change nothing: a repeated order is handled like any other order (see `apply`)."""
 
 
 def _doubt(case: Case, event: e.OrderEvent) -> None:

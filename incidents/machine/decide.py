@@ -206,9 +206,11 @@ def _lapse_removal(decider: Decider, due: datetime, n: int) -> None:
 
 
 def _told_by(decider: Decider, incident: Incident, due: datetime) -> datetime:
-    """The time when the customer's time to delete began; a later contact left less time than due.
+    """The time when the customer's time to delete began.
 
-    The time began at the first recorded contact, or later if a removal or refusal was withdrawn.
+    It began when the first contact that reached somebody was recorded, or later, if a removal or
+    refusal was withdrawn. A contact after this time left the customer less time than the policy
+    gives.
     """
     first = min(contact.recorded_at for contact in incident.contacts if contact.tells)
     within = decider.policy.removal_within

@@ -90,8 +90,7 @@ class SiteClosed(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureAsked(Event):
-    """One person requested the closure: for `incident` (R5), or for the false detail `field`
-    (R4)."""
+    """One person requested the closure: for `incident` (R5), or for a false `field` (R4)."""
 
     kind = "closure_asked"
     incident: int | None = None
