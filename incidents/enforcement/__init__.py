@@ -1,1 +1,1 @@
-"""Enforcement: orders are carried out by adapters, one for each kind of live system."""
+"""Enforcement: adapters carry out orders, one adapter for each kind of live system."""

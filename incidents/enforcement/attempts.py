@@ -1,8 +1,8 @@
-"""The attempts at an order: their threads, the outcome of each, and its time limit.
+"""The attempts to carry out orders: their threads, the outcome of each, and its time limit.
 
 Nothing waits for a thread that does not return, not even the end of the program. A library that
 waits for a live system cannot be interrupted, so its attempt is abandoned. The adapter checks the
-time before each further change: a late change must not follow a later order.
+remaining time before each further change, because a late change must not follow a later order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _log = logger("acts")
 
 
 class WorkerPool:
-    """At most `workers` threads, each running one piece of work at a time."""
+    """A pool of at most `workers` threads, each running one piece of work at a time."""
 
     def __init__(self, name: str, workers: int) -> None:
         self._name, self._workers = name, workers
@@ -51,7 +51,7 @@ class WorkerPool:
             Thread(target=self._run_tasks, name=name, daemon=True).start()
 
     def close(self) -> None:
-        """End each thread when its work returns."""
+        """End each thread as soon as its work returns."""
         for _ in range(self._threads):
             self._work.put(None)
 
@@ -61,7 +61,7 @@ class WorkerPool:
 
 
 def attempt(adapter: Adapter, order: Order) -> Outcome:
-    """Make one attempt. Whatever the adapter does, the outcome can be recorded."""
+    """Make one attempt, and return an outcome that can be recorded, whatever the adapter does."""
     try:
         return _checked(adapter.deliver(order))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - no adapter may end the duty
@@ -70,7 +70,7 @@ def attempt(adapter: Adapter, order: Order) -> Outcome:
 
 
 def log_error(event: str, **facts: object) -> None:
-    """Log an error that needs attention; orders continue if the log cannot be written."""
+    """Log an error that needs attention. If the log cannot be written, continue anyway."""
     with suppress(OSError, ValueError):
         _log.error(event, **facts)
 
@@ -96,14 +96,14 @@ Result = TypeVar("Result")
 
 
 class LateError(Exception):
-    """The time of the attempt is up."""
+    """The time limit of the attempt is over."""
 
 
 class Attempts(Generic[Result]):
-    """The attempts under way: one for each caller, and at most `most` in all.
+    """The attempts in progress: one for each caller, and at most `most` in all.
 
-    `timed_out` is the result of work that did not end in time, `busy` that of work not begun
-    because too much is under way.
+    `timed_out` is the result of work that did not end in time; `busy` is the result of work that
+    was not begun because too many attempts are in progress.
     """
 
     def __init__(self, *, limit_s: float, most: int, timed_out: Result, busy: Result) -> None:
@@ -113,9 +113,9 @@ class Attempts(Generic[Result]):
         self._busy = busy
 
     def run(self, work: Callable[[float], Result]) -> Result:
-        """Run the work and return its result; its argument is its deadline (monotonic, in seconds).
+        """Run the work, which gets its deadline (monotonic, in seconds), and return the result.
 
-        Its errors are raised here, except LateError.
+        Errors of the work are raised here, except LateError.
         """
         if not self._free.acquire(blocking=False):
             return self._busy
@@ -144,10 +144,10 @@ class Attempts(Generic[Result]):
 
 
 def check_time(until: float) -> None:
-    """Check that time remains. Call before each change to a live system.
+    """Check that time remains; an adapter calls this before each change to a live system.
 
     Raises:
-        LateError: if there is none.
+        LateError: if no time remains.
     """
     if monotonic() > until:
         raise LateError

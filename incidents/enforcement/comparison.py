@@ -1,7 +1,7 @@
 """Compare all sites' actual states with a record that lost its latest entries; repeat orders.
 
-It can stop at any moment and be started again by anybody: a site that agrees costs one query to its
-adapter.
+The comparison can stop at any moment and be started again by anybody: a site whose states agree
+costs one query to its adapter.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
 
 MAX_CONCURRENT = 8
-"""The maximum number of sites that are compared at once."""
+"""The maximum number of sites compared at the same time."""
 
 _PUBLISH_EVERY_S = 10.0
 """The interval at which failures are published during a comparison."""
 
 MOST_NAMED = 20
-"""The maximum number of sites that are named when very many may have been ordered again."""
+"""The maximum number of sites that a message names, when orders for very many sites were
+repeated."""
 
 WRONG = (DIFFERS, MOVED, FAILED)
-"""The verdicts after which a site has to be compared again."""
+"""The verdicts after which a site must be compared again."""
 
 _UNRESOLVED = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 
@@ -55,8 +56,9 @@ _UNRESOLVED = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 class Summary(NamedTuple):
     """The result of a comparison: the number of sites by verdict, and the names to report.
 
-    `opened`, `taken_down`: sites whose order was repeated. `unknown_before`: how many of those had
-    an unknown state. `failed`: sites with the reason.
+    `opened`, `taken_down`: the sites whose order was repeated. `unknown_before`: the number of
+    these sites whose state was unknown. `failed`: the sites that could not be compared, with the
+    reason.
     """
 
     counts: Counter[str]
@@ -78,13 +80,14 @@ def compare_sites(
     stopped: Callable[[], bool] = lambda: False,
     opens: bool = True,
 ) -> Iterator[Comparison]:
-    """Compare each site, or `only` those, and repeat its order if it differs or is unknown.
+    """Compare each site, or `only` those, and repeat its order if the state differs or is unknown.
 
-    Sites that are down come first. A site that cannot be compared delays no other; it is recorded,
-    with the reason, until it can be. `opens`: a person who knows of the loss allows sites to be
-    opened; otherwise none is opened, because the reason why it is down may be lost.
+    Sites that are down come first. A site that cannot be compared does not delay the others; it is
+    recorded, with the reason, until a comparison succeeds. `opens`: a person who knows of the loss
+    allows sites to be opened; otherwise none is opened, because the reason why it is down might be
+    lost.
 
-    Once all are compared, and none `is_unresolved`, the live system agrees with the record.
+    Once all sites are compared, and none `is_unresolved`, the live system agrees with the record.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: for an error in [acts], naming it.
@@ -125,7 +128,7 @@ def compare_sites(
 def preview(
     desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
 ) -> list[Comparison]:
-    """The result of `compare_sites` for each site if a person resumed the history at `now` (UTC).
+    """The results that `compare_sites` would have if a person resumed the history at `now` (UTC).
 
     Nothing is changed. Raises the same errors as `compare_sites`.
     """
@@ -149,15 +152,15 @@ def preview(
 
 
 def is_unresolved(compared: Comparison) -> bool:
-    """Whether it is still unknown whether the live system agrees with the record about that site.
+    """Whether the live system might still differ from the record about that site.
 
-    If orders are only logged, nothing can be known.
+    False if orders are only logged, because the state can then never be known.
     """
     return compared.verdict in _UNRESOLVED and compared.adapter != routing.DEFAULT
 
 
 def record_failures(engine: Engine, problems: Mapping[str, str]) -> None:
-    """Record the sites that could not be compared, each with the reason, for people to see."""
+    """Record the sites that could not be compared, each with the reason, for display."""
     with plainly(engine), reading(engine) as connection:
         known = after_loss.problems_of_uncompared(connection, problems)
     _Uncompared(engine, known, _failed=dict(problems)).publish()
@@ -237,10 +240,10 @@ def _failed(name: str, error: BaseException, problem: str) -> Comparison:
 
 @dataclass(slots=True)
 class _Uncompared:
-    """The sites that could not be compared, each with the reason, published while others run.
+    """The sites that could not be compared, each with the reason, published during the comparison.
 
-    `known`: the sites published before. `owed`: the sites still to compare; a site that was
-    compared in this epoch is never published, whatever fails later.
+    `known`: the sites published before. `owed`: the sites still to compare. A site that was
+    compared in this epoch is never published, even if a later comparison of it fails.
     """
 
     engine: Engine
@@ -251,7 +254,7 @@ class _Uncompared:
     _publish_at: float = field(default_factory=lambda: monotonic() + _PUBLISH_EVERY_S)
 
     def add(self, compared: Comparison) -> None:
-        """Add the next comparison."""
+        """Add the result of the next comparison."""
         if compared.problem is None:
             self._seen.add(compared.site)
         else:
@@ -260,7 +263,7 @@ class _Uncompared:
             self.publish()
 
     def publish(self) -> None:
-        """Publish the sites found since the last call."""
+        """Publish the sites added since the last call."""
         failed, settled, owed = self._failed, self.known.keys() & self._seen, set[str]()
         if failed:
             with plainly(self.engine), reading(self.engine) as connection:

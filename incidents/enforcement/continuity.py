@@ -1,14 +1,14 @@
-"""The continuity: whether the database is the one for which orders were carried out before.
+"""The continuity: whether the database still has every entry for which orders were carried out.
 
-The mark, a file outside the database, names the newest entry known to have been in it. It is
-updated before an order goes to the live system. If the database lacks this entry (an older copy of
-a file, a backup, a standby that had not received the latest entries), or is found on another
-server, the history continues in a new epoch, so that no receiver mistakes its orders for old ones,
-and the live system is compared with it. This is automatic: a person called at 3 a.m. does not know
-what was lost.
+The mark, a file outside the database, names the newest entry known to have been in the database.
+The mark is updated before an order goes to the live system. If the database lacks this entry (an
+older copy of a file, a backup, a standby that had not received the latest entries), or is found on
+another server, the history continues in a new epoch, so that no receiver mistakes its orders for
+old ones, and the live system is compared with the record. This is automatic, because a person
+called at 3 a.m. does not know what was lost.
 
-A daemon marks a new epoch at once, even if no order goes out: no epoch is used twice as long as the
-disk of one daemon that has seen it survives.
+A daemon marks a new epoch at once, even if no order goes out. An epoch is never reused while the
+disk of at least one daemon that has seen it survives.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _HALTED_SINCE: dict[str | None, tuple[str, str]] = {
         "It is so since {since}; the log of the daemon that found that says why",
     ),
 }
-"""The reason by its code, if what was found then can no longer be seen."""
+"""The sentences by the code of the reason, for a reason that can no longer be observed."""
 
 
 class HaltedError(IncidentsError):
@@ -74,7 +74,7 @@ class HaltedError(IncidentsError):
 
 
 class _Findings(NamedTuple):
-    """The findings at `now` (UTC); `why`: the reason if the history does not continue."""
+    """The state found at `now` (UTC); `why`: the reason if the history does not continue."""
 
     mark: Mark | None
     found: lineage.Lineage
@@ -84,16 +84,16 @@ class _Findings(NamedTuple):
 
 
 class _Halt(NamedTuple):
-    """The reason not to continue without a person: its code in `lineage`, and a sentence."""
+    """The reason to halt until a person decides: its code in `lineage`, and a sentence."""
 
     why: str
     detail: str
 
 
 class Continuity:
-    """The continuity of one database, checked by its mark in `file`.
+    """The continuity of one database, checked by the database's mark in `file`.
 
-    `clock`: the machine's clock (UTC), for a database without one.
+    `clock`: the machine's clock (UTC), for a database without a clock.
     """
 
     def __init__(
@@ -103,13 +103,13 @@ class Continuity:
         self._marks: MarkFile | None = None
         self._verified_at: datetime | None = None
         self.obstacle: str | None = None
-        """The path of a non-file in the place of the mark, found while a person resumed."""
+        """The path of a directory found where the mark file belongs, when a person resumed."""
 
     def check(self) -> resumption.Resumption | None:
         """Check that the history continues; if not, begin a new epoch and return the reason.
 
         Raises:
-            HaltedError: if a person must decide; on each call until they do.
+            HaltedError: if a person must decide; raised by each call until they do.
             DatabaseError: if the database fails.
         """
         findings = self._inspect()
@@ -125,9 +125,9 @@ class Continuity:
         return None
 
     def resume(self, asked: resumption.Resumption) -> HistoryResumed:
-        """Begin a new epoch because a person asks, and record the known loss.
+        """Begin a new epoch at a person's request, and record the known loss.
 
-        If the mark is not a file, only the loss known to the person is recorded.
+        If a directory is found in place of the mark, only the loss known to the person is recorded.
 
         Raises:
             UnreadMarkError: if the mark cannot be read for another reason.
@@ -142,7 +142,10 @@ class Continuity:
     def advance_mark(
         self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime
     ) -> None:
-        """Mark the newest entry at `now` (UTC), before orders go to the live system."""
+        """Write the mark for the newest entry, before orders go to the live system.
+
+        `now` (UTC) is the time in the mark.
+        """
         if newest is None:
             return
         own = self._mark_file(history.identity)
@@ -199,7 +202,7 @@ class Continuity:
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
 
     def _halt(self, findings: _Findings, why: str) -> bool:
-        """Halt the database; return False if a person has resumed it meanwhile."""
+        """Halt the database; return False if a person has resumed it in the meantime."""
         with plainly(self._engine), writing(self._engine) as connection:
             own_stream.locked(connection)
             is_so = lineage.standing(connection).epoch == findings.standing.epoch
@@ -241,7 +244,7 @@ class Continuity:
         standing: lineage.Standing,
         mark: Mark | None,
     ) -> resumption.Resumption | None:
-        """The reason why the history does not continue, None if it does."""
+        """The reason why the history does not continue; None if it continues."""
         if mark is not None and _is_missing(connection, standing, mark):
             return resumption.Resumption(
                 cause=resumption.ENTRIES_LOST,
@@ -257,7 +260,7 @@ class Continuity:
         )
 
     def _since(self, mark: Mark | None) -> datetime | None:
-        """The last time when the history is known to have been whole."""
+        """The last time at which the history was known to be complete."""
         known = [self._verified_at, None if mark is None else mark.at]
         return max((each for each in known if each is not None), default=None)
 
@@ -265,8 +268,8 @@ class Continuity:
 def _is_missing(connection: Connection, standing: lineage.Standing, mark: Mark) -> bool:
     """Whether the database lacks the marked entry.
 
-    The present epoch settles a mark of an earlier one, unless it began because of another server,
-    with nothing known to be missing.
+    A mark from an earlier epoch no longer counts, unless the present epoch began only because the
+    server changed, with nothing known to be missing.
     """
     if mark.epoch > standing.epoch:
         return True

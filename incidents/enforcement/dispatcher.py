@@ -1,9 +1,9 @@
-"""The dispatcher: the adapter for each order, the number of parallel attempts, and the backlog.
+"""The dispatcher: the adapter for each order, the limit of parallel attempts, and the backlog.
 
-A slow adapter must not use all workers, because a quick one needs them. Releasing an order that
-comes back too early costs the database as much as an attempt. So the dispatcher that released
-orders claims them by their numbers as soon as a worker is free; other dispatchers may claim them
-later, by the clock, one group after the other.
+A slow adapter must not use all workers, because a quick adapter needs some. An order that is
+claimed too early must be released, which costs the database as much as an attempt. So the
+dispatcher that released orders claims them by their numbers as soon as a worker is free; other
+dispatchers can claim them later, at a set time, one group after the other.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from incidents.enforcement.waiting import Brake, Compare
 from incidents.store.leases import Claimed, Key
 
 NO_CHANNEL_AFTER = timedelta(days=3)
-"""A notice that no dispatcher has claimed for this long has nobody to send it."""
+"""The time after which a notice that no dispatcher has claimed counts as impossible to send."""
 
 Choose = Callable[[Order], Adapter]
-"""Chooses the adapter of an order."""
+"""A function that chooses the adapter for an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The result of an attempt; its outcome is None if it was not made."""
+    """The result of an attempt; `outcome` is None if the attempt was not made."""
 
     claimed: Claimed
     adapter: str
@@ -46,16 +46,17 @@ class AttemptResult:
 class Dispatcher:
     """The parts of a dispatcher: the desk, the choice of adapters in each lane, and its own name.
 
-    A lane without an adapter is left to other dispatchers. A lane of `without_channel`, which has
-    no channel in the settings, is left to them for `NO_CHANNEL_AFTER`; if there are none by then,
-    it is recorded that nobody was notified.
+    A lane without an adapter is left to other dispatchers. A lane in `without_channel`, for which
+    the settings have no channel, is left to other dispatchers for `NO_CHANNEL_AFTER`; if none has
+    claimed a notice by then, it is recorded that nobody was notified.
 
-    `give_up_after`: how long an order is tried. `workers`: the attempts at once for each adapter.
-    `brake`: the limit of sites taken down at once; None for no limit. `clock`: the machine's clock
-    (UTC), for a database without one. `seconds`: a monotonic clock, for the time that an attempt
-    waited. `continuity`: marks the newest entry when an order goes out; nothing is claimed on a
-    server that it has not checked. `compare`: compares sites with their actual state after a loss,
-    before their orders are delivered. `observed`: called with the result of each recorded attempt.
+    `give_up_after`: how long an order is tried. `workers`: the maximum number of simultaneous
+    attempts for each adapter. `brake`: the limit of sites taken down within a period; None for no
+    limit. `clock`: the machine's clock (UTC), for a database without a clock. `seconds`: a
+    monotonic clock, for the time that an attempt waited. `continuity`: marks the newest entry when
+    an order goes out; orders are claimed only on a server that it has checked. `compare`: compares
+    sites with their actual state after a loss, before their orders are delivered. `observed`:
+    called with the result of each recorded attempt.
     """
 
     engine: Engine
@@ -79,7 +80,7 @@ _SHARE = 4
 
 
 class ConcurrencyLimit:
-    """The limit of attempts at once, shared by all adapters; `seconds` is a monotonic clock."""
+    """The limit of simultaneous attempts, for all adapters; `seconds` is a monotonic clock."""
 
     def __init__(self, most: int, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds = most, seconds
@@ -98,40 +99,40 @@ class ConcurrencyLimit:
         return self.total <= self._most // 2
 
     def claimable(self) -> int:
-        """The number of orders to claim; releasing one costs the database as much as an attempt."""
+        """The number of orders to claim; an excess would have to be released, at a cost."""
         bit = self._most // _SHARE
         quick = self.throughput() + bit - self.total
         return min(self._most - self.total, max(quick, bit))
 
     def allows(self, adapter: str) -> bool:
-        """Whether an adapter may have one more attempt."""
+        """Whether an adapter can have one more attempt."""
         return self._full[adapter] < self.share(adapter)
 
     def free_for(self, adapter: str) -> int:
-        """The number of further attempts for an adapter; 0 while they do not justify a transaction.
+        """The number of further attempts for an adapter; 0 if too few to justify a transaction.
 
-        Until then the adapter is busy with the others.
+        In that case, the adapter is still busy with its running attempts.
         """
         free = self.share(adapter) - self._full[adapter]
         return free if free >= self._most // _SHARE // _SHARE else 0
 
     def share(self, adapter: str) -> int:
-        """An adapter's share of attempts: those it finished recently, plus a part of the limit."""
+        """An adapter's share of attempts: its recent throughput, plus a part of the limit."""
         return self._most // _SHARE + self.throughput(adapter)
 
     def throughput(self, adapter: str | None = None) -> int:
-        """The attempts that an adapter, or all, finished in this second and the one before."""
+        """The number of attempts finished in this second and the last, by an adapter or by all."""
         second = int(self._seconds())
         lately = [self._finished[each] for each in (second - 1, second) if each in self._finished]
         return sum(each.total() if adapter is None else each[adapter] for each in lately)
 
     def acquire(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
-        """Add an attempt, whose lease began at `began` (of `seconds`)."""
+        """Add an attempt, whose lease began at the time `began` of the monotonic clock."""
         self._taken[claimed.key] = began, adapter, order.id
         self._full[adapter] += 1
 
     def release(self, done: AttemptResult) -> None:
-        """Remove a finished attempt; an abandoned one changes nothing."""
+        """Remove a finished attempt; an attempt that was abandoned has no effect."""
         found = self._taken.pop(done.claimed.key, None)
         if found is None:
             return
@@ -145,7 +146,7 @@ class ConcurrencyLimit:
             self._finished[second][found[1]] += 1
 
     def drop_expired(self, lease: timedelta) -> None:
-        """Abandon the attempts whose lease has ended, because they may never end."""
+        """Abandon the attempts whose lease has ended, because they might never end."""
         ended = self._seconds() - lease.total_seconds()
         for key, (began, adapter, order) in list(self._taken.items()):
             if began > ended:
@@ -160,7 +161,7 @@ _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0
 
 
 class Backlog:
-    """The orders that wait for the `limit` to allow an attempt; `seconds` is a monotonic clock."""
+    """The orders that wait until the `limit` allows an attempt; `seconds` is a monotonic clock."""
 
     def __init__(
         self, limit: ConcurrencyLimit, *, seconds: Callable[[], float] = time.monotonic
@@ -171,9 +172,10 @@ class Backlog:
         self._ends: dict[str, float] = {}
 
     def postpone(self, adapter: str, keys: Collection[Key]) -> timedelta:
-        """Let these orders wait, and return the time after which any dispatcher may claim them.
+        """Postpone these orders, and return the wait after which any dispatcher can claim them.
 
-        The wait allows a second for as many orders as the adapter's share, and at most 25 seconds.
+        The wait allows one second for as many orders as the adapter's share, and is at most 25
+        seconds.
         """
         for key in keys:
             self.add(adapter, key)
@@ -184,15 +186,15 @@ class Backlog:
         return timedelta(seconds=start - now)
 
     def add(self, adapter: str, key: Key) -> None:
-        """Add an order that waits."""
+        """Add a waiting order."""
         self._waiting.setdefault(adapter, {})[key[:3]] = key
 
     def remove(self, adapter: str, key: Key) -> None:
-        """Remove an order that has been claimed, if it waits."""
+        """Remove an order that has been claimed, if it is in the backlog."""
         self._waiting.get(adapter, {}).pop(key[:3], None)
 
     def pop(self, most: int) -> list[Key]:
-        """Remove and return the orders that can be tried now, at most `most`."""
+        """Remove and return at most `most` orders that can be tried now."""
         found = [
             (adapter, key)
             for adapter, keys in self._waiting.items()

@@ -1,14 +1,13 @@
 """The recovery after a loss: resume record and log, and make the live system agree with them.
 
-These are the steps of `incidents recover`. They may be interrupted between any two steps, and are
-then repeated. Nobody else signs while the record and the log are being resumed.
+These are the steps of `incidents recover`. If the command is interrupted between any two steps, it
+can be run again. Nobody else signs while the record and the log are being resumed.
 
-1. Refuse here, or make a new key that nobody else sees yet.
-2. Resume the record, with the known loss.
-3. Put the new key on record, without a signature of the old one. Only then move an unreadable
-   shared file aside. The new key signs the remaining entries, and replaces the old one. The
-   old key's last note stays beside it permanently.
-4. Compare each site with its actual state.
+1. Check the request, and make a new key that is not yet on record. If refused, nothing changes. 2.
+Resume the record, with the known loss. 3. Put the new key on record, without a signature of the old
+one. Only then move an unreadable shared file aside. The new key signs the remaining entries, and
+replaces the old one. The last note of the old key stays in the same folder permanently. 4. Compare
+each site with its actual state.
 """
 
 from __future__ import annotations
@@ -42,8 +41,9 @@ from incidents.views.left_down import resumptions
 class RecoveryRequest:
     """A person's request to recover, with the reason.
 
-    `sign_here`: this machine signs from now on, with a new key. `public`: the key, if a command
-    signs."""
+    `sign_here`: this machine signs from now on, with a new key. `public`: the public key, if an
+    external command signs.
+    """
 
     by: str
     login: str | None
@@ -55,8 +55,9 @@ class RecoveryRequest:
 class Outcome(NamedTuple):
     """The point from which the record continues, and the new key, if there is one.
 
-    `lost`: the largest known loss of signed entries, unless it was on record. `is_loss_unknown`:
-    the last signed entry is unknown here, and therefore also whether it is missing.
+    `lost`: the largest known loss of signed entries, unless it was already on record.
+    `is_loss_unknown`: this machine does not know the last signed entry, so a loss cannot be
+    excluded.
     """
 
     resumed: HistoryResumed
@@ -72,7 +73,7 @@ class SignerAtWorkError(RefusedError):
 
 
 class HistoryRecovery:
-    """The recovery of one database, on the machine with that key ring and clock (UTC)."""
+    """The recovery of one database, on the machine that has the key ring; `clock` is in UTC."""
 
     def __init__(
         self,
@@ -88,19 +89,19 @@ class HistoryRecovery:
 
     @property
     def obstacle(self) -> str | None:
-        """What to move away from the mark's place after the resumption; None if it is free."""
+        """The directory to move away from the path of the mark after the recovery; None if none."""
         return self._continuity.obstacle
 
     def resume(self, request: RecoveryRequest, put_on_record: rotation.Replaces) -> Outcome:
         """Resume the record and the log.
 
-        Except for the last group, nothing is changed when an error is raised.
+        If an error is raised, nothing has been changed, except for the last group of errors.
 
         Raises:
             ActionRefusedError: if the person is not allowed to resume.
             SettingError, UnknownSettingError, SettingsFileError: if [acts], by which the sites will
                 be compared, is wrong.
-            SignsElsewhereError: if another place signs.
+            SignsElsewhereError: if another machine or folder signs.
             SignerAtWorkError: if the old signer, which must stop, is still signing.
             HeldError: if another process is signing and does not finish.
             InputError, RefusedError: if `public` is not a new key, or if an interrupted attempt
@@ -135,7 +136,10 @@ class HistoryRecovery:
             return Outcome(resumed, new, known, is_loss_unknown=blind and known is None)
 
     def preview(self, request: RecoveryRequest) -> list[Comparison]:
-        """Preview `compare_sites` after `resume`, without changes. Raises the errors of both."""
+        """Return what `compare_sites` would find after `resume`, without changes.
+
+        Raises the errors of both methods.
+        """
         self._refuse(request)
         if self._signs():
             self._check(request, signers_lock.place_id(self._ring.file))
@@ -164,14 +168,15 @@ class HistoryRecovery:
             )
 
     def _signs(self) -> bool:
-        """Return whether anything may have been signed."""
+        """Return whether the log has a signing key, so that entries might have been signed."""
         with self._reading() as connection:
             return checkpoints.active(connection) is not None
 
     def _check(self, request: RecoveryRequest, place: str | None) -> bool:
-        """Check who signs, and return whether it is this place, whose id is `place`.
+        """Check who signs, and return whether the log is signed beside this key file.
 
-        If it is not, the caller has requested to sign here from now on, and nobody signs elsewhere.
+        `place` is the ID of this key file's folder. If the log is signed elsewhere, the request
+        must be to sign here from now on, and no daemon may be signing.
 
         Raises:
             SignsElsewhereError, SignerAtWorkError: otherwise.
@@ -201,7 +206,7 @@ class HistoryRecovery:
             raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
 
     def _lost(self) -> tuple[loss.Loss | None, loss.Loss | None]:
-        """The loss signed by the key that would sign, and the largest one, signed by any key."""
+        """The loss of entries signed by the key in use here, and the largest loss under any key."""
         files = signed_files.read_folder(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.find(connection, files)
@@ -214,7 +219,7 @@ class HistoryRecovery:
     def _key(
         self, request: RecoveryRequest, place: str, lost: loss.Loss | None, *, blind: bool
     ) -> VerifierKey | None:
-        """The new key, if the old one signed lost entries or its last signature is unknown."""
+        """The new key, or that of an unfinished change; None if the old key can stay in use."""
         if lost is None and not blind:
             return rotation.unfinished_key(self._engine, self._ring)
         return rotation.begin(
@@ -232,10 +237,10 @@ class HistoryRecovery:
 
 
 def _running_signer(connection: Connection, now: datetime) -> str | None:
-    """A daemon that is alive at `now` (UTC), if a signer is active.
+    """A daemon that is alive at `now` (UTC), if the log is being signed; None otherwise.
 
-    A signer is active if entries are signed when due, or if a signer that knows the last signature
-    refused them.
+    The log is being signed if entries are signed when due, or if a signer that knows the last
+    signature refused them.
     """
     how = checkpoints.signing_state(connection).how
     signs = how != checkpoints.FAILED and status.progress(connection, now)["signs"]

@@ -1,6 +1,6 @@
-"""The log adapter, for trials: writes orders into the program's log and does nothing else.
+"""The log adapter, for trials: it writes orders into the program's log and does nothing else.
 
-Its orders count as carried out, but never as enforced.
+Orders that it receives count as carried out, but never as enforced.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _log = logger("acts")
 
 
 class Log:
-    """The adapter, which logs clearly that nothing is enforced."""
+    """The log adapter, which logs clearly that nothing is enforced."""
 
     def __init__(self, name: str = "log") -> None:
         self.name = name
@@ -32,6 +32,6 @@ class Log:
 
 
 def make(name: str, options: Options) -> Log:
-    """The adapter of that name."""
+    """The log adapter, with the given name."""
     options.finish()
     return Log(name)

@@ -1,8 +1,9 @@
-"""The mark: a record, outside a database, of the newest entry known to have been in it.
+"""The mark: a record, outside a database, of the newest entry known to have been in the database.
 
-Each database has one, by its identity, beside the log's key: restoring the database must not
-restore the mark too. A mark is never replaced by a lower one, whichever of the daemons that share
-it writes first, nor by any other while it cannot be read.
+Each database has one mark file, named by the database's identity, beside the log's key, because
+restoring the database must not restore the mark too. A mark is never replaced by a lower one,
+whichever of the daemons that share the file writes first, and is not replaced while it cannot be
+read.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from incidents.values.ids import EPOCHS
 SUFFIX, LOCK, WRONG = ".mark", ".lock", ".wrong"
 
 LOCK_TIMEOUT_S = 1.0
-"""The longest wait for another writer of the same mark: a stopped process must not delay orders."""
+"""The longest wait for another writer of the same mark, so that a stopped process does not delay
+orders."""
 
 NO_FILE = (
     "it is no file, so nobody can tell whether the record has lost its end. Run incidents recover"
@@ -46,7 +48,7 @@ class Mark:
 
     @property
     def position(self) -> tuple[int, int]:
-        """The mark's place among the marks of its database; a later mark has a higher one."""
+        """The sort key among the marks of one database; a later mark has a higher one."""
         return self.epoch, self.entry
 
 
@@ -59,9 +61,9 @@ class NoFileError(UnreadMarkError):
 
 
 class MarkFile:
-    """The file with the mark of one database; `file` is the common beginning of all their names.
+    """The file with the mark of one database; its name is `file` with the database's identity.
 
-    A failing disk, or a file without a valid mark, is logged once, and delays no order.
+    A failing disk, or a file without a valid mark, is logged once, and does not delay orders.
     """
 
     def __init__(self, file: Path, identity: str) -> None:
@@ -75,7 +77,7 @@ class MarkFile:
         """The mark; None if there is no file, or no valid mark in it.
 
         Raises:
-            UnreadMarkError: if it cannot be read: the content of the database is then unknown, and
+            UnreadMarkError: if the file cannot be read: the database might lack entries, and
                 no order may be carried out from it.
         """
         try:
@@ -102,7 +104,7 @@ class MarkFile:
         return _parsed(text, self.identity)
 
     def advance(self, mark: Mark) -> None:
-        """Write the mark, unless the file has a higher one, or one that cannot be read."""
+        """Write the mark, unless the file has a higher mark or cannot be read."""
         if self._kept is not None and mark.position == self._kept.position:
             return
         try:
@@ -119,7 +121,7 @@ class MarkFile:
         self._kept = mark
 
     def _previous(self) -> Mark | None:
-        """The mark to replace; an invalid one is moved aside for a person to inspect."""
+        """The mark to replace; a file without a valid mark is moved aside for inspection."""
         try:
             return self._read_file()
         except _NoMarkError:
@@ -152,16 +154,16 @@ class MarkFile:
 
 
 def mark_path(key_file: Path) -> Path:
-    """The common beginning of the names of the marks, beside the log's key."""
+    """The common beginning of the names of all mark files, beside the log's key."""
     return key_file.with_name(key_file.name + SUFFIX)
 
 
 class _NoMarkError(Exception):
-    """A file that holds no mark of that database."""
+    """The file does not contain a mark of that database."""
 
 
 def _parsed(text: bytes, identity: str) -> Mark:
-    """The mark in the text of a file; raises _NoMarkError if it is not one of that database."""
+    """The mark in the text of a file; raises _NoMarkError if it is not a mark of that database."""
     try:
         found = json.loads(text)
         if not isinstance(found, dict) or found.get("identity") != identity:

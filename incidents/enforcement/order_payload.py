@@ -1,8 +1,9 @@
 """The payload of an order for its adapter, and the check that the order is still current.
 
-An order to the live system has the numbers of the present epoch, which are higher than all earlier
-ones. A letter has those of the epoch in which its event was recorded: a repeated letter stays the
-same letter, and no other letter gets the number of one that was sent for a lost entry.
+An order to the live system has a number of the present epoch, which is higher than all earlier
+numbers. A notice has a number of the epoch in which its event was recorded, so that a repeated
+notice stays the same notice, and no other notice gets the number of one that was sent for a lost
+entry.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from incidents.views.left_down import resumptions
 
 
 class Epochs(NamedTuple):
-    """The present epoch, and all epochs by their beginnings (UTC), the oldest first.
+    """The present epoch, and the time (UTC) at which each epoch began, the oldest first.
 
-    An entry later than a beginning belongs to its epoch."""
+    An entry belongs to the last epoch that began before it.
+    """
 
     current: int = 0
     begun: tuple[tuple[datetime, int], ...] = ()
@@ -50,11 +52,11 @@ def read(connection: Connection) -> Epochs:
 
 
 NOTICE_EXPIRES_AFTER = timedelta(days=1)
-"""A notice of a decision is still sent this long after it."""
+"""The time after a decision for which a notice of it is still sent."""
 
 
 def order_of(claimed: Claimed, epochs: Epochs) -> Order:
-    """The order in the form that its adapter gets."""
+    """The order in the form that its adapter receives."""
     epoch = epochs.of(claimed.lane, claimed.ordered_at)
     return replace(as_first_attempt(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
@@ -81,7 +83,7 @@ def as_first_attempt(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Or
 
 
 def is_expired(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
-    """Whether a notice was ordered more than a day ago and never tried, and is too late.
+    """Whether a notice is too late to send: never tried, and ordered more than a day ago.
 
     Otherwise a year of old notices would be sent on the day when mail is configured. An order that
     a person released is sent, however late.
@@ -104,10 +106,11 @@ def is_suspension_over(claimed: Claimed, now: datetime) -> bool:
 def lifted(
     heads: Mapping[int, Claimed], chains: Iterable[tuple[int, Delivery]]
 ) -> dict[int, list[tuple[int, c.Command]]]:
-    """The orders to cancel of each site; `heads`: its next order; `chains`: all of them in order.
+    """The commands to cancel the orders of each site that are no longer needed.
 
-    These are the orders to take a site down that are followed by an order to open it, and also the
-    latter, if none of them was tried. Braked orders come before their site's next order.
+    `heads`: the next order of each site; `chains`: all of its orders, in sequence. An order to take
+    a site down is cancelled if an order to open it follows; the order to open it too, if neither
+    was tried. Braked orders come before their site's next order.
     """
     found: dict[int, list[tuple[int, c.Command]]] = {}
     waiting: dict[int, list[Delivery]] = {}

@@ -33,10 +33,10 @@ SiteCommand = tuple[int, c.Command]
 
 
 class Outcomes:
-    """The unrecorded outcomes; they are kept if the database fails.
+    """The outcomes that are not yet recorded; they are kept if the database fails.
 
-    `counts`: their number by kind. `only_logged`: the number of orders that changed nothing in the
-    live system.
+    `counts`: the number of outcomes by kind. `only_logged`: the number of orders that changed
+    nothing in the live system.
     """
 
     def __init__(self, dispatcher: Dispatcher, recorded: Callable[[list[Answer]], object]) -> None:
@@ -50,7 +50,7 @@ class Outcomes:
         return len(self._left)
 
     def add(self, done: AttemptResult) -> None:
-        """Add an outcome, to be recorded the next time."""
+        """Add an outcome, to be recorded by the next call of `record`."""
         outcome = done.outcome
         self._left.append(done)
         self.counts[type(outcome).__name__.lower()] += 1
@@ -58,7 +58,7 @@ class Outcomes:
             self.only_logged += done.claimed.lane == ACT and not outcome.enforced
 
     def record(self) -> None:
-        """Record the first outcomes, and postpone the orders that will be tried again.
+        """Record a batch of outcomes, and postpone the orders that will be tried again.
 
         Raises:
             DatabaseError: if the database fails; the outcomes are kept.
@@ -88,7 +88,8 @@ class Outcomes:
     def submit(self, commands: Sequence[SiteCommand]) -> list[SiteCommand]:
         """Submit the commands to the desk in one transaction; return those that failed.
 
-        A site that cannot be decided, because of a damaged row for example, delays no other.
+        If one site's command fails, because of a damaged row for example, the others are still
+        recorded.
         """
         if not commands:
             return []
@@ -104,7 +105,7 @@ class Outcomes:
         return self.submit(commands[:half]) + self.submit(commands[half:])
 
     def postpone(self, done: Sequence[AttemptResult], wait: timedelta = _NONE) -> None:
-        """Release orders until their next attempts; orders that were not tried, for `wait`."""
+        """Release orders until their next attempts; untried orders, until `wait` ends."""
         dispatcher = self._dispatcher
         if not done:
             return
@@ -122,7 +123,7 @@ class Outcomes:
                 )  # fmt: skip
 
     def _cancelling_overtaken(self, done: Sequence[AttemptResult]) -> list[SiteCommand]:
-        """Commands for the dead letters that a newly carried out order has made unnecessary."""
+        """Commands to cancel dead letters that an order just carried out has overtaken."""
         last = {
             each.claimed.site_id: each.claimed.seq
             for each in done
@@ -140,7 +141,7 @@ class Outcomes:
         ]
 
     def _keep_details(self, done: Sequence[AttemptResult]) -> None:
-        """Store the details of dead letters for the desk; they are not part of the record."""
+        """Store the details of dead letters for the desk, outside the record."""
         details = [
             (each.claimed, each.outcome.detail)
             for each in sorted(done, key=_lock_order)
@@ -152,7 +153,7 @@ class Outcomes:
                 leases.explain(connection, details)
 
     def _submit(self, commands: Sequence[SiteCommand]) -> list[SiteCommand]:
-        """Submit the commands; return those that were refused, unless others settled the order."""
+        """Submit the commands; return the refused ones, except where others settled the order."""
         login = self._dispatcher.login
         answers = self._dispatcher.desk.submit(
             [Envelope(site=site, command=command, login=login) for site, command in commands]
@@ -188,10 +189,10 @@ class Outcomes:
 
 
 def _cancelling_reopenings(done: Sequence[AttemptResult]) -> list[SiteCommand]:
-    """Commands to cancel orders that would open a site held since they were claimed.
+    """Commands to cancel orders to open sites that were held after the order was claimed.
 
-    Otherwise the hold's order would wait for their next attempt. The desk refuses these commands if
-    there is no hold.
+    Otherwise the hold's own order would wait behind such an order's next attempt. The desk refuses
+    these commands if there is no hold.
     """
     return [
         (
@@ -206,7 +207,7 @@ def _cancelling_reopenings(done: Sequence[AttemptResult]) -> list[SiteCommand]:
 
 
 def _lock_order(done: AttemptResult) -> tuple[int, str, int]:
-    """The sort key: the order in which the desk locks them."""
+    """The sort key that gives the order in which the desk locks rows."""
     return done.claimed.site_id, done.claimed.lane, done.claimed.seq
 
 
@@ -214,6 +215,6 @@ _UNRECORDED = Retry(problem="unrecorded", detail="what came of it could not be r
 
 
 def _is_database_failure(error: Exception) -> bool:
-    """Whether the database itself has failed, for every site."""
+    """Whether the database itself has failed, so that no site's command can be recorded."""
     cause = error.__cause__
     return isinstance(error, DatabaseError) and not isinstance(cause, IntegrityError | DataError)

@@ -1,4 +1,4 @@
-"""The port of an adapter: an order as it arrives, its outcomes, and its problems."""
+"""The interface of adapters: an order as an adapter receives it, its outcomes, and its problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_CODE, _MAX_DETAIL = 40, 300
 
 
 def code(word: str) -> str:
-    """A code that can be recorded, from whatever a third-party adapter returned."""
+    """A code that can be recorded, made from any value that a third-party adapter returned."""
     found = _NOT_CODE.sub("_", word.lower())
     # Seven digits may be somebody's phone number, so no code has that many.
     if sum(character.isdigit() for character in found) >= MAX_DIGITS:
@@ -25,7 +25,7 @@ def code(word: str) -> str:
 
 
 def sentence(text: str | None) -> str | None:
-    """One line of printable text, 300 characters at most."""
+    """The text as one printable line of at most 300 characters."""
     shown = "".join(c if c.isprintable() else " " for c in text or "")
     return shown[:_MAX_DETAIL].strip() or None
 
@@ -36,13 +36,13 @@ State = Literal["active", "suspended", "closed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One attempt to carry an order out.
+    """One attempt to carry out an order.
 
-    `id` (`12-o45`) is the same in each attempt: an adapter that has seen it before does nothing and
-    reports that. `seq` grows with each order of a site: an order with a lower number than the last
-    one seen is stale, and must not be carried out. After the record lost its latest entries, both
-    are higher than all earlier ones: in epoch 332 the site's 45th entry gives
-    `12-o332000000000045`.
+    `id` (`12-o45`) is the same in each attempt: an adapter that has seen the ID before does nothing
+    and reports success. `seq` grows with each order of a site: an order with a lower number than
+    the last one seen is stale, and must not be carried out. After the record lost its latest
+    entries, new IDs and numbers are higher than all earlier ones: in epoch 332 the site's 45th
+    entry gives `12-o332000000000045`.
 
     `kind` is `suspend`, `reopen` or `close`; in the customer's and the desk's lanes also `notify`,
     `call` and `alarm`. `attempt` is 1 the first time. `until`: the planned end of a suspension,
@@ -65,11 +65,11 @@ class Order:
 
     @property
     def entry(self) -> int:
-        """The number of the site's entry that gave the order."""
+        """The number of the entry, among those of the site, that gave the order."""
         return self.seq % ORDERS_EACH
 
     def document(self) -> dict[str, str]:
-        """The order as JSON: names and times, no personal data. None values are left out."""
+        """The order as JSON: names and times, without personal data. None values are left out."""
         told = {
             "id": self.id,
             "kind": self.kind,
@@ -109,7 +109,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The order cannot succeed without a person's help. `problem`, `detail`: see Retry."""
+    """The order cannot succeed until a person acts. `problem`, `detail`: see Retry."""
 
     problem: str
     detail: str | None = None
@@ -117,7 +117,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """There was nobody to notify, or no need to; `why` is a code like a problem's."""
+    """The order was not needed, or there was nobody to notify; `why` is a code like a problem's."""
 
     why: str
 
@@ -126,21 +126,21 @@ Outcome = Delivered | Retry | Failed | Skipped
 
 
 class Adapter(Protocol):
-    """An interface to a live system, under the `name` that the settings give it.
+    """An interface to a live system; `name` is the adapter's name in the settings.
 
     One instance serves several threads. A fault of the live system is an outcome, not an exception.
-    An attempt must end within 20 seconds; its lease is 25. Optional: `close`, if it keeps something
-    open; `missing`, if it needs a program or a folder of this machine: a sentence that names the
-    missing part, None if nothing is missing; and `tells_closed = False`, if its `state` cannot tell
-    a closed site from a suspended one.
+    An attempt must end within 20 seconds; its lease ends after 25. Optional: `close`, if the
+    adapter keeps something open; `missing`, if it needs a program or a folder of this machine: a
+    sentence that names the missing part, None if nothing is missing; and `tells_closed = False`, if
+    its `state` cannot distinguish a closed site from a suspended one.
     """
 
     @property
     def name(self) -> str:
-        """Its name in the settings."""
+        """The adapter's name in the settings."""
 
     def deliver(self, order: Order) -> Outcome:
-        """Make one attempt. The same order may come again."""
+        """Make one attempt. The adapter can receive the same order again."""
 
     def state(self, site: str) -> State | None:
         """The site's actual state; None if it cannot be queried or is unknown."""

@@ -1,6 +1,6 @@
-"""The process: one program, run until it ends or times out, with all its child processes.
+"""A process: one program, run with all its child processes until it ends or times out.
 
-Its command is a list of arguments from the settings. No shell parses them.
+The command is a list of arguments from the settings. No shell parses them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def command_words(options: Options, key: str, default: tuple[str, ...] = ()) -> 
     """The arguments of a command from the settings, or the default.
 
     Raises:
-        SettingError: if they are wrong, or contain a NUL, which no program can take.
+        SettingError: if the arguments are invalid, or contain a NUL, which no program accepts.
     """
     found = options.words(key)
     if any("\0" in word for word in found):
@@ -49,7 +49,7 @@ def absolute_folder(options: Options, default: str = "/") -> Path:
     """The setting `folder`, or the default.
 
     Raises:
-        SettingError: if it is not an absolute path.
+        SettingError: if the folder is not an absolute path.
     """
     found = options.path("folder") or Path(default)
     if not found.is_absolute() or "\0" in str(found):
@@ -70,11 +70,12 @@ _KILL_GRACE_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """The end of a program, with the last 64 KiB that it wrote to each stream.
+    """The result of a program, with the last 64 KiB that it wrote to each stream.
 
-    `status`: its exit status, None if it has none. `problem`: None if that is 0, else a code:
-    `exit_N`, `signal_N` or `timeout`; if it never started, `not_found`, `not_executable`,
-    `no_folder` or `not_started`. `detail`: a sentence, if the problem is not the program's own.
+    `status`: the exit status, None if there is none. `problem`: None if the status is 0, otherwise
+    a code: `exit_N`, `signal_N` or `timeout`; if the program never started, `not_found`,
+    `not_executable`, `no_folder` or `not_started`. `detail`: a sentence, if the program did not
+    cause the problem.
     """
 
     status: int | None = None
@@ -85,12 +86,12 @@ class Completed:
 
     @property
     def errors(self) -> list[str]:
-        """The non-empty lines of its standard error, printable and of at most 200 characters."""
+        """The non-empty lines of the standard error, printable, each of at most 200 characters."""
         return _lines(self.stderr)
 
     @property
     def lines(self) -> list[str]:
-        """The lines of its standard output, in the same format."""
+        """The non-empty lines of the standard output, printable, each of at most 200 characters."""
         return _lines(self.stdout)
 
 
@@ -104,10 +105,10 @@ def run(
 ) -> Completed:
     """Run a program without a shell, in a session of its own, with `given` on its standard input.
 
-    It inherits nothing from this process's environment: PATH, LANG and HOME are fixed, and
-    `environment` is added. When the time is up, its whole group gets SIGTERM, and SIGKILL within
-    half a second. If the program ends in time, its children go on running, and their output is not
-    waited for. The call takes at most a second longer than `timeout_s`.
+    The program inherits nothing from this process's environment: PATH, LANG and HOME are fixed, and
+    `environment` is added. When the time is up, its whole process group gets SIGTERM, and SIGKILL
+    within half a second. If the program ends in time, its children continue to run, and the call
+    does not wait for their output. The call takes at most a second longer than `timeout_s`.
     """
     full_environment = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/", **(environment or {})}
     try:
@@ -141,7 +142,7 @@ def missing(
     folder: Path = Path("/"),
     environment: Mapping[str, str] | None = None,
 ) -> str | None:
-    """A sentence that says why this user cannot start that program now; None if they can."""
+    """A sentence that says why this user cannot start that program now; None if the user can."""
     if not folder.is_dir():
         return Cause.of("no_folder", "there is no folder {folder}", folder=folder)
     program, path = command[0], {"PATH": PATH, **(environment or {})}["PATH"]
@@ -154,7 +155,7 @@ def missing(
 
 
 class _Running:
-    """A running process, whose pipes are served so that neither side blocks."""
+    """A running process, whose pipes are read and written so that neither side blocks."""
 
     def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
         assert process.stdin is not None
@@ -184,14 +185,14 @@ class _Running:
         return False
 
     def stop(self) -> None:
-        """End the process and its group; its number is still its own, because it is not reaped."""
+        """End the process and its group; its ID is not reused before the process is reaped."""
         self._signal(signal.SIGTERM)
         self.ends_by(time.monotonic() + _TERM_GRACE_S)
         self._signal(signal.SIGKILL)
         self.ends_by(time.monotonic() + _KILL_GRACE_S)
 
     def ended(self, stopped_after_s: float | None) -> Completed:
-        """The end of the process; if it survives SIGKILL, it is reaped at a later start."""
+        """The result of the process; a process that survives SIGKILL is reaped by a later start."""
         code = self._process.poll()
         status, problem, detail = None, None, None
         if stopped_after_s is not None:
@@ -207,7 +208,7 @@ class _Running:
         )
 
     def close(self) -> None:
-        """Close the pipes, even if other processes still hold their other ends."""
+        """Close the pipes, even if other processes still hold the other ends."""
         self._selector.close()
         os.close(self._end)
         for pipe in (self._stdin, self._stdout, self._stderr):
@@ -231,7 +232,7 @@ class _Running:
             self._stdin.close()
 
     def _read_once(self, pipe: object) -> bool:
-        """Read once, keep the last part, and return whether there may be more."""
+        """Read once, keep the last part, and return whether there might be more."""
         source = self._stdout if pipe is self._stdout else self._stderr
         try:
             part = os.read(source.fileno(), _CHUNK_BYTES)

@@ -1,7 +1,7 @@
-"""The adapter `exec`: a program of the operator's, with the order on its standard input.
+"""The adapter `exec`: a program of the operator, with the order on its standard input.
 
-The command has exactly the arguments in the settings. The program gets an order as JSON, never as
-an argument, a variable or shell text.
+The command has exactly the arguments in the settings. The program receives an order as JSON, never
+as an argument, a variable or shell text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """The program that carries orders out, with the one that reports a site's state, if any."""
+    """The program that carries out orders, and the program that reports a site's state, if any."""
 
     name: str
     command: tuple[str, ...]
@@ -44,7 +44,7 @@ class Program:
     folder: Path
 
     def deliver(self, order: Order) -> Outcome:
-        """Run the program once."""
+        """Run the program once, with the order."""
         ended = self._run(self.command, order.document() | {"attempt": order.attempt})
         detail = ended.detail or (ended.errors[-1] if ended.errors else None)
         if ended.problem is None:
@@ -56,7 +56,7 @@ class Program:
         return Retry(problem=ended.problem, after=_retry_after(ended), detail=detail)
 
     def state(self, site: str) -> State | None:
-        """The state that its program prints; None without a program, or for any other output."""
+        """The state that the state program prints; None for any other output, or without one."""
         if not self.state_command:
             return None
         ended = self._run(self.state_command, {"kind": "state", "site": site})
@@ -66,7 +66,7 @@ class Program:
         return states.get(ended.lines[0])
 
     def missing(self) -> str | None:
-        """A sentence about the folder or program that is missing or cannot be run, or None."""
+        """A sentence about a missing or unusable folder or program; None if there is none."""
         for each in (self.command, self.state_command):
             why = each and process.missing(each, folder=self.folder, environment=self.environment)
             if why:
@@ -84,7 +84,7 @@ class Program:
 
 
 def make(name: str, options: Options) -> Adapter:
-    """The adapter of type `exec` under that name.
+    """The adapter of type `exec`, with the given name.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.

@@ -1,4 +1,4 @@
-"""The reconciliation of the ordered state, the state on record, and the actual state."""
+"""The reconciliation of the ordered state, the recorded state, and the actual state of sites."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REPAIRED: Final = "ordered_again"
 MOVED: Final = "changed_meanwhile"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
-"""The verdict on a site that could not be compared because of a fault of its adapter."""
+"""The verdict on a site that could not be compared because its adapter had a fault."""
 VERDICTS: tuple[ComparisonVerdict, ...] = (
     AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED, LEFT_DOWN,
 )  # fmt: skip
@@ -50,9 +50,9 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: the ordered, the recorded and the reported state, and the verdict.
+    """The comparison of one site: the ordered, recorded and reported state, and the verdict.
 
-    `problem`: the reason if it could not be compared.
+    `problem`: the reason if the site could not be compared.
     """
 
     site: str
@@ -65,12 +65,12 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether a person must investigate, or an order waits to be repeated."""
+        """Whether a person must investigate the site, or its order must be repeated."""
         return self.is_unenforced or self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
 
     @property
     def is_unenforced(self) -> bool:
-        """Whether its order was repeated although no adapter is set to carry it out."""
+        """Whether the site's order was repeated although no adapter carries it out."""
         return self.verdict == REPAIRED and self.adapter == DEFAULT
 
     def document(self) -> documents.Comparison:
@@ -85,16 +85,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """A reconciliation, which records the states that adapters report through the desk.
+    """A reconciliation: it records, through the desk, the states that adapters report.
 
-    `by` and `login`: the person who asks. `repair`: repeat orders that are not in force;
-    `cancelled`: even cancelled ones. `key`: repeat an order once for each site, however often it is
-    requested; `given_key` as in `Envelope`. `standing`: the state of a record that has lost its
-    latest entries. A site that no adapter knows may then be in any state until an order is carried
-    out, and a closed site counts as down for a suspension: it is not suspended. Unless `opens`, a
-    site that is down though nothing on record keeps it down stays down, with the verdict
-    `LEFT_DOWN`. So does one that was already down when a clock suspended it, until a person knows
-    of it.
+    `by` and `login`: the person who requests it. `repair`: repeat orders that are not in force;
+    `cancelled`: even cancelled ones. `key`: repeat an order only once for each site, however often
+    the reconciliation is requested; `given_key` as in `Envelope`.
+
+    `standing`: the state of a record that has lost its latest entries. A site that no adapter knows
+    can then be in any state until an order is carried out, and a closed site is not suspended,
+    because it is already down. Unless `opens`, a site that is down although nothing on record keeps
+    it down stays down, with the verdict `LEFT_DOWN`. A site that was already down when a clock
+    suspended it also stays down, until a person decides.
     """
 
     reading: Reading
@@ -113,13 +114,14 @@ class Reconciliation:
     def compare(self, name: str) -> Comparison:
         """Compare one site; its state goes on record at once, unless something changed meanwhile.
 
-        If an adapter cannot be queried, the record counts. If an order waits, nothing is done.
+        If the adapter cannot be queried, the recorded state counts. If an order waits, nothing is
+        done.
 
         Raises:
             UnknownSiteError: if there is no site of that name.
             AdapterFaultError: for any error of an adapter. After a loss, the state of a site
                 that was up as far as is known, and not compared since, is then recorded as unknown,
-                so that no clock opens it later because of its state before.
+                so that no clock later opens the site because of its earlier state.
             ActionRefusedError: if `by` may not record the result.
         """
         with self.reading() as connection:
@@ -171,7 +173,7 @@ class Reconciliation:
         return known == row["state"] or (is_closed and self.standing is not None)
 
     def _is_left_suspended(self, row: Any, found: Comparison) -> bool:
-        """Whether the site is suspended as ordered, but must not open when the suspension ends."""
+        """Whether the site is suspended as ordered, but must stay down after the suspension."""
         is_down = row["state"] == "suspended" and row["hold_at"] is None
         if self.standing is None or not is_down or found.verdict not in (AGREES, UNKNOWN):
             return False
@@ -209,7 +211,7 @@ class Reconciliation:
         return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
 
     def _state_command(self, row: Any, found: Comparison) -> list[Envelope]:
-        """The command that records the state, without a key: a known state changes nothing."""
+        """The command that records the state, if it is new; without a key."""
         if found.really is None or found.really == row["in_force"]:
             return []
         command = commands.RecordState(
@@ -232,10 +234,10 @@ class Reconciliation:
         return key is not None and bool(desk_state.answers_kept(connection, [key]))
 
     def _is_uncertain(self, connection: Connection, row: Any) -> bool:
-        """Whether the record may be wrong about the state of a site that no adapter knows.
+        """Whether the record might be wrong about the state of a site that no adapter knows.
 
-        The record counts for a site that is up if nothing is known to be missing, and for a site
-        added since the loss, once it can no longer be one that the record has lost.
+        The record is right about a site that is up if no entries are known to be missing, and about
+        a site added after the loss, once lost entries can no longer include that site.
         """
         found = self.standing
         if found is None or found.resumed_at is None:
@@ -250,14 +252,14 @@ class Reconciliation:
         return found.lost_since is not None or found.moved_at is None
 
     def _was_compared(self, row: Any) -> bool:
-        """Return whether the site was compared in the present epoch: then a fault hides no loss."""
+        """Return whether the site was compared in the present epoch, so that no loss is hidden."""
         if self.standing is None:
             return False
         with self.reading() as connection:
             return bool(after_loss.compared_since(connection, self.standing, [row["id"]]))
 
     def _is_new_since_loss(self, row: Any) -> bool:
-        """Whether the site was added since the loss, and no order was carried out for it."""
+        """Whether the site was added after the loss, and no order was carried out for it."""
         since = None if self.standing is None else self.standing.resumed_at
         return since is not None and row["created_at"] > since and row["last_act"] == 0
 
@@ -284,7 +286,7 @@ def _verdict_of_refusal(refusal: Refusal) -> ComparisonVerdict:
 
 
 def _reported_state(adapter: Adapter, name: str, ordered: str) -> State | None:
-    """The state that the adapter reports; from a third-party adapter, only a valid state counts."""
+    """The state that the adapter reports; None if it is unknown or not a valid state."""
     seen: Any = adapter.state(name)
     if seen is not None and seen not in get_args(State):
         log_error("an adapter says what is no state", site=name, adapter=adapter.name)

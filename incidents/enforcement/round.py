@@ -1,9 +1,9 @@
 """The round: one pass that claims orders, attempts them, and records the outcomes.
 
-A thread makes an attempt outside any transaction, and its lease lasts longer than the attempt. The
-desk records the outcomes, many in one transaction. If a dispatcher is killed, its claimed orders
-have no outcome on record: when the lease ends, another one carries them out again, under the same
-id.
+A thread makes an attempt outside any transaction, and the order's lease lasts longer than the
+attempt. The desk records the outcomes, many in one transaction. If a dispatcher is killed, its
+claimed orders have no outcome on record: when their leases end, another dispatcher carries them out
+again, under the same IDs.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ from incidents.store.desk_state import database_time
 
 LEASE = timedelta(seconds=25)
 ATTEMPT_S = 20.0
-"""The longest attempt: none begins that has less time left on its lease.
+"""The time limit of an attempt. No attempt begins if its lease has less time left.
 
-With the second until the next search, the orders of a dead dispatcher come back within 30 seconds.
+Including the second until the next search, the orders of a dead dispatcher are tried again within
+30 seconds.
 """
 
 _PER_WORKER = 16
@@ -49,11 +50,11 @@ LANES = (ACT, NOTICE, DESK)
 
 
 class Round:
-    """A pass over the orders, until none is due or it is stopped.
+    """A pass over the orders, until no order is due or the pass is stopped.
 
-    One thread runs it; it calls the adapters in threads of its own. Outcomes that the database did
-    not accept are kept for the next round. `outcomes` counts the results of attempts. `once`: each
-    order is tried once, however soon it is due again.
+    One thread runs the pass, which calls the adapters in other threads. Outcomes that the database
+    did not accept are kept for the next round. `outcomes` counts the results of attempts. `once`:
+    each order is tried only once, even if it is due again during the pass.
     """
 
     def __init__(
@@ -161,7 +162,7 @@ class Round:
         return found
 
     def _due_at(self, lane: str, now: datetime) -> datetime:
-        """The time by which an order of that lane must be due to be claimed now."""
+        """The time by which an order of that lane must have fallen due to be claimed now."""
         if lane not in self._dispatcher.lanes:
             return now - NO_CHANNEL_AFTER
         return now
@@ -170,14 +171,14 @@ class Round:
         return database_time(connection) or self._dispatcher.clock()
 
     def _elapse_overdue(self, found: list[leases.Claimed], now: datetime) -> None:
-        """Let the clock act first: an expired suspension must not be carried out."""
+        """End expired suspensions first, so that their orders are not carried out."""
         over = [
             claimed.site_id for claimed in found if order_payload.is_suspension_over(claimed, now)
         ]
         self.outcomes.submit([(site_id, c.Elapse()) for site_id in over])
 
     def _cancel_lifted(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Cancel orders that are no longer needed; return those not to be carried out now."""
+        """Cancel orders that are no longer needed; return the orders to leave out of this round."""
         dispatcher = self._dispatcher
         heads = {claimed.site_id: claimed for claimed in found if claimed.lane == ACT}
         if not heads:
@@ -192,7 +193,7 @@ class Round:
         return {heads[site_id].key for site_id in needless}
 
     def _compare_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Compare the sites with their actual state after a loss; return orders that must wait."""
+        """Compare sites with their actual state after a loss; return the orders that must wait."""
         if self._first_comparison is None or not self._epochs.current:
             return set()
         waits = self._first_comparison.must_wait(found)
@@ -205,7 +206,7 @@ class Round:
         return {each.key for each in waits}
 
     def _leave_down(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Cancel orders that would open left-down sites, or suspend left-closed ones."""
+        """Cancel and return orders that would open left-down sites or suspend left-closed ones."""
         engine = self._dispatcher.engine
         if not self._epochs.current:
             return set()
@@ -221,7 +222,7 @@ class Round:
         return {each.key for each in left}
 
     def _record_braked(self, held: list[leases.Claimed]) -> set[leases.Key]:
-        """Record the untried orders that the brake holds, in each of their lanes."""
+        """Record the untried orders that the brake holds, in each of their lanes; return them."""
         self.outcomes.submit(waiting.recording_braked(held))
         return {each.key for each in held}
 
@@ -248,7 +249,7 @@ class Round:
         self._pools[name].submit(partial(self._attempt, claimed, order, adapter, began))
 
     def _release_busy(self) -> None:
-        """Release the orders whose adapter is busy; they return in their turn."""
+        """Release the orders whose adapter is busy; the backlog brings them back in sequence."""
         for adapter in {each.adapter for each in self._busy}:
             away = [each for each in self._busy if each.adapter == adapter]
             wait = self._backlog.postpone(adapter, [each.claimed.key for each in away])
@@ -258,7 +259,7 @@ class Round:
     def _attempt(
         self, claimed: leases.Claimed, order: Order, adapter: Adapter, began: float
     ) -> None:
-        """Make an attempt, in a thread of the adapter's."""
+        """Make an attempt, in a thread of the adapter's pool."""
         outcome: Outcome | None = None
         in_time = self._dispatcher.seconds() - began < LEASE.total_seconds() - ATTEMPT_S
         if in_time and not self._stopped():
@@ -268,7 +269,7 @@ class Round:
     # Outcomes.
 
     def _collect(self) -> None:
-        """Take the finished attempts, and wait a moment for more if some are running."""
+        """Collect the finished attempts, and wait a moment for more while attempts are running."""
         until = time.monotonic() + _BATCH_WAIT_S
         most = min(BATCH, self._limit.total // 2 + 1)
         while len(self.outcomes) < BATCH:

@@ -1,4 +1,4 @@
-"""The routing: the adapter of each site, from the section [acts] of the settings."""
+"""The routing: the choice of an adapter for each site, from the section [acts] of the settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from incidents.values import site_name
 
 SECTION = "acts"
 ENTRY_POINTS = "incidents.acts"
-"""The group of entry points for third-party adapters."""
+"""The name of the entry-point group for third-party adapters."""
 
 DEFAULT = LOG
 _NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
@@ -35,7 +35,7 @@ TYPES = {
     "cloud": "incidents.enforcement.cloud.adapter",
     "powerdns": "incidents.enforcement.powerdns.adapter",
 }
-"""The adapters that come with the program, by type; each module has a `make`."""
+"""The adapters that come with the program, by type; each module has a function `make`."""
 
 _GIVE_UP_AFTER = timedelta(days=3)
 _DAY = timedelta(days=1)
@@ -52,7 +52,7 @@ class MissingPartError(IncidentsError):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of sites, by patterns such as `*.shop.example`, with their adapter."""
+    """A group of sites, given by patterns such as `*.shop.example`, with its adapter."""
 
     patterns: tuple[str, ...]
     adapter: Adapter
@@ -60,10 +60,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The adapter of each site: that of the first matching group, otherwise the default.
+    """The choice of an adapter for each site: that of the first matching group, or the default.
 
     An order becomes a dead letter if it is not carried out within `give_up_after`. `workers`: the
-    attempts at a time for each adapter. `brake`: None if any number of sites may be taken down.
+    maximum number of simultaneous attempts for each adapter. `brake`: None if any number of sites
+    may be taken down.
     """
 
     default: Adapter
@@ -73,7 +74,7 @@ class Routing:
     brake: Brake | None = field(default_factory=Brake)
 
     def adapter_for(self, site: str) -> Adapter:
-        """The adapter for the orders of a site of that name."""
+        """The adapter that carries out orders for the site of that name."""
         for group in self.groups:
             if any(fnmatchcase(site, pattern) for pattern in group.patterns):
                 return group.adapter
@@ -90,7 +91,7 @@ class Routing:
         return not all(isinstance(adapter, Log) for adapter in self.adapters)
 
     def check_requirements(self) -> None:
-        """Check that adapters find their requirements on this machine, if they can tell.
+        """Check that adapters find what they require on this machine, if they can tell.
 
         Raises:
             MissingPartError: naming the first thing that is missing.
@@ -109,7 +110,7 @@ class Routing:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Routing:
-    """The routing of this run.
+    """The routing that the settings file defines.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -119,7 +120,7 @@ def load(environ: Mapping[str, str] | None = None) -> Routing:
 
 
 def read(section: Mapping[str, Any]) -> Routing:
-    """The routing of a section of the settings. Raises the same errors as `load`."""
+    """The routing that a section of the settings defines. Raises the same errors as `load`."""
     options = Options(f"[{SECTION}]", section)
     made: dict[str, Adapter] = {}
     default = options.text("adapter", DEFAULT)
@@ -151,7 +152,7 @@ def read(section: Mapping[str, Any]) -> Routing:
 
 
 def _brake(options: Options) -> Brake | None:
-    """The brake from the settings; None for a `count` of 0, which allows any number."""
+    """The brake from the settings; None if `count` is 0, which allows any number of sites."""
     own = Brake()
     count = options.number("count", own.count, least=0, most=1_000)
     within = options.duration("within", own.within, least=_SECOND, most=_DAY)
@@ -160,7 +161,7 @@ def _brake(options: Options) -> Brake | None:
 
 
 def _normalised(group: Options, pattern: str) -> str:
-    """The pattern in the form in which names are kept; refused if no name could match it."""
+    """The pattern in the normal form of site names; refused if no name could match it."""
     try:
         if "*" not in pattern:
             return site_name.read(pattern)
@@ -180,7 +181,7 @@ def _normalised(group: Options, pattern: str) -> str:
 
 
 def _adapter(options: Options, source: Options, name: str, made: dict[str, Adapter]) -> Adapter:
-    """The adapter of that name, made once; `source`: the table that names it."""
+    """The adapter of that name, created once; `source`: the table that names the adapter."""
     if name in made:
         return made[name]
     if not _NAME.fullmatch(name) or sum(c.isdigit() for c in name) >= MAX_DIGITS:

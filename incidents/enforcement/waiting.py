@@ -1,14 +1,16 @@
-"""The waiting orders: after a loss, held by the brake, or until their next attempt.
+"""The waiting orders: those after a loss, those held by the brake, and those between attempts.
 
-After a loss, a site is compared with its actual state before any order is delivered. The state on
-record is the one before the loss. Once an order of the new epoch is carried out, nobody can tell
-any more which sites were down for a lost reason. That may be a court's order, unknown to the clock:
-so a left-down site stays down until a person holds it or has it opened.
+After a loss, a site is compared with its actual state before any order is delivered, because the
+recorded state is the one from before the loss. Once an order of the new epoch is carried out, it
+can no longer be seen that the site was down for a reason that is lost. This reason can be an
+authority's order, unknown to the clock, so a left-down site stays down until a person holds the
+site or has it opened.
 
 The brake stops changes to the live system, never the record: decisions and clocks continue. A
 braked order is a dead letter that was not tried, in each of its lanes, until a supervisor releases
-or cancels it. The brake does not hold the order of an authority, nor one that waited to take the
-site down when a supervisor recorded that order: the supervisor would release it.
+or cancels the order. The brake does not hold an order that carries out an authority's hold, nor an
+order to take the site down that was waiting when a supervisor recorded the hold, because the
+supervisor would release that order.
 """
 
 from __future__ import annotations
@@ -34,12 +36,12 @@ from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
-"""A comparison of sites, by name, with their actual state, which is recorded. It returns the sites
-that could be compared, without those whose adapter had a fault."""
+"""A function that compares the sites of those names with their actual state and records this state.
+It returns the names of the sites that could be compared."""
 
 
 class FirstComparison:
-    """The sites that were compared in the present epoch; `compare` compares others."""
+    """The sites that were compared in the present epoch; `compare` compares further sites."""
 
     def __init__(self, engine: Engine, compare: Compare) -> None:
         self._engine, self._compare = engine, compare
@@ -49,9 +51,9 @@ class FirstComparison:
     def must_wait(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Compare the sites of the orders, unless the live system is known to match the record.
 
-        Returns the orders that wait until their sites could be compared: all but those that take
-        down a site that is held or closed on record. The letters of waiting orders wait too,
-        because they would announce measures that may never be taken.
+        Returns the orders that wait until their sites can be compared: all orders except those that
+        take down a site that is held or closed on record. The notices of waiting orders wait too,
+        because they would announce measures that might never be taken.
         """
         new = self._uncompared(claimed)
         if not new:
@@ -61,7 +63,7 @@ class FirstComparison:
         return [each for each in new if each.site not in seen and _must_wait(each)]
 
     def _uncompared(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """The orders to the live system, and their letters, whose sites were not compared yet."""
+        """The orders to the live system, and their notices, whose sites were not compared yet."""
         with plainly(self._engine), reading(self._engine) as connection:
             standing = lineage.standing(connection)
             if standing.unproved_since is None:
@@ -83,10 +85,10 @@ class FirstComparison:
 
 
 def _must_wait(claimed: Claimed) -> bool:
-    """Return whether the order waits: all openings do, and all orders of the clock.
+    """Return whether the order waits: every order to open a site, and every order of the clock.
 
-    A decision to keep a site down does not wait, because no loss can change it; nor does an earlier
-    order that takes the site down.
+    An order to take down a site that is held or closed on record does not wait, because no loss can
+    change that decision.
     """
     if claimed.kind not in DOWN:
         return True
@@ -99,9 +101,9 @@ def stays_down(claimed: Claimed) -> bool:
 
 
 def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
-    """The orders that would open a left-down site, tried or not, or suspend a left-closed one.
+    """The orders that would open a left-down site, tried or not, or suspend a left-closed site.
 
-    A person's decision removes the mark of such a site.
+    A site is no longer left down after a person's decision about it.
     """
     enforcing = [each for each in claimed if each.lane == ACT]
     if not enforcing or lineage.standing(connection).lost_at is None:
@@ -122,7 +124,7 @@ def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claime
 
 
 def cancelling_left_down(claimed: Claimed) -> c.CancelOrder:
-    """The command that cancels the order, recorded instead of carrying it out."""
+    """The command that cancels an order which would open a left-down site."""
     tried = claimed.attempt > 1
     return c.CancelOrder(
         by=c.DISPATCHER, order=claimed.seq, lane=claimed.lane, why=LEFT_DOWN, tried=tried
@@ -130,11 +132,11 @@ def cancelling_left_down(claimed: Claimed) -> c.CancelOrder:
 
 
 BRAKE = "brake"
-"""The name in the record, in the place of an adapter's."""
+"""The name that the record has in place of an adapter's name for a braked order."""
 
 
 def recording_braked(held: Sequence[Claimed]) -> list[tuple[int, c.Command]]:
-    """The commands that record the orders held by the brake, in each lane, with site ids."""
+    """The commands that record the orders held by the brake, in each lane, with the sites' IDs."""
     failed = partial(c.RecordFailure, adapter=BRAKE, attempts=0, problem=BRAKED)
     orders_held = sorted({(each.site_id, each.seq) for each in held})
     return [(id_, failed(order=n, lane=lane)) for id_, n in orders_held for lane in (ACT, NOTICE)]
@@ -146,9 +148,9 @@ _MAX_LOOKED_AT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brake:
-    """The limit of sites that may be taken down within a period, `count`.
+    """The limit (`count`) of sites that may be taken down within a period.
 
-    Once it is exceeded, all new orders wait, for as long as any order does.
+    Once the limit is exceeded, all new orders wait as long as any order is held.
     """
 
     count: int = 20
@@ -157,8 +159,8 @@ class Brake:
     def held(self, connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
         """The claimed orders that the brake holds.
 
-        They take a site down, were never tried and were not released. A notice waits as long as its
-        order.
+        They would take a site down, were never tried and were not released. A notice waits as long
+        as its order.
         """
         down = [each for each in claimed if each.kind in DOWN and each.attempt == 1]
         down = [each for each in down if each.lane in (ACT, NOTICE) and not each.released]
@@ -182,7 +184,7 @@ class Brake:
         ]
 
     def _over_limit(self, connection: Connection, down: list[Claimed]) -> list[Claimed]:
-        """The orders before which too many sites were to be taken down in the period."""
+        """The orders that exceed the limit of sites to take down within the period."""
         if not down:
             return []
         times = [each.ordered_at for each in down]
@@ -193,7 +195,7 @@ class Brake:
         return [each for each in down if self._taken_down_before(found, each) > self.count]
 
     def _taken_down_before(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
-        """The number of sites to take down in the period before the order, with its own."""
+        """The number of sites to take down in the period up to the order, with its own site."""
         first = bisect_right(found, claimed.ordered_at - self.within, key=itemgetter(0))
         return bisect_right(found, _place(claimed)) - first
 
@@ -221,9 +223,9 @@ MAX_WAIT_ASKED = timedelta(hours=24)
 def wait(attempt: int, jitter: float, asked: timedelta | None = None) -> timedelta:
     """The wait after attempt number `attempt`: 2, 4, 8 … seconds, at most 2 hours.
 
-    `jitter` (0 to 1) shortens it by up to a half, so that orders that failed together are not
-    retried together. `asked`: the wait that the other side requested (RFC 9110, section 10.2.3); it
-    is respected up to a day, and lengthened by up to a tenth.
+    `jitter` (0 to 1) shortens the wait by up to a half, so that orders that failed together are not
+    retried together. `asked`: the wait that the other side requested (RFC 9110, section 10.2.3),
+    which is respected up to a day, and lengthened by up to a tenth.
     """
     if asked is not None and asked > timedelta(0):
         return min(asked, MAX_WAIT_ASKED) * (1 + jitter / 10)

@@ -1,10 +1,11 @@
 """The webhook: sends orders to a receiver over HTTP, signed according to Standard Webhooks.
 
-The receiver's answer is the outcome. 2xx: done. 410: the receiver wants no more orders, and a
-person must act. Everything else is retried, even 3xx, so that nobody has to search for missed
-orders after repairing a receiver. A redirect is never followed: a message signed for one address
-must not go to another. If the cause is a wrong path or maintenance, it will be repaired within the
-days for which an order is tried, and the order keeps its place among those of its site.
+The status of the receiver's answer is the outcome. 2xx: done. 410: the receiver wants no more
+orders, and a person must act. Every other status is retried, even 3xx, so that nobody has to search
+for missed orders after repairing a receiver. A redirect is never followed, because a message signed
+for one address must not go to another. If the cause is a wrong path or maintenance, people can
+repair it within the days for which an order is tried, and the order keeps its position among those
+for its site.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ DEFAULT_TIMEOUT = timedelta(seconds=15)
 MIN_TIMEOUT, MAX_TIMEOUT = timedelta(seconds=1), timedelta(seconds=18)
 MAX_ANSWER_BYTES = 64 * 1024
 SECRET_BYTES = range(24, 65)
-"""The lengths of a secret that Standard Webhooks allows."""
+"""The lengths of secrets that Standard Webhooks allows, in bytes."""
 
 _USER_AGENT = f"incidents/{incidents.__version__}"
 _FORMAT = "whsec_ and then 24 to 64 bytes in base64, as echo whsec_$(openssl rand -base64 32) makes"
@@ -47,7 +48,7 @@ _LOG = logger("acts")
 
 
 def make(name: str, options: Options) -> Webhook:
-    """The webhook from its table of the settings.
+    """The webhook adapter from its table in the settings.
 
     `url` and `secret` are required; `previous_secret`, `allow`, `timeout`, `state_url` and
     `ca_file` are optional.
@@ -97,7 +98,7 @@ class Webhook:
         self._state_url = state_url
 
     def deliver(self, order: Order) -> Outcome:
-        """Send the order once, within at most 18 seconds, by default 15."""
+        """Send the order once, within 15 seconds by default, and 18 at most."""
         body = _body(order)
         headers = [*self._signed_headers(order.id, body), ("Content-Type", "application/json")]
         request = Request(
@@ -112,9 +113,11 @@ class Webhook:
         return _outcome(answer, clock.now())
 
     def state(self, site: str) -> State | None:
-        """The site's state from `state_url`, or None.
+        """The site's state, requested from `state_url`.
 
-        None without a URL, for an unknown site (404), or without an answer, which is logged."""
+        None without a URL, for an unknown site (404), or without an answer; a missing answer is
+        logged.
+        """
         if self._state_url is None:
             return None
         joined = "&" if "?" in self._state_url else "?"
@@ -131,7 +134,7 @@ class Webhook:
         return _state_in(answer) or _unknown(site, "bad_answer")
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the idle connections."""
         self._sender.close()
 
     def _send(self, request: Request) -> Answer:
@@ -141,7 +144,7 @@ class Webhook:
         )
 
     def _signed_headers(self, message: str, body: str) -> list[tuple[str, str]]:
-        """The headers of Standard Webhooks, whose library misreads times that are not in UTC."""
+        """The headers of Standard Webhooks; its own library misreads times that are not in UTC."""
         at = clock.in_utc(clock.now())
         signatures = [signer.sign(message, at, body) for signer in self._signers]
         return [
@@ -202,7 +205,7 @@ def _unknown(site: str, reason: str) -> State | None:
 
 
 def _signers(options: Options) -> list[Signer]:
-    """A signer for the secret, and one for the previous secret while a receiver changes over."""
+    """A signer for the secret, and one for the previous secret during a change of secrets."""
     secrets = {key: options.secret(key) for key in ("secret", "previous_secret")}
     if secrets["secret"] is None:
         raise options.wrong("secret", Cause.of("must_be_there", "there: it is needed"))
@@ -232,7 +235,7 @@ def _guard(options: Options) -> Guard:
 
 
 def _allow_hint(url: str) -> str:
-    """The advice to allow a host of one's own network, if nothing else is missing."""
+    """The advice to allow a host in the operator's own network, if nothing else is wrong."""
     try:
         host = read_target(url).host
     except ForbiddenTargetError:

@@ -1,1 +1,1 @@
-"""The register of filings: the details filed by a site's owner, and their checks."""
+"""The register of filings: the details filed by each site's owner, and their checks."""

@@ -1,4 +1,4 @@
-"""The provinces and area codes: their characters and digits in record numbers.
+"""The provinces and area codes, with the characters and digits used in record numbers.
 
 The names and periods of area codes are those of GB/T 2260 as tabled by python-stdnum.
 """
@@ -14,10 +14,10 @@ from incidents.filing.finding import Finding, unknown
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """One of the 31 provinces with record numbers.
+    """One of the 31 provinces that issue record numbers.
 
-    `characters`: the first characters of its numbers, public-security ones first: 川公网安备, but
-    蜀ICP备.
+    `characters`: the characters at the start of its numbers, first that of public-security numbers:
+    川公网安备, but 蜀ICP备.
     """
 
     name: str
@@ -63,17 +63,17 @@ CHARACTERS = "".join(province.characters for province in PROVINCES)
 
 
 def of_character(character: str) -> Province | None:
-    """The province whose record numbers begin with that character; None if unknown."""
+    """The province whose record numbers begin with that character; None if there is none."""
     return _BY_CHARACTER.get(character)
 
 
 def of_area(code: str) -> Province | None:
-    """The province of an area code of at least two digits; None if unknown."""
+    """The province of an area code of at least two digits; None if there is none."""
     return _BY_AREA.get(code[:2])
 
 
 def named(text: str) -> Province | None:
-    """The province named by a text, with or without 省, 市 or another suffix."""
+    """The province with that name, with or without 省, 市 or another suffix."""
     return next((each for each in PROVINCES if text.strip().startswith(each.name)), None)
 
 
@@ -83,14 +83,14 @@ _BY_AREA = {province.area: province for province in PROVINCES}
 
 SOURCE = "GB/T 2260, table of python-stdnum"
 MUNICIPALITIES = ("11", "12", "31", "50")
-"""The provinces that are one city."""
+"""The provinces that consist of one city."""
 
 _SPAN = re.compile(r"(?:\[(?P<since>\d{4})?-(?P<until>\d{4})?\])?(?P<name>.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A name of a code, from the first day of a year to the last of another; None: unbounded."""
+    """A name of an area code, and the first and last year of its use; None if unbounded."""
 
     since: int | None
     until: int | None
@@ -99,12 +99,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """An area code of the table, with all its names."""
+    """An area code in the table, with all its names."""
 
     spans: tuple[Span, ...]
 
     def name(self, year: int) -> str | None:
-        """The name in a year; None if the code was only used in other years."""
+        """The area's name in a year; None if the code was not used in that year."""
         return next(
             (span.name for span in self.spans if (span.since or 0) <= year <= (span.until or 9999)),
             None,
@@ -112,19 +112,19 @@ class Area:
 
     @property
     def last_name(self) -> str:
-        """The last name."""
+        """The area's latest name."""
         return self.spans[-1].name
 
     @property
     def last_year(self) -> int | None:
-        """The last year of use; None if it is still used."""
+        """The last year in which the code was used; None if it is still used."""
         ends = [span.until for span in self.spans]
         return None if None in ends else max(end for end in ends if end is not None)
 
 
 @lru_cache(maxsize=8192)
 def find(code: str) -> Area | None:
-    """The area of a code of six digits; None if the table has none."""
+    """The area with a code of six digits; None if the table has none."""
     from stdnum import numdb
 
     parts = numdb.get("cn/loc").info(code[:6])
@@ -135,7 +135,7 @@ def find(code: str) -> Area | None:
 
 
 def city(code: str) -> str | None:
-    """The city of an area code, without 市: 深圳; None if the table has none."""
+    """The city of an area code, without 市, such as 深圳; None if the table has none."""
     if code[:2] in MUNICIPALITIES:
         province = of_area(code)
         return None if province is None else province.name
@@ -144,7 +144,7 @@ def city(code: str) -> str | None:
 
 
 def warnings(field: str, code: str, year: int) -> list[Finding]:
-    """A warning if the table does not have the area, or only in other years."""
+    """A warning if the table lacks the area code, or has it only for other years."""
     here = find(code)
     if here is None:
         return [unknown(field, "area_unknown", SOURCE, area=code)]

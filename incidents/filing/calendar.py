@@ -1,4 +1,4 @@
-"""The calendar of terms: iCalendar (RFC 5545), an all-day event for the last day of each term."""
+"""The calendar of terms: iCalendar (RFC 5545), an all-day event on the last day of each term."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class Entry:
 
 
 def calendar(entries: Iterable[Entry], now: datetime) -> Iterator[str]:
-    """The lines of the calendar, each with its line end; `now` (UTC): its time of creation.
+    """The lines of the calendar, with line ends; `now` (UTC): the time of its creation.
 
-    A term has the same UID while its last day is the same, so a calendar program recognises it.
+    A term keeps its UID as long as its last day stays the same, so that a calendar program
+    recognises the event.
     """
     yield from _lines(
         "BEGIN:VCALENDAR",
@@ -71,7 +72,7 @@ def _lines(*texts: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """The text folded to lines of 75 octets; each further one begins with a space (section 3.1)."""
+    """The text folded to lines of 75 octets; a continuation begins with a space (section 3.1)."""
     parts, line, size = [], "", 0
     for character in text:
         octets = len(character.encode())

@@ -1,8 +1,9 @@
-"""The checks of a filing by its details alone, and its completeness.
+"""The checks that need only the details of a filing, and the filing's completeness.
 
 The score of a filing is out of 100, and each missing detail has the reason why it is needed. Some
-details are needed because of others. A detail whose need is undecided counts as missing, so that
-adding a detail never lowers the score, not even `nature`, which can make a site commercial.
+details are needed only because of others. A detail counts as missing while it is undecided whether
+it is needed, so that adding a detail never lowers the score, not even `nature`, which can make a
+site commercial.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class NoFilingLibraryError(LibraryError):
 
 
 def check(details: Details, *, today: date) -> list[Finding]:
-    """The findings on those details, in the order of the form; `today`: in the desk's zone.
+    """The findings on the details, in the order of the form; `today`: in the desk's zone.
 
     Raises:
         NoFilingLibraryError: naming the library to install.
@@ -49,7 +50,7 @@ def check(details: Details, *, today: date) -> list[Finding]:
 
 
 def falsehoods(details: Details, *, today: date) -> list[Finding]:
-    """The findings of `check` that a detail is false (R4).
+    """The findings of `check` that say a detail is false (R4).
 
     Raises:
         NoFilingLibraryError: naming the library to install.
@@ -61,21 +62,21 @@ def falsehoods(details: Details, *, today: date) -> list[Finding]:
 
 
 def _on_people(details: Details, today: date) -> Iterator[Finding]:
-    """The findings on numbers and addresses of people, the only details that can be false."""
+    """The findings on people's numbers and addresses, the only details that can be false."""
     yield from people.check_identity(details, today=today)
     yield from people.check_phones(details)
     yield from people.check_mail(details)
 
 
 SERVER, DOCUMENT = "server", "document"
-"""The fields of missing servers and documents, which are not labels."""
+"""The fields of missing servers and documents, without labels."""
 
 _Check = Callable[[Details], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A required detail that is not on record; `why`: the code of the reason."""
+    """A required detail that is not on record; `why`: the code of the reason it is required."""
 
     field: str
     why: str
@@ -83,7 +84,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:
-    """The completeness; `score`: 0 to 100, and 100 only if nothing is missing."""
+    """The completeness of a filing; `score`: 0 to 100, and 100 only if nothing is missing."""
 
     score: int
     missing: tuple[Missing, ...]
@@ -91,7 +92,7 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A detail that filings need: all filings, or those whose `choice` is filed as `value`."""
+    """A detail that is needed by all filings, or by those whose detail `choice` has a `value`."""
 
     field: str
     why: str
@@ -151,11 +152,11 @@ NEEDS = (
     _Need("reported_ip", "province_may_bind", *_COMMERCIAL),
     _Need(SERVER, "server_province", *_COMMERCIAL),
 )
-"""The needs of a filing, in the order of the form."""
+"""The details that a filing needs, in the order of the form."""
 
 
 def completeness(details: Details) -> Completeness:
-    """The completeness of a filing, with the missing details."""
+    """The completeness of a filing, with its missing details."""
     missing = tuple(
         Missing(need.field, need.why)
         for need in NEEDS
@@ -185,7 +186,7 @@ _OF_ITEMS: dict[str, _Check] = {
         each.get("kind") == items.CONTRACT for each in items.documents(details)
     ),
 }
-"""The needs met by an item instead of a detail, by the code of the reason."""
+"""The needs that a server or document fulfils instead of a detail, by the code of the reason."""
 
 
 def finding_document(found: Finding) -> FilingFinding:

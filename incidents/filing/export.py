@@ -1,10 +1,10 @@
 """The export of filings as JSON, JSON Lines or CSV, and of one filing as a page to print.
 
 An import reads JSON and CSV back unchanged. A filing is a site's name and its details in plain
-text. In JSON a server or a document is an object. CSV is RFC 4180 in UTF-8, with the keys of the
-form as header, in its order, and with a byte order mark, without which spreadsheets misread
-Chinese; cells are escaped as in `table_row`. The page follows the official form, in both languages.
-It is HTML without scripts or other files.
+text. In JSON a server or a document is an object. CSV is RFC 4180 in UTF-8; its header has the keys
+of the form, in the order of the form. It begins with a byte order mark, without which spreadsheets
+misread Chinese; cells are escaped as in `table_row`. The page follows the official form, in both
+languages. It is HTML that needs no scripts or other files.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ Filing = tuple[str, Details]
 
 BOM = "\ufeff"
 MAX_ITEM_COLUMNS = 100
-"""The maximum of columns for items; with more labels all items of a site share one cell."""
+"""The maximum number of columns for servers and documents; if there are more labels, each site's
+items share one cell."""
 
 _ITEM_COLUMNS = ((SERVERS, SERVER), (DOCUMENTS, DOCUMENT))
 
 
 class FilingLine(TypedDict):
-    """A filing for export: its site, and its details in the order of the form."""
+    """A filing for export: the site, and its details in the order of the form."""
 
     site: str
     details: dict[str, object]
@@ -54,7 +55,7 @@ def document(filing: Filing) -> FilingLine:
 
 
 def json_document(filings: Iterable[Filing]) -> Iterator[str]:
-    """The pieces of a JSON array with one filing on each line."""
+    """The parts of a JSON array with one filing on each line."""
     before = "[\n"
     for filing in filings:
         yield before + _line(filing)
@@ -71,7 +72,7 @@ def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
 def csv_lines(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
     """The lines of the filings as CSV, with line ends; the first begins with the byte order mark.
 
-    The filings are read twice, first for their columns, and never all kept in memory.
+    The filings are read twice, first to determine the columns, and are never all kept in memory.
     """
     columns = csv_columns(filings())
     yield BOM + _csv_line(columns)
@@ -80,7 +81,7 @@ def csv_lines(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
 
 
 def csv_columns(filings: Iterable[Filing]) -> list[str]:
-    """The columns for those filings: the site, all of the form, and their items."""
+    """The columns for those filings: the site, all details of the form, servers and documents."""
     labels: dict[str, set[str]] = {SERVER: set(), DOCUMENT: set()}
     for _, details in filings:
         for key in details:
@@ -94,7 +95,7 @@ def csv_columns(filings: Iterable[Filing]) -> list[str]:
 
 
 def csv_cells(filing: Filing, columns: Sequence[str]) -> list[str]:
-    """The cells of a filing for `columns`, escaped against CSV injection."""
+    """The cells of a filing for the `columns`, escaped against CSV injection."""
     site, details = filing
     together = {name: prefix for name, prefix in _ITEM_COLUMNS if name in columns}
     cells = {SITE: site, **details} | {
@@ -132,12 +133,12 @@ HEADINGS = {
     "findings": ("Findings", "核查结果"),
     "on": ("As of", "截至"),
 }
-"""The headings of the page in English and Chinese."""
+"""The headings of the printable page in English and Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormLine:
-    """A field of the form with its detail, in Chinese and in English."""
+    """A field of the form with its filed detail, in Chinese and in English."""
 
     zh: str
     en: str
@@ -156,7 +157,7 @@ class FormItem:
 
 @dataclass(frozen=True, slots=True)
 class FormPart:
-    """A section of the page; `items`: None for a section without items."""
+    """A section of the page; `items` is None for a section without servers or documents."""
 
     zh: str
     en: str
@@ -165,9 +166,9 @@ class FormPart:
 
 
 def form_page(site: str, details: Details, *, on: str, findings: Sequence[str] = ()) -> str:
-    """The page of a site's filing on the day `on`; `findings` are sentences about it.
+    """The printable page of a site's filing on the day `on`; `findings` are sentences about it.
 
-    Missing details are shown empty, so the page shows which ones remain to be filed.
+    Missing details are shown as empty fields, so the page shows what must still be filed.
     """
     return page_template.load(_TEMPLATE).render(
         h=HEADINGS,
@@ -179,7 +180,7 @@ def form_page(site: str, details: Details, *, on: str, findings: Sequence[str] =
 
 
 def form_parts(details: Details) -> list[FormPart]:
-    """The sections of the form with the filed details."""
+    """The sections of the form, with the filed details."""
     items = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
     return [
         FormPart(

@@ -1,6 +1,6 @@
-"""The finding: the result of a check of a filed detail, by a code, with the source of its rule.
+"""The finding: the result of checking a filed detail, as a code, with the source of the rule.
 
-Its sentence is in the catalogue `filing`, under the code.
+The sentence of a finding is in the catalogue `filing`, under the finding's code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from incidents.values.json_object import JSONObject
 
 VERDICTS: tuple[FindingVerdict, ...] = ("ok", "suspect", "wrong", "unknown")
-"""Right; perhaps invented; impossible; undecidable from the details."""
+"""The verdicts: the detail is right, perhaps invented, impossible, or cannot be checked."""
 
 OK, SUSPECT, WRONG, UNKNOWN = VERDICTS
 
@@ -25,9 +25,10 @@ OK, SUSPECT, WRONG, UNKNOWN = VERDICTS
 class Finding:
     """A finding on the detail with the key `field`.
 
-    `code`: of the sentence, with its `facts`, which contain no personal data: no phone number, mail
-    address, identity number or date of birth. `source`: of the rule, a standard or a clause such as
-    `specification F.40`. `false`: the detail is false, which an operator then confirms or not (R4).
+    `code`: the code of the finding's sentence. `facts`: the facts in the sentence, without personal
+    data: no phone number, email address, identity number or date of birth. `source`: the source of
+    the rule, a standard or a clause such as `specification F.40`. `false`: the detail seems false,
+    which an operator must confirm or reject (R4).
     """
 
     verdict: FindingVerdict
@@ -44,12 +45,12 @@ def ok(about: str, code: str, source: str, /, **facts: str) -> Finding:
 
 
 def unknown(about: str, code: str, source: str, /, **facts: str) -> Finding:
-    """A finding that a detail cannot be decided: a warning."""
+    """A finding that a detail cannot be checked: a warning."""
     return Finding(verdict=UNKNOWN, field=about, code=code, source=source, facts=facts)
 
 
 def suspect(about: str, code: str, source: str, /, *, false: bool = False, **facts: str) -> Finding:
-    """A finding that a detail is possible, but often invented or in the wrong place."""
+    """A finding that a detail is possible, but often invented or in the wrong field."""
     return Finding(verdict=SUSPECT, field=about, code=code, source=source, false=false, facts=facts)
 
 
@@ -73,7 +74,7 @@ def source_text(source: str, language: Language = ENGLISH) -> str:
 
 
 def finding_sentence(finding: Finding, language: Language = ENGLISH, **facts: str) -> str:
-    """The sentence of a finding; `facts` replace its own."""
+    """The sentence of a finding; `facts` replace the finding's own facts."""
     values: JSONObject = {"field": finding.field, **finding.facts, **facts}
     sentence = language.say(finding.code, **values)
     # Keys keep their case.

@@ -1,4 +1,4 @@
-"""The official form of a filing: its questions in order, with their labels.
+"""The official form of a filing: its fields in order, with their labels.
 
 The order and the labels follow 公安联网备案 (specification, F). Every key of
 `machine.filing.FIELDS` is here once.
@@ -16,14 +16,14 @@ from incidents.machine.filing import DOCUMENT, SERVER
 
 SITE = "site"
 SITE_NAMES = (SITE, "域名", "网站", "网站域名", "domain", "domain name")
-"""The possible names of the column with the site's name."""
+"""The names that a list can use for the column with the site's name."""
 
 SERVERS, DOCUMENTS = "servers", "documents"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the choices of a field: its code and its names."""
+    """A value of a field with choices: its code and its names."""
 
     code: str
     zh: str
@@ -32,13 +32,13 @@ class Choice:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All names of the choice that lists may use."""
+        """All names of the choice that lists can use."""
         return self.code, self.zh, self.en, *self.also
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the form; with `choices` its value is the code of one."""
+    """A field of the form; a field with `choices` has the code of one choice as its value."""
 
     key: str
     zh: str
@@ -46,7 +46,7 @@ class Field:
     choices: tuple[Choice, ...] = ()
 
     def shown(self, text: str) -> tuple[str, str]:
-        """The text of the field for display, in Chinese and in English."""
+        """The detail in the field, for display in Chinese and in English."""
         for choice in self.choices:
             if choice.code == text:
                 return choice.zh, choice.en
@@ -55,7 +55,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the form; servers and documents have fields of their own (`SERVER_FIELDS`)."""
+    """A section of the form; servers and documents have fields of their own (`SERVER_FIELDS`)."""
 
     key: str
     zh: str
@@ -185,7 +185,7 @@ DOCUMENT_FIELDS = (
 )  # fmt: skip
 
 PARTS = {SERVER: SERVER_FIELDS, DOCUMENT: DOCUMENT_FIELDS}
-"""The prefix of the keys of items, with their fields."""
+"""The prefix of the keys of servers and of documents, each with the fields of such an item."""
 
 FIELD_OF = {field.key: field for section in SECTIONS for field in section.fields}
 KEYS = tuple(FIELD_OF)
@@ -193,29 +193,29 @@ KEYS = tuple(FIELD_OF)
 
 
 def normalize(words: str) -> str:
-    """The normal form for comparing words, which ignores case, spaces and width (NFKC)."""
+    """The normal form of a text, for comparisons that ignore case, spaces and width (NFKC)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 
 def key_of_label(label: str) -> str | None:
-    """The key, or `site`, for a label; keys may have spaces for underscores."""
+    """The key, or `site`, for a label or a key, in which spaces can replace underscores."""
     folded_label = normalize(label)
     return LABELS.get(folded_label) or LABELS.get(folded_label.replace("_", ""))
 
 
 def similar_keys(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
-    """The keys similar to a mistyped label, among those of the form and `also` (folded)."""
+    """The keys similar to a mistyped label, from the form and from `also` (folded names)."""
     near = get_close_matches(normalize(label), [*_DETAILS, *also], n=3 * most)
     return tuple(dict.fromkeys(_DETAILS.get(each, each) for each in near))[:most]
 
 
 def codes(field: Field) -> dict[str, str]:
-    """The code for each folded name of a field's choices."""
+    """The code of each choice of a field, by the folded names of the choice."""
     return {normalize(word): choice.code for choice in field.choices for word in choice.words}
 
 
 def sort_key(key: str) -> tuple[int, str]:
-    """The sort key of a key in the form: servers and documents come last, by label."""
+    """The sort key of a key: the order of the form, then servers and documents by label."""
     at = _PLACES.get(key)
     return (at, "") if at is not None else (len(_PLACES) + key.startswith(DOCUMENT), key)
 
@@ -245,7 +245,7 @@ _FORMER_LABELS = {
     "resolved_ip": "IP address that the name points to",
     "shown_on": "Number shown on",
 }
-"""The former English labels, which lists may still use."""
+"""The former English labels, which lists can still use."""
 _DETAILS = {normalize(name): key for key, name in _FORMER_LABELS.items()} | {
     normalize(name): field.key
     for field in FIELD_OF.values()
@@ -253,4 +253,4 @@ _DETAILS = {normalize(name): key for key, name in _FORMER_LABELS.items()} | {
 }
 _SITES = {normalize(name): SITE for name in SITE_NAMES}
 LABELS: Mapping[str, str] = _SITES | _DETAILS
-"""The key, or `site`, for each folded label and key."""
+"""The key, or `site`, by each folded label and key."""

@@ -1,8 +1,8 @@
 """The IP addresses of a filing: their format, the provinces' rules, and changes of an address.
 
-The rules for addresses of commercial sites are a table of data, by the province of the servers on
-record. When such a site moves to another IP address, as after an upgrade or reinstallation of a
-virtual host, steps remain (specification B.12).
+The rules for the addresses of commercial sites are a table of data, by the province of the servers
+on record. When a commercial site gets another IP address, as after an upgrade or reinstallation of
+a virtual host, its owner must take further steps (specification B.12).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Addresses = frozenset[str]
 
 
 def read_addresses(text: str) -> Addresses | None:
-    """The addresses in a text, separated by spaces or commas; None if it is invalid."""
+    """The addresses in a text, separated by spaces or commas; None if the text is invalid."""
     words = text.replace(",", " ").replace("，", " ").replace("、", " ").split()
     try:
         found = frozenset(str(ipaddress.ip_address(word)) for word in words)
@@ -43,7 +43,7 @@ def shown_addresses(addresses: Addresses) -> str:
 
 
 def check_addresses(details: Details) -> list[Finding]:
-    """A finding for each detail that is not a list of addresses."""
+    """A finding for each address detail that is not a list of addresses."""
     return [
         wrong(field, "address_unreadable", FORM_SOURCE)
         for field in ADDRESS_FIELDS
@@ -61,17 +61,17 @@ _NEEDED = {
 }
 
 REPORT_STEPS = ("change_site_filing", "say_address_changed", "submit_for_first_review")
-"""The steps to report a changed address, in the provinces that bind it."""
+"""The steps to report a changed address, in provinces where the filing is bound to an address."""
 
 CONTRACT_STEP = "change_contract"
-"""The step for the contract, which names the address in every province."""
+"""The step to change the contract, which names the address in every province."""
 
 STEPS = (*REPORT_STEPS, CONTRACT_STEP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """The rules of a province; `free_cities`: its cities without a rule."""
+    """The rules of a province; `free_cities`: the cities in which they do not apply."""
 
     province: str
     bind: str
@@ -81,7 +81,7 @@ class Rule:
 
 @cache
 def rules() -> dict[str, Rule]:
-    """The rules by the name of the province, such as 广东."""
+    """The rules of each province, by the name of the province, such as 广东."""
     text = (resources.files("incidents.filing") / "address_rules.toml").read_text(encoding="utf-8")
     return {
         province: Rule(
@@ -95,7 +95,7 @@ def rules() -> dict[str, Rule]:
 
 
 def changed_address_checklist(province: str, city: str = "") -> tuple[str, ...]:
-    """The steps after a commercial site's address has changed, as codes in order."""
+    """The steps after a change of a commercial site's address, as codes in order."""
     here = named(province)
     rule = rules().get(here.name if here is not None else province.strip())
     if rule is None or city.strip().removesuffix("市") in rule.free_cities:
@@ -104,7 +104,7 @@ def changed_address_checklist(province: str, city: str = "") -> tuple[str, ...]:
 
 
 def check_address_rules(details: Details) -> list[Finding]:
-    """The findings on a commercial site's addresses, and on the places of its servers."""
+    """The findings on a commercial site's addresses, and on the locations of its servers."""
     if details.get("nature") != "commercial":
         return []
     on_record = servers(details)
@@ -123,9 +123,9 @@ def check_address_rules(details: Details) -> list[Finding]:
 
 
 def _outside_beijing(details: Details, on_record: list[Item]) -> list[Finding]:
-    """The findings on servers outside Beijing, which its sites must not have.
+    """The findings on servers outside Beijing, which a site filed in Beijing must not have.
 
-    A site's province is that of its licence, otherwise that of its ICP filing.
+    The province of a site is that of its licence, otherwise that of its ICP filing.
     """
     licence = read_licence(details.get("icp_licence", ""))
     number = licence or read_icp(details.get("icp_number", ""))
@@ -183,7 +183,7 @@ def _by(rule: Rule, details: Details, on_record: list[Item]) -> list[Finding]:
 
 
 def _not_in_dns(rule: Rule, known: dict[str, Addresses]) -> list[Finding]:
-    """The findings on addresses other than the one in DNS, which is visible to others."""
+    """The findings on filed addresses that differ from the one in DNS, which visitors use."""
     resolved = known["resolved_ip"]
     return [
         wrong(
@@ -218,15 +218,16 @@ def _not_in_inventory(
 
 
 _SITE = ("resolved_ip", "ip")
-"""The addresses of the site: the one in DNS goes before the filed one."""
+"""The details with the site's addresses: the address in DNS takes precedence over the filed one."""
 
 _DONE_BY = dict.fromkeys(REPORT_STEPS, "reported_ip") | {CONTRACT_STEP: "contract_ip"}
 
 
 def remaining_steps(details: Details, changes: Details) -> tuple[str, ...]:
-    """The steps left after those changes, as codes in order.
+    """The steps that remain after those changes of details, as codes in order.
 
-    There are none unless an address of a commercial site changed; a first address is not a change.
+    There are none unless an address of a commercial site changed; the first address is not a
+    change.
     """
     after = filing.changed(details, changes)
     if after.get("nature") != "commercial" or not _has_moved(details, after):

@@ -1,7 +1,7 @@
 """The items of a filing: its servers and its documents, each a JSON object of texts.
 
-The checks cover the access contract and expiring documents, and whether the public-security office
-on record is that of the servers' city.
+The checks cover the access contract, documents that expire, and whether the public-security office
+on record is the office of the servers' city.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from incidents.machine.filing import DOCUMENT, SERVER, Details
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A server or a document: its key and its parts; None if they cannot be read."""
+    """A server or a document: its key and its parts; the parts are None if unreadable."""
 
     key: str
     facts: Mapping[str, str] | None
@@ -35,13 +35,13 @@ class Item:
 
     @property
     def province(self) -> str:
-        """The name of a server's province, such as 广东; empty if unknown."""
+        """The name of the server's province, such as 广东; empty if unknown."""
         province = area.named(self.get("province"))
         return province.name if province is not None else self.get("province").strip()
 
     @property
     def city(self) -> str:
-        """The city of a server, without 市; empty if unknown."""
+        """The city of the server, without 市; empty if unknown."""
         return self.get("city").strip().removesuffix("市")
 
 
@@ -77,7 +77,8 @@ CONTRACT_SOURCE, KIND_SOURCE, EXPIRY_SOURCE = (
 )
 
 EXPIRES_SOON = timedelta(days=30)
-"""The days before its expiry when a document should be renewed; its last day is valid."""
+"""The number of days before its expiry when a document should be renewed; it is valid on its last
+day."""
 
 CONTRACT = "access_contract"
 DOCUMENT_KINDS = (
@@ -87,7 +88,7 @@ DOCUMENT_KINDS = (
 
 
 def check_documents(details: Details, *, today: date) -> list[Finding]:
-    """The findings on unreadable items, on the contract, and on expiring documents."""
+    """The findings on items that cannot be read, on the contract, and on documents that expire."""
     on_record = documents(details)
     unreadable = [
         wrong(item.key, "item_unreadable", "RFC 8259")
@@ -139,13 +140,13 @@ _OFFICE_CODE = re.compile("[0-9]{6}(?:[0-9]{6})?")
 
 @cache
 def offices() -> dict[str, str]:
-    """The codes of offices by city, such as 深圳, as listed in the documentation."""
+    """The codes of public-security offices by city (such as 深圳), as in the documentation."""
     text = (resources.files("incidents.filing") / "offices.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def check_office(details: Details, *, today: date) -> list[Finding]:
-    """The findings on the code: on its format, its area, and the servers' cities."""
+    """The findings on the office's code: its format, its area, and the servers' cities."""
     if OFFICE_FIELD not in details:
         return []
     code = normalized(details[OFFICE_FIELD])
@@ -159,7 +160,7 @@ def check_office(details: Details, *, today: date) -> list[Finding]:
 
 
 def _office_of_city(code: str, cities: set[str]) -> Finding:
-    """Return whether the code is of the city that lists it, or else of the city of its area."""
+    """The finding whether the office with that code is that of one of the servers' cities."""
     city = _listed_city(code) or area.city(code) or code[:6]
     # A county-level city lies in another city.
     here = area.find(code)

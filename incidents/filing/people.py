@@ -1,7 +1,8 @@
-"""The people of a filing: their identity numbers, phone numbers and mail address.
+"""The people in a filing: their identity numbers, phone numbers and email address.
 
-Only these can be false (R4). No finding repeats a part of a person's number, neither the place nor
-the date of birth. Nothing is sent: no name is looked up, no number called and no mail sent.
+Only these details can be false (R4). No finding repeats any part of a person's number, neither the
+place nor the date of birth. Nothing is sent: no name is looked up, no number called and no email
+sent.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ORGANISATION = "GB 11714"
 PERSON = "GB 11643"
 
 FIRST_YEAR = 1900
-"""The earliest year of birth of a responsible person."""
+"""The earliest year of birth that a responsible person can have."""
 
 # Letters name the registering office (Y: others, N: the ministry of agriculture) and the kind.
 _COMPANY = re.compile("[0-9A-HJ-NP-RTUW-Y]{2}[0-9]{6}[0-9A-HJ-NP-RTUW-Y]{10}")
@@ -34,7 +35,7 @@ _WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def check_identity(details: Details, *, today: date) -> list[Finding]:
-    """The findings on the subject's number, and on the responsible person's."""
+    """The findings on the identity numbers of the subject and of the responsible person."""
     found = []
     if "subject_number" in details:
         found += _of_subject(details, today)
@@ -99,7 +100,7 @@ def _of_person(field: str, text: str, today: date) -> list[Finding]:
 
 
 def _place_of_birth(field: str, code: str, year: int) -> list[Finding]:
-    """The finding on the place of birth: a number may be issued years later, under a newer code."""
+    """The finding on the area code: a number can be issued years after birth, with a newer code."""
     here = area.find(code)
     if here is not None and (here.last_year is None or here.last_year >= year):
         return []
@@ -111,14 +112,14 @@ PHONE_PATTERN = "a pattern of made-up numbers"
 PHONE_SERVICE = "the numbering plan's service numbers, libphonenumber"
 
 OWN_PHONE = "responsible_phone"
-"""The phone that must reach a person; others may be service numbers."""
+"""The phone number that must reach a person; the other numbers can be service numbers."""
 
 PHONE_FIELDS = (OWN_PHONE, "support_phone", "access_phone")
 REGION = "CN"
-"""The region of a number without a plus sign."""
+"""The region assumed for a number without a plus sign."""
 
 MAX_RUN = 7
-"""The number of equal or consecutive digits that looks invented."""
+"""The number of equal or consecutive digits from which a number looks invented."""
 
 MAX_SERVICE_DIGITS = 6
 """The maximum number of digits of a service number: local numbers have 7 or 8."""
@@ -164,7 +165,7 @@ def _of_phone(field: str, text: str) -> Finding:
 
 
 def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
-    """Return whether it is the number of a service, not of a person."""
+    """Return whether the number belongs to a service, not to a person."""
     from phonenumbers import PhoneNumberType, is_emergency_number
 
     own = field == OWN_PHONE
@@ -240,17 +241,18 @@ MAIL_DISPOSABLE = "the list disposable-email-domains"
 MAIL_FIELD = "responsible_email"
 
 MAX_MAIL_CHARACTERS = 320
-"""The maximum characters of a mail address before and after its @ (RFC 5321, 4.5.3.1)."""
+"""The maximum numbers of characters before and after the @ of an email address (RFC 5321,
+4.5.3.1)."""
 
 RESERVED_DOMAINS = frozenset({
     "test", "example", "invalid", "localhost", "local", "onion", "arpa", "example.com",
     "example.net", "example.org",
 })  # fmt: skip
-"""The domains reserved for purposes other than mail."""
+"""The domains that are reserved, for examples and the like, and cannot receive email."""
 
 
 def check_mail(details: Details) -> list[Finding]:
-    """The findings on the responsible person's mail address."""
+    """The findings on the responsible person's email address."""
     return [_of_mail(details[MAIL_FIELD])] if MAIL_FIELD in details else []
 
 
@@ -273,6 +275,6 @@ def _of_mail(text: str) -> Finding:
 
 
 def _domains(domain: str) -> list[str]:
-    """The domain and its parents: `a.example.com`, `example.com`, `com`."""
+    """The domain and its parent domains: `a.example.com`, `example.com`, `com`."""
     labels = domain.rstrip(".").split(".")
     return [".".join(labels[place:]) for place in range(len(labels))]

@@ -1,7 +1,7 @@
-"""The presets: details that many sites share, of an access provider or a registrar, as data.
+"""The presets: details of an access provider or a registrar that many sites share, as data.
 
-`presets.toml` has the shipped ones; a desk's own file has the same form, and its presets override
-shipped ones of the same name.
+`presets.toml` has the presets that come with the program; a desk's own file has the same format,
+and its presets override those of the same name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEYS = (
     "access_provider", "access_place", "access_method", "access_phone", "access_code", "registrar",
     "hosting", "support_kind", "support_name", "support_phone", "office_code",
 )  # fmt: skip
-"""The keys of a preset: details of a provider, never of one site or person."""
+"""The details that a preset can have: those of a provider, never of one site or person."""
 
 ABOUT = "about"
 MAX_BYTES = 1_000_000
@@ -46,17 +46,17 @@ class UnknownPresetError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """The details by key; `about`: their provider, for display."""
+    """The details of a preset, by key; `about`: the provider's name for display."""
 
     about: str
     details: Details
 
 
 def read(path: Path) -> dict[str, Preset]:
-    """The presets in a file, by their names.
+    """The presets in a file, by name.
 
     Raises:
-        PresetsFileError: if it cannot be read, or is not TOML.
+        PresetsFileError: if the file cannot be read, or is not TOML.
         PresetError: naming the key and its requirement.
     """
     try:
@@ -83,7 +83,7 @@ def read(path: Path) -> dict[str, Preset]:
 
 
 def known(extra: Path | None = None) -> dict[str, Preset]:
-    """All presets by their names: the shipped ones, and those of the desk's own file.
+    """All presets by name: those that come with the program, and those in the desk's own file.
 
     Raises:
         PresetsFileError, PresetError: as in `read`.
@@ -92,17 +92,17 @@ def known(extra: Path | None = None) -> dict[str, Preset]:
 
 
 def details(name: str, extra: Path | None = None) -> dict[str, str]:
-    """The details of a preset, to record.
+    """The details to record from a preset.
 
     Raises:
-        UnknownPresetError: naming the known ones.
+        UnknownPresetError: naming the known presets.
         PresetsFileError, PresetError: as in `read`.
     """
     return of(known(extra), name)
 
 
 def of(presets: Mapping[str, Preset], name: str) -> dict[str, str]:
-    """The details of one of those presets; raises UnknownPresetError."""
+    """The details of one of the given presets; raises UnknownPresetError."""
     if name not in presets:
         raise UnknownPresetError(given=name, known=", ".join(sorted(presets)))
     return dict(presets[name].details)

@@ -1,7 +1,7 @@
 """The record numbers of ICP filings, commercial licences and public-security filings.
 
-Each is a value with one written form (specification N.1 to N.3). Full-width characters, spaces and
-any dash are accepted when reading. The checks cover the form, and the area of a public-security
+Each number is a value with one written form (specification N.1 to N.3). Readers accept full-width
+characters, spaces and any dash. The checks cover the form, and the area of a public-security
 number.
 """
 
@@ -19,7 +19,7 @@ from incidents.filing.typed_details import read_day
 from incidents.machine.filing import Details
 
 MAX_CHARACTERS = 200
-"""The maximum length of a number: normalisation takes quadratic time."""
+"""The maximum length of a number, because normalizing takes quadratic time."""
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _PROVINCE = f"(?P<province>[{area.CHARACTERS}])"
@@ -36,9 +36,9 @@ _PUBLIC_SECURITY = re.compile(rf"(?:{_PROVINCE}公网安备(?:案)?)?(?P<code>[0
 
 @dataclass(frozen=True, slots=True)
 class Icp:
-    """The number of an ICP filing; `province`: its character; `digits`: 8 to 10.
+    """The number of an ICP filing; `province`: the province's character; `digits`: 8 to 10 digits.
 
-    `suffix`: identifies a site of the subject; the subject's own number has none.
+    `suffix`: the number of one of the subject's sites; the subject's own number has none.
     """
 
     province: str
@@ -58,8 +58,9 @@ class Icp:
 class Licence:
     """The number of a commercial licence.
 
-    It is for web services only (`京ICP证150476号`, `kinds` empty), or for telecom services
-    (`粤B2-20090059`). `province`: the character, empty for the ministry's (`B2-20090059`).
+    The licence is for web services only (`京ICP证150476号`, `kinds` empty), or for telecom services
+    (`粤B2-20090059`). `province`: the province's character, empty for a licence of the ministry
+    (`B2-20090059`).
     """
 
     province: str
@@ -74,10 +75,10 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class PublicSecurity:
-    """The number of a public-security filing; `code`: its 11 to 14 digits.
+    """The number of a public-security filing; `code`: the 11 to 14 digits.
 
-    `province`: the character before it, None if only the digits are written. Then it is shown with
-    the character of its area, if any.
+    `province`: the character before the code, None if only the digits are written. The number is
+    then shown with the character of its area, if the area is known.
     """
 
     province: str | None
@@ -96,13 +97,15 @@ class PublicSecurity:
 
 IcpForm = Literal["province", "site", "subject"]
 ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
-"""The ICP number in the footer.
+"""The forms of the ICP number in the footer.
 
-By province, which is the subject's in Guangdong; the site's, with its suffix; or the subject's."""
+By province (the subject's number in Guangdong, otherwise the site's); the site's number, with its
+suffix; or the subject's number.
+"""
 
 
 def for_footer(number: Icp, form: IcpForm) -> str:
-    """The number for the footer."""
+    """The number in the form for the footer."""
     return number.subject if wants_subject_number(number, form) else str(number)
 
 
@@ -112,13 +115,13 @@ def wants_subject_number(number: Icp, form: IcpForm) -> bool:
 
 
 def read_icp(text: str) -> Icp | None:
-    """Read an ICP number; None if the text is not exactly one."""
+    """Read an ICP number; None if the text is not exactly one such number."""
     found = _ICP.fullmatch(normalized(text))
     return found and Icp(found["province"], found["digits"], found["suffix"])
 
 
 def read_licence(text: str) -> Licence | None:
-    """Read the number of a commercial licence; None if the text is not one."""
+    """Read the number of a commercial licence; None if the text is not such a number."""
     written = normalized(text)
     web = _LICENCE.fullmatch(written)
     if web is not None:
@@ -131,13 +134,13 @@ def read_licence(text: str) -> Licence | None:
 
 
 def read_public_security(text: str) -> PublicSecurity | None:
-    """Read a public-security number, or its code alone as in links; None if it is not one."""
+    """Read a public-security number, or only its code as in links; None for any other text."""
     found = _PUBLIC_SECURITY.fullmatch(normalized(text))
     return found and PublicSecurity(found["province"], found["code"])
 
 
 def normalized(text: str) -> str:
-    """The text normalized for numbers: half-width, in capitals, without spaces, one dash."""
+    """The text normalized for numbers: half-width, capital letters, no spaces, one kind of dash."""
     text = "".join(text.split())
     if len(text) > MAX_CHARACTERS:
         return text
@@ -153,7 +156,7 @@ PUBLIC_SECURITY_SOURCE = "specification N.3"
 
 
 def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
-    """The findings on the three numbers; areas are those of the year of approval."""
+    """The findings on the three numbers; area codes are checked for the year of approval."""
     found = []
     if "icp_number" in details:
         icp = read_icp(details["icp_number"])

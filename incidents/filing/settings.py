@@ -21,11 +21,12 @@ _LEAST, _MOST = timedelta(hours=1), timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingSettings:
-    """The settings of the section.
+    """The settings in the section.
 
     `icp_form`: see `ICP_FORMS`. `allow`: non-public hosts whose pages may be fetched.
-    `recheck_within`: the interval of the daemon's checks of each approved site's page; None for no
-    checks. `remind`: whether it reminds of terms. `presets`: the file of the desk's own presets.
+    `recheck_within`: the interval at which the daemon checks the page of each approved site; None
+    for no checks. `remind`: whether the daemon reminds the desk of terms. `presets`: the file with
+    the desk's own presets.
     """
 
     icp_form: IcpForm = "province"
@@ -40,7 +41,7 @@ class FilingSettings:
 
 
 def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
-    """The settings of this run.
+    """The settings of the section, from the settings file.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.
@@ -50,7 +51,7 @@ def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
 
 
 def read(section: Mapping[str, Any]) -> FilingSettings:
-    """The settings from a section; raises SettingError, UnknownSettingError as `load`."""
+    """The settings from a section; raises SettingError and UnknownSettingError like `load`."""
     never = section.get("recheck_within") == ""
     known_keys = {
         key: value for key, value in section.items() if not (never and key == "recheck_within")

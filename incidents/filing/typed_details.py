@@ -1,7 +1,7 @@
 """The details that are a choice or a day: their allowed values, and their consistency.
 
-A site's nature must agree with its licence, its level with its service, and its details with its
-kind of hosting. Days are ISO 8601 dates in the desk's zone, in chronological order.
+The nature of a site must agree with its licence, its level with its service, and its details with
+its kind of hosting. Days are ISO 8601 dates in the desk's zone, in chronological order.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ CHOICES = {
         "company", "other",
     ),
 }  # fmt: skip
-"""The allowed values of these keys."""
+"""The allowed values of each detail that is a choice, by the detail's key."""
 
 LEVEL_2 = frozenset({"forum", "microblog", "blog"})
-"""The services with content by users; every other service is of level 3."""
+"""The services with content from users; every other service is level 3."""
 
 
 def check_choices(details: Details) -> list[Finding]:
-    """The findings on the coded details and on their consistency."""
+    """The findings on the details that are a choice, and on their consistency."""
     unknown_values = [
         wrong(key, "choice_unknown", CHOICES_SOURCE, choices=", ".join(choices))
         for key, choices in CHOICES.items()
@@ -83,13 +83,13 @@ def _level(details: Details) -> list[Finding]:
 
 DAYS_SOURCE = "specification F.17"
 PAST_DAYS = ("filed_on", "approved_on", "shown_on")
-"""The days of past events; the opening may be in the future."""
+"""The days of events that must be past; the day of opening can be in the future."""
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def read_day(text: str) -> date | None:
-    """Read a day such as 2026-03-01; None if the text is not one."""
+    """Read a day such as 2026-03-01; None if the text is not a day."""
     try:
         return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
@@ -97,7 +97,7 @@ def read_day(text: str) -> date | None:
 
 
 def check_days(details: Details, *, today: date) -> list[Finding]:
-    """The findings on the days, and on those in the wrong order."""
+    """The findings on the days, and on days in the wrong order."""
     read = {key: read_day(details[key]) for key in DAYS if key in details}
     found = [wrong(key, "day_unreadable", "ISO 8601") for key, day in read.items() if day is None]
     days = {key: day for key, day in read.items() if day is not None}
@@ -116,7 +116,7 @@ def check_days(details: Details, *, today: date) -> list[Finding]:
 
 
 def _late_days(days: dict[str, date]) -> list[Finding]:
-    """The findings on events after their thirty days."""
+    """The findings on events that came after their 30 days."""
     return [
         suspect(
             ended,

@@ -1,1 +1,1 @@
-"""Past reports: read from files, tried on policies, or imported into the record."""
+"""Past reports: read from files, simulated under policies, or imported into the record."""

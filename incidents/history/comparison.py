@@ -1,4 +1,4 @@
-"""The comparison of a history's results under several policies."""
+"""The comparison of a history's outcomes under several policies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_REPORTS = 100_000
 MAX_POLICIES = 4
-"""The maximum number of policies at once in a process that also runs a desk."""
+"""The maximum number of policies at a time in a process that also runs a desk."""
 
 Named = tuple[str, Policy]
 """A policy with its name."""
@@ -26,7 +26,10 @@ Named = tuple[str, Policy]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedHistory:
-    """A history's stories: reports grouped by `group_within`, missing calls drawn once for all."""
+    """A history ready to simulate: reports grouped by `group_within`, missing calls drawn once.
+
+    All policies use the same drawn calls.
+    """
 
     history: History
     stories: tuple[Story, ...]
@@ -35,12 +38,12 @@ class PreparedHistory:
 
     @property
     def kept(self) -> int:
-        """The number of reports that are incidents."""
+        """The number of incidents: reports that are left after grouping."""
         return sum(len(story.findings) for story in self.stories)
 
     @property
     def drawn(self) -> int:
-        """The number of these with a drawn call."""
+        """The number of incidents with a drawn call."""
         return sum(call.drawn for story in self.stories for call in story.calls)
 
     @property
@@ -58,11 +61,11 @@ class PreparedHistory:
     def run_under(
         self, policies: Sequence[Named], done: Callable[[int], object] = lambda _: None
     ) -> tuple[Outcome, ...]:
-        """Run the history under each policy; `done` is called with numbers of incidents."""
+        """Run the history under each policy; `done` gets the number of incidents simulated."""
         return tuple(simulate.run(self.stories, policy, name, done) for name, policy in policies)
 
     def _facts(self) -> Taking:
-        """The facts for all policies, for programs; times are RFC 3339."""
+        """The facts common to all policies, as JSON; times are RFC 3339."""
         within, span = self.group_within, self.span
         return {
             "reports": len(self.history.reports),
@@ -78,7 +81,7 @@ class PreparedHistory:
         }
 
     def document(self, outcomes: Sequence[Outcome]) -> Simulated:
-        """Return the results, policy by policy, for programs."""
+        """Return the results as JSON, policy by policy."""
         facts = self._facts()
         return {"policies": [_simulation(outcome.counts, facts) for outcome in outcomes]}
 
@@ -92,7 +95,7 @@ def _simulation(counts: Counts, facts: Taking) -> Simulation:
 
 
 def prepare(history: History, draw: Draw, group_within: timedelta | None) -> PreparedHistory:
-    """Prepare a history for trials."""
+    """Prepare a history for simulation."""
     stories = simulate.make_stories(reports.group_reports(history.reports, group_within), draw)
     return PreparedHistory(
         history=history, stories=tuple(stories), draw=draw, group_within=group_within
@@ -100,7 +103,7 @@ def prepare(history: History, draw: Draw, group_within: timedelta | None) -> Pre
 
 
 class ActionCount(NamedTuple):
-    """A policy's action on a site (see `PolicyAction`), its first time (UTC), and its count."""
+    """A policy's action on a site (see `PolicyAction`), with its first time (UTC) and its count."""
 
     what: str
     first: datetime
@@ -109,7 +112,7 @@ class ActionCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A site with the effect of each policy, in the order of the policies."""
+    """A site that policies treat differently, with each policy's actions, in their order."""
 
     site: str
     actions: tuple[tuple[ActionCount, ...], ...]
@@ -117,10 +120,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A history's results. `reports` lie between `first` and `last` (UTC), None without reports.
+    """The outcomes of a history; `first` and `last` (UTC) are the times of the reports, or None.
 
-    `kept` of them are incidents, and `drawn` of these had a drawn call. `capped`: there were more
-    reports than were read.
+    `kept`: the number of reports that are incidents; `drawn`: the number of incidents with a drawn
+    call. `capped`: the history had more reports than were read.
     """
 
     reports: int
@@ -135,7 +138,7 @@ class Comparison:
 
 
 def of(taken: PreparedHistory, outcomes: Sequence[Outcome]) -> Comparison:
-    """Return a history's results under each policy."""
+    """Return the comparison of a history's outcomes."""
     span = taken.span
     return Comparison(
         reports=len(taken.history.reports),

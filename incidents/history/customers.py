@@ -1,7 +1,7 @@
-"""The import of a list of customers into the register of filings: row by row, in batches.
+"""The import of a customer list into the register of filings: row by row, in batches.
 
-Each row is one change of one filing, or none if everything is filed already, so the same list can
-be imported again at any time.
+Each row is one change to one filing, or no change if everything is already filed, so the same list
+can be imported again at any time.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ if TYPE_CHECKING:
 _WHOM = ("responsible_phone", "responsible_email", "responsible_name")
 
 AT_ONCE = 250
-"""The rows of one transaction, with at most two commands each."""
+"""The maximum number of rows in one transaction; each row has at most two commands."""
 
 OUTCOMES: tuple[TakenOutcome, ...] = (
     "added", "changed", "unchanged", "refused", "unreadable",
 )  # fmt: skip
-"""A new site; changed details; nothing to change; a refusal of the desk; an unusable row."""
+"""The outcomes of a row: a new site; changed details; nothing to change; a refusal of the desk; an
+unusable row."""
 
 ADDED, CHANGED, UNCHANGED, REFUSED, UNREADABLE = OUTCOMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowResult:
-    """A row's result: changed keys, findings on the new filing (dry run), or the refusal."""
+    """The result of a row: changed keys, findings on the new filing (dry run), or the refusal."""
 
     customer: Customer
     outcome: TakenOutcome
@@ -54,8 +55,8 @@ class CustomerImport:
     """An import of a list, by a person; `add`: also add sites that are not in the register.
 
     A dry run writes nothing; with `today`, the day in the desk's own zone, it also checks the
-    details that would be filed. `suspicions`: the number raised. `filed` returns the filed details
-    by site name, without sites that are not in the register.
+    details that would be filed. `suspicions`: the number of suspicions raised. `filed`: a function
+    that returns the filed details by site name, without sites that are not in the register.
     """
 
     desk: Desk
@@ -69,7 +70,7 @@ class CustomerImport:
     suspicions: int = 0
 
     def take(self, customers: Iterable[Customer]) -> Iterator[RowResult]:
-        """Import the rows in order, and return each with its result, once its batch is on disk.
+        """Import the rows in order, and yield each with its result once its batch is on disk.
 
         Raises:
             DatabaseError: if the database fails.
@@ -103,7 +104,7 @@ class CustomerImport:
         yield self._envelope(row.site, ChangeFiling(by=self.by, details=tuple(row.changes.items())))
 
     def _added(self, row: Customer) -> AddSite:
-        """The new site, with the responsible person of its filing to call."""
+        """The command to add the new site, with the responsible person of its filing as contact."""
         phone, email, person = (row.changes.get(key) for key in _WHOM)
         return AddSite(by=self.by, phone=phone, email=email, person=person)
 

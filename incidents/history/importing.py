@@ -1,4 +1,4 @@
-"""The import: past findings are recorded through the desk, each once, without starting a clock."""
+"""The import: it records past findings through the desk, each once, without starting a clock."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Tally:
     """The results of an import by site, and the refused rows by line.
 
     A site that the desk refuses to add is not among `sites`; each of its rows is refused. `ids`:
-    the new incidents, if the desk has numbered them. `seen`: the keys of the rows so far: the same
-    row twice in one file is one incident.
+    the IDs of new incidents, if the desk has numbered them. `seen`: the keys of the rows so far,
+    because the same row twice in one file is one incident.
     """
 
     sites: dict[str, SiteTally] = field(default_factory=dict)
@@ -68,17 +68,17 @@ class Tally:
 
     @property
     def incidents_new(self) -> int:
-        """The number of new incidents."""
+        """The number of incidents that were imported now."""
         return sum(site.incidents_new for site in self.sites.values())
 
     @property
     def incidents_known(self) -> int:
-        """The number of incidents that were imported before, or are in the file twice."""
+        """The number of findings that were imported before, or are in the file twice."""
         return sum(site.incidents_known for site in self.sites.values())
 
 
 def refuse_future(history: History, now: datetime) -> None:
-    """Move reports with a time after `now` to the bad lines."""
+    """Move reports with a time after `now` to the list of bad lines."""
     reports = history.reports
     history.reports = []
     for report in reports:
@@ -91,15 +91,16 @@ def refuse_future(history: History, now: datetime) -> None:
 
 
 def known(connection: Connection, findings: Iterable[Finding]) -> set[str]:
-    """Return the names of the findings' sites that are in the register already."""
+    """Return the names of the sites in the findings that are already in the register."""
     return set(site_rows.ids_by_name(connection, {finding.report.site for finding in findings}))
 
 
 def keys(findings: Iterable[Finding]) -> list[str]:
-    """Return the idempotency key of each finding, made from its row.
+    """Return the idempotency key of each finding, made from the finding's row.
 
-    The same row has the same key in any file, whatever the other rows. A note is people's text, of
-    which no guessable digest may be kept: rows that differ only in the note are numbered instead.
+    The same row has the same key in any file, whatever the other rows. A note is personal text, and
+    a digest from which it could be guessed must not be kept; so rows that differ only in the note
+    are numbered instead.
     """
     notes: dict[str, dict[str | None, int]] = {}
     found = []
@@ -114,9 +115,9 @@ def keys(findings: Iterable[Finding]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """One import: through a desk, by a person (with the process's login name).
+    """An import through a desk, by a person (with the login name of the process).
 
-    `known`: the names of the sites in the register. A dry run leaves no trace.
+    `known`: the names of the sites already in the register. A dry run writes nothing.
     """
 
     desk: Desk
@@ -130,8 +131,8 @@ class Import:
     ) -> Tally:
         """Record the sites and the findings in batches, and return the results.
 
-        Each batch is a transaction; after an interrupted import, a repetition skips what was done.
-        `done` is called with the number of findings after each batch.
+        Each batch is a transaction; if the import is interrupted and repeated, it skips what was
+        already recorded. `done` is called with the number of findings after each batch.
         """
         tally = Tally()
         for finding in findings:
@@ -150,10 +151,7 @@ class Import:
         return tally
 
     def _add_sites(self, tally: Tally) -> dict[str, Refusal]:
-        """Add the new sites; return the refused ones with the reason, which leave the tally.
-
-        A dry run also asks the desk; otherwise it would promise sites that are refused later.
-        """
+        """Add the new sites; return the refused ones with the reason, without them in the tally."""
         refused: dict[str, Refusal] = {}
         for batch in _batches([site for site, found in tally.sites.items() if found.new]):
             envelopes = [self._envelope(site, AddSite(by=self.by)) for site in batch]
@@ -213,7 +211,7 @@ class Import:
 def document(
     history: History, findings: Collection[Finding], tally: Tally, *, dry_run: bool
 ) -> policies.ImportCounts:
-    """Return the results of an import, for programs."""
+    """Return the results of an import as JSON."""
     return {
         "dry_run": dry_run,
         "reports": len(history.reports),
@@ -231,7 +229,7 @@ def document(
 
 
 def by_site(tally: Tally) -> list[policies.ImportedSite]:
-    """Return the results site by site."""
+    """Return the results for each site."""
     return [
         {
             "site": name, "new": site.new, "incidents_new": site.incidents_new,

@@ -1,8 +1,8 @@
-"""The picture of a simulation: suspensions and closures by rule over time, as SVG.
+"""The chart of a simulation: suspensions and closures by rule over time, as SVG.
 
-One strip for each policy, all on the same scales for comparison. It is readable in dark and in
-light mode, without colours (each bar has a text), and by a screen reader (title and description
-have the numbers).
+There is one strip for each policy, all on the same scales for comparison. The chart is readable in
+dark and light mode, without colours (each bar has a text), and with a screen reader (the title and
+description have the numbers).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_DAY_LABELS = 8
 
 @dataclass(frozen=True, slots=True)
 class Timescale:
-    """Consecutive bins, by the dates (in `zone`) at which they begin.
+    """Consecutive bins, given by the dates (in `zone`) on which they begin.
 
     `unit`: the length of a bin: `day`, `month` or `year`.
     """
@@ -35,7 +35,7 @@ class Timescale:
     zone: tzinfo
 
     def bin_of(self, moment: datetime) -> int:
-        """Return the bin of an aware `moment`; the nearest one for a moment outside."""
+        """Return the bin that contains an aware `moment`, or otherwise the nearest bin."""
         day = moment.astimezone(self.zone).date()
         return max(0, bisect_right(self.starts, day) - 1)
 
@@ -44,7 +44,7 @@ class Timescale:
         return self.starts[n].isoformat()[: {"day": 10, "month": 7, "year": 4}[self.unit]]
 
     def labels(self) -> list[tuple[int, str]]:
-        """List the bins with a label, few enough to be readable."""
+        """List the bins that get a label: few enough to be readable."""
         bins = list(range(len(self.starts)))
         if self.unit == "month" and len(bins) > _MAX_LABELS:
             januaries = [n for n in bins if self.starts[n].month == 1]
@@ -58,7 +58,7 @@ def _thinned(bins: list[int], most: int) -> list[int]:
 
 
 def spanning(first: datetime, last: datetime, zone: tzinfo) -> Timescale:
-    """Return the scale with bins from `first` to `last` (aware)."""
+    """Return the timescale from `first` to `last` (both aware)."""
     begin, end = first.astimezone(zone).date(), last.astimezone(zone).date()
     months = (end.year - begin.year) * 12 + end.month - begin.month + 1
     if (end - begin).days < _MAX_DAYS:
@@ -98,12 +98,12 @@ _COLOURS = {
 
 
 def of(taken: PreparedHistory, outcomes: Sequence[Outcome], zone: tzinfo) -> str:
-    """Draw the picture of a history's results; see `draw`."""
+    """Draw the chart of a history's outcomes; see `draw`."""
     return draw(outcomes, taken.span, zone)
 
 
 def draw(outcomes: Sequence[Outcome], span: tuple[datetime, datetime] | None, zone: tzinfo) -> str:
-    """Return the picture as the text of an SVG file; the same outcomes give the same text.
+    """Return the chart as the text of an SVG file; the same outcomes give the same text.
 
     `span`: the times (UTC) of the first and the last report, None without reports. Days and months
     are those of `zone`.
@@ -149,7 +149,7 @@ class _Strip:
     counts: Counter[tuple[int, str]]
 
     def most(self, series: Sequence[str]) -> int:
-        """Return the height of the highest bar of those series together."""
+        """Return the height of the highest bar if those series are stacked."""
         sums: Counter[int] = Counter()
         for (n, what), count in self.counts.items():
             if what in series:

@@ -1,8 +1,8 @@
-"""The recorded history: the desk's own record as a history to try policies on.
+"""The recorded history: the desk's own record as a history for simulating policies.
 
-Each violation counts from its recording, when its clock began (R2); a person was reached according
-to the contact. People's own decisions (false details, a refusal, a hold, a reinstatement) are left
-out: no policy makes them.
+Each violation counts from the time of its recording, when its clock began (R2); whether and when a
+person was reached follows from the contacts. Decisions of people (false details, a refusal, a hold,
+a reinstatement) are left out, because no policy makes them.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ Key = tuple[int, int]
 
 
 _REPORT_BYTES = 32
-"""A report takes as long as one of that many bytes in a file."""
+"""The size of a line in a file that takes as long to simulate as one report from the record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The record since a time (UTC) in the database at `url`; `size`: of an equivalent file."""
+    """The record since a time (UTC), in the database at `url`; `size`: that of a similar file."""
 
     url: str
     since: datetime
     size: int
 
     def read(self, most: int) -> History:
-        """Read the latest `most` reports."""
+        """Read the latest reports, at most `most`."""
         engine = create(self.url)
         try:
             with plainly(engine), reading(engine) as connection:
@@ -52,7 +52,7 @@ class Recorded:
 
 
 def since(connection: Connection, then: datetime) -> Recorded:
-    """Return the record since that time (UTC), to be read by a trial."""
+    """Return the record since that time (UTC), for a trial to read."""
     found = select(func.count()).select_from(
         select(incidents.c.n).where(incidents.c.recorded_at >= then).limit(SHORT).subquery()
     )
@@ -61,10 +61,10 @@ def since(connection: Connection, then: datetime) -> Recorded:
 
 
 def read(connection: Connection, since: datetime, most: int) -> tuple[History, bool]:
-    """Read the latest `most` reports since that time (UTC); return whether there were more.
+    """Read the latest reports since that time (UTC), at most `most`; return if there were more.
 
-    Voided incidents were not violations, and imported ones belong to another desk; both are left
-    out.
+    Voided incidents were not violations, and imported incidents belong to another desk; both are
+    left out.
     """
     of = incidents.c
     reached = (
@@ -99,7 +99,7 @@ def read(connection: Connection, since: datetime, most: int) -> tuple[History, b
 
 
 def _removed(connection: Connection, since: datetime) -> Iterator[tuple[Key, datetime]]:
-    """The times at which each incident's content was last reported as removed."""
+    """The time at which each incident's content was last recorded as removed."""
     body = entries.c.body
     is_removal = body.contains('"kind":"incident_removed"', autoescape=True)
     query = select(body).where(entries.c.recorded_at >= since, is_removal).order_by(entries.c.id)

@@ -1,4 +1,4 @@
-"""The report: one row of a history about a violation, with each value checked."""
+"""The report: one row of a history about a violation, with checked values."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ _LATEST = datetime(2999, 12, 31, tzinfo=UTC)
 class Report:
     """One report of a violation; all times are aware and in UTC.
 
-    `contact`: the outcome of the call about it, at `contact_at`; None if the file has none.
-    `written`: the address as the file has it, if that is not `url`, its normal form.
+    `contact`: the outcome of the call about the violation, at `contact_at`; None if the file has
+    none. `written`: the address as written in the file, if this differs from `url`, the normal
+    form.
     """
 
     line: int
@@ -53,7 +54,7 @@ class Report:
 
 
 def header_problem(columns: Sequence[str]) -> str | None:
-    """Return the fault in a header of these columns; None if it is valid."""
+    """Return what is wrong with a header of these columns; None if it is valid."""
     missing = [column for column in ("occurred_at", "site") if column not in columns]
     if not missing or _URLHAUS.issubset(columns):
         return None
@@ -61,7 +62,7 @@ def header_problem(columns: Sequence[str]) -> str | None:
 
 
 class _BadValueError(Exception):
-    """A value that cannot be used; the message is the end of the sentence."""
+    """A value that cannot be used; the message is the second part of a sentence."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         self.cause = cause(code, **facts)
@@ -69,7 +70,7 @@ class _BadValueError(Exception):
 
 
 class Reader:
-    """A reader that turns rows into reports, and caches the sites that it has read."""
+    """A reader that turns rows into reports; it caches the names of sites."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
@@ -77,7 +78,7 @@ class Reader:
         self.ignored: dict[str, None] = {}
 
     def report(self, row: Row) -> Report | BadLine:
-        """Return the row's report, or the reason why it is not a report."""
+        """Return the report in the row, or the reason why the row is not a report."""
         is_urlhaus = row.fields.keys() >= _URLHAUS and "site" not in row.fields
         try:
             for column, value in (row.odd or {}).items():

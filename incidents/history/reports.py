@@ -1,6 +1,6 @@
-"""The history: the checked reports of a file, and its unusable lines.
+"""The history: the checked reports of a file, and the lines that cannot be used.
 
-Reports close to each other are one finding, each with its calls.
+Reports of one site close to each other in time are one finding, with one call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BAD_LINE = {
     "another": "{first}, and {more:,} more such line" + _WAY_OUT,
     "others": "{first}, and {more:,} more such lines" + _WAY_OUT,
 }
-"""The sentence for an unusable history: its first bad line, and the number of others."""
+"""The sentence for a history that cannot be used: the first bad line, and the number of others."""
 
 
 class TooManyReportsError(InputError):
@@ -42,10 +42,10 @@ class TooManyReportsError(InputError):
 
 @dataclass(slots=True, kw_only=True)
 class History:
-    """The content of a file: its reports by time, and its bad lines in order.
+    """The content of a file: its reports in order of time, and its bad lines in order.
 
-    `ignored`: the columns that a history does not have; none for a URLhaus dump. `capped`: there
-    were more reports, and these are the latest.
+    `ignored`: the columns that a history does not have; empty for a URLhaus dump. `capped`: there
+    were more reports than were read, and these are the latest.
     """
 
     file: str
@@ -55,7 +55,7 @@ class History:
     capped: bool = False
 
     def refuse_bad_lines(self) -> None:
-        """Refuse a history with an unusable line.
+        """Refuse a history that has a line that cannot be used.
 
         Raises:
             HistoryError: naming the first such line, its value, and the remedy.
@@ -73,12 +73,12 @@ def load_history(
 ) -> History:
     """Read a history from `file` (`-`: standard input), CSV or JSON Lines, in one pass.
 
-    A time without an offset is in `zone`. In a URLhaus dump, known by its columns, it is in UTC,
-    and the site is the host of the address. `done` is called with the number of bytes read since
-    its last call, for a progress bar.
+    A time without an offset is in `zone`. In a URLhaus dump, which is recognised by its columns,
+    such a time is in UTC, and the site is the host of the address. `done` is called with the number
+    of bytes read since its last call, for a progress bar.
 
     Raises:
-        FileError: if it cannot be read.
+        FileError: if the file cannot be read.
         HistoryError: if it is not a history at all.
     """
     with _opened(file, done) as lines:
@@ -93,7 +93,7 @@ def read_history(
     most: int = sys.maxsize,
     done: Callable[[int], object] = lambda _: None,
 ) -> History:
-    """Read a history from an open stream, called `file`; it stays open.
+    """Read a history from an open stream, named `file` in errors; the stream stays open.
 
     Raises:
         HistoryError: if it is not a history at all.
@@ -142,7 +142,7 @@ def _lines(raw: BinaryIO, file: str, done: Callable[[int], object]) -> Iterator[
 
 
 def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> Iterator[str]:
-    """The lines unchanged; `done` is called with their rough number of bytes."""
+    """The lines, unchanged; `done` is called with their approximate number of bytes."""
     size = 0
     while line := lines.readline(MAX_LINE_CHARACTERS + 1):
         if len(line) > MAX_LINE_CHARACTERS:
@@ -161,7 +161,7 @@ MAX_URLS_BYTES = 40 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One incident: the kept report, and the addresses of all covered reports.
+    """One incident: the first of a group of reports, and the addresses in all of them.
 
     `urls` and `written`: as in `commands.Log`. `left_out`: the number of addresses beyond the limit
     of an incident.
@@ -174,10 +174,10 @@ class Finding:
 
 
 def group_reports(reports: Iterable[Report], within: timedelta | None) -> list[Finding]:
-    """Group reports, given in the order of their times, into findings.
+    """Group reports, given in order of time, into findings.
 
-    A report is kept if it is more than `within` after the last kept one of its site. With None,
-    every report is kept.
+    A report begins a finding if it is more than `within` after the report that began the site's
+    previous finding. If `within` is None, every report is a finding.
     """
     groups: list[list[Report]] = []
     last_kept: dict[str, list[Report]] = {}
@@ -208,7 +208,7 @@ def _finding(reports: list[Report]) -> Finding:
 
 
 def _fitting_count(found: Mapping[str, str]) -> int:
-    """The number of addresses, from the first one on, that fit into one incident."""
+    """The number of addresses, counted from the first, that fit into one incident."""
     size = 0
     for n, address in enumerate(islice(found.items(), MAX_URLS)):
         size += len("".join(address).encode())
@@ -221,7 +221,7 @@ def _fitting_count(found: Mapping[str, str]) -> int:
 class Call:
     """The outcome of the call about one incident, at `at` (UTC).
 
-    `outcome` None: nobody was reached in as many attempts as the policy requires.
+    If `outcome` is None, nobody was reached in as many attempts as the policy requires.
     """
 
     outcome: str | None
@@ -231,18 +231,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The drawing of outcomes for calls that are missing in the history.
+    """The random outcomes of calls that are missing in the history.
 
-    `reach`: the probability that the responsible person is reached, at the moment of the report, so
-    that no policy's hour is too short. The same seed draws the same for the same incident under any
-    policy; a person whom a smaller `reach` reaches, a greater one reaches too.
+    `reach`: the probability that the responsible person is reached. A drawn call takes place at the
+    time of the report, so that no policy's deadline is too short for it. The same seed gives the
+    same outcome for the same incident under any policy; a person who is reached with a lower
+    `reach` is also reached with a higher one.
     """
 
     reach: float = 1.0
     seed: int = 0
 
     def call(self, report: Report, n: int) -> Call:
-        """Return the call about the site's nth incident: from the history, or else a drawn one."""
+        """Return the call about the site's nth incident: from the history, otherwise drawn."""
         if report.contact is not None:
             at = report.contact_at or report.occurred_at
             return Call(outcome=report.contact, at=at, drawn=False)
@@ -250,7 +251,7 @@ class Draw:
         return Call(outcome=outcome, at=report.occurred_at, drawn=True)
 
     def _number(self, site: str, n: int) -> float:
-        """A number from 0 up to but not including 1, the same on every machine."""
+        """A number from 0 up to but excluding 1, the same on every machine."""
         digest = hashlib.sha256(f"{self.seed}:{n}:{site}".encode()).digest()
         # 53 bits are what a float holds exactly; more could round up to 1.
         return (int.from_bytes(digest[:8], "big") >> 11) / 2**53

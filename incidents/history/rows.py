@@ -1,4 +1,4 @@
-"""The rows of a history file, CSV or JSON Lines, and the reason if one cannot be used."""
+"""The rows of a history file, CSV or JSON Lines, each with the reason if it cannot be used."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CAUSES: dict[str, str] = {
 
 
 def cause(code: str, **facts: Any) -> Cause:
-    """Return the cause of that code."""
+    """Return the cause with that code."""
     return Cause.of(f"history_{code}", CAUSES[code], **facts)
 
 
@@ -68,9 +68,9 @@ class HistoryError(IncidentsError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its columns with their values, without empty ones.
+    """One row: its non-empty columns with their values.
 
-    `odd`: the JSON columns with a value that is not text, as JSON.
+    `odd`: the JSON columns whose value is not text, as JSON.
     """
 
     line: int
@@ -80,24 +80,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot be used, and the reason: the value, and what it must be."""
+    """A line that cannot be used, with the reason: the value, and what is required."""
 
     line: int
     detail: str
 
 
 HeaderCheck = Callable[[Sequence[str]], str | None]
-"""The check of a CSV's columns: what is wrong, None if nothing is."""
+"""A function that checks the columns of a CSV file, and returns what is wrong or None."""
 
 
 def read(lines: Iterable[str], file: str, header_problem: HeaderCheck) -> Iterator[Row | BadLine]:
-    """Read the rows of `lines` (each with its end, in UTF-8), in order, without blank lines.
+    """Read the rows of `lines` (each with its line end, in UTF-8), in order, without blank lines.
 
     The first line determines the format: JSON Lines begin with a brace. Bytes that are not UTF-8
     must be decoded with Python's `surrogateescape`.
 
     Raises:
-        HistoryError: if it can be read as neither.
+        HistoryError: if the lines are neither CSV nor JSON Lines.
     """
     rest = iter(lines)
     for before, line in enumerate(rest):
@@ -107,7 +107,7 @@ def read(lines: Iterable[str], file: str, header_problem: HeaderCheck) -> Iterat
 
 
 def shown(value: object) -> str:
-    """Quote a value for a sentence, shortened if long."""
+    """Quote a value in a sentence, shortened if it is long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
     return repr(text)
@@ -174,7 +174,7 @@ def _json_row(number: int, text: str) -> Row | BadLine:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """Reads the header row and rejects columns that do not form a valid history file."""
+    """A header row, which is refused if its columns are not those of a history."""
 
     file: str
     header_problem: HeaderCheck
@@ -217,7 +217,7 @@ def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | B
 
 
 def _after_comments(before: int, lines: Iterator[str]) -> tuple[int, str | None, Iterator[str]]:
-    """Skip comments: return their number, the header if it was one, and the remaining lines."""
+    """Skip comments; return their number, the header if it was a comment, and the other lines."""
     last = ""
     for line in lines:
         if not line.startswith(_COMMENT):

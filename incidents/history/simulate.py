@@ -1,7 +1,7 @@
-"""The simulation: a history goes through the machine, site by site, in simulated time.
+"""The simulation: a history is processed by the machine, site by site, in simulated time.
 
 Nothing is stored. Each fact is recorded when it happens, and the clock acts at the first possible
-moment, as on a desk that records everything at once and whose daemon never sleeps.
+moment, as on a desk that records everything at once and whose daemon never stops.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SLICE_INCIDENTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A history of one site: its findings by time, and the calls."""
+    """The history of one site: its findings in order of time, and the calls."""
 
     site: str
     findings: tuple[Finding, ...]
@@ -38,7 +38,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A command and the moment (UTC) at which it is given; `n`: its incident."""
+    """A command and the moment (UTC) at which it is given; `n`: the number of its incident."""
 
     at: datetime
     n: int
@@ -47,7 +47,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class PolicyAction:
-    """A policy's action on a site; `what`: `suspension`, or the rule that closed it."""
+    """A policy's action on a site; `what`: `suspension`, or the rule that closed the site."""
 
     at: datetime
     site: str
@@ -56,7 +56,7 @@ class PolicyAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """An outcome in numbers; `closed`: the number of closed sites for each rule."""
+    """The numbers in an outcome; `closed`: the number of closed sites for each rule."""
 
     policy: str
     digest: str
@@ -69,9 +69,9 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """The result of a history under one policy; `actions` are by time (UTC).
+    """The outcome of a history under one policy; `actions` are in order of time (UTC).
 
-    `incidents` are all on record, with the `moot` ones.
+    `incidents`: the number of incidents on record, including the `moot` ones.
     """
 
     policy: str
@@ -88,7 +88,7 @@ class Outcome:
 
     @property
     def closures(self) -> list[PolicyAction]:
-        """The closures, without the suspensions."""
+        """The actions that are closures."""
         return [action for action in self.actions if action.what != SUSPENSION]
 
     @property
@@ -99,7 +99,7 @@ class Outcome:
 
     @property
     def counts(self) -> Counts:
-        """The numbers alone."""
+        """The numbers in this outcome."""
         return Counts(
             policy=self.policy, digest=self.digest, sites=self.sites, incidents=self.incidents,
             moot=self.moot, suspensions=self.suspensions, closed=self.closed,
@@ -107,7 +107,7 @@ class Outcome:
 
 
 def make_stories(findings: Iterable[Finding], draw: Draw) -> list[Story]:
-    """Make the sites' stories; the calls are drawn here, once for all policies."""
+    """Make the histories of the sites; calls are drawn here, once for all policies."""
     of_site: dict[str, list[Finding]] = {}
     for finding in findings:
         of_site.setdefault(finding.report.site, []).append(finding)
@@ -127,7 +127,7 @@ def run(
     name: str,
     done: Callable[[int], object] = lambda _: None,
 ) -> Outcome:
-    """Run `stories` under `policy`, called `name`.
+    """Run the `stories` under `policy`, called `name`.
 
     `done` is called after each site with the number of its incidents, for a progress bar.
     """
@@ -140,10 +140,10 @@ def run(
 
 
 def facts(story: Story, policy: Policy) -> list[Fact]:
-    """List everything that happens at the desk about one site, by time.
+    """List everything that happens at the desk about one site, in order of time.
 
-    Each finding is an incident of its own, even at an address of an earlier one: the grouping has
-    already decided that.
+    Each finding is a separate incident, even if an earlier incident has the same address, because
+    the grouping has already decided that.
     """
     found: list[tuple[datetime, int, int, Fact]] = []
     for n, (finding, call) in enumerate(zip(story.findings, story.calls, strict=True), start=1):
@@ -188,7 +188,7 @@ def _run_site(story: Story, policy: Policy, outcome: Outcome) -> None:
 
 
 def _elapse(case: Case, policy: Policy, until: datetime | None, outcome: Outcome) -> Case:
-    """The case after everything due before `until`, each at the first possible moment."""
+    """The case once everything due before `until` is processed at the first possible moment."""
     due = rules.next_due(case)
     while due is not None and (until is None or due < until):
         case = _apply(decide(case, commands.Elapse(), policy, due + _TICK), outcome)
@@ -197,7 +197,7 @@ def _elapse(case: Case, policy: Policy, until: datetime | None, outcome: Outcome
 
 
 def _apply(decision: Decision, outcome: Outcome) -> Case:
-    """The case after a decision; the effects on the site are added to the outcome."""
+    """The case after a decision, whose effects on the site are added to the outcome."""
     assert decision.refusal is None, f"a fact of the history is refused: {decision.refusal}"
     site = decision.case.site
     for event in decision.events:
@@ -210,11 +210,11 @@ def _apply(decision: Decision, outcome: Outcome) -> Case:
 
 
 def _prune(case: Case, policy: Policy, now: datetime, coming: set[int]) -> None:
-    """Reduce the case to the slice that the machine may still need.
+    """Reduce the case to the part that the machine might still need.
 
-    In simulated time nothing is backdated: R1 looks back by its window alone, and R3 to the last
-    person reached before a running clock. Otherwise a site's cost would grow with the square of its
-    history.
+    In simulated time nothing is backdated, so R1 needs only the incidents in its window, and R3
+    only those since somebody was last reached before a running clock. Without this, the cost for a
+    site would grow with the square of its history.
     """
     before = now - max(policy.repeat_within, policy.unreachable_within)
     old = [incident for incident in case.incidents.values() if incident.occurred_at < before]

@@ -1,8 +1,8 @@
-"""The trial process: policies tried on a history in a process of its own.
+"""The trial process: simulates policies on a history in a separate process.
 
 The calling process also runs a desk, and a hundred thousand reports use the processor for half a
-minute. So a long trial runs in another process, with lower priority and a limit. A short one costs
-less than starting that process.
+minute. So a long trial runs in another process, with lower priority and a limit. A short trial
+costs less than starting that process.
 """
 
 from __future__ import annotations
@@ -31,16 +31,17 @@ from incidents.system.side_process import ProcessEndedError, SideProcess, Spent
 T = TypeVar("T")
 
 SHORT = 16_384
-"""A trial is short if its history, once for each policy, has no more bytes: some 500 reports."""
+"""The maximum size of a short trial: the bytes of its history times the number of policies, for
+about 500 reports."""
 
 MOST_S = 60
-"""The processor seconds of a trial, after which it is ended."""
+"""The limit of a trial's processor time in seconds, after which it is stopped."""
 
 MOST_BYTES = 2 << 30
-"""The memory of a trial."""
+"""The limit of a trial's memory."""
 
 WITHIN_S = 600
-"""The longest wait for a trial."""
+"""The maximum time to wait for a trial, in seconds."""
 
 _MAX_BAD_SHOWN = 100
 _WORK = "from incidents.history.trial_process import main; main()"
@@ -67,19 +68,19 @@ class UnlimitedError(RefusedError):
 
 
 class Source(Protocol):
-    """The source of a history, which can be sent to another process."""
+    """The source of a history, in a form that can be sent to another process."""
 
     @property
     def size(self) -> int:
-        """The number of its bytes."""
+        """The size of the history in bytes."""
 
     def read(self, most: int) -> History:
-        """Read the history; raises HistoryError, or TooManyReportsError beyond `most` reports."""
+        """Read the history; raises HistoryError, or TooManyReportsError above `most` reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A history that was sent as a file of that name; its times without an offset are in `zone`."""
+    """A history that was uploaded as a file of that name; times without an offset are in `zone`."""
 
     text: bytes
     name: str
@@ -87,20 +88,21 @@ class Upload:
 
     @property
     def size(self) -> int:
-        """The number of its bytes."""
+        """The size of the history in bytes."""
         return len(self.text)
 
     def read(self, most: int) -> History:
-        """Read the history; raises HistoryError, or TooManyReportsError beyond `most` reports."""
+        """Read the history; raises HistoryError, or TooManyReportsError above `most` reports."""
         return reports.read_history(BytesIO(self.text), self.name, zone=self.zone, most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial(Generic[T]):
-    """A history to try policies on; `summarize`, a module-level function, makes the result.
+    """A simulation of policies on a history; `summarize` makes the result from the outcomes.
 
-    `most`: the most reports that it may have. Reports within `within` of a kept one are one
-    finding.
+    `summarize` must be a module-level function, so that it can be sent to another process. `most`:
+    the maximum number of reports. A report within `within` of the one that began a finding belongs
+    to that finding.
     """
 
     source: Source
@@ -113,11 +115,11 @@ class Trial(Generic[T]):
 
     @property
     def is_short(self) -> bool:
-        """Whether it costs less than starting a process."""
+        """Whether the trial costs less than starting a process."""
         return self.source.size * len(self.policies) <= SHORT
 
     def do(self) -> T:
-        """Run the trial here; raises HistoryError, TooManyReportsError and BadLinesError."""
+        """Run the trial here; raises HistoryError, TooManyReportsError, or BadLinesError."""
         history = read_usable(self.source, self.most, skip_bad=self.skip_bad)
         taken = prepare(history, self.draw, self.within)
         return self.summarize(taken, taken.run_under(self.policies))
@@ -129,7 +131,7 @@ def read_usable(source: Source, most: int, *, skip_bad: bool) -> History:
     Raises:
         HistoryError: if it is not a history.
         TooManyReportsError: if it has more than `most` reports.
-        BadLinesError: unless `skip_bad`, with the `count` and the first `lines` of bad ones.
+        BadLinesError: unless `skip_bad`, with the `count` of bad lines, and the first `lines`.
     """
     history = source.read(most)
     if not skip_bad:
@@ -138,19 +140,19 @@ def read_usable(source: Source, most: int, *, skip_bad: bool) -> History:
 
 
 def refuse_bad(lines: list[BadLine]) -> None:
-    """Refuse unusable lines; raises BadLinesError."""
+    """Refuse lines that cannot be used; raises BadLinesError."""
     if lines:
         raise BadLinesError(count=len(lines), lines=lines[:_MAX_BAD_SHOWN])
 
 
 def run_trial(trial: Trial[T], spent: Spent) -> T:
-    """Run the trial, and return its result; `spent` is called with another process's seconds.
+    """Run the trial and return its result; `spent` gets the seconds that another process used.
 
     Raises:
         HistoryError, TooManyReportsError, BadLinesError: as `Trial.do` does.
-        TooCostlyError: if it exceeds a trial's limits.
-        TrialLostError: if its process was ended otherwise, or cannot be started.
-        UnlimitedError: if the system does not let it limit itself.
+        TooCostlyError: if the trial exceeds its limits.
+        TrialLostError: if the trial process ended for another reason, or cannot be started.
+        UnlimitedError: if the system does not allow the process to limit itself.
     """
     if trial.is_short:
         return trial.do()
@@ -196,7 +198,7 @@ def main() -> None:
 
 
 def _limit_itself() -> int:
-    """Limit this process, and return its processor seconds; raises UnlimitedError if it cannot."""
+    """Limit this process, and return its processor seconds; raises UnlimitedError on failure."""
     # The start of this process does not count for the trial.
     begun_s = int(time.process_time())
     try:
@@ -210,7 +212,10 @@ def _limit_itself() -> int:
 
 
 def _limit(what: int, most: int, before_hard: int = 0) -> int:
-    """Limit to `most` (hard: `before_hard` more) unless a limit is tighter; return the soft one."""
+    """Limit a resource to `most`, unless a limit is tighter, and return the soft limit.
+
+    The hard limit is `before_hard` higher.
+    """
     soft, hard = (
         sys.maxsize if limit == resource.RLIM_INFINITY else limit
         for limit in resource.getrlimit(what)

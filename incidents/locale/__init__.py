@@ -1,1 +1,1 @@
-"""The wording: codes and facts as sentences for people, in each language."""
+"""The wording: sentences for people from codes and facts, in each language."""

@@ -1,4 +1,4 @@
-"""The catalogue: all phrases of one language by their symbolic ids, from gettext's .mo files."""
+"""The catalogue: all phrases of one language by their symbolic IDs, from gettext's .mo files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Literal
 from incidents.values.language_tag import Tag
 
 Domain = Literal["incidents", "filing", "console", "cli", "help"]
-"""The phrases of all surfaces, filing checks, the console, the command line, and its help."""
+"""The groups of phrases: for all surfaces, filing checks, the console, the command line, and
+help."""
 
 FOLDER = Path(__file__).parent
 
 
 class _Phrases(gettext.GNUTranslations):
-    """All phrases of a catalogue: gettext's own look-up returns the id of a missing one."""
+    """All phrases of a catalogue, because gettext's look-up returns the ID of a missing phrase."""
 
     def all(self) -> dict[str, str]:
         found: dict[str, str] = self._catalog  # type: ignore[attr-defined]  # typeshed has it not
@@ -25,6 +26,6 @@ class _Phrases(gettext.GNUTranslations):
 
 @cache
 def phrases(tag: Tag, domain: Domain) -> dict[str, str]:
-    """The phrases of that language and domain by their ids."""
+    """The phrases of that language and domain, by their IDs."""
     with (FOLDER / tag / "LC_MESSAGES" / f"{domain}.mo").open("rb") as file:
         return _Phrases(file).all()

@@ -1,4 +1,4 @@
-"""The sentence of an event: its phrase in the reader's language, and derived facts."""
+"""The sentence for an event: its phrase in the reader's language, with derived facts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def sentence(wording: Wording, event: Facts, *, to_come: bool = False) -> str:
-    """Describe the event, or with `to_come` the future action of the clock.
+    """Describe the event or, with `to_come`, an action that the clock will take.
 
     An event of a kind that the language does not know is shown by its name.
     """
@@ -29,7 +29,7 @@ def sentence(wording: Wording, event: Facts, *, to_come: bool = False) -> str:
 
 
 class _EventFacts(dict[str, object]):
-    """The event's fields, and values derived from them, as a sentence needs them."""
+    """The event's fields, and the values derived from them that its sentence needs."""
 
     def __init__(self, wording: Wording, event: Facts, *, to_come: bool) -> None:
         super().__init__(site=shown(wording.site), to_come=to_come)
@@ -136,13 +136,13 @@ def _closed_for(wording: Wording, event: Facts) -> str:
 
 
 def ordered(kind: str, lane: str, language: Language = ENGLISH) -> str:
-    """Describe an order of that kind in its lane: `suspend`, `notify customer (suspend)`."""
+    """Describe an order by its kind and lane: `suspend`, `notify customer (suspend)`."""
     code = f"ordered.{lane if lane in _INFORMING_LANES else 'act'}"
     return language.say(code, kind=kind)
 
 
 def order_of_site(order: Order | OnlyLogged, language: Language) -> str:
-    """Describe an order by its document, with its site, as the command line does."""
+    """Describe an order by its JSON document, with its site, as the command line does."""
     code = "order_of.told" if order["lane"] in _INFORMING_LANES else "order_of.act"
     what = ordered(order["kind"], order["lane"], language)
     return language.say(code, what=what, site=order["site"])
@@ -166,12 +166,12 @@ def _what_is_done(wording: Wording, event: Facts) -> str:
 
 
 def contact_id(event: Facts) -> str:
-    """The public id of the contact that an event is about."""
+    """The public ID of the contact that an event is about."""
     return f"{event['incident']}-{str(event['contact']).rpartition('-')[2]}"
 
 
 def item_id(site_id: int, event: Facts) -> str:
-    """The public id of the item of the queue that an event is about."""
+    """The public ID of the queue item that an event is about."""
     item = str(event["item"])
     return item if item.startswith(f"{site_id}-") else f"{site_id}-{item}"
 
@@ -191,7 +191,7 @@ def _changed_filing(wording: Wording, event: Facts) -> str:
 
 
 def _detail(wording: Wording, key: str) -> str:
-    """The name of a detail, for a server or a document with its label."""
+    """The name of a detail; for a server or a document, with its label."""
     kind, dot, label = key.partition(".")
     if dot and f"detail.{kind}" in wording.language.phrases:
         return f"{wording.language.word('detail', kind)} {label}"

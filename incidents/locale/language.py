@@ -1,4 +1,4 @@
-"""The language: phrases by their ids, and the format of the facts in them.
+"""The language: phrases by their IDs, and the format of the facts in them.
 
 English is the language of the API, of the record and of its reports, whatever the reader's
 language.
@@ -24,30 +24,30 @@ _UNITS_OF_POLICY = ((3_600, "h", 10**9), (60, "min", 60), (1, "s", 60))
 
 
 class Times(Protocol):
-    """The format of times: `locale.words.TimeFormat`."""
+    """A formatter of times, such as `locale.words.TimeFormat`."""
 
     def __call__(self, moment: datetime | str) -> str:
-        """The time."""
+        """Format the time."""
 
     def until(self, moment: datetime | str) -> str:
-        """The time with its zone, and how far away it is."""
+        """Format the time with its zone, and how far away it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """A language: `phrases` by their ids, `group.code` for the words of a group."""
+    """A language: `phrases` by their IDs; the ID `group.code` is that of a word in a group."""
 
     phrases: Mapping[str, str]
 
     @property
     def comma(self) -> str:
-        """The separator of a list."""
+        """The separator of items in a list."""
         return self.phrases["list.comma"]
 
     def say(self, code: str, /, *, when: Callable[[Any], str] | None = None, **facts: Any) -> str:
         """Return the phrase of that code with its facts; raises KeyError if there is none.
 
-        `when` formats the times among them. A site's name is shown as by `site_name.shown`.
+        `when` formats the facts that are times. A site's name is shown as by `site_name.shown`.
         """
         told = ""
         for before, name, spec, quoted in _parts(self.phrases[code]):
@@ -65,14 +65,14 @@ class Language:
         return told
 
     def word(self, group: str, code: object) -> str:
-        """Return the name of a code on record; the code itself if it has no name.
+        """Return the name of a recorded code; the code itself if it has no name.
 
-        It never raises KeyError: the record may have more codes than a language.
+        This never raises KeyError, because the record might have codes that the language lacks.
         """
         return self.phrases.get(f"{group}.{code}", str(code))
 
     def finding(self, code: str) -> str:
-        """Return the name of a finding on a filing, without its facts."""
+        """Return the name of a finding in a filing, without its facts."""
         return self.phrases.get(f"finding.{code}", code.replace("_", " "))
 
     def cause(self, cause: Cause, when: Callable[[Any], str] | None = None) -> str:
@@ -83,14 +83,14 @@ class Language:
         return self.say(code, when=when, **self.listed(cause.facts))
 
     def listed(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The facts; a `known` list in English gets this language's separators."""
+        """The facts; a fact that is a `known` list in English gets this language's separators."""
         known = facts.get("known")
         if type(known) is not str:
             return dict(facts)
         return {**facts, "known": known.replace(", ", self.comma)}
 
     def span(self, length: timedelta) -> str:
-        """Format a span of time with its two largest units: `1 h 5 min`, `59 min`, `45 s`."""
+        """Format a duration with its two largest units: `1 h 5 min`, `59 min`, `45 s`."""
         seconds = int(length.total_seconds())
         units = [(seconds // size % most, name) for size, name, most in _UNITS]
         first = next((place for place, (n, _) in enumerate(units) if n), len(units))
@@ -98,7 +98,7 @@ class Language:
         return " ".join(parts) or self._of_unit(seconds, "s")
 
     def duration(self, length: timedelta) -> str:
-        """Format a span of time as in a policy, exact to the second: `24 h`, `1 h 30 min`."""
+        """Format a duration as in a policy, exact to the second: `24 h`, `1 h 30 min`."""
         seconds = int(length.total_seconds())
         units = [(seconds // size % most, name) for size, name, most in _UNITS_OF_POLICY]
         return " ".join(self._of_unit(n, name) for n, name in units if n) or self._of_unit(0, "s")
@@ -108,7 +108,7 @@ class Language:
 
 
 def _beside(told: str, more: str) -> str:
-    """Join two texts: a space between Chinese and Latin, none beside a full-width mark."""
+    """Join two texts, with a space between Chinese and Latin, but not at full-width marks."""
     if not told or not more or told[-1] < "\x80" > more[0]:
         return told + more
     if _EDGE.search(told[-1] + more[0]):
@@ -126,7 +126,7 @@ _MARKS = frozenset("，。；：！？、（）")
 
 @cache
 def _parts(phrase: str) -> tuple[tuple[str, str | None, str, bool], ...]:
-    """Split a phrase into texts, each with its next fact, its format, and whether it is quoted."""
+    """Split a phrase into texts, each with the next fact, its format, and whether it is quoted."""
     found = Formatter().parse(phrase)
     return tuple((before, name, spec or "", quoted == "r") for before, name, spec, quoted in found)
 
@@ -178,7 +178,7 @@ class Fact:
 
 
 def message(error: IncidentsError) -> str:
-    """Return an error's own English sentence, with its sites' names in the format for people."""
+    """Return an error's own English sentence, with site names in the format for people."""
     text, facts = error.message, {**error.facts, **getattr(error.message, "facts", {})}
     for fact in facts.values():
         for name in fact if isinstance(fact, list | tuple) else [fact]:
@@ -194,8 +194,8 @@ _TIME_SPECS = frozenset({"when", "until", "exact"})
 def language(tag: Tag, domain: Domain = "incidents", *, surface: str = "") -> Language:
     """Return the phrases of a language and domain, in addition to those for every surface.
 
-    A phrase whose id ends in `@console`, for example, replaces the other one if that is the
-    `surface`.
+    A phrase whose ID ends in `@console`, for example, replaces the phrase without this ending if
+    that is the `surface`.
     """
     found = phrases(tag, "incidents") | phrases(tag, domain)
     chosen = {id_: phrase for id_, phrase in found.items() if "@" not in id_}

@@ -1,4 +1,4 @@
-"""Refusals and remarks in words: the machine's, the desk's, and those for a role.
+"""Refusals and remarks in words: those of the machine, of the desk, and for a role.
 
 No sentence names a command: it describes the action, and a hint names an alternative (see
 `contract.refusal_hints`).
@@ -25,7 +25,7 @@ NAMES = tuple(
 
 
 def roles_for(action: str, language: Language = ENGLISH) -> str:
-    """List the roles that may do that action, such as `an operator or a supervisor`."""
+    """List the roles that can do that action, such as `an operator or a supervisor`."""
     may = [role for role in identity.ROLES if identity.may(role, action)]
     *others, last = (language.word("a_role", role) for role in may)
     if not others:
@@ -49,7 +49,7 @@ def sentence_for(name: str, facts: Facts, when: Callable[[Any], str], language: 
 
 
 def remark(found: Remark, when: Callable[[Any], str] = str, language: Language = ENGLISH) -> str:
-    """Return the sentence for a remark; `when` as in `sentence`."""
+    """Return the sentence for a remark; `when` formats its times, given in UTC."""
     code, facts = f"remark.{found.name}", found.facts
     if "cause" in facts:
         code = f"{code}.{facts['cause']}"
@@ -59,7 +59,7 @@ def remark(found: Remark, when: Callable[[Any], str] = str, language: Language =
 
 
 def _code(name: str, facts: Facts, language: Language) -> str | None:
-    """The code of the phrase; some refusals have another phrase if more is known."""
+    """The code of the phrase, which for some refusals depends on their facts."""
     codes = [f"refused.{name}"]
     if name == "state_forbids" and facts["act"] != CUSTOMERS:
         codes = [f"refused.{name}.{facts['state']}", *codes]
@@ -75,7 +75,7 @@ def _code(name: str, facts: Facts, language: Language) -> str | None:
 
 
 def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
-    """Facts derived from the facts."""
+    """Further facts, derived from the given facts."""
     more: dict[str, str | list[str]] = {}
     action, needs = facts.get("act"), facts.get("needs")
     if isinstance(action, str) and action in identity.ROLES_OF_ACTION:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
-"""A fresh hour is shown as one, not as 59 minutes; the last minutes are exact."""
+"""The unit to which the time left is rounded, so that a new hour is not shown as 59 minutes; and
+the last minutes, which are shown to the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeFormat:
-    """The format of times: in `zone`, relative to `now` (aware), in `language`."""
+    """A formatter of times: in `zone`, relative to `now` (aware), in `language`."""
 
     zone: tzinfo
     now: datetime
@@ -29,8 +30,8 @@ class TimeFormat:
     def __call__(self, moment: datetime | str) -> str:
         """Format a time: `2026-03-01 11:00` in the zone, with seconds only if there are any.
 
-        In the hour that clocks show twice, at the end of summer time, the offset is added. A shown
-        time can therefore always be typed, and means the same moment to the second.
+        If clocks show this time twice, at the end of summer time, the offset is added. So people
+        can always type a time as shown, and it means the same moment to the second.
         """
         local = _moment(moment).astimezone(self.zone)
         seconds = ":%S" if local.second or local.microsecond else ""
@@ -43,7 +44,7 @@ class TimeFormat:
         return getattr(self.zone, "key", None) or str(self.zone)
 
     def left(self, moment: datetime | str) -> str:
-        """`in 59 min`, or `12 min overdue`; to the minute, until the last `_TO_THE_SECOND`."""
+        """Format the time left: `in 59 min`, or `12 min overdue`; near the time, with seconds."""
         left = _moment(moment) - self.now
         if left > _TO_THE_SECOND:
             left = round(left / _MINUTE) * _MINUTE
@@ -51,13 +52,13 @@ class TimeFormat:
         return self.language.say(code, span=abs(left))
 
     def ago(self, moment: datetime | str) -> str:
-        """`5 min ago`, or `in 5 min`."""
+        """Format how long ago a time was: `5 min ago`; or `in 5 min`."""
         passed = self.now - _moment(moment)
         code = "time.ago" if passed >= timedelta(0) else "time.in"
         return self.language.say(code, span=abs(passed))
 
     def until(self, moment: datetime | str) -> str:
-        """The time with its zone, and how far away it is: `2026-03-01 11:00 UTC (in 59 min)`."""
+        """Format a time with its zone and distance: `2026-03-01 11:00 UTC (in 59 min)`."""
         return self.language.say(
             "time.until", at=self(moment), zone=self.zone_name, left=self.left(moment)
         )
@@ -65,7 +66,7 @@ class TimeFormat:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The wording for one site and its incidents, in the language of `when`."""
+    """The wording about one site and its incidents, in the language of `when`."""
 
     site: str
     site_id: int
@@ -111,7 +112,7 @@ class Wording:
         return self.say("why.place_in_run", run=run, count=policy.run_count, how=how, then=then)
 
     def next_miss(self, policy: Policy) -> str:
-        """Name the next miss, with the attempts that the policy requires."""
+        """Describe the next missed contact deadline, with the attempts that the policy requires."""
         code = "why.miss.tried" if policy.min_attempts else "why.miss"
         return self.say(code, attempts=policy.min_attempts)
 
@@ -133,21 +134,21 @@ class Wording:
         )
 
     def incidents(self, numbers: list[Any]) -> str:
-        """List the public ids of incidents by their numbers in the site."""
+        """List the public IDs of incidents, given by their numbers within the site."""
         return self.language.comma.join(self.name(n) for n in numbers)
 
     def name(self, number: Any) -> str:
-        """Return the public id for a number in the site; an id is returned unchanged."""
+        """Return the public ID for a number within the site; a public ID is returned unchanged."""
         return number if "-" in str(number) else f"{self.site_id}-{number}"
 
 
 def counted(n: int, what: str, several: str = "") -> str:
-    """`1 order`, `2 orders`; `several` is a plural without an s of its own."""
+    """Format a count: `1 order`, `2 orders`; `several` is a plural that does not just add an s."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {several or f'{what}s'}"
 
 
 def plural_id(id_: str, n: int) -> str:
-    """Return the id of the phrase for a number of things: `id.one` for one."""
+    """Return the ID of the phrase for a number of things: `id.one` for one."""
     return f"{id_}.one" if n == 1 else id_
 
 
@@ -160,9 +161,9 @@ _CATEGORY = "category."
 
 
 def category_names() -> dict[str, str]:
-    """The Chinese names of the known categories with their codes.
+    """The Chinese names of the known categories, each with its code.
 
-    Where two codes have one name, it is that of the longer: `fraud`, `pornography`.
+    If two codes have the same name, it stands for the longer code: `fraud`, `pornography`.
     """
     known = language("zh_CN").phrases.items()
     named = [
@@ -172,7 +173,7 @@ def category_names() -> dict[str, str]:
 
 
 def category_code(typed: str) -> str:
-    """Return the code of a category typed by its Chinese name; any other text is its own code."""
+    """Return the code of a category by its Chinese name; other text is returned unchanged."""
     return typed if typed.isascii() else category_names().get(typed, typed)
 
 
@@ -190,7 +191,7 @@ def rule(code: str | None) -> str:
 
 
 def _is_shown_twice(local: datetime) -> bool:
-    """Whether the zone's clocks show the time at two moments."""
+    """Whether the zone's clocks show the time at two different moments."""
     first, second = local.replace(fold=0), local.replace(fold=1)
     before, after = first.utcoffset(), second.utcoffset()
     return before is not None and after is not None and before > after
@@ -212,7 +213,8 @@ def policy_sentences(
 ) -> list[str]:
     """Return one sentence for each rule, R1 to R5.
 
-    R4 and R5 state that two people close a site; with `two_apart`, a separate sentence does.
+    The sentences for R4 and R5 say if two people must close a site; with `two_apart`, a separate
+    sentence does.
     """
     two = ".two" if policy.two_people_close and not two_apart else ""
 
@@ -234,7 +236,7 @@ def policy_sentences(
 
 
 def policy_differences(before: Policy, after: Policy) -> list[PolicyChange]:
-    """List each key that differs, with both values in the form of the policy's file."""
+    """List each key that differs between policies, with both values as in a policy file."""
     old, new = _policy_numbers(before), _policy_numbers(after)
     return [
         {"key": key, "before": _shown(value), "after": _shown(new[key])}
@@ -252,5 +254,5 @@ def _policy_numbers(policy: Policy) -> dict[str, str | int]:
 
 
 def _shown(value: str | int) -> str:
-    """A value in the format of the policy's file."""
+    """A value in the format of a policy file."""
     return str(value).lower() if isinstance(value, bool) else str(value) or "none"

@@ -1,7 +1,7 @@
-"""How an event changes a case: the only way a case ever changes, live and in a replay.
+"""The effects of events on a case: every change of a case, live or in a replay, is made here.
 
-The changes of incidents and of sites have their own modules; this one has those of orders and
-filings: the state in force, details and terms.
+The changes of incidents and of sites have their own modules; this one has those of orders (the
+state in force) and of filings (details and terms).
 """
 
 from __future__ import annotations
@@ -57,13 +57,14 @@ def _seen(case: Case, event: e.StateSeen) -> None:
 
 @changes.on(e.OrderRepeated)
 def _repeated(case: Case, event: e.OrderRepeated) -> None:
-    """A repeat has no effect of its own: the order that follows is ordinary (see `apply`)."""
+    """Change nothing: a repeated order is handled like any other order (see `apply`)."""
 
 
 def _doubt(case: Case, event: e.OrderEvent) -> None:
-    """An attempt whose answer was lost may have taken effect.
+    """Set the state in force to unknown, because an attempt might have taken effect.
 
-    For a dead letter this was recorded when it was given up; an overtaken order leaves nothing.
+    A dead letter did this when it was given up. An order older than the last one carried out has no
+    effect on the state.
     """
     if event.lane != ACT or case.in_force == FORCE[event.order_kind]:
         return
@@ -85,22 +86,22 @@ def _filing_reminded(case: Case, event: e.FilingReminded) -> None:
 
 @changes.on(e.SuspicionRaised)
 def _suspicion_raised(_case: Case, _: e.SuspicionRaised) -> None:
-    """No effect: the task that follows has its own event."""
+    """Change nothing: the task that follows has its own event."""
 
 
 @changes.on(e.FooterSeen)
 def _footer_seen(_case: Case, _: e.FooterSeen) -> None:
-    """No effect, as for a suspicion."""
+    """Change nothing: the task that follows has its own event."""
 
 
 CHANGES = merge(incident_changes.changes, site_changes.changes, changes)
 
 
 def apply(case: Case, event: e.Event) -> None:
-    """Change `case` as `event` says.
+    """Change `case` as `event` requires.
 
     Raises:
-        ImpossibleMoveError: the event records a move that the tables of `state` do not have.
+        ImpossibleMoveError: if the event records a move that the tables of `state` do not have.
     """
     CHANGES[type(event)](case, event)
     site_changes.drop_lapsed_request(case)

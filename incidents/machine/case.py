@@ -1,9 +1,9 @@
-"""The case: what the policy needs to know of one site, as a value.
+"""The case: everything that the policy needs to know about one site, as a value.
 
-A case is a slice of the site's history (see `store.cases.cases`) or, in a replay, the whole of it.
-All times are aware and in UTC. Free text of people (notes, reasons, names, numbers) is never stored
-here: fields called `note`, `reason`, `text`, `phone`, `email`, `person` and `name` hold a reference
-to a sealed value, `sha256:…`, or None.
+A case is a slice of the site's history (see `store.cases.cases`) or, in a replay, the whole
+history. All times are aware and in UTC. Free text of people (notes, reasons, names, numbers) is
+never stored here: fields called `note`, `reason`, `text`, `phone`, `email`, `person` and `name`
+hold a reference to a sealed value, `sha256:…`, or None.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from incidents.machine.incident import Incident
 class Suspension:
     """One R2 case: the desk's response when a contact clock lapsed.
 
-    `due` is the deadline of the incident that started it, and determines its place in the run (R3);
-    `made_at` is when it was decided. A case that closed the site instead of suspending it has
-    `closed` set and no `until`.
+    `due` is the contact deadline of the incident that started the case, and determines its position
+    in the run (R3); `made_at` is when it was decided. A case that closed the site instead of
+    suspending it has `closed` set and no `until`.
     """
 
     n: int
@@ -37,21 +37,22 @@ class Suspension:
 
     @property
     def place(self) -> tuple[datetime, int]:
-        """The case's place in the order of contact deadlines (R3)."""
+        """The case's position in the order of contact deadlines (R3)."""
         return self.due, self.starter
 
     @property
     def running(self) -> bool:
-        """Whether its twelve hours are still running."""
+        """Whether the suspension is still running."""
         return self.ended_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Something that the desk must do for a site: `tell`, `recheck` or `review`.
+    """A task of the desk for a site: `tell`, `recheck` or `review`.
 
-    For its filing it is `file` or `show_number` (`about` the last day of the term), `suspicion`
-    (`about` a detail and the finding) or `footer` (`about` what is missing from its page footer).
+    A task for the site's filing is `file` or `show_number` (`about`: the last day of the term),
+    `suspicion` (`about`: a detail and the finding) or `footer` (`about`: what the page footer
+    lacks).
     """
 
     n: int
@@ -68,13 +69,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """Why a site is closed: the rule, its count, and the policy's numbers at that time.
+    """The reason why a site is closed: the rule, its count, and the policy's numbers at that time.
 
-    `needed` is the count that the rule requires, `total` says that all standing cases counted (R3),
-    and `upheld_at` is the count that was still met when a supervisor upheld the closure despite a
-    dispute; it is cleared once the rule is met again. `said_at` is when the customer refused (R5),
-    where that was before the closing; for a lapsed removal deadline, when it was on record that the
-    customer had been told.
+    `needed` is the count that the rule requires. `total`: all standing cases counted (R3), not only
+    consecutive ones. `upheld_at` is the count that was still met when a supervisor upheld the
+    disputed closure; it is cleared once the rule is met again. `said_at` is when the customer
+    refused (R5), if that was before the closure; for a lapsed removal deadline, when the customer's
+    time to delete began.
     """
 
     rule: str
@@ -100,7 +101,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A reinstatement that one person requested and that waits for a second."""
+    """A request for reinstatement by one person, which waits for a second person's decision."""
 
     by: str
     at: datetime
@@ -109,7 +110,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureRequest:
-    """A closure on a person's statement that waits for a second person, if the policy requires two.
+    """A request to close a site on a person's statement, if the policy requires a second person.
 
     For R5, `incident` is the refused incident, with the time `said_at`; for R4, `field` is the
     false detail. `text` is the evidence, or the note.
@@ -143,9 +144,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An unsettled order in its lane: it waits for its turn, or is a dead letter.
+    """An unsettled order in its lane: it is waiting, or it is a dead letter.
 
-    A `braked` dead letter was never tried: it waits for a person to release it (`order_retried`).
+    A `braked` dead letter was never tried: it waits until a person releases it (`order_retried`).
     `attempts` and `lease_until` (UTC: reserved by a worker until then) are not part of the record;
     in a replay they are absent.
     """
@@ -164,10 +165,11 @@ UNKNOWN = "unknown"
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """One site's case. Only `apply` changes it. `details` and `terms` are its filing's.
+    """The case of one site. Only `apply` changes it.
 
-    `state` is the ordered state, `in_force` the known actual state (`unknown` after an attempt with
-    an unknown effect); `last_act` is the last order that was carried out.
+    `details` and `terms` are those of the site's filing. `state` is the ordered state, `in_force`
+    the known actual state (`unknown` after an attempt with an unknown effect); `last_act` is the
+    last order that was carried out.
     """
 
     site_id: int
@@ -209,7 +211,7 @@ class Case:
 
     @property
     def held(self) -> bool:
-        """Whether an order keeps the site down."""
+        """Whether an authority's order keeps the site down."""
         return self.hold is not None
 
     @property
@@ -231,7 +233,7 @@ class Case:
 
     @property
     def suspended_until(self) -> datetime | None:
-        """When a timer opens the site; None if no timer does (a hold outlasts the timer)."""
+        """The time at which a timer opens the site; None if no timer does, as on a held site."""
         suspension = self.suspension
         return None if suspension is None or self.held else suspension.until
 
@@ -259,7 +261,7 @@ class Case:
         )
 
     def contact_due(self, incident: Incident) -> datetime | None:
-        """The incident's contact deadline as shown to people; None from before a reinstatement."""
+        """The incident's contact deadline for display; None if set before a reinstatement."""
         return incident.contact_due if incident.epoch == self.epoch else None
 
 

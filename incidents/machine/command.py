@@ -1,7 +1,7 @@
-"""The command: the fields that all commands have, and the codes and facts that fields can hold.
+"""The command: the fields common to all commands, and the codes and facts that fields can have.
 
 Facts are declared as `Annotated[type, fact]`. They are separate from the commands themselves,
-because many modules need a code and load no command.
+because many modules need a code but no command.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 CLOCK = "clock"
-"""The author of actions that fall due by time."""
+"""The author of actions that take effect at a due time."""
 
 CUSTOMER = "customer"
-"""The responsible person, after following a link."""
+"""The responsible person, who acts through a link."""
 
 DISPATCHER = "courier"
 """The dispatcher, which carries out orders and reports the results."""
 
 DAEMON = "daemon"
-"""The daemon, when it resumes after a loss and compares sites without a person."""
+"""The daemon, when it resumes the record after a loss and compares sites on its own."""
 
 CHECKER = "checker"
 """The job that checks filings and sends reminders of their deadlines."""
@@ -27,7 +27,7 @@ CHECKER = "checker"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """The base of all commands, with the person who gives it."""
+    """The base of all commands; `by`: the person who gives the command."""
 
     by: str
 
@@ -41,27 +41,28 @@ FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
 LEFT_DOWN: Final = "left_down"
-"""The reasons for cancelling an order."""
+"""The reasons why an order is cancelled."""
 
 DOWN = {"suspend": "suspended", "close": "closed"}
-"""The state in force after an order of that kind, which takes the site down, is carried out."""
+"""For each kind of order that takes a site down, the state in force after it is carried out."""
 
 FORCE = {**DOWN, "reopen": "active"}
-"""The state in force after an order of that kind is carried out."""
+"""For each kind of order, the state in force after it is carried out."""
 
 LOG = "log"
-"""The adapter that only logs orders, if the settings name no other."""
+"""The adapter that only logs orders, used if the settings name no other."""
 
 BRAKED = "braked"
-"""The problem of an order that was given up untried: too many sites were taken down at once."""
+"""The problem of an order that was given up untried, because too many sites were taken down at
+once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """Text of at most `limit` characters.
 
-    Personal text is sealed: the record holds only a salted commitment to it. A number or an address
-    is read in half-width form where people type it.
+    Personal text is sealed: the record holds only a salted commitment to it. A typed number or
+    address is converted to half-width characters.
     """
 
     limit: int = 4_000
@@ -71,16 +72,16 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of these codes."""
+    """One of the codes."""
 
     codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A fact that the caller saw, or an address's original spelling: not part of the request.
+    """A field outside the request: a state that the caller saw, or an original spelling.
 
-    The same action with the same key is the same request, whatever was seen.
+    The same action with the same key is the same request, whatever this field holds.
     """
 
 
@@ -90,7 +91,7 @@ class Replayed:
 
 
 Own = Annotated[str, Words()]
-"""Personal text, which is sealed."""
+"""Text that is personal data, and is therefore sealed."""
 
 Short = Annotated[str, Words(100, personal=False)]
 Phone = Annotated[str, Words(64, is_half_width=True)]

@@ -1,9 +1,9 @@
 """The commands: requests of a person or the clock to a case, in the imperative.
 
-Times are aware, in UTC; `at` is when the fact happened, None meaning now. People's text is sealed
-already (see `case`). A command does not name its site; it is sent to one. Each field declares its
-valid values, for every surface (`contract`). The commands on one incident have their own module and
-are re-exported here.
+Times are aware, in UTC; `at` is when the fact happened, None meaning now. Personal text is already
+sealed (see `case`). A command does not name its site; it is sent to the site's case. Each field
+declares its valid values for every interface (`contract`). The commands on one incident have their
+own module and are re-exported here.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class EditSite(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateFalse(Command):
-    """State which filed detail is false and how that was established (R4)."""
+    """State that a filed detail is false, with the evidence (R4)."""
 
     field: Short
     evidence: Own
@@ -64,12 +64,12 @@ class StateFalse(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmClosure(Command):
-    """Confirm the closure (R4, R5) that another person asked for."""
+    """Confirm the closure (R4, R5) that another person requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineClosure(Command):
-    """Decline a requested closure; the person who requested it may withdraw it this way."""
+    """Decline a requested closure; the person who requested it withdraws it in the same way."""
 
     reason: Own | None = None
 
@@ -79,8 +79,8 @@ class SetHold(Command):
     """Keep the site down by order of the police or the regulator.
 
     Orders that wait to open the site are cancelled. A site that is not known to be down gets
-    another order to take it down, unless one is waiting. With `alone`, as in older programs,
-    neither happens.
+    another order to take it down, unless such an order is waiting. With `alone`, as in older
+    versions of this program, orders are neither cancelled nor added.
     """
 
     reason: Own
@@ -104,12 +104,12 @@ class AskReinstatement(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve(Command):
-    """Approve the reinstatement that another person asked for."""
+    """Approve the reinstatement that another person requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decline(Command):
-    """Decline the reinstatement that another person asked for."""
+    """Decline the reinstatement that another person requested."""
 
     reason: Own | None = None
 
@@ -123,14 +123,14 @@ class Uphold(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimItem(Command):
-    """Claim an item of the queue; `item` is the part of its ID after the site's number."""
+    """Claim an item of the queue; `item` is the part of the item's ID after the site's number."""
 
     item: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseItem(Command):
-    """Give an item back to the queue."""
+    """Return a claimed item to the queue."""
 
     item: str
 
@@ -158,10 +158,10 @@ class FilingCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFiling(FilingCommand):
-    """Change details, each given by its key and text; an empty text removes it.
+    """Change details, each given by its key and text; an empty text removes the detail.
 
     `parts` change servers and documents part by part: each has a key, the name of the part and its
-    text. The desk merges them into the filing; the machine receives only whole details.
+    text. The desk merges the parts into the filing; the machine receives only whole details.
     """
 
     details: tuple[tuple[str, str], ...] = ()
@@ -170,7 +170,7 @@ class ChangeFiling(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseSuspicion(FilingCommand):
-    """Report a detail that a check considers false; a person reviews it and may confirm it (R4)."""
+    """Report a detail that seems false to an automatic check; a person reviews it (R4)."""
 
     field: str
     finding: str
@@ -179,7 +179,7 @@ class RaiseSuspicion(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remind(FilingCommand):
-    """Remind the desk of the terms with a reminder due on that day, in the desk's time zone."""
+    """Remind the desk of the terms whose reminder is due on that day, in the desk's time zone."""
 
     on: str
     by: str = CHECKER
@@ -187,7 +187,7 @@ class Remind(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFooter(FilingCommand):
-    """Record, as codes, what is missing from the site's page footer; empty if nothing is."""
+    """Record the problems of the site's page footer, as codes; none if the footer is right."""
 
     problems: tuple[str, ...] = ()
     by: str = CHECKER
@@ -203,7 +203,7 @@ class OrderCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDelivery(OrderCommand):
-    """Record that the order was carried out; `enforced` if that changed the live system."""
+    """Record that the order was carried out; `enforced`: this changed the live system."""
 
     adapter: str
     attempts: int
@@ -223,7 +223,7 @@ class RecordFailure(OrderCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder(OrderCommand):
-    """Cancel the order. `tried`: whether it was attempted; None: derive that from its attempts."""
+    """Cancel the order; `tried`: whether it was attempted, None to use the number of attempts."""
 
     why: str
     tried: Annotated[bool, Replayed()] | None = None
@@ -251,11 +251,11 @@ class RecordState(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatOrder(Command):
-    """Repeat the current order, because another state is in force.
+    """Repeat the current order, because the live system is in another state.
 
-    Earlier dead letters with the same order are cancelled too, unless `alone`. With `in_force` and
-    `last_act` it applies only to the site as it was seen, as in `RecordState`, and while no order
-    waited. `tells`: a value that only a hold sets, in a replay.
+    Earlier dead letters with the same order are cancelled, unless `alone`. If `in_force` and
+    `last_act` are given, the command takes effect only if the site has not changed since they were
+    read (as in `RecordState`), and no order is waiting. `tells`: only in a replay of a hold.
     """
 
     in_force: Annotated[str, Seen()] | None = None

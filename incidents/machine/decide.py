@@ -1,6 +1,7 @@
 """The decision: a case, a command, the policy and the clock go in; events or a refusal come out.
 
-Effects of time come first: clocks (R2, R3) and removal deadlines (R5) lapse, suspensions end.
+Everything due is processed first: contact clocks (R2, R3) and removal deadlines (R5) lapse, and
+suspensions end.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Decision:
     """The outcome of a command.
 
     `case` is the case afterwards. The first `due` of the `events` had fallen due before the
-    command; they remain even if there is a `refusal`. `incident` is the subject of the action,
-    `touched` are all incidents that it changed.
+    command; they remain even if there is a `refusal`. `incident` is the incident that the action is
+    about; `touched` are all incidents that it changed.
     """
 
     case: Case
@@ -38,7 +39,7 @@ class Decision:
 
     @property
     def touched(self) -> tuple[int, ...]:
-        """The incidents of the action's own events, in order, without those of due events."""
+        """The incidents in the action's own events, in order, without those in due events."""
         found = (getattr(event, "incident", None) for event in self.events[self.due :])
         return tuple(dict.fromkeys(n for n in found if n is not None))
 
@@ -51,7 +52,8 @@ class Decision:
 def decide(case: Case, command: commands.Command, policy: Policy, now: datetime) -> Decision:
     """Decide `command` on `case` at `now` (aware, UTC), after processing what is due (D.1).
 
-    If `now` is before the site's last entry, that entry's time is used. `case` is not changed.
+    If `now` is earlier than the site's last entry, that entry's time is used. The given `case` is
+    not changed.
     """
     now = now if case.last_entry_at is None else max(now, case.last_entry_at)
     decider = Decider(case.copy(), policy, now, commands.CLOCK, policy.digest)
@@ -76,7 +78,7 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
 
 
 def _warn_of_next_miss(decider: Decider, before: int) -> None:
-    """Warn on a site without open work: no queue item could show the warning (R3)."""
+    """Warn that the next miss closes the site (R3) if no queue item could show this warning."""
     case = decider.case
     if case.state == "active" and before < case.run >= decider.policy.run_count - 1:
         attempts = decider.policy.min_attempts
@@ -94,10 +96,10 @@ DECISIONS = merge(
 
 
 def elapse(decider: Decider) -> None:
-    """Do all that fell due strictly before the decider's `now`, in the order of the due times.
+    """Process everything that fell due strictly before the decider's `now`, by due time.
 
-    One sorted pass suffices: processing an item can end pending ones but starts none that are due
-    before `now` (a suspension starts when it is really made).
+    One sorted pass is enough: processing an item can end other pending items, but starts none that
+    is due before `now`, because a suspension counts from the time of the decision.
     """
     for when, what, n in sorted(due for due in rules.pending(decider.case) if due[0] < decider.now):
         if decider.case.closed:
@@ -133,7 +135,7 @@ def _lapse_contact(decider: Decider, due: datetime, incident: Incident) -> None:
 
 
 def _lapse_beside(decider: Decider, due: datetime, incident: Incident, missed: Reason) -> None:
-    """Lapse a clock that does not move the site: it is down, or the desk made too few attempts."""
+    """Lapse a clock without effect on the site: it is down, or too few attempts were made."""
     case, policy = decider.case, decider.policy
     if rules.unreachable(case, incident, policy):
         _lapse(decider, due, incident, missed, suspension=case.running)
@@ -160,7 +162,7 @@ def _lapse(
 
 
 def _missed(decider: Decider, incident: Incident) -> Reason:
-    """Why R2 applies: nobody was reached by the deadline."""
+    """The reason for R2: nobody was reached by the contact deadline."""
     return Reason(
         rule="unreachable",
         incidents=(incident.n,),
@@ -170,7 +172,7 @@ def _missed(decider: Decider, incident: Incident) -> Reason:
 
 
 def _third_miss(decider: Decider, incident: Incident, before: list[Suspension]) -> Reason:
-    """Why R3 closes the site: this case and the earlier standing ones complete the run."""
+    """The reason for a closure under R3: this case and earlier standing ones complete the run."""
     return Reason(
         rule="unreachable_run",
         incidents=(*(case.starter for case in before), incident.n),
@@ -204,9 +206,11 @@ def _lapse_removal(decider: Decider, due: datetime, n: int) -> None:
 
 
 def _told_by(decider: Decider, incident: Incident, due: datetime) -> datetime:
-    """The latest start of the customer's time to delete: anybody told after that had less time.
+    """The time when the customer's time to delete began.
 
-    It starts at the first recorded call, or at a statement that was taken back since.
+    It began when the first contact that reached somebody was recorded, or later, if a removal or
+    refusal was withdrawn. A contact after this time left the customer less time than the policy
+    gives.
     """
     first = min(contact.recorded_at for contact in incident.contacts if contact.tells)
     within = decider.policy.removal_within

@@ -1,7 +1,7 @@
 """The decider: a decision in progress, with the helpers that all actions share.
 
-These are the checks, the tasks that actions open, and the recount, which strikes, lifts and
-disputes measures after a correction. A recount never suspends or closes.
+These are the checks, the tasks that actions open, and the recount, which voids, lifts or disputes
+measures after a correction. A recount never suspends or closes a site.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ _MAY_CHANGE_THE_RUN = {
 
 
 _ANSWERS_A_REQUEST = {e.ClosureDeclined, e.IncidentRefused}
-"""The events that answer a closure request: a decline, or the refusal that closes the site."""
+"""The events that answer a closure request: a decline, or the confirmed refusal."""
 
 
 @dataclass(slots=True)
 class Decider:
     """The case so far, its clock and policy, and the events so far.
 
-    `by` is the actor: the clock while due items are processed, then the person.
+    `by` is the actor: the clock while due items are processed, then the person who gave the
+    command.
     """
 
     case: Case
@@ -48,7 +49,7 @@ class Decider:
     remarks: list[Remark] = field(default_factory=list)
 
     def add(self, kind: type[e.Event], *, at: datetime | None = None, **fields: Any) -> None:
-        """Add an event at `at`, or now. The run is derived again if the event may change it."""
+        """Add an event at `at`, or now; recalculate the run if the event can change it."""
         event = kind(
             occurred_at=at or self.now,
             recorded_at=self.now,
@@ -68,7 +69,7 @@ class Decider:
         self.events.append(event)
 
     def _tell_what_fell(self, asked: ClosureRequest | None, kind: type[e.Event]) -> None:
-        """Remark that the closure request `asked` was dropped: it has no event of its own."""
+        """Remark that the closure request `asked` was dropped, because no event records that."""
         if asked is None or kind in _ANSWERS_A_REQUEST:
             return
         if self.case.closure_request is None and not self.case.closed:
@@ -90,7 +91,7 @@ class Decider:
 
 
 def known_incident(decider: Decider, n: int) -> Incident:
-    """Return the incident; it must exist."""
+    """Return the incident, or refuse an unknown one."""
     found = decider.case.incidents.get(n)
     if found is None:
         raise RefusedError("unknown_incident", incident=decider.name(n))
@@ -98,14 +99,14 @@ def known_incident(decider: Decider, n: int) -> Incident:
 
 
 def time_of(decider: Decider, at: datetime | None) -> datetime:
-    """The time of a fact: `at`, which must not be in the future, or now."""
+    """Return the time of a fact: `at`, or now if omitted; refuse a time in the future."""
     if at is not None and at > decider.now:
         raise RefusedError("future", at=at, now=decider.now)
     return at or decider.now
 
 
 def not_before(incident: Incident, at: datetime) -> None:
-    """Check that a fact about an incident is not before the incident."""
+    """Check that a fact about an incident is not earlier than the incident."""
     if at < incident.occurred_at:
         raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
 
@@ -122,7 +123,7 @@ def state_allows(
 ) -> None:
     """Check that the incident's table has a move by `trigger` from its state.
 
-    The refusal has `more` facts.
+    `more` facts are added to the refusal.
     """
     if not can_move_incident(incident.state, trigger):
         needs = [state for state in INCIDENT_STATES if can_move_incident(state, trigger)]
@@ -138,20 +139,20 @@ def state_is_one_of(
 
 
 def another_person(asked_by: str, by: str) -> None:
-    """Check that the person who answers is not the one who asked."""
+    """Check that the person who decides is not the one who made the request."""
     if _as_one_reads_it(asked_by) == _as_one_reads_it(by):
         raise RefusedError("same_person", by=asked_by)
 
 
 def _as_one_reads_it(name: str) -> str:
-    """The name without case and width: one person must not become two by spelling."""
+    """The name without case and width: another spelling must not make one person look like two."""
     return normalize("NFKC", normalize("NFKC", name).casefold())
 
 
 def refuse_state(
     decider: Decider, incident: Incident, action: RefusedAction, needs: list[str], **more: object
 ) -> None:
-    """Refuse because of the incident's state; `more` are further facts."""
+    """Refuse the action because of the incident's state; `more` facts are added to the refusal."""
     raise RefusedError(
         "state_forbids", incident=decider.name(incident.n), state=incident.state, act=action,
         needs=" or ".join(needs), **more,
@@ -162,12 +163,12 @@ _NOT_KNOWN_REMOVED = ("unreached", "notified")
 SETTLED = ("removed", "voided")
 
 MAX_LISTED = 500
-"""The most incidents that one task lists: the size of an entry is limited, and so is a person's
-overview."""
+"""The maximum number of incidents in one task, because entries are limited in size and a longer
+list is unreadable."""
 
 
 def recount(decider: Decider, incident: int) -> None:
-    """Derive again everything based on `incident`, after a correction."""
+    """Recalculate everything based on `incident`, after a correction."""
     suspension = decider.case.incidents[incident].suspension
     if suspension is not None:
         _recount_suspension(decider, suspension)
@@ -175,13 +176,13 @@ def recount(decider: Decider, incident: int) -> None:
 
 
 def open_recheck(decider: Decider, suspension: int) -> None:
-    """Open a recheck of the suspension's grounds, unless all are known to be removed."""
+    """Open a task to recheck the suspension's incidents, unless all are known to be removed."""
     unsettled = (i.n for i in _members(decider, suspension) if i.state in _NOT_KNOWN_REMOVED)
     open_task(decider, "recheck", tuple(unsettled))
 
 
 def open_task(decider: Decider, kind: str, incidents: tuple[int, ...]) -> None:
-    """Open a task for the desk: `tell`, `recheck` or `review`; very many incidents make several.
+    """Open a task for the desk (`tell`, `recheck`, `review`); very many incidents make several.
 
     Without incidents there is no task.
     """

@@ -15,20 +15,21 @@ from incidents.machine.state import (
 )
 
 MACHINES = {"site": SITE, "incident": INCIDENT}
-"""The tables that can be drawn, by name."""
+"""The tables that can be drawn, each by the name of its machine."""
 
 MACHINE_STATES = {"site": SITE_STATES, "incident": INCIDENT_STATES}
-"""The states of each machine, in the order in which people meet them."""
+"""The states of each machine, in the order in which they usually occur."""
 
 LABELS = {"known_told": "told"}
-"""The labels of guards in diagrams, if not their own names or the rules of their rows."""
+"""The labels of guards in diagrams, where these are neither their names nor the rules of their
+rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """A row of a table, for one of its source states: its trigger and its guards.
 
-    `guards` are worded as in the diagram: `otherwise`, `R1 repeat`, `not held`.
+    `guards` have the wording of the diagram: `otherwise`, `R1 repeat`, `not held`.
     """
 
     source: str
@@ -44,7 +45,7 @@ _NOWHERE_YET = "new"
 def mermaid(machine: str) -> str:
     """The machine of that name as a `stateDiagram-v2`; guards in brackets, rules by number.
 
-    A row that applies only if another row of the same trigger fails says `otherwise`.
+    A row that applies only if another row with the same trigger does not is labelled `otherwise`.
     """
     table = MACHINES[machine]
     lines = ["stateDiagram-v2"]
@@ -68,7 +69,7 @@ def moves(machine: str) -> list[Move]:
 
 
 def _node(name: str) -> str:
-    """The name of a state; the diagram's start has Mermaid's own notation."""
+    """The node of a state; the start has Mermaid's own notation."""
     return "[*]" if name == _NOWHERE_YET else name
 
 

@@ -1,7 +1,7 @@
-"""The event: what all kinds have in common.
+"""The event: the fields common to all kinds of events.
 
-Every event has both times (UTC), the person, the digest of the policy in force, and, if changed,
-the run derived after it. A change of state is given as from and to.
+Every event has both times (UTC), the person, the digest of the policy in force, and the run if the
+event changed it. A change of state is given by both states, before and after.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from incidents.machine.command import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a rule acted: the incidents it counted and the times and numbers it compared."""
+    """The reason why a rule applied: the incidents counted, and the times and numbers compared."""
 
     rule: str
     incidents: tuple[int, ...] = ()
@@ -35,8 +35,8 @@ class Event:
 
     kind: ClassVar[str]
     command: ClassVar[type[Command] | None] = None
-    """The command behind the event, if the event has all of its fields, so that it can be derived
-    again."""
+    """The command that a replay rebuilds from such an event; None if the event lacks a field of the
+    command."""
 
     occurred_at: datetime
     recorded_at: datetime
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentEvent(Event):
-    """An event of one incident, which may move its state."""
+    """An event of one incident, which can change the incident's state."""
 
     incident: int
     state_from: str
@@ -57,13 +57,13 @@ class IncidentEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteEvent(Event):
-    """An event of the site, which may move its state."""
+    """An event of the site, which can change the site's state."""
 
     site_from: str
     site_to: str
 
 
 def kinds(names: Mapping[str, object]) -> dict[str, type[Event]]:
-    """Each kind of event among a module's names, by its name in an entry."""
+    """The kinds of events defined in a module, by their names in an entry."""
     of = (each for each in names.values() if isinstance(each, type) and issubclass(each, Event))
     return {each.kind: each for each in of if hasattr(each, "kind")}

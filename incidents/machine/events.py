@@ -27,9 +27,9 @@ class OrderEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDelivered(OrderEvent):
-    """The adapter of that name carried out the order, in that number of attempts.
+    """The named adapter carried out the order, in that number of attempts.
 
-    `enforced` is False if that adapter changes nothing in the live system.
+    `enforced` is False if the adapter changes nothing in the live system.
     """
 
     kind = "order_delivered"
@@ -41,9 +41,9 @@ class OrderDelivered(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFailed(OrderEvent):
-    """The order was given up: a dead letter. An attempt may have had an effect.
+    """The order was given up and is a dead letter; an attempt might have taken effect.
 
-    With the problem `braked` it was not tried: too many sites were being taken down.
+    With the problem `braked`, no attempt was made: too many sites were being taken down.
     """
 
     kind = "order_failed"
@@ -55,13 +55,13 @@ class OrderFailed(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(OrderEvent):
-    """The order is cancelled; `tried` if an attempt may have had an effect.
+    """The order was cancelled; `tried`: an attempt might have taken effect.
 
     `why`: `lifted` (the measure was lifted since), `repeated` (a dead letter whose order was
     repeated), `overtaken` (a dead letter; a later order was carried out), `superseded` (a hold
-    keeps the site down: it was to open it, or was braked), `left_down` (a loss has left the site
-    down, and a person decides about it), `expired`, `no_channel` and the like, or `by_hand`, with
-    the person's reason as `text`.
+    keeps the site down, so an order to open the site, or a braked order, is not needed),
+    `left_down` (a loss has left the site down, and a person decides about it), `expired`,
+    `no_channel` and the like, or `by_hand`, with the person's reason as `text`.
     """
 
     kind = "order_cancelled"
@@ -73,7 +73,7 @@ class OrderCancelled(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRetried(OrderEvent):
-    """A dead letter is tried again."""
+    """A dead letter was released for another attempt."""
 
     kind = "order_retried"
     command = c.RetryOrder
@@ -92,7 +92,7 @@ class StateSeen(Event):
 class OrderRepeated(Event):
     """The current order was repeated: another state is in force, or a hold keeps the site down.
 
-    `tells`: the customer is also told, because a hold outlasts the suspension.
+    `tells`: the customer is also told, because the hold outlasts the suspension.
     """
 
     kind = "order_repeated"
@@ -103,7 +103,7 @@ class OrderRepeated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingChanged(Event):
-    """Details of the filing changed: each a key and its text; an empty text deletes it."""
+    """Details of the filing changed: each is a key and its text; an empty text removes it."""
 
     kind = "filing_changed"
     command = c.ChangeFiling
@@ -112,7 +112,7 @@ class FilingChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingReminded(Event):
-    """The desk was reminded of a deadline, whose last day is `due_on`, a day in the desk's zone."""
+    """The desk was reminded of a deadline; its last day, `due_on`, is in the desk's time zone."""
 
     kind = "filing_reminded"
     command = c.Remind
@@ -123,7 +123,7 @@ class FilingReminded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspicionRaised(Event):
-    """A check suspects that a detail is false; it closes nothing, and a person verifies it (R4)."""
+    """An automatic check found a detail that seems false; a person verifies it (R4)."""
 
     kind = "suspicion_raised"
     command = c.RaiseSuspicion

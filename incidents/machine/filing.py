@@ -18,7 +18,7 @@ OPEN_FIELDS = (
     "access_method", "access_code", "support_kind", "office_code",
     "opened_on", "filed_on", "approved_on", "shown_on",
 )  # fmt: skip
-"""The fields that say nothing about a person: entries have them unsealed."""
+"""The fields without personal data, which entries hold unsealed."""
 
 SEALED_FIELDS = (
     "subject_name", "subject_number", "responsible_name", "responsible_number",
@@ -38,33 +38,33 @@ SERVER, DOCUMENT = "server.", "document."
 
 MAX_OPEN = 200
 MAX_DOCUMENT = 400
-"""The most unsealed characters of a filing in an entry; sealed text has the limit of all sealed
-text."""
+"""The maximum number of characters of a document, which entries hold unsealed; sealed text has a
+limit of its own."""
 
 MAX_ITEMS = 100
-"""The most servers, and the most documents, of a filing."""
+"""The maximum number of servers, and of documents, in a filing."""
 
 WITHIN = timedelta(days=30)
-"""The 30 days within which a site is filed after its opening, and shows its number after approval.
-The first day does not count; the last day counts to its end."""
+"""The 30 days after its opening within which a site must be filed, and after its approval within
+which it must show its number. The first day does not count; the last day counts to its end."""
 
 FIRST_DAY = date(1990, 1, 1)
 """The earliest possible opening date."""
 
 REMIND = (14, 7, 1)
-"""The days before a deadline on which the desk is reminded; after it, the desk is reminded
+"""The days before a deadline on which the desk is reminded; after the deadline, it is reminded
 daily."""
 
 FILE, SHOW = "file", "show_number"
 SUSPICION, FOOTER = "suspicion", "footer"
-"""The tasks for a detail that may be false, and for a page footer: see `case.Task`."""
+"""The tasks for a detail that seems false, and for a page footer with problems: see `case.Task`."""
 
 TERMS = {FILE: ("opened_on", "filed_on"), SHOW: ("approved_on", "shown_on")}
-"""The deadlines: the date that starts each, and the date that ends it. An approved site counts as
-filed, even without a filing date."""
+"""The deadlines, each with the date that starts it and the date that ends it. An approved site
+counts as filed, even without a filing date."""
 
 SHOWN = frozenset({"public_security_number", "approved_on"})
-"""The details of which one must be on record before a page has something to show."""
+"""The details that must both be on record before the page footer must show the number."""
 
 _LABEL = re.compile(r"(server|document)\.[a-z0-9][a-z0-9-]{0,39}")
 
@@ -73,7 +73,7 @@ Details = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A running deadline: its last day, and the day of the last reminder."""
+    """A running deadline: its last day, and the day of the latest reminder."""
 
     due_on: str
     reminded_on: str | None = None
@@ -91,12 +91,12 @@ class Term:
 
 
 def is_known(key: str) -> bool:
-    """Whether a detail can have that key."""
+    """Whether the key is one that a detail can have."""
     return key in _KNOWN or _LABEL.fullmatch(key) is not None
 
 
 def can_be_false(field: str) -> bool:
-    """Whether a site has a detail of that name that can be reported as false (R4)."""
+    """Whether a detail of that name can be reported as false (R4)."""
     return field in CONTACT_FIELDS or is_known(field)
 
 
@@ -106,17 +106,17 @@ def is_sealed(key: str) -> bool:
 
 
 def changed(details: Details, changes: Details) -> dict[str, str]:
-    """The details after those changes; an empty text removes a detail."""
+    """The details with the changes applied; an empty text removes a detail."""
     return {key: text for key, text in sorted({**details, **changes}.items()) if text}
 
 
 def is_met(term: str, details: Details) -> bool:
-    """Whether the obligation of the term is fulfilled."""
+    """Whether the obligation behind the term is fulfilled."""
     return TERMS[term][1] in details or (term == FILE and "approved_on" in details)
 
 
 def terms(details: Details, before: Mapping[str, Term]) -> dict[str, Term]:
-    """The running terms for those details; one with the same last day keeps its reminder."""
+    """The running deadlines for those details; an unchanged deadline keeps its latest reminder."""
     found = {}
     for name, (begun, _) in TERMS.items():
         if begun not in details or is_met(name, details):
@@ -128,7 +128,7 @@ def terms(details: Details, before: Mapping[str, Term]) -> dict[str, Term]:
 
 
 def reminded(term: Term, on: str) -> Term:
-    """The term after the desk has been reminded of it on that day."""
+    """The term, with that day as the day of the latest reminder."""
     return replace(term, reminded_on=on)
 
 

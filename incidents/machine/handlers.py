@@ -1,4 +1,4 @@
-"""The handlers for each kind of event or command, registered where it is defined."""
+"""The handlers for each kind of event or command, registered where they are defined."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Kind = TypeVar("Kind")
 
 
 class Handlers(dict[type, Callable[[On, Any], None]], Generic[On]):
-    """Functions by the kind of event or command that each handles."""
+    """Functions, each by the kind of event or command that it handles."""
 
     def on(
         self, kind: type[Kind]
     ) -> Callable[[Callable[[On, Kind], None]], Callable[[On, Kind], None]]:
-        """Let the function handle that kind."""
+        """Register the function for that kind."""
 
         def register(handler: Callable[[On, Kind], None]) -> Callable[[On, Kind], None]:
             if kind in self:
@@ -27,7 +27,7 @@ class Handlers(dict[type, Callable[[On, Any], None]], Generic[On]):
 
 
 def merge(*parts: Handlers[On]) -> Handlers[On]:
-    """Return one table of all parts.
+    """Merge the handlers of all parts into one table.
 
     Raises:
         TypeError: if two parts handle the same kind.

@@ -1,6 +1,6 @@
 """The incident: one violation with its known facts, contacts, evidence and notes.
 
-Times and texts are as in `case`.
+Times are in UTC, and personal texts are sealed, as in `case`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from incidents.machine.command import REACHED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A note, as a reference to a sealed value; `audience` is one of AUDIENCES.
+    """A note, as a reference to a sealed value; `audience`: who can read the note.
 
     `recorded_at` is in UTC.
     """
@@ -39,18 +39,18 @@ class Contact:
 
     @property
     def stands(self) -> bool:
-        """Whether the record still counts."""
+        """Whether the contact still counts: it has not been voided."""
         return self.voided_at is None
 
     @property
     def tells(self) -> bool:
-        """Whether the responsible person was reached (R2), by a record that still counts."""
+        """Whether the responsible person was reached (R2), and the contact has not been voided."""
         return self.outcome == REACHED and self.voided_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A file shown for an incident, by its SHA-256; its name is personal data."""
+    """A file attached to an incident, by its SHA-256; the file's name is personal data."""
 
     digest: str
     size: int
@@ -61,12 +61,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """One violation that the desk has put on record.
+    """One violation on record.
 
-    `epoch`: the reinstatements between which it was recorded; 0 if imported. Only incidents of the
-    case's own epoch count in R1 and R3 and have a clock. `written` has the original text of each of
-    the `urls` that was not in normal form; see `Log`. `links_revoked` counts how often all links to
-    the customer's page were revoked; None: never.
+    `epoch`: 1 before the site's first reinstatement, 2 after it, and so on; 0 if imported. Only
+    incidents of the case's own epoch count in R1 and R3 and have a clock. `written` has the
+    original text of each of the `urls` that was not in normal form; see `Log`. `links_revoked`
+    counts how often all links to the customer's page were revoked; None: never.
     """
 
     n: int
@@ -95,11 +95,11 @@ class Incident:
 
     @property
     def place(self) -> tuple[datetime, int]:
-        """Where the incident stands in the order of contact deadlines (R3)."""
+        """The incident's position in the order of contact deadlines (R3)."""
         assert self.contact_due is not None, "an incident without a clock has no place in the run"
         return self.contact_due, self.n
 
     @property
     def stands(self) -> bool:
-        """Whether its lapse still carries a suspension: not voided, nobody reached in time (R2)."""
+        """Whether its missed deadline still supports a suspension: valid, nobody reached (R2)."""
         return self.state != "voided" and not self.reached_in_time

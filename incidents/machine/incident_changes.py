@@ -12,7 +12,7 @@ from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.state import checked_incident
 
 IMPORTED = 0
-"""The epoch of imported incidents, which comes before all others."""
+"""The epoch of imported incidents, earlier than all others."""
 
 changes = Handlers[Case]()
 _LEFT_THE_QUEUE = frozenset({"removed", "refused", "voided"})
@@ -192,7 +192,7 @@ def _links_revoked(case: Case, event: e.LinksRevoked) -> None:
 
 @changes.on(e.AlarmRaised)
 def _alarm_raised(case: Case, event: e.AlarmRaised) -> None:
-    """An alarm leaves the case unchanged."""
+    """Change nothing: an alarm has no effect on the case."""
 
 
 def _move(case: Case, trigger: str, event: e.IncidentEvent) -> None:
@@ -202,7 +202,7 @@ def _move(case: Case, trigger: str, event: e.IncidentEvent) -> None:
 
 
 def _put(case: Case, incident: Incident) -> None:
-    """Store the incident with the results of its contacts; its claim ends when it leaves."""
+    """Store the incident with the results of its contacts; release it if it leaves the queue."""
     due = incident.contact_due
     in_time = due is not None and any(c.tells and c.occurred_at <= due for c in incident.contacts)
     if in_time != incident.reached_in_time:

@@ -25,10 +25,10 @@ from incidents.machine.command import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log(Command):
-    """Log a violation (R1, R2); `again`: it is a separate violation at the same address.
+    """Log a violation (R1, R2); `again`: a separate violation at an address already on record.
 
-    `urls` are in normal form. `written` has the original text of each, or an empty text if it was
-    the same; it is empty if all were the same.
+    `urls` are in normal form. `written` has the original text of each URL, empty where it equals
+    the normal form; it is an empty list if that is so for all.
     """
 
     at: datetime | None = None
@@ -77,7 +77,7 @@ class AddNote(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordContact(Command):
-    """Record a contact (R2) of one incident or, with None, one call for the whole site."""
+    """Record a contact (R2) about one incident or, if `incident` is None, about the whole site."""
 
     incident: int | None
     outcome: Outcome
@@ -87,9 +87,10 @@ class RecordContact(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidContact(Command):
-    """Take back a wrong contact record.
+    """Void a wrong contact record.
 
-    `shortens`, as in older programs: the new hour may end before the incident's earlier one.
+    `shortens`, as in older versions of this program: the new contact deadline can be earlier than
+    the incident's previous one.
     """
 
     incident: int
@@ -109,10 +110,10 @@ class StateRemoved(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRefused(Command):
-    """Record that the customer was told and does not delete (R5).
+    """Record that a customer who was told refuses to delete (R5).
 
-    Like `StateFalse`, it closes the site at once or, if the policy requires two people, requests
-    closure.
+    Like `StateFalse`, this closes the site at once or, if the policy requires two people, requests
+    its closure.
     """
 
     incident: int
@@ -122,9 +123,9 @@ class StateRefused(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recur(Command):
-    """Log that an incident's content is still online: a new incident, linked to it.
+    """Log that an incident's content is still online, as a new incident linked to the first.
 
-    `again`: it is separate from the recurrence about which nobody has been reached yet.
+    `again`: a separate recurrence, although nobody was reached about the previous one.
     """
 
     incident: int
@@ -135,7 +136,7 @@ class Recur(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidIncident(Command):
-    """Void an incident: logged in error, or not a violation on review."""
+    """Void an incident that was logged in error, or that is not a violation on review."""
 
     incident: int
     reason: Own
@@ -143,7 +144,10 @@ class VoidIncident(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeBack(Command):
-    """Take back the incident's last `removed` or `refused`; `shortens` as in `VoidContact`."""
+    """Withdraw the last recorded removal or refusal of an incident.
+
+    `shortens`: as in `VoidContact`.
+    """
 
     incident: int
     reason: Own
@@ -161,7 +165,7 @@ class StateReported(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SayRemoved(Command):
-    """Record that the customer reports the content gone: this only opens a task for the desk."""
+    """Record that the customer reports a removal; this only opens a task for the desk."""
 
     incident: int
     note: Own | None = None
@@ -170,6 +174,6 @@ class SayRemoved(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeLinks(Command):
-    """Revoke all links to the customer's page of an incident that were issued so far."""
+    """Revoke all links to the incident's customer page that have been issued."""
 
     incident: int

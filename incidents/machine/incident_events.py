@@ -1,4 +1,4 @@
-"""The events of one incident: logged, contacted, corrected, and its outcome."""
+"""The events of one incident: logging, contacts, corrections, and its outcome."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class NoteAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRecorded(IncidentEvent):
-    """A contact was recorded (R2); `stopped_clock` if it stopped the incident's clock."""
+    """A contact was recorded (R2); `stopped_clock`: it stopped the incident's clock."""
 
     kind = "contact_recorded"
     contact: int
@@ -75,10 +75,10 @@ class ContactRecorded(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactVoided(IncidentEvent):
-    """A contact record was voided; `fresh_hour` if the incident has a new contact deadline.
+    """A contact record was voided; `fresh_hour`: the incident has a new contact deadline.
 
-    `removal_due` is the new, later removal deadline (R5), if the voided contact had set it and
-    another contact covers the incident.
+    `removal_due` is the new, later removal deadline (R5), if the voided contact had set the
+    deadline and the customer was reached by another contact.
     """
 
     kind = "contact_voided"
@@ -100,9 +100,9 @@ class IncidentRemoved(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRefused(IncidentEvent):
-    """The customer refuses to delete (R5), by a person's statement or by a lapsed removal deadline.
+    """The customer refused to delete (R5), on a person's statement or because a deadline lapsed.
 
-    `asked_by` is the first of the two people, where the policy requires two.
+    `asked_by`: the person who requested the closure, if the policy requires two people.
     """
 
     kind = "incident_refused"
@@ -121,7 +121,7 @@ class IncidentVoided(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementTakenBack(IncidentEvent):
-    """The last `removed` or `refused` was taken back."""
+    """The last recorded removal or refusal was withdrawn."""
 
     kind = "statement_taken_back"
     text: str
@@ -132,7 +132,7 @@ class StatementTakenBack(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockLapsed(IncidentEvent):
-    """Nobody was reached by the deadline (R2); `suspension` is the case that it starts or joins."""
+    """Nobody was reached by the deadline (R2); `suspension`: the case that this starts or joins."""
 
     kind = "clock_lapsed"
     suspension: int | None = None
@@ -140,7 +140,7 @@ class ClockLapsed(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRaised(Event):
-    """The clock lapsed with too few attempts: an alarm, and no suspension (R2)."""
+    """A clock lapsed after too few attempts: the desk is alerted, no suspension follows (R2)."""
 
     kind = "alarm_raised"
     incident: int
@@ -160,7 +160,7 @@ class IncidentReported(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalSaid(Event):
-    """The customer reports the content removed; the desk has not checked."""
+    """The customer reported a removal, which the desk has not checked."""
 
     kind = "removal_said"
     command = c.SayRemoved
@@ -170,7 +170,7 @@ class RemovalSaid(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinksRevoked(Event):
-    """All earlier links to the customer's page of the incident were revoked."""
+    """All links to the incident's customer page that had been issued were revoked."""
 
     kind = "links_revoked"
     command = c.RevokeLinks

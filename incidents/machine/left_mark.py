@@ -1,10 +1,11 @@
-"""The mark of a site that a loss has left down, derived from the site's entries.
+"""The mark of a site that a loss of entries has left down, derived from the site's entries.
 
-It stays, across epochs, until a person decides about the site or the site is known to be up. A
-person who resumes after a loss thereby decides about sites that they had ordered to be opened, and
-about no others. A hold decides nothing about a site that is actually closed but not on record: a
-rule had closed it, and that entry is lost. The site stays closed until it is closed again or
-reinstated, or until a person orders it open by name.
+The mark remains, across epochs, until a person decides about the site, or the site is known to be
+up. When a person resumes the record after a loss, this decides about the sites that a person had
+ordered to be opened by name, and about no others. A hold is no such decision if the site is
+actually closed but not on record as closed: a rule had closed it, and that entry is lost. Such a
+site stays closed until it is closed again or reinstated, or until a person orders it opened by
+name.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from incidents.values import ids
 
 _UP, _SUSPENDED, _CLOSED = "active", "suspended", "closed"
 _RANK = {UNKNOWN: 0, _UP: 0, _SUSPENDED: 1, _CLOSED: 2}
-"""The rank of each state: how far down a site is, as far as is known."""
+"""The rank of each state: a higher rank is further down."""
 
 _OF_ORDERS = (e.OrderDelivered, e.OrderFailed, e.OrderCancelled, e.OrderRetried)
 
@@ -34,14 +35,14 @@ READS = frozenset(
     for each in e.KINDS.values()
     if issubclass(each, (SiteEvent, e.StateSeen, e.OrderRepeated, *_OF_ORDERS))
 )
-"""The kinds of entries from which the mark is derived; of entries on orders, only those in the lane
-to the live system (`ACT`)."""
+"""The kinds of entries from which the mark is derived. Entries on orders count only in the lane to
+the live system (`ACT`)."""
 
 
 class Epoch(NamedTuple):
-    """An epoch of the record: its entries are recorded later than `at` (UTC).
+    """An epoch of the record, with all entries recorded after `at` (UTC) until the next epoch.
 
-    `by_person`: a person started it; `is_loss`: entries are known to be missing.
+    `by_person`: a person started the epoch; `is_loss`: entries before it are known to be missing.
     """
 
     at: datetime
@@ -50,16 +51,16 @@ class Epoch(NamedTuple):
 
 
 Numbered = tuple[int, e.Event]
-"""An entry of a site's stream, with its number in it."""
+"""An entry of a site, with its number among the site's entries."""
 
 
 def is_marked(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
-    """Whether a site is marked, from its entries and the epochs begun, both in order."""
+    """Whether a site is marked, by its entries and the epochs so far, both in order."""
     return _read(entries, begun).is_set
 
 
 def is_kept_down(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
-    """Whether the site is marked, or held, so that the end of a suspension does not open it."""
+    """Whether the site is marked or held, so that it does not open when a suspension ends."""
     mark = _read(entries, begun)
     return mark.is_set or mark.case.held
 
@@ -104,9 +105,10 @@ def follow(case: Case, number: int, event: e.Event) -> None:
 class _Mark:
     """The mark of one site, while its entries are read.
 
-    `ordered`: the ordered state when the last epoch began, unless the site was up since. `to_open`:
-    the lowest possible actual state while a person's order to open the site waits. `named`: the
-    orders by which a person had the site opened by name, in any epoch.
+    `ordered`: the ordered state when the last epoch began, or active if the site was up since.
+    `to_open`: the state furthest down that a person knew of when ordering the site opened, while
+    that order waits. `named`: the orders by which a person had the site opened by name, in any
+    epoch.
     """
 
     case: Case
@@ -131,7 +133,7 @@ class _Mark:
             self.to_open = _UP
 
     def name(self, number: int, event: e.Event) -> None:
-        """Process the next entry, with its number, of any epoch."""
+        """Note the number of an entry by which a person has the site opened by name."""
         match event:
             case e.OrderRetried(order=order, lane=ids.ACT, order_kind=orders.REOPEN):
                 self.named.add(order)
@@ -139,7 +141,7 @@ class _Mark:
                 self.named.add(number)
 
     def see(self, event: e.Event) -> None:
-        """Process the next entry of an epoch, before it changes the case."""
+        """Process the next entry of an epoch, before the entry changes the case."""
         match event:
             case e.StateSeen(seen=seen):
                 self._look(seen)
@@ -160,7 +162,7 @@ class _Mark:
                 self._decide(_SUSPENDED)
 
     def _decide(self, most: str) -> None:
-        """Clear the mark by a decision on a site that is actually down at most that far."""
+        """Clear the mark by a person's decision, unless the site is further down than `most`."""
         if _RANK[self.case.in_force] <= _RANK[most]:
             self.is_set, self.to_open = False, most
 
@@ -172,7 +174,7 @@ class _Mark:
             self.is_set |= self._is_lower(seen)
 
     def _is_lower(self, seen: str) -> bool:
-        """Whether the site is further down than known, except for what clocks ordered since."""
+        """Whether the site is seen further down than known, except for what clocks ordered."""
         known = self.case.in_force
         if seen == UNKNOWN:
             return known == self.ordered == self.to_open == _UP
@@ -180,7 +182,7 @@ class _Mark:
         return _RANK[seen] > max(_RANK[known], _RANK[self.ordered], _RANK[self.to_open])
 
     def _is_left(self) -> bool:
-        """Whether the actual state differed from the ordered one, and no waiting order fixes it."""
+        """Whether the actual state differs from the ordered one, and no order waits."""
         waits = any(not each.dead for each in self.case.deliveries.values())
         return self.case.in_force != self.case.state and not waits
 

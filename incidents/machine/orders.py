@@ -1,7 +1,7 @@
 """The orders that follow from events: changes to the live system, and their sequence.
 
-An order is carried out in lanes, each in its own sequence and at its own pace: a failed mail server
-must not keep a site up.
+An order is carried out in lanes, each in its own sequence and at its own pace, so that a failed
+mail server does not keep a site up.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ LANES: dict[str, tuple[str, ...]] = {
     "call": (DESK,),
     "alarm": (DESK,),
 }
-"""The lanes of each kind of order: to the live system, to the customer, to the desk."""
+"""The lanes of each kind of order: to the live system, to the customer, or to the desk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One order: `suspend`, `reopen`, `close`, `call`, `notify` or `alarm`.
 
-    `event` is the place of the event that caused it; numbers are the site's own; `until` is the
-    planned end of a suspension (UTC), None if no timer ends it. The customer was already told of an
-    order that is repeated (`again`), unless it `tells` of a hold.
+    `event` is the index of the event that caused the order; numbers are the site's own; `until` is
+    the planned end of a suspension (UTC), None if no timer ends it. `again`: a repeated order, of
+    which the customer was already told, so that it only goes to the live system unless it `tells`
+    the customer of a hold.
     """
 
     event: int
@@ -46,7 +47,7 @@ class Order:
 
     @property
     def lanes(self) -> tuple[str, ...]:
-        """The lanes that carry it out."""
+        """The lanes that carry out the order."""
         return (ACT,) if self.again and not self.tells else LANES[self.kind]
 
 
@@ -56,10 +57,10 @@ def order_of(event: e.Event) -> Order | None:
 
 
 def orders(events: Sequence[e.Event]) -> list[Order]:
-    """The orders of one site's events of one transaction, in order.
+    """The orders that follow from one site's events in one transaction, in order.
 
     A suspension that is lifted in the same transaction was never in force: neither the suspension
-    nor the lift is ordered.
+    nor the reopening is ordered.
     """
     found: list[Order] = []
     for index, event in enumerate(events):
@@ -75,7 +76,7 @@ def orders(events: Sequence[e.Event]) -> list[Order]:
 
 
 def _suspension(found: Sequence[Order]) -> list[Order]:
-    """The last suspension of these events that has not become a closure, with its repetitions."""
+    """The last order to suspend, with its repetitions; empty if a closure followed."""
     suspension: list[Order] = []
     for order in reversed(found):
         if order.kind == "close":

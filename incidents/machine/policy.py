@@ -1,4 +1,4 @@
-"""The policy: the published numbers of R1 … R5 as data, read from TOML, checked and digested."""
+"""The policy: the published numbers of R1 … R5 as data, read from TOML, checked, with a digest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from incidents.values.parsing import TomlTextError
 Run = Literal["consecutive", "total"]
 
 MAX_CHARACTERS = 65_536
-"""The maximum length of a policy's file."""
+"""The maximum number of characters of a policy file."""
 MAX_COUNT = 1_000
 MAX_DURATION = timedelta(days=366)
 
@@ -30,12 +30,12 @@ class PolicyError(ValueError):
 
 
 class NotTomlError(PolicyError):
-    """A text that is not TOML; the message contains the library's own words."""
+    """A text that is not TOML; the message contains the TOML library's own message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The numbers that R1, R2, R3 and R5 decide by; the defaults are the documented policy.
+    """The numbers used by R1, R2, R3 and R5; the defaults are the documented policy.
 
     With `two_people_close`, a closure on a person's statement (R4, R5) needs a second person.
     """
@@ -51,7 +51,7 @@ class Policy:
     two_people_close: bool = False
 
     def document(self) -> dict[str, dict[str, str | int]]:
-        """The policy in the shape of its file, with every key.
+        """The policy in the structure of a policy file, with every key.
 
         The section [closure] is included only if it requires two people, so that digests of older
         policies stay the same.
@@ -73,12 +73,12 @@ class Policy:
     def digest(self) -> str:
         """The policy's version: SHA-256 over its canonical JSON, as `sha256:…`.
 
-        Equivalent files (`60m` and `1h`) are one policy and have one digest.
+        Files with equal values (`60m` and `1h`) give the same digest.
         """
         return _digest(self)
 
     def toml(self) -> str:
-        """The policy as a file that `read` reads back unchanged."""
+        """The policy as the text of a file, which `read` reads back unchanged."""
         lines: list[str] = []
         for section, keys in self.document().items():
             lines.append(f"[{section}]")
@@ -99,10 +99,10 @@ DOCUMENTED = Policy()
 # Each view of a site reads the active one again.
 @lru_cache(maxsize=8)
 def read(text: str) -> Policy:
-    """Read a policy from TOML `text`.
+    """Read a policy from the TOML `text`.
 
-    A missing key has the default value. An unknown section or key is an error: otherwise a misspelt
-    key would silently leave the default in force.
+    A missing key gets the default value. An unknown section or key is an error, because a misspelt
+    key would otherwise silently leave the default in force.
 
     Raises:
         PolicyError: naming the key, the value found and the requirement.
@@ -117,7 +117,7 @@ def read(text: str) -> Policy:
 
 
 def from_document(document: dict[str, Any]) -> Policy:
-    """Build a policy from its file's parsed `document`; raises PolicyError."""
+    """Build a policy from the parsed `document` of a policy file; raises PolicyError."""
     known: dict[str, dict[str, Any]] = DOCUMENTED.document() | {"closure": {"two_people": False}}
     values: dict[tuple[str, str], Any] = {}
     for section, keys in document.items():

@@ -1,4 +1,4 @@
-"""The refusal: why a command did not take effect; and the remark on one that did."""
+"""The refusal: the reason why a command had no effect; and the remark on a command that had one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that did not take effect; `facts` fill its message."""
+    """The reason why a command had no effect, by its name; `facts` fill its message."""
 
     name: str
     facts: dict[str, Any] = field(default_factory=dict)
@@ -16,14 +16,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark on an action that did take effect."""
+    """A remark on an action that took effect; `facts` fill its message."""
 
     name: str
     facts: dict[str, Any] = field(default_factory=dict)
 
 
 class RefusedError(Exception):
-    """Carries a refusal out of the checks of `decide`; never leaves the machine."""
+    """An exception that carries a refusal out of `decide`'s checks; it never leaves the machine."""
 
     def __init__(self, name: str, **facts: Any) -> None:
         super().__init__(name)
@@ -31,11 +31,11 @@ class RefusedError(Exception):
 
 
 CUSTOMERS: Literal["this"] = "this"
-"""The code of a customer's own action; its refusal suggests no action of the desk."""
+"""The code of a customer's own action, whose refusal suggests no action of the desk."""
 
 RefusedAction = Literal[
     "contact", "void", "recur", "removed", "reported", "refused", "false-info", "confirm-closure",
     "this",
 ]  # fmt: skip
-"""The codes of the actions that a state or a closed site forbids, in the fact `act`; surfaces say
-them as `act_told.CODE`."""
+"""The codes of the actions that a state or a closed site forbids, in the fact `act`; their phrases
+are `act_told.CODE`."""

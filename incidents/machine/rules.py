@@ -1,6 +1,6 @@
-"""Predicates for the rules (R1 … R5, disputes) to evaluate on a case, and guards for state tables.
+"""Predicates that evaluate the rules (R1 … R5) and disputes on a case, and guards for state tables.
 
-`state` names the guards that are defined here.
+The tables of `state` refer to these guards by name.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from incidents.machine.policy import Policy
 Place = tuple[datetime, int]
 
 CONTACT_CLOCK, REMOVAL_CLOCK, SUSPENSION_END = 0, 1, 2
-"""The things that can fall due, in the order in which simultaneous ones are processed."""
+"""The kinds of items that can fall due, in the order in which simultaneous items are processed."""
 
 Due = tuple[datetime, int, int]
-"""The due time, the kind (one of the three above), and the incident or suspension."""
+"""The due time, the kind (one of the three above), and the number of the incident or suspension."""
 
 
 def pending(case: Case) -> Iterator[Due]:
-    """List all that can still fall due on the site; empty for a closed site."""
+    """List everything that can still fall due on the site; nothing for a closed site."""
     for incident in case.incidents.values():
         if case.clock_runs(incident):
             assert incident.contact_due is not None
@@ -40,7 +40,7 @@ def pending(case: Case) -> Iterator[Due]:
 
 
 def next_due(case: Case) -> datetime | None:
-    """The earliest time after which the clock must act (due strictly after it)."""
+    """The earliest due time on the site; the clock must act after it."""
     return min((when for when, _, _ in pending(case)), default=None)
 
 
@@ -50,9 +50,9 @@ def counts(case: Case, incident: Incident) -> bool:
 
 
 def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Incident, ...]:
-    """The first window of R1 that holds `incident`: as many as the policy counts, within its span.
+    """The first group of incidents that contains `incident` and meets R1; empty if there is none.
 
-    Both ends are included; empty if no window is met.
+    A group has the policy's number of incidents, within the policy's time span, both ends included.
     """
     counted = [i for i in case.incidents.values() if counts(case, i)]
     count = policy.repeat_count
@@ -78,15 +78,15 @@ def counted_times(case: Case) -> list[datetime]:
 
 
 def counted_with(times: Sequence[datetime], here: datetime, within: timedelta) -> int:
-    """The number of `times` in the fullest window that contains `here`, itself one of them (R1)."""
+    """The number of `times` in the fullest window that contains `here`, one of these times (R1)."""
     first, after = bisect_left(times, here - within), bisect_right(times, here)
     return max(bisect_right(times, times[n] + within) - n for n in range(first, after))
 
 
 def next_closes_until(times: Sequence[datetime], policy: Policy, now: datetime) -> datetime | None:
-    """The last moment at which one more violation closes the site (R1); None if it would not.
+    """The last moment at which one more violation closes the site (R1); None if none would.
 
-    `times`: those of the incidents that count. All are in UTC.
+    `times`: those of the incidents that R1 counts. All times are in UTC.
     """
     within, others = policy.repeat_within, policy.repeat_count - 1
     recent = len(times) - bisect_left(times, now - within)
@@ -94,16 +94,17 @@ def next_closes_until(times: Sequence[datetime], policy: Policy, now: datetime) 
 
 
 def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:
-    """The number of incidents in the fullest window of that span."""
+    """The number of incidents in the fullest window of that length."""
     times = sorted(incident.occurred_at for incident in incidents)
     ends = (bisect_right(times, first + within) for first in times)
     return max((end - start for start, end in enumerate(ends)), default=0)
 
 
 def attempts(incident: Incident) -> int:
-    """The number of valid contacts that were tried by the incident's deadline.
+    """The number of valid contact attempts by the incident's deadline.
 
-    Of a lapsed clock those that were valid on record then: what is recorded later changes nothing.
+    If the clock has lapsed, count the contacts that were valid on record at that time. Later
+    entries change nothing.
     """
     due, lapsed = incident.contact_due, incident.lapsed_at
     assert due is not None, "an incident without a clock has no deadline"
@@ -118,7 +119,7 @@ def attempts(incident: Incident) -> int:
 
 
 def unreachable(_case: Case, incident: Incident, policy: Policy) -> bool:
-    """Whether nobody was reached by the deadline despite the required number of attempts (R2)."""
+    """Whether the policy's minimum number of attempts was made by the contact deadline (R2)."""
     return policy.min_attempts == 0 or attempts(incident) >= policy.min_attempts
 
 
@@ -131,7 +132,7 @@ def completes_run(case: Case, incident: Incident, policy: Policy) -> bool:
 
 
 def held(case: Case) -> bool:
-    """Whether an order keeps the site down."""
+    """Whether an authority's order keeps the site down."""
     return case.held
 
 
@@ -141,22 +142,22 @@ def suspension_runs(case: Case) -> bool:
 
 
 def site_closed(case: Case) -> bool:
-    """Whether the site is closed: incidents found on it now have no effect on its state."""
+    """Whether the site is closed: new incidents on it are then moot."""
     return case.closed
 
 
 def told(incident: Incident) -> bool:
-    """Whether a contact that still counts reached the customer (R2)."""
+    """Whether the customer was reached by a contact that has not been voided (R2)."""
     return any(contact.tells for contact in incident.contacts)
 
 
 def lapsed(incident: Incident) -> bool:
-    """Whether its contact clock has lapsed (R2)."""
+    """Whether the incident's contact clock has lapsed (R2)."""
     return incident.lapsed_at is not None
 
 
 def known_removed(past: ImportIncident) -> bool:
-    """Whether the time when a past incident's content was found removed is known."""
+    """Whether the time when a past incident's content was removed is known."""
     return past.removed_at is not None
 
 
@@ -166,10 +167,10 @@ def known_told(past: ImportIncident) -> bool:
 
 
 def cases_up_to(case: Case, place: Place, *, total: bool) -> list[Suspension]:
-    """The consecutive standing cases up to and including `place` (R3).
+    """The consecutive standing cases up to and including the deadline `place` (R3).
 
-    Judged at that deadline: reaching somebody on a later incident does not undo it. With `total`,
-    reaching somebody does not break the run.
+    If somebody was reached about an incident with a later deadline, this does not break the run
+    here. With `total`, reaching somebody never breaks the run.
     """
     since = None if total else _last_reached(case, before=place)
     row = (standing for standing in _standing_after(case, since) if standing.place <= place)
@@ -177,18 +178,18 @@ def cases_up_to(case: Case, place: Place, *, total: bool) -> list[Suspension]:
 
 
 def run(case: Case, policy: Policy) -> int:
-    """The standing cases after the last incident whose customer was reached in time (R3)."""
+    """The number of standing cases since somebody was last reached in time (R3)."""
     since = None if policy.run == "total" else _last_reached(case)
     return len(_standing_after(case, since))
 
 
 def still_met(case: Case, closure: Closure) -> int | None:
-    """The count that the closure's rule still has; None for R4, which needs a person's statement.
+    """The count that the closure's rule still reaches; None for R4, a person's statement.
 
-    R1: the fullest window around the incident that completed it. R3: the place in the run of the
-    case that closed the site; reaching somebody in time on that incident broke the run there,
-    however many cases precede it. R5: two conditions: the customer was told before they refused, or
-    at the same time, and the refusal stands.
+    R1: the fullest window around the incident that completed it. R3: the position, in the run, of
+    the case that closed the site; if somebody was in fact reached in time about that incident, less
+    than the needed count. R5: the number of its two conditions that hold: the customer was told
+    before or when they refused, and the refusal stands.
     """
     if closure.rule == "repeat":
         assert closure.within is not None
@@ -207,7 +208,8 @@ def still_met(case: Case, closure: Closure) -> int | None:
 def was_told(case: Case, closure: Closure) -> bool:
     """Whether the customer was told in time: the first condition of R5.
 
-    In time means no later than the refusal or the start of their time to delete.
+    In time means no later than the refusal or, for a lapsed removal deadline, than the start of the
+    customer's time to delete.
     """
     refused = case.incidents[closure.incidents[0]]
     return refused.state != "voided" and any(
@@ -217,14 +219,14 @@ def was_told(case: Case, closure: Closure) -> bool:
 
 
 def refuses(case: Case, closure: Closure) -> bool:
-    """Whether the refusal that closed the site stands: the second condition of R5."""
+    """Whether the refusal that closed the site is still on record: the second condition of R5."""
     return case.incidents[closure.incidents[0]].state == "refused"
 
 
 def refused_by_deadline(case: Case, incident: Incident) -> bool:
-    """Whether this incident's removal deadline closed the site, not somebody's word.
+    """Whether this incident's removal deadline closed the site, and not a person's statement.
 
-    Due deadlines come first, so nobody's word is recorded after one.
+    Due deadlines are processed first, so no person's statement can be recorded after one.
     """
     closure, due = case.closure, incident.removal_due
     if closure is None or due is None or incident.state != "refused":
@@ -239,7 +241,7 @@ def is_met(case: Case, closure: Closure) -> bool:
 
 
 def disputed(case: Case) -> bool:
-    """Whether a correction leaves the closure's rule unmet, beyond what a supervisor has upheld."""
+    """Whether a correction leaves the closure's rule unmet, below the count last upheld."""
     if case.closure is None:
         return False
     met, upheld_at = still_met(case, case.closure), case.closure.upheld_at
@@ -249,10 +251,11 @@ def disputed(case: Case) -> bool:
 
 
 def settled(case: Case, closure: Closure) -> bool:
-    """Whether a flagged or upheld doubt about the closure ends here.
+    """Whether the closure is no longer disputed, or no longer needs to be upheld.
 
-    A flag ends when the rule is met again, or met to the extent upheld. An uphold ends when the
-    rule is met again, so that the next doubt is a new one.
+    A dispute ends when the rule is met again, or met with the count last upheld. The record that
+    the closure was upheld is cleared when the rule is met in full, so that a later dispute is a new
+    one.
     """
     if case.disputed:
         return not disputed(case)
@@ -274,7 +277,7 @@ def _is_reached_in_time(case: Case, n: int) -> bool:
 
 
 def of_run(case: Case) -> Iterator[Incident]:
-    """The incidents in the run (R3): not voided, with a clock since the reinstatement."""
+    """The incidents relevant for the run (R3): not voided, with a clock since the reinstatement."""
     return (
         incident
         for incident in case.incidents.values()

@@ -1,4 +1,4 @@
-"""How events change a site: its details, suspensions, closure, hold, tasks and claims."""
+"""The effects of events on a site: its details, suspensions, closure, hold, tasks and claims."""
 
 from __future__ import annotations
 
@@ -139,9 +139,9 @@ def _closure_declined(case: Case, _: e.ClosureDeclined) -> None:
 
 
 def drop_lapsed_request(case: Case) -> None:
-    """Drop a closure request once the site is closed or the refusal no longer holds.
+    """Drop a closure request once the site is closed or the customer no longer counts as refusing.
 
-    The cause can be a removal, a void or an expired window.
+    The cause can be a removal, or a voided incident or contact.
     """
     request = case.closure_request
     if request is None:
@@ -153,7 +153,7 @@ def drop_lapsed_request(case: Case) -> None:
 
 
 def _may_still_refuse(incident: Incident, said_at: datetime) -> bool:
-    """Whether the incident is notified, and the customer was told before they refused."""
+    """Whether the incident is notified, and the customer was told no later than they refused."""
     told = (contact.occurred_at for contact in incident.contacts if contact.tells)
     return incident.state == "notified" and any(at <= said_at for at in told)
 

@@ -23,7 +23,7 @@ class SiteAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteEdited(Event):
-    """The contact details changed; an absent detail did not."""
+    """The contact details changed; omitted details stay the same."""
 
     kind = "site_edited"
     command = c.EditSite
@@ -34,7 +34,7 @@ class SiteEdited(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSuspended(SiteEvent):
-    """The site was suspended (R2) until `until`, counted from the moment it was made."""
+    """The site was suspended (R2) until `until`, counted from the time of the decision."""
 
     kind = "site_suspended"
     suspension: int
@@ -53,7 +53,7 @@ class SuspensionEnded(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionStruck(SiteEvent):
-    """After a correction, none of the grounds of the suspension holds; if it ran, it ended."""
+    """After a correction, no ground of the suspension holds; a running suspension ended."""
 
     kind = "suspension_struck"
     suspension: int
@@ -62,7 +62,7 @@ class SuspensionStruck(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionRestored(Event):
-    """After a correction, a voided case counts again, without a new suspension."""
+    """After a correction, a case that had been struck counts again, without a new suspension."""
 
     kind = "suspension_restored"
     suspension: int
@@ -70,11 +70,12 @@ class SuspensionRestored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteClosed(SiteEvent):
-    """The site is closed; `reason` holds the rule. No after-sales service, no refund.
+    """The site was closed, by the rule in `reason`. No after-sales service, no refund.
 
-    For R3 `suspension` numbers the case that closed it, started by `incident`, due at `due`;
-    `total` if the policy counts all standing cases. For R4 and R5 `asked_by` is the first of the
-    two people, where the policy asks for two.
+    For R3, `suspension` is the number of the case that closed the site, `incident` the one that
+    started it, and `due` its deadline; `total`: all standing cases counted, not only consecutive
+    ones. For R4 and R5, `asked_by` is the person who requested the closure, if the policy requires
+    two people.
     """
 
     kind = "site_closed"
@@ -89,7 +90,7 @@ class SiteClosed(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureAsked(Event):
-    """One person requested closure: under R5 for `incident`, or under R4 for a false `field`."""
+    """One person requested the closure: for `incident` (R5), or for a false `field` (R4)."""
 
     kind = "closure_asked"
     incident: int | None = None
@@ -108,7 +109,7 @@ class ClosureDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureDisputed(Event):
-    """After a correction, the closure's rule is not met: `counted` of `needed`."""
+    """After a correction, the closure's rule is no longer met: only `counted` of `needed`."""
 
     kind = "closure_disputed"
     counted: int
@@ -117,9 +118,9 @@ class ClosureDisputed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeSettled(Event):
-    """The closure's rule is met again, so no uphold remains.
+    """The dispute about a closure ended, because its rule is met again.
 
-    With `upheld`, it is met only to the extent to which it was upheld.
+    `upheld`: the rule is met only with the count that a supervisor had upheld.
     """
 
     kind = "dispute_settled"
@@ -128,7 +129,7 @@ class DisputeSettled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureUpheld(Event):
-    """A supervisor upheld the disputed closure; `counted` grounds still hold."""
+    """A supervisor upheld the disputed closure; `counted`: the grounds that still hold."""
 
     kind = "closure_upheld"
     command = c.Uphold
@@ -138,7 +139,7 @@ class ClosureUpheld(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldSet(SiteEvent):
-    """The site was held by order."""
+    """The site was held by order of an authority."""
 
     kind = "hold_set"
     text: str
@@ -146,7 +147,7 @@ class HoldSet(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldLifted(SiteEvent):
-    """The hold was lifted; the site opens unless a suspension runs or it is closed."""
+    """The hold was lifted; the site opens unless it is closed or a suspension runs."""
 
     kind = "hold_lifted"
     command = c.LiftHold
@@ -155,7 +156,7 @@ class HoldLifted(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReinstatementAsked(Event):
-    """One person requested reinstatement."""
+    """One person requested the reinstatement of a closed site."""
 
     kind = "reinstatement_asked"
     command = c.AskReinstatement
@@ -173,7 +174,10 @@ class ReinstatementDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReinstated(SiteEvent):
-    """Another person approved the request of `asked_by`: all counts start from zero."""
+    """The site was reinstated: a second person approved it, and all counts restart from zero.
+
+    `asked_by`: the person who requested the reinstatement.
+    """
 
     kind = "site_reinstated"
     command = c.Approve
@@ -182,7 +186,7 @@ class SiteReinstated(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOpened(Event):
-    """A task was opened; for a filing, `about` has the codes of what it concerns."""
+    """A task was opened; for a task about a filing, `about` has the codes of its subject."""
 
     kind = "task_opened"
     task: int
@@ -204,7 +208,7 @@ class TaskCompleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemClaimed(Event):
-    """`holder` claimed an item of the queue, or was given it."""
+    """`holder` claimed an item of the queue, or was assigned it."""
 
     kind = "item_claimed"
     item: str

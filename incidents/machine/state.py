@@ -1,11 +1,11 @@
-"""The two state machines, site and incident, as tables; no other line assigns a state.
+"""The two state machines, site and incident, as tables; no other code assigns a state.
 
 `decide` requests a transition with `move_site` and `move_incident`; the rows name their guards,
 which `rules` defines. `apply` checks a recorded move with `checked_site` and `checked_incident`;
-guards do not run there, since a replay must not decide again.
+guards do not run there, because a replay must not decide again.
 
 The `rule` of a row is the published rule, by number and code, that suspends or closes the site. R4
-and R5 have no guard: a person's statement, or an expired time to delete, is sufficient.
+and R5 have no guard: a person's statement, or a lapsed removal deadline, is sufficient.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ INCIDENT: list[Row] = [
 
 
 class ImpossibleMoveError(ValueError):
-    """A recorded move that is not in the tables: the record was not written by the desk."""
+    """A recorded move that is not in the tables, so the desk did not write the record."""
 
 
 class _Facts:
-    """A throwaway model: a state, and the guards that are met. Never registered with a machine."""
+    """A temporary model of a state and the guards that are met, never registered with a machine."""
 
     def __init__(self, state: str, met: frozenset[str]) -> None:
         self.state = state
@@ -93,14 +93,14 @@ def _machine(states: tuple[str, ...], table: list[Row]) -> Machine:
 
 
 def all_moves(table: list[Row]) -> Iterator[tuple[Row, str]]:
-    """Each row of the table with each of its states, in order."""
+    """Each row of the table with each of its source states, in order."""
     for row in table:
         for source in sources_of(row):
             yield row, source
 
 
 def sources_of(row: Row) -> list[str]:
-    """The states from which the row moves."""
+    """The source states of the row."""
     return [row["source"]] if isinstance(row["source"], str) else list(row["source"])
 
 
@@ -109,7 +109,7 @@ def _pairs(table: list[Row]) -> frozenset[tuple[str, str, str]]:
 
 
 def _guards_of(table: list[Row]) -> dict[tuple[str, str], Guards]:
-    """The names of the guards of each trigger in each state."""
+    """The guards of each trigger in each state, by their names."""
     found: dict[tuple[str, str], Guards] = {}
     for row, source in all_moves(table):
         asked = found.setdefault((source, row["trigger"]), {})
@@ -131,7 +131,7 @@ _NAMED = frozenset(name for row in (*SITE, *INCIDENT) for name in _named_by(row)
 
 
 def move_site(state: str, trigger: str, *about: Any) -> str:
-    """The site's state after `trigger`; unchanged if no move or no guard allows another.
+    """The site's state after `trigger`; unchanged if no row applies.
 
     `about`: the arguments of that trigger's guards in `rules`.
     """
@@ -139,7 +139,7 @@ def move_site(state: str, trigger: str, *about: Any) -> str:
 
 
 def move_incident(state: str, trigger: str, *about: Any) -> str:
-    """The incident's state after `trigger`; unchanged as in `move_site`."""
+    """The incident's state after `trigger`; unchanged if no row applies."""
     return _move("incident", state, trigger, _met("incident", state, trigger, about))
 
 
@@ -149,7 +149,7 @@ def can_move_incident(state: str, trigger: str) -> bool:
 
 
 def checked_site(trigger: str, source: str, dest: str) -> str:
-    """`dest`, if the site's table has the move, or if nothing moved.
+    """Return `dest` if the site's table has the move, or if the state stays the same.
 
     Raises:
         ImpossibleMoveError: naming the move.
@@ -158,7 +158,7 @@ def checked_site(trigger: str, source: str, dest: str) -> str:
 
 
 def checked_incident(trigger: str, source: str, dest: str) -> str:
-    """`dest`, if the incident's table has the move, or if nothing moved.
+    """Return `dest` if the incident's table has the move, or if the state stays the same.
 
     Raises:
         ImpossibleMoveError: naming the move.
@@ -173,9 +173,9 @@ def _met(what: str, state: str, trigger: str, about: tuple[Any, ...]) -> frozens
 
 @cache
 def _move(what: str, state: str, trigger: str, met: frozenset[str]) -> str:
-    """The machine's answer, cached, because the same facts always give the same move.
+    """The state after the trigger, cached because the same facts always give the same move.
 
-    The cache is bounded by the tables' rows and guards: a few hundred entries.
+    The cache is limited by the number of rows and guards: it has a few hundred entries at most.
     """
     event = _MACHINES[what].events[trigger]
     if state not in event.transitions:

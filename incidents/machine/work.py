@@ -1,4 +1,4 @@
-"""The open work that the desk's queue must list for one site, derived from its case."""
+"""The open work of one site for the desk's queue, derived from the site's case."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TELL = "tell"
 """The task to phone the customer of a closed site."""
 
 OF_FILINGS = frozenset({FILE, SHOW, SUSPICION, FOOTER})
-"""The kinds of items that come after all others: ten thousand late filings must not hide the one
-customer who must be called."""
+"""The kinds of items that come after all others, so that ten thousand late filings do not hide the
+one customer who must be called."""
 
 _KIND_OF_STATE = {"open": "call", "unreached": "keep_calling", "notified": "check_removal"}
 
@@ -25,7 +25,7 @@ class Item:
 
     `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `closure`, `disputed`,
     `reinstatement`, `review`; for a filing `file`, `show_number`, `suspicion`, `footer`. `due` is
-    the active deadline (UTC) or None. R4 and R5 close at once, so a `closure` that waits for a
+    the active deadline (UTC) or None. R4 and R5 have no deadline, so a `closure` that waits for a
     second person is due from the moment it was requested.
     """
 
@@ -37,21 +37,21 @@ class Item:
 
     @property
     def comes_last(self) -> bool:
-        """Whether it sorts after all items about an incident or a closure."""
+        """Whether the item comes after all items about an incident or a closure."""
         return self.kind in OF_FILINGS
 
 
 def items(case: Case) -> dict[str, Item]:
-    """All items that the queue lists for the site, by item."""
+    """All queue items of the site, each by the part of its ID after the site's number."""
     found = [*_incidents(case), *_tasks(case), *_decisions(case)]
     return {item.item: item for item in found}
 
 
 def withdrawn(case: Case, task: Task) -> bool:
-    """Whether the queue omits the task because the closure that it would report is disputed.
+    """Whether the queue leaves out the task, because the closure to report is disputed.
 
-    `items` still has it, so that people who claimed it, or have called already, can still complete
-    it.
+    `items` still includes the task, so that people who have claimed it or made the call can
+    complete it.
     """
     return task.kind == TELL and case.disputed and task.done_at is None
 

@@ -1,4 +1,4 @@
-"""The catalogue: every metric with its labels, in base units, and the limits of counts."""
+"""The catalogue: every metric with its labels, in base units, and the limits for counting."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, literal_column
 
 MAX_COUNTED = 10_000
-"""The limit of counts; `incidents_count_capped` marks a count that reached it."""
+"""The number at which counting stops; `incidents_count_capped` marks a count that reached it."""
 
 MAX_OPEN = 100_000
-"""The limit for work and dead orders, whose kinds have no index: one kind must not hide others."""
+"""The limit for open work and dead orders. It is high because their kinds have no index, and one
+kind must not hide the others."""
 
 
 def limit_literal(count: int) -> ColumnElement[Any]:
     """A limit as a literal in the statement.
 
-    For a parameter, PostgreSQL plans with a tenth of the table.
+    If the limit were a parameter, PostgreSQL would plan for a tenth of the table.
     """
     return literal_column(str(count))
 
@@ -27,7 +28,7 @@ Kind = Literal["gauge", "counter", "histogram", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric; `help` is the line above its samples."""
+    """One metric; `help` is the text of the HELP line above its samples."""
 
     name: str
     kind: Kind
@@ -170,7 +171,7 @@ DATABASE_FAMILIES = (
         ("reason",),
     ),
 )  # fmt: skip
-"""The metrics of the present state of the database."""
+"""The metrics of the database's present state."""
 
 ENTRY_FAMILIES = (
     Family(
@@ -188,7 +189,7 @@ ENTRY_FAMILIES = (
         "Entries that incidents_decisions_total does not count yet.",
     ),
 )  # fmt: skip
-"""The metrics of entries recorded since the process started."""
+"""The metrics of entries that were recorded after the process started."""
 
 PROCESS_FAMILIES = (
     Family(
@@ -202,7 +203,7 @@ PROCESS_FAMILIES = (
         ("lane",),
     ),
 )  # fmt: skip
-"""The metrics of the process's own work."""
+"""The metrics of the work that the process itself does."""
 
 FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}

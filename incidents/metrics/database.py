@@ -1,4 +1,4 @@
-"""The database's metrics: clock, queue, orders, log and sign-ins, by a few indexed queries."""
+"""The metrics from the database: clock, queue, orders, log, sign-ins, by a few indexed queries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Add the clock's samples, by three queries, or four if much is overdue."""
+    """Add the samples of the clock, by three queries, or four if much is overdue."""
     row = connection.execute(_DEADLINES, {"now": now}).one()
     into.put_count("incidents_deadlines_overdue", row.overdue)
     into.put_count("incidents_deadlines_pending", row.pending)
@@ -86,7 +86,7 @@ _DEADLINES = select(
 
 
 def work_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Add the queue's samples, by one query with the limit of counts."""
+    """Add the samples of the queue, by one query with the limit for counting."""
     found = connection.execute(_BY_KIND).all()
     kinds = [(row.kind, row.items) for row in found]
     items = into.put_by_label("incidents_queue_items", kinds, WORK)
@@ -104,7 +104,7 @@ _BY_KIND = select(
 
 
 def signing_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Add the log's samples, by five queries.
+    """Add the samples of the log, by five queries.
 
     Raises:
         NoHeadError: if the log has lost its head.
@@ -148,7 +148,7 @@ LATELY = timedelta(hours=1)
 
 
 def sign_in_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Add the samples of sign-ins, by two queries on the indexes of their times."""
+    """Add the samples of sign-ins, by two queries that use the indexes on their times."""
     found = connection.execute(_BY_RESULT, {"since": now - LATELY}).all()
     results = [(row.result, row.sign_ins) for row in found]
     sign_ins = into.put_by_label("incidents_sign_ins_last_hour", results, RESULTS)
@@ -181,7 +181,7 @@ _BY_REASON = select(
 
 
 def order_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Add the samples of orders, by two queries on the indexes of waiting and dead orders."""
+    """Add the samples of orders, by two queries that use the indexes on waiting and dead orders."""
     found = connection.execute(_BY_LANE).all()
     waiting, dead, braked = (
         [row for row in found if row.stands == each] for each in (_WAITING, _DEAD, _BRAKED)
@@ -207,7 +207,7 @@ _WAITING, _DEAD, _BRAKED = "waiting", "dead", "braked"
 
 
 def _some(where: ColumnElement[bool], count: int, stands: str = "") -> Select[Any]:
-    """The first rows found, in no order."""
+    """The first rows found, in any order."""
     status = words(stands)[0].label("stands")
     found = (
         select(_of.lane, status, _of.since, _of.site_id).where(where).limit(limit_literal(count))
@@ -244,7 +244,7 @@ _NOT_IN_FORCE = (
 
 
 def look(connection: Connection, now: datetime) -> Samples:
-    """Read the samples at `now` (UTC), in a transaction that preferably reads one state.
+    """Read the samples at `now` (UTC), preferably in a transaction that reads one state.
 
     Raises:
         NoHeadError: if the log has lost its head.
@@ -261,7 +261,7 @@ def look(connection: Connection, now: datetime) -> Samples:
 
 
 def static_samples(*, up: bool) -> Samples:
-    """The samples that need no database."""
+    """The samples that do not depend on the database."""
     found = Samples()
     found.put(UP.name, float(up))
     found.put(BUILD.name, 1.0, __version__)

@@ -1,6 +1,6 @@
-"""The endpoint /metrics over HTTP, for scrapes only.
+"""The HTTP endpoint /metrics, only for scrapes.
 
-Unlike the library's server, it does not resolve this machine's name at the start, keep a thread for
+Unlike the library's server, it does not look up this machine's name at the start, keep a thread for
 each silent client, or write tracebacks.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PATH = "/metrics"
 MAX_CONCURRENT = 8
-"""The maximum number of concurrent requests; further ones are closed."""
+"""The maximum number of concurrent requests; the connections of further requests are closed."""
 
 _CLIENT_S = 5.0
 _LOOK_S = 0.5
@@ -33,7 +33,7 @@ class Endpoint(ThreadingMixIn, WSGIServer):
     """The server of the registered metrics; `fault` is called with errors.
 
     Raises:
-        OSError: if it cannot listen on the address.
+        OSError: if the server cannot listen on the address.
     """
 
     daemon_threads = True
@@ -55,18 +55,18 @@ class Endpoint(ThreadingMixIn, WSGIServer):
         self.set_app(_application(make_wsgi_app(registry), fault))
 
     def run(self, stopped: Callable[[], bool]) -> None:
-        """Serve until `stopped`, which is called twice a second."""
+        """Serve until `stopped` returns True; it is called twice a second."""
         while not stopped():
             self.handle_request()
 
     def server_bind(self) -> None:
-        """Bind without HTTPServer's lookup of this machine's name."""
+        """Bind without HTTPServer's look-up of this machine's name."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Process the request in a thread of its own, if one is free."""
+        """Process the request in a thread of its own, if a thread is free."""
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -77,14 +77,14 @@ class Endpoint(ThreadingMixIn, WSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Process the request, and free the thread."""
+        """Process the request, and release the thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """Ignore a client that has gone away or is too slow."""
+        """Ignore a client that has disconnected or is too slow; report any other error."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
             self._fault(error)
@@ -94,14 +94,14 @@ class _Handler(WSGIRequestHandler):
     timeout = _CLIENT_S
 
     def setup(self) -> None:
-        """Limit the time of the whole head: otherwise a slow client could hold a thread forever."""
+        """Limit the time for a request's head, so that no slow client can occupy a thread."""
         super().setup()
         self._end = Timer(_CLIENT_S, self._cut_off)
         self._end.daemon = True
         self._end.start()
 
     def parse_request(self) -> bool:
-        """Parse the head, and end its time limit: from here on the client waits."""
+        """Parse the request's head, and end the time limit, because now the client waits."""
         try:
             return super().parse_request()
         finally:
@@ -116,7 +116,7 @@ class _Handler(WSGIRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *_: Any) -> None:
-        """Log nothing: scrapes are frequent."""
+        """Log nothing, because scrapes are frequent."""
 
 
 def _application(

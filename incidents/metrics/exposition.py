@@ -1,4 +1,4 @@
-"""The exposition: samples in Prometheus' formats, by its own library."""
+"""The exposition: samples in Prometheus' formats, written by the Prometheus library."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from incidents.metrics.catalogue import BUILD, DATABASE_FAMILIES, FAMILIES, UP, 
 from incidents.metrics.samples import Histogram, Labels, Samples, Value
 
 DATABASES = (UP, BUILD, *DATABASE_FAMILIES)
-"""The metrics that need only a database."""
+"""The metrics that need only a database, and no daemon."""
 
 
 class SampleCollector(Collector):
-    """A collector that calls `take` for each scrape; families without samples have headings too."""
+    """A collector that calls `take` for each scrape; metrics without samples are listed too."""
 
     def __init__(
         self, take: Callable[[], Samples], families: tuple[Family, ...] = FAMILIES
@@ -32,11 +32,11 @@ class SampleCollector(Collector):
         self._families = families
 
     def describe(self) -> Iterator[Metric]:
-        """The families by their names."""
+        """The metrics without samples."""
         return map(_family, self._families)
 
     def collect(self) -> Iterator[Metric]:
-        """The families with their samples."""
+        """The metrics with their samples."""
         found = self._take()
         for family in self._families:
             metric = _family(family)
@@ -46,7 +46,7 @@ class SampleCollector(Collector):
 
 
 def text(samples: Samples) -> bytes:
-    """The database's metrics in the text format 0.0.4."""
+    """The metrics from the database in Prometheus text format 0.0.4."""
     registry = CollectorRegistry()
     registry.register(SampleCollector(lambda: samples, DATABASES))
     return generate_latest(registry)

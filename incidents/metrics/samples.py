@@ -17,7 +17,7 @@ from incidents.record import own_events
 
 
 class Histogram:
-    """A histogram of seconds; each bound is the highest value of its bucket (`le`)."""
+    """A histogram of seconds; each bound is the upper limit of its bucket (`le`)."""
 
     def __init__(self, *bounds_s: float) -> None:
         self.bounds_s = bounds_s
@@ -35,11 +35,11 @@ class Histogram:
         return sum(self._counts)
 
     def buckets(self) -> Iterator[tuple[float, int]]:
-        """Each bound with the number of values at or below it; the last one is infinite."""
+        """Each bound with the number of values up to that bound; the last bound is infinite."""
         return zip((*self.bounds_s, float("inf")), accumulate(self._counts), strict=True)
 
     def copy(self) -> Histogram:
-        """A copy of the counts, which does not change."""
+        """A copy, which does not change with later values."""
         found = Histogram(*self.bounds_s)
         found.sum_s, found._counts = self.sum_s, [*self._counts]
         return found
@@ -50,7 +50,7 @@ Value = float | Histogram
 
 
 class Samples:
-    """The samples found; a name outside the catalogue is an error."""
+    """The samples read; a name that is not in the catalogue is an error."""
 
     def __init__(self) -> None:
         self._found: dict[str, dict[Labels, Value]] = {}
@@ -66,12 +66,15 @@ class Samples:
             self.put(name, (now - then).total_seconds(), *labels)
 
     def put_count(self, name: str, count: int, *, capped: bool | None = None) -> None:
-        """Add a count that has a limit, and whether the count reached the limit."""
+        """Add a limited count, and whether the count reached its limit."""
         self.put(name, count)
         self.put_capped(name, capped=count >= MAX_COUNTED if capped is None else capped)
 
     def put_by_label(self, name: str, rows: Iterable[tuple[str, int]], known: Iterable[str]) -> int:
-        """Add counts by a label, 0 for missing known values; sum unknown ones; return the total."""
+        """Add counts by a label, 0 for a known value without one; add up unknown values.
+
+        Return the total.
+        """
         counts = dict.fromkeys(known, 0)
         for value, count in rows:
             label = known_or_other(value, counts)
@@ -81,7 +84,7 @@ class Samples:
         return sum(counts.values())
 
     def put_capped(self, name: str, *, capped: bool) -> None:
-        """Add whether a count reached the limit."""
+        """Add whether a count reached its limit."""
         self.put("incidents_count_capped", float(capped), name.removeprefix("incidents_"))
 
     def of(self, name: str) -> Mapping[Labels, Value]:
@@ -98,11 +101,11 @@ Decision = tuple[str, str]
 """The kind of an entry, and the rule behind it."""
 
 NONE, OTHER = "none", "other"
-"""The labels for no value, and for an unknown one, such as a newer program's."""
+"""The labels for a missing value, and for an unknown one, such as a value from a newer program."""
 
 LANES = (ACT, NOTICE, DESK)
 OUTCOMES = ("delivered", "retry", "failed", "skipped")
-"""The outcomes of an attempt to carry an order out (see `enforcement.port`)."""
+"""The outcomes of an attempt to carry out an order (see `enforcement.port`)."""
 
 WORK = (
     "call", "keep_calling", "tell", "check_removal", "recheck", "disputed", "reinstatement",
@@ -117,10 +120,11 @@ _STRANGERS = ("no_account", "unknown_subject")
 REASONS = tuple(
     sorted({*get_args(Denial), *DENIALS.values(), *_STRANGERS, "csrf", "blocked", "provider_word"})
 )
-"""The reasons of refusals.
+"""The reasons for refusals.
 
-For a sign-in also `blocked` after too many mistakes, `provider_word` for an unusable answer of the
-provider, or why the person is unknown."""
+For a sign-in also `blocked` after too many mistakes, `provider_word` if the identity provider's
+answer cannot be used, or the reason why the person is unknown.
+"""
 
 _RULED = {
     "clock_lapsed": ("unreachable",),
@@ -139,12 +143,12 @@ DECISIONS = tuple(
 
 
 def known_or_other(value: str, known: Collection[str]) -> str:
-    """The value if it is known, else OTHER."""
+    """The value if it is known, otherwise OTHER."""
     return value if value in known else OTHER
 
 
 def decision(kind: str, rule: str | None) -> Decision:
-    """The labels of an entry."""
+    """The labels of an entry: its kind and its rule."""
     found = kind, rule or NONE
     return found if found in _DECISIONS else (OTHER, OTHER)
 

@@ -1,7 +1,7 @@
-"""The metrics service of a daemon, if its settings have a section [metrics].
+"""The metrics service of a daemon, if the settings have a section [metrics].
 
-Its watch answers every scrape in time, with one query run at a time. It has its own thread: no
-client, occupied port or missing library delays anything else.
+The service answers every scrape in time, and runs one query at a time. It has its own thread, so
+that no client, occupied port or missing library delays anything else.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ SECTION = "metrics"
 PORTS = range(1, 65_536)
 
 Address = tuple[str, int]
-"""A host's name or address, and a port."""
+"""A host name or an IP address, and a port."""
 
 
 def listen_address(environ: Mapping[str, str] | None = None) -> Address | None:
-    """The address at which the daemon serves the metrics; None by default.
+    """The address at which the daemon serves the metrics; None if not set.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -59,15 +59,16 @@ def listen_address(environ: Mapping[str, str] | None = None) -> Address | None:
 
 
 PATIENCE_S = 4.0
-"""The time limit of a query, and of waiting for one: a scrape gives up after ten seconds."""
+"""The time limit for a query, and for waiting until another query ends: a scrape gives up after ten
+seconds."""
 
 
 class App(Protocol):
-    """The database and its time."""
+    """The database and its clock."""
 
     @property
     def bare_engine(self) -> Engine:
-        """The database, with any schema."""
+        """The database's engine; tables are neither checked nor created."""
 
     def now(self, connection: Connection) -> datetime:
         """The database's time, in UTC."""
@@ -76,8 +77,8 @@ class App(Protocol):
 class Watch:
     """The present samples of a process.
 
-    An unresponsive database uses one thread and one connection, for any number of scrapes; `warn`
-    is called once with the reason.
+    If the database does not respond, one thread and one connection wait, however many scrapes there
+    are; `warn` is called once with the reason.
     """
 
     def __init__(
@@ -95,11 +96,11 @@ class Watch:
         self._last_reason: str | None = None
 
     def begin(self) -> None:
-        """Begin to count, or at the first query if the database is not available yet."""
+        """Begin to count entries; if the database is not available, a later query does so."""
         self._read_database(report=lambda _: None)
 
     def samples(self) -> Samples:
-        """The samples of the database, or a sample that it is unavailable, and the counters."""
+        """The counters and the samples from the database, or one that says it is unavailable."""
         found = self._read_database(self._report) or static_samples(up=False)
         self._tail.add_to(found)
         self.tally.add_to(found)
@@ -134,7 +135,7 @@ class Watch:
 
 LIBRARY = "prometheus_client"
 RETRY_S = 30.0
-"""The wait before it tries again to listen."""
+"""The wait before another attempt to listen, in seconds."""
 
 _NOT_SERVED = "the metrics are not served"
 
@@ -146,11 +147,11 @@ class MetricsLibraryError(LibraryError):
 
 
 def required_address() -> Address | None:
-    """The address from the settings, if its library is installed; None if unset.
+    """The address from the settings; None if not set.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
-        MetricsLibraryError: without the library.
+        MetricsLibraryError: if the Prometheus library is not installed.
     """
     address = listen_address()
     if address is not None and find_spec(LIBRARY) is None:
@@ -159,7 +160,7 @@ def required_address() -> Address | None:
 
 
 class Service:
-    """The service from `start` to `stop`; `say` and `warn` write to the log."""
+    """The running service, from `start` to `stop`; `say` and `warn` write to the log."""
 
     def __init__(
         self,
@@ -179,12 +180,12 @@ class Service:
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Start the thread; wrong settings are read again until they are valid."""
+        """Start the thread; if the settings are wrong, it reads them again until they are valid."""
         self._thread = Thread(target=self._serve, name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self, within_s: float = 2.0) -> None:
-        """Stop, without waiting for a client that is being answered."""
+        """Stop, without waiting for a client whose request is being answered."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(within_s)

@@ -1,7 +1,7 @@
 """The tail: counters of new entries, and of the outcomes of attempts.
 
-It follows the numbers of the log, which have no gaps: entries take their ids before they are
-committed, so by ids a late one would be missed.
+New entries are found by their numbers in the log, which have no gaps. Entry IDs are assigned before
+the commit, so an entry that is committed late would be missed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
 
 
 class EntryCounters:
-    """The counters of entries; the first query only finds where to begin."""
+    """The counters of entries; the first query only finds out where to begin."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -66,7 +66,7 @@ class EntryCounters:
         self._lateness = Histogram(*LATENESS_S)
 
     def advance(self, connection: Connection) -> None:
-        """Count newly numbered entries, `MAX_COUNTED` at most, by two queries, in one thread.
+        """Count newly numbered entries, at most `MAX_COUNTED`, by two queries, in one thread.
 
         Raises:
             NoHeadError: if the log has lost its head.
@@ -82,7 +82,7 @@ class EntryCounters:
             self._behind = size - self._next
 
     def add_to(self, into: Samples) -> None:
-        """Add the counters, with a 0 for each kind and rule, so that no first increase is lost."""
+        """Add the counters; each other kind and rule gets a 0, so that its first increase shows."""
         with self._lock:
             counts, late, behind = dict(self._decisions), self._lateness.copy(), self._behind
         for kind, rule in DECISIONS:
@@ -134,11 +134,11 @@ DELIVERY_S = (
     0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 259_200.0,
 )  # fmt: skip
 MAX_ADAPTERS = 50
-"""The maximum number of adapters with a label of their own."""
+"""The maximum number of adapters with a label value of their own."""
 
 
 class AttemptCounters:
-    """The counters of attempts, written by the dispatcher's threads and read by others."""
+    """The counters of attempts, updated by the dispatcher's thread and read by others."""
 
     def __init__(self) -> None:
         self._lock = Lock()

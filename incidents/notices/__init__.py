@@ -1,1 +1,1 @@
-"""Notices to the customer and to the desk: their wording and their channels."""
+"""Notices to the customer and to the desk: their wording, and the channels that send them."""

@@ -1,6 +1,6 @@
 """The chat channel: sends letters through Apprise (DingTalk, WeCom, Feishu, SMS).
 
-An address of Apprise is a secret: neither this module nor Apprise shows or logs it.
+An Apprise address is a secret: neither this module nor Apprise shows or logs it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NoAppriseError(LibraryError):
 
 
 class Chat:
-    """The channel to several addresses; delivered if one of them accepts the letter."""
+    """A channel to several addresses; a letter counts as delivered if one of them accepts it."""
 
     def __init__(self, name: str, urls: Sequence[str], timeout_s: float = 10.0) -> None:
         self.name = name
@@ -60,7 +60,7 @@ class Chat:
 
 
 def make(name: str, options: Options) -> Chat:
-    """The channel from its table: `urls`, or one `url` (or `url_file`, `url_env`).
+    """The channel from its table in the settings: `urls`, or one `url` (or `url_file`, `url_env`).
 
     Raises:
         SettingError: naming the key and its requirement; never the value.
@@ -91,13 +91,13 @@ def _urls(options: Options) -> tuple[str, ...]:
 
 
 def _wrong(options: Options, key: str, expected: str) -> SettingError:
-    """The options' error without the value."""
+    """The error for a wrong option, without the option's value."""
     error = options.wrong(key, expected)
     return SettingError(where=error.facts["where"], setting=key, value="…", expected=expected)
 
 
 def _digits(phone: str | None) -> str:
-    """The digits of a phone number, after a + if it has one."""
+    """The digits of a phone number, after a + if the number has one."""
     digits = "".join(c for c in phone or "" if c.isascii() and c.isdigit())
     return "+" + digits if digits and (phone or "").lstrip().startswith("+") else digits
 
@@ -107,7 +107,7 @@ def _with_number(url: str, number: str) -> str:
 
 
 def _apprise() -> Any:
-    """Apprise with its log disabled, since that would reveal addresses."""
+    """Apprise, with its log disabled because the log would reveal addresses."""
     try:
         import apprise
     except ModuleNotFoundError as error:
@@ -140,7 +140,7 @@ def _notify(url: str, letter: Letter) -> bool:
 
 
 def _run_within(work: Callable[[], list[bool]], within_s: float) -> list[bool] | None:
-    """The result of the work; None if it is late, and is abandoned."""
+    """The result of the work; None if the time is over, and the work is abandoned."""
     ended: SimpleQueue[list[bool]] = SimpleQueue()
     Thread(target=lambda: ended.put(work()), name="chat", daemon=True).start()
     try:

@@ -1,6 +1,6 @@
-"""The customer's link: a signed token for one incident, valid until a time.
+"""The customer's link: a signed token for one incident, valid until a set time.
 
-Its settings are the section [customer] of the settings file.
+The settings of the link are the section [customer] of the settings file.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ExpiredLink:
 
 @dataclass(frozen=True, slots=True)
 class InvalidLink:
-    """Any other text."""
+    """A text that is not a link."""
 
 
 TokenCheck = ValidLink | ExpiredLink | InvalidLink
@@ -72,15 +72,17 @@ TokenCheck = ValidLink | ExpiredLink | InvalidLink
 def sign_token(incident: Incident, expires: datetime, secret: str, revoked: int = 0) -> str:
     """The token for that incident, valid through `expires` (aware; whole seconds count).
 
-    It ends earlier if the incident's links, revoked `revoked` times so far, are revoked again.
+    The token is invalid as soon as the incident's links, revoked `revoked` times so far, are
+    revoked again.
     """
     return _token(_claim(incident, (expires - _EPOCH) // _SECOND, revoked), secret)
 
 
 def read_token(token: str, secrets: Iterable[str], now: datetime) -> TokenCheck:
-    """Check a token at `now` (aware); any of the secrets may have signed it.
+    """Check a token at `now` (aware), which any of the secrets can have signed.
 
-    The whole token is compared, in constant time, with the signed one: no other spelling is valid.
+    The whole token is compared, in constant time, with the signed token, so no other spelling is
+    valid.
     """
     found = _TOKEN.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if found is None:
@@ -127,9 +129,9 @@ class NoCustomerPageError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """The links of a desk: the page's address, the secrets, and how long links are valid.
+    """The links of a desk: the address of the page, the secrets, and how long links are valid.
 
-    `secrets`: first the one that signs, then the previous one, while it is still accepted.
+    `secrets`: first the secret that signs, then the previous secret, while it is still accepted.
     """
 
     base_url: str
@@ -139,7 +141,8 @@ class Links:
     def address(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
         """The address of that incident's page, valid for `valid_for` from `since`.
 
-        It ends earlier if the incident's links, revoked `revoked` times so far, are revoked again.
+        The address is invalid as soon as the incident's links, revoked `revoked` times so far, are
+        revoked again.
         """
         token = sign_token(incident, self.until(since), self.secrets[0], revoked)
         return f"{self.base_url}/{PATH}/{token}"
@@ -153,7 +156,7 @@ class Links:
         return read_token(token, self.secrets, now)
 
     def document(self, incident: Incident, now: datetime, revoked: int) -> documents.Link:
-        """The link as JSON, with the end of its validity (RFC 3339, UTC)."""
+        """The link as JSON, with the time until which it is valid (RFC 3339, UTC)."""
         return {
             "incident": incident_id(*incident), "link": self.address(incident, now, revoked),
             "until": clock.rfc3339(self.until(now)),
@@ -162,10 +165,10 @@ class Links:
     def of_order(
         self, order: Order, revoked: int = 0, *, now: Callable[[], datetime] = clock.now
     ) -> str | None:
-        """The link for a notice, valid from the order on; None if it would have expired already.
+        """The link for a notice, valid from the time of the order; None if it has expired.
 
-        It is the same in each attempt, until the incident's links are revoked. None, too, if the
-        order is not about one incident.
+        The link is the same in each attempt, until the incident's links are revoked. None also if
+        the order is not about one incident.
         """
         incident = None if order.incident is None else read_incident_id(order.incident)
         if incident is None or self.until(order.ordered_at) < now():
@@ -174,7 +177,7 @@ class Links:
 
 
 def load_links(environ: Mapping[str, str] | None = None) -> Links | None:
-    """Read [customer]; None without that section: then there is no page and no link.
+    """Read [customer]; None without that section, because there is no page and no link then.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -184,10 +187,10 @@ def load_links(environ: Mapping[str, str] | None = None) -> Links | None:
 
 
 def required_links(environ: Mapping[str, str] | None = None) -> Links:
-    """Read [customer], which is required here.
+    """Read the section [customer], which is required here.
 
     Raises:
-        NoCustomerPageError: without that section; otherwise as in `load_links`.
+        NoCustomerPageError: if there is no such section; otherwise as in `load_links`.
     """
     found = load_links(environ)
     if found is None:
@@ -196,7 +199,7 @@ def required_links(environ: Mapping[str, str] | None = None) -> Links:
 
 
 def load_notice_link(environ: Mapping[str, str] | None = None) -> Link | None:
-    """The function that gives each notice its link; None and errors as `load_links`."""
+    """The function that gives each notice its link; None or an error as in `load_links`."""
     found = load_links(environ)
     return None if found is None else found.of_order
 
@@ -256,7 +259,7 @@ def _secrets(options: Options) -> tuple[str, ...]:
 
 
 def _address(options: Options) -> str:
-    """The page's base URL: https, unless it is local to this machine."""
+    """The base URL of the page, which must be https unless it is local to this machine."""
     given = options.needed("base_url")
     expected = Cause.of(
         "must_page_address", 'the address of the page, such as "https://desk.host.example"'

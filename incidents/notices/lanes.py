@@ -1,7 +1,7 @@
 """The lanes of notices: one to the customer, one to the desk.
 
 The customer's lane informs the responsible person of findings and measures. The desk's lane informs
-the desk of its tasks, in chat groups and by mail.
+the desk of its tasks, in chat groups and by email.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class App(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The settings of this run."""
+        """The settings of this process."""
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Begin a transaction that reads one state of the database."""
@@ -50,9 +50,9 @@ class App(Protocol):
 class CustomerLane:
     """The lane to the customer of an order's site, by the first channel that accepts the letter.
 
-    No notice is sent about a settled incident, a struck suspension or a withdrawn closure: it would
-    be wrong. A violation on a closed site is also sent, with its own wording: the customer should
-    know all findings, and the notice of the closure names only its grounds.
+    No notice is sent about a settled incident, a struck suspension or a withdrawn closure, because
+    it would be wrong. A violation on a closed site is also sent, with its own wording, because the
+    customer should know all findings, and the notice of the closure names only the grounds.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ def _facts_or_skip(look_up: FactsLookup, order: Order) -> Facts | Skipped:
 
 
 def notice_of(order: Order) -> str | None:
-    """The notice about an order to the customer; None if there is none."""
+    """The name of the customer's notice about an order; None if there is none."""
     match order.kind:
         case "notify":
             return "violation_found"
@@ -130,7 +130,7 @@ def notice_of(order: Order) -> str | None:
 def customer_lane(
     app: App, *, link: Link | None = None, environ: Mapping[str, str] | None = None
 ) -> CustomerLane:
-    """The customer's lane from [notices]; `link` gives the customer's page, if there is one.
+    """The customer's lane from [notices]; `link` gives the address of the customer's page, if any.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, NoAppriseError, TemplateError: naming
@@ -147,19 +147,19 @@ _URGENT = frozenset(
         "alarm", "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
     }
 )  # fmt: skip
-"""The alarms that cannot wait until morning: a site that should be down is up, or must be closed at
-once; nothing enforces the clock; no orders are carried out; a contact deadline is near. A call to a
+"""The alarms that cannot wait until morning: a site that should be down is up, or a closure waits;
+nothing enforces the clock; no orders are carried out; a contact deadline is near. A call to a
 customer can wait."""
 
 _LOG = logger("notices")
 
 
 class DeskLane:
-    """The lane to the desk, by each outlet that is not quiet; delivered if one of them accepts it.
+    """The lane to the desk, through all outlets outside their quiet hours; one of them must accept.
 
-    An urgent alarm ignores quiet hours. Any other waits, if every outlet is quiet, until the first
-    quiet hours end. Names, numbers and addresses of customers are left out: chat groups are on
-    others' servers, and the queue has them.
+    An urgent alarm ignores quiet hours. If all outlets have quiet hours, any other alarm waits
+    until the first quiet hours end. Customers' names, numbers and addresses are left out, because
+    chat groups are on others' servers, and the queue shows these data.
     """
 
     def __init__(
@@ -199,8 +199,9 @@ class DeskLane:
     ) -> Outcome:
         """Send an alarm that is not an order; the caller prevents repetition.
 
-        `kind`: of a notice (`alarm_KIND`). `subject_key`: the subject, such as `12-3`; the same
-        alarm about the same subject has the same Message-ID. `urgent`: by default by its kind.
+        `kind`: the kind in the name of the notice (`alarm_KIND`). `subject_key`: the subject, such
+        as `12-3`; the same alarm about the same subject has the same Message-ID. `urgent`: by
+        default, this depends on the kind.
 
         Raises:
             ValueError: for an unknown kind.

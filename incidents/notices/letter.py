@@ -1,6 +1,6 @@
 """The letter: a notice in its final wording, and the channels that can send it.
 
-Templates access only the names of the facts.
+A template can only use the facts, by their names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from incidents.machine.policy import DOCUMENTED, Policy
 
 MAX_FINDINGS = 20
 MAX_URLS = 10
-"""The maximum of incidents, and of addresses of one; a notice only counts the others."""
+"""The maximum number of incidents in a notice, and of addresses for each; a notice only counts the
+rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,23 +36,25 @@ class Finding:
 class Facts:
     """The facts about a site, for one order or one incident.
 
-    `reference`: for the customer to quote. `at`: when it was done, if known, otherwise when it was
-    ordered. `state`: the incident's; `site_state`: the site's actual state now, if known.
-    `findings`: the incidents of the notice; `findings_more`: the number of further ones.
-    `contact_due`: null if there is and was no clock (R2); `removal_due`: null if none is set (R5).
-    `until`: null if no timer will open the site. `stays_down`: the timer will not open it, because
-    of a hold, a closure or a loss; for a hold: it was down before. `outlasts`: the hold outlasts a
-    suspension whose end the customer knows. `miss_closes`: the next missed contact closes the site
-    (R3). `miss_acts`: the site is open, or will be by the contact deadline, so that a miss suspends
-    or closes it. `attempts`: those by the deadline, of the `needed` ones for an alarm. For a
-    closure, `needed` and `within`: the deciding numbers; `total`: all cases counted (R3);
-    `false_field`: the false detail (R4); `withheld`: not carried out, because the brake holds it or
-    somebody cancelled it; `disputed`: its grounds no longer hold. `cause` of a reopening: the
-    suspension ended (`ended`), a correction (`struck`), any other (`other`), or `never_down`: the
-    customer was told that the site is down, and it was not. `opening`: ordered, but not carried
-    out. `settled`: no notice is needed any more.
+    `reference`: the reference for the customer to quote. `at`: when the measure was carried out, if
+    known, otherwise when it was ordered. `state`: the incident's state; `site_state`: the site's
+    present actual state, if known. `findings`: the incidents in the notice; `findings_more`: the
+    number of further incidents. `contact_due`: null if no contact clock runs or has lapsed (R2);
+    `removal_due`: null if no removal deadline runs (R5). `until`: null if no timer will open the
+    site. `stays_down`: the timer will not open the site, because of a hold, a closure or a loss;
+    for a hold: the site was down before. `outlasts`: the hold outlasts a suspension whose end the
+    customer knows. `miss_closes`: the next missed contact closes the site (R3). `miss_acts`: the
+    site is open, or will be by the contact deadline, so that a miss suspends or closes the site.
+    `attempts`: the number of attempts by the deadline; for an alarm, `needed` is the required
+    number. For a closure, `needed` and `within`: the policy's numbers that applied; `total`: all
+    cases counted (R3); `false_field`: the false detail (R4); `withheld`: the closure is not carried
+    out, because the brake holds the order or somebody cancelled it; `disputed`: the grounds no
+    longer hold. `cause` of a reopening: the suspension ended (`ended`), a correction (`struck`),
+    any other cause (`other`), or `never_down`: the customer was told that the site is down, but it
+    was not. `opening`: the reopening is ordered, but not carried out. `settled`: the notice is no
+    longer needed.
 
-    `person`, `email` and `phone`: the responsible person's on file.
+    `person`, `email` and `phone`: the responsible person's contact details on record.
     """
 
     reference: str
@@ -89,24 +92,26 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmFacts:
-    """The facts of an alarm to the desk, by its kind; `since` is the beginning of the trouble.
+    """The facts of an alarm to the desk, by its kind; `since` is when the problem began.
 
-    `host` and `database`: the source of the alarm. `halted_since`: since when the database, perhaps
-    a copy, carries out no orders; null if it does. `daemon_silent`: last seen (`since`; null:
-    never), the number of `overdue` sites, and the `daemon`, if others still enforce the clock (null
-    if none does). `sites_uncompared`: the number of `sites` whose actual state could not be
-    compared, the first ones (`named`), and the reason (`problem`). `sites_left_down`: the number of
-    `sites`; of these, actually closed (`closed`), in an unknown state (`unknown`), the latter added
-    since the loss (`new`); the first ones (`named`) with their actual `states`; and those suspended
-    on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for a
-    supervisor. `halted`, `entries_lost`, `server_changed`: `halted_why` is `unknown_server`,
-    `lost_again`, null if only the log has it. `mark_unread`: the `daemon` that carries out no
-    orders, and the `problem`. `log_unsigned`: since when entries wait for a signature.
-    `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
-    incident, `due`, whether the miss closes the site, and the `attempts`, if the policy requires
-    any. `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the rule.
-    `report_due`: the incident, and the deadline of its report (the 24 hours of article 10).
-    `filing_due`: the number of `terms` in today's reminder, and of those `overdue`.
+    `host` and `database`: the source of the alarm. `halted_since`: the time since which the
+    database, which might be a copy, carries out no orders; null if it does. `daemon_silent`: when
+    the daemon was last seen (`since`; null: never), the number of `overdue` sites, and another
+    `daemon` that still enforces the clock (null if none does). `sites_uncompared`: the number of
+    `sites` whose actual state could not be compared, the first names (`named`), and the reason
+    (`problem`). `sites_left_down`: the number of `sites`; how many of these are actually closed
+    (`closed`), or in an unknown state (`unknown`), and how many of the latter were added since the
+    loss (`new`); the first names (`named`) with the actual `states`; and the sites that are
+    suspended on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for
+    a supervisor. `halted`, `entries_lost`, `server_changed`: `halted_why` is `unknown_server`,
+    `lost_again`, or null if only the log has the reason. `mark_unread`: the `daemon` that carries
+    out no orders, and the `problem`. `log_unsigned`: the time since which entries wait for a
+    signature. `order_dead`: the order, its kind, the problem, and the attempts.
+    `clock_about_to_lapse`: the incident, `due`, whether the miss closes the site, and the
+    `attempts`, if the policy requires any. `closure_waits`: the rule, and for R5 the incident.
+    `closure_disputed`: the rule. `report_due`: the incident, and the deadline of its report (the 24
+    hours of article 10). `filing_due`: the number of `terms` in today's reminder, and how many of
+    them are `overdue`.
     """
 
     at: datetime
@@ -143,17 +148,17 @@ _ADDRESSES = frozenset({"email", "phone", "settled"})
 
 
 def template_facts(facts: AnyFacts) -> dict[str, Any]:
-    """The facts by the names in templates; only channels get addresses."""
+    """The facts by their names in templates, without addresses, which only channels need."""
     names = (each.name for each in fields(facts))
     return {name: getattr(facts, name) for name in names if name not in _ADDRESSES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A notice ready to send: the same wording as plain text and as a page.
+    """A notice ready to send: the same wording as plain text and as an HTML page.
 
-    `id` (`12-o45.notice`): the same each time the letter is sent. `subject`: one line. `languages`:
-    in the order of the text, `zh_CN` or `en`.
+    `id` (`12-o45.notice`): the same in each attempt. `subject`: one line. `languages`: the
+    languages in the order of the text, `zh_CN` or `en`.
     """
 
     id: str
@@ -165,7 +170,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """The recipient: mail addresses on file, and a phone number for short messages."""
+    """The recipient: email addresses on record, and a phone number for short messages."""
 
     mail: tuple[str, ...] = ()
     name: str | None = None
@@ -182,21 +187,21 @@ class DeskContact:
 
 
 ATTEMPT_S = 18.0
-"""The time limit of an attempt over all channels: the port requires less than 20 s."""
+"""The time limit of an attempt over all channels; `enforcement.port` requires less than 20 s."""
 
 
 class Channel(Protocol):
-    """A way to deliver letters, under its name in the settings.
+    """A way to deliver letters; `name` is the channel's name in the settings.
 
     One instance serves several threads; a failed delivery is an outcome, not an exception.
     """
 
     @property
     def name(self) -> str:
-        """Its name in the settings."""
+        """The channel's name in the settings."""
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """Deliver within that many seconds. Skipped if there is no address of its kind."""
+        """Deliver within that many seconds; Skipped if the recipient has no suitable address."""
 
 
 class TimeBudget:
@@ -209,14 +214,14 @@ class TimeBudget:
         self._until = monotonic() + whole_s
 
     def share(self, channels: int) -> float:
-        """The seconds for the next of the remaining `channels`: none uses up the others' time."""
+        """The seconds for the next of the remaining `channels`, so that each gets a share."""
         return max(0.5, (self._until - self._monotonic()) / channels)
 
 
 def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
-    """The outcome of an attempt that no channel accepted.
+    """The outcome of an attempt in which no channel accepted the letter.
 
-    If any channel may accept it later, it is retried after the shortest wait requested.
+    If any channel might accept the letter later, it is retried after the shortest wait requested.
     """
     found = list(outcomes)
     retries = [outcome for outcome in found if isinstance(outcome, Retry)]
@@ -230,11 +235,11 @@ def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 LANGUAGES = ("zh_CN", "en")
-"""The languages of the shipped templates; the first one comes first in letters."""
+"""The languages of the built-in templates; letters begin with the first language."""
 
 
 class NoticeType(NamedTuple):
-    """A notice's recipient (`customer`, `desk`, or `phone`: the caller reads it) and occasion."""
+    """The recipient of a notice (`customer`, `desk`, or `phone`: to read out), and its occasion."""
 
     to: str
     when: str

@@ -1,6 +1,7 @@
 """The message: a letter as an email (RFC 5322, MIME), and its delivery to a mail server.
 
-No text can add headers to a message. A session ends in time, whatever the server does."""
+No text can add headers to a message. An SMTP session ends in time, whatever the server does.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from incidents.values import site_name
 
 MAX_LOCAL_OCTETS, MAX_OCTETS = 64, 254
 MAX_NAME = 100
-"""The maximum number of characters of the name beside an address."""
+"""The maximum number of characters in the name before an address."""
 
 # RFC 5321, section 4.1.2, Dot-string, extended by RFC 6531; nobody uses a quoted one.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff]+"
@@ -33,12 +34,12 @@ _WITH_NAME = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>\s*")
 
 
 class BadAddressError(ValueError):
-    """A text that is not a mail address; the message gives the reason without quoting it."""
+    """A text that is not an email address; the message gives the reason but not the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A mail address: `local` before the @, and `domain` in its ASCII form (IDNA 2008)."""
+    """An email address: `local` before the @, and `domain` in its ASCII form (IDNA 2008)."""
 
     local: str
     domain: str
@@ -51,10 +52,10 @@ class Address:
 
 
 def read_address(text: str, name: str | None = None) -> Address:
-    """The address `a@b.example`, with that name beside it.
+    """The address `a@b.example`, with the given name.
 
     Raises:
-        BadAddressError: if no mail can be sent to it.
+        BadAddressError: if no email can be sent to it.
     """
     local, at, host = text.strip(" ").rpartition("@")
     if not at:
@@ -71,7 +72,7 @@ def read_address(text: str, name: str | None = None) -> Address:
 
 
 def read_named_address(text: str) -> Address:
-    """`a@b.example`, or `Somebody <a@b.example>`. Raises the errors of `read_address`."""
+    """The address in `a@b.example` or `Somebody <a@b.example>`. Raises like `read_address`."""
     found = _WITH_NAME.fullmatch(text)
     if found is None:
         return read_address(text)
@@ -90,7 +91,7 @@ def _domain(host: str) -> str:
 
 
 _SEVEN_BITS = policy.SMTP.clone(cte_type="7bit")
-"""Every server accepts seven bits."""
+"""The policy for 7-bit messages, which every mail server accepts."""
 
 _TAGS = {"zh_CN": "zh-CN", "en": "en"}
 # RFC 5322, section 3.2.3, dot-atom-text.
@@ -99,7 +100,7 @@ _NO_ATOM = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailHeaders:
-    """The headers common to all mails of a channel."""
+    """The headers common to all emails of a channel."""
 
     sender: Address
     reply_to: Address | None = None
@@ -109,10 +110,10 @@ class MailHeaders:
 def compose(
     letter: Letter, to: Sequence[Address], headers: MailHeaders, now: datetime
 ) -> EmailMessage:
-    """The letter as a mail of `now` (UTC), with the text and the page as alternatives.
+    """The letter as an email dated `now` (UTC), with the text and the page as alternatives.
 
-    The same letter has the same Message-ID, so a mailbox that gets it twice shows it once.
-    Auto-Submitted (RFC 3834) suppresses automatic replies.
+    The same letter has the same Message-ID, so that a mailbox which receives it twice shows it
+    once. Auto-Submitted (RFC 3834) suppresses automatic replies.
     """
     mail = EmailMessage(policy=_SEVEN_BITS)
     mail["From"] = _header_address(headers.sender)
@@ -138,9 +139,9 @@ def message_id(id_: str, sender: Address) -> str:
 
 
 def without_encoded_words(text: str) -> str:
-    """A text for a header, without the beginning of an encoded word (RFC 2047).
+    """The text for a header, without anything that begins an encoded word (RFC 2047).
 
-    Otherwise `email` would decode it, and a hidden line end would take effect.
+    Otherwise the library `email` would decode the word, and a hidden line end would take effect.
     """
     return text.replace("=?", "= ?")
 
@@ -152,7 +153,7 @@ def _header_address(address: Address) -> headerregistry.Address:
 
 
 Refused = dict[str, tuple[int, bytes]]
-"""Addresses, each with the server's answer to it."""
+"""The refused addresses, each with the server's answer."""
 
 _READY = 220
 _MIN_TIMEOUT_S = 0.1
@@ -162,8 +163,8 @@ _QUIT_TIMEOUT_S = 1.0
 class Session:
     """An SMTP session of at most `within_s` seconds, over one connection.
 
-    The socket's own timeout restarts with each byte, so a timer closes the connection at the end
-    of the time, and the waiting call fails.
+    The socket's own timeout restarts with each byte. So a timer closes the connection when the time
+    is over, and the waiting call fails.
     """
 
     def __init__(self, within_s: float) -> None:
@@ -174,7 +175,7 @@ class Session:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is up, and is therefore the cause of any failure."""
+        """Whether the time is over, which then explains any failure."""
         return time.monotonic() >= self._until
 
     def open(self, host: str, port: int, *, own_name: str, tls: ssl.SSLContext | None) -> None:
@@ -194,7 +195,7 @@ class Session:
         self._ready().login(user, password)
 
     def send(self, mail: EmailMessage, sender: str, to: Sequence[str]) -> Refused:
-        """Send the mail, and return the refused recipients. Raises the same errors as smtplib."""
+        """Send the email; return the refused recipients. Raises the same errors as smtplib."""
         client = self._ready()
         refused: Refused = client.send_message(mail, sender, list(to))
         # The mail is accepted, whatever QUIT returns.
@@ -259,7 +260,7 @@ class _Client(smtplib.SMTP):
 
 
 def _connected(host: str, port: int, within_s: float) -> socket.socket:
-    """Connect to the first of the host's addresses that answers; all share the time."""
+    """Connect to the first of the host's addresses that answers; the time is for all of them."""
     until = time.monotonic() + within_s
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("the host has no address")

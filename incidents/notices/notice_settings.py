@@ -1,6 +1,7 @@
-"""The notices' settings: the sections [notices] and [alarms], and the lanes without a channel.
+"""The settings of notices: the sections [notices] and [alarms], and lanes without a channel.
 
-In quiet hours, between two times of day in a zone, a channel gets no alarms that can wait."""
+In quiet hours, between two times of day in a zone, a channel gets no alarms that can wait.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +28,14 @@ _FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.AS
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """Quiet hours from `begin` until `end` in `zone`; over midnight if `end` is earlier."""
+    """Quiet hours from `begin` until `end` in `zone`; past midnight if `end` is earlier."""
 
     begin: time
     end: time
     zone: tzinfo
 
     def ends(self, now: datetime) -> datetime | None:
-        """The end (UTC) of the quiet hours at `now` (aware); None outside of them."""
+        """The time (UTC) at which the quiet hours end; None if `now` (aware) is outside them."""
         local = now.astimezone(self.zone)
         shown = local.time().replace(fold=0)
         over_midnight = self.end < self.begin
@@ -55,7 +56,7 @@ def read_quiet_hours(text: str, zone: tzinfo) -> QuietHours:
     """Read quiet hours such as `23:00-07:00`, in `zone`.
 
     Raises:
-        ValueError: for any other form, and for hours that never end.
+        ValueError: for any other format, and for hours that never end.
     """
     found = _FORM.fullmatch(text)
     if found is None:
@@ -69,10 +70,10 @@ def read_quiet_hours(text: str, zone: tzinfo) -> QuietHours:
 
 NOTICES, ALARMS = "notices", "alarms"
 _LANES = {NOTICE: (NOTICES, "customer"), DESK: (ALARMS, "desk")}
-"""The section with the channels of each lane, and the recipient, as `letter.NOTICES` names it."""
+"""For each lane, the section with its channels, and its recipient as named in `letter.NOTICES`."""
 
 CHANNELS = {lane: f"[{section}] channels" for lane, (section, _) in _LANES.items()}
-"""The setting with the channels of each lane, for display."""
+"""For each lane, the setting with its channels, for display."""
 
 MAIL, CHAT = TYPES = ("smtp", "chat")
 
@@ -88,7 +89,7 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class CustomerSettings:
-    """The settings of the customer's lane: the wording, and the channels in the order to try."""
+    """The settings of the customer's lane: the wording, and the channels in the order of use."""
 
     wording: Wording
     channels: tuple[Channel, ...]
@@ -103,7 +104,7 @@ class DeskSettings:
 
 
 def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
-    """The customer's wording without the channels, for a preview.
+    """The customer's wording for a preview, without the channels.
 
     Raises:
         SettingError, SettingsFileError: naming the wrong setting.
@@ -112,12 +113,12 @@ def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
 
 
 def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> CustomerSettings:
-    """Read [notices]; times are shown in `zone`.
+    """Read the section [notices]; times are shown in `zone`.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         NoAppriseError: naming the library to install.
-        TemplateError: for a wrong template of the operator's.
+        TemplateError: for a wrong template of the operator.
     """
     section = sources.section(NOTICES, environ)
     options = Options(f"[{NOTICES}]", section)
@@ -142,7 +143,10 @@ def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) ->
 
 
 def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> DeskSettings:
-    """Read [alarms], with its own or [notices]' channels. Raises `customer_settings`' errors."""
+    """Read the section [alarms], with its own channels or those of [notices].
+
+    Raises the same errors as `customer_settings`.
+    """
     notices = _options(NOTICES, environ)
     section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)
@@ -156,7 +160,7 @@ def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Des
 
 
 def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The setting of each lane without a channel; empty if the settings file cannot be read."""
+    """For each lane without a channel, the setting to change; empty if the file is unreadable."""
     try:
         return {
             lane: CHANNELS[lane]
@@ -168,7 +172,7 @@ def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str,
 
 
 def listed(unset: Mapping[str, str]) -> list[Notice]:
-    """The notices as JSON, with the setting from `unset` for a lane without a channel."""
+    """The notices as JSON; if a notice's lane has no channel, with the setting from `unset`."""
     settings = {_LANES[lane][1]: setting for lane, setting in unset.items()}
     found: list[Notice] = []
     for name, entry in letter.NOTICES.items():

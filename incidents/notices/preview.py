@@ -1,4 +1,4 @@
-"""The preview of a notice for a real site; facts that are not on record are made up."""
+"""The preview of a notice for a real site; facts that are not on record are invented."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Subject:
 
 
 class Preview(NamedTuple):
-    """The facts of a notice; `made_up`: some are not on record."""
+    """The facts of a notice; `made_up`: some of them are not on record."""
 
     facts: AnyFacts
     made_up: bool
 
 
 class _Order(NamedTuple):
-    """The order behind a notice; `per_incident`: it is about one incident."""
+    """The kind of order behind a notice; `per_incident`: the order is about one incident."""
 
     kind: str
     lane: str = NOTICE
@@ -70,10 +70,10 @@ _OF_SITE = frozenset({"suspended_held"})
 
 
 def of_site(connection: Connection, name: str) -> Subject:
-    """The site of that name, and its latest incident.
+    """The subject for the site of that name, with the site's latest incident.
 
     Raises:
-        UnknownSiteError: with the nearest names.
+        UnknownSiteError: naming the most similar names.
     """
     row = sites.named(connection, name)
     last = row["last_incident"]
@@ -81,17 +81,18 @@ def of_site(connection: Connection, name: str) -> Subject:
 
 
 def of_incident(key: Key) -> Subject:
-    """The subject for that incident, even if it does not exist."""
+    """The subject for that incident, without a check that the incident exists."""
     return Subject(site_id=key[0], incident=key, asked=True)
 
 
 def of(
     connection: Connection, name: str, subject: Subject, now: datetime, link: Link | None = None
 ) -> Preview:
-    """The facts of the notice of that name, from the order behind it if there is one.
+    """The facts of the notice of that name, from the order behind the notice if there is one.
 
-    Events that have not happened (a suspension, a closure) come from the sample, with its times;
-    for a site without an incident, all facts do. `link` gives the customer's page; `now` is in UTC.
+    Facts of events that have not happened (a suspension, a closure) come from the sample, with its
+    times; for a site without an incident, all facts do. `link` gives the address of the customer's
+    page; `now` is in UTC.
 
     Raises:
         UnknownIncidentError: if there is no such incident.
@@ -109,7 +110,7 @@ def of(
 def letters(
     wording: Wording, name: str, facts: AnyFacts, languages: Iterable[str]
 ) -> Iterator[Letter]:
-    """The notice of that name in each of the languages."""
+    """The notice of that name as a letter in each of the languages."""
     for language in languages:
         letter = wording.in_language(language).letter(name, facts, "preview")
         yield {
@@ -123,7 +124,7 @@ def letters(
 
 
 def violation(connection: Connection, key: Key) -> Facts:
-    """The present facts of an incident, whether or not a notice was sent; no link.
+    """The present facts of an incident, without a link, whether or not a notice was sent.
 
     Raises:
         UnknownIncidentError: if there is no such incident.
@@ -133,7 +134,7 @@ def violation(connection: Connection, key: Key) -> Facts:
 
 
 def _latest_order(connection: Connection, name: str, subject: Subject) -> Order | None:
-    """The latest order behind the notice, about the incident if the notice is."""
+    """The latest order behind the notice, about the subject's incident if the notice is."""
     wanted = _ORDERS.get(name)
     if wanted is None:
         return None
@@ -146,7 +147,7 @@ def _latest_order(connection: Connection, name: str, subject: Subject) -> Order 
 
 
 def _is_withdrawn(name: str, facts: Facts) -> bool:
-    """Whether it is a withdrawn closure, for which the case no longer has reasons."""
+    """Whether the notice is about a closure that was withdrawn, so that the case has no reasons."""
     return name in _OF_CLOSURE and facts.site_state != "closed"
 
 
@@ -193,7 +194,7 @@ def _load(connection: Connection, order: Order, key: Key) -> tuple[SiteFacts, In
 
 
 def _sample_order(key: Key, now: datetime) -> Order:
-    """A possible order about the incident, given now."""
+    """An invented order about the incident, given at `now`."""
     return Order(
         id=order_id(key[0], 1, NOTICE), kind="notify", lane=NOTICE, site="", site_id=key[0], seq=1,
         ordered_at=now, incident=incident_id(*key),

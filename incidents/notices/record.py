@@ -1,7 +1,8 @@
 """The facts of an order from the record, looked up when its notice is delivered.
 
-They are the current facts, even if they have changed since the order; a notice that nobody needs
-any more is settled. The order's own facts are read from the entry that caused it.
+The facts are the current ones, even if they have changed since the order; a notice that is no
+longer needed is marked as settled. The order's own facts are read from the entry that caused the
+order.
 """
 
 from __future__ import annotations
@@ -34,21 +35,22 @@ from incidents.values.ids import read_incident_id, read_item_id, task_number
 from incidents.views import left_down, withheld
 
 Link = Callable[[Order, int], str | None]
-"""The address of the customer's page for an order, if any, by the revocations of its links."""
+"""A function that gives the address of the customer's page for an order, if any, by the number of
+times that the links were revoked."""
 
 _SETTLED = frozenset({"removed", "voided"})
 _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
 
 
 class FactsOfOrders:
-    """A lookup of the facts of orders; it returns None if the site or the incident is missing."""
+    """The lookup of an order's facts; it returns None if the site or the incident is missing."""
 
     def __init__(self, reading: Reading, link: Link | None = None) -> None:
         self._reading = reading
         self._link = link
 
     def __call__(self, order: Order) -> Facts | None:
-        """Look the facts up, with a number of queries independent of the site's history."""
+        """Look up the facts; the number of queries does not grow with the site's history."""
         with self._reading() as connection:
             found = of_order(connection, order)
             if found is None or self._link is None:
@@ -57,7 +59,7 @@ class FactsOfOrders:
 
 
 def of_order(connection: Connection, order: Order) -> Facts | None:
-    """The facts of an order; None if its site or its incident is missing."""
+    """The facts of an order; None if the order's site or incident is missing."""
     found = site_of_order(connection, order)
     if found is None:
         return None
@@ -77,12 +79,12 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
 
 
 def _stays_closed(connection: Connection, found: SiteFacts) -> bool:
-    """Return whether a loss hides why it is closed, so that no order suspends or opens it."""
+    """Return whether the site is actually closed and left down, so that no order changes it."""
     return found.case.in_force == "closed" and left_down.stays_down(connection, found.row)
 
 
 def page_address(connection: Connection, order: Order, link: Link) -> str | None:
-    """The current address of the page for an order, which depends on revocations."""
+    """The address of the customer's page for an order; it changes if links are revoked."""
     key = None if order.incident is None else read_incident_id(order.incident)
     if key is None:
         return link(order, 0)
@@ -92,7 +94,7 @@ def page_address(connection: Connection, order: Order, link: Link) -> str | None
 
 
 def _violation(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
-    """The facts of one incident: `notify`, `alarm`."""
+    """The facts of an order about one incident (`notify`, `alarm`)."""
     incident = incident_of(connection, order.incident)
     if incident is None:
         return None
@@ -105,9 +107,9 @@ def _violation(connection: Connection, found: SiteFacts, order: Order) -> Facts 
 
 
 def _with_time_down(connection: Connection, order: Order, facts: Facts) -> Facts:
-    """The facts, with the time since which the site is down, if known.
+    """The facts with the time since which the site is down, if known.
 
-    Settled if the order was lifted or cancelled before any attempt.
+    They are settled if the order was lifted or cancelled before any attempt.
     """
     is_withdrawn = withheld.is_dropped(connection, order.site_id, order.entry)
     at = withheld.taken_down_at(connection, order.site_id, order.entry) or facts.at
@@ -115,7 +117,7 @@ def _with_time_down(connection: Connection, order: Order, facts: Facts) -> Facts
 
 
 def _held(connection: Connection, found: SiteFacts, order: Order) -> Facts:
-    """The facts of a hold; settled once it is lifted."""
+    """The facts of a hold; settled once the hold is lifted."""
     key = (order.site_id, order.entry)
     facts = replace(
         found.facts,
@@ -149,10 +151,10 @@ def _suspended(connection: Connection, found: SiteFacts, order: Order) -> Facts 
 
 
 def _reopened(connection: Connection, found: SiteFacts, order: Order) -> Facts:
-    """The reason for the opening, with the findings not known to be deleted.
+    """The reason for the reopening, with the findings that are not known to be removed.
 
-    Settled if the site is not opened after all, or never was down, unless the customer was told
-    that it was.
+    The facts are settled if the site is not opened after all, or was never down, unless the
+    customer was told that it was down.
     """
     at = withheld.opened_at(connection, order.site_id, order.entry)
     opens = withheld.still_opens(connection, order.site_id, order.entry)
@@ -180,9 +182,9 @@ def _reopened(connection: Connection, found: SiteFacts, order: Order) -> Facts:
 
 
 def _closed(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
-    """The facts of a closure notice. Settled once the site is reinstated.
+    """The facts of a closure notice; settled once the site is reinstated.
 
-    A `call` is also settled once it is done or the closure is disputed.
+    The facts of a `call` are also settled once the call is done or the closure is disputed.
     """
     closure = found.case.closure
     if closure is None:
@@ -224,7 +226,7 @@ def _event(connection: Connection, order: Order) -> Any:
 
 
 def _is_done(connection: Connection, order: Order) -> bool:
-    """Whether the order's task is done or missing."""
+    """Whether the order's task is done or does not exist."""
     named = None if order.task is None else read_item_id(order.task)
     number = None if named is None else task_number(named[1])
     if named is None or number is None:

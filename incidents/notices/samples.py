@@ -1,4 +1,4 @@
-"""The sample facts of each notice: for a preview, and to try a template.
+"""The sample facts of each notice: for previews, and to check templates.
 
 All names, numbers and addresses are reserved for examples (RFC 2606, RFC 5737).
 """
@@ -173,18 +173,18 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
 
 
 def of(name: str) -> AnyFacts:
-    """The sample for the notice of that name."""
+    """The sample facts for the notice of that name."""
     return _SAMPLES[name]
 
 
 def dimensions(name: str) -> dict[str, list[Any]]:
-    """The possible values of each fact that varies among notices of that name."""
+    """The possible values of each fact that can differ between notices of that name."""
     own = _VARIANTS[name]
     return own | _ANY_ALARM if isinstance(_SAMPLES[name], AlarmFacts) else own
 
 
 def variants(name: str) -> Iterator[AnyFacts]:
-    """The sample, then each variant of it with one fact changed."""
+    """The sample facts, then each variant in which one fact is changed."""
     sample = of(name)
     yield sample
     for field, values in dimensions(name).items():

@@ -1,4 +1,4 @@
-"""The site of a notice: the facts common to its notices, of one incident, or of its closure."""
+"""The site of a notice: facts common to notices about the site, an incident, or its closure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SiteFacts(NamedTuple):
 
 
 def site_of_order(connection: Connection, order: Order) -> SiteFacts | None:
-    """The order's site, with the facts common to its notices; None if it is missing."""
+    """The order's site, with the facts common to its notices; None if the site is missing."""
     row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
     if row is None:
         return None
@@ -61,7 +61,7 @@ def site_of_order(connection: Connection, order: Order) -> SiteFacts | None:
 
 
 def facts_of_incident(connection: Connection, found: SiteFacts, incident: Incident) -> Facts:
-    """The site's facts with those of an incident, and its running or lapsed clocks."""
+    """The facts of the site and of an incident, with the incident's running or lapsed clocks."""
     case = found.case
     runs = case.clock_runs(incident)
     lapsed = incident.state == "unreached"
@@ -84,19 +84,19 @@ def facts_of_incident(connection: Connection, found: SiteFacts, incident: Incide
 
 
 def _actual_state(connection: Connection, case: Case) -> str:
-    """The site's state for the customer: not down if the order is withheld."""
+    """The site's state as told to the customer: not down if the order is withheld."""
     if not withheld.withheld_sites(connection, [case.site_id] if case.state in _DOWN else []):
         return case.state
     return case.in_force if case.in_force in _DOWN else "active"
 
 
 def _miss_closes(connection: Connection, found: SiteFacts, incident: Incident) -> bool:
-    """Return whether the next miss closes the site (R3), as in the queue."""
+    """Return whether the next miss closes the site (R3), by the same rule as in the queue."""
     return bool(closing_misses(connection, [_as_call(found, incident)], found.policy))
 
 
 def _as_call(found: SiteFacts, incident: Incident) -> Mapping[str, Any]:
-    """The call about the incident as a row of the queue."""
+    """The call about the incident, as a row of the queue."""
     case, until = found.case, found.row["suspended_until"]
     return {
         "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
@@ -107,7 +107,7 @@ def _as_call(found: SiteFacts, incident: Incident) -> Mapping[str, Any]:
 
 
 def facts_of_closure(connection: Connection, found: SiteFacts) -> Facts:
-    """The facts of the closure of a closed site, without voided grounds."""
+    """The facts of a closed site's closure, without voided incidents."""
     closure = found.case.closure
     assert closure is not None, "asked of closed sites alone"
     grounds = _grounds(connection, found.case, closure)
@@ -127,7 +127,7 @@ def facts_of_closure(connection: Connection, found: SiteFacts) -> Facts:
 
 
 def _grounds(connection: Connection, case: Case, closure: Closure) -> list[int]:
-    """The valid grounds of a closure: not voided, and (R3) not reached in time after all."""
+    """The incidents that still support a closure: not voided, and (R3) nobody reached in time."""
     of = incidents.c
     conditions = [of.site_id == case.site_id, of.n.in_(closure.incidents), of.state != "voided"]
     if closure.rule == "unreachable_run":

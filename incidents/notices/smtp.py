@@ -1,8 +1,8 @@
-"""The mail channel: letters to a mail server (RFC 5321), over TLS, each on its own connection.
+"""The email channel: sends letters to a mail server (RFC 5321), each over its own connection.
 
 The server's code decides: 5yz for the recipient or the letter is final, 4yz is not. Faults that
-affect every letter (login, TLS, sender) are retried, since a person repairs them. The server's text
-may contain an address, and is never shown.
+affect every letter (login, TLS, sender) are retried, because a person can repair them. The server's
+text is never shown, because it might contain an address.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Server:
 
 
 class Mail:
-    """The channel; each mail takes at most the server's `timeout_s`."""
+    """The email channel; each email takes at most the server's `timeout_s`."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Mail:
         self._now = now
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """Send one mail to all addresses; delivered if the server accepts one of them."""
+        """Send one email to all addresses; delivered if the server accepts one of them."""
         if not to.mail:
             return Skipped(why="no_address")
         try:
@@ -121,7 +121,7 @@ class Mail:
 
 
 def make(name: str, options: Options, sender_name: str) -> Mail:
-    """The channel from its table of the settings, with that name of the sender.
+    """The channel from its table in the settings; `sender_name` goes with the sender's address.
 
     Keys: `host`, `port`, `security` (starttls, tls, none), `user`, `password` (or `password_file`,
     `password_env`), `sender`, `reply_to`, `list_id`, `ca_file`, `timeout`.
@@ -216,7 +216,7 @@ def _refused(code: int, what: str) -> Outcome:
 
 
 def _connection_failure(session: Session, server: Server, error: Exception) -> Retry:
-    """The outcome of a failed connection, a non-SMTP answer or a timeout."""
+    """The outcome of a failed connection, a timeout, or an answer that is not SMTP."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
         return Retry(
             problem=f"smtp_{error.smtp_code}",

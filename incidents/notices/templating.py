@@ -1,6 +1,6 @@
 """The templates: Jinja in a sandbox; an error names its file and line.
 
-This module also normalises a text to one line or to paragraphs.
+The module also normalizes a text to one line or to paragraphs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.values import site_name
 
 
 class TemplateFiles(FileSystemLoader):
-    """A loader of template files; the first folder with a file of that name counts."""
+    """A loader of template files; the first folder with a file of that name takes precedence."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         # A file saved on Windows may begin with a byte order mark.
@@ -31,7 +31,7 @@ class TemplateFiles(FileSystemLoader):
     def get_source(
         self, environment: Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
-        """The source, file and freshness check that Jinja requests.
+        """The source, the file, and a check whether the file changed, as Jinja requires.
 
         Raises:
             TemplateSyntaxError: if the file cannot be read, or is not UTF-8.
@@ -48,7 +48,7 @@ class TemplateFiles(FileSystemLoader):
         return source, file, lambda: self.find(template) == Path(file) and is_unchanged()
 
     def find(self, template: str) -> Path | None:
-        """The file to use: the one in the first folder with a visible file of this name."""
+        """The file to use: the first visible file of this name in the folders."""
         files = (Path(os.path.normpath(Path(folder) / template)) for folder in self.searchpath)
         # Unlike Path.is_file, it does not raise if a folder cannot be entered.
         return next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113
@@ -68,9 +68,9 @@ class TemplateError(IncidentsError):
 
 
 def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str]]) -> Environment:
-    """The templates of these folders, in order of precedence; HTML is escaped.
+    """The templates in these folders, in order of precedence; HTML is escaped.
 
-    They run in a sandbox, which gives no access to the program.
+    The templates run in a sandbox, which gives no access to the program.
     """
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -117,12 +117,12 @@ def render(jinja: Environment, name: str, facts: Mapping[str, Any]) -> str:
 
 
 def without_extra_lines(text: str) -> str:
-    """The text with single empty lines between lines, and none at its ends."""
+    """The text with at most one empty line between lines, and none at the start or end."""
     return _EMPTY_LINES.sub("\n\n", text).strip()
 
 
 def _command(act: str, of: str = "", **facts: str) -> str:
-    """The command line of an action or a query (see `contract.hints`)."""
+    """The command line for an action or a query (see `contract.hints`)."""
     from incidents.contract.documents import Hint
     from incidents.contract.hints import typed
 
@@ -134,7 +134,7 @@ def _is_html(name: str | None) -> bool:
 
 
 def _defined(value: Any) -> Any:
-    """The value to write; None is an error, since the template uses a missing fact."""
+    """The value to write; None is an error, because the template uses a fact that is missing."""
     if value is None:
         from jinja2 import UndefinedError
 
@@ -148,7 +148,7 @@ def _template_error(file: str | Path, line: int | None, detail: object) -> Templ
 
 
 def _location(jinja: Environment, name: str, error: BaseException) -> tuple[str | Path, int | None]:
-    """The template file and line of the error, the innermost one."""
+    """The innermost template file and line of the error."""
     found: tuple[str | Path, int | None] = (_path(jinja, name), None)
     step: TracebackType | None = error.__traceback__
     while step is not None:
@@ -173,7 +173,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 def one_line(text: str, most: int) -> str:
     """The text with spaces for line ends and invisible characters, cut to `most` characters.
 
-    The result cannot end a header, open a paragraph or reverse the order of letters.
+    The result cannot end a header, begin a paragraph or reverse the direction of text.
     """
     words = "".join(
         " " if _is_invisible(character) else character for character in text[: 4 * most]
@@ -198,7 +198,7 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """The blocks of a text, with empty lines between paragraphs; items begin with `- `."""
+    """The blocks of a text: paragraphs are separated by empty lines, items begin with `- `."""
     return [block for paragraph in text.split("\n\n") for block in _of_paragraph(paragraph)]
 
 

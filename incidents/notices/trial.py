@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import TriedChannel
 
 WITHIN_S = 18.0
-"""The time limit of a channel."""
+"""The time limit for each channel."""
 
 _WORDS = {
     "zh_CN": (
@@ -34,16 +34,16 @@ _PAGE = '<!doctype html><html><head><meta charset="utf-8"></head><body>{}</body>
 
 
 def send(desk: DeskSettings, now: datetime, when: TimeFormat) -> Iterator[TriedChannel]:
-    """Send a test through each channel, even in quiet hours, and yield results as they arrive.
+    """Send a test through each channel, even in quiet hours, and yield each result as it arrives.
 
-    A channel that hangs must not delay the results of the others.
+    A channel that does not respond does not delay the results of the others.
     """
     trial = letter(desk.wording.languages, now, when)
     return (_result(outlet, trial, now) for outlet in desk.outlets)
 
 
 def letter(languages: Iterable[str], now: datetime, when: TimeFormat) -> Letter:
-    """The trial in these languages, with a new id, so that no mailbox hides it as a duplicate."""
+    """The test message in these languages, with a new ID so that no mailbox hides it."""
     parts = [_WORDS[language] for language in languages]
     subject = " / ".join(subject for subject, _ in parts)
     shown = f"{when(now)} {when.zone_name}"

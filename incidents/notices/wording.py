@@ -1,4 +1,4 @@
-"""The wording of notices, by templates that the operator may override."""
+"""The wording of notices, from templates that the operator can override."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 
 
 def time(moment: datetime, zone: tzinfo, language: str) -> str:
-    """The time in `zone`, with the zone's name after it."""
+    """The time in `zone`, followed by the zone's name."""
     when = TimeFormat(zone=zone, now=moment)
     name = _ZONES[language].get(when.zone_name, when.zone_name)
     return f"{when(moment)}（{name}）" if language == "zh_CN" else f"{when(moment)} ({name})"
 
 
 def _parts(length: timedelta) -> list[int]:
-    """Days, hours, minutes, seconds; less than two days are counted in hours: 24 hours, 36."""
+    """The duration in days, hours, minutes and seconds; less than two days in hours, such as 36."""
     seconds = round(length.total_seconds())
     days = 0 if seconds < 2 * _DAY_S else seconds // _DAY_S
     seconds -= days * _DAY_S
@@ -70,18 +70,19 @@ def _times_en(number: int) -> str:
 
 
 DURATIONS: dict[str, Callable[[timedelta], str]] = {"zh_CN": _duration_zh, "en": _duration_en}
-"""Formats a duration: 12 小时, 1 小时 30 分钟; 12 hours, 1 hour 30 minutes."""
+"""Functions that format a duration in each language: 12 小时, 1 小时 30 分钟; 12 hours, 1 hour 30
+minutes."""
 
 TIMES: dict[str, Callable[[int], str]] = {"zh_CN": _times_zh, "en": _times_en}
-"""Formats a number of times: 3 次; once, twice, 3 times."""
+"""Functions that format a number of times in each language: 3 次; once, twice, 3 times."""
 
 
 PAGE = "letter.html.jinja"
 HALTED_FRAME, HALTED = "_of_a_copy", "alarm_halted"
-"""The frame of alarms from a halted database, and the alarm that needs no such frame."""
+"""The frame around alarms from a halted database, and the alarm that needs no frame."""
 MAX_SUBJECT = 200
 MAX_TEXT = 2_100
-"""The maximum number of characters of a fact: an address has 2,048 at most."""
+"""The maximum number of characters in a fact: an address has 2,048 at most."""
 
 _SUFFIX = ".txt.jinja"
 _SEPARATOR = "\n\n" + "─" * 30 + "\n\n"
@@ -91,7 +92,7 @@ _TAGS = {"zh_CN": "zh-CN", "en": "en"}
 class Wording:
     """The wording in `languages`, in that order; times are shown in `zone`.
 
-    A template in `folder`, such as `zh_CN/closed.txt.jinja`, overrides the shipped one. One
+    A template in `folder`, such as `zh_CN/closed.txt.jinja`, overrides the built-in template. One
     instance serves several threads; a changed template is used from the next letter on.
     """
 
@@ -109,11 +110,11 @@ class Wording:
         self._folder = folder
 
     def in_language(self, language: str) -> Wording:
-        """The wording in that language only."""
+        """A wording in only that language."""
         return Wording(self._office, self._zone, languages=(language,), folder=self._folder)
 
     def letter(self, name: str, facts: AnyFacts, id_: str) -> Letter:
-        """The notice of that name as one letter in all languages, with that id.
+        """The notice of that name as one letter in all languages, with that ID.
 
         Raises:
             TemplateError: naming the file and the line.
@@ -131,7 +132,7 @@ class Wording:
     def render(self, name: str, facts: AnyFacts, language: str) -> tuple[str, str]:
         """The subject and the text of a notice in one language. Raises the same errors as `letter`.
 
-        A template's first line is the subject, the rest is the text.
+        The first line of a template is the subject, the rest is the text.
         """
         shown = _on_one_line(template_facts(facts)) | {"office": self._office}
         jinja = _environment(self._folders(language), self._zone, language)
@@ -142,21 +143,21 @@ class Wording:
         return subject, text
 
     def time(self, moment: datetime, language: str) -> str:
-        """The time as shown in that language."""
+        """The time in the format of that language."""
         return time(moment, self._zone, language)
 
     def check(self) -> None:
-        """Try each template in each language, with each possible value of each fact.
+        """Check each template in each language, with each possible value of each fact.
 
         Raises:
-            TemplateError: for the first one that is wrong.
+            TemplateError: for the first template that is wrong.
         """
         for name in NOTICES:
             for facts in samples.variants(name):
                 self.letter(name, facts, "12-o45")
 
     def own_template(self, name: str, language: str) -> Path | None:
-        """The operator's file for that notice; None if the shipped one is used."""
+        """The operator's file for that notice; None if the built-in template is used."""
         if self._folder is None:
             return None
         file = self._folder / language / (name + _SUFFIX)
@@ -203,7 +204,7 @@ def _split_subject(written: str) -> tuple[str, str]:
 
 
 def _on_one_line(value: Any) -> Any:
-    """The facts with each text on one line, so that none can open a paragraph."""
+    """The facts with each text on one line, so that none can begin a paragraph."""
     if isinstance(value, str):
         return one_line(value, MAX_TEXT)
     if isinstance(value, dict):

@@ -1,5 +1,6 @@
-"""Outgoing HTTP: every request that leaves the program, under one guard.
+"""Outgoing HTTP: every request that leaves the program passes one guard.
 
-`guard` decides where a request may go and connects to the checked address; `client` sends it within
-a deadline and a cap, over a `connection`. Only the last two need a library.
+`guard` decides where a request may go and connects to the checked address; `client` sends the
+request over a `connection`, with a deadline and a limit on the size of the answer. Only `client`
+and `connection` need a library.
 """

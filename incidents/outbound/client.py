@@ -21,9 +21,9 @@ MAX_IDLE = 64
 
 
 class Sender:
-    """The sender of requests, for any number of threads. It follows no redirect and uses no proxy.
+    """A sender of requests for any number of threads. It follows no redirects and uses no proxy.
 
-    `keep` is the number of idle connections kept; 0 if each request has another target.
+    `keep`: the maximum number of idle connections to keep; 0 if each request has another target.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Sender:
     def send(
         self, request: Request, *, within_s: float, cap: int, repeatable: bool = False
     ) -> Answer:
-        """The answer, whatever its status, with at most `cap` bytes of its body.
+        """Send the request and return the answer, with at most `cap` bytes of its body.
 
-        It takes at most `within_s` from the DNS look-up to the last byte. If a kept connection ends
-        before a byte of an answer, a `repeatable` request is sent again over a new one (RFC 9110
-        9.2.2).
+        An answer with any status is returned. The exchange takes at most `within_s`, from the DNS
+        look-up to the last byte. If an idle connection ends before the first byte of an answer, a
+        `repeatable` request is sent again over a new connection (RFC 9110, 9.2.2).
 
         Raises:
-            OutboundError: if there is none.
+            OutboundError: if there is no answer.
         """
         deadline = Deadline(request.target.host, within_s)
         kept = self._take_idle(request.target)
@@ -81,7 +81,7 @@ class Sender:
     def _take_idle(self, target: Target) -> Connection | None:
         """Take the most recently used idle connection to the target's origin.
 
-        Close dead connections on the way.
+        Dead connections that are found are closed.
         """
         origin = target.origin
         while True:
@@ -118,10 +118,10 @@ _TOLD = {
 
 
 class Client:
-    """The client of public web addresses; each method raises OutboundError if there is no answer.
+    """A client for public web addresses; each method raises OutboundError if there is no answer.
 
-    A whole request takes at most `within_s` seconds. At most `cap` bytes of a body are kept, also
-    when unpacked. Redirects are not followed.
+    A request takes at most `within_s` seconds in all. At most `cap` bytes of a body are kept, even
+    after decompression. Redirects are not followed.
     """
 
     def __init__(
@@ -143,11 +143,11 @@ class Client:
         self._sender.close()
 
     def get(self, url: str) -> Answer:
-        """The answer to a GET."""
+        """Send a GET request and return the answer."""
         return self._request("GET", url, {}, b"")
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """The answer to a POST."""
+        """Send a POST request and return the answer."""
         return self._request("POST", url, headers, body)
 
     def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -164,7 +164,10 @@ class Client:
 
 
 def _decompressed(asked: Request, answer: Answer, cap: int) -> Answer:
-    """Unpack a body compressed unasked, up to `cap`: a kilobyte can expand to a megabyte."""
+    """Decompress a body up to `cap`, because a kilobyte can expand to a megabyte.
+
+    The request does not ask for compression, but some servers compress their answers anyway.
+    """
     packed = answer.header("content-encoding")
     if packed in (None, "", "identity") or not answer.body:
         return answer

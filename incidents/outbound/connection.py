@@ -1,9 +1,9 @@
-"""The HTTP/1.1 connection to one origin: one request after the other, each within its deadline.
+"""An HTTP/1.1 connection to one origin: one request after the other, each within its deadline.
 
-h11 reads and writes HTTP; the socket is ours. The timeouts of HTTP libraries restart with every
-byte. Here each step gets the remaining part of the request's total time, so that a server that
-sends a byte a second delays nobody. httpcore, also on h11, waits forever for such a server, and
-gives a second answer after the first to the next request.
+h11 reads and writes HTTP; this module has the socket. The timeouts of HTTP libraries restart with
+every byte. Here each step gets the remaining part of the request's total time, so that a server
+which sends one byte a second delays nobody. httpcore, which also uses h11, waits forever for such a
+server; and if a server sends a second answer after the first, the next request gets that answer.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from incidents.outbound.guard import Guard
 from incidents.outbound.message import Answer, Request, Target
 
 IDLE_S = 30.0
-"""The seconds for which an idle connection is kept."""
+"""The time for which an idle connection is kept, in seconds."""
 
 MAX_AGE_S = 300.0
-"""The seconds after which a name is looked up again, since a connection stays with its address."""
+"""The age in seconds at which a connection is replaced, so that the name is looked up again."""
 
 MAX_HEAD_BYTES = 64 * 1024
 _PART_BYTES = 64 * 1024
 
 
 class Connection:
-    """A connection for one user at a time. `answer_begun`: part of the last answer has arrived."""
+    """A connection for one user at a time. `answer_begun`: part of the answer has arrived."""
 
     def __init__(self, target: Target, channel: socket.socket) -> None:
         self.origin = target.origin
@@ -50,7 +50,7 @@ class Connection:
     ) -> Connection:
         """Connect to an address that the guard has just checked.
 
-        The certificate is checked for the target's name, which is also sent as SNI.
+        The certificate must be valid for the target's name, which is also sent as SNI.
         """
         channel = guard.connect(target, deadline)
         if target.scheme != "https":
@@ -72,26 +72,26 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Whether it can send another request: the server has not closed it."""
+        """Whether the connection can send another request: the server has not closed it."""
         now = monotonic()
         return now < self._unused_at and now < self._too_old_at and not self._readable.poll(0)
 
     def ask(self, request: Request, *, deadline: Deadline, cap: int) -> tuple[Answer, bool]:
-        """The answer, with at most `cap` bytes of its body; and whether another request may follow.
+        """The answer, with at most `cap` bytes of its body; and whether another request can follow.
 
         Raises:
-            OutboundError: if there is none in time. Then it must be closed.
+            OutboundError: if there is no answer in time. The connection must then be closed.
         """
         self.answer_begun = False
         whole = self._send(request, deadline)
         return self._receive(deadline, cap), whole and self._start_next_cycle()
 
     def close(self) -> None:
-        """Close the connection; a second call does nothing."""
+        """Close the connection; a second call has no effect."""
         self._channel.close()
 
     def _send(self, request: Request, deadline: Deadline) -> bool:
-        """Send the request; False if the server stopped reading: it may have answered early."""
+        """Send the request; False if the server stopped reading, since it might have answered."""
         left = memoryview(_serialized(self._http, request))
         try:
             while left:

@@ -1,6 +1,6 @@
-"""The errors of a request, each with a name, and its deadline.
+"""The deadline of a request, and its named errors.
 
-A message names the host, never the part of an address before an @ or after a ?.
+A message names the host, but never the part of an address before an @ or after a ?.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class OutboundError(IncidentsError):
     """{detail}"""
 
     problem: ClassVar[str] = "failed"
-    """A short code for the record: a-z and _."""
+    """A short code for the record, made of a-z and _."""
 
 
 class ForbiddenTargetError(OutboundError):
@@ -73,7 +73,7 @@ class BadAnswerError(OutboundError):
 
 
 class Deadline:
-    """The deadline of a request to `host`, in seconds from now."""
+    """The deadline of a request to `host`, a number of seconds from now."""
 
     __slots__ = ("_host", "_until", "_within_s")
 
@@ -83,10 +83,10 @@ class Deadline:
         self._until = monotonic() + within_s
 
     def left_s(self) -> float:
-        """The seconds left, more than 0.
+        """The remaining seconds, more than 0.
 
         Raises:
-            TimedOutError: if none are left.
+            TimedOutError: if no time remains.
         """
         left = self._until - monotonic()
         if left <= 0:
@@ -94,5 +94,5 @@ class Deadline:
         return left
 
     def passed(self) -> TimedOutError:
-        """The error of a request that took too long."""
+        """The error for a request that took too long."""
         return TimedOutError(host=self._host, within_s=self._within_s)

@@ -1,9 +1,10 @@
 """The guard: which hosts may be contacted, over a connection to exactly the checked address.
 
-Anybody who can choose an address that we request (of a webhook, of a website) must not reach hosts
-that only we can reach: our machine, our network, a cloud's metadata service. Nothing is sent to an
-address that is not public. The tables follow IANA's registries of special-purpose addresses (RFC
-6890 and its updates); those of the standard library differ between Python's versions.
+Others can choose some of the addresses that this program requests (of a webhook, of a website).
+They must not reach hosts that only this program can reach: its machine, its network, a cloud's
+metadata service. So nothing is sent to an address that is not public. The tables follow IANA's
+registries of special-purpose addresses (RFC 6890 and its updates), because those in the standard
+library differ between versions of Python.
 """
 
 from __future__ import annotations
@@ -116,10 +117,12 @@ def _kinds(
 
 
 Resolve = Callable[[str, int], Sequence[str]]
-"""The IP addresses of a name, for a connection to that port; raises what getaddrinfo raises."""
+"""A function that returns the IP addresses of a name, for a connection to that port; it raises the
+errors of getaddrinfo."""
 
 Dial = Callable[[str, int, float], socket.socket]
-"""Connect by TCP to an IP address and port, within that many seconds; raises OSError."""
+"""A function that connects by TCP to an IP address and port, within that many seconds; it raises
+OSError."""
 
 FIRST_FREE_PORT = 1_024
 MAX_ADDRESSES = 8
@@ -128,13 +131,13 @@ _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 
 
 def system_addresses(host: str, port: int) -> list[str]:
-    """The addresses that this machine's resolver returns."""
+    """The addresses of a name, as returned by this machine's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(where[0]) for *_, where in found]
 
 
 def dial(address: str, port: int, within_s: float) -> socket.socket:
-    """Connect to exactly that address, without a look-up."""
+    """Connect to exactly that IP address, without a look-up."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -148,12 +151,13 @@ def dial(address: str, port: int, within_s: float) -> socket.socket:
 
 
 class Guard:
-    """The guard: it refuses every host that is not public, except those allowed by name.
+    """The guard: it refuses every host that is not public, except hosts that are allowed by name.
 
-    `allow` lists hosts in the format of targets: `panel.internal`, `127.0.0.1`, `::1`. It allows
-    the host in the target, not an address to which a name resolves: with `127.0.0.1` allowed, a
-    name that resolves to it is refused. For an allowed host, plain http and every port are open;
-    for others, only https (`plain_http` adds http), at its own port or at 1024 and above.
+    `allow` lists hosts in the format of targets: `panel.internal`, `127.0.0.1`, `::1`. This allows
+    the host in the target, not an address to which a name resolves: if `127.0.0.1` is allowed, a
+    name that resolves to this address is still refused. An allowed host can be contacted over plain
+    http and at every port; other hosts only over https (`plain_http` adds http), at the standard
+    port or at 1024 and above.
     """
 
     def __init__(
@@ -170,20 +174,22 @@ class Guard:
         self._dial = dial
 
     def for_redirects_of(self, url: str) -> Guard:
-        """The guard for redirects of `url`: only an allowed host may redirect to an allowed host.
+        """The guard for redirects of `url`: only an allowed host can redirect to an allowed host.
 
         Raises:
-            ForbiddenTargetError: if it is not a web address.
+            ForbiddenTargetError: if `url` is not a web address.
         """
         if message.read_target(url).host in self._allow:
             return self
         return Guard(plain_http="http" in self._schemes, resolve=self._resolve, dial=self._dial)
 
     def target(self, url: str) -> message.Target:
-        """The target of an address, checked as far as that is possible without a look-up.
+        """The target of an address, checked as far as possible without a look-up.
+
+        `connect` checks the IP addresses of the target's name.
 
         Raises:
-            ForbiddenTargetError: if it is refused. `connect` checks the addresses of its name.
+            ForbiddenTargetError: if the target is refused.
         """
         found = message.read_target(url)
         if found.host not in self._allow:
@@ -191,13 +197,14 @@ class Guard:
         return found
 
     def connect(self, found: message.Target, deadline: Deadline) -> socket.socket:
-        """Connect to one of the target's addresses, after all of them have been checked.
+        """Connect to one of the target's IP addresses, after all of them have been checked.
 
-        The name is looked up once: no second answer can lead anywhere else (DNS rebinding).
+        The name is looked up only once, so that no second answer can lead elsewhere (DNS
+        rebinding).
 
         Raises:
             ForbiddenTargetError: if any address is not public, or as `target` does.
-            OutboundError: if none answers in time.
+            OutboundError: if no address answers in time.
         """
         checked = self.checked_addresses(found, deadline)
         failure: OSError | None = None
@@ -211,9 +218,9 @@ class Guard:
         raise _fault(found, deadline, failure) from failure
 
     def checked_addresses(self, found: message.Target, deadline: Deadline) -> list[str]:
-        """Resolve the target's addresses. If any is not public, reject all.
+        """Look up the target's IP addresses; if any is not public, refuse the target.
 
-        The public addresses may be a decoy (DNS rebinding).
+        In that case, the public addresses might be a decoy (DNS rebinding).
         """
         if _is_literal(found.host):
             known = [found.host]
@@ -251,7 +258,7 @@ class Guard:
             message.refuse(found.host, why)
 
     def _resolved(self, found: message.Target, deadline: Deadline) -> Sequence[str]:
-        """Look up the name in a thread: getaddrinfo has no timeout, but the request has one."""
+        """Look up the name in a thread, because getaddrinfo has no timeout of its own."""
         answer: Future[Sequence[str]] = Future()
 
         def look() -> None:

@@ -1,7 +1,7 @@
-"""The message of an exchange: a request to a web address, and its answer.
+"""The messages of an exchange: a request to a web address, and the answer.
 
-An address that two parsers could read as two different hosts is refused: the host that is checked
-here must be the host that is contacted.
+An address that two parsers could read as two different hosts is refused, because the host that is
+checked here must be the host that is contacted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """The scheme, host and port that a connection is for."""
+        """The scheme, host and port, which all requests of one connection share."""
         return self.scheme, self.host, self.port
 
     @property
@@ -54,7 +54,7 @@ class Target:
 
 
 def read_target(url: str) -> Target:
-    """Parse an address, without a look-up of its name.
+    """Parse a web address, without a look-up of its name.
 
     Raises:
         ForbiddenTargetError: if it is not a web address, or could be read in two ways.
@@ -91,7 +91,7 @@ def read_target(url: str) -> Target:
 
 
 def refuse(host: str, why: str) -> Never:
-    """Raise the ForbiddenTargetError of that host."""
+    """Raise a ForbiddenTargetError for that host."""
     raise ForbiddenTargetError(host=host, why=why)
 
 
@@ -171,7 +171,7 @@ def _shown_host(host: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request; `headers` are without Host and Content-Length, which are added."""
+    """A request; `headers` do not include Host and Content-Length, which are added later."""
 
     method: str
     target: Target
@@ -181,7 +181,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer. `cut`: its body was longer than the request's cap."""
+    """An answer. `cut`: the body was longer than the request's cap."""
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
@@ -189,7 +189,7 @@ class Answer:
     cut: bool
 
     def header(self, name: str) -> str | None:
-        """The first value of that header, whose name is given in lower case."""
+        """The first value of the header with that name, given in lower case."""
         wanted = name.encode("ascii")
         return next((_header_text(value) for key, value in self.headers if key == wanted), None)
 
@@ -207,11 +207,11 @@ def _header_text(value: bytes) -> str:
 
 
 MAX_RETRY_AFTER = timedelta(hours=24)
-"""The longest wait; a server that asks for more is asked again after this."""
+"""The maximum wait; a server that asks for a longer wait is contacted again after this time."""
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """The wait in Retry-After, in seconds or as a date; None if past or unreadable.
+    """The wait in Retry-After, given in seconds or as a date; None if past or unreadable.
 
     A date is compared with `now`, in UTC.
     """

@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def context(ca_file: Path | None = None) -> ssl.SSLContext:
-    """The TLS context of connections: TLS 1.2 and later, the name checked, HTTP/1.1 by ALPN.
+    """The TLS context of connections: TLS 1.2 or later, the name checked, HTTP/1.1 by ALPN.
 
-    With `ca_file` only the authorities of that file are trusted. Otherwise those of this machine
-    are, including SSL_CERT_FILE and SSL_CERT_DIR, or certifi's if it has none (a slim container);
-    these are read once per process.
+    With `ca_file`, only the authorities in that file are trusted. Otherwise the authorities of this
+    machine are trusted, including SSL_CERT_FILE and SSL_CERT_DIR, or those of certifi if the
+    machine has none (a slim container). They are read once per process.
 
     Raises:
         OSError: if `ca_file` cannot be read, or holds no certificate (ssl.SSLError).

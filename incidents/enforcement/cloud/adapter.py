@@ -1,11 +1,11 @@
 """The adapter `cloud`: stops and starts the node behind a site, through Apache Libcloud.
 
 A suspension and a closure stop the node, a reopening starts it; disks and data stay, and nothing is
-ever destroyed. No order is done before the node is *seen* stopped or running.
+ever destroyed. An order is done only when the node is *seen* stopped or running.
 
 A repeated order does no harm: a stopped node is not stopped again. Only time limits prevent late
-changes: an attempt begins none after 15 seconds, and its lease is 25. A cloud keeps no order
-numbers, so a stale order cannot be recognised.
+changes: an attempt starts no change after 15 seconds, and its lease ends after 25. A cloud keeps no
+order numbers, so the adapter cannot recognise a stale order.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ _BUSY = Retry(problem="busy", after=RETRY_SOON, detail="too many attempts are st
 
 
 class CloudNodes:
-    """The adapter, with a connection for each attempt, since drivers are not thread-safe."""
+    """The cloud adapter, with a connection for each attempt, since drivers are not thread-safe."""
 
     tells_closed = False
-    """A stopped node does not show why it was stopped."""
+    """False, because a stopped node does not show why it was stopped."""
 
     def __init__(
         self, name: str, lookup: NodeLookup, connect: Callable[[], Cloud], limit_s: float
@@ -82,16 +82,16 @@ class CloudNodes:
         )
 
     def deliver(self, order: Order) -> Outcome:
-        """Request the node's stop or start if needed, then check its state."""
+        """Request that the node be stopped or started, if needed, then check its state."""
         wanted = _WANTED.get(order.kind)
         if wanted is None:
             return Skipped(why="not_of_a_node")
         return self._deliveries.run(lambda until: self._switch(order.site, wanted, until))
 
     def state(self, site: str) -> State | None:
-        """`active` if its node is running, `suspended` if it is not, None if it is neither.
+        """`active` if the site's node is running, `suspended` if it is stopped, otherwise None.
 
-        A stopped node does not show the reason: a closed site is also `suspended` here.
+        A stopped node does not show the reason, so a closed site is also `suspended` here.
         """
         return self._queries.run(lambda _until: self._current_state(site))
 
@@ -156,7 +156,7 @@ class CloudNodes:
 
 
 def make(name: str, options: Options) -> Adapter:
-    """The adapter of type `cloud` under that name.
+    """The adapter of type `cloud`, with the given name.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.
@@ -166,7 +166,7 @@ def make(name: str, options: Options) -> Adapter:
 
 
 def _settled(node: Node, wanted: Wanted) -> Outcome | None:
-    """The outcome if the node need not be switched, otherwise None."""
+    """The outcome if the node is not to be stopped or started; otherwise None."""
     if node.state == wanted:
         return Delivered()
     if node.state == "gone":

@@ -1,6 +1,6 @@
-"""The node: the machine behind a site as a cloud reports it, with the cloud's errors.
+"""The node: the machine behind a site, as a cloud reports it, and the cloud's errors.
 
-A Libcloud driver is not thread-safe: each `Cloud` serves one attempt at a time.
+A Libcloud driver is not thread-safe, so each `Cloud` serves one attempt at a time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from typing import Any, Literal, Protocol
 from incidents.enforcement.port import Failed, Outcome, Retry
 
 NodeState = Literal["running", "stopped", "gone", "changing", "unclear"]
-"""`gone`: deleted for good; `changing`: in transition; `unclear`: any other, such as an error."""
+"""The state of a node.
+
+`gone`: deleted for good; `changing`: in transition; `unclear`: any other state, such as an error.
+"""
 
 # By Libcloud's state. A suspended or paused node serves nobody.
 _NODE_STATES: Mapping[str, NodeState] = {
@@ -54,7 +57,7 @@ class Node:
     native: Any = None
 
     def matches(self, query: NodeQuery) -> bool:
-        """Whether the node matches exactly: some clouds filter loosely."""
+        """Whether the node matches the query exactly, because some clouds filter loosely."""
         if query.by == "tag":
             return self.tags.get(query.tag) == query.value
         return query.value == (self.id if query.by == "id" else self.name)
@@ -64,7 +67,7 @@ class Node:
 class NodeLookup:
     """The way to find a site's node: by the table `nodes`, then by `tag`, then by name.
 
-    A node that the table gives to another site is left alone, unless `shared` is set.
+    A node that the table assigns to another site is not changed, unless `shared` is set.
     """
 
     nodes: Mapping[str, str]
@@ -73,7 +76,7 @@ class NodeLookup:
     shared: bool
 
     def query(self, site: str) -> NodeQuery | None:
-        """The search for the site's node; None if the settings name none."""
+        """The search for the site's node; None if the settings give no way to find one."""
         if site in self.nodes:
             return NodeQuery(by="id", value=self.nodes[site])
         if self.tag is not None:
@@ -81,44 +84,44 @@ class NodeLookup:
         return NodeQuery(by="name", value=site) if self.by_name else None
 
     def belongs_to_another(self, node: Node, site: str) -> bool:
-        """Whether the table gives the node to another site, which must not be taken down too."""
+        """Whether the table assigns the node to another site, which must not be taken down too."""
         return not self.shared and any(
             node.id == each and other != site for other, each in self.nodes.items()
         )
 
 
 class TooManyNodesError(Exception):
-    """A cloud found more nodes than it listed, so the right one is unknown."""
+    """A cloud found more nodes than it listed, so the right node cannot be identified."""
 
 
 class Cloud(Protocol):
-    """One connection to a cloud. Errors are raised as the driver raises them."""
+    """One connection to a cloud; its methods raise the driver's own errors."""
 
     def nodes(self, query: NodeQuery) -> Sequence[Node]:
-        """The matching nodes; normally one.
+        """The nodes that match the query; normally there is one.
 
         Raises:
             TooManyNodesError: if the cloud does not list all of them.
         """
 
     def stop(self, node: Node) -> None:
-        """Request a stop, which may take some time."""
+        """Request a stop, which can take some time."""
 
     def start(self, node: Node) -> None:
-        """Request a start, which may take some time."""
+        """Request a start, which can take some time."""
 
 
 @dataclass(frozen=True, slots=True)
 class LibcloudCloud:
-    """A cloud with any driver of Libcloud.
+    """A cloud that Libcloud has a driver for.
 
-    To find a node it lists all nodes of the account, since drivers share no filter.
+    The search lists all nodes of the account, because drivers have no filter in common.
     """
 
     driver: Any
 
     def nodes(self, query: NodeQuery) -> Sequence[Node]:
-        """The matching nodes of the account."""
+        """The nodes of the account that match the query."""
         nodes = [_node(native) for native in self.driver.list_nodes()]
         return [node for node in nodes if node.matches(query)]
 
@@ -191,8 +194,9 @@ _ECS: tuple[tuple[str, Outcome], ...] = (
 def outcome(error: Exception) -> Outcome:
     """The outcome of an attempt that ended with this error.
 
-    Almost every error is retried: keys are repaired, quotas raised and machines unlocked; until
-    then the list shows the order in red. The cloud's code is passed on, but not its text.
+    Almost every error is retried, because people repair keys, raise quotas and unlock machines;
+    until then the list shows the order in red. The outcome includes the cloud's error code, but not
+    its text.
     """
     import requests
     from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError

@@ -1,8 +1,8 @@
 """The provider: the cloud, its key and the nodes of sites from the settings, and Alibaba's ECS.
 
-Requests to ECS use the connection of Libcloud's driver, which signs each of them. The driver's own
-`stop_node` and `start_node` are not used: they wait up to ten minutes, and do not report what
-happens to the address. Here a request returns at once, and the caller checks again.
+Requests to ECS use the connection of Libcloud's driver, which signs them. The driver's own
+`stop_node` and `start_node` are not used, because they wait up to ten minutes, and do not report
+what happens to the address. Here a request returns at once, and the caller checks the state again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WAIT_S = 5.0
 
 
 def read_settings(options: Options) -> tuple[NodeLookup, Callable[[], Cloud], float]:
-    """Read the lookup of nodes, the factory of connections, and an attempt's limit in seconds.
+    """Read the node lookup, the factory of connections, and the limit of an attempt in seconds.
 
     The factory raises the driver's errors.
 
@@ -93,9 +93,9 @@ def _driver_class(options: Options, provider: str) -> Any:
 def _driver_factory(
     options: Options, driver: Any, provider: str, *, wait_s: float
 ) -> Callable[[], Any]:
-    """The factory of drivers; it only checks the parameters.
+    """The factory of drivers, after a check of the parameters.
 
-    No driver is created for the check: some call their cloud when they are created.
+    The check creates no driver, because some drivers call their cloud when they are created.
     """
     given = [each for key in ("key", "secret") if (each := options.secret(key)) is not None]
     named: dict[str, object] = {**options.strings("driver"), **_endpoint(options)}
@@ -186,7 +186,7 @@ def _nodes_of_sites(options: Options) -> dict[str, str]:
 
 
 def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) -> None:
-    """Refuse a node for two sites: one's suspension must not take down the other."""
+    """Refuse settings with one node for two sites: suspending one must not take down the other."""
     of: dict[str, str] = {}
     for site, node in nodes.items():
         other = of.setdefault(node, site)
@@ -208,8 +208,9 @@ def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) 
 KEEP_CHARGING, STOP_CHARGING = "KeepCharging", "StopCharging"
 """The values of StoppedMode. Both keep the disks.
 
-The second is cheaper, but releases the processors and the public address: the instance may come
-back under another address, or not at all."""
+The second value is cheaper, but releases the processors and the public address: the instance might
+start with another address, or not at all.
+"""
 
 _MAX_ECS_NODES = 100
 
@@ -224,14 +225,14 @@ _ECS_STATES: Mapping[str, NodeState] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EcsCloud:
-    """The instances of one region."""
+    """The ECS instances of one region."""
 
     driver: Any
     force_stop: bool
     stopped_mode: str
 
     def nodes(self, query: NodeQuery) -> Sequence[Node]:
-        """The matching instances, if ECS finds a hundred at most.
+        """The matching instances, at most a hundred.
 
         Raises:
             TooManyNodesError: if ECS finds more.
@@ -243,7 +244,7 @@ class EcsCloud:
         return [node for node in nodes if node.matches(query)]
 
     def stop(self, node: Node) -> None:
-        """Call StopInstance, which ECS allows for a running instance."""
+        """Call StopInstance, which ECS accepts for a running instance."""
         self._call(
             "StopInstance",
             InstanceId=node.id,
@@ -252,7 +253,7 @@ class EcsCloud:
         )
 
     def start(self, node: Node) -> None:
-        """Call StartInstance, which ECS allows for a stopped instance."""
+        """Call StartInstance, which ECS accepts for a stopped instance."""
         self._call("StartInstance", InstanceId=node.id)
 
     def _call(self, action: str, **parameters: str) -> Element:

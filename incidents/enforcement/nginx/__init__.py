@@ -1,1 +1,1 @@
-"""The nginx adapter: a map of the sites that are down, included by the hosting provider's nginx."""
+"""The nginx adapter: writes a map of the sites that are down, for the hosting provider's nginx."""

@@ -1,7 +1,7 @@
 """The adapter `nginx`: writes the files that nginx includes, and reloads nginx.
 
-A suspended site answers 503, with `Retry-After` if its reopening time is known; a closed one 410.
-Orders that arrive during a reload are written together in the next one.
+A suspended site answers 503, with `Retry-After` if its reopening time is known; a closed site
+answers 410. Orders that arrive during a reload are written together before the next reload.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PROBE = re.compile(r"(?P<address>127\.\d+\.\d+\.\d+|\[::1\]):(?P<port>\d{1,5})"
 
 
 class Nginx:
-    """One nginx with its folder of files, which several threads and processes may write."""
+    """The adapter for one nginx and its folder, which several threads and processes can write."""
 
     def __init__(
         self, name: str, *, folder: Folder, server: Server, layout: Layout, timeout: timedelta
@@ -53,7 +53,7 @@ class Nginx:
         )
 
     def deliver(self, order: Order) -> Outcome:
-        """Write the ordered state of the site, alone or with others, and reload nginx."""
+        """Write the ordered state of the site, perhaps with other sites', and reload nginx."""
         if order.kind not in maps.STATES:
             return Failed(problem="wrong_kind", detail=f"nginx cannot carry out a {order.kind}")
         try:
@@ -67,7 +67,7 @@ class Nginx:
     def state(self, site: str) -> State | None:
         """The site's state as loaded by nginx; without a probe, as written in the file.
 
-        Of several hosts of a site, the least restricted one counts.
+        If the hosts of a site differ, the least restricted host counts.
         """
         try:
             hosts = list(self._layout.hosts(site))
@@ -83,7 +83,7 @@ class Nginx:
         return min(states, key=get_args(State).index)
 
     def missing(self) -> str | None:
-        """A sentence about missing parts on this machine; None if nothing is missing."""
+        """A sentence that names what is missing on this machine; None if nothing is missing."""
         return self._folder.missing() or self._server.missing()
 
     def _written_state(self, site: str) -> State | None:
@@ -133,9 +133,10 @@ class Nginx:
         return failure
 
     def _is_loaded_with(self, new: str) -> Callable[[str], bool]:
-        """A check that a generation includes the new text: it is this one, or the present file's.
+        """A check whether a loaded generation includes the new text.
 
-        Another process may have written the file since, starting from this text.
+        The generation is that of the new text, or that of the present file, which another process
+        might have written since, starting from the new text.
         """
         generation = server.generation(new)
         return lambda loaded: (
@@ -150,7 +151,7 @@ _BUSY = Retry(
 
 
 def make(name: str, options: Options) -> Adapter:
-    """The adapter of type `nginx` under that name.
+    """The adapter of type `nginx`, with the given name.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.

@@ -1,4 +1,4 @@
-"""The folder that nginx includes: its files under a lock, and the pages for visitors."""
+"""The folder that nginx includes: its files, written under a lock, and the pages for visitors."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Folder:
         """Hold the lock, against threads and processes, inside the `with` block.
 
         Raises:
-            TimeoutError: if others hold it until that monotonic time.
-            OSError: if it cannot be written to.
+            TimeoutError: if others hold the lock until that monotonic time.
+            OSError: if the folder cannot be written to.
         """
         handle = disk.open_own(self.path / "incidents.lock", make=True, mode=0o660)
         try:
@@ -47,7 +47,7 @@ class Folder:
             os.close(handle)
 
     def missing(self) -> str | None:
-        """A sentence that says why the folder cannot be written; None if it can."""
+        """A sentence that says why the folder cannot be written to; None if it can."""
         if not self.path.is_dir():
             return Cause.of("no_folder", "there is no folder {folder}", folder=self.path)
         if os.access(self.path, os.W_OK | os.X_OK):
@@ -63,7 +63,7 @@ class Folder:
         return _text(self._http)
 
     def http_head(self) -> str:
-        """The first lines of that file; empty if it is missing or cannot be read."""
+        """The first lines of the file for the http block; empty if it is missing or unreadable."""
         try:
             with self._http.open("rb") as stream:
                 return stream.read(_HEAD_BYTES).decode("ascii", "replace")
@@ -73,7 +73,7 @@ class Folder:
     def write(self, http: str, site: str) -> None:
         """Write both files, each whole or not at all, unless they are unchanged.
 
-        The http block comes first: the other file uses its variables.
+        The file for the http block comes first, because the other file uses variables from it.
 
         Raises:
             OSError: if the disk fails.
@@ -83,7 +83,7 @@ class Folder:
                 disk.write_whole(file, [text.encode()], disk.PUBLIC)
 
     def restore(self, http: str | None) -> None:
-        """Restore the former text of the file for the http block. Raises the errors of `write`."""
+        """Restore the previous file for the http block. Raises the same errors as `write`."""
         if http is not None:
             disk.write_whole(self._http, [http.encode()], disk.PUBLIC)
             return
@@ -119,7 +119,7 @@ def _text(file: Path) -> str | None:
 Page = Literal["suspended", "closed"]
 
 MARK = "<!-- reopening -->"
-"""The place in a page for the expected reopening time, if it is known."""
+"""The placeholder in a page for the expected reopening time, if this is known."""
 
 MAX_PAGE_BYTES = 65_536
 
@@ -162,7 +162,7 @@ _DEFAULT_PAGES: Mapping[Page, str] = {
 
 
 def page(kind: Page, file: Path | None = None) -> str:
-    """The page as HTML, from the operator's file if there is one.
+    """The page as HTML, from the operator's own file if the settings name one.
 
     Raises:
         OSError: if the file cannot be read.
@@ -178,7 +178,7 @@ def page(kind: Page, file: Path | None = None) -> str:
 
 
 def shown_time(until: datetime, zone: tzinfo) -> str:
-    """The time to show, rounded up to the minute: `2026-03-02 07:00 (UTC+08:00)`."""
+    """The time for display, rounded up to the minute: `2026-03-02 07:00 (UTC+08:00)`."""
     local = until.astimezone(zone)
     if local.second or local.microsecond:
         rounded = until.replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -191,5 +191,5 @@ def shown_time(until: datetime, zone: tzinfo) -> str:
 
 
 def reopening_sentence(moment: str) -> str:
-    """The text that replaces the mark; `moment` comes from `shown_time`."""
+    """The text that replaces the placeholder in a page; `moment` comes from `shown_time`."""
     return f"<p>预计恢复时间 · Expected back: <time>{moment}</time></p>"

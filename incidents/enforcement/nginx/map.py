@@ -1,6 +1,6 @@
-"""The map of sites to their last orders, as a value and as lines for nginx.
+"""The map of sites to their latest orders, as a value and as lines for nginx.
 
-A site's name is checked when it is registered. Here it becomes part of another program's
+A site's name is checked when it is registered. Here the name becomes part of another program's
 configuration, so it is checked again, against an allowlist.
 """
 
@@ -18,7 +18,7 @@ from incidents.enforcement.port import Order, State
 from incidents.values.ids import ORDERS_EACH
 
 NAME = r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*"
-"""The pattern of a host name or an IPv6 address, without a group of its own."""
+"""The pattern of a host name or an IPv6 address, without capturing groups."""
 
 # The longest key for nginx's default hash bucket of 64 bytes.
 MAX_HASHED_OCTETS = 46
@@ -52,7 +52,7 @@ def is_host(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostNames:
-    """The hosts of a site: its name, the same with `www.` if so set, and its aliases."""
+    """The hosts of a site: its name, its aliases, and `www.` before its name if `www` is set."""
 
     www: bool = False
     aliases: Mapping[str, Sequence[str]]
@@ -69,10 +69,10 @@ class HostNames:
 
 
 def map_key(host: str) -> str:
-    """The quoted key of a host, from `host_of`, in an nginx map.
+    """The quoted key in an nginx map for a host from `host_of`.
 
-    A name too long for nginx's hash becomes a regular expression, which has no limit: otherwise one
-    long name would make the whole file invalid.
+    A name too long for nginx's hash becomes a regular expression, which has no length limit, so
+    that one long name does not make the whole file invalid.
     """
     if len(host) > MAX_HASHED_OCTETS:
         escaped = host.replace(".", r"\\.")
@@ -87,7 +87,8 @@ STATES: Mapping[str, State] = {"suspend": "suspended", "reopen": "active", "clos
 """The kinds of order that a web server carries out, with the state of the site after each."""
 
 KEPT_AFTER_REOPENING = timedelta(days=7)
-"""The time for which a late order cannot suspend a site that a later one has reopened."""
+"""The time for which a reopened site is kept in the map, so that a late order does not suspend
+it."""
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z"
 _LINE = re.compile(
@@ -100,7 +101,7 @@ _BEGINNING = "# site "
 
 
 class DamagedMapError(Exception):
-    """A line that cannot be read, since something else has written it."""
+    """A line of the map that cannot be read, because it was not written by this program."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line} cannot be read")
@@ -109,7 +110,7 @@ class DamagedMapError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteState:
-    """The state of a site after the last order seen for it.
+    """The state of a site after the last order received for it.
 
     `until`: the planned end of a suspension, if known; None for other states. `written_at`: the
     time when the order was carried out here. All times are in UTC. A name that is not allowed in
@@ -128,16 +129,16 @@ class SiteState:
 
     @property
     def position(self) -> tuple[int, datetime, int]:
-        """The sort key of its order among those of the site.
+        """The sort key of the order among the orders for its site.
 
-        The epoch goes first: orders from before a loss are stale, however late.
-        Within an epoch, time goes before number.
+        The epoch is compared first, because orders from before a loss are stale, however late they
+        arrive. Within an epoch, the time is compared before the number.
         """
         return self.seq // ORDERS_EACH, self.ordered_at, self.seq
 
 
 Map = Mapping[str, SiteState]
-"""The states by the site's name."""
+"""The state of each site, by the site's name."""
 
 
 def state_after(order: Order, now: datetime) -> SiteState:
@@ -158,12 +159,12 @@ def state_after(order: Order, now: datetime) -> SiteState:
 
 
 def is_stale(known: Map, state: SiteState) -> bool:
-    """Whether a later order for the site has been seen."""
+    """Whether the map already has a later order for the site."""
     return state.site in known and state.position < known[state.site].position
 
 
 def with_states(known: Map, states: Iterable[SiteState]) -> dict[str, SiteState]:
-    """The map with the latest state of each site; states that change nothing are left out."""
+    """The map with the latest state of each site; stale states change nothing."""
     found = dict(known)
     for one in states:
         if not is_stale(found, one) and not _is_known(found, one):
@@ -181,7 +182,7 @@ def without_expired(known: Map, now: datetime) -> dict[str, SiteState]:
 
 
 def lines(known: Map) -> Iterator[str]:
-    """A line for each site, without a line end, sorted by name."""
+    """The lines of the map, one for each site, sorted by name, without line ends."""
     for _, one in sorted(known.items()):
         line = (
             f"{_BEGINNING}{one.site} {one.state} seq {one.seq}"
@@ -191,7 +192,7 @@ def lines(known: Map) -> Iterator[str]:
 
 
 def read(text: str) -> dict[str, SiteState]:
-    """Read the map in a file, among other lines.
+    """Read the map from a file that also has other lines.
 
     Raises:
         DamagedMapError: for a site's line that was not written by `lines`.

@@ -1,4 +1,4 @@
-"""The nginx server: the files that it includes, tested and loaded by nginx itself."""
+"""The nginx server: the contents of the files that it includes, and the commands to load them."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ location = /.incidents/closed {
 )
 """The file for each server block.
 
-`return` with a text ends the request: the site's own error_page and password do not apply, and
-nobody is redirected. Caches keep neither answer.
+`return` with a text ends the request, so the site's own error_page and password do not apply, and
+nobody is redirected. Neither of the two answers is cached.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """The settings of the file.
+    """The settings that determine the file for the http block.
 
-    `hosts`: gives the hosts of a site. `zone`: the time zone for visitors. `probe`: the address at
-    which nginx reports its loaded state, such as `127.0.0.1:8951`, if any.
+    `hosts`: a function that gives the hosts of a site. `zone`: the time zone for visitors. `probe`:
+    the address at which nginx reports its loaded state, such as `127.0.0.1:8951`, if any.
     """
 
     hosts: Callable[[str], Iterable[str]]
@@ -82,7 +82,7 @@ def http_file(known: maps.Map, layout: Layout) -> str:
 
 
 def generation(text: str) -> str | None:
-    """The generation of a file from `http_file`."""
+    """The generation of a file: the ID of its content, which nginx reports once loaded."""
     found = _GENERATION.search(text)
     return found[1] if found else None
 
@@ -111,7 +111,7 @@ def _map_blocks(known: maps.Map, layout: Layout) -> Iterator[str]:
 
 
 def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.SiteState]:
-    """The state of each host that is down; the stricter one for a host of two sites."""
+    """The state of each host that is down; if two sites share a host, the stricter state."""
     found: dict[str, maps.SiteState] = {}
     for _, one in sorted(known.items()):
         if one.state == "active":
@@ -183,7 +183,7 @@ _MAX_ANSWER_BYTES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeAnswer:
-    """The answer of the probe: the loaded generation, and the state of the requested host."""
+    """The probe's answer: the loaded generation, and the state of the requested host."""
 
     generation: str
     state: State
@@ -193,7 +193,7 @@ class ProbeAnswer:
 class Server:
     """One nginx: its commands, and the address of its probe, if any.
 
-    Deadlines are monotonic times.
+    Deadlines are times of the monotonic clock.
     """
 
     test_command: tuple[str, ...]
@@ -201,19 +201,19 @@ class Server:
     probe: str | None
 
     def missing(self) -> str | None:
-        """A sentence about a command that is missing or cannot be run; None if both can."""
+        """A sentence about a command that is missing or cannot be run; None if both can be run."""
         return process.missing(self.test_command) or process.missing(self.reload_command)
 
     def test(self, deadline: float) -> Retry | None:
-        """Test the files; None if they are valid."""
+        """Test the files; return None if they are valid."""
         return _run(self.test_command, "test", deadline)
 
     def reload(self, deadline: float) -> Retry | None:
-        """Request a reload, which nginx finishes later."""
+        """Request a reload, which nginx finishes later; return None if the request succeeds."""
         return _run(self.reload_command, "reload", deadline)
 
     def probe_host(self, host: str, deadline: float) -> ProbeAnswer | None:
-        """Query the probe; None without a probe, or without an answer in time."""
+        """Ask the probe about a host; None if there is no probe, or no answer in time."""
         from http.client import HTTPConnection, HTTPException
 
         left = min(_PROBE_TIMEOUT_S, deadline - time.monotonic())
@@ -230,7 +230,7 @@ class Server:
             connection.close()
 
     def wait_for(self, is_wanted: Callable[[str], bool], deadline: float) -> Retry | None:
-        """Wait until it answers with wanted generations only; return None then."""
+        """Wait until all of nginx's answers have a wanted generation; then return None."""
         if self.probe is None:
             return None
         since, wanted = 0.0, 0
@@ -264,7 +264,7 @@ def _run(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
 
 
 def _error_line(ended: process.Completed) -> str | None:
-    """The line of nginx's errors with the cause; its last line only reports the failed test."""
+    """The line of nginx's errors that names the cause; the last line if none does."""
     for line in ended.errors:
         found = _FAULT.search(line)
         if found is not None:

@@ -1,1 +1,1 @@
-"""PowerDNS: names of a site that is down lead to a notice, through the server's API."""
+"""The PowerDNS adapter: names of a site that is down lead to a notice page, through the API."""

@@ -1,16 +1,16 @@
 """The adapter `powerdns`: redirects a site's name to a notice page, through PowerDNS' HTTP API.
 
-A suspension and a closure replace the records that lead to the site (`records.TAKEN`) by the
+A suspension and a closure replace the records that lead to the site (`records.TAKEN`) with the
 addresses of the provider's notice page; a reopening restores them. The former records are kept in
-PowerDNS itself (`note`, which also explains how changes by others are treated).
+PowerDNS itself (see `note`, also on how changes by others are treated).
 
-The names are the site's and, if configured, its `www.`. A name that only a wildcard covers (RFC
-4592) gets records of its own meanwhile. An order fails, and needs a person, if changing records
-would have no effect: no zone of the name is here, the zone is copied from another server, or the
-name is delegated.
+The names are the site's name and, if configured, the same name with `www.`. A name that only a
+wildcard covers (RFC 4592) gets records of its own while the site is down. An order fails, and needs
+a person, if changing records would have no effect: no zone of the name is here, the zone is copied
+from another server, or the name is delegated.
 
-A repeated order does no harm. Of two orders for one site the later one holds, by their times; a
-stale one is skipped. All changes in a zone are made at once, or not at all.
+A repeated order does no harm. Of two orders for one site, the one with the later time counts; a
+stale order is skipped. All changes in a zone are made at once, or not at all.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _CONFLICT = Failed(
 
 
 class PowerDns:
-    """The adapter."""
+    """The adapter for one PowerDNS server."""
 
     def __init__(self, name: str, settings: PowerDnsSettings) -> None:
         self.name = name
@@ -57,7 +57,7 @@ class PowerDns:
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
     def deliver(self, order: Order) -> Outcome:
-        """Take the names of the site down, or restore them."""
+        """Take the site's names down, or restore them."""
         if order.kind not in ("suspend", "close", "reopen"):
             return Skipped(why="not_of_a_name")
         until = monotonic() + self._settings.limit_s
@@ -82,10 +82,10 @@ class PowerDns:
         return Delivered()
 
     def state(self, site: str) -> State | None:
-        """`active` if one of the names leads elsewhere than to the notice page, by any change.
+        """`active` if one of the names leads elsewhere than to the notice page, whoever changed it.
 
-        Otherwise `closed` or `suspended`, by the order that holds it down; None if the name has no
-        records, or if PowerDNS does not answer.
+        Otherwise `closed` or `suspended`, according to the order that holds the name down; None if
+        the name has no records, or if PowerDNS does not answer.
         """
         until = monotonic() + self._settings.limit_s
         names = Names(Session(self._settings.server, until))
@@ -105,7 +105,7 @@ class PowerDns:
         return "closed" if hold is not None and hold.kind == "close" else "suspended"
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the idle connections."""
         self._settings.server.sender.close()
 
     def _plan(self, order: Order, names: Names) -> list[Step]:
@@ -117,7 +117,7 @@ class PowerDns:
 
     @contextmanager
     def _locked(self, site: str, until: float) -> Iterator[None]:
-        """A lock for a site and its `www.`, which share a name and its note."""
+        """A lock for a site's name with and without `www.`, which two sites can share."""
         while site.startswith("www."):
             site = site.removeprefix("www.")
         lock = self._locks[crc32(site.encode()) % _STRIPES]
@@ -130,7 +130,7 @@ class PowerDns:
 
 
 def make(name: str, options: Options) -> Adapter:
-    """The adapter of type `powerdns` under that name.
+    """The adapter of type `powerdns`, with the given name.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.
@@ -140,7 +140,7 @@ def make(name: str, options: Options) -> Adapter:
 
 
 def _carry_out(session: Session, steps: list[Step]) -> None:
-    """Write the notes, then make all changes of each zone together, then remove old notes."""
+    """Write the notes, then make all changes in each zone at once, then remove old notes."""
     for step in steps:
         if step.note is not None:
             session.put_metadata(step.zone, notes.new_kind(step.name), step.note.text())

@@ -1,27 +1,28 @@
 """The note: the records of a name before it was taken down, kept in PowerDNS itself.
 
-It is zone metadata: it survives this program, and moves with the zone. It is written before the
-records are changed and removed after they are restored: if an attempt is killed in between, the
-next one finds either the former records or the note.
+A note is zone metadata: it survives this program, and moves with the zone. It is written before the
+records are changed and removed after they are restored. So if an attempt is killed in between, the
+next attempt finds either the former records or the note.
 
-A note is never overwritten. PowerDNS 4.9 replaces metadata by a deletion and an insertion without a
-transaction: killed in between it has neither, and two requests at once leave both. So each note
-has an unused kind, the one with the highest number counts, and older ones are removed at the end.
-If daemons write several with that number at once, all their holds count.
+A note is never overwritten, because PowerDNS 4.9 replaces metadata by a deletion and an insertion
+without a transaction: if PowerDNS is killed in between, no note is left, and two requests at once
+leave both notes. So each note has an unused kind, the note with the highest number counts, and
+older notes are removed at the end. If daemons write several notes with that number at once, the
+holds of all these notes count.
 
-Others, such as the customer, may change the records meanwhile. A record set is "ours" if it serves
-only addresses of the notice page.
+Others, such as the customer, can change the records while the name is down. A record set is "ours"
+if it serves only addresses of the notice page.
 
-- If none of ours is left and others' records exist, others have taken the name over: a reopening
+- If no set is ours and others' records exist, others have taken the name over: a reopening
   leaves their records alone, and the next suspension keeps them.
-- If some of ours are left, or no records at all, each kept type is restored, unless others' records
+- If some sets are ours, or no records exist, each kept type is restored, unless others' records
   of that type exist.
-- Addresses of ours in a set of others are removed.
-- A CNAME allows no other records (RFC 1034, 3.6.2). A kept one is not restored beside an address
+- Addresses of the notice page in a set of others are removed.
+- A CNAME allows no other records (RFC 1034, 3.6.2). A kept CNAME is not restored beside an address
   of others; beside any other record it cannot be restored, and a person must choose.
 
-Two sites may hold a name down, for example shop.example with its `www` and the site
-www.shop.example: it is restored when the last one releases it.
+Two sites can hold one name down, for example shop.example with its `www.` name and the site
+www.shop.example: the name is restored when the last site releases it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ from incidents.values.ids import ORDERS_EACH
 
 VERSION = 1
 MAX_CHARACTERS = 60_000
-"""PowerDNS keeps it in a MySQL column of type TEXT, which has 65,535 octets."""
+"""The maximum length of a note: PowerDNS stores it in a MySQL column of type TEXT, which has 65,535
+octets."""
 
 # A kind has 32 characters at most and begins with X-: these digits identify the name, and as many
 # more its note.
@@ -51,16 +53,16 @@ Addresses = Mapping[str, frozenset[str]]
 
 
 class UnreadableNoteError(Exception):
-    """The metadata is not a note of this program."""
+    """Metadata that is not a note of this program."""
 
 
 class ConflictError(Exception):
-    """A CNAME cannot be restored beside other records of the name."""
+    """A CNAME that cannot be restored beside other records of the name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """The order by which a site holds a name down; the later one of two counts."""
+    """The order by which a site holds a name down; the later of two orders counts."""
 
     order: str
     kind: str
@@ -68,15 +70,15 @@ class Hold:
     seq: int
 
     def is_after(self, other: Hold) -> bool:
-        """Whether it was given after the other, which is then stale.
+        """Whether this order was given after the other one, which is then stale.
 
-        The epoch is compared first: orders from before a loss are stale,
-        however late. Within an epoch, their increasing times decide.
+        The epoch is compared first, because orders from before a loss are stale, however late they
+        arrive. Within an epoch, the times of the orders are compared.
         """
         return self._place > other._place
 
     def document(self) -> dict[str, str]:
-        """The hold as in the note."""
+        """The hold in the format of a note."""
         at = rfc3339(self.ordered_at)
         return {"order": self.order, "kind": self.kind, "ordered_at": at, "seq": str(self.seq)}
 
@@ -87,10 +89,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """The note of a name, with a `number` that grows with each note.
+    """The note of a name; its `number` is higher than those of the name's earlier notes.
 
-    `kept`: the former records. `put`: the addresses that replaced them. `holds`: the order of each
-    site that holds the name down.
+    `kept`: the former records. `put`: the addresses that replaced them. `holds`: for each site that
+    holds the name down, its order.
     """
 
     number: int = field(default=0, compare=False)
@@ -100,7 +102,7 @@ class Note:
     holds: Mapping[str, Hold]
 
     def is_ours(self, found: records.RecordSet) -> bool:
-        """Whether it serves only addresses of the notice page, and at least one."""
+        """Whether the record set serves only addresses of the notice page, and at least one."""
         return bool(found.served) and found.served <= self.put.get(found.type, frozenset())
 
     def with_addresses(self, put: Addresses) -> Note:
@@ -109,14 +111,14 @@ class Note:
         return replace(self, put={**self.put, **both})
 
     def taken_down(self, found: records.RecordSets, put: Addresses) -> Note:
-        """The note to write before the found records are replaced, perhaps again."""
+        """The note to write before the existing records are replaced, even if replaced before."""
         return replace(self.with_addresses(put), kept=self._restored(found), number=self.number + 1)
 
     def put_back(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
-        """The records to restore, of the TAKEN types.
+        """The record sets to restore, by type.
 
         Raises:
-            ConflictError: if a CNAME is among them, and a record of another type exists.
+            ConflictError: if a CNAME is to be restored, and a record of another type exists.
         """
         due = self._restored(found)
         if "CNAME" in due and len(found) > len(records.leading(found)):
@@ -124,12 +126,12 @@ class Note:
         return due
 
     def is_in_force(self, found: records.RecordSets) -> bool:
-        """Whether all records that lead anywhere are ours."""
+        """Whether the name leads to the notice page only."""
         served = records.leading(found)
         return bool(served) and all(map(self.is_ours, served.values()))
 
     def is_changed(self, found: records.RecordSets) -> bool:
-        """Whether the found records are neither ours nor the kept ones."""
+        """Whether somebody changed the records: they are neither ours nor the kept ones."""
         existing = records.leading(found)
         return not all(map(self.is_ours, existing.values())) and not _same_records(
             existing, self.kept
@@ -157,7 +159,7 @@ class Note:
         return json.dumps(document, separators=(",", ":"))
 
     def _restored(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
-        """The name's records as they would be if restored now."""
+        """The record sets that the name would have if it were restored now."""
         existing = records.leading(found)
         foreign = {t: self._cut(each) for t, each in existing.items() if not self.is_ours(each)}
         if foreign and len(foreign) == len(existing):
@@ -170,7 +172,7 @@ class Note:
 
 
 def new(name: str) -> Note:
-    """The empty note of a name that is not held down."""
+    """An empty note, for a name that is not held down."""
     return Note(name=name, kept={}, put={}, holds={})
 
 
@@ -180,7 +182,7 @@ def new_kind(name: str) -> str:
 
 
 def older(name: str, metadata: Mapping[str, Sequence[str]], note: Note | None) -> tuple[str, ...]:
-    """The kinds of the name's notes that are older than this one, the oldest first.
+    """The kinds of metadata with older notes of the name, the oldest first.
 
     Raises:
         UnreadableNoteError: if one cannot be read.
@@ -191,7 +193,7 @@ def older(name: str, metadata: Mapping[str, Sequence[str]], note: Note | None) -
 
 
 def read(name: str, metadata: Mapping[str, Sequence[str]]) -> Note | None:
-    """The note of that name among a zone's metadata; None without one.
+    """The note of that name in a zone's metadata; None if there is none.
 
     Raises:
         UnreadableNoteError: if one cannot be read.

@@ -24,10 +24,11 @@ Metadata = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameState:
-    """The state of a name, with its zone's metadata.
+    """The state of a name, with the metadata of its zone.
 
-    `raises_serial`: a change raises the zone's serial number. `is_delegated`: also below a DNAME.
-    `is_covered`: by a wildcard, which counts while the name has no records of its own.
+    `raises_serial`: a change raises the zone's serial number. `is_delegated`: the name is
+    delegated, or below a DNAME. `is_covered`: a wildcard covers the name while the name has no
+    records of its own.
     """
 
     zone: Zone
@@ -41,10 +42,11 @@ class NameState:
 
 
 class Names:
-    """The names as seen by one attempt. A zone is read once, its records before its metadata.
+    """The names as read in one attempt: each zone is read once, its records before its metadata.
 
-    The order matters: two attempts at one order may run at once, and each writes its note before
-    its records. So an attempt that finds no note has read unchanged records.
+    This order matters because two attempts to carry out one order can run at once, and each writes
+    its note before its records. So if an attempt finds no note, the records that it has read are
+    unchanged.
     """
 
     def __init__(self, session: Session) -> None:
@@ -52,7 +54,7 @@ class Names:
         self._zones: dict[str, tuple[Contents, Metadata, bool]] = {}
 
     def state_of(self, name: str) -> NameState | None:
-        """The state of the name, with disabled records; None if no zone here contains it."""
+        """The state of the name, with disabled records; None if no zone here contains the name."""
         zone = self._session.zone_of(name)
         if zone is None:
             return None
@@ -73,7 +75,7 @@ class Names:
         )
 
     def is_up(self, name: str, put: notes.Addresses) -> tuple[bool | None, notes.Note | None]:
-        """Whether the name leads anywhere but to the notice, None if nowhere; and its note."""
+        """Whether the name leads to more than the notice page, None if nowhere; and its note."""
         zone = self._session.zone_of(name)
         if zone is None:
             return None, None
@@ -107,7 +109,7 @@ def _by_name(sets: Iterable[RecordSet]) -> Contents:
 
 
 def _is_delegated(zone: Zone, name: str, contents: Contents) -> bool:
-    """Whether it is at or below an NS record (RFC 1034, 4.2.1), or below a DNAME (RFC 6672)."""
+    """Whether the name is at or below an NS record (RFC 1034, 4.2.1) or a DNAME (RFC 6672)."""
     above = list(_above(zone, name))
     cuts = (each for each in (name, *above) if each != zone.name)
     return any("NS" in contents.get(each, {}) for each in cuts) or any(
@@ -120,7 +122,7 @@ def _wildcards(zone: Zone, name: str) -> Iterator[str]:
 
 
 def _above(zone: Zone, name: str) -> Iterator[str]:
-    """The parent names, up to the zone's own."""
+    """The parent names, up to the name of the zone."""
     while name != zone.name:
         name = name.partition(".")[2]
         yield name
@@ -164,13 +166,14 @@ class Step:
 
 
 def plan(order: Order, states: Sequence[NameState | None], notice: Notice) -> list[Step]:
-    """The steps that show the notice for a site's names, or restore them for a reopening.
+    """The steps that show the notice page for a site's names, or restore the names for a reopening.
 
-    The first name is the site's own; the others may be missing. If one cannot be changed, none is.
+    The first name is the site's own; the other names can be missing. If one name cannot be changed,
+    none is changed.
 
     Raises:
-        EndedError: if there is nothing to do, or if it cannot be done.
-        UnreadableNoteError, ConflictError: as the notes do.
+        EndedError: if there is nothing to do, or if the order cannot be carried out.
+        UnreadableNoteError, ConflictError: from the notes.
     """
     step = _putting_back if order.kind == "reopen" else _taking_down
     steps = [step(order, state, notice, is_own=not n) for n, state in enumerate(states)]
@@ -263,6 +266,6 @@ def _hold(order: Order) -> notes.Hold:
 
 
 def _end_if_own(outcome: Outcome, *, is_own: bool) -> None:
-    """End the attempt if the site's own name is concerned; a missing `www.` is not a problem."""
+    """End the attempt if this is the site's own name; otherwise do nothing."""
     if is_own:
         raise EndedError(outcome)

@@ -1,4 +1,4 @@
-"""The record sets of a zone, as in PowerDNS' API."""
+"""The record sets of a zone, in the format of PowerDNS' API."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 from incidents.values.json_object import JSONObject
 
 TAKEN = ("A", "AAAA", "CNAME", "ALIAS", "LUA", "HTTPS", "SVCB")
-"""The types that lead a visitor to the site.
+"""The types of records that lead a visitor to the site.
 
-ALIAS and LUA are PowerDNS' own ways to an address; an HTTPS or SVCB record can name another host,
-or an address as a hint, which browsers follow."""
+ALIAS and LUA are PowerDNS' own ways to give an address; an HTTPS or SVCB record can name another
+host, or give an address as a hint, which browsers follow.
+"""
 
 _ADDRESSES = ("A", "AAAA")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a set; PowerDNS keeps a disabled one without serving it."""
+    """One record of a set; PowerDNS stores a disabled record, but does not serve it."""
 
     content: str
     disabled: bool = False
@@ -51,12 +52,12 @@ class RecordSet:
         return frozenset(each.content for each in self.records if not each.disabled)
 
     def without(self, contents: frozenset[str]) -> RecordSet:
-        """The set without these contents."""
+        """The set without the records that have these contents."""
         left = tuple(each for each in self.records if each.content not in contents)
         return replace(self, records=left)
 
     def document(self) -> JSONObject:
-        """The set as in the API."""
+        """The set in the format of the API."""
         return {
             "name": self.name,
             "type": self.type,
@@ -77,7 +78,7 @@ def read(document: Mapping[str, Any]) -> RecordSet:
     """A record set from the API, or from `document`.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: if it is not one.
+        LookupError, TypeError, ValueError, AttributeError: if the value is not a record set.
     """
     kind = str(document["type"])
     records = [
@@ -99,9 +100,9 @@ def read(document: Mapping[str, Any]) -> RecordSet:
 
 
 def changes(found: RecordSets, wanted: RecordSets) -> list[JSONObject]:
-    """The changes of a PATCH that replace the found records of TAKEN types by the wanted ones.
+    """The changes of a PATCH that replace the existing records of TAKEN types with the wanted ones.
 
-    Removals come first: PowerDNS refuses a CNAME beside existing records.
+    Removals come first, because PowerDNS refuses a CNAME beside existing records.
     """
     removed = [
         {"name": each.name, "type": each.type, "changetype": "DELETE"}
@@ -113,7 +114,7 @@ def changes(found: RecordSets, wanted: RecordSets) -> list[JSONObject]:
 
 
 def leading(found: RecordSets) -> dict[str, RecordSet]:
-    """The found records that lead visitors to a host: the TAKEN types."""
+    """The records that lead visitors to a host: those of the TAKEN types."""
     return {each: found[each] for each in TAKEN if each in found}
 
 

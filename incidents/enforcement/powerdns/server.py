@@ -1,4 +1,4 @@
-"""A PowerDNS server, and the requests to its HTTP API (version 1) in one attempt."""
+"""A PowerDNS server, and the requests to its HTTP API (version 1) during one attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from incidents.outbound.client import Sender
 
 MAX_ANSWER_BYTES = 64 * 2**20
-"""A whole zone is read: for a single name, PowerDNS 4.9 leaves out disabled records."""
+"""The maximum size of an answer. A whole zone is read, because PowerDNS 4.9 leaves out disabled
+records if asked for a single name."""
 
 LATE = Retry(problem="timeout", detail="PowerDNS has not answered in time")
 _CREDENTIALS = Retry(
@@ -32,7 +33,7 @@ _TOO_LARGE = Retry(problem="answer_too_large", detail="the zone is larger than 6
 
 
 class EndedError(Exception):
-    """The attempt cannot continue; `outcome` is its result."""
+    """The attempt ends here; `outcome` is its result."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
@@ -49,18 +50,18 @@ class Zone:
 
     @property
     def is_primary(self) -> bool:
-        """Whether other servers copy it, by its serial number."""
+        """Whether other servers copy the zone when its serial number rises."""
         return self.kind.lower() in ("master", "primary", "producer")
 
     @property
     def is_secondary(self) -> bool:
-        """Whether another server's zone is copied over it, so a change would not last."""
+        """Whether the zone is copied from another server, so that a change here would not last."""
         return self.kind.lower() in ("slave", "secondary", "consumer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server: its address, `…/api/v1/servers/localhost`, and the key. Threads may share it."""
+    """A server: its address, `…/api/v1/servers/localhost`, and the key. Threads can share it."""
 
     sender: Sender
     url: str
@@ -78,7 +79,7 @@ class Session:
     until: float
 
     def zone_of(self, name: str) -> Zone | None:
-        """The zone here with the longest name that contains the name; None if there is none."""
+        """The zone here with the longest name that contains the name; None if no zone does."""
         labels = name.removesuffix(".").split(".")
         for start in range(len(labels)):
             zone = self._zone(".".join(labels[start:]) + ".")
@@ -87,7 +88,7 @@ class Session:
         return None
 
     def contents(self, zone: Zone) -> tuple[list[records.RecordSet], bool]:
-        """All record sets of the zone, and whether a change by the API raises its serial number."""
+        """All record sets of the zone, and whether a change through the API raises its serial."""
         found = self._request("GET", f"/zones/{zone.id}")
         return _read_sets(found), str(found.get("soa_edit_api") or "OFF").upper() != "OFF"
 
@@ -102,7 +103,7 @@ class Session:
         self._request("PATCH", f"/zones/{zone.id}", body={"rrsets": list(changes)})
 
     def metadata(self, zone: Zone) -> dict[str, list[str]]:
-        """The zone's metadata: the values of each kind."""
+        """The zone's metadata: a list of values for each kind."""
         found = self._request("GET", f"/zones/{zone.id}/metadata")
         try:
             return {str(each["kind"]): [str(v) for v in each["metadata"]] for each in found}

@@ -1,7 +1,7 @@
-"""The settings of the PowerDNS adapter, from its table of [acts].
+"""The settings of the PowerDNS adapter, from the adapter's table in [acts].
 
-The URL is the operator's own, usually on the loopback: its host is allowed by name. Proxies from
-the environment and redirects are ignored, because every request contains the key.
+The URL is the operator's own, usually on the loopback interface, so its host is allowed by name.
+Proxies from the environment and redirects are ignored, because every request contains the key.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Notice:
     ttl: int
 
     def sets(self, name: str, found: records.RecordSets) -> dict[str, records.RecordSet]:
-        """The record sets of a name that is held down, with its present comments."""
+        """The record sets of a name that is held down, with the name's present comments."""
         return {
             each: records.RecordSet(
                 name=name,
@@ -50,7 +50,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerDnsSettings:
-    """The settings. `www`: a site includes its `www.`; `limit_s`: of an attempt, in seconds."""
+    """The settings. `www`: a site includes its `www.` name; `limit_s`: seconds for an attempt."""
 
     server: Server
     notice: Notice
@@ -131,7 +131,7 @@ def _notice(options: Options) -> Notice:
 
 
 def _address(text: str, version: int) -> str | None:
-    """The address in PowerDNS' form; None if it is not one of that version."""
+    """The address in the format of PowerDNS; None if it is not an address of that IP version."""
     try:
         found = ip_address(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""The footer of a page: its required and actual content."""
+"""The footer of a page: what it must contain, and what it contains."""

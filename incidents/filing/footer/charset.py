@@ -1,9 +1,9 @@
-"""The reading of HTML: its encoding, and the elements that hold or show nothing.
+"""The properties of HTML: its encoding, and which elements are footers or hidden, or load content.
 
-The order is that of the HTML standard (13.2.3): a byte order mark, the server's header, the page's
-own declaration. A page without any is UTF-8 if valid, else GB18030, as are older Chinese pages. It
-also knows which elements end unclosed ones (HTML standard, 13.2.6), mark a footer, are hidden by
-style, or load more content.
+The encoding is determined in the order of the HTML standard (13.2.3): a byte order mark, the
+server's header, the page's own declaration. A page without any of these is UTF-8 if valid,
+otherwise GB18030, as older Chinese pages are. The module also knows which elements end unclosed
+elements (HTML standard, 13.2.6), mark a footer, are hidden by style, or load more content.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _KNOWN = re.compile(
 
 
 def decode(body: bytes, server_charset: str | None = None) -> tuple[str, str]:
-    """The text of a page, with U+FFFD for invalid bytes, and its encoding.
+    """The text of a page, with U+FFFD for invalid bytes, and the encoding of the page.
 
-    `server_charset`: the charset of the header Content-Type.
+    `server_charset`: the charset in the header Content-Type.
     """
     for mark, encoding in _MARKS:
         if body.startswith(mark):
@@ -68,7 +68,7 @@ def _known(label: str) -> str | None:
 
 
 MAX_STYLE = 2_000
-"""The maximum number of characters read of a style or a list of names."""
+"""The maximum number of characters read from a style, or from a list of names."""
 
 VOID = frozenset(
     {
@@ -113,7 +113,7 @@ ENDED_BY: dict[str, tuple[tuple[frozenset[str], frozenset[str]], ...]] = {
 
 
 def loads_content(tag: str, attributes: Mapping[str, str]) -> bool:
-    """Return whether the element may load content that is not in the page."""
+    """Return whether the element can load content that is not in the page."""
     refreshes = tag == "meta" and attributes.get("http-equiv", "").lower() == "refresh"
     return refreshes or tag in ("script", "frame", "iframe")
 
@@ -129,7 +129,7 @@ def is_footer(tag: str, attributes: Mapping[str, str]) -> bool:
 
 
 def is_hidden_by_style(style: str) -> bool:
-    """Whether its own style hides it; style sheets are not read."""
+    """Whether the element's own style hides it; style sheets are not read."""
     if not style:
         return False
     declarations = {}

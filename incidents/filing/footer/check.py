@@ -1,4 +1,4 @@
-"""The footer check: whether a page's footer is as required, and the HTML for it.
+"""The footer check: whether a page's footer is as required, and the HTML for such a footer.
 
 Within 30 days of approval the footer must show the record number, its HTML snippet and the icon
 (F.11 to F.15); N.6 and N.7 specify the links.
@@ -26,7 +26,7 @@ from incidents.filing.record_number import (
 from incidents.machine.filing import Details
 
 PAGE = "page"
-"""The field of a finding about the whole page."""
+"""The field of a finding about the page as a whole."""
 
 _MISSING = numbers.SECURITY_MISSING | numbers.ICP_MISSING
 
@@ -35,7 +35,7 @@ _MISSING = numbers.SECURITY_MISSING | numbers.ICP_MISSING
 class Expected:
     """The numbers that a page must show.
 
-    `filed`: the numbers are known; otherwise a page is only checked for consistency.
+    `filed`: the numbers are on record; otherwise a page is only checked for consistency.
     """
 
     public_security: PublicSecurity | None = None
@@ -45,7 +45,7 @@ class Expected:
 
     @classmethod
     def of(cls, details: Details, icp_form: IcpForm = "province") -> Expected:
-        """The expected numbers by a site's filing; an invalid number counts as missing."""
+        """The numbers expected from a site's filing; an invalid number counts as missing."""
         return cls(
             public_security=read_public_security(details.get(numbers.SECURITY_NUMBER, "")),
             icp=read_icp(details.get(numbers.ICP_NUMBER, "")),
@@ -57,7 +57,7 @@ class Expected:
 def check_footer(footer: Footer, expected: Expected) -> list[Finding]:
     """The findings on the public-security number, its icon and link, then on the ICP number.
 
-    Missing parts are errors, but undecidable if the page was cut or if only scripts fill it.
+    If the page was cut, or scripts fill it, one finding says that missing parts cannot be checked.
     """
     findings = (
         *numbers.check_public_security(footer, expected.public_security, filed=expected.filed),
@@ -73,7 +73,7 @@ def check_footer(footer: Footer, expected: Expected) -> list[Finding]:
 
 
 def is_right(findings: Iterable[Finding]) -> bool:
-    """Whether no finding is wrong, missing or undecidable."""
+    """Whether nothing in the footer is wrong, missing or impossible to check."""
     return all(finding.verdict in (OK, SUSPECT) for finding in findings)
 
 
@@ -85,11 +85,11 @@ FOOTER_FIELDS = {
     "icp_number": "ICP number",
     "icp_link": "ICP link",
 }
-"""The subject of a finding, by its field."""
+"""The subject of a finding about a footer, by the finding's field."""
 
 
 def footer_field(about: str) -> str:
-    """The subject of a finding with that field."""
+    """The subject of a finding about a footer with that field."""
     return FOOTER_FIELDS.get(about, about)
 
 
@@ -105,10 +105,10 @@ ICON_PATH = "/beian.png"
 def snippet_of_filing(
     site: str, details: Details, *, icon: str = ICON_PATH, icp_form: IcpForm = "province"
 ) -> str:
-    """The lines for the record numbers in a site's details.
+    """The HTML lines that show the record numbers in a site's details.
 
     Raises:
-        NoNumberError: if there is neither.
+        NoNumberError: if no record number is on record.
     """
     number = read_public_security(details.get("public_security_number", ""))
     icp = read_icp(details.get("icp_number", ""))
@@ -125,7 +125,7 @@ def snippet(
     icon: str = ICON_PATH,
     icp_form: IcpForm = "province",
 ) -> str:
-    """The lines for those numbers with their links and the icon; empty without any number."""
+    """The HTML lines that show those numbers with links and the icon; empty without any number."""
     lines = []
     if public_security is not None:
         image = f'<img src="{escape(icon)}" alt="" width="20" height="20">'

@@ -1,6 +1,6 @@
-"""The footer of a page: its record numbers, links and icons, with their places.
+"""The footer of a page: its record numbers, links and icons, with their positions.
 
-`check` decides whether they are right.
+`check` decides whether these are right.
 """
 
 from __future__ import annotations
@@ -18,26 +18,30 @@ from incidents.filing.footer import charset, markup, record_link
 from incidents.filing.record_number import Icp, PublicSecurity, read_icp, read_public_security
 
 MAX_BYTES = 2 * 1024 * 1024
-"""The maximum number of bytes read of a page."""
+"""The maximum number of bytes read from a page."""
 
 MAX_MENTIONS = 200
-"""The maximum number of record numbers, links and icons kept of a page, the last ones."""
+"""The maximum number of record numbers, links and icons kept from a page; the last ones are
+kept."""
 
 TEXT, ALT = "text", "image"
-"""The places of a visible number: in a text, or in an image's alt text; see `markup.INVISIBLE`."""
+"""The places where a number is visible: in a text, or in an image's alt text; see
+`markup.INVISIBLE`."""
 
 LAST_CHARACTERS, LAST_SHARE = 400, 5
-"""The footer of a page that marks none: its last characters, or its last fifth if longer."""
+"""The part that counts as the footer if a page marks none: its last characters, or its last fifth
+if that is longer."""
 
 EMPTY_CHARACTERS = 40
-"""A page with fewer characters and no number is empty if scripts or frames can load the rest."""
+"""The number of characters below which a page without a number counts as empty, if scripts or
+frames can load the rest."""
 
 Number = TypeVar("Number", Icp, PublicSecurity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention(Generic[Number]):
-    """A record number in the page; `number`: None if the text is not a valid one."""
+    """A record number in the page; `number`: None if the text is not a valid number."""
 
     number: Number | None
     written: str
@@ -49,7 +53,9 @@ class Mention(Generic[Number]):
 class Footer:
     """The record numbers, links and icons (addresses of images) of a page.
 
-    `is_empty`: it is almost empty, but may load more. `cut`: its end was not read."""
+    `is_empty`: the page is almost empty, but can load more content. `cut`: the end of the page was
+    not read.
+    """
 
     public_security: tuple[Mention[PublicSecurity], ...] = ()
     icp: tuple[Mention[Icp], ...] = ()
@@ -61,19 +67,20 @@ class Footer:
 
     @property
     def public_security_numbers(self) -> dict[PublicSecurity, bool]:
-        """The valid public-security numbers, with whether each is in the footer."""
+        """The valid public-security numbers; each says whether it is in the footer."""
         return _valid(self.public_security)
 
     @property
     def icp_numbers(self) -> dict[Icp, bool]:
-        """The valid ICP numbers, with whether each is in the footer."""
+        """The valid ICP numbers; each says whether it is in the footer."""
         return _valid(self.icp)
 
 
 def read(page: bytes | str, *, server_charset: str | None = None, cut: bool = False) -> Footer:
-    """The footer of a page, perhaps an empty one; at most `MAX_BYTES` are read.
+    """The footer of a page, which can be empty; at most `MAX_BYTES` are read.
 
-    `server_charset`: the encoding by the server. `cut`: the page is longer.
+    `server_charset`: the encoding according to the server. `cut`: the page is longer than the given
+    bytes.
     """
     cut = cut or len(page) > MAX_BYTES
     text, encoding = (page, "utf-8") if isinstance(page, str) else ("", "")
@@ -93,7 +100,7 @@ class _FooterSearch:
         self._foot_starts = [start for start, _ in page.footers]
 
     def footer(self, *, cut: bool, encoding: str) -> Footer:
-        """The result."""
+        """The footer found."""
         links = [link for link in map(self._link, self._page.links) if link is not None]
         shown = "".join(self._page.text.split())
         empty = len(shown) < EMPTY_CHARACTERS and not self._securities and not self._icps
@@ -160,7 +167,7 @@ class _FooterSearch:
         )
 
     def _icons(self) -> Iterator[str]:
-        """The icons: images in a link to a record or before a number, or named so in the footer."""
+        """The icons: images in a link to a record, before a number, or so named in the footer."""
         text = self._page.text
         to_record, to_icp = self._image_places()
         before = {_image_before(text, found.start()) for found in self._securities}
@@ -176,7 +183,7 @@ class _FooterSearch:
                 yield (image.sources or ("",))[0][: record_link.MAX_CHARACTERS]
 
     def _image_places(self) -> tuple[set[int], set[int]]:
-        """The places of images in links to public-security records, and in links to ICP ones."""
+        """The positions of images in links to public-security records and in links to ICP ones."""
         to_record: set[int] = set()
         to_icp: set[int] = set()
         for link in self._page.links:
@@ -213,7 +220,7 @@ def _valid(mentions: tuple[Mention[Number], ...]) -> dict[Number, bool]:
 
 
 def _unique(mentions: list[Mention[Number]]) -> tuple[Mention[Number], ...]:
-    """The mentions without repetition; one that is also in the footer counts as being there."""
+    """The mentions without repetition; a number counts as in the footer if any mention is."""
     best: dict[tuple[str, str], Mention[Number]] = {}
     for each in mentions:
         # A number is the same with or without the character of its province.
@@ -232,12 +239,12 @@ def _last(found: Iterable[re.Match[str]]) -> list[re.Match[str]]:
 
 
 def _inside(link: markup.Link, found: list[re.Match[str]]) -> list[re.Match[str]]:
-    """The numbers whose digits are in the link."""
+    """The numbers that have their digits inside the link."""
     return [each for each in found if link.start <= each.start("digits") < link.end]
 
 
 def _image_before(text: str, at: int) -> int:
-    """The place of the image just before that place; -1 without one."""
+    """The position of the image just before that position; -1 if there is none."""
     start = max(at - _NEAR, 0)
     before = text[start:at].rstrip()
     return start + len(before) - 1 if before[-1:] == markup.IMAGE else -1

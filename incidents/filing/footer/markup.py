@@ -1,8 +1,8 @@
 """The markup: the visible text of a page, its links and its images, in order.
 
-No tree is built: a page of 2 MiB may have 700,000 elements, all nested. Open elements are a stack,
-and missing end tags are implied as by a browser (HTML standard, 13.2.6), as far as it matters to
-the visible text. Style sheets and scripts are ignored.
+The module builds no tree, because a page of 2 MiB can have 700,000 elements, all nested. Open
+elements are a stack, and missing end tags are implied as in a browser (HTML standard, 13.2.6), as
+far as this affects the visible text. Style sheets and scripts are ignored.
 """
 
 from __future__ import annotations
@@ -16,26 +16,28 @@ from typing import NamedTuple
 from incidents.filing.footer import charset
 
 IMAGE = "\ufffc"
-"""The character in the text for an image."""
+"""The character that stands for an image in the text."""
 
 MAX_KEPT = 5_000
-"""The maximum number of links, and of images, kept: the last ones, as in the footer."""
+"""The maximum number of links, and of images, that are kept: the last ones, because the footer is
+at the end."""
 
 COMMENT, SCRIPT, TITLE, HIDDEN = INVISIBLE = ("comment", "script", "title", "hidden")
 """The places of invisible text."""
 
 MAX_TOKENS = 250_000
-"""The maximum of tags and texts read: some six times those in 2 MiB of a real page."""
+"""The maximum number of tags and texts read: about six times as many as a real page of 2 MiB
+has."""
 
 MAX_TAG = 128 * 1024
-"""The maximum number of characters of a tag, without embedded images."""
+"""The maximum number of characters in a tag, not counting embedded images."""
 
 Attributes = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link: its address as written, and its beginning and end in the text."""
+    """A link: its address as written, and its start and end in the text."""
 
     href: str
     start: int
@@ -44,7 +46,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image: its addresses (also those for scripts), its alt text, and its place."""
+    """An image: its addresses (including those for scripts), its alt text, and its position."""
 
     sources: tuple[str, ...]
     alt: str
@@ -55,8 +57,10 @@ class Image:
 class Markup:
     """The visible content of a page.
 
-    `footers`: the parts of the text marked as footer. `invisible`: the invisible text by place.
-    `is_dynamic`: scripts, frames or a refresh may load more. `is_truncated`: it was cut."""
+    `footers`: the parts of the text that are marked as a footer. `invisible`: the invisible text,
+    by the place where it is. `is_dynamic`: scripts, frames or a refresh can load more.
+    `is_truncated`: the page was cut.
+    """
 
     text: str
     links: tuple[Link, ...]
@@ -68,10 +72,10 @@ class Markup:
 
 
 def read(page: str) -> Markup:
-    """The markup of any page.
+    """The markup of a page.
 
-    A page with more than `MAX_TOKENS` pieces, or a tag longer than `MAX_TAG`, is only read up to
-    that point: it is not a real page.
+    A page with more than `MAX_TOKENS` tags and texts, or a tag longer than `MAX_TAG`, is not a real
+    page, and is only read up to that point.
     """
     reader = _Reader()
     try:
@@ -88,7 +92,7 @@ class _TooMuchError(Exception):
 
 
 class _Open(NamedTuple):
-    """An open element."""
+    """An element that is still open."""
 
     name: str
     hides: bool
@@ -123,7 +127,7 @@ class _Reader(HTMLParser):
                 raise _TooMuchError
 
     def markup(self, *, is_truncated: bool) -> Markup:
-        """The result; open elements end here."""
+        """The markup read; elements that are still open end here."""
         self._end(0)
         return Markup(
             text="".join(self._text),
@@ -192,7 +196,7 @@ class _Reader(HTMLParser):
         self._unseen[COMMENT].append(data)
 
     def parse_marked_section(self, i: int, report: int = 1) -> int:  # noqa: ARG002 - its signature
-        """Treat `<![…>` as a comment, as HTML does; the base class raises errors for some."""
+        """Treat `<![…>` as a comment, as HTML does; for some, the base class raises an error."""
         return self.parse_bogus_comment(i)
 
     def _step(self) -> None:
@@ -213,7 +217,7 @@ class _Reader(HTMLParser):
             self._in_feet += 1
 
     def _end(self, at: int) -> None:
-        """End the elements from that index of the stack on."""
+        """End the elements of the stack from that index on."""
         while len(self._stack) > at:
             ended = self._stack.pop()
             self._names[ended.name] -= 1
@@ -227,7 +231,7 @@ class _Reader(HTMLParser):
                     self._feet.append((self._foot_begun, self._length))
 
     def _end_implied(self, tag: str) -> None:
-        """End implied elements: a cell before a cell, a paragraph before a block, a link in one."""
+        """End elements whose end tag is implied, such as a paragraph before a block."""
         for ended, within in charset.ENDED_BY.get(tag, ()) or (
             charset.PARAGRAPH if tag in charset.BLOCKS else ()
         ):

@@ -1,7 +1,7 @@
 """The checks of the record numbers in a footer, and of their links.
 
-The public-security number needs its icon and the link to its record; the ICP number needs its
-province's form, and its link.
+The public-security number needs its icon and a link to its record; the ICP number needs the form
+required in its province, and its link.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SECURITY_MISSING = frozenset(
         "public_security_unseen", "icon_missing", "link_missing",
     }
 )  # fmt: skip
-"""The codes of missing parts."""
+"""The codes of findings about missing parts of the public-security number."""
 
 _SHOWN, _ICON, _AT_FOOT = "specification F.12", "specification F.14", "specification F.15"
 _AREA, _PROVINCE, _SECURITY_LINKS = "specification N.3", "specification N.4", "specification N.7"
@@ -38,7 +38,7 @@ _IN_FOOTER, _ICP_LINKS, _ICP_FORM = "specification N.5", "specification N.6", "s
 def check_public_security(
     footer: Footer, wanted: PublicSecurity | None, *, filed: bool
 ) -> Iterator[Finding]:
-    """The findings on the public-security numbers; `filed`: the wanted ones are on record."""
+    """The findings on the public-security numbers; `filed`: the expected ones are on record."""
     shown = footer.public_security_numbers
     if wanted is None and filed and not shown:
         yield suspect(SECURITY_NUMBER, "public_security_none_filed", _SHOWN)
@@ -121,7 +121,7 @@ def _not_shown(footer: Footer, wanted: PublicSecurity | None) -> Finding:
 def _missing_number(
     code: str, mentions: Sequence[Mention[Number]], places: Sequence[str], missing: Finding
 ) -> Finding:
-    """The reason why a number is not visible as text, by the place of the nearest match."""
+    """The finding that no number is visible as text, by the place of the nearest match."""
     field, source = missing.field, missing.source
     if ALT in places:
         return wrong(field, f"{code}_in_image", source)
@@ -193,13 +193,13 @@ ICP_NUMBER, ICP_LINK = "icp_number", "icp_link"
 ICP_MISSING = frozenset(
     {"icp_missing", "icp_none", "icp_in_image", "icp_unseen", "icp_link_missing"}
 )
-"""The codes of missing parts."""
+"""The codes of findings about missing parts of the ICP number."""
 
 
 def check_icp(
     footer: Footer, wanted: Icp | None, form: IcpForm, *, filed: bool
 ) -> Iterator[Finding]:
-    """The findings on the ICP numbers; `filed`: the wanted one is on record."""
+    """The findings on the ICP numbers; `filed`: the expected one is on record."""
     shown = footer.icp_numbers
     if wanted is not None:
         numbers = list(_icp_number(footer, shown, wanted, form))
@@ -244,7 +244,7 @@ def _icp_number(
 
 
 def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, in_footer: bool) -> Finding:
-    """The number with or without its suffix, as required; a subject's own number has none."""
+    """The finding whether a number has the required form, with or without its suffix."""
     subjects = wants_subject_number(number, form)
     if subjects and number.suffix is not None:
         return wrong(ICP_NUMBER, "icp_suffix", _ICP_FORM, shown=str(number), wanted=number.subject)

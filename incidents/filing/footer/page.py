@@ -1,7 +1,7 @@
-"""The page of a site, fetched to check its footer, under the guard of outgoing requests.
+"""The page of a site, fetched under the guard of outgoing requests to check its footer.
 
-The owner of a site controls its addresses and answers: so each hop of a redirect is guarded, and
-time, size and hops are limited.
+The owner of a site controls the site's addresses and answers. So each redirect is guarded, and
+time, size and the number of redirects are limited.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class UnreadPageError(IncidentsError):
         self.finding_facts: Mapping[str, str] = facts
 
     def finding(self) -> Finding:
-        """The finding for an unread page, which is never right."""
+        """The finding for a page that cannot be read, which never counts as right."""
         return Finding(
             verdict=UNKNOWN, field=PAGE, code=self.code, facts=self.finding_facts, source=SOURCE
         )
@@ -62,7 +62,8 @@ class UnreadPageError(IncidentsError):
 class Page:
     """A fetched page: its `url` after redirects, and at most `content.MAX_BYTES` of its body.
 
-    `cut`: the body is longer."""
+    `cut`: the body is longer.
+    """
 
     url: str
     body: bytes
@@ -77,7 +78,7 @@ class Page:
 def fetch_home(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
     """Fetch the home page of a site by its name: over https, or over http if https fails.
 
-    Raises the same errors as `fetch`; if both fail, the error over http.
+    Raises the same errors as `fetch`; if both attempts fail, the error of the one over http.
     """
     host = f"[{name}]" if ":" in name else name
     begun = monotonic()
@@ -124,7 +125,7 @@ def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
 
 
 def _redirect_target(url_requested: str, where: str) -> str:
-    """The target of a redirect, without its fragment, and encoded to ASCII as by browsers."""
+    """The target of a redirect, without its fragment, encoded to ASCII as in browsers."""
     try:
         return quote(urljoin(url_requested, where), safe=_AS_IT_IS).partition("#")[0]
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""The record link: the target of a link in a footer, parsed as by a browser (URL standard, 4.4).
+"""The record link: the target of a link in a footer, parsed as in a browser (URL standard, 4.4).
 
-A misleading link only looks right.
+A link is parsed because a misleading link looks right as text.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ from incidents.filing.record_number import read_public_security
 Form = Literal[
     "old", "new", "encoded", "look_alike", "icp", "icp_gone", "icp_look_alike", "elsewhere"
 ]
-"""The forms of a target.
+"""The forms of a link's target.
 
-The old and the new address of public-security records; one with %23 for #, which leads nowhere; a
-lookalike. The address of ICP records; the former one; a lookalike. Any other."""
+For public-security records: the old and the new address, the address with %23 for #, which leads
+nowhere, and a lookalike. For ICP records: the present and the former address, and a lookalike. Any
+other target.
+"""
 
 NEW_ADDRESS = "https://beian.mps.gov.cn/#/query/webSearch?code="
 ICP_ADDRESS = "https://beian.miit.gov.cn/"
 
 MAX_CHARACTERS = 2_048
 _PIECE = 256
-"""The characters normalized at once, in quadratic time; no host has more."""
+"""The maximum number of characters normalized at once, because the time grows with the square; no
+valid host has more."""
 
 _ADDRESS = re.compile(
     r"(?:(?P<scheme>https?):)?//+(?P<authority>[^/?#]*)(?P<path>[^?#]*)"
@@ -48,7 +51,7 @@ _MAX_SHOWN = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordLink:
-    """The target of a link; `code`: its public-security code, if valid; `secure`: not http."""
+    """The target of a link; `code`: its public-security code, if valid; `secure`: not over http."""
 
     form: Form
     code: str | None = None
@@ -56,23 +59,23 @@ class RecordLink:
 
     @property
     def is_public_security(self) -> bool:
-        """Whether it leads to the public-security records, or is meant to lead there."""
+        """Whether the target is the public-security records, or is meant to be."""
         return self.form in ("old", "new", "encoded", "look_alike")
 
     @property
     def is_icp(self) -> bool:
-        """Whether it leads to the ICP records, or is meant to lead there."""
+        """Whether the target is the ICP records, or is meant to be."""
         return self.form in ("icp", "icp_gone", "icp_look_alike")
 
     @property
     def is_lookalike(self) -> bool:
-        """Whether its host contains an office's name, but is not the office's."""
+        """Whether the host contains the name of an official host, but is not that host."""
         return self.form in ("look_alike", "icp_look_alike")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FooterLink:
-    """A link related to a record, by its target or by the numbers in its text."""
+    """A link that concerns a record, by its target or by the numbers in its text."""
 
     href: str
     target: RecordLink
@@ -82,12 +85,12 @@ class FooterLink:
 
     @property
     def shown_href(self) -> str:
-        """Its address, cut for display."""
+        """The link's address, cut for display."""
         return self.href if len(self.href) <= _MAX_SHOWN else self.href[: _MAX_SHOWN - 1] + "…"
 
 
 def read(href: str) -> RecordLink:
-    """The target of a link, by its text alone."""
+    """The target of a link, parsed from the text of its address alone."""
     # Browsers strip the ends, drop line ends, and read a backslash as a slash.
     written = re.sub(r"[\t\n\r]", "", href[:MAX_CHARACTERS].strip(_ENDS)).replace("\\", "/")
     found = _ADDRESS.fullmatch(written)
@@ -105,7 +108,7 @@ def read(href: str) -> RecordLink:
 
 
 def _host(authority: str, scheme: str) -> str:
-    """The host after any @, with a non-default port, which makes it another server."""
+    """The host after any @; a non-default port is included, because it means another server."""
     host, _, port = authority.rpartition("@")[2].partition(":")
     name = _plain(host).removesuffix(".")
     return name if port in ("", _PORTS[scheme]) else f"{name}:{port}"

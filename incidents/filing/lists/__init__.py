@@ -1,1 +1,1 @@
-"""Customer lists: files of filings (CSV, XLSX, JSON), read within limits, and written."""
+"""Customer lists: tables of filings (CSV, XLSX, JSON), read within limits, and written."""

@@ -1,7 +1,7 @@
 """A customer list: the rows of a table, each with changes to the filing of one site.
 
-An empty cell changes nothing. Nothing is dropped silently: an unreadable cell is a problem of its
-row, with the field, the text, and advice; an unknown column refuses the list.
+An empty cell changes nothing. Nothing is dropped silently: an unreadable cell becomes a problem of
+its row, with the field, the text, and advice; a list with an unknown column is refused.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from incidents.machine.filing import DOCUMENT, MAX_ITEMS, SERVER
 from incidents.values import site_name
 
 ALL_OF = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
-"""The columns with all servers, or all documents, of a site, by their labels."""
+"""The columns that hold all servers, or all documents, of a site, by their labels."""
 
 _MAX_KNOWN, _SHORT = 4_096, 32
 _MAX_NEAREST = 100
-"""The maximum of unknown columns compared with known ones: each takes a millisecond."""
+"""The maximum number of unknown columns compared with known columns: each comparison takes a
+millisecond."""
 # Most names need no conversion.
 _PLAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,20}")
 _MAX_PLAIN = 60
@@ -35,9 +36,10 @@ _MAX_PLAIN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A problem of a row: column and field (empty for the whole row), text, and reason with advice.
+    """A problem in a row: the column and field (empty for the whole row), the text, and the reason.
 
-    A long text is cut."""
+    The reason includes advice. A long text is cut.
+    """
 
     column: str
     field: str
@@ -50,9 +52,9 @@ class Problem:
 
 
 class Customer(NamedTuple):
-    """A row: the site's canonical name, and the changes to its details.
+    """A row of the list: the site's canonical name, and the changes to its details.
 
-    A row with a problem must not be used: `changes` has the readable cells.
+    A row with a problem must not be used, although `changes` has the readable cells.
     """
 
     row: int
@@ -62,10 +64,10 @@ class Customer(NamedTuple):
 
 
 class _Column:
-    """A column: of a whole detail, of the `part` of an item, or (without `read`) of all items.
+    """A column: of a whole detail, of one `part` of an item, or (without `read`) of all items.
 
-    A single line of at most `limit` characters is kept unchanged. `known`: a cache of repeated
-    values such as codes and days.
+    A text of one line with at most `limit` characters is kept unchanged. `known`: a cache for
+    repeated values such as codes and days.
     """
 
     __slots__ = ("key", "known", "limit", "name", "part", "read")
@@ -79,13 +81,13 @@ class _Column:
 
 
 class CustomerList:
-    """The customers of a table, in the order of its rows.
+    """The customers in a table, in the order of its rows.
 
-    `ignore`: leave out unknown columns, whose names are in `ignored`.
+    `ignore`: leave out unknown columns; their names are in `ignored`.
 
     Raises:
-        TableError: for an unknown column, naming the nearest, unless ignored; for two columns of
-            one field; and without a column for the site.
+        TableError: for an unknown column, naming the nearest known one, unless ignored; for two
+            columns with one field; and if there is no column for the site.
     """
 
     def __init__(self, table: TableFile, *, ignore: bool = False) -> None:
@@ -99,9 +101,10 @@ class CustomerList:
             self._read_columns(table)
 
     def customers(self) -> Iterator[Customer]:
-        """Each row, with its problems; raises TableError as the rows do.
+        """Each row, with its problems; raises TableError if the table does.
 
-        A repeated site is a problem: otherwise the order of rows would decide.
+        A repeated site is a problem, because the result would otherwise depend on the order of
+        rows.
         """
         for row in self._table.rows:
             yield self._customer(row)
@@ -151,7 +154,7 @@ class CustomerList:
         return Customer(row.number, site, changes, tuple(reading.problems))
 
     def _is_ignored(self, name: str) -> bool:
-        """Return whether the column is ignored; an empty name is not a column."""
+        """Return whether the column is ignored; a column without a name is not counted."""
         if not self._ignore or not name or name in self._columns:
             return False
         if name not in self.ignored:
@@ -184,7 +187,7 @@ class CustomerList:
 
 
 class _RowReader:
-    """Collects the parsed content of a row."""
+    """A reader that collects the parsed content of a row."""
 
     __slots__ = ("_parts", "changes", "problems")
 
@@ -197,7 +200,7 @@ class _RowReader:
         self.problems.append(Problem(column=column, field=field, value=shown(text), detail=why))
 
     def cell(self, column: _Column, text: str) -> None:
-        """Read a cell, or note its problem."""
+        """Read a cell, or record its problem."""
         try:
             if column.read is None or column.part:
                 self.of_item(column, text)
@@ -212,7 +215,7 @@ class _RowReader:
             column.known[text] = value
 
     def of_item(self, column: _Column, text: str) -> None:
-        """Read a part of a server or a document, or all of them."""
+        """Read one part of a server or a document, or a cell with all of them."""
         if column.read is not None:
             part = column.read(text)
             self._parts.setdefault(column.key, {})[column.part] = part
@@ -225,7 +228,7 @@ class _RowReader:
             self._keep(column.name, key, whole)
 
     def finish(self) -> None:
-        """Add the items with parts in separate columns, and count all."""
+        """Add the items whose parts are in separate columns, and check the number of items."""
         for key, parts in self._parts.items():
             prefix = f"{key.partition('.')[0]}."
             try:
@@ -244,7 +247,7 @@ class _RowReader:
 
 
 def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
-    """The column of that name, or the reason why it is unknown, with the `nearest` one."""
+    """The column of that name, or the reason why it is unknown; with `nearest`, a suggestion."""
     normalized = form.normalize(name)
     key = form.key_of_label(name)
     if key is not None:

@@ -1,4 +1,4 @@
-"""A value of a customer list, converted from text to the value in a filing.
+"""A value in a customer list: converts its text to the value in a filing.
 
 The value is a code for a choice, an ISO 8601 date for a day, and otherwise the text.
 """
@@ -42,11 +42,11 @@ _PROVINCE = re.compile(r"(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KNOWN_DAYS = 8_192
 _MAX_CHOICE = 100
-"""The longest choice of the form: folding takes quadratic time."""
+"""The maximum length of a choice in a list, because normalizing takes quadratic time."""
 
 
 class UnreadableValueError(ValueError):
-    """A text is not a value of its field; `why`: the expected values, without the text."""
+    """A text that is not a value of its field; `why`: what is expected, without the text."""
 
     def __init__(self, why: Cause) -> None:
         super().__init__(why)
@@ -54,7 +54,7 @@ class UnreadableValueError(ValueError):
 
 
 def reader(key: str) -> Read:
-    """The reader of values of a field of the form, which raises UnreadableValueError."""
+    """The function that reads a field's values; it raises UnreadableValueError."""
     if key in DAYS:
         return read_day
     if form.FIELD_OF[key].choices:
@@ -65,7 +65,7 @@ def reader(key: str) -> Read:
 
 
 def limit(key: str) -> int:
-    """The maximum length of a line that a field takes unchanged; 0: it must be parsed."""
+    """The maximum length of a line that a field accepts unchanged; 0 if it must be parsed."""
     read = reader(key)
     return MAX_OPEN if read is _open_text else MAX_TEXT_CHARACTERS if read is _sealed_text else 0
 
@@ -75,7 +75,7 @@ def read_day(text: str) -> str:
     """Read a day such as 2026-01-02, 2026/1/2 or 2026年1月2日 as an ISO 8601 date.
 
     Raises:
-        UnreadableValueError: if it is not one, or before the Internet existed.
+        UnreadableValueError: if the text is not a day, or a day before the Internet existed.
     """
     found = _DAY.fullmatch(half_width(text))
     try:
@@ -95,10 +95,10 @@ def read_item(prefix: str, text: str) -> str:
 
 
 def read_items(prefix: str, text: str) -> dict[str, str]:
-    """Read items by key from a JSON object of JSON objects by label.
+    """Read items by key from a JSON object with a JSON object for each label.
 
     Raises:
-        UnreadableValueError: for the first invalid one.
+        UnreadableValueError: for the first invalid item.
     """
     found = _object(prefix, text)
     if len(found) > MAX_ITEMS:
@@ -109,7 +109,7 @@ def read_items(prefix: str, text: str) -> dict[str, str]:
 
 
 def read_parts(prefix: str, given: Mapping[str, Any]) -> str:
-    """Read an item from its parts as written, as canonical JSON.
+    """Read an item from the texts of its parts, as canonical JSON.
 
     Raises:
         UnreadableValueError: naming the unknown or invalid part.
@@ -146,7 +146,7 @@ def part_names(prefix: str) -> str:
 
 
 def part_reader(prefix: str, name: str) -> Read | None:
-    """The reader of that part of an item; None if there is no such part."""
+    """The function that reads that part of an item; None if there is no such part."""
     return _PARTS[prefix].get(name)
 
 
@@ -234,4 +234,4 @@ _PARTS: dict[str, dict[str, Read]] = {
         "size": _digits,
     },
 }  # fmt: skip
-"""The reader of each part, in the order of names."""
+"""The function that reads each part, by the part's name in the order of the form."""

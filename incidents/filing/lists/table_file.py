@@ -1,7 +1,7 @@
 """A table file: a list as rows, from CSV, XLSX or JSON, in any usual encoding.
 
-It is read in pieces, so memory does not grow with its size. Its type is detected by its first
-bytes, not by its name.
+The file is read in pieces, so that memory does not grow with its size. Its type is detected by its
+first bytes, not by its name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENCODINGS = {
     "utf-16": "UTF-16",
     "gb18030": "GB18030",
 }
-"""The readable encodings, by Python's name for each."""
+"""The encodings that can be read, with Python's name for each."""
 
 _MARKS = (
     # Before UTF-16, whose mark is a prefix of this one.
@@ -41,10 +41,10 @@ _BLOCK = 1 << 18
 
 
 def detect_encoding(raw: BinaryIO, file: str) -> str:
-    """Python's name of the encoding of `raw`, which is rewound to its beginning.
+    """Python's name for the encoding of `raw`, which is rewound to its beginning.
 
-    Without a byte order mark it is UTF-8 if valid throughout, or else GB18030 (GB 18030-2005, which
-    includes GBK and GB 2312).
+    Without a byte order mark the encoding is UTF-8 if the whole file is valid, otherwise GB18030
+    (GB 18030-2005, which includes GBK and GB 2312).
 
     Raises:
         TableError: naming the first invalid byte and its offset.
@@ -97,7 +97,7 @@ def _told(raw: BinaryIO, offset: int) -> dict[str, str]:
 
 STDIN = "-"
 MAX_BYTES = 1 << 30
-"""The maximum size of a file; XLSX is compressed, and has further limits."""
+"""The maximum size of a file; XLSX files, which are compressed, have further limits."""
 
 XLSX, CSV, JSON = "XLSX", "CSV", "JSON"
 
@@ -108,10 +108,10 @@ OnProgress = Callable[[int], object]
 
 @dataclass(slots=True, kw_only=True)
 class TableFile:
-    """A file being read: `rows` can be iterated once.
+    """A table file that is being read; `rows` can be iterated only once.
 
-    `encoding`: such as `UTF-8` or `GB18030`; empty for XLSX, where `sheet` is the sheet being read,
-    and `other_sheets` are not. `columns`: empty for JSON, where filings have their own.
+    `encoding`: such as `UTF-8` or `GB18030`; empty for XLSX, where `sheet` is the sheet that is
+    read, and `other_sheets` are not read. `columns`: empty for JSON, where each filing has its own.
     """
 
     file: str
@@ -125,11 +125,11 @@ class TableFile:
 
 @contextmanager
 def open_table(file: str, *, done: OnProgress = lambda _: None) -> Iterator[TableFile]:
-    """Open the table in `file` (`-`: standard input); `done` is called with the bytes read.
+    """Open the table in `file` (`-`: standard input); `done` gets the number of bytes read.
 
     Raises:
-        FileError: if it cannot be read.
-        TableError: if it is not a table; also from `rows`, if it cannot be read further.
+        FileError: if the file cannot be read.
+        TableError: if it is not a table; also raised by `rows`, if reading fails later.
         SpreadsheetLibraryError: for XLSX, if openpyxl is not installed.
     """
     try:
@@ -149,7 +149,7 @@ def open_table(file: str, *, done: OnProgress = lambda _: None) -> Iterator[Tabl
 def read(
     raw: BinaryIO, file: str, *, done: OnProgress = lambda _: None, elements: int = sys.maxsize
 ) -> Iterator[TableFile]:
-    """Read an open, seekable file, called `file`; `elements` limits an XLSX.
+    """Read an open, seekable file, named `file` in errors; `elements` limits an XLSX.
 
     Raises the same errors as `open_table`, except FileError.
     """
@@ -207,7 +207,7 @@ def _read_text(text: TextIOWrapper, file: str) -> TableFile:
 
 @contextmanager
 def _spooled() -> Iterator[BinaryIO]:
-    """Standard input in a temporary file, since it is read twice."""
+    """Standard input, copied to a temporary file because it is read twice."""
     with tempfile.TemporaryFile() as kept:
         size = 0
         while block := sys.stdin.buffer.read(_BLOCK):
@@ -219,7 +219,7 @@ def _spooled() -> Iterator[BinaryIO]:
 
 
 class _ProgressReader(Wrapped):
-    """A file that calls `done` with the bytes read."""
+    """A file that calls `done` with the number of bytes read."""
 
     def __init__(self, raw: BinaryIO, done: OnProgress) -> None:
         super().__init__(raw)

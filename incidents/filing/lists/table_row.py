@@ -1,7 +1,7 @@
-"""A row of a list: its cells by column, and the reason if it cannot be used.
+"""A row of a list: its cells by column, and the reason if the row cannot be used.
 
-Against CSV injection (OWASP), an apostrophe escapes cells that look like formulas. A text's own
-leading apostrophe is escaped too, so removing one apostrophe restores each text.
+Against CSV injection (OWASP), an apostrophe escapes cells that look like formulas. If a text itself
+begins with an apostrophe, this is escaped too, so that removing one apostrophe restores each text.
 """
 
 from __future__ import annotations
@@ -107,32 +107,32 @@ CAUSES: dict[str, str] = {
 
 
 def cause(code: str, **facts: Any) -> Cause:
-    """The cause with that code."""
+    """The cause of a problem, with that code."""
     return Cause.of(f"list_{code}", CAUSES[code], **facts)
 
 
 GUARD = "'"
 _FORMULA_STARTS = frozenset("=+-@\t\r＝＋－＠" + GUARD)
-"""The first characters of formulas, also in full width, and the guard itself."""
+"""The first characters of formulas, including their full-width forms, and the apostrophe."""
 
 
 def guarded(text: str) -> str:
-    """The text as written into a cell, escaped if needed."""
+    """The text to write into a cell, escaped if needed."""
     return GUARD + text if text[:1] in _FORMULA_STARTS else text
 
 
 def unguarded(cell: str) -> str:
-    """The text of a cell, without the escape."""
+    """The text of a cell, with the escaping apostrophe removed."""
     return cell[1:] if cell[:1] == GUARD and cell[1:2] in _FORMULA_STARTS else cell
 
 
 MAX_ROWS = 1_048_576
-"""The maximum of rows of an XLSX sheet, also for CSV and JSON."""
+"""The maximum number of rows in an XLSX sheet, which also applies to CSV and JSON."""
 
 MAX_COLUMNS = 1_024
 MAX_NAME = 200
 MAX_CELL = 32_767
-"""The maximum characters of an XLSX cell."""
+"""The maximum number of characters in an XLSX cell."""
 
 SHOWN_CHARACTERS = 80
 
@@ -163,7 +163,7 @@ class CellProblem:
 
 
 class Row(NamedTuple):
-    """A row: its first line or row number, from 1, and its non-empty cells.
+    """A row: the number of its first line or of the row, from 1, and its non-empty cells.
 
     A row with something `wrong` must not be used.
     """
@@ -174,14 +174,14 @@ class Row(NamedTuple):
 
 
 def shown(value: str) -> str:
-    """A value for quoting, cut if long."""
+    """A value as quoted in a message, cut if long."""
     return value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…"
 
 
 class Header:
-    """The columns of a file, which make rows of its cells.
+    """The columns of a file, which turn cells into rows.
 
-    `guarded`: a spreadsheet may have written the file, so escapes are removed.
+    `guarded`: a spreadsheet might have written the file, so escapes are removed.
 
     Raises:
         TableError: if the first row is not a header.
@@ -198,7 +198,7 @@ class Header:
         self._guarded = guarded
 
     def row(self, number: int, cells: Sequence[str]) -> Row | None:
-        """The row of those cells; None if all are empty."""
+        """A row made of those cells; None if all are empty."""
         whole = "".join(cells)
         if len(cells) <= len(self.columns) and whole.isprintable() and len(whole) <= MAX_CELL:
             pairs = zip(self.columns, map(str.strip, cells), strict=False)
@@ -226,7 +226,7 @@ class Header:
 
 
 def text_fault(text: str) -> Cause | None:
-    """The reason why a text is not allowed in a cell; None if it is."""
+    """The reason why a text is not allowed in a cell; None if it is allowed."""
     if len(text) > MAX_CELL:
         return cause("long_cell", length=f"{len(text):,}", limit=f"{MAX_CELL:,}")
     control = _CONTROLS.search(text)

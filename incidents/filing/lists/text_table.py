@@ -1,7 +1,8 @@
-"""A text file as rows: CSV (RFC 4180) or JSON, with a set of the names seen.
+"""A text file as rows: CSV (RFC 4180) or JSON; and an index of the site names seen.
 
-It reads the files of `export`. Names are compared by 64-bit hashes: of a million names two collide
-once in 30 million lists, and then the second is reported as a duplicate.
+The module reads the files of `export`. Names are compared by 64-bit hashes. In a list with a
+million names, two hashes collide once in 30 million lists; the second name is then reported as a
+duplicate.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from incidents.store.schema.types import canonical
 from incidents.values import parsing
 
 MAX_LINE = 1 << 20
-"""The maximum characters of a line."""
+"""The maximum number of characters in a line."""
 
 MAX_FIELD = csv.field_size_limit()
 DELIMITERS = (",", ";", "\t")
@@ -39,8 +40,8 @@ class CsvTable:
     """The columns of a CSV file, and its rows, as they are read.
 
     Raises:
-        TableError: if it has no header; and from `rows`, naming the line, if it cannot be read
-            further, such as after an unclosed quote.
+        TableError: if it has no header; also raised by `rows`, naming the line, if reading fails
+            later, such as after an unclosed quote.
     """
 
     def __init__(self, text: TextIO, file: str) -> None:
@@ -75,7 +76,7 @@ class CsvTable:
             raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
 
     def _refusal(self, number: int, error: csv.Error) -> Cause:
-        """The fault of a row; raises TableError if the following rows cannot be trusted."""
+        """The fault of a row; raises TableError if the rows after it cannot be trusted."""
         if parsing.is_field_too_long(error):
             why = cause("unclosed", limit=f"{MAX_FIELD:,}")
             raise TableError(self._file, why, row=number) from error
@@ -85,7 +86,7 @@ class CsvTable:
 
 
 def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]]:
-    """The number of leading blank lines, the first other line, and all lines from it on."""
+    """The number of blank lines at the start, the first other line, and all lines from there on."""
     for before, line in enumerate(lines):
         if line.strip():
             return before, line, chain((line,), lines)
@@ -93,7 +94,7 @@ def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]
 
 
 def _delimiter(header: str) -> str:
-    """The most frequent delimiter of a header, outside quotes; a comma if it has none."""
+    """The most frequent delimiter of a header, outside quotes; a comma if there is none."""
     bare = "".join(header.split('"')[::2])
     return max(DELIMITERS, key=bare.count)
 
@@ -111,7 +112,7 @@ def _lines(text: TextIO, file: str) -> Iterator[str]:
 
 
 MAX_FILING = 1 << 20
-"""The maximum characters of a filing."""
+"""The maximum number of characters in a filing."""
 
 DETAILS = "details"
 _BETWEEN = " \t\r\n,"
@@ -124,8 +125,8 @@ class JsonList:
     """The filings of a JSON file as rows, counted from 1, without columns.
 
     Raises:
-        TableError: raised by `rows` for the first filing that cannot be read; later filings
-            are not read.
+        TableError: raised by `rows` for the first filing that cannot be read; no later filing is
+            read.
     """
 
     columns: tuple[str, ...] = ()
@@ -159,7 +160,7 @@ class JsonList:
                 raise TableError(self._file, why)
 
     def _next(self) -> str:
-        """The next character that is not a separator of filings; empty at the end."""
+        """The next character that does not separate filings; empty at the end."""
         while True:
             while self._at < len(self._buffer):
                 if self._buffer[self._at] not in _BETWEEN:
@@ -251,7 +252,7 @@ def _json_refusal(error: ValueError | RecursionError) -> str:
 
 
 def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object with a repeated name: one of the two would silently be lost."""
+    """Refuse a JSON object with a repeated name, because one value would silently be lost."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise parsing.MisreadError("a name occurs twice in one object")
@@ -262,7 +263,7 @@ _BEGIN = 1 << 10
 
 
 class NameIndex:
-    """A hash table, at most half full."""
+    """An index of names by their hashes, at most half full."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -270,7 +271,7 @@ class NameIndex:
         self._rows = array("L", bytes(array("L").itemsize * _BEGIN))
 
     def first(self, name: str, row: int) -> int:
-        """The first row with that name, which is this one for a new name."""
+        """The number of the first row with that name; the given row for a new name."""
         # 0 marks a free slot.
         mark = hash(name) or 1
         at = self._place(mark)

@@ -1,10 +1,10 @@
 """The package of an XLSX file: a ZIP that is checked first, with its XML as events.
 
-A part is unpacked in pieces within its limits, whatever the ZIP declares. Parts without a reader
-(pictures, a nested ZIP) are never unpacked.
+A part is unpacked in pieces within its limits, whatever size the ZIP declares. Parts without a
+reader (pictures, a nested ZIP) are never unpacked.
 
-Like defusedxml it refuses a document type, the source of internal (billion laughs) and external
-(XXE) entities, which ECMA-376, part 2, forbids.
+Like defusedxml, the parser refuses a document type declaration, which is the source of internal
+(billion laughs) and external (XXE) entities, and which ECMA-376, part 2, forbids.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from incidents.filing.lists.table_row import TableError, cause
 
 MAX_MEMBERS = 1_000
 MAX_DIRECTORY = 1 << 20
-"""The maximum size of the ZIP's directory, which is read whole."""
+"""The maximum size of the ZIP's directory, which is read in one piece."""
 
 MAX_RATIO = 100
-"""The maximum compression ratio beyond `UNCHECKED`: a sheet has 10 to 20, a bomb 1,000."""
+"""The maximum compression ratio beyond `UNCHECKED`: a sheet has a ratio of 10 to 20, a ZIP bomb
+1,000."""
 
 UNCHECKED = 4 << 20
 MAX_UNPACKED = 256 << 20
-"""The maximum unpacked size of all parts read."""
+"""The maximum unpacked size of all parts together."""
 
 _BLOCK = 1 << 16
 _ENCRYPTED = 0x1
@@ -39,7 +40,8 @@ class Package:
     """The parts of the file by name; `elements`: the limit for all parts together.
 
     Raises:
-        TableError: if it is not such a ZIP; also from `part`, naming the part and its limit.
+        TableError: if the file is not such a ZIP; also raised by `part`, naming the part and its
+            limit.
     """
 
     def __init__(self, raw: BinaryIO, file: str, elements: int = sys.maxsize) -> None:
@@ -115,7 +117,7 @@ class Wrapped(RawIOBase):
 
 
 class _LimitedFile(Wrapped):
-    """The file for `zipfile`, with a limit on the size of a read."""
+    """The file as passed to `zipfile`, with a limit on the size of a read."""
 
     def __init__(self, raw: BinaryIO, file: str) -> None:
         super().__init__(raw)
@@ -134,32 +136,32 @@ def _told(name: str) -> str:
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 200_000
-"""The default maximum of elements in a part: each costs time, not memory."""
+"""The default maximum number of elements in a part: each element costs time, but no memory."""
 
 MAX_TOKEN = 1 << 20
-"""The maximum size of a tag with its attributes, which the parser holds."""
+"""The maximum size of a tag with its attributes, which the parser keeps in memory."""
 
 
 class Handler:
-    """A handler of elements, by names without a prefix; text comes in pieces."""
+    """A handler of XML elements, by names without a prefix; text arrives in pieces."""
 
     __slots__ = ()
 
     def start(self, name: str, attributes: dict[str, str], /) -> None:
-        """Handle the beginning of an element."""
+        """Handle the start of an element."""
 
     def end(self, name: str) -> None:
         """Handle the end of an element."""
 
     def text(self, piece: str) -> None:
-        """Handle some text of the last opened element, or of one around it."""
+        """Handle some text inside the last opened element, or inside one that contains it."""
 
 
 class PartReader:
-    """A part being read into a handler, block by block.
+    """A reader that passes a part to a handler, block by block.
 
     Raises:
-        TableError: from `feed` and `close`, naming the part.
+        TableError: raised by `feed` and `close`, naming the part.
     """
 
     def __init__(
@@ -216,7 +218,7 @@ def read(
     *,
     elements: int = MAX_ELEMENTS,
 ) -> int:
-    """Read a part into a handler; return its number of elements. Raises `PartReader`'s errors."""
+    """Pass a part to a handler; return the number of elements. Raises like `PartReader`."""
     reading = PartReader(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)

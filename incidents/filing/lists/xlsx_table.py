@@ -1,9 +1,9 @@
-"""An XLSX file (ECMA-376) as rows: its first sheet, cell by cell, in flat memory.
+"""An XLSX file (ECMA-376) as rows: its first sheet, cell by cell, in constant memory.
 
 openpyxl interprets number formats and dates, but does not read the sheet: it keeps every row, and
 all other parts as trees, so a file of a few kilobytes can exhaust the memory, and it takes 3.6
-times as long. calamine is five times as fast, but hides formulas: such a cell looks like a value,
-or empty.
+times as long. calamine is five times as fast, but hides formulas: a cell with a formula looks like
+a value, or empty.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from incidents.filing.lists.table_row import (
 from incidents.filing.lists.xlsx_package import MAX_UNPACKED, Handler, Package, PartReader
 
 MAX_ELEMENTS = 16_000_000
-"""The maximum of elements in a sheet: 100,000 rows of 50 cells have 10 million."""
+"""The maximum number of elements in a sheet: 100,000 rows of 50 cells have 10 million."""
 
 MAX_DIGITS = 15
-"""The digits that a spreadsheet keeps of a number (IEEE 754 as used by Excel)."""
+"""The number of digits that a spreadsheet keeps of a number (IEEE 754 as used by Excel)."""
 
 Cells = dict[int, "str | _InvalidCell"]
-"""The non-empty cells of a row by column, from 0."""
+"""The non-empty cells of a row, by the number of the column, from 0."""
 
 
 class XlsxTable:
     """The columns of the first sheet, and its rows, as they are read.
 
     Raises:
-        TableError: if it is not an XLSX with a header; and from `rows`, if it cannot be read
-            further, naming the fault.
+        TableError: if the file is not an XLSX with a header; also raised by `rows`, naming the
+            fault, if reading fails later.
         SpreadsheetLibraryError: if openpyxl is not installed.
     """
 
@@ -77,7 +77,7 @@ class XlsxTable:
 
 
 class _InvalidCell(str):
-    """An unusable cell as written, with the reason."""
+    """A cell that cannot be used, as written, with the reason."""
 
     __slots__ = ("why",)
 
@@ -91,7 +91,7 @@ class _InvalidCell(str):
 
 
 def _line(cells: Cells, columns: list[str]) -> tuple[list[str], list[CellProblem]]:
-    """The texts of a row from its first column on, and its unusable cells."""
+    """The texts of a row from the first column on, and the cells that cannot be used."""
     texts = [""] * (max(cells) + 1 if cells else 0)
     wrong = []
     for n, cell in cells.items():
@@ -116,7 +116,7 @@ def column_letters(n: int) -> str:
 def _sheet_rows(
     package: Package, file: str, book: xlsx_workbook.Workbook
 ) -> Iterator[tuple[int, Cells]]:
-    """The rows of the sheet with non-empty cells."""
+    """The rows of the sheet that have non-empty cells."""
     sheet = _Sheet(file, book)
     reading = PartReader(file, book.part, sheet, elements=min(MAX_ELEMENTS, package.elements))
     for block in package.part(book.part, limit=MAX_UNPACKED):
@@ -128,7 +128,7 @@ def _sheet_rows(
 
 
 class _Sheet(Handler):
-    """The handler of a sheet, which puts finished rows into `done`."""
+    """The handler of a sheet's XML, which puts finished rows into `done`."""
 
     def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
         self.done: list[tuple[int, Cells]] = []
@@ -263,7 +263,7 @@ class _CellValues:
 
 
 def number(value: str) -> str:
-    """A number as a person would type it: a phone number has no exponent and no point."""
+    """A number as a person would type it: a phone number has no exponent and no decimal point."""
     if value.isascii() and value.isdecimal() and len(value) <= MAX_DIGITS:
         return value
     try:

@@ -1,4 +1,4 @@
-"""The workbook of an XLSX file: its sheet, its shared strings, and its date formats."""
+"""The workbook of an XLSX file: the sheet to read, its shared strings, and its date formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from incidents.filing.lists.table_row import MAX_CELL, TableError, cause
 
 MAX_PART = 8 << 20
 MAX_STRINGS = 64 << 20
-"""The maximum size of all shared strings (UTF-8); with their tags four times that."""
+"""The maximum size of all shared strings (UTF-8); with their tags, four times this size."""
 
 MAX_TEXT_ELEMENTS = 6_000_000
 
@@ -28,7 +28,7 @@ class SpreadsheetLibraryError(LibraryError):
 
 
 class Strings(xlsx_package.Handler):
-    """The shared strings of a sheet's cells, in one piece of memory."""
+    """The shared strings of a sheet's cells, in one block of memory."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -42,7 +42,7 @@ class Strings(xlsx_package.Handler):
         return self._all[self._ends[n] : self._ends[n + 1]].decode()
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
-        """Begin a text at `si`; phonetic hints (`rPh`) are ignored."""
+        """Begin a text at the tag `si`; phonetic hints (`rPh`) are ignored."""
         if name == "si":
             self._pieces, self._kept = [], 0
         elif name == "rPh":
@@ -60,7 +60,7 @@ class Strings(xlsx_package.Handler):
                 raise TableError(self._file, cause("strings", limit=f"{MAX_STRINGS:,}"))
 
     def text(self, piece: str) -> None:
-        """Add a piece of a text, cut one character beyond the limit of a cell, to detect it."""
+        """Add a piece of a text, cut one character beyond a cell's limit to detect excess."""
         if self._pieces is not None and not self._said and self._kept <= MAX_CELL:
             self._pieces.append(piece)
             self._kept += len(piece)
@@ -69,7 +69,7 @@ class Strings(xlsx_package.Handler):
 @dataclass(slots=True)
 class _Workbook(xlsx_package.Handler):
     sheets: list[tuple[str, str, bool]] = field(default_factory=list)
-    """Each sheet's name, its relation, and whether it is hidden."""
+    """For each sheet, its name, the ID of its relation, and whether it is hidden."""
     since_1904: bool = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -84,7 +84,7 @@ class _Workbook(xlsx_package.Handler):
 @dataclass(slots=True)
 class _Relations(xlsx_package.Handler):
     targets: dict[str, str] = field(default_factory=dict)
-    """By the id, and by the last word of the kind."""
+    """The targets of relations, by the relation's ID and by the last word of its type."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
@@ -98,7 +98,7 @@ class _Relations(xlsx_package.Handler):
 class _Styles(xlsx_package.Handler):
     formats: dict[int, str] = field(default_factory=dict)
     used: list[int] = field(default_factory=list)
-    """The number format of each style of a cell."""
+    """The number format of each cell style."""
     _in_cells: bool = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -117,9 +117,10 @@ class _Styles(xlsx_package.Handler):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workbook:
-    """The data to read a sheet from its `part`.
+    """The data needed to read a sheet from its `part`.
 
-    `days`: the styles of dates and times. `others`: the names of the sheets that are not read."""
+    `days`: the styles that are dates or times. `others`: the names of the sheets that are not read.
+    """
 
     sheet: str
     others: tuple[str, ...]
@@ -164,7 +165,7 @@ def unescaped(text: str) -> str:
 
 
 def _main(package: xlsx_package.Package, file: str) -> str:
-    """The name of the workbook's part."""
+    """The name of the part that holds the workbook."""
     found = _Relations()
     _read(package, file, "_rels/.rels", found)
     main = found.targets.get("/officeDocument", "").lstrip("/")
@@ -176,7 +177,7 @@ def _main(package: xlsx_package.Package, file: str) -> str:
 
 
 def _relations(package: xlsx_package.Package, file: str, main: str) -> dict[str, str]:
-    """The relations of the workbook: names of parts."""
+    """The parts that the workbook refers to."""
     folder, name = posixpath.split(main)
     found = _Relations()
     _read(package, file, f"{folder}/_rels/{name}.rels".lstrip("/"), found)

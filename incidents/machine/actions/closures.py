@@ -1,7 +1,7 @@
-"""Closing a site on a person's statement (R4, R5), and the answers to a closure.
+"""Closing a site on a person's statement (R4, R5), and the actions that follow a closure.
 
-One person closes it or, if the policy requires it, two. Afterwards people uphold the closure, or
-reinstate the site.
+The policy decides whether one or two people must agree to close a site. A closure can then be
+upheld, or the site reinstated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ decisions = Handlers[Decider]()
 
 @decisions.on(commands.StateFalse)
 def state_false(decider: Decider, command: commands.StateFalse) -> None:
-    """Confirm that a filed detail is false: the site is closed (R4)."""
+    """Record that a filed detail is false (R4).
+
+    This closes the site or, if the policy requires two people, requests its closure.
+    """
     checks.site_is_open(decider, "false-info")
     if not decider.policy.two_people_close:
         _close_by_false_info(decider, command.field, command.evidence)
@@ -34,7 +37,10 @@ def state_false(decider: Decider, command: commands.StateFalse) -> None:
 
 @decisions.on(commands.StateRefused)
 def state_refused(decider: Decider, command: commands.StateRefused) -> None:
-    """Record that the customer was told and does not delete: the site is closed (R5)."""
+    """Record that a customer who was told refuses to delete (R5).
+
+    This closes the site or, if the policy requires two people, requests its closure.
+    """
     at = _refusal_at(decider, command)
     if not decider.policy.two_people_close:
         _close_by_refusal(decider, command.incident, at, command.note)
@@ -45,9 +51,9 @@ def state_refused(decider: Decider, command: commands.StateRefused) -> None:
 
 @decisions.on(commands.ConfirmClosure)
 def confirm_closure(decider: Decider, command: commands.ConfirmClosure) -> None:
-    """Close the site as another person has requested.
+    """Close the site, as another person has requested.
 
-    The reason for the request still holds; otherwise the request would have been dropped (see
+    The reason for the request still holds, because a request without a reason is dropped (see
     `site_changes`).
     """
     checks.site_is_open(decider, "confirm-closure")
@@ -65,7 +71,7 @@ def confirm_closure(decider: Decider, command: commands.ConfirmClosure) -> None:
 
 @decisions.on(commands.DeclineClosure)
 def decline_closure(decider: Decider, command: commands.DeclineClosure) -> None:
-    """Decline the closure: another person declines it, or the person who asked withdraws it."""
+    """Decline another person's closure request, or withdraw your own."""
     _closure_request(decider)
     decider.add(e.ClosureDeclined, text=command.reason)
 
@@ -112,7 +118,7 @@ def decline_reinstatement(decider: Decider, command: commands.Decline) -> None:
 
 @decisions.on(commands.Uphold)
 def uphold_closure(decider: Decider, command: commands.Uphold) -> None:
-    """Uphold a disputed closure to the extent that its rule is met now."""
+    """Uphold a disputed closure, with the count of grounds that still hold."""
     case = decider.case
     if case.closure is None or not case.disputed:
         raise RefusedError("not_disputed", site=case.site)
@@ -131,11 +137,11 @@ def refusal_reason(
     deadline: datetime | None = None,
     said_at: datetime | None = None,
 ) -> Reason:
-    """Why R5 closes the site: both conditions, told and refused, are met.
+    """The reason for a closure under R5: the customer was told, and refused.
 
-    `since`: when the customer refused, if that was before the decision. For a lapsed deadline: when
-    it was on record that the customer had been told; anybody told after that was told too late for
-    that deadline.
+    Its `since` is the time of the refusal if that was before the decision. If the removal deadline
+    lapsed, `since` is when the customer's time to delete began; a contact after that does not count
+    for this deadline.
     """
     return Reason(
         rule="refusal",
@@ -149,7 +155,7 @@ def refusal_reason(
 
 
 def _refusal_at(decider: Decider, command: commands.StateRefused) -> datetime:
-    """When the customer refused; only while the incident is notified, and after being told."""
+    """The checked time of the refusal; refuse unless the customer was told before that time."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
     checks.site_is_open(decider, "refused")
@@ -162,7 +168,7 @@ def _refusal_at(decider: Decider, command: commands.StateRefused) -> datetime:
 
 
 def _ask_closure(decider: Decider) -> None:
-    """Allow one request at a time, so that the second person knows what they confirm."""
+    """Refuse a second closure request: the person who confirms must know which one they confirm."""
     case = decider.case
     if case.closure_request is not None:
         raise RefusedError("closure_asked", site=case.site, by=case.closure_request.by)

@@ -21,7 +21,7 @@ decisions = Handlers[Decider]()
 
 @decisions.on(commands.RecordContact)
 def record_contact(decider: Decider, command: commands.RecordContact) -> None:
-    """Record a contact of one incident, or one call for all that it covers of the site (R2)."""
+    """Record a contact about one incident, or one call about all that need contact (R2)."""
     if command.incident is None:
         _record_for_site(decider, command)
         return
@@ -35,7 +35,7 @@ def record_contact(decider: Decider, command: commands.RecordContact) -> None:
 
 @decisions.on(commands.VoidContact)
 def void_contact(decider: Decider, command: commands.VoidContact) -> None:
-    """Void a wrong contact: if it had stopped a clock, a new hour starts (R2)."""
+    """Void a wrong contact record; if that contact had stopped a clock, a new clock starts (R2)."""
     incident = checks.known_incident(decider, command.incident)
     contact = next((c for c in incident.contacts if c.n == command.contact), None)
     if contact is None:
@@ -68,7 +68,7 @@ def void_contact(decider: Decider, command: commands.VoidContact) -> None:
 
 @decisions.on(commands.VoidIncident)
 def void_incident(decider: Decider, command: commands.VoidIncident) -> None:
-    """Void an incident: it never counts again, and everything based on it is recounted."""
+    """Void an incident: it no longer counts, and everything based on it is recalculated."""
     incident = checks.known_incident(decider, command.incident)
     checks.state_allows(decider, incident, "void", "void")
     decider.add(
@@ -84,7 +84,7 @@ def void_incident(decider: Decider, command: commands.VoidIncident) -> None:
 
 @decisions.on(commands.TakeBack)
 def take_back(decider: Decider, command: commands.TakeBack) -> None:
-    """Take back a `removed` or `refused` statement: the facts decide the incident's state again."""
+    """Withdraw a recorded removal or refusal: the incident gets the state that its facts imply."""
     incident = checks.known_incident(decider, command.incident)
     if not can_move_incident(incident.state, "take_back"):
         raise RefusedError(
@@ -154,7 +154,11 @@ def _record(
 
 
 def removal_deadline(decider: Decider, incident: Incident) -> datetime | None:
-    """When a notified incident counts as refused (R5), if the policy sets a time and it can."""
+    """The deadline after which a notified incident counts as refused (R5).
+
+    None if the policy sets none, for a closed site, and for an incident from before its
+    reinstatement.
+    """
     within = decider.policy.removal_within
     if within is None or decider.case.closed or incident.epoch != decider.case.epoch:
         return None
@@ -164,10 +168,10 @@ def removal_deadline(decider: Decider, incident: Incident) -> datetime | None:
 def _fresh_hour(
     decider: Decider, incident: Incident, state_to: str, *, shortens: bool
 ) -> datetime | None:
-    """A new contact deadline for an incident that is open again, if a clock can run at all.
+    """A new contact deadline for an incident that is open again; None if no clock can run.
 
-    The desk's mistake must not shorten anybody's time: under a policy with a shorter hour the
-    earlier deadline stays.
+    The desk's mistake must not shorten the customer's time: unless the command `shortens` it, the
+    new deadline is never earlier than the previous one.
     """
     case = decider.case
     if state_to != "open" or incident.state == "open":
@@ -179,7 +183,7 @@ def _fresh_hour(
 
 
 def _fresh_removal_due(decider: Decider, incident: Incident, *, shortens: bool) -> datetime | None:
-    """A new removal deadline (R5), counted from the contact; None if the policy sets none."""
+    """A new removal deadline (R5), counted from now; None if the policy sets none."""
     fresh = removal_deadline(decider, incident)
     return fresh if shortens or fresh is None else _later(fresh, incident.removal_due)
 
@@ -189,9 +193,10 @@ def _later(fresh: datetime, due: datetime | None) -> datetime:
 
 
 def _later_removal_due(decider: Decider, incident: Incident, voided: Contact) -> datetime | None:
-    """A later removal deadline (R5), if the call that started it reached nobody.
+    """A later removal deadline (R5) after the contact that started it was voided.
 
-    It starts when the next call that reached somebody was recorded; None if nothing changes.
+    The deadline is then counted from the recording of the next contact that reached somebody; None
+    if it does not change.
     """
     within = decider.policy.removal_within
     if (
@@ -208,6 +213,6 @@ def _later_removal_due(decider: Decider, incident: Incident, voided: Contact) ->
 
 
 def _show_supervisor(decider: Decider, before: Incident) -> None:
-    """Show the second correction of one incident to a supervisor (R2)."""
+    """Open a review task for a supervisor after the second correction of an incident (R2)."""
     if decider.case.incidents[before.n].corrections > max(before.corrections, 1):
         open_task(decider, "review", (before.n,))

@@ -1,4 +1,4 @@
-"""Actions on incidents: log (R1, R2), removed, reported, evidence, notes."""
+"""Actions on incidents: log violations (R1, R2), removals, police reports, evidence, notes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RECURRING = ("notified", "unreached", "removed")
 
 @decisions.on(commands.Log)
 def log(decider: Decider, command: commands.Log) -> None:
-    """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
+    """Log a violation: its contact clock starts (R2), and it can close the site (R1)."""
     at = checks.time_of(decider, command.at)
     if not command.again:
         _refuse_double_entry(decider, at, command.urls, command.written, _has_its_urls)
@@ -78,7 +78,7 @@ def import_incident(decider: Decider, command: commands.ImportIncident) -> None:
 
 @decisions.on(commands.Attach)
 def attach(decider: Decider, command: commands.Attach) -> None:
-    """Record a file; recording the same file again has no effect."""
+    """Attach a file as evidence; attaching the same file again has no effect."""
     incident = checks.known_incident(decider, command.incident)
     if all(evidence.digest != command.digest for evidence in incident.evidence):
         decider.add(
@@ -89,7 +89,7 @@ def attach(decider: Decider, command: commands.Attach) -> None:
 
 @decisions.on(commands.AddNote)
 def add_note(decider: Decider, command: commands.AddNote) -> None:
-    """Add a note to an incident in any state; it changes no state."""
+    """Add a note to an incident in any state; the state stays the same."""
     incident = checks.known_incident(decider, command.incident)
     decider.add(
         e.NoteAdded, incident=incident.n, audience=command.audience, text=command.text
@@ -118,9 +118,10 @@ def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
 def _lapsed_deadline(
     decider: Decider, incident: Incident, at: datetime | None
 ) -> dict[str, datetime]:
-    """The deadline that has lapsed, for the refusal of a removal that may have been in time.
+    """The lapsed removal deadline, as a fact for the refusal of a removal that might be in time.
 
-    The lapse stands until a person takes it back: a machine undoes no closure.
+    The program does not undo the closure: a person must first withdraw the refusal that the lapsed
+    deadline recorded.
     """
     due = incident.removal_due
     if due is None or (at is not None and at > due):
@@ -130,7 +131,7 @@ def _lapsed_deadline(
 
 @decisions.on(commands.StateReported)
 def state_reported(decider: Decider, command: commands.StateReported) -> None:
-    """Record that the incident was reported to the police; it changes no state (L.1)."""
+    """Record that the incident was reported to the police; its state stays the same (L.1)."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
     if incident.state == "voided":
@@ -145,7 +146,7 @@ def state_reported(decider: Decider, command: commands.StateReported) -> None:
 
 @decisions.on(commands.SayRemoved)
 def say_removed(decider: Decider, command: commands.SayRemoved) -> None:
-    """Record that the customer reports a removal: the desk must check, and no clock stops (R2)."""
+    """Record that the customer reports a removal: the desk must check it; no clock stops (R2)."""
     incident = checks.known_incident(decider, command.incident)
     checks.state_allows(decider, incident, "remove", CUSTOMERS)
     if incident.removal_said_at is not None:
@@ -156,7 +157,7 @@ def say_removed(decider: Decider, command: commands.SayRemoved) -> None:
 
 @decisions.on(commands.RevokeLinks)
 def revoke_links(decider: Decider, command: commands.RevokeLinks) -> None:
-    """Revoke the links that customers were given, in any state; it changes no state."""
+    """Revoke the links that customers were given for an incident; its state stays the same."""
     incident = checks.known_incident(decider, command.incident)
     decider.add(e.LinksRevoked, incident=incident.n)
 
@@ -168,7 +169,7 @@ def _has_its_urls(incident: Incident) -> bool:
 def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
     """Whether this incident already records that the content of `first` is still online.
 
-    If nobody could be informed of either of two incidents, the later one is the recurrence.
+    If nobody was reached about either of two incidents, the later one is the recurrence.
     """
     if incident.state == "unreached":
         return incident.n > first.n
@@ -198,7 +199,7 @@ def _entered_already(
     written: tuple[str, ...],
     stands: Callable[[Incident], bool],
 ) -> tuple[Incident, str] | None:
-    """The first incident that has one of the URLs, and that URL."""
+    """The first matching incident that has one of the URLs, and that URL."""
     # What was written too: an older program took some of that for the normal form.
     urls = (*urls, *filter(None, written))
     for incident in filter(stands, decider.case.incidents.values()):
@@ -209,17 +210,17 @@ def _entered_already(
 
 
 def _may_recur(decider: Decider, first: Incident) -> bool:
-    """Whether a recurrence of an incident with URLs that is not removed would be logged now."""
+    """Whether a recurrence of `first` could be logged now, so that the refusal can suggest it."""
     to_tell = partial(_is_still_to_tell, first)
     entered = _entered_already(decider, first.urls, first.written, to_tell)
     return entered is None and not decider.case.closed
 
 
 def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
-    """Refuse a second recurrence of one finding: otherwise two diligent people close a site (R1).
+    """Refuse a second recurrence about which nobody was reached since the first.
 
-    After a call about the recurrence, the next one is separate. An unsettled one is always part of
-    the case.
+    Otherwise two people who record the same finding could close the site (R1). After the customer
+    was reached about one recurrence, the next is a separate violation.
     """
     for incident in decider.case.incidents.values():
         if incident.recurs == first.n and incident.state in _NOT_TOLD:
@@ -270,7 +271,7 @@ def _log(
 
 
 def _close_by_repeat(decider: Decider, incident: Incident) -> None:
-    """R1: three within 24 hours close the site, and the customer is called."""
+    """Close the site if the incident completes a window (R1), and have the customer called."""
     case, policy = decider.case, decider.policy
     site_to = move_site(case.state, "log", case, incident, policy)
     if site_to == case.state:
@@ -297,7 +298,7 @@ def _close_by_repeat(decider: Decider, incident: Incident) -> None:
 
 
 def _count(decider: Decider, incident: Incident) -> None:
-    """Report the progress of R1, so that the violation that closes the site surprises nobody."""
+    """Remark on the progress of R1, so that a closure by the next violation surprises nobody."""
     policy, here = decider.policy, incident.occurred_at
     times = rules.counted_times(decider.case)
     facts = {

@@ -22,7 +22,7 @@ REOPEN = "reopen"
 
 @decisions.on(commands.RecordDelivery)
 def record_delivery(decider: Decider, command: commands.RecordDelivery) -> None:
-    """Record that an order was carried out; also allowed for a dead letter, because it is true."""
+    """Record that an order was carried out, even if it had been given up as a dead letter."""
     delivery = _unsettled(decider, command)
     decider.add(
         e.OrderDelivered, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
@@ -32,7 +32,7 @@ def record_delivery(decider: Decider, command: commands.RecordDelivery) -> None:
 
 @decisions.on(commands.RecordFailure)
 def record_failure(decider: Decider, command: commands.RecordFailure) -> None:
-    """Give up an order."""
+    """Record that an order is given up: it becomes a dead letter."""
     delivery = _unsettled(decider, command)
     if delivery.dead:
         raise RefusedError("order_dead", order=_name(decider.case, delivery))
@@ -70,9 +70,9 @@ def cancel(decider: Decider, command: commands.CancelOrder) -> None:
 
 @decisions.on(commands.RetryOrder)
 def retry(decider: Decider, command: commands.RetryOrder) -> None:
-    """Retry a dead letter; in the live system only while it is still the current order.
+    """Retry a dead letter; an order to the live system only while it is the current order.
 
-    This also releases a braked order, with the notice that waits with it.
+    If the brake holds the order, this releases the order and its notice.
     """
     case, delivery = decider.case, _unsettled(decider, command)
     if not delivery.dead:
@@ -88,10 +88,10 @@ def retry(decider: Decider, command: commands.RetryOrder) -> None:
 
 
 def releasing_command(case: Case, command: commands.Command) -> commands.Command:
-    """The command, or, for a notice, the command that releases its order.
+    """Return the command; for a braked notice, the command that releases the order it announces.
 
-    The brake holds both, and they are released together: an order that may no longer be carried out
-    is not announced either.
+    The brake holds the order and its notice, and both are released together: if the order can no
+    longer be carried out, its notice is not sent.
     """
     if not isinstance(command, commands.RetryOrder) or command.lane == ACT:
         return command
@@ -101,7 +101,7 @@ def releasing_command(case: Case, command: commands.Command) -> commands.Command
 
 @decisions.on(commands.RecordState)
 def record_state(decider: Decider, command: commands.RecordState) -> None:
-    """Record the actual state; this has no effect if it was known already."""
+    """Record the actual state; this has no effect if that state is already on record."""
     case = decider.case
     if (command.in_force, command.last_act) != (case.in_force, case.last_act):
         raise RefusedError("seen_too_early", site=case.site)
@@ -111,7 +111,7 @@ def record_state(decider: Decider, command: commands.RecordState) -> None:
 
 @decisions.on(commands.RepeatOrder)
 def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
-    """Repeat the current order, and settle the dead letter that had the same order."""
+    """Repeat the current order, and cancel dead letters with the same order."""
     case = decider.case
     if command.in_force is not None and _has_moved_on(command, case):
         raise RefusedError("seen_too_early", site=case.site)
@@ -131,12 +131,12 @@ def is_down(case: Case) -> bool:
 def keep_down(decider: Decider) -> None:
     """Keep a held site down in the live system: cancel the orders that wait to open it.
 
-    The site gets another order to take it down, unless one is waiting. This also applies to a site
-    that is already down: otherwise, if the record loses its latest entries, nothing outside it
-    shows the hold. A site that is actually closed is not suspended.
+    The site gets another order to take it down, unless such an order is waiting, even if the site
+    is already down. Otherwise nothing outside the record would show the hold if the record lost its
+    latest entries. A site that is actually closed gets no order to suspend it.
 
-    An order that is being carried out may be done already; the order that takes the site down
-    follows it. A customer who expects a suspension to end is informed that the hold outlasts it.
+    An order that a worker has claimed cannot be cancelled, so the order that takes the site down
+    follows it. A customer who expects a suspension to end is told that the hold outlasts it.
     """
     case = decider.case
     openings = [each for each in _deliveries(case) if _opens(each) and not _in_hand(decider, each)]
@@ -177,8 +177,8 @@ def repeat_current_order(decider: Decider, *, alone: bool = False, tells: bool =
 def is_lifted(delivery: Delivery, unsettled: Iterable[Delivery], in_force: str) -> bool:
     """Whether the order is no longer needed; `unsettled`: the site's unsettled orders.
 
-    An order to take a site down is not needed if the order to open it waits behind it. The order to
-    open it is not needed if no earlier order has taken the site down or still could.
+    An order to take a site down is not needed if an order to open the site follows it. An order to
+    open a site is not needed if no earlier order has taken the site down or still could.
     """
     if delivery.kind in DOWN:
         return any(
@@ -196,7 +196,7 @@ def is_lifted(delivery: Delivery, unsettled: Iterable[Delivery], in_force: str) 
 
 
 def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
-    """The order's braked deliveries in other lanes: measures not taken are not announced."""
+    """The other braked deliveries of the same order, such as the notice to the customer."""
     return [
         each
         for each in case.deliveries.values()
@@ -205,7 +205,7 @@ def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
 
 
 def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
-    """Whether the site changed since it was seen; a repeated order is known only by its waiting."""
+    """Whether the site has changed since the caller read its state, or an order is waiting."""
     known = (command.in_force, command.last_act)
     return known != (case.in_force, case.last_act) or not all(
         each.dead for each in _deliveries(case)
@@ -221,7 +221,7 @@ def _opens(delivery: Delivery) -> bool:
 
 
 def _may_be_left_down(case: Case, delivery: Delivery) -> bool:
-    """Whether it opens a site, or would suspend one that is actually closed."""
+    """Whether the order opens a site, or would suspend a site that is actually closed."""
     suspends = (delivery.lane, delivery.kind) == (ACT, "suspend")
     return _opens(delivery) or (suspends and case.in_force == "closed")
 

@@ -1,7 +1,7 @@
 """Actions on a site, its queue items and its filing: hold, claim, complete, file.
 
-A filing does not change the state of its site: only a person's statement closes a site with false
-details (R4). The terms and findings of a filing become tasks of the desk.
+Changing a filing does not change the state of its site: only a person's statement closes a site
+with false details (R4). Deadlines and findings of a filing become tasks for the desk.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def edit_site(decider: Decider, command: commands.EditSite) -> None:
 
 @decisions.on(commands.SetHold)
 def set_hold(decider: Decider, command: commands.SetHold) -> None:
-    """Keep the site down by order, in any state; an active site is taken down."""
+    """Hold the site by order of an authority, in any state; an active site is taken down."""
     case = decider.case
     if case.hold is not None:
         raise RefusedError("already_held", site=case.site, at=case.hold.at, by=case.hold.by)
@@ -62,7 +62,7 @@ def set_hold(decider: Decider, command: commands.SetHold) -> None:
 
 @decisions.on(commands.LiftHold)
 def lift_hold(decider: Decider, command: commands.LiftHold) -> None:
-    """Lift the hold: the site opens, unless a suspension still runs or it is closed."""
+    """Lift the hold: the site opens unless it is closed or a suspension still runs."""
     case = decider.case
     if case.hold is None:
         raise RefusedError("not_held", site=case.site)
@@ -92,7 +92,7 @@ def claim(decider: Decider, command: commands.ClaimItem) -> None:
 
 @decisions.on(commands.ReleaseItem)
 def release(decider: Decider, command: commands.ReleaseItem) -> None:
-    """Release an item that the person holds."""
+    """Release an item that the person has claimed."""
     case = decider.case
     held = case.claims.get(command.item)
     if held is None:
@@ -104,7 +104,7 @@ def release(decider: Decider, command: commands.ReleaseItem) -> None:
 
 @decisions.on(commands.HandOver)
 def hand_over(decider: Decider, command: commands.HandOver) -> None:
-    """Transfer all items that the person holds on the site to another person."""
+    """Transfer all items that the person has claimed on the site to another person."""
     case = decider.case
     mine = [item for item, held in case.claims.items() if held.by == command.by]
     if not mine:
@@ -151,7 +151,7 @@ def change_filing(decider: Decider, command: commands.ChangeFiling) -> None:
 
 @decisions.on(commands.Remind)
 def remind(decider: Decider, command: commands.Remind) -> None:
-    """Remind of each term that is near its end or over; each term has at most one open task.
+    """Remind the desk of each term that ends soon or has ended; each has at most one open task.
 
     A closed site gets no reminders, because it is offline.
     """
@@ -167,7 +167,7 @@ def remind(decider: Decider, command: commands.Remind) -> None:
 
 @decisions.on(commands.RaiseSuspicion)
 def raise_suspicion(decider: Decider, command: commands.RaiseSuspicion) -> None:
-    """Open a task to look at a detail that a check considers false, unless one is open."""
+    """Open a task to verify a detail that seems false to an automatic check, unless one is open."""
     if not filing.is_known(command.field):
         raise RefusedError("unknown_detail", field=command.field)
     about = (command.field, command.finding)
@@ -196,7 +196,7 @@ def record_footer(decider: Decider, command: commands.RecordFooter) -> None:
 
 
 def _settled(decider: Decider, task: Task, differ: filing.Details) -> str | None:
-    """The outcome that completes the task after those details changed; None if it stays open."""
+    """The outcome that completes the task after the details `differ`; None if it stays open."""
     details, terms = decider.case.details, decider.case.terms
     if task.kind in filing.TERMS:
         term = terms.get(task.kind)
