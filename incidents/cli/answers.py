@@ -173,8 +173,9 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
             site = queries.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
-    in_time = effects.late_on_record(answer.document["incidents"])
-    events = effects.made_in_time(answer.document["events"], in_time)
+    events = answer.document["events"]
+    in_time = effects.late_on_record(answer.document["incidents"], events)
+    events = effects.made_in_time(events, in_time)
     return effects.as_left_down(events, left_down)
 
 

@@ -217,6 +217,8 @@ def _recount_suspension(decider: Decider, n: int) -> None:
     stands = any(incident.stands for incident in _members(decider, n))
     if suspension.struck and stands:
         decider.add(e.SuspensionRestored, suspension=n)
+        if suspension.epoch != case.epoch:
+            decider.remark("from_before", suspension=n, site=case.site)
     elif not suspension.struck and not stands:
         ended = case.running == n
         site_to = move_site(case.state, "strike", case) if ended else case.state

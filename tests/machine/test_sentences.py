@@ -115,6 +115,9 @@ SAID = {
         "out of the queue while the closure is disputed: 12-t1 (call about closure)"
     ),
     "tell_again": "back in the queue: 12-t1 (call about closure)",
+    "from_before": (
+        "case 1 of site.example is from before the reinstatement and counts for nothing"
+    ),
     "not_covered": "not covered by this call, because they happened after it: 12-2",
 }
 
