@@ -120,7 +120,6 @@ def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> No
 
 def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, str]]:
     occurred_at, recorded_at = incident["occurred_at"], incident["recorded_at"]
-    due = incident["removal_due"]
     return [
         ("incident", incident["id"]),
         ("site", in_full(incident["site"])),
@@ -128,7 +127,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
         ("occurred", run.text("show.occurred", at=occurred_at, zone=run.when.zone_name)),
         ("recorded", run.text("show.recorded", at=recorded_at, by=incident["by"])),
         ("contact due", sites.contact_due(run, incident, site_closed=closed)),
-        ("removal due", "" if due is None else run.when(due)),
+        ("removal due", sites.removal_due(run, incident, site_closed=closed)),
         ("report", _report(run, incident)),
         ("category", run.language.word("category", incident["category"] or "")),
         ("recurs", incident["recurs"] or ""),

@@ -126,13 +126,27 @@ def dispute_lines(record: Record) -> list[str]:
     return []
 
 
-def was_spared(record: Record, incident: Incident) -> bool:
-    """Whether its clock lapsed without a suspension because of too few attempts (R2)."""
+def lapsed_alone(record: Record, incident: Incident) -> bool:
+    """Whether its clock lapsed without a suspension: too few attempts (R2), or a hold."""
     if record.case.closed or incident.state != "unreached" or incident.suspension is not None:
         return False
-    return incident.epoch == record.case.epoch and not rules.unreachable(
+    return incident.epoch == record.case.epoch and incident.contact_due is not None
+
+
+def was_spared(record: Record, incident: Incident) -> bool:
+    """Whether its clock lapsed without a suspension because of too few attempts (R2)."""
+    return lapsed_alone(record, incident) and not rules.unreachable(
         record.case, incident, record.policy
     )
+
+
+def is_down_then(record: Record, incident: Incident) -> bool:
+    """Whether the site is down and still will be at the incident's contact deadline."""
+    case, due = record.case, incident.contact_due
+    if case.state == "active":
+        return False
+    until = None if case.held else case.suspended_until
+    return until is None or due is None or until >= due
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:

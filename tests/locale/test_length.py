@@ -28,7 +28,7 @@ LONG: dict[Domain, dict[str, tuple[str, ...]]] = {
             "event_part.left_closed", "why.disputed.refusal", "why.not_in_force.believed",
             "why.not_in_force.left_closed", "why.not_in_force.left_down",
             "why.not_in_force.logged", "why.not_in_force.unknown", "why.spared",
-            "why.suspended.left_down",
+            "why.spared.held", "why.suspended.left_down",
         ),
         SCRIPT: (
             "say.check_removal.asks", "say.cost.closes.tried", "say.cost.suspends.tried",

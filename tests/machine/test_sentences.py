@@ -108,8 +108,8 @@ SAID = {
         " record it again with its time"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example: the content of 12-1 is removed, so"
-        " nobody refuses to delete it"
+        "this withdraws ann's request to close site.example: 12-1 is removed; undoing that does"
+        " not bring the request back"
     ),
     "tell_withdrawn": (
         "out of the queue while the closure is disputed: 12-t1 (call about closure)"
