@@ -317,9 +317,13 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
     if record.stays_down:
         in_force = record.case.in_force
         documents = [effects.of_left_down(each, in_force) for each in documents]
-    told = _told_to_come(documents)
-    lines = [event_sentence.sentence(record.wording, each, to_come=True) for each in told]
-    return [*lines, *_no_suspension(record, told)]
+    return [_to_come(record, each) for each in _told_to_come(documents)]
+
+
+def _to_come(record: Record, document: Event) -> str:
+    what = event_sentence.sentence(record.wording, document, to_come=True)
+    # Any other lapse is told by what it does to the site.
+    return record.say("next.beside", what=what) if document["kind"] == "clock_lapsed" else what
 
 
 def _told_to_come(documents: list[Event]) -> list[Event]:
@@ -336,10 +340,3 @@ def _told_to_come(documents: list[Event]) -> list[Event]:
         or document["kind"] == "alarm_raised"
         or (document["kind"] == "clock_lapsed" and cast("Facts", document)["incident"] not in told)
     ]
-
-
-def _no_suspension(record: Record, told: list[Event]) -> list[str]:
-    """The sentence that a lapse to come suspends nothing, on a site that is down."""
-    if all(document["kind"] != "clock_lapsed" for document in told):
-        return []
-    return [record.say("next.no_suspension")]
