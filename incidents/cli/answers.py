@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.cli import next_steps, output
+from incidents.clock import read_rfc3339
 from incidents.contract import effects
 from incidents.errors import ActionRefusedError, RefusedError
 from incidents.locale import event_sentence, words
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.actions import Event, Outcome
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
+    from incidents.machine.policy import Policy
 
 
 # One call for a whole site may be about very many.
@@ -195,28 +197,58 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
 
 def _state_sentences(run: Run, wording: words.Wording, site: Site, document: Outcome) -> list[str]:
     """Describe the site and the incidents afterwards, if needed."""
-    closed = site["state"] == "closed"
     lines = state_of_site(run, wording, site) if document["incident"] else []
     states = [
-        wording.incident_state(incident, site_closed=closed)
+        line
         for incident in document["incidents"][:MAX_STATES]
+        for line in state_of_incident(run, wording, site, incident)
     ]
     return [*lines, *states]
+
+
+def state_of_incident(
+    run: Run, wording: words.Wording, site: Site, incident: Incident
+) -> list[str]:
+    """Describe the incident, and if its clock is active what its deadline needs and does."""
+    closed = site["state"] == "closed"
+    lines = [wording.incident_state(incident, site_closed=closed)]
+    due, key = incident["contact_due"], read_incident_id(incident["id"])
+    policy = None if closed or incident["state"] != "open" or due is None else _policy(run)
+    if policy is None or due is None or key is None:
+        return lines
+    if policy.min_attempts:
+        made = sum(
+            not each["voided"] and read_rfc3339(each["occurred_at"]) <= read_rfc3339(due)
+            for each in incident["contacts"]
+        )
+        lines.append(wording.say("incident.attempts", made=made, least=policy.min_attempts))
+    if site["run"] + 1 < policy.run_count and _closes(run, key):
+        lines.append(wording.say("incident.closes"))
+    return lines
+
+
+def _closes(run: Run, incident: tuple[int, int]) -> bool:
+    """Whether a miss of the incident closes its site (R3): judged at its own deadline."""
+    with run.queries() as queries:
+        item = queries.item((incident[0], str(incident[1])))
+    return item is not None and item["kind"] == "call" and item["warning"] is not None
+
+
+def _policy(run: Run) -> Policy | None:
+    """The active policy; None for a token that may act without being let to look."""
+    try:
+        with run.queries() as queries:
+            return read_policy(queries.active_policy()["toml"])
+    except RefusedError:
+        return None
 
 
 def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:
     """Describe the site: if it is down, or if the next miss closes it (R3)."""
     if site["state"] != "active":
         return [wording.site_state(site)]
-    if not site["run"]:
-        return []
-    try:
-        with run.queries() as queries:
-            policy = read_policy(queries.active_policy()["toml"])
-    except RefusedError:
-        # A token may act without being let to look.
-        return []
-    if site["run"] + 1 < policy.run_count:
+    policy = _policy(run) if site["run"] else None
+    if policy is None or site["run"] + 1 < policy.run_count:
         return []
     return [wording.site_state(site), wording.place_in_run(site["run"], policy, site["state"])]
 

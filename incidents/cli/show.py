@@ -99,7 +99,7 @@ def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> No
     when, site = run.when, incident["site_document"]
     wording = Wording(site=site["site"], site_id=site["id"], when=when)
     closed = site["state"] == "closed"
-    run.write(wording.incident_state(incident, site_closed=closed))
+    run.write(*answers.state_of_incident(run, wording, site, incident))
     run.write(*answers.state_of_site(run, wording, site))
     run.write("")
     output.write_pairs(run, _pairs(run, incident, closed))

@@ -155,6 +155,8 @@ def _waiting(record: Record) -> list[str]:
         name = record.wording.name(incident.n)
         if record.case.clock_runs(incident):
             lines.append(record.say("waiting", incident=name, due=incident.contact_due))
+            if record.run + 1 < record.policy.run_count and why_facts.miss_closes(record, incident):
+                lines.append(record.wording.say("incident.closes"))
             if tried:
                 made, code = rules.attempts(incident), "attempts"
                 if why_facts.is_down_then(record, incident):

@@ -140,6 +140,14 @@ def was_spared(record: Record, incident: Incident) -> bool:
     )
 
 
+def miss_closes(record: Record, incident: Incident) -> bool:
+    """Whether a miss of the running clock closes the site (R3): judged at its own deadline."""
+    total = record.policy.run == "total"
+    before = rules.cases_up_to(record.case, incident.place, total=total)
+    is_last = len(before) + 1 >= record.policy.run_count
+    return is_last and not is_down_then(record, incident)
+
+
 def is_down_then(record: Record, incident: Incident) -> bool:
     """Whether the site is down and still will be at the incident's contact deadline."""
     case, due = record.case, incident.contact_due

@@ -1,12 +1,10 @@
 """What `why` and the queue say of clocks and misses on a site that is down, and of the run."""
 
 from dataclasses import replace
-from typing import Any
 
-from incidents.contract.hints import with_commands
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy, read_duration
-from tests.views.day import SITE, Day
+from tests.views.day import Day
 
 HELD = c.SetHold(by="li", reason="order 7")
 LIFTED = c.LiftHold(by="li", reason="withdrawn")
