@@ -118,11 +118,11 @@ def dispute_lines(record: Record) -> list[str]:
     of_rule = ".refusal" if closure.rule == "refusal" else ""
     if record.case.disputed:
         disputed = record.say(f"disputed{of_rule}", met=met, needed=closure.needed)
-        return [disputed, *_gone(record, closure)]
+        return [disputed, *_still(record, closure), *_gone(record, closure)]
     if closure.upheld_at is not None and met is not None and met < closure.needed:
         by = record.recorded_by("closure_upheld")
         upheld = record.say(f"upheld{of_rule}", met=met, needed=closure.needed, by=by)
-        return [upheld, *_gone(record, closure)]
+        return [upheld, *_still(record, closure), *_gone(record, closure)]
     return []
 
 
@@ -155,6 +155,15 @@ def is_down_then(record: Record, incident: Incident) -> bool:
         return False
     until = None if case.held else case.suspended_until
     return until is None or due is None or until >= due
+
+
+def _still(record: Record, closure: Closure) -> list[str]:
+    """The grounds of R1 or R3 that still hold, by name."""
+    found = rules.still_grounds(record.case, closure)
+    # A case in whose place the run broke is there, but counts no more.
+    if not found or len(found) != rules.still_met(record.case, closure):
+        return []
+    return [record.say("grounds_hold", names=record.wording.incidents(list(found)))]
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:

@@ -150,15 +150,20 @@ def _of_closure(record: Record) -> list[str]:
 
 
 def _counted(record: Record, closure: Closure) -> list[Incident]:
-    """The incidents that the closure rests on.
+    """The incidents that the closure rests on; of R1 now, too, as another window may hold.
 
     Of a run (R3): all between its first and its last case, since a contact in time about any of
     them breaks it.
     """
-    found = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
+    numbers = {*closure.incidents}
+    if closure.rule == "repeat":
+        numbers.update(rules.still_grounds(record.case, closure))
+    numbers = numbers & record.case.incidents.keys()
+    found = sorted((record.case.incidents[n] for n in numbers), key=lambda incident: incident.n)
     if closure.rule != "unreachable_run" or not found:
         return found
-    first, last = found[0].place, found[-1].place
+    places = [incident.place for incident in found]
+    first, last = min(places), max(places)
     run = (each for each in rules.of_run(record.case) if first <= each.place <= last)
     return sorted(run, key=lambda incident: incident.n)
 

@@ -32,7 +32,8 @@ LONG: dict[Domain, dict[str, tuple[str, ...]]] = {
         ),
         SCRIPT: (
             "say.check_removal.asks", "say.cost.closes.tried", "say.cost.down.tried",
-            "say.cost.suspends.tried", "say.disputed.asked", "say.disputed.held", "say.file", "say.file.over",
+            "say.cost.suspends.tried", "say.disputed.asked", "say.disputed.held", "say.file",
+            "say.file.over",
             "say.keep_calling", "say.show_number", "say.show_number.over", "say.suspicion",
             "say.suspicion.asks", "say.suspicion.asks@console", "say.suspicion@console",
             "say.tell", "say.warning.spared",

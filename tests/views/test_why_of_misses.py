@@ -4,14 +4,15 @@ from dataclasses import replace
 
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy, read_duration
-from tests.views.day import Day
+from tests.views.day import Day, utc
 
 HELD = c.SetHold(by="li", reason="order 7")
 LIFTED = c.LiftHold(by="li", reason="withdrawn")
 
 
 def would(day: Day) -> list[str]:
-    return day.why()["would_change"]
+    found: list[str] = day.why()["would_change"]
+    return found
 
 
 def activate(day: Day, policy: Policy) -> Day:
@@ -108,3 +109,17 @@ def test_a_declined_request_is_not_told_to_stop_a_deadline(day: Day) -> None:
         "if the request is declined or the refusal no longer holds (removed or voided), it closes"
         " nothing; deadlines run on"
     ) in would(day)
+
+
+def test_a_disputed_closure_names_the_grounds_that_still_hold(day: Day) -> None:
+    day.add().log().log().log().do(c.VoidIncident(by="li", incident=1, reason="an error"))
+    assert "Grounds that still hold: 1-2, 1-3." in day.text()
+
+
+def test_a_closure_that_another_window_holds_names_what_would_dispute_it(day: Day) -> None:
+    day.add().log().contact(1).at("03-02 09:30").log().contact(2).at("03-02 12:00").log()
+    day.contact(3).log(at=utc("03-02 06:00"))
+    assert "voiding one of 1-2, 1-4 " in "\n".join(would(day))
+    day.do(c.VoidIncident(by="li", incident=1, reason="an error"))
+    assert not day.site()["disputed"]
+    assert "voiding one of 1-2, 1-3, 1-4 makes the closure disputed" in "\n".join(would(day))
