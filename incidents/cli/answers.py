@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from incidents.cli import next_steps, output
+from incidents.clock import read_rfc3339
 from incidents.contract import effects
 from incidents.errors import ActionRefusedError, AwayError, RefusedError
 from incidents.locale import event_sentence, words
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.actions import Event, Outcome
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
+    from incidents.machine.policy import Policy
     from incidents.views.queries import Queries
 
 T = TypeVar("T")
@@ -179,8 +181,9 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
         site = _ask(run, lambda queries: queries.site(answer.site))
         return site["in_force"] if site is not None and site.get("stays_down") else None
 
-    in_time = effects.late_on_record(answer.document["incidents"])
-    events = effects.made_in_time(answer.document["events"], in_time)
+    events = answer.document["events"]
+    in_time = effects.late_on_record(answer.document["incidents"], events)
+    events = effects.made_in_time(events, in_time)
     return effects.as_left_down(events, left_down)
 
 
@@ -200,26 +203,60 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
 
 def _state_sentences(run: Run, wording: words.Wording, site: Site, document: Outcome) -> list[str]:
     """Describe the state of the site and of the incidents afterwards, if that is needed."""
-    closed = site["state"] == "closed"
     lines = state_of_site(run, wording, site) if document["incident"] else []
+    # A look at the policy takes time, which is well spent after a call.
+    is_call = any(event["kind"] == "contact_recorded" for event in document["events"])
     states = [
-        wording.incident_state(incident, site_closed=closed)
+        line
         for incident in document["incidents"][:MAX_STATES]
+        for line in (
+            state_of_incident(run, wording, site, incident)
+            if is_call
+            else [wording.incident_state(incident, site_closed=site["state"] == "closed")]
+        )
     ]
     return [*lines, *states]
+
+
+def state_of_incident(
+    run: Run, wording: words.Wording, site: Site, incident: Incident
+) -> list[str]:
+    """Describe the incident, and if its clock is active what its deadline needs and does."""
+    closed = site["state"] == "closed"
+    lines = [wording.incident_state(incident, site_closed=closed)]
+    due, key = incident["contact_due"], read_incident_id(incident["id"])
+    policy = None if closed or incident["state"] != "open" or due is None else _policy(run)
+    if policy is None or due is None or key is None:
+        return lines
+    if policy.min_attempts:
+        made = sum(
+            not each["voided"] and read_rfc3339(each["occurred_at"]) <= read_rfc3339(due)
+            for each in incident["contacts"]
+        )
+        lines.append(wording.say("incident.attempts", made=made, least=policy.min_attempts))
+    if site["run"] + 1 < policy.run_count and _closes(run, key):
+        lines.append(wording.say("incident.closes"))
+    return lines
+
+
+def _closes(run: Run, incident: tuple[int, int]) -> bool:
+    """Whether a miss of the incident closes its site (R3): judged at its own deadline."""
+    item = _ask(run, lambda queries: queries.item((incident[0], str(incident[1]))))
+    return item is not None and item["kind"] == "call" and item["warning"] is not None
+
+
+def _policy(run: Run) -> Policy | None:
+    """The active policy; None if it cannot be looked up (see `_ask`)."""
+    active = _ask(run, lambda queries: queries.active_policy())
+    return None if active is None else read_policy(active["toml"])
 
 
 def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:
     """Describe the site if it is down, or if the next miss closes it (R3)."""
     if site["state"] != "active":
         return [wording.site_state(site)]
-    if not site["run"]:
-        return []
-    active = _ask(run, lambda queries: queries.active_policy())
-    if active is None:
-        return []
-    policy = read_policy(active["toml"])
-    if site["run"] + 1 < policy.run_count:
+    policy = _policy(run) if site["run"] else None
+    if policy is None or site["run"] + 1 < policy.run_count:
         return []
     return [wording.site_state(site), wording.place_in_run(site["run"], policy, site["state"])]
 

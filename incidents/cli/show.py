@@ -105,7 +105,7 @@ def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> No
     when, site = run.when, incident["site_document"]
     wording = Wording(site=site["site"], site_id=site["id"], when=when)
     closed = site["state"] == "closed"
-    run.write(wording.incident_state(incident, site_closed=closed))
+    run.write(*answers.state_of_incident(run, wording, site, incident))
     run.write(*answers.state_of_site(run, wording, site))
     run.write("")
     output.write_pairs(run, _pairs(run, incident, closed))
@@ -126,7 +126,6 @@ def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> No
 
 def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, str]]:
     occurred_at, recorded_at = incident["occurred_at"], incident["recorded_at"]
-    due = incident["removal_due"]
     return [
         ("incident", incident["id"]),
         ("site", in_full(incident["site"])),
@@ -134,7 +133,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
         ("occurred", run.text("show.occurred", at=occurred_at, zone=run.when.zone_name)),
         ("recorded", run.text("show.recorded", at=recorded_at, by=incident["by"])),
         ("contact due", sites.contact_due(run, incident, site_closed=closed)),
-        ("removal due", "" if due is None else run.when(due)),
+        ("removal due", sites.removal_due(run, incident, site_closed=closed)),
         ("report", _report(run, incident)),
         ("category", run.language.word("category", incident["category"] or "")),
         ("recurs", incident["recurs"] or ""),

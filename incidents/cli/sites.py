@@ -273,6 +273,14 @@ def contact_due(run: Run, incident: Incident, *, site_closed: bool) -> str:
     return "" if due is None else run.when(due)
 
 
+def removal_due(run: Run, incident: Incident, *, site_closed: bool) -> str:
+    """The deadline of a removal; on a closed site none runs."""
+    due = incident["removal_due"]
+    if due is not None and incident["state"] == "notified" and site_closed:
+        return run.text("incident.no_clock")
+    return "" if due is None else run.when(due)
+
+
 def _incident_row(run: Run, incident: Incident, closed: bool) -> tuple[str, ...]:
     return (
         incident["id"],

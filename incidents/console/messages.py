@@ -87,8 +87,9 @@ def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
             site = sites.named(connection, answer.site)
             return site["in_force"] if left_down.stays_down(connection, site) else None
 
-    in_time = effects.late_on_record(answer.document["incidents"])
-    events = effects.made_in_time(answer.document["events"], in_time)
+    events = answer.document["events"]
+    in_time = effects.late_on_record(answer.document["incidents"], events)
+    events = effects.made_in_time(events, in_time)
     return effects.as_left_down(events, in_force)
 
 

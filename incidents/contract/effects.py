@@ -71,16 +71,27 @@ def may_be_late(event: Facts) -> bool:
     return not event["stopped_clock"]
 
 
-def late_on_record(incidents: Iterable[Incident]) -> set[str]:
-    """The IDs of the contacts that were made in time but recorded after the deadline."""
+def late_on_record(incidents: Iterable[Incident], events: Iterable[Facts]) -> set[str]:
+    """The IDs of the contacts that were made in time but recorded after the deadline.
+
+    After a reinstatement an incident shows no deadline; if it was unreached, it had passed.
+    """
+    unreached = {
+        each["contact"]
+        for each in events
+        if each["kind"] == "contact_recorded" and each["state_from"] == "unreached"
+    }
     return {
         each["id"]
         for one in incidents
         for each in one["contacts"]
         if each["in_time"]
-        and one["contact_due"] is not None
-        and read_rfc3339(each["recorded_at"]) > read_rfc3339(one["contact_due"])
+        and (each["id"] in unreached or _is_after(each["recorded_at"], one["contact_due"]))
     }
+
+
+def _is_after(recorded_at: str, due: str | None) -> bool:
+    return due is not None and read_rfc3339(recorded_at) > read_rfc3339(due)
 
 
 def stays_up(site: Site, events: Iterable[Facts], carries_out: Callable[[], bool]) -> bool:

@@ -69,6 +69,8 @@ def _code(name: str, facts: Facts, language: Language) -> str | None:
         codes = [f"refused.{name}.closes", *codes]
     if facts.get("nearest"):
         codes = [f"refused.{name}.nearest", *codes]
+    if facts.get("asked_by"):
+        codes = [f"refused.{name}.asked", *codes]
     if "by" in facts:
         codes = [f"refused.{name}.done", *codes]
     return next((code for code in codes if code in language.phrases), None)

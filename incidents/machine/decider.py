@@ -28,10 +28,6 @@ _MAY_CHANGE_THE_RUN = {
 }  # fmt: skip
 
 
-_ANSWERS_A_REQUEST = {e.ClosureDeclined, e.IncidentRefused}
-"""The events that answer a closure request: a decline, or the confirmed refusal."""
-
-
 @dataclass(slots=True)
 class Decider:
     """The case so far, its clock and policy, and the events so far.
@@ -59,7 +55,7 @@ class Decider:
         )
         asked = self.case.closure_request
         apply(self.case, event)
-        self._tell_what_fell(asked, kind)
+        self._tell_what_fell(asked, event)
         if kind in _MAY_CHANGE_THE_RUN:
             derived = rules.run(self.case, self.policy)
             if derived != self.case.run:
@@ -68,18 +64,23 @@ class Decider:
                 object.__setattr__(event, "run", derived)
         self.events.append(event)
 
-    def _tell_what_fell(self, asked: ClosureRequest | None, kind: type[e.Event]) -> None:
+    def _tell_what_fell(self, asked: ClosureRequest | None, event: e.Event) -> None:
         """Remark that the closure request `asked` was dropped, because no event records that."""
-        if asked is None or kind in _ANSWERS_A_REQUEST:
+        if asked is None or self.case.closure_request is not None:
             return
-        if self.case.closure_request is None and not self.case.closed:
-            assert asked.incident is not None, "a false detail is not taken back"
-            state = self.case.incidents[asked.incident].state
-            self.remark(
-                "closure_fell", site=self.case.site, by=asked.by,
-                incident=self.name(asked.incident),
-                cause=state if state in ("removed", "voided") else "not_told",
-            )  # fmt: skip
+        if isinstance(event, e.ClosureDeclined) or getattr(event, "asked_by", None):
+            return
+        facts: dict[str, Any] = {"site": self.case.site, "by": asked.by}
+        if isinstance(event, (e.SiteClosed, e.IncidentRefused)):
+            assert event.reason is not None
+            self.remark("closure_fell", **facts, cause="closed", rule=event.reason.rule)
+            return
+        assert asked.incident is not None, "a false detail is not taken back"
+        state = self.case.incidents[asked.incident].state
+        self.remark(
+            "closure_fell", **facts, incident=self.name(asked.incident),
+            cause=state if state in ("removed", "voided") else "not_told",
+        )  # fmt: skip
 
     def remark(self, name: str, **facts: Any) -> None:
         """Add a remark on the person's action."""
@@ -218,6 +219,8 @@ def _recount_suspension(decider: Decider, n: int) -> None:
     stands = any(incident.stands for incident in _members(decider, n))
     if suspension.struck and stands:
         decider.add(e.SuspensionRestored, suspension=n)
+        if suspension.epoch != case.epoch:
+            decider.remark("from_before", suspension=n, site=case.site)
     elif not suspension.struck and not stands:
         ended = case.running == n
         site_to = move_site(case.state, "strike", case) if ended else case.state

@@ -205,6 +205,25 @@ def still_met(case: Case, closure: Closure) -> int | None:
     return None
 
 
+def still_grounds(case: Case, closure: Closure) -> tuple[int, ...]:
+    """The incidents that `still_met` counts: of R1's fullest window, or those of R3's cases."""
+    if closure.rule == "repeat":
+        assert closure.within is not None
+        ordered = _by_time(_around(case, closure, closure.within))
+        times = [incident.occurred_at for incident in ordered]
+        windows = (
+            ordered[start : bisect_right(times, first + closure.within)]
+            for start, first in enumerate(times)
+        )
+        return tuple(sorted(incident.n for incident in max(windows, key=len, default=())))
+    if closure.rule == "unreachable_run":
+        assert closure.suspension is not None
+        place = case.suspensions[closure.suspension].place
+        row = cases_up_to(case, place, total=closure.total)
+        return tuple(sorted(suspension.starter for suspension in row))
+    return ()
+
+
 def was_told(case: Case, closure: Closure) -> bool:
     """Whether the customer was told in time: the first condition of R5.
 

@@ -144,7 +144,7 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "call_script": {
         **_CUSTOMER, **_POLICIES, **_CLOCK, "findings": _FINDINGS, "findings_more": [0, 1, 80],
         "rule": ["repeat"], "needed": [3], "within": [timedelta(hours=24)],
-        "withheld": [False, True],
+        "removal_due": [None, _LATER + timedelta(hours=2)], "withheld": [False, True],
     },
     "call_task": {**_CLOSURE, "withheld": [False, True]},
     "alarm": {"contact_due": _CLOCK["contact_due"]},

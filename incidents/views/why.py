@@ -149,20 +149,27 @@ def _place_in_run(record: Record) -> list[str]:
 
 
 def _waiting(record: Record) -> list[str]:
-    """The running clocks, and the clocks that lapsed after too few attempts."""
+    """The running clocks, and the clocks that lapsed under a hold or after too few attempts."""
     lines, tried = [], record.policy.min_attempts
     for _, incident in sorted(record.case.incidents.items()):
         name = record.wording.name(incident.n)
         if record.case.clock_runs(incident):
             lines.append(record.say("waiting", incident=name, due=incident.contact_due))
+            if record.run + 1 < record.policy.run_count and why_facts.miss_closes(record, incident):
+                lines.append(record.wording.say("incident.closes"))
             if tried:
-                made = rules.attempts(incident)
-                lines.append(record.say("attempts", made=made, least=tried))
+                made, code = rules.attempts(incident), "attempts"
+                if why_facts.is_down_then(record, incident):
+                    code = "attempts.down"
+                lines.append(record.say(code, made=made, least=tried))
         elif record.case.removal_runs(incident):
             lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
         elif why_facts.was_spared(record, incident):
             made, due = rules.attempts(incident), incident.contact_due
-            lines.append(record.say("spared", incident=name, due=due, made=made, least=tried))
+            code = "spared.held" if record.was_held(incident) else "spared"
+            lines.append(record.say(code, incident=name, due=due, made=made, least=tried))
+        elif why_facts.lapsed_alone(record, incident) and record.was_held(incident):
+            lines.append(record.say("missed_held", incident=name, due=incident.contact_due))
     return lines
 
 

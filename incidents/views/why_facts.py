@@ -118,21 +118,52 @@ def dispute_lines(record: Record) -> list[str]:
     of_rule = ".refusal" if closure.rule == "refusal" else ""
     if record.case.disputed:
         disputed = record.say(f"disputed{of_rule}", met=met, needed=closure.needed)
-        return [disputed, *_gone(record, closure)]
+        return [disputed, *_still(record, closure), *_gone(record, closure)]
     if closure.upheld_at is not None and met is not None and met < closure.needed:
         by = record.recorded_by("closure_upheld")
         upheld = record.say(f"upheld{of_rule}", met=met, needed=closure.needed, by=by)
-        return [upheld, *_gone(record, closure)]
+        return [upheld, *_still(record, closure), *_gone(record, closure)]
     return []
+
+
+def lapsed_alone(record: Record, incident: Incident) -> bool:
+    """Whether its clock lapsed without a suspension: too few attempts (R2), or a hold."""
+    if record.case.closed or incident.state != "unreached" or incident.suspension is not None:
+        return False
+    return incident.epoch == record.case.epoch and incident.contact_due is not None
 
 
 def was_spared(record: Record, incident: Incident) -> bool:
     """Whether the incident's clock lapsed without a suspension, after too few attempts (R2)."""
-    if record.case.closed or incident.state != "unreached" or incident.suspension is not None:
-        return False
-    return incident.epoch == record.case.epoch and not rules.unreachable(
+    return lapsed_alone(record, incident) and not rules.unreachable(
         record.case, incident, record.policy
     )
+
+
+def miss_closes(record: Record, incident: Incident) -> bool:
+    """Whether a miss of the running clock closes the site (R3): judged at its own deadline."""
+    total = record.policy.run == "total"
+    before = rules.cases_up_to(record.case, incident.place, total=total)
+    is_last = len(before) + 1 >= record.policy.run_count
+    return is_last and not is_down_then(record, incident)
+
+
+def is_down_then(record: Record, incident: Incident) -> bool:
+    """Whether the site is down and still will be at the incident's contact deadline."""
+    case, due = record.case, incident.contact_due
+    if case.state == "active":
+        return False
+    until = None if case.held else case.suspended_until
+    return until is None or due is None or until >= due
+
+
+def _still(record: Record, closure: Closure) -> list[str]:
+    """The grounds of R1 or R3 that still hold, by name."""
+    found = rules.still_grounds(record.case, closure)
+    # A case in whose place the run broke is there, but counts no more.
+    if not found or len(found) != rules.still_met(record.case, closure):
+        return []
+    return [record.say("grounds_hold", names=record.wording.incidents(list(found)))]
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:

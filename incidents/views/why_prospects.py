@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.clock import rfc3339
 from incidents.contract import effects
@@ -24,6 +24,8 @@ from incidents.values.ids import contact_id
 from incidents.views.why_record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
+    from incidents.contract.documents.actions import Event
     from incidents.contract.documents.sites import Due
 
 
@@ -57,8 +59,8 @@ def would_change(record: Record) -> list[str]:
         return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
     if record.case.state == "suspended":
         return [
-            *_of_suspension(record), *_of_hold(record), *_of_removals(record),
-            *_of_window(record), *_of_words(record),
+            *_of_suspension(record), *_of_hold(record), *_of_clocks(record),
+            *_of_removals(record), *_of_window(record), *_of_words(record),
         ]  # fmt: skip
     return [
         *_of_clocks(record), *_of_removals(record), *_of_counts(record), *_of_words(record)
@@ -71,6 +73,8 @@ def _of_words(record: Record) -> list[str]:
     if request is None:
         return [record.say("closes.two" if by_two else "closes")]
     declines = "declines.false" if request.incident is None else "declines"
+    if rules.next_due(record.case) is not None:
+        declines += ".due"
     answers = [record.say("confirms", by=request.by), record.say(declines)]
     # A request outlives the policy that asked for it; under another, a statement may suffice.
     return answers if by_two else [*answers, record.say("closes")]
@@ -146,15 +150,20 @@ def _of_closure(record: Record) -> list[str]:
 
 
 def _counted(record: Record, closure: Closure) -> list[Incident]:
-    """The incidents that the closure is based on.
+    """The incidents that the closure is based on; for R1 also now, as another window may hold.
 
     For a run (R3), these are all incidents between its first and its last case, because a contact
     in time about any of them ends the run.
     """
-    found = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
+    numbers = {*closure.incidents}
+    if closure.rule == "repeat":
+        numbers.update(rules.still_grounds(record.case, closure))
+    numbers = numbers & record.case.incidents.keys()
+    found = sorted((record.case.incidents[n] for n in numbers), key=lambda incident: incident.n)
     if closure.rule != "unreachable_run" or not found:
         return found
-    first, last = found[0].place, found[-1].place
+    places = [incident.place for incident in found]
+    first, last = min(places), max(places)
     run = (each for each in rules.of_run(record.case) if first <= each.place <= last)
     return sorted(run, key=lambda incident: incident.n)
 
@@ -213,13 +222,25 @@ def _of_hold(record: Record) -> list[str]:
 
 
 def _of_clocks(record: Record) -> list[str]:
-    return [
-        record.say(
-            "stops_clock", due=incident.contact_due, incident=record.wording.name(incident.n)
-        )
-        for _, incident in sorted(record.case.incidents.items())
-        if record.case.clock_runs(incident) and incident.contact_due is not None
-    ][:MAX_TRIED]
+    lines = []
+    for incident in _running(record)[:MAX_TRIED]:
+        code = "stops_clock.ends_run" if _ends_run(record, incident) else "stops_clock"
+        name = record.wording.name(incident.n)
+        lines.append(record.say(code, due=incident.contact_due, incident=name))
+    return lines
+
+
+def _running(record: Record) -> list[Incident]:
+    incidents = sorted(record.case.incidents.items())
+    return [incident for _, incident in incidents if record.case.clock_runs(incident)]
+
+
+def _ends_run(record: Record, incident: Incident) -> bool:
+    """Whether a contact now ends a run (R3)."""
+    if not record.run or record.policy.run != "consecutive":
+        return False
+    decision = _try(record, c.RecordContact, incident=incident.n, outcome="reached")
+    return decision is not None and not rules.run(decision.case, record.policy)
 
 
 def _of_removals(record: Record) -> list[str]:
@@ -247,9 +268,26 @@ def _of_counts(record: Record) -> list[str]:
     if run + 1 >= needed:
         miss = record.wording.next_miss(record.policy)
         lines.append(record.say("next_miss", run=run, miss=miss))
-    if run and record.policy.run == "consecutive":
+    if run and record.policy.run == "consecutive" and not _running(record):
         lines.append(record.say("ends_run"))
+    if run:
+        lines += _of_cases(record)
     return lines
+
+
+def _of_cases(record: Record) -> list[str]:
+    """The corrections of past misses that lower the run (R3)."""
+    tried = [i for _, i in sorted(record.case.incidents.items()) if i.suspension and i.stands]
+    name, then, lines = record.wording.name, record.say("lowers_run"), []
+    for act, attempt in (("contact", _contact_in_time), ("void", _void)):
+        found = [name(i.n) for i in tried[-MAX_TRIED:] if _lowers(record, attempt(record, i))]
+        code = f"disputes.{act}{'.any' if len(found) > 1 else ''}"
+        lines += [record.say(code, names=found, then=then)] if found else []
+    return lines
+
+
+def _lowers(record: Record, decision: Decision | None) -> bool:
+    return decision is not None and rules.run(decision.case, record.policy) < record.run
 
 
 def _contact_in_time(record: Record, incident: Incident) -> Decision | None:
@@ -284,7 +322,26 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
     if record.stays_down:
         in_force = record.case.in_force
         documents = [effects.of_left_down(each, in_force) for each in documents]
-    main = [document for document in documents if document["kind"] not in _NOT_TOLD]
+    return [_to_come(record, each) for each in _told_to_come(documents)]
+
+
+def _to_come(record: Record, document: Event) -> str:
+    what = event_sentence.sentence(record.wording, document, to_come=True)
+    # Any other lapse is told by what it does to the site.
+    return record.say("next.beside", what=what) if document["kind"] == "clock_lapsed" else what
+
+
+def _told_to_come(documents: list[Event]) -> list[Event]:
+    """The main events, and each lapse that nothing else tells of."""
+    told = {
+        document.get("incident")
+        for document in cast("list[Facts]", documents)
+        if document["kind"] in ("site_suspended", "site_closed", "alarm_raised")
+    }
     return [
-        event_sentence.sentence(record.wording, each, to_come=True) for each in main or documents
+        document
+        for document in documents
+        if document["kind"] not in _NOT_TOLD
+        or document["kind"] == "alarm_raised"
+        or (document["kind"] == "clock_lapsed" and cast("Facts", document)["incident"] not in told)
     ]

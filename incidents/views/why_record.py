@@ -136,6 +136,19 @@ class Record:
             and timedelta(0) <= self.now - incident.occurred_at <= self.policy.repeat_within
         ]
 
+    def was_held(self, incident: Incident) -> bool:
+        """Whether the site was held when the incident's clock lapsed; False if not in `story`."""
+        name, held, found = self.wording.name(incident.n), None, False
+        for line in reversed(self.story):
+            if line["kind"] in ("hold_set", "hold_lifted"):
+                held = line["kind"] == "hold_set"
+                if found:
+                    return held
+            elif line["kind"] == "clock_lapsed" and line.get("incident") == name:
+                found = True
+        # The hold may be older than the story: then its end is in it, or it still runs.
+        return found and self.omitted > 0 and (self.case.held if held is None else not held)
+
     def say(self, code: str, /, **facts: Any) -> str:
         """The phrase `why.CODE` with its facts."""
         return self.wording.say(f"why.{code}", site=self.case.site, **facts)

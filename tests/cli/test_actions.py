@@ -123,7 +123,7 @@ def test_corrections_say_what_they_changed(desk: Cli) -> None:
     assert "Contact 1-1-1 voided; a new clock runs until 2026-03-02 13:00" in voided.out
     desk("removed", "1-1")
     taken_back = desk("take-back", "1-1", "--reason", "said of the wrong one")
-    assert "“removed” withdrawn; the incident is open again" in taken_back.out
+    assert "“removed” withdrawn; the incident is now open" in taken_back.out
     assert "1-1 voided: it no longer counts" in desk("void", "1-1", "--reason", "none").out
 
 

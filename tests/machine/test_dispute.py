@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from incidents.machine import events as e
+from incidents.machine import rules
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.machine.work import withdrawn
 from tests.machine.history import History, utc
@@ -86,6 +87,18 @@ def test_a_full_window_without_the_completing_incident_does_not_stand_in_for_its
     assert site.reason().incidents == (4, 5, 6)
     site.void(4)
     assert site.disputed, "1, 2 and 3 are a window that closed nothing"
+
+
+def test_the_grounds_that_still_hold_are_named() -> None:
+    def grounds(site: History) -> tuple[int, ...]:
+        assert site.case.closure is not None
+        return rules.still_grounds(site.case, site.case.closure)
+
+    assert grounds(History().closed_by_repeat().void(2)) == (1, 3)
+    run = History().miss().after("25h").miss().after("25h").miss()
+    assert grounds(run) == (1, 2, 3)
+    assert grounds(run.void(1)) == (2, 3)
+    assert grounds(History().log().contact(1).refused(1)) == ()
 
 
 def test_a_run_left_below_3_disputes_the_closure() -> None:

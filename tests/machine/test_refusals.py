@@ -85,6 +85,9 @@ REMARKED: dict[str, Callable[[], History]] = {
     "closure_fell": lambda: History(policy=TWO).log().contact(1).refused(1).removed(1),
     "tell_withdrawn": lambda: History().closed_by_repeat().void(2),
     "tell_again": lambda: History().closed_by_repeat().void(2).uphold(),
+    "from_before": lambda: (
+        History().miss().contact(1, at="10:30").false_info().reinstate().approve().void_contact(1)
+    ),
     "not_covered": lambda: History().log().after("1m").log().contact(None, at="10:00"),
 }
 

@@ -111,12 +111,16 @@ SAID = {
         " record it again with its time"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example, because the content of 12-1 is removed"
+        "this withdraws ann's request to close site.example: 12-1 is removed; undoing that does"
+        " not bring the request back"
     ),
     "tell_withdrawn": (
         "removed from the queue while the closure is disputed: 12-t1 (call about closure)"
     ),
     "tell_again": "returned to the queue: 12-t1 (call about closure)",
+    "from_before": (
+        "case 1 of site.example is from before the reinstatement and counts for nothing"
+    ),
     "not_covered": "not covered by this call, because they happened after the call: 12-2",
 }
 

@@ -204,6 +204,29 @@ def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> 
     assert "我们尝试 1 次，未能联系到" in _text("suspended", **strict)
 
 
+def test_the_call_script_of_a_site_that_is_down_tells_the_attempts_too() -> None:
+    down: dict[str, Any] = {
+        "policy": Policy(min_attempts=2), "attempts": 1, "site_state": "suspended",
+        "miss_acts": False,
+    }  # fmt: skip
+    assert (
+        "At least 2 attempts are required by then (made so far: 1); after fewer, an alarm is"
+        " raised. Record every attempt."
+    ) in _text("call_script", "en", **down)
+    assert "时限内须至少联系 2 次（已联系 1 次）；次数不足则告警。" in _text("call_script", **down)
+
+
+def test_the_call_script_tells_the_removal_deadline_that_is_set_already() -> None:
+    due: dict[str, Any] = {
+        "policy": Policy(removal_within=timedelta(hours=2)), "state": "notified",
+        "removal_due": datetime(2026, 3, 2, 6, 2, 1, tzinfo=UTC),
+    }  # fmt: skip
+    text = _text("call_script", "en", **due)
+    assert "and we must have confirmed it, by 2026-03-02 14:02:01 (Beijing time)." in text
+    assert "after this call is recorded" not in text
+    assert "须在 2026-03-02 14:02:01（北京时间）前删除" in _text("call_script", **due)
+
+
 def test_a_policy_that_closes_at_the_first_miss_promises_no_suspension() -> None:
     for language, closes in (("en", "violation, the site is closed."), ("zh_CN", "的，关闭网站；")):
         text = _text("violation_found", language, policy=Policy(run_count=1), miss_closes=True)

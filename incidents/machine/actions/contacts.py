@@ -88,8 +88,9 @@ def take_back(decider: Decider, command: commands.TakeBack) -> None:
     incident = checks.known_incident(decider, command.incident)
     if not can_move_incident(incident.state, "take_back"):
         raise RefusedError(
-            "nothing_to_take_back", incident=decider.name(incident.n), state=incident.state
-        )
+            "nothing_to_take_back", incident=decider.name(incident.n), state=incident.state,
+            **_only_requested(decider, incident),
+        )  # fmt: skip
     state_to = move_incident(incident.state, "take_back", incident)
     fresh = _fresh_hour(decider, incident, state_to, shortens=command.shortens)
     decider.add(
@@ -106,6 +107,14 @@ def take_back(decider: Decider, command: commands.TakeBack) -> None:
     )
     recount(decider, incident.n)
     _show_supervisor(decider, incident)
+
+
+def _only_requested(decider: Decider, incident: Incident) -> dict[str, str]:
+    """The closure request for the incident's refusal: it can be declined, not taken back."""
+    request, site = decider.case.closure_request, decider.case.site
+    if request is None or request.incident != incident.n:
+        return {}
+    return {"asked_by": request.by, "site": site}
 
 
 def _record_for_site(decider: Decider, command: commands.RecordContact) -> None:

@@ -278,7 +278,7 @@ def _was_spared(row: Row, found: Findings, in_force: Policy) -> bool:
     incident = found.incident(row)
     return (
         row["kind"] == "keep_calling"
-        and row["state"] == "active"
+        and row["state"] != "closed"
         and incident is not None
         and incident["suspension"] is None
         # Under a hold, a clock lapses without a suspension, too.

@@ -57,12 +57,13 @@ def _cost(item: ItemWording, policy: Policy) -> str:
     """The consequence if nobody is reached."""
     if item.of["overdue"]:
         return item.say("cost.overdue")
+    facts = {"least": policy.min_attempts, "made": item.of["attempts"]}
     if item.of["site_down"] and not item.opens_first:
-        return item.say("cost.down")
+        return item.say("cost.down.tried" if policy.min_attempts else "cost.down", **facts)
     code = "closes" if item.of["warning"] else "suspends"
     cost = item.say(
         f"cost.{code}.tried" if policy.min_attempts else f"cost.{code}",
-        suspend_for=policy.suspend_for, least=policy.min_attempts, made=item.of["attempts"],
+        suspend_for=policy.suspend_for, **facts,
     )  # fmt: skip
     return item.say("cost.opens") + cost if item.opens_first else cost
 
