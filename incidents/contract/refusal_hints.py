@@ -110,6 +110,13 @@ def _unknown_site(facts: Facts) -> list[Hint]:
 _LIKE_ID = re.compile(r"\d+(-[^.]*)?")
 
 
+def _nothing_to_take_back(facts: Facts) -> list[Hint]:
+    """Void the last contact, if there is one; to void the incident cannot be undone."""
+    if facts.get("contact"):
+        return [do(c.VoidContact, _text(facts, "contact")), *_show(facts)]
+    return [do(c.VoidIncident, _text(facts, "incident"))]
+
+
 def _nothing_covered(facts: Facts) -> list[Hint]:
     """Sign, if that would cover some of the entries."""
     return [look("sign_log")] if _fact(facts, "uncovered") else []
@@ -141,7 +148,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "no_taker": _accounts,
     "not_of_role": lambda facts: [look("change_role", _text(facts, "handle"))],
     "not_signed_in": lambda _: [look("new_token")],
-    "nothing_to_take_back": lambda facts: [do(c.VoidIncident, _text(facts, "incident"))],
+    "nothing_to_take_back": _nothing_to_take_back,
     "nothing_covered": _nothing_covered,
     "nothing_signed": _nothing_signed,
     "order_dead": _order,

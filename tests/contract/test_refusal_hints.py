@@ -85,6 +85,14 @@ def test_every_way_out_knows_the_facts_of_its_refusal_and_can_be_typed(name: str
     assert {each["act"] for each in found} <= TYPED.keys()
 
 
+def test_after_a_call_undo_leads_to_the_call_and_not_to_voiding_the_incident() -> None:
+    history = History().log().contact(1).take_back(1)
+    assert commands(hints_of(history)) == [
+        "incidents undo 12-1-1 --reason R",
+        "incidents show 12-1",
+    ]
+
+
 def test_what_no_rule_refuses_leads_on_too() -> None:
     found = {name: commands(of_refusal(name, OF_THE_DESK[name])) for name in OF_THE_DESK}
     assert found["disabled_account"] == ["incidents account enable li"]
