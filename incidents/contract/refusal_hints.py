@@ -100,10 +100,13 @@ def _unknown_incident(facts: Facts) -> list[Hint]:
 
 
 def _unknown_site(facts: Facts) -> list[Hint]:
-    """Add the site, if the name resembles none in the register; `12` and `12-x` are ids."""
+    """Add a site that was to be logged, unless the name resembles another, or an id (`12-x`).
+
+    Every other command is for a site of the register. An older server does not say which it was.
+    """
     site = _text(facts, "site")
     is_searched = "nearest" in facts and facts.get("searched") is not False
-    is_new = is_searched and not _LIKE_ID.fullmatch(site)
+    is_new = bool(facts.get("logs")) and is_searched and not _LIKE_ID.fullmatch(site)
     return [do(c.AddSite, site)] if is_new else [look("sites")]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Incident, Site
 
 
-_MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
+_SECOND, _MINUTE, _TO_THE_SECOND = timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=10)
 """A fresh hour is shown as one, not as 59 minutes; the last minutes are exact."""
 
 
@@ -53,7 +53,8 @@ class TimeFormat:
     def ago(self, moment: datetime | str) -> str:
         """`5 min ago`, or `in 5 min`."""
         passed = self.now - _moment(moment)
-        code = "time.ago" if passed >= timedelta(0) else "time.in"
+        # Its row may have been written after `now` was read.
+        code = "time.ago" if passed > -_SECOND else "time.in"
         return self.language.say(code, span=abs(passed))
 
     def until(self, moment: datetime | str) -> str:
