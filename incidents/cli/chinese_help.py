@@ -191,6 +191,11 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
+def is_context(context: click.Context | None) -> bool:
+    """Whether the command was found in Chinese."""
+    return isinstance(context, _Context)
+
+
 def _wrapped(text: str, room: int) -> Iterator[str]:
     """Wrap the text; no line has more columns than `room`.
 

@@ -177,6 +177,15 @@ def category_code(typed: str) -> str:
     return typed if typed.isascii() else category_names().get(typed, typed)
 
 
+def code_of(kind: str, typed: str) -> str:
+    """Return the code of that kind that is called so in Chinese; other text is its own code."""
+    if typed.isascii():
+        return typed
+    known = language("zh_CN").phrases.items()
+    named = (id_ for id_, name in known if name == typed and id_.startswith(f"{kind}."))
+    return next(named, f".{typed}").partition(".")[2]
+
+
 def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:
     """Describe the actual state if it differs from the ordered one; otherwise empty."""
     if seen == state:

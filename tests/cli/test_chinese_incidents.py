@@ -56,6 +56,18 @@ def test_a_category_has_a_chinese_name_and_programs_have_its_code(chinese: Cli) 
     assert chinese("show", "1-2", "--json").json["category"] == "phishing"
 
 
+def test_an_outcome_and_a_detail_may_be_given_by_their_chinese_names(chinese: Cli) -> None:
+    assert chinese("contact", "1-1", "无人接听", "--json").json["events"][0]["outcome"] == "no-answer"
+    wrong = chinese("contact", "1-1", "没有接")
+    assert wrong.status == 2
+    assert "没有通话结果“没有接”。可写：reached（已联系到）、no-answer（无人接听）" in wrong.err
+    closed = chinese(
+        "site", "false-info", "shop.example", "--field", "电话", "--evidence", "空号",
+        "--confirm", "shop.example", "--json",
+    )  # fmt: skip
+    assert closed.json["events"][0]["field"] == "phone"
+
+
 def test_where_an_incident_is_wanted_a_site_leads_to_its_own_page(chinese: Cli) -> None:
     assert "下一步：incidents site why shop.example\n" in chinese("refused", "shop.example").err
 
