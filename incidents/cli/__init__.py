@@ -91,7 +91,7 @@ def _write_error(run: Run, error: IncidentsError) -> None:
 
     write_stderr(visible_and_short(run.text("error", message=error_text.rendered(run, error))))
     if error.name in _OPTIONS:
-        write_stderr(run.text("answer.next.option", option=_OPTIONS[error.name]))
+        write_stderr(run.text("answer.next.option", option=_option(run, error.name)))
     for hint in hints:
         from incidents.cli.next_steps import next_line
 
@@ -106,6 +106,15 @@ _OPTIONS = {
     "second_needed": "--second HANDLE",
 }
 """Options that change a command's outcome, by the refusal's name."""
+
+
+def _option(run: Run, refusal: str) -> str:
+    from incidents.cli import chinese_help
+    from incidents.locale.language import language
+
+    name, _, word = _OPTIONS[refusal].partition(" ")
+    is_chinese = run.language is language("zh_CN", "cli")
+    return f"{name} {chinese_help.placeholder(name[2:], word) if is_chinese else word}"
 
 
 def _hints(error: RefusedError) -> list[Hint]:

@@ -57,7 +57,9 @@ def test_a_category_has_a_chinese_name_and_programs_have_its_code(chinese: Cli) 
 
 
 def test_an_outcome_and_a_detail_may_be_given_by_their_chinese_names(chinese: Cli) -> None:
-    assert chinese("contact", "1-1", "无人接听", "--json").json["events"][0]["outcome"] == "no-answer"
+    assert (
+        chinese("contact", "1-1", "无人接听", "--json").json["events"][0]["outcome"] == "no-answer"
+    )
     wrong = chinese("contact", "1-1", "没有接")
     assert wrong.status == 2
     assert "没有通话结果“没有接”。可写：reached（已联系到）、no-answer（无人接听）" in wrong.err
@@ -66,6 +68,18 @@ def test_an_outcome_and_a_detail_may_be_given_by_their_chinese_names(chinese: Cl
         "--confirm", "shop.example", "--json",
     )  # fmt: skip
     assert closed.json["events"][0]["field"] == "phone"
+
+
+def test_what_a_person_must_give_has_the_word_of_the_help_and_is_refused_as_typed(
+    chinese: Cli,
+) -> None:
+    chinese("contact", "1-1", "reached")
+    undone = chinese("undo", "1-1", "--reason", "记错")
+    assert "下一步：incidents undo 1-1-1 --reason 理由\n" in undone.err
+    for word in ("理由", "R"):
+        assert chinese("undo", "1-1-1", "--reason", word).status == 2
+    early = chinese("contact", "1-1", "reached", "--at", "2020-01-01 23:00")
+    assert "下一步：同一命令，正确填写 --at 时间\n" in early.err
 
 
 def test_where_an_incident_is_wanted_a_site_leads_to_its_own_page(chinese: Cli) -> None:
@@ -101,12 +115,12 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     lines = story.out.splitlines()
     assert "状态：已告知" in lines
     assert "网址：https://shop.example/a" in lines
-    assert "举报原文：HTTPS://shop.example/a" in lines
+    assert "登记时所写：HTTPS://shop.example/a" in lines
     assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 记录，已作废：前台" in lines
     assert (
         "联系记录：1-1-2：2026-03-02 12:05 无人接听，由 li 于 2026-03-02 12:10 记录，已作废"
     ) in lines
-    assert "联系记录：1-1-3：2026-03-02 12:08 已联系到，由 li 于 2026-03-02 12:10 记录" in lines
+    assert "联系记录：1-1-3：2026-03-02 12:08 已联系到，由 li 于 2026-03-02 12:10 登记" in lines
     assert "内部备注：li，2026-03-02 12:10：已备注" in lines
     assert "给客户的留言：li，2026-03-02 12:10：请删除" in lines
     assert any(line.startswith("证据：截图.png（1 字节，2026-03-02 12:10）") for line in lines)
@@ -154,7 +168,7 @@ def test_the_same_line_is_told_in_chinese(chinese: Cli) -> None:
     chinese("contact", "1-1", "reached")
     chinese("removed", "1-1")
     chinese("recur", "1-1", typed="")
-    assert "没有重复记录" in chinese("recur", "1-1", typed="").err
+    assert "没有重复登记" in chinese("recur", "1-1", typed="").err
 
 
 def test_a_closure_is_confirmed_in_chinese(chinese: Cli) -> None:

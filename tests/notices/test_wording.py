@@ -199,7 +199,7 @@ def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> 
         "Otherwise, the site is suspended for 12 hours. This needs at least 2 attempts by then"
         " (made so far: 1); after fewer, only an alarm is raised."
     ) in _text("call_script", "en", **strict)
-    assert "至少联系 2 次（已联系 1 次）；次数不足则只告警。" in _text("call_script", **strict)
+    assert "至少尝试 2 次（已尝试 1 次）；次数不足则只告警。" in _text("call_script", **strict)
     assert "(Beijing time). Attempts made: 1." in _text("suspended", "en", **strict)
     assert "我们尝试 1 次，未能联系到" in _text("suspended", **strict)
 
