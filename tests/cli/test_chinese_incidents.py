@@ -116,7 +116,7 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     assert "状态：已告知" in lines
     assert "网址：https://shop.example/a" in lines
     assert "登记时所写：HTTPS://shop.example/a" in lines
-    assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 记录，已作废：前台" in lines
+    assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 登记，已作废：前台" in lines
     assert (
         "联系记录：1-1-2：2026-03-02 12:05 无人接听，由 li 于 2026-03-02 12:10 记录，已作废"
     ) in lines
