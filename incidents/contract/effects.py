@@ -83,9 +83,10 @@ def late_on_record(incidents: Iterable[Incident]) -> set[str]:
 
 
 def stays_up(site: Site, events: Iterable[Facts], carries_out: Callable[[], bool]) -> bool:
-    """Whether a hold was set on a site that is not known to be down, and nothing takes it down.
+    """Whether a site was closed or held that is not known to be down, and nothing takes it down.
 
     `events`: the action's own; `carries_out`: whether a daemon carries out orders.
     """
     is_down = site["in_force"] in _DOWN
-    return not is_down and any(e["kind"] == "hold_set" for e in events) and not carries_out()
+    is_ordered = any(e["kind"] in ("hold_set", "site_closed") for e in events)
+    return not is_down and is_ordered and not carries_out()

@@ -63,7 +63,7 @@ def test_a_verified_log_is_told_in_chinese(log: Cli) -> None:
     assert (
         "  未能证明：持有密钥者未曾重写记录（请在外部保存检查点，并用 --checkpoint 指定）" in lines
     )
-    assert lines[-1] == "下一步：用 `incidents audit replay` 核对数据库各表与条目是否一致"
+    assert lines[-1] == "下一步：用 incidents audit replay 核对数据库各表与条目是否一致"
 
 
 def test_what_is_taken_from_before_and_what_is_not_shown_is_told_in_chinese(
@@ -172,7 +172,7 @@ def test_without_a_key_the_way_to_one_is_told_in_chinese(cli: Cli) -> None:
     lines = told(cli, "audit", "status")
     assert "密钥：尚无：请用 incidents audit key new 生成" in lines
     assert told(cli, "audit", "key", "show") == [
-        "日志尚无密钥：请用 `incidents audit key new` 生成"
+        "记录尚无密钥：请用 incidents audit key new 生成"
     ]
     told(cli, "audit", "verify")
 

@@ -82,6 +82,26 @@ def test_what_a_person_must_give_has_the_word_of_the_help_and_is_refused_as_type
     assert "下一步：同一命令，正确填写 --at 时间\n" in early.err
 
 
+def test_after_a_wrong_number_another_one_is_wanted(chinese: Cli) -> None:
+    called = chinese("contact", "1-1", "wrong-number")
+    assert "该号码已登记为号码错误：请改用其他联系方式" in called.out
+    assert "下一步：incidents site edit shop.example --phone 电话\n" in called.out
+    assert "5555 0100" not in called.out
+    assert "请联系：" in chinese("contact", "1-1", "no-answer").out
+
+
+def test_a_suspension_that_is_over_is_not_overdue(
+    chinese: Cli, freezer: FrozenDateTimeFactory
+) -> None:
+    freezer.tick(timedelta(hours=2))
+    chinese("daemon", "--once")
+    orders = chinese("orders", "list", "--json").json
+    id_ = next(each["id"] for each in orders["orders"] if "until" in each["order"])
+    assert "（还有" in chinese("orders", "show", id_).out
+    freezer.tick(timedelta(hours=40))
+    assert "（已结束）" in chinese("orders", "show", id_).out
+
+
 def test_where_an_incident_is_wanted_a_site_leads_to_its_own_page(chinese: Cli) -> None:
     assert "下一步：incidents site why shop.example\n" in chinese("refused", "shop.example").err
 

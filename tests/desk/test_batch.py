@@ -304,6 +304,15 @@ def test_a_clock_that_has_stepped_back_writes_nothing_before_its_predecessor(
     assert "clock_stepped_back" in capsys.readouterr().err + caplog.text
 
 
+def test_a_clock_that_is_a_moment_behind_says_nothing(
+    day: Rehearsal, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day.give(c.Log(by="li"))
+    day.later(seconds=-1)
+    day.give(c.Log(by="li"))
+    assert "clock_stepped_back" not in capsys.readouterr().err + caplog.text
+
+
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
 def test_text_that_no_database_keeps_is_refused(day: Rehearsal, text: str) -> None:
     for command in (c.Log(by="li", note=text), c.Log(by="li", category=text)):

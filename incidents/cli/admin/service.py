@@ -65,6 +65,9 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         return _once(run)
     from incidents.daemon import loop
 
+    if sys.stderr.isatty():
+        # All else that it writes is its log.
+        run.inform(run.text("daemon.started"))
     return loop.run(run.local)
 
 
