@@ -66,7 +66,7 @@ def _joined(sentences: list[str]) -> str:
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:
-    """Whether a hold was set on a site that is not known to be down, and nobody takes it down."""
+    """Whether a site was closed or held that is not known to be down, and nobody takes it down."""
 
     def carried_out() -> bool:
         with here.reading() as connection:

@@ -91,14 +91,14 @@ def test_after_a_wrong_number_another_one_is_wanted(chinese: Cli) -> None:
 
 
 def test_a_suspension_that_is_over_is_not_overdue(
-    chinese: Cli, freezer: FrozenDateTimeFactory
+    chinese: Cli, clock: FrozenDateTimeFactory
 ) -> None:
-    freezer.tick(timedelta(hours=2))
+    clock.tick(timedelta(hours=2))
     chinese("daemon", "--once")
     orders = chinese("orders", "list", "--json").json
-    id_ = next(each["id"] for each in orders["orders"] if "until" in each["order"])
+    id_ = next(each["id"] for each in orders if each["kind"] == "suspend")
     assert "（还有" in chinese("orders", "show", id_).out
-    freezer.tick(timedelta(hours=40))
+    clock.tick(timedelta(hours=40))
     assert "（已结束）" in chinese("orders", "show", id_).out
 
 
@@ -138,7 +138,7 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     assert "登记时所写：HTTPS://shop.example/a" in lines
     assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 登记，已作废：前台" in lines
     assert (
-        "联系记录：1-1-2：2026-03-02 12:05 无人接听，由 li 于 2026-03-02 12:10 记录，已作废"
+        "联系记录：1-1-2：2026-03-02 12:05 无人接听，由 li 于 2026-03-02 12:10 登记，已作废"
     ) in lines
     assert "联系记录：1-1-3：2026-03-02 12:08 已联系到，由 li 于 2026-03-02 12:10 登记" in lines
     assert "内部备注：li，2026-03-02 12:10：已备注" in lines
