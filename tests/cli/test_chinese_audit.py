@@ -171,9 +171,7 @@ def test_the_status_and_the_keys_are_told_in_chinese(cli: Cli, log: Cli, tmp_pat
 def test_without_a_key_the_way_to_one_is_told_in_chinese(cli: Cli) -> None:
     lines = told(cli, "audit", "status")
     assert "密钥：尚无：请用 incidents audit key new 生成" in lines
-    assert told(cli, "audit", "key", "show") == [
-        "记录尚无密钥：请用 incidents audit key new 生成"
-    ]
+    assert told(cli, "audit", "key", "show") == ["记录尚无密钥：请用 incidents audit key new 生成"]
     told(cli, "audit", "verify")
 
 

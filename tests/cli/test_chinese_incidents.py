@@ -102,6 +102,14 @@ def test_a_suspension_that_is_over_is_not_overdue(
     assert "（已结束）" in chinese("orders", "show", id_).out
 
 
+def test_a_masked_number_leads_to_the_whole_one(chinese: Cli) -> None:
+    chinese("log", "shop.example", "--again")
+    chinese("log", "shop.example", "--again", "--confirm", "shop.example")
+    told = chinese("show", "1-t1").out
+    assert "•• ••00（完整号码：incidents queue --reveal）" in told
+    assert "+86 10 5555 0100" in chinese("queue", "--reveal").out
+
+
 def test_where_an_incident_is_wanted_a_site_leads_to_its_own_page(chinese: Cli) -> None:
     assert "下一步：incidents site why shop.example\n" in chinese("refused", "shop.example").err
 
