@@ -94,7 +94,7 @@ def _write_error(run: Run, error: IncidentsError) -> None:
 
     write_stderr(visible_and_short(run.text("error", message=error_text.rendered(run, error))))
     if error.name in _OPTIONS:
-        write_stderr(run.text("answer.next.option", option=_OPTIONS[error.name]))
+        write_stderr(run.text("answer.next.option", option=_option(run, error.name)))
     for hint in hints:
         from incidents.cli.next_steps import next_line
 
@@ -109,6 +109,15 @@ _OPTIONS = {
     "second_needed": "--second HANDLE",
 }
 """The options to add to a refused command so that it can succeed, by the refusal's name."""
+
+
+def _option(run: Run, refusal: str) -> str:
+    from incidents.cli import chinese_help
+    from incidents.locale.language import language
+
+    name, _, word = _OPTIONS[refusal].partition(" ")
+    is_chinese = run.language is language("zh_CN", "cli")
+    return f"{name} {chinese_help.placeholder(name[2:], word) if is_chinese else word}"
 
 
 def _hints(error: RefusedError) -> list[Hint]:

@@ -108,7 +108,7 @@ def _parameters(action: Action) -> Iterator[Callable[[Command], Command]]:
 def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     ask = action.asks(field)
     if isinstance(field.fact, Choice):
-        return click.argument(field.name, type=click.Choice(field.fact.codes))
+        return click.argument(field.name, type=params.Outcome(field.fact.codes))
     if field.is_time_of_fact:
         return options.at_option(ask.help)
     name = action.called(field)
@@ -122,7 +122,8 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     own = "responsible" if field.name == "person" else field.name
     return click.option(
         f"--{name}", own, type=text, required=field.required, metavar=ask.metavar, help=ask.help,
-        callback=params.refuse_placeholder, shell_complete=_SUGGESTED.get(name),
+        callback=params.field if name == "field" else params.refuse_placeholder,
+        shell_complete=_SUGGESTED.get(name),
     )  # fmt: skip
 
 

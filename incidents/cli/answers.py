@@ -149,7 +149,10 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
     if not would:
         lines += _hold_warnings(run, site, own)
     first: list[Hint] = []
-    if _somebody_to_call(document, own):
+    if any(event.get("outcome") == "wrong-number" for event in own):
+        lines.append(run.text("answer.call.wrong"))
+        first = [do(c.EditSite, site["site"], phone=None)]
+    elif _somebody_to_call(document, own):
         whom = _contact_on_file(run, site)
         lines.append(run.text("answer.call" if whom else "answer.call.nobody", whom=whom))
         first = [] if whom else [do(c.EditSite, site["site"], phone=None)]

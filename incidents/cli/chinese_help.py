@@ -195,6 +195,17 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
+def placeholder(option: str, word: str) -> str:
+    """The word of the help for a value: by its option, or for an English one without an option."""
+    phrases = catalogue.phrases("zh_CN", "help")
+    return phrases.get(f"metavar.--{option}") or phrases.get(f"metavar.{word}", word)
+
+
+def is_context(context: click.Context | None) -> bool:
+    """Whether the command was found in Chinese."""
+    return isinstance(context, _Context)
+
+
 def _wrapped(text: str, room: int) -> Iterator[str]:
     """Wrap the text to lines of at most `room` columns.
 

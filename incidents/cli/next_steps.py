@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, cast
 
 from incidents.machine import commands as c
 from incidents.values.ids import read_item_id
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
     from incidents.contract.documents.actions import Event, Outcome, TaskOpened
     from incidents.contract.documents.sites import Site
+    from incidents.locale.language import Language
 
 
 RECHECK, REVIEW = "recheck", "review"
@@ -90,14 +92,25 @@ def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
 
     `asked_by`: the person who made the waiting request.
     """
-    from incidents.contract.hints import action_of, right_of, typed
+    from incidents.contract.hints import action_of, right_of
 
     action = action_of(hint)
     another = action is not None and action.command in _ANOTHERS and asked_by is not None
     who = [run.text("who.another", by=asked_by)] if another else []
     who += _required_role(run, right_of(hint))
     # As a shell comment, so that the whole line can be typed.
-    return f"{typed(hint)}  # {run.text('list.semicolon').join(who)}" if who else typed(hint)
+    line = command_line(hint, run.language)
+    return f"{line}  # {run.text('list.semicolon').join(who)}" if who else line
+
+
+def command_line(hint: Hint, spoken: Language) -> str:
+    """Write the command for people: the site's shown name, and placeholders of their language."""
+    from incidents.cli import chinese_help
+    from incidents.contract.hints import typed
+    from incidents.locale.language import language
+
+    words = chinese_help.placeholder if spoken is language("zh_CN", "cli") else None
+    return typed(cast("Hint", {**hint, "of": shown(hint["of"])}), words)
 
 
 def _required_role(run: Run, right: str | None) -> list[str]:

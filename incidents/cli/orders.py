@@ -119,7 +119,7 @@ def _pairs(run: Run, found: OrderInFull) -> list[tuple[str, str]]:
         ("order", run.text("orders.named", order=order, id=found["id"])),
         ("state", state),
         ("ordered", past(found["ordered_at"])),
-        ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),
+        ("until", _until(run, found["order"]["until"]) if "until" in found["order"] else ""),
         ("rule", run.text("orders.rule", rule=rule) if rule else ""),
         ("attempts", str(found["attempts"]) if found.get("attempts") else ""),
         ("last tried", past(found.get("tried_at"))),
@@ -127,6 +127,11 @@ def _pairs(run: Run, found: OrderInFull) -> list[tuple[str, str]]:
         ("adapter", found.get("adapter") or ""),
         ("problem", _problem(run, found)),
     ]
+
+
+def _until(run: Run, at: str) -> str:
+    is_over = datetime.fromisoformat(at) <= run.when.now
+    return run.text("orders.over", at=at) if is_over else run.when.until(at)
 
 
 def _next_try(run: Run, at: str) -> str:

@@ -169,6 +169,38 @@ def category(context: click.Context, parameter: click.Parameter, given: str | No
     return words.category_code(found)
 
 
+def field(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """Return the code of a detail given by its Chinese name; like `refuse_placeholder`."""
+    found = refuse_placeholder(context, parameter, given)
+    if found is None:
+        return None
+    from incidents.locale import words
+
+    return words.code_of("field", found)
+
+
+class Outcome(click.Choice[str]):
+    """The outcome of a contact; its Chinese name is accepted, too."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        """Return the code of a name."""
+        from incidents.locale import words
+
+        return words.code_of("outcome", super().normalize_choice(choice, ctx))
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Return click's sentence, or the Chinese one with the Chinese names."""
+        from incidents.cli import chinese_help
+
+        if not chinese_help.is_context(ctx):
+            return super().get_invalid_choice_message(value, ctx)
+        from incidents.locale.language import language
+
+        chinese = language("zh_CN", "cli")
+        known = [f"{each}（{chinese.word('outcome', each)}）" for each in self.choices]
+        return chinese.say("error.outcome", given=str(value), known=known)
+
+
 def urls(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> Normalized:

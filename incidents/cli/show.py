@@ -16,6 +16,7 @@ from incidents.values.site_name import in_full
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.documents.queue import QueueItem
     from incidents.contract.documents.sites import Contact, Evidence, IncidentInFull, Line, Note
 
 # A web address may hold them, and is one line here.
@@ -76,12 +77,20 @@ def _item(run: Run, key: tuple[int, str]) -> None:
             ("about", run.language.comma.join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
             ("with", found["claimed_by"] or ""),
-            ("whom", words.whom(found, run.language)),
+            ("whom", _whom(run, found)),
             ("warning", found["warning"] or ""),
             ("say", found["say"]),
         ]
         output.write_pairs(run, pairs)
         sites.show_next_steps(run, found["hints"], first_of_two(found))
+
+
+def _whom(run: Run, item: QueueItem) -> str:
+    """The person to call, and what shows the whole number, which is masked here."""
+    from incidents.cli.queue import words
+
+    whom = words.whom(item, run.language)
+    return run.text("show.whom", whom=whom) if item["phone"] or item["email"] else whom
 
 
 def _incident(run: Run, incident: tuple[int, int]) -> None:

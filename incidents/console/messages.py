@@ -70,7 +70,7 @@ def _joined(sentences: list[str]) -> str:
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:
-    """Whether a hold was set, but no daemon takes the site down, which may still be up."""
+    """Whether a site was closed or held that is not known to be down, and nobody takes it down."""
 
     def carried_out() -> bool:
         with here.reading() as connection:

@@ -95,10 +95,11 @@ def _is_after(recorded_at: str, due: str | None) -> bool:
 
 
 def stays_up(site: Site, events: Iterable[Facts], carries_out: Callable[[], bool]) -> bool:
-    """Whether the action holds a site that stays up because no orders are carried out.
+    """Whether the action closes or holds a site that stays up because no orders are carried out.
 
     `events`: the events of the action itself. `carries_out`: returns whether a daemon carries out
     orders.
     """
     is_down = site["in_force"] in _DOWN
-    return not is_down and any(e["kind"] == "hold_set" for e in events) and not carries_out()
+    is_ordered = any(e["kind"] in ("hold_set", "site_closed") for e in events)
+    return not is_down and is_ordered and not carries_out()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from incidents.contract.action import Action, name_of
@@ -113,21 +113,30 @@ _OPTIONS = {"urls": "url"}
 """The options for fields with several values, of which each option takes one."""
 
 
-def typed(hint: Hint) -> str:
-    """The hint as a command line; a word in capitals stands for text that the person must give."""
+def typed(hint: Hint, placeholder: Callable[[str, str], str] | None = None) -> str:
+    """The hint as a command line; text that the person must give is a word in capitals.
+
+    `placeholder` returns another word for it, by its option (empty if it has none) and that word.
+    """
+    if placeholder is None:
+        placeholder = _in_capitals
     of, facts = hint["of"], hint["facts"]
     if hint["act"] == AS_TYPED:
         return of
     action = action_of(hint)
     if action is None:
         line = LOOKS[hint["act"]].typed
-        of = of or _UNSAID.get(hint["act"], "")
+        unsaid = _UNSAID.get(hint["act"])
+        of = of or (placeholder("", unsaid) if unsaid else "")
         line = line.format(of=of) if "{of}" in line else f"{line} {of}".rstrip()
-        options = [f"--{name} {said or name[0].upper()}" for name, said in facts.items()]
+        options = [
+            f"--{name} {said or placeholder(name, name[0].upper())}" for name, said in facts.items()
+        ]
         return " ".join(["incidents", line, *options])
     parts = ["incidents", action.typed, of]
     if action.command is c.ChangeFiling:
-        return " ".join([*parts, *(f"{key}={said or _to_say(key)}" for key, said in facts.items())])
+        said_ = (f"{key}={said or placeholder('', _to_say(key))}" for key, said in facts.items())
+        return " ".join([*parts, *said_])
     for each in action.asked:
         if each.name not in facts and not each.required:
             continue
@@ -136,10 +145,15 @@ def typed(hint: Hint) -> str:
             continue
         known = facts.get(each.name)
         # An address from a report may hold what a shell would run.
-        said = _quoted(known) if known else "T" if each.is_time else action.asks(each).metavar
         option = _OPTIONS.get(each.name) or action.called(each)
+        unsaid = "T" if each.is_time else action.asks(each).metavar
+        said = _quoted(known) if known else placeholder(option, unsaid or "")
         parts.append(said if isinstance(each.fact, Choice) else f"--{option} {said}")
     return " ".join(parts)
+
+
+def _in_capitals(_option: str, word: str) -> str:
+    return word
 
 
 def _to_say(key: str) -> str:

@@ -104,10 +104,13 @@ def _unknown_incident(facts: Facts) -> list[Hint]:
 
 
 def _unknown_site(facts: Facts) -> list[Hint]:
-    """Add the site if no known name is similar; `12` and `12-x` are IDs, not names."""
+    """Add a site that was to be logged, unless the name resembles another, or an ID (`12-x`).
+
+    Every other command is for a site of the register. An older server does not say which it was.
+    """
     site = _text(facts, "site")
     is_searched = "nearest" in facts and facts.get("searched") is not False
-    is_new = is_searched and not _LIKE_ID.fullmatch(site)
+    is_new = bool(facts.get("logs")) and is_searched and not _LIKE_ID.fullmatch(site)
     return [do(c.AddSite, site)] if is_new else [look("sites")]
 
 
@@ -115,9 +118,14 @@ _LIKE_ID = re.compile(r"\d+(-[^.]*)?")
 
 
 def _nothing_to_take_back(facts: Facts) -> list[Hint]:
-    """Void the incident; decline the closure, if the refusal is only requested."""
+    """Void the last contact if there is one, otherwise the incident; decline a mere request.
+
+    Voiding an incident cannot be undone.
+    """
     if facts.get("asked_by"):
         return [do(c.DeclineClosure, _text(facts, "site"), reason=None)]
+    if facts.get("contact"):
+        return [do(c.VoidContact, _text(facts, "contact")), *_show(facts)]
     return [do(c.VoidIncident, _text(facts, "incident"))]
 
 

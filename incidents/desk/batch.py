@@ -43,6 +43,7 @@ from incidents.machine.commands import (
     Command,
     CompleteTask,
     Elapse,
+    Log,
     OrderCommand,
     ReleaseItem,
 )
@@ -227,12 +228,13 @@ class Batch:
         site, command = envelope.site, envelope.command
         if isinstance(site, str):
             # One search for names in a batch: it takes long, and locks are held meanwhile.
+            logs = {"logs": True} if isinstance(command, Log) else {}
             if self._searched:
-                facts = {"site": site, "nearest": (), "searched": False}
+                facts = {"site": site, "nearest": (), "searched": False, **logs}
                 return Refusal("unknown_site", facts)
             self._searched = True
             near = sites.nearest(self._connection, site)
-            return Refusal("unknown_site", {"site": site, "nearest": near})
+            return Refusal("unknown_site", {"site": site, "nearest": near, **logs})
         incident = getattr(command, "incident", None)
         if incident is not None:
             return Refusal("unknown_incident", {"incident": incident_id(site, incident)})

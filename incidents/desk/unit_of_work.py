@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 _log = logger("desk")
 
+_UNNOTICED = timedelta(seconds=1)
+"""A step back that two hosts in good order may differ by."""
+
 
 @dataclass(slots=True)
 class SiteWork:
@@ -180,7 +183,8 @@ class UnitOfWork:
         last: datetime | None = row["last_entry_at"]
         if last is None or last <= self._now:
             return self._now
-        _log.warning("clock_stepped_back", site=row["name"], now=self._now, previous=last)
+        if last - self._now > _UNNOTICED:
+            _log.warning("clock_stepped_back", site=row["name"], now=self._now, previous=last)
         return last
 
 

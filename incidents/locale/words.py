@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Incident, Site
 
 
-_MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
+_SECOND, _MINUTE, _TO_THE_SECOND = timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=10)
 """The unit to which the time left is rounded, so that a new hour is not shown as 59 minutes; and
 the last minutes, which are shown to the second."""
 
@@ -54,7 +54,8 @@ class TimeFormat:
     def ago(self, moment: datetime | str) -> str:
         """Format how long ago a time was: `5 min ago`; or `in 5 min`."""
         passed = self.now - _moment(moment)
-        code = "time.ago" if passed >= timedelta(0) else "time.in"
+        # Its row may have been written after `now` was read.
+        code = "time.ago" if passed > -_SECOND else "time.in"
         return self.language.say(code, span=abs(passed))
 
     def until(self, moment: datetime | str) -> str:
@@ -175,6 +176,15 @@ def category_names() -> dict[str, str]:
 def category_code(typed: str) -> str:
     """Return the code of a category by its Chinese name; other text is returned unchanged."""
     return typed if typed.isascii() else category_names().get(typed, typed)
+
+
+def code_of(kind: str, typed: str) -> str:
+    """Return the code of that kind that is called so in Chinese; other text is its own code."""
+    if typed.isascii():
+        return typed
+    known = language("zh_CN").phrases.items()
+    named = (id_ for id_, name in known if name == typed and id_.startswith(f"{kind}."))
+    return next(named, f".{typed}").partition(".")[2]
 
 
 def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:

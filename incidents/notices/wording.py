@@ -189,6 +189,7 @@ def _environment(folders: tuple[Path, ...], zone: tzinfo, language: str) -> Envi
         "times": TIMES[language],
         "category": partial(words_of(language).word, "category"),
         "problem": partial(words_of(language).word, "problem"),
+        "order": partial(words_of(language).word, "order"),
     }
     return templating.environment(folders, filters)
 

@@ -180,7 +180,7 @@ def test_a_history_is_told(cli: Cli, files: Path) -> None:
     told = lines(cli, "import", str(history), "--skip-bad")
     assert told[:3] == [
         "网站：新增 2 个，已登记 0 个",
-        "违规：导入 2 起，已有记录 0 起",
+        "违规：导入 2 项，已有记录 0 项",
         "已忽略历史文件不使用的列：x",
     ]
 

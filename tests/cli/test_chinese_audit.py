@@ -61,9 +61,9 @@ def test_a_verified_log_is_told_in_chinese(log: Cli) -> None:
         "  已核验：其上的树、分块与根，重新计算后完全一致",
     ]
     assert (
-        "  未能证明：持有密钥者未曾重写日志（请在外部保存检查点，并用 --checkpoint 指定）" in lines
+        "  未能证明：持有密钥者未曾重写记录（请在外部保存检查点，并用 --checkpoint 指定）" in lines
     )
-    assert lines[-1] == "下一步：用 `incidents audit replay` 核对数据库各表与条目是否一致"
+    assert lines[-1] == "下一步：用 incidents audit replay 核对数据库各表与条目是否一致"
 
 
 def test_what_is_taken_from_before_and_what_is_not_shown_is_told_in_chinese(
@@ -140,7 +140,7 @@ def test_a_bundle_is_told_in_chinese(log: Cli, tmp_path: Path) -> None:
     log("site", "add", "blog.example")
     log("audit", "status")
     assert told(log, "audit", "export", "--format", "bundle", "-o", str(tmp_path / "whole"))[0] == (
-        "已写出 5 个条目，日志共 5 条"
+        "已写出 5 个条目，记录共 5 条"
     )
     told(log, "audit", "verify", str(tmp_path / "whole"))
     part = ("audit", "export", "--site", "shop.example", "--format", "bundle")
@@ -170,10 +170,8 @@ def test_the_status_and_the_keys_are_told_in_chinese(cli: Cli, log: Cli, tmp_pat
 
 def test_without_a_key_the_way_to_one_is_told_in_chinese(cli: Cli) -> None:
     lines = told(cli, "audit", "status")
-    assert "密钥：尚无：请用 `incidents audit key new` 生成" in lines
-    assert told(cli, "audit", "key", "show") == [
-        "日志尚无密钥：请用 `incidents audit key new` 生成"
-    ]
+    assert "密钥：尚无：请用 incidents audit key new 生成" in lines
+    assert told(cli, "audit", "key", "show") == ["记录尚无密钥：请用 incidents audit key new 生成"]
     told(cli, "audit", "verify")
 
 
@@ -200,8 +198,8 @@ def test_a_loss_and_the_way_back_are_told_in_chinese(
 
     lines = told(cli, "audit", "status", status=5)
     assert "签署：已拒绝" in lines
-    assert "已停止签署：曾签署 3 条，而日志只有 2 条" in lines
-    assert "：曾签署 3 条，而日志只有 2 条" in "".join(told(cli, "audit", "verify", status=5))
+    assert "已停止签署：曾签署 3 条，而记录只有 2 条" in lines
+    assert "：曾签署 3 条，而记录只有 2 条" in "".join(told(cli, "audit", "verify", status=5))
 
     told(cli, "recover", "--reason", "restored", "--dry-run")
     lines = told(cli, "recover", "--reason", "restored")

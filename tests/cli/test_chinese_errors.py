@@ -160,7 +160,7 @@ def test_a_wrong_language_or_format_is_told_in_that_of_the_locale(
 ) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert desk("site", "list", "--lang", "fr").err == "incidents：没有语言“fr”（请写 en 或 zh）\n"
-    assert "'xml' 不在可选值之中" in desk("site", "list", "--format", "xml").err
+    assert "“xml”不在可选值之中" in desk("site", "list", "--format", "xml").err
 
 
 def test_why_a_database_cannot_be_opened_is_told_in_chinese_too(

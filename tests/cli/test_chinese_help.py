@@ -193,15 +193,15 @@ def test_groups_of_plain_commands_have_whole_short_helps(told: Told) -> None:
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        ("log --bogus", "没有选项 '--bogus'。"),
-        ("lgo", "没有命令 'lgo'。 是否指 'log'？"),
-        ("site lst", "没有命令 'lst'。 是否指 'list'？"),
+        ("log --bogus", "没有选项“--bogus”。"),
+        ("lgo", "没有命令“lgo”。 是否指 'log'？"),
+        ("site lst", "没有命令“lst”。 是否指 'list'？"),
         ("log", "缺少参数 '网站'."),
         ("void 12-3", "缺少选项 '--reason'."),
         ("log a.example b", "多余的参数（b）"),
-        ("queue --limit x", "'--limit' 的值无效：'x' 不是有效的数字。"),
-        ("queue --watch=3", "选项 '--watch' 不接受值。"),
-        ("token make li --days", "选项 '--days' 后须写 1 个值。"),
+        ("queue --limit x", "'--limit' 的值无效：“x”不是有效的数字。"),
+        ("queue --watch=3", "选项“--watch”不接受值。"),
+        ("token make li --days", "选项“--days”后须写 1 个值。"),
     ],
 )
 def test_what_was_typed_wrongly_is_told_in_chinese(typed: str, complaint: str, told: Told) -> None:
@@ -212,7 +212,7 @@ def test_what_was_typed_wrongly_is_told_in_chinese(typed: str, complaint: str, t
 
 def test_where_help_is_found_is_told_in_chinese(told: Told) -> None:
     assert told("log", "--bogus")[2].startswith(
-        "用法：incidents log [选项] 网站\n用 'incidents log --help' 查看帮助。\n\n"
+        "用法：incidents log [选项] 网站\n用 incidents log --help 查看帮助。\n\n"
     )
 
 

@@ -56,6 +56,60 @@ def test_a_category_has_a_chinese_name_and_programs_have_its_code(chinese: Cli) 
     assert chinese("show", "1-2", "--json").json["category"] == "phishing"
 
 
+def test_an_outcome_and_a_detail_may_be_given_by_their_chinese_names(chinese: Cli) -> None:
+    assert (
+        chinese("contact", "1-1", "无人接听", "--json").json["events"][0]["outcome"] == "no-answer"
+    )
+    wrong = chinese("contact", "1-1", "没有接")
+    assert wrong.status == 2
+    assert "没有通话结果“没有接”。可写：reached（已联系到）、no-answer（无人接听）" in wrong.err
+    closed = chinese(
+        "site", "false-info", "shop.example", "--field", "电话", "--evidence", "空号",
+        "--confirm", "shop.example", "--json",
+    )  # fmt: skip
+    assert closed.json["events"][0]["field"] == "phone"
+
+
+def test_what_a_person_must_give_has_the_word_of_the_help_and_is_refused_as_typed(
+    chinese: Cli,
+) -> None:
+    chinese("contact", "1-1", "reached")
+    undone = chinese("undo", "1-1", "--reason", "记错")
+    assert "下一步：incidents undo 1-1-1 --reason 理由\n" in undone.err
+    for word in ("理由", "R"):
+        assert chinese("undo", "1-1-1", "--reason", word).status == 2
+    early = chinese("contact", "1-1", "reached", "--at", "2020-01-01 23:00")
+    assert "下一步：同一命令，正确填写 --at 时间\n" in early.err
+
+
+def test_after_a_wrong_number_another_one_is_wanted(chinese: Cli) -> None:
+    called = chinese("contact", "1-1", "wrong-number")
+    assert "该号码已登记为号码错误：请改用其他联系方式" in called.out
+    assert "下一步：incidents site edit shop.example --phone 电话\n" in called.out
+    assert "5555 0100" not in called.out
+    assert "请联系：" in chinese("contact", "1-1", "no-answer").out
+
+
+def test_a_suspension_that_is_over_is_not_overdue(
+    chinese: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    clock.tick(timedelta(hours=2))
+    chinese("daemon", "--once")
+    orders = chinese("orders", "list", "--json").json
+    id_ = next(each["id"] for each in orders if each["kind"] == "suspend")
+    assert "（还有" in chinese("orders", "show", id_).out
+    clock.tick(timedelta(hours=40))
+    assert "（已结束）" in chinese("orders", "show", id_).out
+
+
+def test_a_masked_number_leads_to_the_whole_one(chinese: Cli) -> None:
+    chinese("log", "shop.example", "--again")
+    chinese("log", "shop.example", "--again", "--confirm", "shop.example")
+    told = chinese("show", "1-t1").out
+    assert "•• ••00（完整号码：incidents queue --reveal）" in told
+    assert "+86 10 5555 0100" in chinese("queue", "--reveal").out
+
+
 def test_where_an_incident_is_wanted_a_site_leads_to_its_own_page(chinese: Cli) -> None:
     assert "下一步：incidents site why shop.example\n" in chinese("refused", "shop.example").err
 
@@ -89,12 +143,12 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     lines = story.out.splitlines()
     assert "状态：已告知" in lines
     assert "网址：https://shop.example/a" in lines
-    assert "举报原文：HTTPS://shop.example/a" in lines
-    assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 记录，已作废：前台" in lines
+    assert "登记时所写：HTTPS://shop.example/a" in lines
+    assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 登记，已作废：前台" in lines
     assert (
-        "联系记录：1-1-2：2026-03-02 12:05 无人接听，由 li 于 2026-03-02 12:10 记录，已作废"
+        "联系记录：1-1-2：2026-03-02 12:05 无人接听，由 li 于 2026-03-02 12:10 登记，已作废"
     ) in lines
-    assert "联系记录：1-1-3：2026-03-02 12:08 已联系到，由 li 于 2026-03-02 12:10 记录" in lines
+    assert "联系记录：1-1-3：2026-03-02 12:08 已联系到，由 li 于 2026-03-02 12:10 登记" in lines
     assert "内部备注：li，2026-03-02 12:10：已备注" in lines
     assert "给客户的留言：li，2026-03-02 12:10：请删除" in lines
     assert any(line.startswith("证据：截图.png（1 字节，2026-03-02 12:10）") for line in lines)
@@ -142,7 +196,7 @@ def test_the_same_line_is_told_in_chinese(chinese: Cli) -> None:
     chinese("contact", "1-1", "reached")
     chinese("removed", "1-1")
     chinese("recur", "1-1", typed="")
-    assert "没有重复记录" in chinese("recur", "1-1", typed="").err
+    assert "没有重复登记" in chinese("recur", "1-1", typed="").err
 
 
 def test_a_closure_is_confirmed_in_chinese(chinese: Cli) -> None:

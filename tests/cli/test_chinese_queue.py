@@ -144,9 +144,9 @@ def test_no_line_of_an_opened_item_begins_with_a_mark_that_ends_a_sentence() -> 
         assert not [line for line in lines if line[:1] and line[0] in "，。：；）”"]
     assert drawn(screen)[3:7] == [
         "1-1 shop.example",
-        "打电话，55 分钟，已联系 0 次",
+        "打电话，55 分钟，已尝试 0 次",
         "联系  张三，+86 10 •••• ••00（按 n 查看完整号码）",
-        "话术  请致电张三。请说：“您的网站 shop.example 出现违规内容，请立即删除。”请致电",
+        "做法  请致电张三。请说：“您的网站 shop.example 出现违规内容，请立即删除。”请致电",
     ]
 
 
@@ -227,7 +227,7 @@ def test_what_nobody_knows_of_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch
     assert action is not None
     assert not screen.carry_out(action)
     assert screen.message == (
-        "无法确定“1-1 无人接听”是否已记录（按 a 重新发送，不会重复记录）：连接中断"
+        "无法确定“1-1 无人接听”是否已登记（按 a 重新发送，不会重复登记）：连接中断"
     )
 
 

@@ -76,7 +76,7 @@ def test_programs_read_its_a_label(desk: Cli) -> None:
     assert desk("site", "list", "-q").out.splitlines() == [ITS_NAME, KEPT]
     assert {item["site"] for item in desk("queue", "--json").json["items"]} == {KEPT}
     assert f"{KEPT},active" in desk("site", "list", "--format", "csv").out
-    assert f"next: incidents site edit {KEPT} --phone P" in desk("site", "add", SITE).err
+    assert f"next: incidents site edit {SITE} --phone P" in desk("site", "add", SITE).err
 
 
 def test_a_list_has_a_column_of_a_labels_only_where_one_differs(

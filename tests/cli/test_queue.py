@@ -23,7 +23,7 @@ def test_overdue_things_come_first_with_whom_to_call_and_what_to_type(desk: Cli)
     first, second = (line.split("\t") for line in desk("queue").out.splitlines())
     assert first[:4] == ["1-1", "2 min overdue", "call", "a.example"]
     assert first[6] == "Wang Wu, +86 10 •••• ••00"
-    assert first[7] == "incidents contact 1-1 reached"
+    assert first[7] == "incidents contact 1-1 reached --at T"
     assert second[:4] == ["2-1", "1 h", "call", "b.example"]
 
 

@@ -268,7 +268,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
         else "依相应规则再次关闭"
     ) in told
     story = viewer.get("/sites/left.example").text
-    assert ("Record the reason again" if language == "en" else "请重新记录关闭原因") in story
+    assert ("Record the reason again" if language == "en" else "请重新登记关闭原因") in story
 
     wang, reason = Visitor(desk, "wang", language), {"reason": "by order of a court"}
     wang.post("/sites/left.example/hold", reason)

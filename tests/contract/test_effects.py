@@ -11,6 +11,7 @@ from incidents.contract.documents.actions import Event
 from incidents.contract.documents.sites import Site
 
 HOLD = cast("Event", {"kind": "hold_set"})
+CLOSURE = cast("Event", {"kind": "site_closed"})
 END = cast("Event", {"kind": "suspension_ended"})
 
 
@@ -30,11 +31,14 @@ def test_the_end_of_a_suspension_is_told_as_a_loss_has_left_the_site() -> None:
 
 
 @pytest.mark.parametrize("in_force", ["active", "unknown"])
-def test_a_hold_that_nothing_carries_out_leaves_the_site_up(in_force: str) -> None:
-    assert effects.stays_up(site(in_force), [HOLD], lambda: False)
-    assert not effects.stays_up(site(in_force), [HOLD], lambda: True)
+@pytest.mark.parametrize("ordered", [HOLD, CLOSURE])
+def test_a_hold_or_closure_that_nothing_carries_out_leaves_the_site_up(
+    ordered: Event, in_force: str
+) -> None:
+    assert effects.stays_up(site(in_force), [ordered], lambda: False)
+    assert not effects.stays_up(site(in_force), [ordered], lambda: True)
 
 
-def test_nobody_looks_where_no_hold_was_set_or_the_site_is_down() -> None:
+def test_nobody_looks_where_nothing_was_to_go_down_or_the_site_is_down() -> None:
     assert not effects.stays_up(site("active"), [END], nobody_looks)
     assert not effects.stays_up(site("closed"), [HOLD], nobody_looks)

@@ -85,6 +85,14 @@ def test_every_way_out_knows_the_facts_of_its_refusal_and_can_be_typed(name: str
     assert {each["act"] for each in found} <= TYPED.keys()
 
 
+def test_after_a_call_undo_leads_to_the_call_and_not_to_voiding_the_incident() -> None:
+    history = History().log().contact(1).take_back(1)
+    assert commands(hints_of(history)) == [
+        "incidents undo 12-1-1 --reason R",
+        "incidents show 12-1",
+    ]
+
+
 def test_what_no_rule_refuses_leads_on_too() -> None:
     found = {name: commands(of_refusal(name, OF_THE_DESK[name])) for name in OF_THE_DESK}
     assert found["disabled_account"] == ["incidents account enable li"]
@@ -258,12 +266,13 @@ def test_a_mistyped_contact_leads_to_its_incident(given: str, typed: str) -> Non
 
 def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
     assert of_refusal("unknown_site", {"site": "shopp.example", "nearest": ["shop.example"]}) == []
-    new = {"site": "7-eleven.example", "nearest": ()}
+    new = {"site": "7-eleven.example", "nearest": (), "logs": True}
     assert commands(of_refusal("unknown_site", new)) == ["incidents site add 7-eleven.example"]
     for facts in (
-        {"site": "shop.example"}, {"site": "shop.example", "nearest": (), "searched": False},
-        {"site": "99", "nearest": ()}, {"site": "12-zz", "nearest": ()},
-        {"site": "1-9-zz", "nearest": ()},
+        {"site": "shop.example"}, {"site": "shop.example", "nearest": ()},
+        {"site": "shop.example", "nearest": (), "searched": False, "logs": True},
+        {"site": "99", "nearest": (), "logs": True}, {"site": "12-zz", "nearest": (), "logs": True},
+        {"site": "1-9-zz", "nearest": (), "logs": True},
     ):  # fmt: skip
         # Nobody has looked for near names, or it is no name.
         assert commands(of_refusal("unknown_site", facts)) == ["incidents site list"]

@@ -86,17 +86,21 @@ def test_a_site_is_named_by_its_name_or_its_id(day: Rehearsal) -> None:
 def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> None:
     answer = day.give(c.Log(by="li"), "aa.example")
     assert answer.refusal == Refusal(
-        "unknown_site", {"site": "aa.example", "nearest": ("a.example",)}
+        "unknown_site", {"site": "aa.example", "nearest": ("a.example",), "logs": True}
     )
     assert answer.document["events"] == []
     assert day.refused(c.Log(by="li"), "far-away.test") == "unknown_site"
+    held = day.give(c.SetHold(by="li", reason="police"), "far-away.test").refusal
+    assert held == Refusal("unknown_site", {"site": "far-away.test", "nearest": ()})
 
 
 def test_of_two_unknown_sites_in_a_batch_only_one_is_compared_and_says_so(day: Rehearsal) -> None:
     wanted = [Envelope(site=each, command=c.Log(by="li")) for each in ("aa.example", "far.test")]
     assert [answer.refusal for answer in day.desk.submit(wanted)] == [
-        Refusal("unknown_site", {"site": "aa.example", "nearest": ("a.example",)}),
-        Refusal("unknown_site", {"site": "far.test", "nearest": (), "searched": False}),
+        Refusal("unknown_site", {"site": "aa.example", "nearest": ("a.example",), "logs": True}),
+        Refusal(
+            "unknown_site", {"site": "far.test", "nearest": (), "searched": False, "logs": True}
+        ),
     ]
 
 
@@ -298,6 +302,15 @@ def test_a_clock_that_has_stepped_back_writes_nothing_before_its_predecessor(
     answer = day.give(c.Log(by="li"))
     assert answer.incident_document["recorded_at"] == "2026-03-01T10:00:00Z"
     assert "clock_stepped_back" in capsys.readouterr().err + caplog.text
+
+
+def test_a_clock_that_is_a_moment_behind_says_nothing(
+    day: Rehearsal, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day.give(c.Log(by="li"))
+    day.later(seconds=-1)
+    day.give(c.Log(by="li"))
+    assert "clock_stepped_back" not in capsys.readouterr().err + caplog.text
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])

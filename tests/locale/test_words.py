@@ -53,6 +53,7 @@ def test_times_are_told_in_the_zone_with_seconds_only_where_there_are_any() -> N
     assert WHEN.left(NOW - timedelta(minutes=12)) == "12 min overdue"
     assert WHEN.ago(NOW - timedelta(minutes=12)) == "12 min ago"
     assert WHEN.ago(NOW + timedelta(minutes=12)) == "in 12 min"
+    assert WHEN.ago(NOW + timedelta(milliseconds=40)) == "0 s ago"
 
 
 def test_every_kind_of_event_has_a_sentence() -> None:

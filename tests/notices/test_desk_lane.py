@@ -51,7 +51,7 @@ def test_every_channel_is_told() -> None:
     assert letter.id == "12-o45.desk"
     assert letter.subject.startswith("请致电告知网站已关闭：shop.example（12-t2）")
     assert desk.deliver(_alarm()) == Delivered()
-    assert mail.letters[1].subject.startswith("【告警】拨打次数不足")
+    assert mail.letters[1].subject.startswith("【告警】联系次数不足")
 
 
 def test_one_channel_that_takes_it_is_enough_and_the_others_are_told_of_in_the_log(

@@ -112,7 +112,7 @@ def test_a_notice_asks_for_the_same_facts_in_both_languages(name: str) -> None:
 
 def _asked(name: str, language: str) -> set[str]:
     """The facts that a template asks for, and those that it includes."""
-    filters = dict.fromkeys(("time", "duration", "times", "category", "problem"), str)
+    filters = dict.fromkeys(("time", "duration", "times", "category", "problem", "order"), str)
     templates = templating.environment([SHIPPED / language], filters)
     found: set[str] = set()
     waiting = [f"{name}.txt.jinja"]
@@ -199,7 +199,7 @@ def test_the_attempts_that_a_miss_needs_are_told_with_those_that_were_made() -> 
         "Otherwise, the site is suspended for 12 hours. This needs at least 2 attempts by then"
         " (made so far: 1); after fewer, only an alarm is raised."
     ) in _text("call_script", "en", **strict)
-    assert "至少联系 2 次（已联系 1 次）；次数不足则只告警。" in _text("call_script", **strict)
+    assert "至少尝试 2 次（已尝试 1 次）；次数不足则只告警。" in _text("call_script", **strict)
     assert "(Beijing time). Attempts made: 1." in _text("suspended", "en", **strict)
     assert "我们尝试 1 次，未能联系到" in _text("suspended", **strict)
 
@@ -238,7 +238,7 @@ def test_too_few_attempts_are_told_with_what_they_came_to() -> None:
     assert "with 1 of 2 required attempts made, so shop.example was not suspended" in _text(
         "alarm", "en"
     )
-    assert "须联系 2 次而只联系了 1 次，因此 shop.example 未因此暂停" in _text("alarm")
+    assert "联系次数不足（须 2 次，实为 1 次），shop.example 未暂停" in _text("alarm")
 
 
 def test_a_violation_on_a_closed_site_threatens_nothing_and_sets_no_time() -> None:

@@ -87,8 +87,8 @@ def test_a_lapse_together_with_the_reopening_is_told_too(day: Day) -> None:
 def test_a_call_that_ends_the_run_is_told_with_the_clock_that_it_stops(day: Day) -> None:
     run_of_two(day.add())
     assert (
-        "reaching the responsible person in time on the next violation resets the count of misses (R3)"
-        in would(day)
+        "reaching the responsible person in time on the next violation resets the count of misses"
+        " (R3)" in would(day)
     )
     day.log()
     lines = would(day)
@@ -102,8 +102,8 @@ def test_a_call_that_ends_the_run_is_told_with_the_clock_that_it_stops(day: Day)
 def test_the_corrections_that_lower_a_run_are_named(day: Day) -> None:
     lines = would(run_of_two(day.add()))
     assert (
-        "a timely contact on one of 1-1, 1-2, recorded with its time, lowers the count of misses (R3)"
-        in lines
+        "a timely contact on one of 1-1, 1-2, recorded with its time, lowers the count of misses"
+        " (R3)" in lines
     )
     assert "voiding one of 1-1, 1-2 lowers the count of misses (R3)" in lines
 

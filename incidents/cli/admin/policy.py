@@ -150,7 +150,7 @@ def activate(
             places = sorted({event["site"] for event in due})
             run.inform(run.text("policy.meanwhile", n=len(due), sites=places[:10]))
         code = "policy.would_be_active" if submission.dry_run else "policy.is_active"
-        run.write(*map(_told, answer["changes"]))
+        run.write(*(_told(run, each) for each in answer["changes"]))
         run.write(run.text(code, policy=answer["policy"]))
     if submission.dry_run:
         run.inform(run.text("policy.dry_run"))
@@ -162,8 +162,9 @@ for _param in activate.params:
         _param.hidden = True
 
 
-def _told(change: Change) -> str:
-    return f"{change['key']}: {change['before']} → {change['after']}"
+def _told(run: Run, change: Change) -> str:
+    before, after = (run.language.word("policy_value", change[at]) for at in ("before", "after"))
+    return f"{change['key']}: {before} → {after}"
 
 
 def _row(run: Run, activation: Activation) -> tuple[str, ...]:
@@ -171,7 +172,7 @@ def _row(run: Run, activation: Activation) -> tuple[str, ...]:
         run.when(activation["activated_at"]),
         _person(run, activation),
         activation["policy"],
-        run.language.comma.join(map(_told, activation["changes"])),
+        run.language.comma.join(_told(run, each) for each in activation["changes"]),
         activation["reason"] or run.text("site.erased"),
     )
 

@@ -48,7 +48,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the deadlines until stopped; several daemons can share one database.
 
     With `status`: show whether deadlines are being enforced and what is overdue; exits 1 if they
-    are not, or if orders are not being carried out.
+    are not, or if all orders are halted; orders that are only logged do not change it.
     With `check`: check the settings, and the database, programs and folders that they name, without
     starting anything; exits 1 and prints what is wrong.
     """
@@ -65,6 +65,9 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         return _once(run)
     from incidents.daemon import loop
 
+    if sys.stderr.isatty():
+        # All else that it writes is its log.
+        run.inform(run.text("daemon.started"))
     return loop.run(run.local)
 
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from incidents.cli.next_steps import command_line
 from incidents.cli.queue import keys as queue_keys
 from incidents.cli.queue.keys import PendingAction, carry_out
 from incidents.cli.queue.table import mine_to_do
-from incidents.contract.hints import typed
 from incidents.errors import AwayError, IncidentsError
 from incidents.values.ids import read_item_id
 
@@ -291,7 +291,8 @@ class Screen:
     def _typed(self, item: QueueItem) -> str:
         found, say = queue_keys.typed_only_hints(item), self.language.say
         if not found:
-            command = typed(item["hints"][0])
+            command = command_line(item["hints"][0], self.language)
             return say("queue.typed.also", id=item["id"], command=command)
-        commands = say("list.semicolon").join(map(typed, found))
+        lines = [command_line(each, self.language) for each in found]
+        commands = say("list.semicolon").join(lines)
         return say("queue.typed", id=item["id"], commands=commands)

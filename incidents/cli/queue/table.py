@@ -9,11 +9,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from incidents.cli.next_steps import next_step
+from incidents.cli.next_steps import command_line, next_step
 from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run, uses_colour, visible
-from incidents.contract.hints import typed
 from incidents.contract.next_steps import first_of_two
 from incidents.values.site_name import in_full, shown
 
@@ -90,7 +89,9 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
             words(queue_words.whom(item, language)),
             words(item["claimed_by"] or "", style="cyan"),
         ]
-        table.add_row(*cells, *([words(typed(item["hints"][0]))] if wide else []))
+        if wide:
+            cells.append(words(command_line(item["hints"][0], language)))
+        table.add_row(*cells)
     return table
 
 

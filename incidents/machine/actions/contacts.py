@@ -82,6 +82,14 @@ def void_incident(decider: Decider, command: commands.VoidIncident) -> None:
     complete_rechecks(decider)
 
 
+def _last_contact(decider: Decider, incident: Incident) -> dict[str, str]:
+    """The incident's last contact that can be voided, as a fact."""
+    standing = [each.n for each in incident.contacts if each.stands]
+    if not standing or not can_move_incident(incident.state, "void_contact"):
+        return {}
+    return {"contact": contact_id(decider.case.site_id, incident.n, standing[-1])}
+
+
 @decisions.on(commands.TakeBack)
 def take_back(decider: Decider, command: commands.TakeBack) -> None:
     """Withdraw a recorded removal or refusal: the incident gets the state that its facts imply."""
@@ -89,7 +97,7 @@ def take_back(decider: Decider, command: commands.TakeBack) -> None:
     if not can_move_incident(incident.state, "take_back"):
         raise RefusedError(
             "nothing_to_take_back", incident=decider.name(incident.n), state=incident.state,
-            **_only_requested(decider, incident),
+            **_only_requested(decider, incident), **_last_contact(decider, incident),
         )  # fmt: skip
     state_to = move_incident(incident.state, "take_back", incident)
     fresh = _fresh_hour(decider, incident, state_to, shortens=command.shortens)

@@ -1,5 +1,6 @@
 """The wording of an item of the queue: the parts that the scripts of several kinds share."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +9,9 @@ from typing import Any
 from incidents.contract.documents.queue import QueueItem
 from incidents.locale.language import Language
 from incidents.locale.words import TimeFormat
+from incidents.values import site_name
 
+_HOST = re.compile(r"(?<=://)[^/:?#]+")
 _REMARK = 300
 """The maximum length of a customer's remark in a script; the item has the whole remark."""
 
@@ -57,7 +60,9 @@ class ItemWording:
         if not self.of["urls"]:
             return ""
         return self.say(
-            "addresses.more" if more > 0 else "addresses", url=self.of["urls"][0], more=more
+            "addresses.more" if more > 0 else "addresses",
+            url=_HOST.sub(lambda host: site_name.shown(host[0]), self.of["urls"][0]),
+            more=more,
         )
 
     def names(self) -> str:

@@ -14,7 +14,7 @@ from incidents.contract.documents.queue import QueueItem, ToClose
 from incidents.contract.hints import do, look
 from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
-from incidents.machine.command import OUTCOMES
+from incidents.machine.command import OUTCOMES, REACHED
 from incidents.machine.filing import FILE, SHOW, TERMS
 from incidents.machine.policy import Policy
 from incidents.views.queue.item_wording import ItemWording
@@ -50,7 +50,11 @@ def _call(item: ItemWording, policy: Policy) -> Script:
     if item.of["left_s"] is None:
         return say + item.say("call.no_clock"), _contact(item)
     cost = _cost(item, policy)
-    return say + item.say("call.costs", left=item.left(), cost=cost), _contact(item)
+    hints = _contact(item)
+    if item.of["overdue"]:
+        # A call of now comes too late.
+        hints = [do(c.RecordContact, item.of["id"], outcome=REACHED, at=None), *hints[1:]]
+    return say + item.say("call.costs", left=item.left(), cost=cost), hints
 
 
 def _cost(item: ItemWording, policy: Policy) -> str:
