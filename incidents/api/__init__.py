@@ -1,1 +1,1 @@
-"""The API: the desk over HTTP. It parses requests, calls the desk or a view, renders answers."""
+"""The API: the desk over HTTP. It parses requests, asks the desk or a view, and renders responses."""

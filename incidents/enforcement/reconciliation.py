@@ -211,7 +211,7 @@ class Reconciliation:
         return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
 
     def _state_command(self, row: Any, found: Comparison) -> list[Envelope]:
-        """The command that records the state, if it is new; without a key."""
+        """Return the command that records the actual state, if that differs; it has no key."""
         if found.really is None or found.really == row["in_force"]:
             return []
         command = commands.RecordState(

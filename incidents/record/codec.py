@@ -44,7 +44,7 @@ class _Readers(dict[str, tuple[str, "_Read | None"]]):
 
 
 class Codec(Generic[Kind]):
-    """The own fields of one kind of event, or of a reason."""
+    """The fields specific to one kind of event, or to a reason."""
 
     def __init__(self, kind: type[Kind]) -> None:
         self.kind = kind

@@ -212,7 +212,7 @@ def postpone(
 
 
 def explain(connection: Connection, texts: Sequence[tuple[Claimed, str]]) -> None:
-    """Store a sentence with each order that was given up."""
+    """Store the failure detail of each order that was given up."""
     _EXPLAINED.execute(connection, [(c.site_id, c.lane, c.seq, _ONE, text) for c, text in texts])
 
 

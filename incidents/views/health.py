@@ -148,7 +148,7 @@ def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
 
 
 def _is_enforced_by_cron(once: datetime | None, since: datetime | None, now: datetime) -> bool:
-    """Whether cron runs `daemon --once`: one ran recently, and left nothing due before it."""
+    """Whether cron runs `daemon --once`: a run was recent, and nothing due before it is open."""
     return once is not None and abs(now - once) <= CRON_GRACE and (since is None or since >= once)
 
 

@@ -131,7 +131,7 @@ def test_a_log_that_is_right_is_verified_in_words(record: ConsoleDesk) -> None:
     told = verified(by)
     assert "Consistent, but not signed." in told
     assert "Verified." not in told
-    assert "Nobody replaced the whole record. No checkpoint is signed yet." in told
+    assert "Whether somebody replaced the whole record: no checkpoint is signed yet." in told
     assert "记录一致，但尚未签署。" in Visitor(record, "auditor", "zh").get("/audit").text
 
 

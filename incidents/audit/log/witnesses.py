@@ -124,7 +124,7 @@ class _Exchange:
         )
 
     def _conflict(self, old: int, answer: Answer) -> int:
-        """The size from which to prove next, by the witness's answer."""
+        """Return the size to prove consistency from next, according to the witness's response."""
         size = _size(answer)
         if size is None:
             raise _error(

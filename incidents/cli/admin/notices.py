@@ -106,9 +106,7 @@ def _here(run: Run) -> list[NoticeHere]:
     metavar="I",
     help="Use the facts of I. Default: example facts.",
 )
-@click.option(
-    "--html", is_flag=True, help="Print the HTML page that accompanies the text of a mail."
-)
+@click.option("--html", is_flag=True, help="Print the HTML version of the email.")
 @options.query
 def preview(
     run: Run,

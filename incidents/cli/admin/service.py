@@ -221,10 +221,10 @@ DEFAULT_PORT = 7390
 def serve(run: Run, *, host: str, port: int) -> None:
     """Serve the API at /api/v1, the console at / and the customer page at /c.
 
-    It uses plain HTTP, on this machine only: put a web server with TLS in front that keeps the path
-    (docs/how-to/nginx-for-serve.conf), and name it in [serve] trusted_proxies. People sign in with
-    accounts (incidents account). The customer page needs [customer] in the settings. SIGTERM stops
-    it.
+    It uses plain HTTP, on this machine only. Put a TLS reverse proxy in front of it that does not
+    rewrite paths (docs/how-to/nginx-for-serve.conf), and name the proxy in [serve] trusted_proxies.
+    People sign in with accounts (incidents account). The customer page needs [customer] in the
+    settings. SIGTERM stops it.
     """
     run.refuse_server(_SERVER_HERE)
     from incidents.accounts import serve_key

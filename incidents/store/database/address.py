@@ -178,7 +178,7 @@ def damaged(where: str, message: str) -> Cause:
 
 
 def _connection_remedy(message: str) -> str:
-    """The remedy for a failed connection; a server that gave a reason does exist."""
+    """Return the remedy for a failed connection; none if the server gave a reason of its own."""
     if not message.startswith(_UNHEARD):
         return ""
     if (missing := _NOT_THERE.search(message)) is not None:
