@@ -86,7 +86,7 @@ def test_the_log_is_verified_while_the_page_waits(
 ) -> None:
     with person(browser, served_desk, "wang", "/audit", **look.as_options) as page:
         page.locator("#verify button.main").click()
-        expect(page.locator("#verdict .said.done")).to_be_visible()
+        expect(page.locator("#verdict .said.unconfirmed")).to_be_visible()
         keeps_nobody_out(page, look)
 
 
