@@ -215,7 +215,7 @@ def test_a_reopening_that_is_said_to_be_lifted_after_the_site_was_taken_down_is_
             e.OrderCancelled, site, order=4, lane="act", order_kind="reopen", why="lifted",
         )
     )  # fmt: skip
-    assert found(site).startswith("the desk refuses it: order 7-o4 was not lifted")
+    assert found(site).startswith("the desk refuses it: order 7-o4 still applies")
 
 
 def test_a_failure_of_a_dead_letter_and_a_retry_of_none_are_found() -> None:

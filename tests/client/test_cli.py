@@ -145,14 +145,14 @@ def test_without_a_token_nobody_is_let_in(over: RemoteCli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "way_out"),
+    ("role", "line", "way_out"),
     [
-        ("operator", "site add new.example"), ("viewer", "site list"), ("auditor", "site list"),
+        ("operator", "log", "site add new.example"), ("operator", "site why", "site list"),
+        ("viewer", "site show", "site list"), ("auditor", "site why", "site list"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("line", ["site show", "site why"])
-def test_a_site_is_to_be_added_only_by_who_may_add_it(
-    over: RemoteCli, role: str, way_out: str, line: str
+def test_a_site_is_to_be_added_only_by_who_was_to_log_on_it(
+    over: RemoteCli, role: str, line: str, way_out: str
 ) -> None:
     told = over(*line.split(), "new.example", as_=over.account(f"{role}-9", role))
     assert told.status == REFUSED

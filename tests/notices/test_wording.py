@@ -213,7 +213,7 @@ def test_the_call_script_of_a_site_that_is_down_tells_the_attempts_too() -> None
         "At least 2 attempts are required by then (made so far: 1); after fewer, an alarm is"
         " raised. Record every attempt."
     ) in _text("call_script", "en", **down)
-    assert "时限内须至少联系 2 次（已联系 1 次）；次数不足则告警。" in _text("call_script", **down)
+    assert "时限内须至少尝试 2 次（已尝试 1 次）；次数不足则告警。" in _text("call_script", **down)
 
 
 def test_the_call_script_tells_the_removal_deadline_that_is_set_already() -> None:
