@@ -1,1 +1,4 @@
-"""The API: the desk over HTTP. It reads requests, asks the desk or a view and renders the answer."""
+"""The API: the desk over HTTP.
+
+It parses requests, calls the desk or a view, and renders responses.
+"""
