@@ -6,10 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from incidents import __version__
 from incidents.machine.filing import FILE, REMIND, SHOW
 from incidents.values.site_name import shown
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.filings import TermOfSite
 
 _WORDS = {
     FILE: ("公安联网备案到期", "public-security filing due"),
@@ -26,6 +30,11 @@ class Entry:
     site: str
     term: str
     due_on: date
+
+    @classmethod
+    def of(cls, term: TermOfSite) -> Entry:
+        """The entry for a term as listed by the views."""
+        return cls(site=term["site"], term=term["term"], due_on=date.fromisoformat(term["due_on"]))
 
 
 def calendar(entries: Iterable[Entry], now: datetime) -> Iterator[str]:

@@ -152,14 +152,7 @@ def as_calendar(by: ReadCaller, until: Until = None) -> Response:
     """Return the filing deadlines as a calendar, with an all-day event on each last day."""
     with by.reading() as connection:
         found = views.filing_terms(connection, _day(until))
-    entries = [
-        Entry(
-            site=each["site"], term=each["term"],
-            due_on=date.fromisoformat(each["due_on"]),
-        )
-        for each in found
-    ]  # fmt: skip
-    told = "".join(calendar(entries, clock.now()))
+    told = "".join(calendar(map(Entry.of, found), clock.now()))
     return Response(told, media_type=ICS, headers=ALONE)
 
 

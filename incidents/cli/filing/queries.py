@@ -312,11 +312,4 @@ def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
 def _calendar(found: list[SiteTerm]) -> list[str]:
     from incidents.filing.calendar import Entry, calendar
 
-    entries = [
-        Entry(
-            site=each["site"], term=each["term"],
-            due_on=date.fromisoformat(each["due_on"]),
-        )
-        for each in found
-    ]  # fmt: skip
-    return list(calendar(entries, clock.now()))
+    return list(calendar(map(Entry.of, found), clock.now()))

@@ -6,7 +6,7 @@ The page of the terms of all sites, with a calendar, is here too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -219,15 +219,8 @@ def show_terms(here: Viewer, days: Days = None) -> Response:
 def terms_calendar(here: Viewer, days: Days = None) -> Response:
     """Download the terms as a calendar (RFC 5545)."""
     here, found = _ending(here, days)
-    entries = [
-        Entry(
-            site=each["site"], term=each["term"],
-            due_on=date.fromisoformat(each["due_on"]),
-        )
-        for each in found
-    ]  # fmt: skip
     return Response(
-        "".join(calendar(entries, here.reader.now)),
+        "".join(calendar(map(Entry.of, found), here.reader.now)),
         media_type="text/calendar; charset=utf-8",
         headers={
             **rendering.HEADERS,
