@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from incidents import errors
 from incidents.errors import DatabaseError, DeniedError
 from incidents.settings.sources import data_folder
+from incidents.store.archive import parts as archive
 from incidents.store.database import address, sqlite_file
 from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
@@ -64,9 +65,17 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
         DatabaseError: if the driver for PostgreSQL is not installed.
     """
     parsed = address.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, make=make)
-    return _postgresql(parsed)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    made = _sqlite(parsed, make=make) if is_sqlite else _postgresql(parsed)
+    made.update_execution_options(**{archive.OPTION: archive.Archive(partial(_archive, url))})
+    return made
+
+
+def _archive(url: str | None) -> Path:
+    # Read when the first part is opened: most databases have none.
+    from incidents.settings.archive import of_settings
+
+    return of_settings(url).folder
 
 
 @contextmanager

@@ -1,0 +1,284 @@
+"""The archiving: old entries, with their orders and tiles, move from the database into parts.
+
+Each part is written and read back beside the running desk. One short transaction then adds the
+part and deletes its rows, so every reader finds each entry in exactly one place, also after a
+crash: a file without its row in `archive_parts` counts for nothing, and the next run replaces it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+)
+
+from incidents.audit.facts import Flaw
+from incidents.audit.pool import Progress
+from incidents.audit.proof import leaf_check, signed_check
+from incidents.audit.proof.live_log import LiveLog
+from incidents.errors import Cause, DatabaseError, InputError, VerificationError
+from incidents.store import checkpoints
+from incidents.store import leaves as stored_leaves
+from incidents.store.archive import part_file, parts, whole
+from incidents.store.archive.part_file import Bounds
+from incidents.store.archive.parts import Part
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.log_tables import archive_parts, deliveries, leaves, orders, tiles
+from incidents.system import disk
+from incidents.tlog import note
+from incidents.tlog.tree import HASH_BYTES, WIDTH
+
+ENTRIES = 65_536
+"""The number of entries in a part, unless asked for otherwise: a full tile of the next level."""
+
+# "archive" in ASCII: an advisory lock has a number, not a name.
+_LOCK = 0x61726368697665
+_MOST_SHIFTS = 64
+
+
+class NotOwnerError(DatabaseError):
+    """this database role may not delete entries: run `incidents audit archive` as the owner of the
+    tables, the role that runs `incidents db upgrade`"""
+
+
+class NotArchivableError(VerificationError):
+    """the entries {first} to {last} of the log are not archived, because they do not verify:
+    {where}: {what}. Run `incidents audit verify`"""
+
+
+class PartChangedError(DatabaseError):
+    """the file {file} does not hold the rows of the table {table}: is the disk sound? Nothing was
+    deleted; run the command again"""
+
+
+class ArchivedMeanwhileError(DatabaseError):
+    """another run has archived the entries {first} to {last} of the log: nothing was deleted; run
+    the command again"""
+
+
+class BadPartSizeError(InputError):
+    """a part of {given} entries cannot be made: write a multiple of 256"""
+
+
+Why = Literal["too_few", "too_young", "not_signed", "unsettled"]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why no further part is made.
+
+    `too_few`: fewer than a part's entries are left. `too_young`: the next part's last entry was
+    recorded at `at` (UTC). `not_signed`: no checkpoint covers it. `unsettled`: the order of the
+    entry `order`, (site, number), is not settled.
+    """
+
+    why: Why
+    at: datetime | None = None
+    order: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A part that can be made: its bounds, and when its first and last entries were recorded."""
+
+    bounds: Bounds
+    since: datetime
+    until: datetime
+
+
+def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Planned | End:
+    """The next part of `many` entries from leaf `first` on, recorded before `cutoff` (UTC).
+
+    Raises:
+        BadPartSizeError: if `many` is not a multiple of 256.
+    """
+    if many <= 0 or many % WIDTH:
+        raise BadPartSizeError(given=many)
+    head = stored_leaves.head(connection)
+    bounds = _bounds(connection, first, many, min(head.size, first + many + _MOST_SHIFTS * WIDTH))
+    if bounds is None or bounds.last_id > head.floor:
+        return End("too_few")
+    of = entries.c
+    joined = leaves.join(entries, of.id == leaves.c.entry_id)
+    times = select(func.min(of.recorded_at), func.max(of.recorded_at)).select_from(joined)
+    since, until = connection.execute(times.where(_numbered(bounds))).one()
+    if until >= cutoff:
+        return End("too_young", at=until)
+    signed = checkpoints.last(connection)
+    if signed is None or signed.size < bounds.end:
+        return End("not_signed")
+    order = _unsettled(connection, bounds)
+    return Planned(bounds, since, until) if order is None else End("unsettled", order=order)
+
+
+def planned(connection: Connection, cutoff: datetime, many: int = ENTRIES) -> Iterator[Planned]:
+    """The parts that a run would make now."""
+    first = whole.archived(connection)
+    while isinstance(found := plan(connection, cutoff, many, first), Planned):
+        yield found
+        first = found.bounds.end
+
+
+def archive(
+    engine: Engine,
+    cutoff: datetime,
+    now: Callable[[], datetime],
+    *,
+    many: int = ENTRIES,
+    done: Progress = lambda _: None,
+) -> Iterator[Part | End]:
+    """Archive all entries recorded before `cutoff` (UTC): yield each part, and why it ends.
+
+    Raises:
+        NotOwnerError: on PostgreSQL, if the role may not delete.
+        NotArchivableError: if what would be archived does not verify.
+        PartChangedError: if a file has other rows than the database.
+        FileError: if a file cannot be written.
+    """
+    with plainly(engine):
+        _check_owner(engine)
+        while True:
+            with reading(engine) as connection:
+                first = whole.archived(connection)
+                found = plan(connection, cutoff, many, first)
+                if isinstance(found, End):
+                    yield found
+                    return
+                _verify(connection, found.bounds, done)
+                part = _write(connection, found, now())
+            with writing(engine) as connection:
+                _move(connection, part)
+            yield part
+
+
+def _bounds(connection: Connection, first: int, many: int, limit: int) -> Bounds | None:
+    """The first end from which on all ids are above those before it; None if there is none.
+
+    On PostgreSQL entries are numbered as they are committed, so an id can be out of turn.
+    """
+    of = leaves.c
+    for end in range(first + many, limit + 1, WIDTH):
+        ids = select(func.max(of.entry_id)).where(of.leaf_index.between(first, end - 1))
+        last_id: int = connection.scalar(ids) or 0
+        # All before `first` are deleted.
+        numbered = select(func.count()).select_from(leaves).where(of.entry_id <= last_id)
+        there = select(func.count()).select_from(entries).where(entries.c.id <= last_id)
+        if connection.scalar(numbered) == connection.scalar(there) == end - first:
+            return Bounds(first, end, last_id)
+    return None
+
+
+def _numbered(bounds: Bounds) -> ColumnElement[bool]:
+    return leaves.c.leaf_index.between(bounds.first, bounds.end - 1)
+
+
+def _unsettled(connection: Connection, bounds: Bounds) -> tuple[int, int] | None:
+    of = deliveries.c
+    same = (entries.c.site_id == of.site_id) & (entries.c.site_seq == of.site_seq)
+    found = connection.execute(
+        select(of.site_id, of.site_seq)
+        .join(entries, same)
+        .where(entries.c.id <= bounds.last_id)
+        .order_by(entries.c.id)
+        .limit(1)
+    ).first()
+    return None if found is None else (found.site_id, found.site_seq)
+
+
+def _check_owner(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        return
+    with reading(engine) as connection:
+        asked = text(
+            "SELECT bool_and(has_table_privilege(name, 'DELETE')) FROM unnest(:names) name"
+        )
+        names = [table.name for table in (entries, leaves, orders, tiles)]
+        if not connection.scalar(asked, {"names": names}):
+            raise NotOwnerError
+
+
+def _verify(connection: Connection, bounds: Bounds, done: Progress) -> None:
+    """Hash all entries again, up to the root of the last checkpoint."""
+    log = LiveLog(connection)
+    seen = leaf_check.check_range(log, done, bounds.first, bounds.end)
+    flaws = seen.flaws + list(_parents_flaws(log, bounds, seen.roots))
+    signed = checkpoints.last(connection)
+    assert signed is not None, "it covers the part"
+    covering = note.checkpoint_of(signed.note.encode())
+    root = signed_check.Roots(log, log.size).wrong(covering, f"checkpoints {signed.id}")
+    wrong = [*flaws, *([] if root is None else [root])]
+    if wrong:
+        raise NotArchivableError(
+            first=bounds.first, last=bounds.end - 1, where=wrong[0].where, what=wrong[0].what
+        )
+
+
+def _parents_flaws(log: LiveLog, bounds: Bounds, roots: bytes) -> Iterator[Flaw]:
+    """Compare the roots of the lowest tiles with the tiles above them."""
+    for at, n in enumerate(range(bounds.first // WIDTH, bounds.end // WIDTH)):
+        above = log.tile(1, n // WIDTH) or b""
+        place = n % WIDTH * HASH_BYTES
+        if above[place : place + HASH_BYTES] != roots[at * HASH_BYTES : (at + 1) * HASH_BYTES]:
+            what = Cause.of("flaw_not_there", "it is not there")
+            yield Flaw(part="tree", where=f"tiles 1-{n // WIDTH}", what=what)
+
+
+def _write(connection: Connection, found: Planned, now: datetime) -> Part:
+    """Write the file, read it back, and give it its name."""
+    bounds = found.bounds
+    file = parts.archive_of(connection).folder / bounds.file
+    unfinished = file.with_name(f".{file.name}.new")
+    with disk.file_errors(file, "written"):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            part_file.write(connection, unfinished, bounds)
+            table = part_file.differs(connection, unfinished, bounds)
+        except sqlite3.Error as error:
+            raise OSError(str(error)) from error
+        if table is not None:
+            raise PartChangedError(file=unfinished, table=table)
+        digest, size = part_file.digest_of(unfinished)
+        part_file.name(unfinished, file)
+    return Part(*bounds, found.since, found.until, file.name, size, digest, now)
+
+
+def _move(connection: Connection, part: Part) -> None:
+    """Add the part, and delete its rows."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    bounds = Bounds(part.first, part.end, part.last_id)
+    again = whole.archived(connection) != part.first or _unsettled(connection, bounds) is not None
+    connection.execute(insert(archive_parts).values(dict(zip(_COLUMNS, part, strict=True))))
+    own = select(entries.c.site_id, entries.c.site_seq).where(entries.c.id <= part.last_id)
+    low, high = part.first // WIDTH, part.end // WIDTH
+    connection.execute(delete(orders).where(tuple_(orders.c.site_id, orders.c.site_seq).in_(own)))
+    width = part.end - part.first
+    deleted = [
+        _delete(connection, tiles, (tiles.c.level == 0) & tiles.c.n.between(low, high - 1)) * WIDTH,
+        _delete(connection, leaves, _numbered(bounds)),
+        _delete(connection, entries, entries.c.id <= part.last_id),
+    ]
+    if again or deleted != [width] * 3:
+        raise ArchivedMeanwhileError(first=part.first, last=part.end - 1)
+
+
+def _delete(connection: Connection, table: Table, where: ColumnElement[bool]) -> int:
+    return connection.execute(delete(table).where(where)).rowcount
+
+
+_COLUMNS = ("first_leaf", "end_leaf", *Part._fields[2:])
