@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,6 +30,7 @@ from incidents.audit.facts import Flaw
 from incidents.audit.pool import Progress
 from incidents.audit.proof import leaf_check, signed_check
 from incidents.audit.proof.live_log import LiveLog
+from incidents.clock import rfc3339
 from incidents.errors import Cause, DatabaseError, InputError, VerificationError
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
@@ -42,6 +43,10 @@ from incidents.store.schema.log_tables import archive_parts, deliveries, leaves,
 from incidents.system import disk
 from incidents.tlog import note
 from incidents.tlog.tree import HASH_BYTES, WIDTH
+from incidents.values.ids import order_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.record import ArchivedPart, ArchiveEnd
 
 ENTRIES = 65_536
 """The number of entries in a part, unless asked for otherwise: a full tile of the next level."""
@@ -91,6 +96,13 @@ class End:
     at: datetime | None = None
     order: tuple[int, int] | None = None
 
+    def document(self) -> ArchiveEnd:
+        """The reason as JSON."""
+        return {
+            "why": self.why, "at": None if self.at is None else rfc3339(self.at),
+            "order": None if self.order is None else order_id(*self.order),
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -99,6 +111,39 @@ class Planned:
     bounds: Bounds
     since: datetime
     until: datetime
+
+    @property
+    def file(self) -> str:
+        """The name of the part's file."""
+        return self.bounds.file
+
+    def document(self) -> ArchivedPart:
+        """The part as JSON."""
+        return {
+            "first": self.bounds.first, "end": self.bounds.end, "since": rfc3339(self.since),
+            "until": rfc3339(self.until), "file": self.file, "size": None, "digest": None,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A part that was made."""
+
+    part: Part
+
+    @property
+    def file(self) -> str:
+        """The name of the part's file."""
+        return self.part.file
+
+    def document(self) -> ArchivedPart:
+        """The part as JSON."""
+        part = self.part
+        return {
+            "first": part.first, "end": part.end, "since": rfc3339(part.since),
+            "until": rfc3339(part.until), "file": part.file, "size": part.size,
+            "digest": part.digest,
+        }  # fmt: skip
 
 
 def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Planned | End:
@@ -126,12 +171,15 @@ def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Pla
     return Planned(bounds, since, until) if order is None else End("unsettled", order=order)
 
 
-def planned(connection: Connection, cutoff: datetime, many: int = ENTRIES) -> Iterator[Planned]:
-    """The parts that a run would make now."""
+def planned(
+    connection: Connection, cutoff: datetime, many: int = ENTRIES
+) -> Iterator[Planned | End]:
+    """The parts that a run would make now, and why no further one."""
     first = whole.archived(connection)
     while isinstance(found := plan(connection, cutoff, many, first), Planned):
         yield found
         first = found.bounds.end
+    yield found
 
 
 def archive(
@@ -141,7 +189,7 @@ def archive(
     *,
     many: int = ENTRIES,
     done: Progress = lambda _: None,
-) -> Iterator[Part | End]:
+) -> Iterator[Made | End]:
     """Archive all entries recorded before `cutoff` (UTC): yield each part, and why it ends.
 
     Raises:
@@ -163,7 +211,7 @@ def archive(
                 part = _write(connection, found, now())
             with writing(engine) as connection:
                 _move(connection, part)
-            yield part
+            yield Made(part)
 
 
 def _bounds(connection: Connection, first: int, many: int, limit: int) -> Bounds | None:
@@ -175,10 +223,11 @@ def _bounds(connection: Connection, first: int, many: int, limit: int) -> Bounds
     for end in range(first + many, limit + 1, WIDTH):
         ids = select(func.max(of.entry_id)).where(of.leaf_index.between(first, end - 1))
         last_id: int = connection.scalar(ids) or 0
-        # All before `first` are deleted.
+        # All in parts are deleted; those of parts that are only planned are still there.
+        due = end - whole.archived(connection)
         numbered = select(func.count()).select_from(leaves).where(of.entry_id <= last_id)
         there = select(func.count()).select_from(entries).where(entries.c.id <= last_id)
-        if connection.scalar(numbered) == connection.scalar(there) == end - first:
+        if connection.scalar(numbered) == connection.scalar(there) == due:
             return Bounds(first, end, last_id)
     return None
 
@@ -205,7 +254,8 @@ def _check_owner(engine: Engine) -> None:
         return
     with reading(engine) as connection:
         asked = text(
-            "SELECT bool_and(has_table_privilege(name, 'DELETE')) FROM unnest(:names) name"
+            "SELECT bool_and(has_table_privilege(name, 'DELETE'))"
+            " FROM unnest(CAST(:names AS text[])) AS name"
         )
         names = [table.name for table in (entries, leaves, orders, tiles)]
         if not connection.scalar(asked, {"names": names}):
@@ -262,7 +312,8 @@ def _move(connection: Connection, part: Part) -> None:
     if connection.dialect.name != "sqlite":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     bounds = Bounds(part.first, part.end, part.last_id)
-    again = whole.archived(connection) != part.first or _unsettled(connection, bounds) is not None
+    if whole.archived(connection) != part.first or _unsettled(connection, bounds) is not None:
+        raise ArchivedMeanwhileError(first=part.first, last=part.end - 1)
     connection.execute(insert(archive_parts).values(dict(zip(_COLUMNS, part, strict=True))))
     own = select(entries.c.site_id, entries.c.site_seq).where(entries.c.id <= part.last_id)
     low, high = part.first // WIDTH, part.end // WIDTH
@@ -273,7 +324,7 @@ def _move(connection: Connection, part: Part) -> None:
         _delete(connection, leaves, _numbered(bounds)),
         _delete(connection, entries, entries.c.id <= part.last_id),
     ]
-    if again or deleted != [width] * 3:
+    if deleted != [width] * 3:
         raise ArchivedMeanwhileError(first=part.first, last=part.end - 1)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.types import NullType
 from incidents.errors import Cause
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
-from incidents.store.archive import whole
+from incidents.store.archive import parts, whole
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.types import canonical
@@ -57,12 +57,17 @@ class Selection:
         """Whether the filter selects all entries."""
         return self.site_id is None and self.since is None and self.until is None
 
-    def parts(self, connection: Connection) -> whole.Wanted:
+    def in_parts(self, connection: Connection) -> whole.Wanted:
         """The archive's parts that can have such entries."""
         in_time = whole.between(self.since, self.until)
         if self.site_id is None:
             return in_time
         return whole.of_site(connection, self.site_id, in_time)
+
+    def archive_parts(self, connection: Connection) -> list[parts.Part]:
+        """The archive's parts that an export reads."""
+        wanted = self.in_parts(connection)
+        return [part for part in parts.listed(connection) if wanted(part)]
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -81,7 +86,7 @@ def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
     """Yield the stored entries in the order of their ids, a few at a time."""
     statement = select(type_coerce(entries.c.body, NullType())).where(*wanted.conditions)
     in_order = statement.order_by(entries.c.id)
-    for rows in whole.one_after_another(connection, in_order, wanted.parts(connection)):
+    for rows in whole.one_after_another(connection, in_order, wanted.in_parts(connection)):
         yield list(chain.from_iterable(rows))
 
 
@@ -103,7 +108,7 @@ def buffered(
 def count(connection: Connection, wanted: Selection) -> int:
     """The number of selected entries."""
     counted = select(func.count()).select_from(entries).where(*wanted.conditions)
-    return whole.total(connection, counted, wanted.parts(connection))
+    return whole.total(connection, counted, wanted.in_parts(connection))
 
 
 def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
@@ -188,7 +193,7 @@ def count_covered(connection: Connection, wanted: Selection, size: int) -> int:
     joined = entries.join(leaves, leaves.c.entry_id == entries.c.id)
     counted = select(func.count()).select_from(joined)
     covered = counted.where(leaves.c.leaf_index < size, *wanted.conditions)
-    return whole.total(connection, covered, wanted.parts(connection))
+    return whole.total(connection, covered, wanted.in_parts(connection))
 
 
 def covered_entries(

@@ -209,8 +209,7 @@ class Verdict:
     pairs of successive keys that have not signed a checkpoint together. `begun_late`: the number of
     sites that were not decided again, because the part lacks their first entry. `unfinished`: the
     number of sites whose last action may continue after the end of the bundle. `periods`: whether
-    the active policies are known. `extras`: files that nothing depends on. `archived`: the parts of
-    the archive.
+    the active policies are known. `extras`: files that nothing depends on. `archive`: its parts.
     """
 
     kind: Kind
@@ -237,7 +236,7 @@ class Verdict:
     unfinished: int = 0
     periods: bool = True
     extras: tuple[str, ...] = ()
-    archived: Archived = field(default=Archived(0, 0))
+    archive: Archived = field(default=Archived(0, 0))
     findings: tuple[Flaw, ...] = field(default=())
 
     @classmethod
@@ -274,7 +273,7 @@ class Verdict:
     def document(self) -> documents.Verdict:
         """The verdict as JSON."""
         since = self.since
-        return {
+        found: documents.Verdict = {
             "verified": self.key is not None and not self.findings,
             "signed": self.key is not None,
             "kind": self.kind,
@@ -312,6 +311,9 @@ class Verdict:
             "findings": [each.document() for each in self.findings],
             "uncovered": self.uncovered,
         }  # fmt: skip
+        if self.archive.parts:
+            found["archive"] = {"parts": self.archive.parts, "read": self.archive.read}
+        return found
 
 
 def _place(found: Flaw) -> tuple[int, float]:

@@ -108,7 +108,7 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
     up_to = [made.key for made in succession.made if made.leaf < covered]
     broken = signed.broken(up_to)
     return Verdict.of(
-        kind="database", entries=seen.entries, sites=of, archived=archived,
+        kind="database", entries=seen.entries, sites=of, archive=archived,
         since=since_of(before, again),
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
         key=succession.active(covered), keys=up_to, trusted="outside" if options.keys else "inside",
