@@ -18,6 +18,7 @@ from incidents.audit.archiving import (
     NotArchivableError,
 )
 from incidents.audit.export import Selection
+from incidents.audit.log import sequencer
 from incidents.audit.proof import site_check, verification
 from incidents.audit.proof.bundle_writer import Order
 from incidents.audit.proof.signed_check import Held
@@ -143,12 +144,14 @@ def test_nothing_young_unsigned_or_unsettled_is_archived(day: Rehearsal) -> None
     assert end(day, before=TEN).why == "too_young"
     assert len(archived(day)) == 2
     # The rest is filled up, so that the hold's order is in the next part.
-    for n in range(10):
+    for n in range(20):
         give(day, ((site, c.AddNote(by="li", incident=1, audience="desk", text=f"note {n}"))
                    for site in SITES[1::2]))  # fmt: skip
     day.later(days=40)
-    found = end(day)
-    assert found.why == "not_signed"
+    # On PostgreSQL the first run only learns that no entry can come between them any more.
+    for _ in range(2):
+        sequencer.number_all(day.engine)
+    assert end(day).why == "not_signed"
     sign(day)
     found = end(day)
     assert (found.why, found.order) == ("unsettled", (8, order))
