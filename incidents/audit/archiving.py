@@ -155,7 +155,9 @@ def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Pla
     if many <= 0 or many % WIDTH:
         raise BadPartSizeError(given=many)
     head = stored_leaves.head(connection)
-    bounds = _bounds(connection, first, many, min(head.size, first + many + _MOST_SHIFTS * WIDTH))
+    # The newest entry stays: ids and the desk's clock go on from it.
+    limit = min(head.size - 1, first + many + _MOST_SHIFTS * WIDTH)
+    bounds = _bounds(connection, first, many, limit)
     if bounds is None or bounds.last_id > head.floor:
         return End("too_few")
     of = entries.c

@@ -155,7 +155,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     write = audit_export.write_csv if run.format == CSV else audit_export.jsonl
     with run.local.reading() as connection:
         wanted = asked.selection(connection)
-        parts = len(wanted.archive_parts(connection))
+        archived = len(wanted.archive_parts(connection))
         written = 0
         with _bar(run, connection, wanted, asked) as done:
 
@@ -169,7 +169,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     if asked.target != output.STANDARD_OUTPUT:
         entries = counted(run, "entry", written)
         write_stderr(run.text("audit_export.plain", entries=entries, file=asked.target))
-        _tell_parts(run, parts)
+        _tell_parts(run, archived)
 
 
 def _tell_parts(run: Run, parts: int) -> None:

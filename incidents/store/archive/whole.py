@@ -13,6 +13,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain, islice
 from typing import Any
 
@@ -37,6 +38,11 @@ def between(since: datetime | None, until: datetime | None) -> Wanted:
     )
 
 
+def at(moment: datetime) -> Wanted:
+    """The parts that can have entries recorded at that time (UTC)."""
+    return lambda part: part.since <= moment <= part.until
+
+
 def of_leaves(first: int, before: int) -> Wanted:
     """The parts with leaves from `first` to before `before`."""
     return lambda part: part.end > first and part.first < before
@@ -55,14 +61,14 @@ def sources(
 
     Each is open until the next one is asked for.
     """
-    found = [part for part in listed(connection) if wanted(part)]
     if newest_first:
-        found.reverse()
+        # Whoever finds it there asks for no part.
         yield connection
-    archive = archive_of(connection)
-    for part in found:
-        with archive.opened(part) as opened:
-            yield opened
+    archive, parts = archive_of(connection), listed(connection)
+    for part in reversed(parts) if newest_first else parts:
+        if wanted(part):
+            with archive.opened(part) as opened:
+                yield opened
     if not newest_first:
         yield connection
 
@@ -70,7 +76,12 @@ def sources(
 def of_site(connection: Connection, site_id: int, wanted: Wanted = every) -> Wanted:
     """The wanted parts that have entries of the site."""
     archive = archive_of(connection)
-    return lambda part: wanted(part) and archive.has_site(part, site_id)
+
+    @cache
+    def has(part: Part) -> bool:
+        return wanted(part) and archive.has_site(part, site_id)
+
+    return has
 
 
 def one_after_another(
@@ -137,6 +148,29 @@ def all_rows(
                 break
         if sees_one_state(connection) or parts == listed(connection):
             return found
+
+
+def in_parts(connection: Connection, statement: Executable, wanted: Wanted = every) -> list[Any]:
+    """The rows of the wanted parts alone, in the order of the parts."""
+    archive, found = archive_of(connection), list[Any]()
+    for part in filter(wanted, listed(connection)):
+        with archive.opened(part) as opened:
+            found += opened.execute(statement).all()
+    return found
+
+
+def of_one_site(
+    connection: Connection,
+    statement: Executable,
+    site_id: int,
+    wanted: Wanted = every,
+    *,
+    newest_first: bool = False,
+    most: int | None = None,
+) -> list[Any]:
+    """The rows about one site of all places, in this order, converted; at most `most`."""
+    those = of_site(connection, site_id, wanted)
+    return all_rows(connection, statement, those, newest_first=newest_first, most=most)
 
 
 def total(connection: Connection, statement: Executable, wanted: Wanted = every) -> int:
