@@ -20,6 +20,7 @@ from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
 from incidents.store import deliveries
 from incidents.store.archive import whole
+from incidents.store.archive.parts import listed
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incidents, sites
 from incidents.values.ids import contact_id, incident_id
@@ -260,8 +261,10 @@ def _before(connection: Connection, site_id: int, incident: int) -> int:
         entries.c.recorded_at == logged.scalar_subquery(), entries.c.site_id + 0 == site_id
     )
     found = connection.scalar(first)
-    if found is None:
-        found = _first_in_parts(connection, site_id, connection.scalar(logged))
+    if listed(connection):
+        # Entries of the same moment can be in a part.
+        earlier = _first_in_parts(connection, site_id, connection.scalar(logged))
+        found = found if earlier is None else earlier
     return 0 if found is None else found - 1
 
 
@@ -271,7 +274,9 @@ def _first_in_parts(connection: Connection, site_id: int, moment: datetime | Non
     of = entries.c
     first = select(of.site_seq).where(of.site_id == site_id, of.recorded_at == moment)
     in_order = first.order_by(of.site_seq).limit(1)
-    found = whole.of_one_site(connection, in_order, site_id, whole.at(moment), most=1)
+    found = whole.in_parts(
+        connection, in_order, whole.of_site(connection, site_id, whole.at(moment))
+    )
     return found[0].site_seq if found else None
 
 
