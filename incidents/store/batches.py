@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -14,7 +14,7 @@ AT_ONCE = 1_000
 """The maximum number of rows of each result in memory at a time."""
 
 
-def batches(connection: Connection, statement: Executable) -> Iterator[Sequence[Row]]:
+def batches(connection: Connection, statement: Executable) -> Generator[Sequence[Row]]:
     """Yield the rows of a statement, as tuples in the driver's format, a few at a time."""
     if connection.dialect.name == "sqlite":
         # This driver never holds more rows than requested; its tuples are used directly.

@@ -14,8 +14,7 @@ from tests.audit.rewriting import seen
 from tests.conftest import WriteSettings
 from tests.desk.rehearsal import Rehearsal
 
-KILLED = (
-    """
+KILLED = """
 import os, signal, sys
 from datetime import timedelta
 from incidents import clock
@@ -23,7 +22,7 @@ from incidents.audit import archiving
 from incidents.store.archive import part_file
 from incidents.store.database.engine import create
 
-url, room, name, when = sys.argv[1:]
+url, many, room, name, when = sys.argv[1:]
 place = {"archiving": archiving, "part_file": part_file}[room]
 function = getattr(place, name)
 
@@ -37,10 +36,8 @@ def killed(*given):
 
 setattr(place, name, killed)
 ago = clock.now() - timedelta(days=30)
-list(archiving.archive(create(url), ago, clock.now, many=%d))
+list(archiving.archive(create(url), ago, clock.now, many=int(many)))
 """
-    % PART
-)
 
 POINTS = {
     "before the file is written": ("part_file", "write", "before"),
@@ -75,7 +72,9 @@ def test_an_archiver_killed_at_any_point_leaves_the_record_whole_and_the_next_on
 ) -> None:
     before = exported(day)
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, db_url, *POINTS[point]], check=False, capture_output=True
+        [sys.executable, "-c", KILLED, db_url, str(PART), *POINTS[point]],
+        check=False,
+        capture_output=True,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert exported(day) == before

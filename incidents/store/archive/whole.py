@@ -10,8 +10,8 @@ The statements name only `leaves`, `entries`, `orders` and `tiles`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain, islice
@@ -97,7 +97,8 @@ def one_after_another(
     which are converted into the format of the database's own driver.
     """
     for source in sources(connection, wanted):
-        yield from _read(connection, source, statement, times)
+        with closing(_read(connection, source, statement, times)) as read:
+            yield from read
 
 
 def merged(
@@ -116,11 +117,12 @@ def merged(
     archive = archive_of(connection)
     with ExitStack() as stack:
         opened = [stack.enter_context(archive.opened(part)) for part in parts]
-        each = (
-            chain.from_iterable(_read(connection, source, statement, times))
+        # Closed before their connections, also if the reader stops early.
+        read = [
+            stack.enter_context(closing(_read(connection, source, statement, times)))
             for source in (*opened, connection)
-        )
-        rows = heapq.merge(*each, key=key)
+        ]
+        rows = heapq.merge(*map(chain.from_iterable, read), key=key)
         while batch := list(islice(rows, AT_ONCE)):
             yield batch
 
@@ -181,10 +183,11 @@ def total(connection: Connection, statement: Executable, wanted: Wanted = every)
 
 def _read(
     connection: Connection, source: Connection, statement: Executable, times: Sequence[int]
-) -> Iterator[Sequence[Row]]:
-    if source is connection or not times or connection.dialect.name == "sqlite":
-        return batches(source, statement)
-    return (_in_time(rows, times) for rows in batches(source, statement))
+) -> Generator[Sequence[Row]]:
+    converts = source is not connection and connection.dialect.name != "sqlite"
+    with closing(batches(source, statement)) as read:
+        for rows in read:
+            yield _in_time(rows, times) if converts and times else rows
 
 
 def _in_time(rows: Sequence[Row], times: Sequence[int]) -> Sequence[Row]:
