@@ -8,12 +8,13 @@ changes. Opening it checks its size and its header; its digest is checked by `au
 from __future__ import annotations
 
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from threading import local
+from threading import Lock, local
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
@@ -68,6 +69,10 @@ class Archive:
     def __init__(self, folder: Callable[[], Path]) -> None:
         self._find = folder
         self._wanted = local()
+        self._lock = Lock()
+        # A part never changes, so what is known of it stays true.
+        self._asked: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
+        self._has: dict[tuple[Path, int], bool] = {}
         self._known: WeakKeyDictionary[Any, tuple[Part, ...]] = WeakKeyDictionary()
 
     @cached_property
@@ -120,14 +125,32 @@ class Archive:
         """Whether the part has entries of that site; raises the errors of `opened`."""
         file = self.folder / part.file
         self._check(file, part)
-        try:
-            raw = _opened(file)
+        found = self._has.get((file, site_id))
+        if found is None:
             try:
-                return raw.execute(_HAS, (site_id,)).fetchone() is not None
-            finally:
-                raw.close()
-        except sqlite3.Error as error:
-            raise self.altered(part, str(error)) from error
+                found = self._ask(file, site_id)
+            except sqlite3.Error as error:
+                raise self.altered(part, str(error)) from error
+        return found
+
+    def close(self) -> None:
+        """Close all files."""
+        with self._lock:
+            while self._asked:
+                self._asked.popitem()[1].close()
+            self._has.clear()
+
+    def _ask(self, file: Path, site_id: int) -> bool:
+        """Ask a part for a site; the files asked last stay open, since every one is asked."""
+        with self._lock:
+            raw = self._asked.pop(file, None) or _opened(file)
+            self._asked[file] = raw
+            while len(self._asked) > _MOST_OPEN:
+                self._asked.popitem(last=False)[1].close()
+            if len(self._has) >= _MOST_KNOWN:
+                self._has.clear()
+            has = self._has[file, site_id] = raw.execute(_HAS, (site_id,)).fetchone() is not None
+        return has
 
     def altered(self, part: Part, why: str) -> PartAlteredError:
         """The error of a part that is not the file that was made."""
@@ -192,4 +215,6 @@ def _header(raw: Any) -> tuple[int, ...] | None:
 
 
 _ALL = select(*archive_parts.c).order_by(archive_parts.c.first_leaf)
+_MOST_OPEN = 256
+_MOST_KNOWN = 100_000
 _HAS = "SELECT 1 FROM entries WHERE site_id = ? LIMIT 1"

@@ -67,7 +67,9 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
     parsed = address.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
     is_sqlite = parsed.get_backend_name() == "sqlite"
     made = _sqlite(parsed, make=make) if is_sqlite else _postgresql(parsed)
-    made.update_execution_options(**{archive.OPTION: archive.Archive(partial(_archive, url))})
+    parts = archive.Archive(partial(_archive, url))
+    made.update_execution_options(**{archive.OPTION: parts})
+    event.listen(made, "engine_disposed", lambda _: parts.close())
     return made
 
 
