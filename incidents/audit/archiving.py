@@ -112,16 +112,11 @@ class Planned:
     since: datetime
     until: datetime
 
-    @property
-    def file(self) -> str:
-        """The name of the part's file."""
-        return self.bounds.file
-
     def document(self) -> ArchivedPart:
         """The part as JSON."""
         return {
             "first": self.bounds.first, "end": self.bounds.end, "since": rfc3339(self.since),
-            "until": rfc3339(self.until), "file": self.file, "size": None, "digest": None,
+            "until": rfc3339(self.until), "file": None, "size": None, "digest": None,
         }  # fmt: skip
 
 
@@ -293,10 +288,10 @@ def _parents_flaws(log: LiveLog, bounds: Bounds, roots: bytes) -> Iterator[Flaw]
 def _write(connection: Connection, found: Planned, now: datetime) -> Part:
     """Write the file, read it back, and give it its name."""
     bounds = found.bounds
-    file = parts.archive_of(connection).folder / bounds.file
-    unfinished = file.with_name(f".{file.name}.new")
-    with disk.file_errors(file, "written"):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = parts.archive_of(connection).folder
+    unfinished = folder / f".part-{bounds.first:012}.new"
+    with disk.file_errors(unfinished, "written"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             part_file.write(connection, unfinished, bounds)
             table = part_file.differs(connection, unfinished, bounds)
@@ -305,8 +300,9 @@ def _write(connection: Connection, found: Planned, now: datetime) -> Part:
         if table is not None:
             raise PartChangedError(file=unfinished, table=table)
         digest, size = part_file.digest_of(unfinished)
-        part_file.name(unfinished, file)
-    return Part(*bounds, found.since, found.until, file.name, size, digest, now)
+        name = bounds.file(digest)
+        part_file.give_name(unfinished, folder / name)
+    return Part(*bounds, found.since, found.until, name, size, digest, now)
 
 
 def _move(connection: Connection, part: Part) -> None:

@@ -42,8 +42,8 @@ list(archiving.archive(create(url), ago, clock.now, many=int(many)))
 POINTS = {
     "before the file is written": ("part_file", "write", "before"),
     "when the file is written": ("part_file", "write", "after"),
-    "before the file has its name": ("part_file", "name", "before"),
-    "when the file has its name": ("part_file", "name", "after"),
+    "before the file has its name": ("part_file", "give_name", "before"),
+    "when the file has its name": ("part_file", "give_name", "after"),
     "when the first rows are deleted": ("archiving", "_delete", "after"),
     "when all rows are deleted": ("archiving", "_move", "after"),
 }

@@ -57,7 +57,7 @@ def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) ->
             return
         made.append(found.document())
         if run.quiet:
-            run.write(found.file)
+            run.write(made[-1]["file"] or f"{made[-1]['first']}")
         elif not run.for_programs:
             run.write(_sentence(run, made[-1], dry_run=dry_run))
 

@@ -274,14 +274,15 @@ class ArchivedPart(TypedDict):
     """A part of the archive: the log's entries `first` to before `end`.
 
     `since`, `until`: when its first and last entries were recorded. `file`: its name in the
-    archive's folder, of `size` bytes with that SHA-256 (hexadecimal); null in a dry run.
+    archive's folder, of `size` bytes with that SHA-256 (hexadecimal); all three are null in a dry
+    run.
     """
 
     first: int
     end: int
     since: str
     until: str
-    file: str
+    file: str | None
     size: int | None
     digest: str | None
 

@@ -63,10 +63,12 @@ class Bounds(NamedTuple):
     end: int
     last_id: int
 
-    @property
-    def file(self) -> str:
-        """The name of the part's file."""
-        return f"part-{self.first:012}-{self.end:012}.db"
+    def file(self, digest: str) -> str:
+        """The name of a part's file with that SHA-256 (hexadecimal).
+
+        A file that another history needs, of a backup or a lost database, is never replaced.
+        """
+        return f"part-{self.first:012}-{self.end:012}-{digest[:8]}.db"
 
 
 def selections(bounds: Bounds) -> Iterator[tuple[Table, Select[*tuple[Any, ...]]]]:
@@ -132,7 +134,7 @@ def digest_of(file: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def name(unfinished: Path, file: Path) -> None:
+def give_name(unfinished: Path, file: Path) -> None:
     """Give the written file its name, for good."""
     unfinished.replace(file)
     disk.fsync_path(file.parent)
