@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -24,20 +24,21 @@ from incidents.store.database.host_mark import HostMark
 from incidents.store.database.sqlite_file import OpenedFile
 from incidents.store.round_trip import command
 
+if TYPE_CHECKING:
+    from incidents.store.pipeline import Naming
+
 Reading = Callable[[], AbstractContextManager[Connection]]
 """The function that opens a transaction on one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
-# A far-off time, in the server's own zone, could be after year 9999.
-_SESSION = """
-    SET TIME ZONE 'UTC';
-    SET jit = off;
-"""
-LOOK_UP_BY_KEYS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
+LOOK_UP_BY_KEYS = {
+    "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off",
+}  # fmt: skip
 """The planner settings for PostgreSQL transactions that write: always look rows up by keys.
 
-Otherwise a plan made while a table was small would read the whole table. Reports and views are
-planned without these settings.
+Otherwise a plan made while a table was small would read the whole table. Before PostgreSQL 18 such
+a plan has a cost for which it would be compiled each time (`jit`). Reports and views are planned
+without these settings.
 """
 
 # The best plan of the desk's statements does not depend on their values: one is enough.
@@ -103,7 +104,7 @@ def single_query(engine: Engine) -> Iterator[Connection]:
     On PostgreSQL there is no transaction around the query, which saves two round trips.
     """
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
+        if connection.dialect.name == "postgresql" and not connection.info["pipeline"].is_pooled:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         with connection.begin():
             yield connection
@@ -248,29 +249,47 @@ def _postgresql(url: URL) -> Engine:
             "PostgreSQL needs its driver: {way_out}",
             way_out=errors.way_out("postgresql"),
         ) from error
-    event.listen(engine, "connect", _set_up_postgresql)
-    event.listen(engine, "begin", _begin_postgresql)
+    _listen_to_postgresql(engine)
     event.listen(engine, "checkin", _record_idle_start)
     event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
     return engine
 
 
-def _set_up_postgresql(connection: Any, record: Any) -> None:
+def _listen_to_postgresql(engine: Engine) -> None:
+    from incidents.store.pipeline import Naming
+
+    event.listen(engine, "connect", partial(_set_up_postgresql, Naming()))
+    event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "before_cursor_execute", _pin)
+
+
+def _set_up_postgresql(naming: Naming, connection: Any, record: Any) -> None:
     # psycopg is loaded if such a connection exists; an import here would cost each command.
+    from incidents.store import pooler, timestamps
     from incidents.store.pipeline import Pipeline
 
+    timestamps.read_in_utc(connection)
     autocommit = connection.autocommit
     connection.autocommit = True
-    connection.execute(_SESSION)
     # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
+    pins = None
+    if pooler.is_pooled(connection):
+        pins = pooler.pins(connection)
+        naming.lasts = naming.lasts and pooler.keeps_statements(connection)
     connection.autocommit = autocommit
-    record.info["pipeline"] = Pipeline(connection, f"SELECT {_SWITCHES}")
+    record.info["pipeline"] = Pipeline(connection, f"SELECT {_SWITCHES}", naming, pins)
 
 
 def _begin_postgresql(connection: Connection) -> None:
     writes = connection.get_execution_options().get("incidents_writes", False)
     connection.info["pipeline"].begin(writes=writes)
+
+
+def _pin(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+    # A shared state must be set before any query.
+    if not statement.startswith("SET TRANSACTION"):
+        connection.info["pipeline"].pin()
 
 
 def _record_idle_start(_connection: Any, record: Any) -> None:
