@@ -77,6 +77,11 @@ class Pipeline:
         """Whether each transaction may have another connection to the server."""
         return self._pins is not None
 
+    @property
+    def is_named(self) -> bool:
+        """Whether statements are prepared once, under names."""
+        return self._naming.lasts
+
     def begin(self, *, writes: bool) -> None:
         """Set whether the next transaction writes."""
         self._writes = self._switches_missing = writes
@@ -124,7 +129,7 @@ class Pipeline:
 
     def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         values = [_text(value) for value in parameters]
-        if self._naming.lasts:
+        if self.is_named:
             self._pgconn.send_query_prepared(self._name(sql), values)
         else:
             self._pgconn.send_query_params(sql.encode(), values)
