@@ -19,6 +19,7 @@ from tests.store.conftest import Opener
 KINDS = pytest.mark.parametrize("tracked", [UNTRACKED, TRACKED])
 
 _SETTINGS = "SELECT name, setting FROM pg_settings ORDER BY name"
+_OURS = "SELECT to_regclass('entries') = to_regclass('public.entries')"
 _LOCKS = "SELECT objid FROM pg_locks WHERE locktype = 'advisory'"
 _LEFT = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'incidents%'"
 
@@ -49,7 +50,7 @@ def _used(engine: Engine) -> None:
 def _both(connection: Connection, *, own_first: bool) -> None:
     if own_first:
         assert entries.values(connection, ["sha256:0"]) == {}
-    assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    assert connection.exec_driver_sql(_OURS).scalar() is True
     if not own_first:
         assert entries.values(connection, ["sha256:0"]) == {}
 
@@ -154,6 +155,8 @@ def test_statements_of_others_under_our_names_are_not_run(
     )
     assert len(known) > 10
     with _pooled(postgresql_url, tracked) as (day, pooled), _client(pooled) as other:
+        day.add("b.example")
+        other.execute("DEALLOCATE ALL")
         for name, count in known:
             types = sql.SQL(", ").join([sql.SQL("text")] * int(str(count)))
             of = sql.SQL("({})").format(types) if count else sql.SQL("")
@@ -161,7 +164,7 @@ def test_statements_of_others_under_our_names_are_not_run(
             other.execute(wrong.format(sql.Identifier(str(name)), of))
             if tracked:
                 other.pgconn.prepare(str(name).encode(), b"DELETE FROM sites")
-        day.add("b.example")
+        assert day.add("c.example")[0].refusal is None
         assert day.refused(c.Log(by="li"), "b.example") is None
         day.later(hours=1, seconds=1)
         assert len(day.elapse()) == 2
