@@ -104,12 +104,16 @@ _HOSTILE = (
     "CREATE TEMPORARY TABLE incidents (LIKE public.incidents)",
     "SET role = pg_read_all_data",
     "SET TIME ZONE 'Pacific/Kiritimati'",
-    "SET statement_timeout = 1",
-    "SET lock_timeout = 1",
+    "SET statement_timeout = '1h'",
+    "SET lock_timeout = '1h'",
     "SET synchronous_commit = local",
     "SET plan_cache_mode = force_custom_plan",
     "SET enable_indexscan = off",
     "SET bytea_output = escape",
+)
+_PINNED = (
+    "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),"
+    " current_setting('synchronous_commit'), current_user"
 )
 
 
@@ -124,8 +128,7 @@ def test_no_setting_or_table_that_others_left_changes_what_is_done(
         for own_first in (True, False):
             with writing(day.engine) as connection:
                 _both(connection, own_first=own_first)
-                assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "off"
-                assert connection.exec_driver_sql("SELECT current_user").scalar() == "postgres"
+                assert connection.exec_driver_sql(_PINNED).one() == ("0", "0", "off", "postgres")
         _used(day.engine)
         day.add("after.example")
         assert [day.refused(c.Log(by="li"), f"{name}.example") for name in ("before", "after")] == [
@@ -134,7 +137,7 @@ def test_no_setting_or_table_that_others_left_changes_what_is_done(
         day.later(hours=1, seconds=1)
         assert len(day.elapse()) == 2
         assert day.findings() == []
-        assert other.execute("SHOW lock_timeout").fetchall() == [("1ms",)]
+        assert other.execute("SHOW lock_timeout").fetchall() == [("1h",)]
         other.execute("RESET ROLE")
         other.execute("RESET search_path")
         assert other.execute("SELECT count(*) FROM public.incidents").fetchall() == [(2,)]
