@@ -6,12 +6,15 @@ from random import Random
 
 import pytest
 
+from incidents.audit.pool import WorkerPool
 from incidents.desk import Desk, Envelope
 from tests.desk import test_concurrent_actions as at_once
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
 from tests.pgbouncer import TRACKED, UNTRACKED, pgbouncer
 
-KINDS = pytest.mark.parametrize("tracked", [UNTRACKED, TRACKED])
+KINDS = pytest.mark.parametrize(
+    "tracked", [UNTRACKED, pytest.param(TRACKED, marks=pytest.mark.long)]
+)
 SITES = ("a.example", "b.example", "c.example")
 _DESKS, _ACTS = 4, 25
 
@@ -52,6 +55,16 @@ def test_random_acts_of_several_desks_are_recorded_as_they_were_done(
             done = sum(threads.map(_act, desks, range(_DESKS), [day] * _DESKS))
         assert done > _DESKS * _ACTS / 4
         assert day.findings() == []
+
+
+@KINDS
+def test_processes_share_one_state_of_the_database(postgresql_url: str, tracked: int) -> None:
+    with (
+        pgbouncer(postgresql_url, size=3, tracked=tracked) as pooled,
+        rehearsal(pooled) as day,
+        WorkerPool(day.engine, 2) as workers,
+    ):
+        assert len(workers.pids) == 2
 
 
 def _act(desk: Desk, seed: int, day: Rehearsal) -> int:
