@@ -121,7 +121,7 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     message = driver_message(error)
     if engine.dialect.name != "sqlite":
         if getattr(error.orig, "sqlstate", None) == READ_ONLY:  # type: ignore[union-attr]
-            return Cause.of("database_standby", _STANDBY, where=where)
+            return Cause.of("database_standby", STANDBY, where=where)
         way_in = _connection_remedy(message)
         return Cause.of(
             "database_fails", _FAILS + "{way_in}", where=where, told=message, way_in=way_in
@@ -152,7 +152,7 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
 
 READ_ONLY = "25006"
 """PostgreSQL's code for a write in a transaction that may only read, as on every standby."""
-_STANDBY = (
+STANDBY = (
     "the database {where} can only be read now, because this server is a standby: try again, or"
     " name all servers in the URL (postgresql://one:5432,two:5432/name)"
 )
