@@ -14,11 +14,14 @@ from incidents.api.endpoints import record
 from incidents.api.limits import AsyncBatcher
 from incidents.audit import export
 from incidents.desk import Envelope
+from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.accounts import ServeKey, add_serve_key
+from incidents.store.database import readiness
 from incidents.store.database.revision import head
 from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
+from tests.patience import until
 from tests.statements import sent
 
 
@@ -113,6 +116,15 @@ def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
     assert api.nobody().get("/healthz").status_code == 200
 
 
+def test_a_standby_is_ready_for_reading_alone(api: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise DatabaseError("this server is a standby")
+
+    monkeypatch.setattr(readiness, "writing", refuse)
+    assert api.nobody().get("/readyz").status_code == 503
+    assert api.nobody().get("/readyz?reading=true").status_code == 200
+
+
 @pytest.mark.both_databases
 def test_a_server_that_the_schema_left_behind_does_nothing_more(api: Rig) -> None:
     operator = api.client("operator")
@@ -132,7 +144,8 @@ def test_a_server_that_the_schema_left_behind_does_nothing_more(api: Rig) -> Non
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:incidents:problem:database"
     assert operator.get("/api/v1/sites/three.example").status_code == 404
-    assert api.nobody().get("/readyz").status_code == 503
+    ready = api.nobody()
+    until(lambda: ready.get("/readyz").status_code == 503, "the server says that it is not ready")
 
 
 @pytest.mark.both_databases
