@@ -8,7 +8,6 @@ name means one statement there.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import select
 from collections import Counter
@@ -17,28 +16,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from psycopg import Connection, errors
+from psycopg import errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
-from incidents.store.pooler import is_lost_statement
+from incidents.store.pooler import Naming, is_lost_statement
+from incidents.store.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
 Take = Callable[[list[Row]], None]
 """The function that gets the rows of a statement."""
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED, ExecStatus.BAD_RESPONSE)
-_CANCEL_S = 2.0
 # The SQLSTATE classes of errors that a plan from before a migration may cause every time.
 _STALE = ("0A", "42")
 _NAME_DIGITS = 32
-
-
-@dataclass(slots=True)
-class Naming:
-    """Whether a named statement stays there until the next transaction, on all connections."""
-
-    lasts: bool = True
+# In milliseconds: a wait is checked this often.
+_POLL_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +47,20 @@ class _Sent:
 class Pipeline:
     """The pipeline of one connection of psycopg.
 
-    A transaction that writes begins with `switches`, a statement that sets the planner's switches.
-    Behind a pooler each transaction begins with `pins`: see `pooler.pins`.
+    A transaction that writes begins with two statements: `checked`, whose rows are given to
+    `check`, which may raise an error, and before the first statement that is sent here `switches`,
+    which sets the planner's switches. Behind a pooler each transaction begins with `pins`: see
+    `pooler.pins`.
     """
 
     def __init__(
-        self, driver: Connection[Any], switches: str, naming: Naming, pins: str | None = None
-    ) -> None:
+        self, driver: ServerConnection, switches: str, checked: str, check: Take,
+        *, naming: Naming, pins: str | None,
+    ) -> None:  # fmt: skip
         self._driver = driver
         self._switches = switches
-        self._naming = naming
-        self._pins = pins
+        self._checked, self._check = checked, check
+        self._naming, self._pins = naming, pins
         self._pgconn = driver.pgconn
         # A plan belongs to a name, so reading and writing transactions use different names.
         self._prepared: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
@@ -82,16 +79,16 @@ class Pipeline:
         """Whether statements are prepared once, under names."""
         return self._naming.lasts
 
-    def begin(self, *, writes: bool) -> None:
-        """Set whether the next transaction writes."""
+    @property
+    def is_started(self) -> bool:
+        """Whether what a transaction begins with has been sent."""
+        return not self._pins_missing and not self._check_missing
+
+    def begin(self, *, writes: bool, migrates: bool = False) -> None:
+        """Set whether the next transaction writes; one that `migrates` checks nothing."""
         self._writes = self._switches_missing = writes
         self._pins_missing = self.is_pooled
-
-    def pin(self) -> None:
-        """Begin the transaction with the pins, if they are missing: another statement comes now."""
-        if self._pins_missing:
-            with self:
-                self._begin()
+        self._check_missing = writes and not migrates
 
     def __enter__(self) -> Self:
         """Send statements without waiting, until the end of the block."""
@@ -110,22 +107,25 @@ class Pipeline:
 
         In autocommit mode there is no transaction.
         """
-        if not self._sent:
-            self._begin()
-            if self._switches_missing:
-                self._switches_missing = False
-                self._send(self._switches)
+        self.start()
+        if self._switches_missing:
+            self._switches_missing = False
+            self._send(self._switches)
         self._send(sql, parameters, take)
 
-    def _begin(self) -> None:
-        self._pgconn.enter_pipeline_mode()
-        idle = self._pgconn.transaction_status == TransactionStatus.IDLE
-        if idle and not self._driver.autocommit:
-            self._send(_begin(self._driver))
-        if self._pins_missing:
-            assert self._pins is not None
+    def start(self) -> None:
+        """Send what a round trip and a transaction begin with, without another statement."""
+        if not self._sent:
+            self._pgconn.enter_pipeline_mode()
+            idle = self._pgconn.transaction_status == TransactionStatus.IDLE
+            if idle and not self._driver.autocommit:
+                self._send(_begin(self._driver))
+        if self._pins is not None and self._pins_missing:
             self._pins_missing = False
             self._send(self._pins)
+        if self._check_missing:
+            self._check_missing = False
+            self._send(self._checked, take=self._check)
 
     def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         values = [_text(value) for value in parameters]
@@ -136,6 +136,7 @@ class Pipeline:
         self._sent.append(_Sent(sql, take=take))
 
     def _name(self, sql: str) -> bytes:
+        """The name of the statement, which is prepared now if it was not yet."""
         names = self._prepared[self._writes]
         name = names.get(sql)
         if name is None:
@@ -162,7 +163,9 @@ class Pipeline:
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
         except BaseException:
-            self._disconnect()
+            # Results could no longer be matched with statements.
+            if not self._driver.closed:
+                abandon(self._driver)
             raise
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
@@ -179,7 +182,7 @@ class Pipeline:
         """Give up after an error in this process, so that sent statements do not take effect."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
-            self._disconnect()
+            abandon(self._driver)
 
     def _forget(self, sent: list[_Sent], failed: int, error: errors.Error) -> None:
         """Forget the statements prepared from the failure on, so that they are prepared again.
@@ -194,24 +197,18 @@ class Pipeline:
             if (one.prepares or is_stale) and names.pop(one.sql, None) is not None:
                 self._forgotten[one.sql] += 1
 
-    def _disconnect(self) -> None:
-        """Close the connection, because results could no longer be matched with statements.
-
-        Cancel first: otherwise the server would process everything received, even a COMMIT.
-        """
-        with contextlib.suppress(Exception):
-            self._driver.cancel_safe(timeout=_CANCEL_S)
-        self._driver.close()
-
     def _exchange(self) -> list[Any]:
         """Send the remaining statements, and return all results."""
         pgconn, results = self._pgconn, list[Any]()
-        poll = select.poll()
+        poll, wait = select.poll(), Wait(self._driver)
         while True:
             writing = pgconn.flush()
             poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if writing else 0))
-            if not any(event & ~select.POLLOUT for _, event in poll.poll()):
+            happened = poll.poll(_POLL_MS)
+            if not any(event & ~select.POLLOUT for _, event in happened):
+                wait.check()
                 continue
+            wait.restart()
             pgconn.consume_input()
             while not pgconn.is_busy():
                 result = pgconn.get_result()
@@ -222,7 +219,7 @@ class Pipeline:
                 results.append(result)
 
 
-def _begin(driver: Connection[Any]) -> str:
+def _begin(driver: ServerConnection) -> str:
     words = ["BEGIN"]
     if driver.isolation_level is not None:
         words += ["ISOLATION LEVEL", driver.isolation_level.name.replace("_", " ")]

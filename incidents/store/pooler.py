@@ -7,19 +7,36 @@ transaction begins with the settings of `pins`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # psycopg is loaded if there is such a database; an import here would cost each command.
-    from psycopg import Connection
+    from incidents.store.server_connection import ServerConnection
 
 # What would let a statement find other tables, lose what was acknowledged, or fail without need.
 _PINNED = ("role", "synchronous_commit", "statement_timeout", "lock_timeout")
 _MISSING, _DUPLICATE = "26000", "42P05"
 
 
-def is_pooled(driver: Connection[Any]) -> bool:
+@dataclass(slots=True)
+class Naming:
+    """Whether a named statement stays there until the next transaction, on all connections.
+
+    `lasts` becomes false for good when a connection is found where it does not.
+    """
+
+    lasts: bool = True
+
+    def look_behind(self, driver: ServerConnection) -> str | None:
+        """Look for a pooler behind a new connection in autocommit mode; return the pins if so."""
+        if not is_pooled(driver):
+            return None
+        self.lasts = self.lasts and keeps_statements(driver)
+        return pins(driver)
+
+
+def is_pooled(driver: ServerConnection) -> bool:
     """Whether the server's process is another than the one named when the connection was made.
 
     A pooler names one of its own, because requests to cancel a statement are for itself. Expects
@@ -28,14 +45,19 @@ def is_pooled(driver: Connection[Any]) -> bool:
     return bool(_value(driver, "SELECT pg_backend_pid()") != driver.info.backend_pid)
 
 
-def keeps_statements(driver: Connection[Any]) -> bool:
+def keeps_statements(driver: ServerConnection) -> bool:
     """Whether the pooler prepares a client's statements again wherever a transaction needs them.
 
     Then it has names of its own for them on the server. Expects autocommit mode.
     """
+    # psycopg is loaded if there is such a connection; an import here would cost each command.
+    from psycopg import generators
+
     name = f"incidents_{token_hex(8)}"
     with driver.transaction():
-        if driver.pgconn.prepare(name.encode(), b"SELECT 1").error_message:
+        driver.pgconn.send_prepare(name.encode(), b"SELECT 1")
+        [prepared] = driver.wait(generators.execute(driver.pgconn))
+        if prepared.error_message:
             return False
         known = "SELECT count(*) FROM pg_prepared_statements WHERE name = %s"
         if not _value(driver, known, name):
@@ -44,7 +66,7 @@ def keeps_statements(driver: Connection[Any]) -> bool:
     return False
 
 
-def pins(driver: Connection[Any]) -> str:
+def pins(driver: ServerConnection) -> str:
     """The statement that sets what matters to a transaction, whatever others have left behind.
 
     The settings become those of the role and the database. The path of tables ends with temporary
@@ -64,7 +86,7 @@ def is_lost_statement(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", None) in (_MISSING, _DUPLICATE)
 
 
-def _value(driver: Connection[Any], sql: str, *parameters: str) -> Any:
+def _value(driver: ServerConnection, sql: str, *parameters: str) -> Any:
     row = driver.execute(sql, parameters or None).fetchone()
     assert row is not None
     return row[0]
