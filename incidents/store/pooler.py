@@ -78,6 +78,7 @@ def pins(driver: ServerConnection) -> str:
         " FROM pg_settings WHERE name = 'search_path'",
     )
     own = [f"set_config('{name}', NULL, true)" for name in _PINNED]
+    own.append("set_config('jit', 'off', true)")
     return f"SELECT set_config('search_path', {path}, true), {', '.join(own)}"
 
 

@@ -1,11 +1,13 @@
-"""Timestamps come back in UTC, whatever the zone of the session."""
+"""Timestamps come back in UTC, whatever the zone of a session that others share."""
 
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
-from sqlalchemy import literal, select
+from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import DataError
 
+from incidents.store import timestamps
 from incidents.store.database.engine import reading
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Query
@@ -19,7 +21,7 @@ TIMES = (FIRST, datetime(2026, 3, 2, 9, 0, 0, 500_000, tzinfo=UTC), LAST)
 def test_a_time_is_read_in_utc_whatever_the_zone_of_the_session(
     opened: Opener, postgresql_url: str, zone: str
 ) -> None:
-    with reading(opened(postgresql_url)) as connection:
+    with reading(_shared(opened(postgresql_url))) as connection:
         connection.exec_driver_sql(f"SET LOCAL TIME ZONE '{zone}'")
         for time in TIMES:
             query = select(literal(time, UTCDateTime))
@@ -30,6 +32,20 @@ def test_a_time_is_read_in_utc_whatever_the_zone_of_the_session(
             assert {each.tzinfo for each in found} == {UTC}
 
 
+def _shared(engine: Engine) -> Engine:
+    """As behind a pooler."""
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        timestamps.read_in_utc(driver)
+    return engine
+
+
+def test_alone_the_session_is_in_utc(opened: Opener, postgresql_url: str) -> None:
+    with reading(opened(postgresql_url)) as connection:
+        assert connection.exec_driver_sql("SHOW timezone").scalar() == "UTC"
+
+
 def _raw(time: datetime) -> str:
     return f"SELECT timestamptz '{time.isoformat()}'"
 
@@ -38,7 +54,7 @@ def _raw(time: datetime) -> str:
 def test_a_time_outside_of_the_calendar_is_an_error_of_the_data(
     opened: Opener, postgresql_url: str, text: str
 ) -> None:
-    with reading(opened(postgresql_url)) as connection:
+    with reading(_shared(opened(postgresql_url))) as connection:
         found = connection.exec_driver_sql(f"SELECT timestamptz '{text}'")
         with pytest.raises(DataError, match="outside of the years"):
             found.one()

@@ -33,14 +33,17 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 """The function that opens a transaction on one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
-LOOK_UP_BY_KEYS = {
-    "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off",
-}  # fmt: skip
+# A far-off time, in the server's own zone, could be after year 9999.
+# A session that a pooler shares has the pins of `pooler` instead.
+_SESSION = """
+    SET TIME ZONE 'UTC';
+    SET jit = off;
+"""
+LOOK_UP_BY_KEYS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
 """The planner settings for PostgreSQL transactions that write: always look rows up by keys.
 
-Otherwise a plan made while a table was small would read the whole table. Before PostgreSQL 18 such
-a plan has a cost for which it would be compiled each time (`jit`). Reports and views are planned
-without these settings.
+Otherwise a plan made while a table was small would read the whole table. Reports and views are
+planned without these settings.
 """
 
 # The best plan of the desk's statements does not depend on their values: one is enough.
@@ -334,12 +337,15 @@ def _set_up_postgresql(check: RevisionCheck, naming: Naming, connection: Any, re
     from incidents.store import timestamps
     from incidents.store.pipeline import Pipeline
 
-    timestamps.read_in_utc(connection)
     autocommit = connection.autocommit
     connection.autocommit = True
     # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
     pins = naming.look_behind(connection)
+    if pins is None:
+        connection.execute(_SESSION)
+    else:
+        timestamps.read_in_utc(connection)
     connection.autocommit = autocommit
     record.info["pipeline"] = Pipeline(
         connection, f"SELECT {_SWITCHES}", REVISION,
