@@ -90,7 +90,7 @@ def _hold_all(day: Rehearsal, names: list[str]) -> None:
 def _beside(day: Rehearsal, slow: StubAdapter, quick: StubAdapter) -> Dispatcher:
     """Each has the sites that are named for it."""
     own = dispatcher(day, quick)
-    return replace(own, lanes={ACT: lambda order: slow if ".slow." in order.site else quick})
+    return replace(own, lanes={ACT: lambda site: slow if ".slow." in site else quick})
 
 
 def _come_once(own: Dispatcher) -> None:
