@@ -136,7 +136,12 @@ class Lane:
         read = partial(due_orders.page, connection, self.name, due_at=due_at, most=PAGE)
         is_more = False
         if self._seconds() >= self._rest_until:
+            begins = self._whole == START
             is_more = self._read_whole(read)
+            if begins and not is_more:
+                # All that is due has been read, the latest too.
+                self._lately, self._began = None, due_at
+                return False
         is_more |= self._read_lately(read, due_at)
         return is_more | self._fill(read)
 
@@ -196,6 +201,7 @@ class Queues:
 
         Returns whether there is more to read. Call this in a transaction that only reads.
         """
+        due_orders.plan_by_index(connection)
         found = [self._lane(name).look(connection, due_at) for name, due_at in lanes.items()]
         return any(found)
 

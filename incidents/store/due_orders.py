@@ -60,16 +60,22 @@ class Due(NamedTuple):
         return self.next_at, self.site_id, self.seq
 
 
+def plan_by_index(connection: Connection) -> None:
+    """Have this transaction's queries planned so that none collects and sorts all waiting orders.
+
+    Without statistics PostgreSQL would. Call this first, in a transaction that only reads.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_BY_INDEX)
+
+
 def page(
     connection: Connection, lane: str, *, due_at: datetime, start: Place, most: int
 ) -> list[Due]:
     """At most `most` orders that are due at `due_at` (UTC), from `start` on, the longest due first.
 
-    Call this in a transaction that only reads: on PostgreSQL its other queries are planned as these
-    are.
+    See `plan_by_index`.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_IN_ORDER)
     at, site_id, seq = start
     asked = {"lane": lane, "due_at": due_at, "at": at, "site": site_id, "seq": seq, "most": most}
     return _PAGE.fetch(connection, **asked).all()
@@ -127,7 +133,6 @@ def _of_sites(given: ValuesTable) -> Select[Any]:
     )
 
 
-# Without statistics PostgreSQL would collect and sort all waiting orders.
-_IN_ORDER = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
+_BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
 _PAGE: Query[Due] = Query(_page, lambda row: Due(*row))
 _OF_SITES: Query[Due] = Query(_of_sites, lambda row: Due(*row), site_id=Number)

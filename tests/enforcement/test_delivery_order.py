@@ -8,9 +8,10 @@ from threading import Event, Thread
 import pytest
 
 from incidents.desk import Envelope
+from incidents.enforcement.attempts import WorkerPool
 from incidents.enforcement.dispatcher import ConcurrencyLimit
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
-from incidents.enforcement.queues import Queues
+from incidents.enforcement.queues import HOLD, Queues
 from incidents.enforcement.round import Round
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
@@ -87,26 +88,30 @@ def test_a_new_order_goes_before_those_that_have_failed(day: Rehearsal) -> None:
     assert _acts(act) == [("suspend", "c.example"), ("suspend", "b.example")]
 
 
-def test_an_urgent_hold_overtakes_the_orders_that_wait_for_a_free_thread(day: Rehearsal) -> None:
-    _suspend(day, *(f"s{n}.example" for n in range(4)))
-    answered, begun = Event(), Event()
+def test_an_urgent_hold_overtakes_the_orders_that_wait_for_a_free_thread(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _suspend(day, *(f"s{n}.example" for n in range(3)))
+    answered, in_line = Event(), list[int]()
+    submit = WorkerPool.submit
 
-    def answer(_order: Order) -> Outcome:
-        begun.set()
-        answered.wait(PATIENCE_S)
-        return Delivered()
+    def note(own: WorkerPool, work: Callable[[], object], urgency: int = 0) -> None:
+        submit(own, work, urgency)
+        in_line.append(urgency)
 
-    act = StubAdapter(outcome=answer)
-    with _running(Round(replace(dispatcher(day, act), workers=2)), answered):
-        assert begun.wait(PATIENCE_S)
+    monkeypatch.setattr(WorkerPool, "submit", note)
+    act = StubAdapter(outcome=_hanging(answered))
+    only_acts = {ACT: lambda _: act}
+    own = replace(dispatcher(day, act), workers=1, lanes=only_acts)
+    with _running(Round(own), answered):
+        until(lambda: act.got and len(in_line) == 3, "three are in line, and one has begun")
         day.add("urgent.example")
         hold(day, "urgent.example")
-        mine = "SELECT held_by FROM deliveries JOIN sites ON sites.id = site_id WHERE lane = 'act' "
-        mine += "AND name = 'urgent.example'"
-        until(lambda: day.rows(mine) == [("one",)], "the hold is claimed")
+        until(lambda: HOLD in in_line, "the hold is in line")
 
-    assert _acts(act)[2] == ("suspend", "urgent.example")
-    assert len(act.got) == 5 + len([order for order in act.got if order.lane != ACT])
+    assert [site for _, site in _acts(act)] == [
+        "s0.example", "urgent.example", "s1.example", "s2.example",
+    ]  # fmt: skip
 
 
 def test_however_many_adapters_hang_a_healthy_one_gets_its_orders(day: Rehearsal) -> None:

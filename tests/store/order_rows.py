@@ -88,6 +88,7 @@ def due(
     most: int = 9,
 ) -> list[due_orders.Due]:
     """Read what is due, the longest due first."""
+    due_orders.plan_by_index(connection)
     return due_orders.page(connection, lane, due_at=now, start=start, most=most)
 
 
