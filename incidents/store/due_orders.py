@@ -128,9 +128,7 @@ def _page(_given: ValuesTable) -> Select[Any]:
 def _of_sites(given: ValuesTable) -> Select[Any]:
     own = and_(_of.site_id == given.c.site_id, _of.lane == _LANE)
     named = given.table.join(deliveries, own).join(sites, sites.c.id == _of.site_id)
-    return (
-        select(*_COLUMNS).select_from(named).where(waiting, _of.next_at <= _DUE_AT, is_first())
-    )
+    return select(*_COLUMNS).select_from(named).where(waiting, _of.next_at <= _DUE_AT, is_first())
 
 
 _BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))

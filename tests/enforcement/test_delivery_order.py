@@ -122,12 +122,12 @@ def test_however_many_adapters_hang_a_healthy_one_gets_its_orders(day: Rehearsal
         for of in range(dead):
             hold(day, f"s{n}.{of}.example")
     answered = Event()
-    adapters = {str(of): StubAdapter(f"dead-{of}", outcome=_hanging(answered)) for of in range(dead)}
+    adapters = {
+        str(of): StubAdapter(f"dead-{of}", outcome=_hanging(answered)) for of in range(dead)
+    }
     healthy = StubAdapter("healthy")
     adapters["healthy"] = healthy
-    own = replace(
-        dispatcher(day, healthy), lanes={ACT: lambda site: adapters[site.split(".")[-2]]}
-    )
+    own = replace(dispatcher(day, healthy), lanes={ACT: lambda site: adapters[site.split(".")[-2]]})
     with _running(Round(own), answered):
         every = "SELECT count(*) FROM deliveries WHERE lane = 'act' AND held_by = 'one'"
         until(lambda: day.rows(every) == [(dead * SHARE,)], "all of them have what they may have")

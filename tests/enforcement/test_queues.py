@@ -125,9 +125,7 @@ class Reader:
 
 
 @pytest.fixture
-def reader(
-    day: Rehearsal, hands: ConcurrencyLimit, monkeypatch: pytest.MonkeyPatch
-) -> Reader:
+def reader(day: Rehearsal, hands: ConcurrencyLimit, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """A page has four orders, and a queue as many."""
     monkeypatch.setattr(queues, "LENGTH", 4)
     monkeypatch.setattr(queues, "PAGE", 4)

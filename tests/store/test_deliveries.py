@@ -15,8 +15,8 @@ from tests.desk.rehearsal import TEN, Rehearsal
 from tests.store.order_rows import (
     ACT,
     LEASE,
-    claim_due,
     NOTICE,
+    claim_due,
     delivered,
     down_up_and_down,
     failed,

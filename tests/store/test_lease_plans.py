@@ -1,4 +1,4 @@
-"""To read and to take orders costs the same however many wait: the index is read as far as is taken."""
+"""To read and take orders costs the same however many wait: the index is read as far as needed."""
 
 import re
 from collections.abc import Iterator
