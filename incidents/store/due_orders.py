@@ -77,8 +77,10 @@ def page(
     See `plan_by_index`.
     """
     at, site_id, seq = start
-    asked = {"lane": lane, "due_at": due_at, "at": at, "site": site_id, "seq": seq, "most": most}
-    return _PAGE.fetch(connection, **asked).all()
+    found = _PAGE.fetch(
+        connection, lane=lane, due_at=due_at, at=at, site=site_id, seq=seq, most=most
+    )
+    return found.all()
 
 
 def of_sites(

@@ -46,9 +46,8 @@ def test_a_hold_is_first_then_what_takes_a_site_down_then_what_opens_one() -> No
         _due(6), _due(7, held=True),
     )  # fmt: skip
 
-    assert queue.is_urgent
-    assert _sites(queue.take(9)) == [5, 7, 2, 4, 6, 1, 3]
-    assert not queue.is_urgent
+    found = (queue.is_urgent, _sites(queue.take(9)), queue.is_urgent)
+    assert found == (True, [5, 7, 2, 4, 6, 1, 3], False)
 
 
 def test_a_site_that_fails_again_and_again_does_not_keep_a_new_order_of_another_waiting() -> None:
