@@ -170,12 +170,12 @@ class Lane:
 
     def _fill(self, read: _Read) -> bool:
         """Read what the queues have missed for which there is room now."""
-        for name, queue in list(self.queues.items()):
+        for queue in list(self.queues.values()):
             if queue.missed is None or not queue.has_room:
                 continue
             start, queue.missed = queue.missed, None
             found = read(start=start)
-            self._offer([each for each in found if self._adapter_of(each) == name])
+            self._offer(found)
             if len(found) == PAGE and queue.missed is None:
                 queue.missed = found[-1].place
         return any(queue.missed and queue.has_room for queue in self.queues.values())

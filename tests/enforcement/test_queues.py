@@ -125,7 +125,8 @@ class Reader:
 
 @pytest.fixture
 def reader(day: Rehearsal, hands: ConcurrencyLimit, monkeypatch: pytest.MonkeyPatch) -> Reader:
-    """A page has four orders, and a queue as many."""
+    """A page has four orders, and a queue as many; after a pass over all, the next one is far."""
+    monkeypatch.setattr(queues, "_REST", 1e6)
     monkeypatch.setattr(queues, "LENGTH", 4)
     monkeypatch.setattr(queues, "PAGE", 4)
     return Reader(day, hands)
@@ -162,24 +163,32 @@ def test_a_new_order_is_found_at_the_first_look_whatever_waits_before_it(
 
 def test_what_had_no_room_is_read_as_soon_as_there_is_room(reader: Reader) -> None:
     names = _hold_all(reader.day, [f"s{n:02}.example" for n in range(18)])
+    reader.day.later(hours=1)
     assert reader.carry_out() == names
 
 
 def test_what_had_no_room_among_very_many_others_is_read_too(reader: Reader) -> None:
     names = [f"s{n:02}.{of}.example" for n in range(20) for of in ("dead", "panel")]
+    # And nine of each in a row, which is more than a page.
+    names += [
+        f"{a}{n}.{of}.example"
+        for a, of in (("t", "dead"), ("u", "panel"), ("v", "dead"), ("w", "panel"))
+        for n in range(9)
+    ]
     _hold_all(reader.day, names)
+    reader.day.later(hours=1)
     take(reader.limit, "dead", SHARE)
 
     assert reader.carry_out() == [name for name in names if ".panel." in name]
 
 
-@pytest.mark.parametrize("by_s", [1, 3600])
-def test_what_comes_to_be_seen_late_is_found(reader: Reader, by_s: int) -> None:
+@pytest.mark.parametrize(("by_s", "after_s"), [(1, 0), (3600, 1e6)])
+def test_what_comes_to_be_seen_late_is_found(reader: Reader, by_s: int, after_s: float) -> None:
     """A transaction that began before others may end after them; or a clock was wrong."""
     _hold_all(reader.day, [f"s{n}.dead.example" for n in range(40)])
     reader.look_at_all()
     _hold_all(reader.day, ["a.panel.example"])
-    reader.passed_s += by_s
+    reader.passed_s += after_s
     late = reader.day.now - timedelta(seconds=by_s)
     with writing(reader.day.engine) as connection:
         own = update(deliveries).where(deliveries.c.site_id == 42)
@@ -197,7 +206,7 @@ def test_the_order_behind_one_that_was_settled_elsewhere_is_found(reader: Reader
     reader.look_at_all()
     assert reader.take() == []
     reader.day.give(delivered(first.seq))
-    reader.passed_s += 5
+    reader.passed_s += 1e6
     reader.look_at_all()
 
     assert reader.take() == ["a.example"]
