@@ -49,6 +49,7 @@ def main(args: list[str] | None = None) -> int:
         try:
             status = root.main(typed, prog_name="incidents", standalone_mode=False, obj=run)
             run.note_rehearsal()
+            run.note_replica()
             if sys.stdout is not None:
                 with guarded_stdout():
                     sys.stdout.flush()

@@ -27,6 +27,18 @@ def query(function: Command) -> Command:
     return _common(of=command)
 
 
+def view(function: Command) -> Command:
+    """Decorate a query that only shows the record: it can read a replica, if there is one."""
+
+    @functools.wraps(function)
+    @click.pass_context
+    def command(context: click.Context, /, **given: Any) -> int | None:
+        run = _ready(context, given)
+        return run.view(lambda: function(run, **given))
+
+    return _common(of=command)
+
+
 def writing(function: Command) -> Command:
     """Decorate a command that can be the first to write, but is not an action on a site.
 

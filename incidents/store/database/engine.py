@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents import errors
-from incidents.errors import DatabaseError, DeniedError
+from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store.database import address, sqlite_file
 from incidents.store.database.address import NAME_ANOTHER, display_address
@@ -49,6 +49,12 @@ _KEEPALIVES = {
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
 _IDLE_S = 1.0
+WRITTEN = "incidents_written"
+"""The option of an engine with a function to call after each transaction that may have written."""
+
+_NO_LIMITS: Mapping[str, int] = {}
+# A replica that does not answer is left at once: the primary is there.
+_REPLICA = {"connect_timeout": 2, "tcp_user_timeout": 3_000}
 _DENIED = "42501"
 _MAX_CONNECTIONS = 15
 
@@ -69,6 +75,28 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
     return _postgresql(parsed)
 
 
+def create_replica(url: str) -> Engine:
+    """Make an engine for a standby of PostgreSQL, which is only read.
+
+    Raises:
+        InputError: for a URL that cannot be read, or is not of PostgreSQL.
+        DatabaseError: if its driver is not installed.
+    """
+    parsed = address.read_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        raise no_replica()
+    return _postgresql(parsed, _REPLICA)
+
+
+def no_replica() -> InputError:
+    """The error that only PostgreSQL has replicas."""
+    return InputError.coded(
+        "replica_needs_postgresql",
+        "db_replica works only with PostgreSQL: the database and its replica must both be"
+        " postgresql:// URLs",
+    )
+
+
 @contextmanager
 def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
     """Open a transaction that writes; without `keep`, roll it back at the end.
@@ -76,24 +104,33 @@ def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
     On SQLite the transaction takes the file's write lock at its start: a deferred transaction that
     reads first and writes later can fail, whatever the timeout.
     """
-    with engine.connect() as connection:
-        connection.execution_options(incidents_writes=True)
-        with connection.begin() as transaction:
-            yield connection
-            if not keep and transaction.is_active:
-                transaction.rollback()
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(incidents_writes=True)
+            with connection.begin() as transaction:
+                yield connection
+                if not keep and transaction.is_active:
+                    transaction.rollback()
+    finally:
+        # Also after an error: a COMMIT may have been sent.
+        if (note := engine.get_execution_options().get(WRITTEN)) is not None:
+            note()
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that reads one state of the database, however many queries it takes."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-        with connection.begin():
-            yield connection
+    with engine.connect() as connection, consistently(connection):
+        yield connection
+
+
+@contextmanager
+def consistently(connection: Connection) -> Iterator[None]:
+    """Open a transaction on a free connection that reads one state of the database."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with connection.begin():
+        yield
 
 
 @contextmanager
@@ -232,7 +269,8 @@ def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Con
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, limits: Mapping[str, int] = _NO_LIMITS) -> Engine:
+    given = {**_KEEPALIVES, **limits}
     try:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -240,7 +278,7 @@ def _postgresql(url: URL) -> Engine:
             # A connection beyond the pool's size would be set up anew for each transaction.
             pool_size=_MAX_CONNECTIONS,
             max_overflow=0,
-            connect_args={k: v for k, v in _KEEPALIVES.items() if k not in url.query},
+            connect_args={k: v for k, v in given.items() if k not in url.query},
         )
     except ModuleNotFoundError as error:
         raise DatabaseError.coded(
