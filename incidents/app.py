@@ -42,7 +42,7 @@ class App:
         self.settings = settings
         self.processor_budget = ProcessorBudget()
         self._create = create
-        self._replica_fits = False
+        self._replica_fits = self._has_written = False
 
     @cached_property
     def bare_engine(self) -> Engine:
@@ -54,7 +54,15 @@ class App:
         """
         from incidents.store.database import engine
 
-        return engine.create(self.settings.db, make=self._create)
+        made = engine.create(self.settings.db, make=self._create)
+        if self.settings.replica is not None:
+            made.update_execution_options(**{engine.WRITTEN: self._note_write})
+        return made
+
+    def _note_write(self) -> None:
+        self._has_written = True
+        if (replica := self.__dict__.get("replica")) is not None:
+            replica.note_write()
 
     @cached_property
     def engine(self) -> Engine:
@@ -131,7 +139,8 @@ class App:
             raise engine.no_replica()
         standby = engine.create_replica(self.settings.replica)
         found = Replica(standby, lambda: self.bare_engine, self.settings.replica_lag)
-        self.bare_engine.update_execution_options(**{engine.WRITTEN: found.note_write})
+        if self._has_written:
+            found.note_write()
         return found
 
     @contextmanager

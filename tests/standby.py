@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -61,8 +62,7 @@ class Standby:
         """Stop it at once, as if its machine were gone."""
         server, self._server = self._server, None
         if server is not None:
-            server.terminate() if server.poll() is None else None
-            self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
+            server.send_signal(signal.SIGQUIT)
             server.wait()
 
     def url(self, primary_url: str) -> str:
@@ -79,10 +79,19 @@ class Standby:
         """Replay on."""
         self.ask("SELECT pg_wal_replay_resume()")
 
+    def configure(self, line: str) -> None:
+        """Change a setting."""
+        with (self._data / "postgresql.conf").open("a") as configuration:
+            configuration.write(f"{line}\n")
+        self.ask("SELECT pg_reload_conf()")
+
     def catch_up(self) -> None:
         """Wait until it shows all that the primary has written."""
         with psycopg.connect(_conninfo(self._primary), autocommit=True) as connection:
-            row = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+            # What has not been flushed is not sent, and nobody hurries to flush it.
+            connection.execute("SET synchronous_commit = on")
+            connection.execute("SELECT pg_logical_emit_message(true, 'tests', '')")
+            row = connection.execute("SELECT pg_current_wal_flush_lsn()").fetchone()
         assert row is not None
         reached = f"SELECT pg_last_wal_replay_lsn() >= '{row[0]}'"
         until(lambda: self.ask(reached) == [(True,)], "the standby catches up")
@@ -133,3 +142,8 @@ def _conninfo(primary: PostgresqlDatabases) -> str:
 def _as_user() -> dict[str, Any]:
     # The server refuses to run as root.
     return {"user": _USER, "group": _USER} if os.geteuid() == 0 else {}
+
+
+def durable(url: str) -> str:
+    """The URL with commits that wait for the disk, as everywhere but in these tests."""
+    return f"{url}&options=-csynchronous_commit%3Don"

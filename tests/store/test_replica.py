@@ -1,13 +1,25 @@
 """The replica: which reads it may serve, and which only the primary."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
+import psycopg
 import pytest
+from sqlalchemy import Connection, text
 
-from incidents import app as apps
+from incidents.app import App
+from incidents.cause import Cause
+from incidents.desk import Envelope
+from incidents.errors import InputError
+from incidents.machine import commands as c
 from incidents.settings import sources
-from tests.databases import PostgresqlDatabases
-from tests.standby import Standby, standby
+from incidents.store.database import replica as replicas
+from incidents.store.database.replica import Position, Replica, ReplicaReadError
+from incidents.store.schema.tables import sites
+from tests.databases import PostgresqlDatabases, compares_clocks
+from tests.patience import until
+from tests.standby import Standby, durable, standby
 
 
 @pytest.fixture(scope="module")
@@ -16,11 +28,298 @@ def follower(postgresql_databases: PostgresqlDatabases) -> Iterator[Standby]:
         yield made
 
 
-def test_probe(follower, postgresql_url):
+@pytest.fixture
+def db(postgresql_url: str, follower: Standby) -> Iterator[str]:
+    """A database that the standby has too, and follows."""
+    found = compares_clocks(durable(postgresql_url))
     follower.catch_up()
-    env = {"INCIDENTS_DB": postgresql_url, "INCIDENTS_DB_REPLICA": follower.url(postgresql_url)}
-    app = apps.open_app(sources.load(environ=env))
-    from sqlalchemy import text
-    with app.viewing() as c:
-        print(c.execute(text("select pg_is_in_recovery(), now()")).all(), app.replica.state, app.replica.trouble, app.now(c))
-    app.close()
+    yield found
+    follower.resume()
+
+
+@contextmanager
+def opened(db: str, replica: str, **more: str) -> Iterator[App]:
+    """A process of its own, as far as the replica is concerned."""
+    environ = {"INCIDENTS_DB": db, "INCIDENTS_DB_REPLICA": replica, **more}
+    app = App(sources.load(environ=environ))
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+@pytest.fixture
+def app(db: str, follower: Standby) -> Iterator[App]:
+    with opened(db, follower.url(db)) as found:
+        yield found
+
+
+@pytest.fixture
+def other(db: str) -> Iterator[App]:
+    """A process that knows nothing of a replica."""
+    made = App(sources.load(environ={"INCIDENTS_DB": db}))
+    yield made
+    made.close()
+
+
+def add(app: App, site: str) -> None:
+    [answer] = app.desk.submit([Envelope(site=site, command=c.AddSite(by="li"), login="li")])
+    assert answer.refusal is None
+
+
+def names(connection: Connection) -> list[str]:
+    return sorted(connection.scalars(sites.select().with_only_columns(sites.c.name)))
+
+
+def is_replica(connection: Connection) -> bool:
+    return bool(connection.scalar(text("SELECT pg_is_in_recovery()")))
+
+
+def known(app: App) -> Replica:
+    assert app.replica is not None
+    return app.replica
+
+
+def test_a_view_comes_from_the_replica_that_shows_all(
+    app: App, other: App, follower: Standby
+) -> None:
+    add(other, "a.example")
+    follower.catch_up()
+
+    with app.viewing() as connection:
+        assert is_replica(connection)
+        assert names(connection) == ["a.example"]
+
+
+def test_what_leads_to_an_action_comes_from_the_primary(app: App) -> None:
+    with app.reading() as connection, app.queries(), app.single_query() as single:
+        assert not is_replica(connection)
+        assert not is_replica(single)
+
+
+def test_a_view_that_must_be_the_latest_does_not_wait_for_a_paused_replica(
+    app: App, other: App, follower: Standby
+) -> None:
+    follower.pause()
+    add(other, "a.example")
+
+    with app.viewing() as connection:
+        assert not is_replica(connection)
+        assert names(connection) == ["a.example"]
+
+
+def test_a_view_may_be_as_old_as_the_limit_and_says_as_of_when_it_is(
+    app: App, other: App, follower: Standby
+) -> None:
+    add(other, "a.example")
+    follower.catch_up()
+    follower.pause()
+    add(other, "b.example")
+
+    with app.viewing(latest=False) as connection:
+        assert is_replica(connection)
+        assert names(connection) == ["a.example"]
+        shown = connection.info[replicas.SHOWN]
+        [recorded] = connection.scalars(text("SELECT max(recorded_at) FROM entries"))
+        now = app.now(connection)
+    assert recorded <= shown.as_of
+    assert abs(now - shown.as_of) < shown.lag + timedelta(seconds=1)
+    with other.reading() as connection:
+        [later] = connection.scalars(text("SELECT max(recorded_at) FROM entries"))
+    assert shown.as_of < later
+    assert shown.lag > timedelta(0)
+
+
+def test_a_process_sees_what_it_has_written(app: App, other: App, follower: Standby) -> None:
+    follower.pause()
+    add(app, "a.example")
+
+    with app.viewing(latest=False) as connection:
+        assert not is_replica(connection)
+        assert names(connection) == ["a.example"]
+
+    follower.resume()
+    follower.catch_up()
+    known(app)._behind_until = 0.0
+    with app.viewing(latest=False) as connection:
+        assert is_replica(connection)
+        assert names(connection) == ["a.example"]
+
+
+def test_nothing_is_unseen_that_the_primary_has_shown(
+    app: App, other: App, follower: Standby
+) -> None:
+    """A page from the primary, and the next one from a replica that is behind it."""
+    follower.pause()
+    add(other, "a.example")
+    with app.viewing() as connection:
+        assert names(connection) == ["a.example"]
+
+    with app.viewing(latest=False) as connection:
+        assert names(connection) == ["a.example"]
+
+
+def test_a_position_from_another_process_is_waited_for(
+    app: App, other: App, follower: Standby
+) -> None:
+    follower.pause()
+    with opened(str(other.settings.db), follower.url(str(other.settings.db))) as writer:
+        add(writer, "a.example")
+        position = known(writer).position().lsn
+
+    with app.viewing(latest=False, after=position) as connection:
+        assert names(connection) == ["a.example"]
+    # Nobody can ask for what the primary has not written.
+    follower.resume()
+    follower.catch_up()
+    known(app)._behind_until = 0.0
+    with app.viewing(latest=False, after=10**18) as connection:
+        assert is_replica(connection)
+
+
+def test_a_replica_beyond_the_limit_is_not_read_and_that_is_said_once(
+    app: App, other: App, follower: Standby
+) -> None:
+    told = list[Cause | None]()
+    known(app).on_change = told.append
+    follower.pause()
+    add(other, "a.example")
+    known(app).limit = timedelta(microseconds=1)
+
+    for _ in range(2):
+        with app.viewing(latest=False) as connection:
+            assert names(connection) == ["a.example"]
+    assert [each and each.code for each in told] == ["replica_behind"]
+
+    known(app).limit = timedelta(seconds=10)
+    follower.resume()
+    follower.catch_up()
+    with app.viewing() as connection:
+        assert is_replica(connection)
+    assert told[-1] is None
+
+
+def test_a_replica_that_is_gone_is_left_alone_for_a_while(
+    db: str, app: App, postgresql_databases: PostgresqlDatabases
+) -> None:
+    with standby(postgresql_databases) as second:
+        second.catch_up()
+        with opened(db, second.url(db)) as reader:
+            with reader.viewing() as connection:
+                assert is_replica(connection)
+            second.stop()
+            for _ in range(2):
+                with reader.viewing() as connection:
+                    assert not is_replica(connection)
+            trouble = known(reader).trouble
+            assert trouble is not None
+            assert trouble.code == "replica_away"
+
+            second.start()
+            second.catch_up()
+            known(reader)._resting_until = float("inf")
+            with reader.viewing() as connection:
+                assert not is_replica(connection)
+            # Who monitors asks at once.
+            assert known(reader).look() is not None
+            with reader.viewing() as connection:
+                assert is_replica(connection)
+
+
+def test_a_read_that_the_replica_cancels_can_be_made_on_the_primary(
+    app: App, other: App, follower: Standby
+) -> None:
+    add(other, "a.example")
+    with psycopg.connect(str(other.settings.db), autocommit=True) as primary:
+        primary.execute("CREATE TABLE rows AS SELECT generate_series(1, 1000) AS n")
+        follower.catch_up()
+        follower.configure("max_standby_streaming_delay = 0")
+
+        def read() -> None:
+            with app.viewing() as connection:
+                assert is_replica(connection)
+                connection.scalar(text("SELECT count(*) FROM rows"))
+                primary.execute("DELETE FROM rows")
+                primary.execute("VACUUM rows")
+                again = text("SELECT count(*) FROM rows")
+                until(lambda: connection.scalar(again) is None, "the read is cancelled")
+
+        with pytest.raises(ReplicaReadError) as raised:
+            read()
+    follower.configure("max_standby_streaming_delay = 30s")
+
+    assert "hot_standby_feedback" in raised.value.message
+    with app.viewing() as connection:
+        assert not is_replica(connection)
+
+
+def test_a_long_read_runs_again_on_the_primary(app: App) -> None:
+    asked = list[str]()
+
+    def look(engine: object) -> str:
+        asked.append("replica" if engine is known(app).engine else "primary")
+        if asked == ["replica"]:
+            raise ReplicaReadError(Cause.of("replica_lost", "gone"))
+        return "found"
+
+    assert app.view(look) == "found"
+    assert asked == ["replica", "primary"]
+
+
+def test_the_primary_itself_is_no_replica(db: str) -> None:
+    with opened(db, db) as app, app.viewing() as connection:
+        assert not is_replica(connection)
+        assert (trouble := known(app).trouble) is not None
+        assert trouble.code == "replica_no_standby"
+
+
+def test_a_standby_of_another_database_is_not_read(
+    db: str, follower: Standby, postgresql_databases: PostgresqlDatabases
+) -> None:
+    with postgresql_databases.at_head() as another:
+        follower.catch_up()
+        with opened(db, follower.url(another)) as app, app.viewing() as connection:
+            assert not is_replica(connection)
+            assert (trouble := known(app).trouble) is not None
+            assert trouble.code == "replica_of_another"
+
+
+def test_a_standby_that_knows_more_than_the_primary_is_not_read(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failover that lost the end, an old standby may still show it."""
+    asked = Replica.position
+
+    def lost(replica: Replica) -> Position:
+        found = asked(replica)
+        replica._position = Position(found.lsn - 100, found.at, found.system, found.taken)
+        return replica._position
+
+    monkeypatch.setattr(Replica, "position", lost)
+    with app.viewing() as connection:
+        assert not is_replica(connection)
+        assert (trouble := known(app).trouble) is not None
+        assert trouble.code == "replica_ahead"
+
+
+def test_without_a_primary_the_replica_still_shows_what_it_has(
+    db: str, other: App, follower: Standby
+) -> None:
+    add(other, "a.example")
+    follower.catch_up()
+    nowhere = "postgresql:///desk?host=/nowhere.example"
+    with opened(nowhere, follower.url(db)) as app, app.viewing() as connection:
+        assert names(connection) == ["a.example"]
+        assert known(app).primary_lost
+
+
+@pytest.mark.parametrize(
+    ("database", "replica"),
+    [
+        ("sqlite:////tmp/desk.example.db", "postgresql:///desk"),
+        ("postgresql:///desk", "sqlite:////tmp/desk.example.db"),
+    ],
+)
+def test_only_postgresql_has_replicas(database: str, replica: str) -> None:
+    with opened(database, replica) as app, pytest.raises(InputError, match="only with PostgreSQL"):
+        _ = app.replica

@@ -105,7 +105,7 @@ class Replica:
         self._lock = Lock()
         self._position: Position | None = None
         # Counted, because a write can end while another thread asks for the position.
-        self._written, self._covered = 1, 0
+        self._written = self._covered = 0
         self._seen = 0
         self._resting_until = self._behind_until = 0.0
         self._probing = Lock()
@@ -224,10 +224,7 @@ class Replica:
                 self.primary_lost = False
             except (DBAPIError, PoolTimeoutError):
                 self.primary_lost = True
-                own_writes = self._written > 1 and self._covered < self._written
-                if own_writes or after > self._seen:
-                    return None
-                return self._seen
+                return None if unknown_writes or after > self._seen else self._seen
         with self._lock:
             return known.lsn if latest else max(self._seen, min(after, known.lsn))
 
