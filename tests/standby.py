@@ -32,7 +32,7 @@ class Standby:
     """A standby that follows the primary, until a test pauses or stops it."""
 
     def __init__(self, folder: Path, primary: PostgresqlDatabases) -> None:
-        self._folder, self._primary = folder, primary
+        self.folder, self._primary = folder, primary
         self._data = folder / "data"
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -49,12 +49,12 @@ class Standby:
             "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync",
         )  # fmt: skip
         with (self._data / "postgresql.conf").open("a") as configuration:
-            configuration.write(_SETTINGS.format(folder=self._folder, delay=delay))
+            configuration.write(_SETTINGS.format(folder=self.folder, delay=delay))
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         words = [str(_BIN / "postgres"), "-D", str(self._data)]
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(words, stdout=log, stderr=log, **_as_user())
         until(self._answers, "the standby answers")
 
@@ -68,7 +68,7 @@ class Standby:
     def url(self, primary_url: str) -> str:
         """The URL of the standby's copy of a database of the primary."""
         name = psycopg.conninfo.conninfo_to_dict(primary_url)["dbname"]
-        return f"postgresql:///{name}?host={self._folder}&user=postgres"
+        return f"postgresql:///{name}?host={self.folder}&user=postgres"
 
     def pause(self) -> None:
         """Stop the replay: the standby keeps showing the state of now."""
