@@ -234,8 +234,9 @@ class App:
         """Whether this database accepts simulated times, as every view says: see `desk_state`."""
         from incidents.store import desk_state
 
-        look = self.single_query() if self.replica is None else self.viewing(latest=False)
-        with look as connection:
+        # A command that was shown the replica need not find the primary.
+        views = self._replica_fits and "engine" not in self.__dict__
+        with self.viewing(latest=False) if views else self.single_query() as connection:
             return desk_state.is_rehearsal(connection)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
