@@ -165,6 +165,17 @@ class App:
         with engine.plainly(replica.engine), replica.reading(opened) as connection:
             yield connection
 
+    def check_reading(self) -> None:
+        """Check that the record can be read, from the replica or the primary.
+
+        Raises:
+            DatabaseError: if neither answers with the right schema.
+        """
+        from incidents.store import desk_state
+
+        with self.viewing(latest=False) as connection:
+            desk_state.active_policy(connection)
+
     def view(self, look: Callable[[Engine], Result]) -> Result:
         """Run a long read on the engine of the replica if that may be read.
 

@@ -42,6 +42,7 @@ from incidents.console import application
 from incidents.contract.documents.actions import Problem
 from incidents.errors import Cause, IncidentsError
 from incidents.log import logger
+from incidents.store.database.readiness import Readiness
 from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     api.state.app = app
     if (replica := app.replica) is not None:
         replica.on_change = _log_replica
+    api.state.readiness = Readiness(app.bare_engine)
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
     # Actions are processed in order of arrival; a query that hangs delays no others.
     api.state.token_batch = AsyncBatcher(api.state.authenticator.by_tokens, at_once=_LOOKS)

@@ -146,7 +146,7 @@ def test_long_proofs_read_the_replica(
     prove = getattr(module, name)
 
     def proved(engine: Engine, *given: Any, **more: Any) -> Any:
-        asked.append(engine.url.query["host"])
+        asked.append(str(engine.url.query["host"]))
         return prove(engine, *given, **more)
 
     monkeypatch.setattr(module, name, proved)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents.errors import Cause, DatabaseError
 from incidents.store.database.address import display_address, driver_message
-from incidents.store.database.engine import consistently, single_query
+from incidents.store.database.engine import consistently
 from incidents.store.desk_state import BEHIND
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Query
@@ -33,6 +33,12 @@ SAMPLE_S = 1.0
 
 SHOWN = "shown"
 """The key in the `info` of a replica's connection: the `State` that it shows."""
+
+PRIMARY_S = 3.0
+"""How long the primary may take to say its position."""
+
+ANSWER_S = 2.0
+"""How long the replica may take to say where it is."""
 
 REST_S = 5.0
 """How long a replica that failed is left alone."""
@@ -133,8 +139,13 @@ class Replica:
         """
         with self._lock:
             written = self._written
-        with single_query(self._primary()) as connection:
-            [found] = _PRIMARY.fetch(connection).all()
+        with self._primary().connect() as connection, _briefly(connection, PRIMARY_S):
+            try:
+                [found] = _PRIMARY.fetch(connection).all()
+            except DBAPIError:
+                # Perhaps it is a standby by now: another server may lead.
+                connection.invalidate()
+                raise
         with self._lock:
             self._position = found
             if self._covered < written:
@@ -192,6 +203,7 @@ class Replica:
         Raises:
             ReplicaReadError: if the replica cancels the read or goes away: read the primary.
         """
+        connection.execution_options(incidents_limit_s=None)
         with connection, self.guarding(), consistently(connection):
             yield connection
 
@@ -304,10 +316,17 @@ class Replica:
 
 def _ask(connection: Connection) -> _Shown:
     # Before the transaction that is read: its state is at least this one.
-    connection.execution_options(isolation_level="AUTOCOMMIT")
-    with connection.begin():
+    with _briefly(connection, ANSWER_S):
         [shown] = _STANDBY.fetch(connection).all()
     return shown
+
+
+@contextmanager
+def _briefly(connection: Connection, limit_s: float) -> Iterator[None]:
+    """Send a single query, which fails if the server says nothing for `limit_s` seconds."""
+    connection.execution_options(isolation_level="AUTOCOMMIT", incidents_limit_s=limit_s)
+    with connection.begin():
+        yield
 
 
 def _code(cause: Cause | None) -> str | None:
