@@ -11,7 +11,7 @@ import click
 from incidents.cli import params
 from incidents.cli.run import FORMATS, JSON, Run
 from incidents.cli.submission import Submission
-from incidents.errors import InputError
+from incidents.errors import DatabaseError, InputError
 
 Command = Callable[..., int | None]
 
@@ -34,7 +34,12 @@ def view(function: Command) -> Command:
     @click.pass_context
     def command(context: click.Context, /, **given: Any) -> int | None:
         run = _ready(context, given)
-        return run.view(lambda: function(run, **given))
+        run.views = True
+        try:
+            return function(run, **given)
+        except DatabaseError as error:
+            run.turn_to_primary(error)
+        return function(run, **given)
 
     return _common(of=command)
 

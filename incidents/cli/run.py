@@ -20,7 +20,7 @@ from incidents.errors import AnswerLostError, Cause, DatabaseError
 from incidents.values import language_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -176,16 +176,11 @@ class Run:
         with app.viewing() if self.views else app.reading() as connection:
             yield connection
 
-    def view(self, show: Callable[[], int | None]) -> int | None:
-        """Run a command that only shows the record, again on the primary if the replica fails."""
-        self.views = True
-        try:
-            return show()
-        except DatabaseError as error:
-            if error.name != "replica_read" or self.has_answered:
-                raise
+    def turn_to_primary(self, error: DatabaseError) -> None:
+        """Let the command read again, without the replica, if that failed; else raise the error."""
+        if error.name != "replica_read" or self.has_answered:
+            raise error
         self.views = False
-        return show()
 
     def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
         """Read a typed time as UTC, and echo it with its zone; None without a text.
