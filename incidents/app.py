@@ -196,14 +196,22 @@ class App:
         return look(self.engine)
 
     def _open(self, replica: Replica, *, latest: bool, after: int) -> Connection | None:
-        """Check out a connection to the replica, whose schema is checked the first time."""
+        """Check out a connection to the replica, whose schema is checked the first time.
+
+        After an upgrade of the primary it may still have the older one.
+        """
         opened = replica.open(latest=latest, after=after)
         if opened is None or self._replica_fits:
             return opened
+        from incidents.errors import DatabaseError
         from incidents.store.database import schema
 
         opened.close()
-        schema.check(replica.engine)
+        try:
+            schema.check(replica.engine)
+        except DatabaseError as error:
+            replica.rest(replica.unfit(error.message))
+            return None
         self._replica_fits = True
         return replica.open(latest=latest, after=after)
 

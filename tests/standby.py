@@ -65,6 +65,21 @@ class Standby:
             server.send_signal(signal.SIGQUIT)
             server.wait()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let all its processes stand still, which keep their connections."""
+        assert self._server is not None
+        pid = self._server.pid
+        os.kill(pid, signal.SIGSTOP)
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in children:
+            os.kill(int(each), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in [*children, pid]:
+                os.kill(int(each), signal.SIGCONT)
+
     def url(self, primary_url: str) -> str:
         """The URL of the standby's copy of a database of the primary."""
         name = psycopg.conninfo.conninfo_to_dict(primary_url)["dbname"]

@@ -226,6 +226,34 @@ def test_a_replica_that_is_gone_is_left_alone_for_a_while(
                 assert is_replica(connection)
 
 
+@pytest.mark.long
+def test_a_replica_that_is_frozen_is_left(db: str, app: App, follower: Standby) -> None:
+    with app.viewing() as connection:
+        assert is_replica(connection)
+    with follower.frozen(), app.viewing() as connection:
+        assert not is_replica(connection)
+    assert (trouble := known(app).trouble) is not None
+    assert trouble.code == "replica_away"
+
+
+def test_a_replica_with_an_older_schema_is_not_read(
+    app: App, other: App, follower: Standby
+) -> None:
+    """After an upgrade, until the replica has it too."""
+    with psycopg.connect(str(other.settings.db), autocommit=True) as primary:
+        [(head,)] = primary.execute("SELECT version_num FROM alembic_version").fetchall()
+        primary.execute("UPDATE alembic_version SET version_num = '0001'")
+        follower.catch_up()
+        follower.pause()
+        primary.execute("UPDATE alembic_version SET version_num = %s", [head])
+
+    with app.viewing(latest=False) as connection:
+        assert not is_replica(connection)
+    assert (trouble := known(app).trouble) is not None
+    assert trouble.code == "replica_unfit"
+    assert "older than this program" in trouble
+
+
 def test_a_read_that_the_replica_cancels_can_be_made_on_the_primary(
     app: App, other: App, follower: Standby
 ) -> None:

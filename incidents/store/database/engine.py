@@ -100,7 +100,8 @@ def create_replica(url: str) -> Engine:
     if "," in ",".join(hosts) and "target_session_attrs" not in parsed.query:
         # Part of the URL, for other processes that help to read.
         parsed = parsed.update_query_dict({"target_session_attrs": "standby"})
-    return _postgresql(parsed, **_REPLICA)
+    # Each read begins with a question to the replica, which is as good as a ping.
+    return _postgresql(parsed, pings=False, **_REPLICA)
 
 
 def no_replica() -> InputError:
@@ -302,7 +303,7 @@ def _begin_sqlite(
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
 
-def _postgresql(url: URL, **limits: int) -> Engine:
+def _postgresql(url: URL, *, pings: bool = True, **limits: int) -> Engine:
     try:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -326,7 +327,8 @@ def _postgresql(url: URL, **limits: int) -> Engine:
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "before_cursor_execute", _start_postgresql)
     event.listen(engine, "checkin", _record_idle_start)
-    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
+    if pings:
+        event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
     event.listen(engine, "invalidate", losses.add)
     return engine
 

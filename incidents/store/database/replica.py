@@ -125,6 +125,12 @@ class Replica:
         """Note that the replica failed during a read, and leave it alone for a while."""
         self.rest(_lost(self.engine, told))
 
+    def unfit(self, why: str) -> Cause:
+        """The trouble that this program cannot read what the replica shows."""
+        sentence = "the replica {where} cannot be used: {why}"
+        where = display_address(self.engine)
+        return Cause.of("replica_unfit", sentence, where=where, why=why)
+
     def rest(self, why: Cause) -> None:
         """Leave the replica alone for `REST_S` seconds."""
         self._resting_until = time.monotonic() + REST_S
@@ -180,13 +186,13 @@ class Replica:
         try:
             connection = self.engine.connect()
         except (DBAPIError, PoolTimeoutError) as error:
-            self.rest(_unreachable(self.engine, error))
+            self._lose(error)
             return None
         try:
             state = self._reach(connection, needed)
         except DBAPIError as error:
             connection.close()
-            self.rest(_unreachable(self.engine, error))
+            self._lose(error)
             return None
         except BaseException:
             connection.close()
@@ -195,6 +201,11 @@ class Replica:
             connection.close()
             return None
         return connection
+
+    def _lose(self, error: Exception) -> None:
+        # The others in the pool have the same fate, and each would cost a rest.
+        self.engine.dispose()
+        self.rest(_unreachable(self.engine, error))
 
     @contextmanager
     def reading(self, connection: Connection) -> Iterator[Connection]:
