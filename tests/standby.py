@@ -72,13 +72,14 @@ class Standby:
         pid = self._server.pid
         os.kill(pid, signal.SIGSTOP)
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for each in children:
-            os.kill(int(each), signal.SIGSTOP)
+        processes = [pid, *map(int, children)]
+        for each in processes:
+            os.kill(each, signal.SIGSTOP)
         try:
             yield
         finally:
-            for each in [*children, pid]:
-                os.kill(int(each), signal.SIGCONT)
+            for each in processes:
+                os.kill(each, signal.SIGCONT)
 
     def url(self, primary_url: str) -> str:
         """The URL of the standby's copy of a database of the primary."""

@@ -63,6 +63,8 @@ def main(args: list[str] | None = None) -> int:
             return MISUSED
         except IncidentsError as error:
             _write_error(run, error)
+            if isinstance(error, DatabaseError) and error.name != "replica_read":
+                run.note_replica()
             return error.exit_status
         except Exception as error:  # noqa: BLE001 - no traceback reaches a user
             return _write_unexpected_error(run, error)

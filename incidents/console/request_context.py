@@ -180,8 +180,8 @@ class RequestContext:
             return None
         shown: State | None = getattr(self.request.state, "shown", None)
         if shown is None:
-            why = replica.trouble
-            return why and self.reader.say("replica.unused", why=self.reader.spoken.cause(why))
+            # Where it is and what it said is for the log, not for everybody.
+            return replica.trouble and self.reader.say("replica.unused")
         if shown.lag < NOTICEABLE:
             return self.reader.say("replica.current")
         return self.reader.say("replica.behind", at=shown.as_of, lag=shown.lag)

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
 from incidents.app import App
 from incidents.cause import Cause
 from incidents.desk import Envelope
-from incidents.errors import InputError
+from incidents.errors import DatabaseError, InputError
 from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.store.database import replica as replicas
@@ -330,6 +330,13 @@ def test_a_standby_that_knows_more_than_the_primary_is_not_read(
         assert trouble.code == "replica_ahead"
 
 
+def test_of_several_servers_one_that_is_a_standby_is_read(db: str, follower: Standby) -> None:
+    primary = str(make_url(db).query["host"])
+    both = follower.url(db).replace("host=", f"host={primary},")
+    with opened(db, both) as app, app.viewing() as connection:
+        assert is_replica(connection)
+
+
 def test_without_a_primary_the_replica_still_shows_what_it_has(
     db: str, other: App, follower: Standby
 ) -> None:
@@ -339,6 +346,18 @@ def test_without_a_primary_the_replica_still_shows_what_it_has(
     with opened(nowhere, follower.url(db)) as app, app.viewing() as connection:
         assert names(connection) == ["a.example"]
         assert known(app).primary_lost
+
+
+def test_without_a_primary_the_limit_holds_too(db: str, other: App, follower: Standby) -> None:
+    add(other, "a.example")
+    follower.catch_up()
+    nowhere = "postgresql:///desk?host=/nowhere.example"
+    with opened(nowhere, follower.url(db)) as app:
+        known(app).limit = timedelta(microseconds=1)
+        with pytest.raises(DatabaseError, match=r"nowhere\.example"), app.viewing():
+            pass
+        assert (trouble := known(app).trouble) is not None
+        assert trouble.code == "replica_behind"
 
 
 @pytest.mark.parametrize(
