@@ -285,6 +285,8 @@ def test_an_act_reads_only_the_primary_and_is_seen_at_once(
     with counting(replica_of(desk).engine) as read:
         answer = client.post("/api/v1/sites", json={"site": "new.example"})
         assert answer.status_code == 201, answer.text
+        answer = desk.client("supervisor").post("/api/v1/reconcile", json={"all": True})
+        assert answer.status_code == 200, answer.text
     assert not read
     assert client.get("/api/v1/sites/new.example").status_code == 200
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -16,6 +17,7 @@ from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.store.database import replica as replicas
 from incidents.store.database.replica import Position, Replica, ReplicaReadError
+from incidents.store.desk_state import BEHIND
 from incidents.store.schema.tables import sites
 from tests.databases import PostgresqlDatabases, compares_clocks
 from tests.patience import until
@@ -121,9 +123,13 @@ def test_a_view_may_be_as_old_as_the_limit_and_says_as_of_when_it_is(
         assert names(connection) == ["a.example"]
         shown = connection.info[replicas.SHOWN]
         [recorded] = connection.scalars(text("SELECT max(recorded_at) FROM entries"))
-        now = app.now(connection)
+        clock = text("SELECT clock_timestamp()")
+        behind = connection.info[BEHIND]
+        before, now, after = connection.scalar(clock), app.now(connection), connection.scalar(clock)
     assert recorded <= shown.as_of
-    assert abs(now - shown.as_of) < shown.lag + timedelta(seconds=1)
+    # Views count by the time that the replica shows, not by its clock.
+    assert before - behind <= now <= after - behind
+    assert behind > timedelta(0)
     with other.reading() as connection:
         [later] = connection.scalars(text("SELECT max(recorded_at) FROM entries"))
     assert shown.as_of < later
@@ -174,6 +180,30 @@ def test_a_position_from_another_process_is_waited_for(
     follower.catch_up()
     known(app)._behind_until = 0.0
     with app.viewing(latest=False, after=10**18) as connection:
+        assert is_replica(connection)
+
+
+def test_a_late_answer_of_the_primary_takes_back_nothing(app: App) -> None:
+    """One thread asked before a write, and hears the answer after another one's."""
+    replica = known(app)
+    before = replica.position()
+    after = replica.position()
+    later, earlier = replace(after, lsn=after.lsn + 10), before
+    replica.note_write()
+
+    replica.learn(later, 1)
+    replica.learn(earlier, 0)
+    assert replica._seen == later.lsn
+
+
+def test_what_the_primary_has_lost_is_waited_for_no_longer(app: App) -> None:
+    replica = known(app)
+    found = replica.position()
+    replica.note_write()
+    replica.learn(replace(found, lsn=found.lsn + 10), 1)
+
+    assert replica.position().lsn < found.lsn + 10
+    with app.viewing(latest=False) as connection:
         assert is_replica(connection)
 
 

@@ -65,6 +65,7 @@ WRITTEN = "incidents_written"
 """The option of an engine with a function to call after each transaction that may have written."""
 
 # A replica that does not answer is left at once: the primary is there.
+_REPLICA_WAIT_S = 1.0
 _REPLICA = {"connect_timeout": 2, "tcp_user_timeout": 3_000}
 _DENIED = "42501"
 _MAX_CONNECTIONS = 15
@@ -101,7 +102,7 @@ def create_replica(url: str) -> Engine:
         # Part of the URL, for other processes that help to read.
         parsed = parsed.update_query_dict({"target_session_attrs": "standby"})
     # Each read begins with a question to the replica, which is as good as a ping.
-    return _postgresql(parsed, pings=False, **_REPLICA)
+    return _postgresql(parsed, pings=False, pool_wait_s=_REPLICA_WAIT_S, **_REPLICA)
 
 
 def no_replica() -> InputError:
@@ -303,7 +304,9 @@ def _begin_sqlite(
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
 
-def _postgresql(url: URL, *, pings: bool = True, **limits: int) -> Engine:
+def _postgresql(
+    url: URL, *, pings: bool = True, pool_wait_s: float = _POOL_WAIT_S, **limits: int
+) -> Engine:
     try:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -311,7 +314,7 @@ def _postgresql(url: URL, *, pings: bool = True, **limits: int) -> Engine:
             # A connection beyond the pool's size would be set up anew for each transaction.
             pool_size=_MAX_CONNECTIONS,
             max_overflow=0,
-            pool_timeout=_POOL_WAIT_S,
+            pool_timeout=pool_wait_s,
         )
     except ModuleNotFoundError as error:
         raise DatabaseError.coded(

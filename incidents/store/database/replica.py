@@ -152,13 +152,21 @@ class Replica:
                 # Perhaps it is a standby by now: another server may lead.
                 connection.invalidate()
                 raise
+        self.learn(found, written)
+        return found
+
+    def learn(self, found: Position, written: int) -> None:
+        """Take in an answer of the primary to a question after that many writes.
+
+        Answers can arrive in another order than they were given.
+        """
         with self._lock:
-            self._position = found
             if self._covered < written:
                 self._covered, self._seen = written, max(self._seen, found.lsn)
-            # The primary may have lost its end: then nobody shows that any more.
-            self._seen = min(self._seen, found.lsn)
-        return found
+            if self._position is None or found.at >= self._position.at:
+                self._position = found
+                # The primary may have lost its end: then nobody shows that any more.
+                self._seen = min(self._seen, found.lsn)
 
     def open(self, *, latest: bool, after: int = 0) -> Connection | None:
         """Check out a connection to the replica, if its state is good enough; else None.
@@ -185,8 +193,11 @@ class Replica:
             return None
         try:
             connection = self.engine.connect()
-        except (DBAPIError, PoolTimeoutError) as error:
+        except DBAPIError as error:
             self._lose(error)
+            return None
+        except PoolTimeoutError:
+            # Others read it: the primary has connections, too.
             return None
         try:
             state = self._reach(connection, needed)
@@ -202,7 +213,7 @@ class Replica:
             return None
         return connection
 
-    def _lose(self, error: Exception) -> None:
+    def _lose(self, error: DBAPIError) -> None:
         # The others in the pool have the same fate, and each would cost a rest.
         self.engine.dispose()
         self.rest(_unreachable(self.engine, error))
@@ -344,10 +355,10 @@ def _code(cause: Cause | None) -> str | None:
     return None if cause is None else cause.code
 
 
-def _unreachable(engine: Engine, error: Exception) -> Cause:
-    told = driver_message(error) if isinstance(error, DBAPIError) else "no free connection"
+def _unreachable(engine: Engine, error: DBAPIError) -> Cause:
+    where, told = display_address(engine), driver_message(error)
     sentence = "the replica {where} cannot be reached: {told}"
-    return Cause.of("replica_away", sentence, where=display_address(engine), told=told)
+    return Cause.of("replica_away", sentence, where=where, told=told)
 
 
 def _no_position(engine: Engine) -> Cause:
