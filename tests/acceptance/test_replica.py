@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
-from incidents.audit import split
+from incidents.audit import export, split
 from incidents.audit.proof import verification
 from incidents.cli import main
 from incidents.console import request_context
@@ -274,6 +274,8 @@ def test_signing_in_and_accounts_are_of_the_primary(desk: ConsoleDesk) -> None:
         for path in ("accounts", "tokens", "sessions", "sign-ins", "refusals"):
             answer = client.get(f"/api/v1/{path}")
             assert answer.status_code == 200, answer.text
+        page = Visitor(desk, "adam").get("/sessions")
+        assert "adam" in page.text
     assert not read
 
 
@@ -313,6 +315,20 @@ def test_an_answer_that_the_replica_cancels_comes_from_the_primary(
         assert answer.status_code == 200, answer.text
         assert SITE in answer.text
         assert not failures
+
+
+def test_an_export_is_read_again_as_a_whole(looked_at: ConsoleDesk) -> None:
+    failures = ["one"]
+
+    @contextmanager
+    def reading() -> Iterator[Connection]:
+        with looked_at.app.reading() as connection:
+            yield connection
+            if failures:
+                raise ReplicaReadError(failures.pop())
+
+    told = b"".join(export.buffered(reading, export.Selection(), export.jsonl))
+    assert told.decode().splitlines() == looked_at.bodies()
 
 
 def _failing_once(monkeypatch: pytest.MonkeyPatch) -> list[object]:
