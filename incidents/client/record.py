@@ -229,7 +229,10 @@ def _aged(document: policy_documents.Retention) -> RetentionResult:
     erased = Erased(
         words=document["words"], files=document["files"], sign_ins=document.get("sign_ins", 0)
     )
-    return RetentionResult(keep=keep, before=read_rfc3339(document["before"]), erased=erased)
+    return RetentionResult(
+        keep=keep, before=read_rfc3339(document["before"]), erased=erased,
+        keys=document.get("keys", 0),
+    )  # fmt: skip
 
 
 def _moment(value: str | None) -> datetime | None:

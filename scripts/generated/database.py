@@ -33,7 +33,10 @@ _TABLES = {
     "alarms": "Alarms that the desk has got, so that each comes once.",
     "uncompared": "Sites whose actual state could not be compared since the record lost its latest"
     " entries, since when, and why.",
-    "keys": "The answers to commands with `--key`, so that a repeated command gets the same one.",
+    "keys": (
+        "The answers to commands with `--key`, so that a repeated command gets the same one. They"
+        " are deleted after the setting `[retention] keys`; of an imported row, the key stays."
+    ),
     "policies": "Every policy that was ever active, as its file.",
     "desk": "One row: the active policy, and the number of entries in the desk's own stream.",
     "sealed": "Personal data with its salts, in this table only. Other places have references, so a"

@@ -76,6 +76,13 @@ _SECTIONS = (
         ),
     ),
     (
+        "[retention] keys",
+        "",
+        "a duration, `30d` at least",
+        "`30d`",
+        "how long a command that is repeated with the same `--key` is done once",
+    ),
+    (
         "[acts] adapter",
         "",
         "a name",

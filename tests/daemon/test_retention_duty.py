@@ -1,4 +1,4 @@
-"""The retention's duty: once a day, where it was asked for; what goes wrong stops nothing."""
+"""The retention's duty: keys once a day, texts where it was asked for; no failure stops it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -51,7 +51,7 @@ def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
     def fail(*_: object, **__: object) -> None:
         raise DatabaseError("the disk fails")
 
-    monkeypatch.setattr("incidents.desk.pseudonyms.erase_expired", fail)
+    monkeypatch.setattr("incidents.desk.pseudonyms.erase_texts", fail)
     Retention(app).run()
     assert said() == []
 
@@ -103,3 +103,41 @@ def test_a_setting_that_the_law_forbids_is_told_and_tried_again_when_it_is_mende
         write_settings(ASKED)
         duty.run()
     assert _left(app) == 0
+
+
+def _keys(app: App) -> int:
+    with app.reading() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM keys").scalar_one())
+
+
+def test_expired_keys_are_deleted_once_a_day_without_a_setting(app: App, said: Said) -> None:
+    with freeze_time(START):
+        app.desk.submit([Envelope(site="a.example", command=c.Log(by="li"), key="k")])
+    duty = Retention(app)
+    with freeze_time(START + timedelta(days=30)):
+        duty.run()
+    assert _keys(app) == 1
+    with freeze_time(START + timedelta(days=30, hours=23)):
+        duty.run()
+    assert _keys(app) == 1
+    with freeze_time(START + timedelta(days=31)):
+        duty.run()
+    assert _keys(app) == 0
+    [line] = said()
+    assert (line["event"], line["count"]) == ("expired keys were deleted", 1)
+
+
+def test_texts_that_cannot_be_erased_do_not_keep_the_keys(
+    app: App, write_settings: WriteSettings, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseError("the disk fails")
+
+    write_settings(ASKED)
+    with freeze_time(START):
+        app.desk.submit([Envelope(site="a.example", command=c.Log(by="li"), key="k")])
+    monkeypatch.setattr("incidents.desk.pseudonyms.erase_texts", fail)
+    with freeze_time(LATER):
+        Retention(app).run()
+    assert _keys(app) == 0
+    assert [line["level"] for line in said()] == ["warning", "info"]

@@ -100,6 +100,9 @@ def _answer_of_retention(run: Run, aged: RetentionResult, *, dry_run: bool) -> N
     elif not run.quiet:
         sentence = erased_sentence(run, aged.erased, dry_run=dry_run)
         run.write(run.text("erasure.kept", days=keep.keep.days, told=sentence, before=aged.before))
+        if aged.keys:
+            code = "erasure.keys.would" if dry_run else "erasure.keys"
+            run.write(run.text(code, n=aged.keys))
         if not keep.is_enabled:
             run.inform(run.text("erasure.not_asked_for"))
 
