@@ -1,4 +1,4 @@
-"""The retention duty: delete expired keys once a day, and expired texts if the settings say so."""
+"""The retention duty, once a day: expired keys, old checkpoints, and texts if that is set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
-from incidents.desk import expired_keys, pseudonyms
+from incidents.desk import expired_keys, pseudonyms, thinning
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
 from incidents.settings import retention
@@ -39,8 +39,8 @@ class Retention:
         except IncidentsError as error:
             _warn("expired data was not erased", error)
             return
-        # Not `all`: a failure of one must not prevent the other.
-        done = [self._erase(keep, now), self._delete_keys(keep, now)]
+        # A list, because a failure of one must not prevent the others.
+        done = [self._erase(keep, now), self._delete_keys(keep, now), self._thin(keep, now)]
         if all(done):
             self._done_at = now
 
@@ -68,6 +68,18 @@ class Retention:
             return _warn("expired keys were not deleted", error)
         if count:
             journal.info("expired keys were deleted", count=count)
+        return True
+
+    def _thin(self, keep: retention.Retention, now: datetime) -> bool:
+        app = self._app
+        try:
+            count = thinning.thin(
+                app.desk, app.engine, keep.checkpoints, now, by=CLOCK, stopped=self._stopped
+            )
+        except IncidentsError as error:
+            return _warn("old checkpoints were not thinned", error)
+        if count:
+            journal.info("old checkpoints were thinned", count=count)
         return True
 
 

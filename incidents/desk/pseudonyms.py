@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.accounts.identity import SESSION
 from incidents.clock import rfc3339
-from incidents.desk import erasure, expired_keys, own_stream
+from incidents.desk import erasure, expired_keys, own_stream, thinning
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
@@ -151,12 +151,14 @@ class RetentionResult:
     """The amount of data that was erased, or would be in a dry run.
 
     Texts and sign-ins were recorded before `before` (UTC). `keys`: the stored answers of commands.
+    `checkpoints`: those that were thinned.
     """
 
     keep: Retention
     before: datetime
     erased: Erased
     keys: int = 0
+    checkpoints: int = 0
 
     def document(self, *, dry_run: bool) -> documents.Retention:
         """The document for programs."""
@@ -168,6 +170,7 @@ class RetentionResult:
             "files": self.erased.files,
             "sign_ins": self.erased.sign_ins,
             "keys": self.keys,
+            "checkpoints": self.checkpoints,
             "dry_run": dry_run,
         }
 
@@ -182,7 +185,10 @@ def count_expired(engine: Engine, folder: Path, keep: Retention, now: datetime) 
     with plainly(engine), reading(engine) as connection:
         erased = replace(erased, sign_ins=sign_ins.erasable(connection, scope.before))
         keys = stored_keys.count(connection, keep.cutoff_of_keys(now))
-    return RetentionResult(keep=keep, before=scope.before, erased=erased, keys=keys)
+    return RetentionResult(
+        keep=keep, before=scope.before, erased=erased, keys=keys,
+        checkpoints=thinning.count(engine, keep.checkpoints, now),
+    )  # fmt: skip
 
 
 def erase_expired(
@@ -201,10 +207,13 @@ def erase_expired(
     `erasure.erase`.
     """
     keys = expired_keys.delete_expired(desk, engine, keep.cutoff_of_keys(now))
+    checkpoints = thinning.thin(desk, engine, keep.checkpoints, now, by=by, login=login)
     erased = Erased()
     if keep.is_enabled:
         erased = erase_texts(desk, engine, folder, keep, now, by=by, login=login)
-    return RetentionResult(keep=keep, before=keep.cutoff(now), erased=erased, keys=keys)
+    return RetentionResult(
+        keep=keep, before=keep.cutoff(now), erased=erased, keys=keys, checkpoints=checkpoints
+    )
 
 
 def erase_texts(

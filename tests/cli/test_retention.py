@@ -49,7 +49,8 @@ def test_it_is_told_what_could_go_and_whether_it_would(
     shown = desk("retention", "show", "--json").json
     assert shown == {
         "keep_s": 184 * 86_400, "asked_for": False, "before": "2026-03-02T04:00:01Z", "words": 2,
-        "files": 0, "sign_ins": 0, "keys": 0, "dry_run": True,
+        "files": 0, "sign_ins": 0, "keys": 0, "checkpoints": 0,
+        "dry_run": True,
     }  # fmt: skip
     write_settings('[retention]\nkeep = "185d"\n')
     shown = desk("retention", "show", "--json").json

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from freezegun import freeze_time
+from sqlalchemy import insert, select
 
 from incidents.app import App
 from incidents.daemon.retention_duty import Retention
@@ -11,6 +12,8 @@ from incidents.desk import Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.record.entry import decode
+from incidents.store import checkpoints
+from incidents.store.schema.log_tables import checkpoints as table
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said
 
@@ -141,3 +144,19 @@ def test_texts_that_cannot_be_erased_do_not_keep_the_keys(
         Retention(app).run()
     assert _keys(app) == 0
     assert [line["level"] for line in said()] == ["warning", "info"]
+
+
+def test_old_checkpoints_are_thinned_in_the_clock_s_name(app: App, said: Said) -> None:
+    with app.bare_engine.begin() as connection:
+        for n in range(3):
+            new = checkpoints.Signed(0, n, b"", "", "k", START + timedelta(minutes=n))
+            connection.execute(insert(table).values({**new._asdict(), "id": n + 1}))
+    with freeze_time(START + timedelta(days=31)):
+        Retention(app).run()
+    with app.reading() as connection:
+        assert connection.scalars(select(table.c.size)).all() == [0, 2]
+        [body] = connection.exec_driver_sql("SELECT body FROM entries WHERE site_id = 0").scalars()
+    header, event = decode(body)
+    assert (event.kind, header.login, event.by) == ("checkpoints_thinned", None, "clock")
+    [line] = said()
+    assert (line["event"], line["count"]) == ("old checkpoints were thinned", 1)

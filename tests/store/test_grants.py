@@ -17,7 +17,7 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.replay import Replay
 from incidents.clock import now
 from incidents.daemon import delivery
-from incidents.desk import Desk, Envelope, expired_keys, tokens
+from incidents.desk import Desk, Envelope, expired_keys, thinning, tokens
 from incidents.desk.activation import LogKey
 from incidents.desk.own_stream import Actor
 from incidents.errors import DeniedError
@@ -216,6 +216,24 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
     assert _is_denied(eraser, "DELETE FROM entries")
     assert _is_denied(eraser, "UPDATE entries SET body = body")
     assert _is_denied(eraser, "UPDATE sealed SET value = value")
+    eraser.dispose()
+
+
+def test_only_the_eraser_thins_checkpoints(owner: Engine, app: App, postgresql_url: str) -> None:
+    with owner.begin() as connection:
+        for n in range(3):
+            _run(
+                connection,
+                "INSERT INTO checkpoints (size, root, note, key, signed_at) VALUES"
+                f" ({n}, '', '', 'k', '2026-01-01T10:0{n}Z')",
+            )
+    month, later = timedelta(days=30), now() + timedelta(days=365 * 9)
+    assert thinning.thin(app.desk, app.engine, month, later, by=ONE) == 0
+    assert thinning.count(app.engine, month, later) == 0
+    assert _is_denied(app.engine, "DELETE FROM checkpoints")
+    eraser = engines.create(as_role(postgresql_url, ERASER))
+    assert thinning.count(eraser, month, later) == 1
+    assert thinning.thin(Desk(eraser), eraser, month, later, by=ONE) == 1
     eraser.dispose()
 
 

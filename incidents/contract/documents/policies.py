@@ -136,7 +136,8 @@ class Retention(TypedDict):
 
     `keep_s`: how long text is kept, in seconds. `asked_for`: whether the settings enable erasure by
     age. The data was recorded before `before`, and is no longer needed. `keys`: the stored answers
-    to commands with a key. In a dry run, this is the data that would be erased.
+    to commands with a key. `checkpoints`: the old checkpoints that did not have to stay. In a dry
+    run, this is the data that would be erased.
     """
 
     keep_s: int
@@ -146,6 +147,7 @@ class Retention(TypedDict):
     files: int
     sign_ins: int
     keys: int
+    checkpoints: int
     dry_run: bool
 
 
