@@ -21,11 +21,20 @@ _EVERY = timedelta(days=1)
 
 
 class Retention:
-    """The retention duty of one daemon; `stopped` is called between two transactions."""
+    """The retention duty of one daemon.
 
-    def __init__(self, app: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
+    `stopped` is called between two transactions, `deleted` with a table and a number of rows.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        deleted: Callable[[str, int], object] = lambda *_: None,
+    ) -> None:
         self._app = app
-        self._stopped = stopped
+        self._stopped, self._deleted = stopped, deleted
         self._done_at: datetime | None = None
 
     def run(self) -> None:
@@ -68,6 +77,7 @@ class Retention:
             return _warn("expired keys were not deleted", error)
         if count:
             journal.info("expired keys were deleted", count=count)
+            self._deleted("keys", count)
         return True
 
     def _thin(self, keep: retention.Retention, now: datetime) -> bool:
@@ -80,6 +90,7 @@ class Retention:
             return _warn("old checkpoints were not thinned", error)
         if count:
             journal.info("old checkpoints were thinned", count=count)
+            self._deleted("checkpoints", count)
         return True
 
 

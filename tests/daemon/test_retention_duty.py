@@ -116,7 +116,8 @@ def _keys(app: App) -> int:
 def test_expired_keys_are_deleted_once_a_day_without_a_setting(app: App, said: Said) -> None:
     with freeze_time(START):
         app.desk.submit([Envelope(site="a.example", command=c.Log(by="li"), key="k")])
-    duty = Retention(app)
+    deleted: list[tuple[str, int]] = []
+    duty = Retention(app, deleted=lambda *each: deleted.append(each))
     with freeze_time(START + timedelta(days=30)):
         duty.run()
     assert _keys(app) == 1
@@ -128,6 +129,7 @@ def test_expired_keys_are_deleted_once_a_day_without_a_setting(app: App, said: S
     assert _keys(app) == 0
     [line] = said()
     assert (line["event"], line["count"]) == ("expired keys were deleted", 1)
+    assert deleted == [("keys", 1)]
 
 
 def test_texts_that_cannot_be_erased_do_not_keep_the_keys(
