@@ -46,7 +46,9 @@ _TABLES = {
     " the last one of each level grows.",
     "log_head": "One row: the size of the tree, the roots of its perfect subtrees, and up to which"
     " id every entry has a number.",
-    "checkpoints": "The signed checkpoints (C2SP tlog-checkpoint), never updated.",
+    "checkpoints": (
+        "The signed checkpoints (C2SP tlog-checkpoint), never updated; old ones are thinned."
+    ),
     "cosignatures": "The witnesses' signatures of checkpoints (C2SP tlog-cosignature).",
     "stamps": "The time stamps of checkpoints (RFC 3161).",
     "log_keys": "The public keys that sign checkpoints, each with its entry in the desk's own"

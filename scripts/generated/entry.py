@@ -161,8 +161,8 @@ def _examples() -> dict[str, str]:
                 found[event.kind] = encode(event, _SITE, _SITE_ID, seq, login)
     for seq, act in enumerate(
         (
-            _activation(), _key(), _erasure(), _erased_sign_ins(), _thinning(), *_account_acts(),
-            _resumption(),
+            _activation(), _key(), _erasure(), _erased_sign_ins(), *_account_acts(), _resumption(),
+            _thinning(),
         ), 1,
     ):  # fmt: skip
         found[act.kind] = encode(act, entry.DESK, 0, seq, "wang")
@@ -214,7 +214,7 @@ def _erased_sign_ins() -> Event:
 
 def _thinning() -> Event:
     return acts.CheckpointsThinned(
-        occurred_at=_BEGIN, recorded_at=_BEGIN, by="clock", policy=DOCUMENTED.digest,
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
         before=_BEGIN - 30 * _DAY, rows=2_000,
     )  # fmt: skip
 
