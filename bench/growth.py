@@ -199,6 +199,7 @@ def main(url: str, incidents: int) -> None:
         print(f"{incidents:,} incidents, actions refused: {dict(year.refused)}; a year of")
         print(f"{A_DAY:,} incidents a day: rows, MB, after a year; and with what expires deleted")
         times, total = A_DAY * DAYS / incidents, [0.0, 0.0]
+        elapsed = (year.clock.now - _BEGIN) / timedelta(days=1)
         year.clock.later(days=31)
         keep, now = Retention(), year.clock.now
         expired_keys.delete_expired(year.desk, year.engine, keep.cutoff_of_keys(now))
@@ -209,14 +210,15 @@ def main(url: str, incidents: int) -> None:
             if new_rows <= 0:
                 continue
             each = (taken - before[name][1]) / new_rows
-            stay = (left[name][0] - before[name][0]) / new_rows
-            # A month's worth is still there, and of the rest what the month left.
-            kept = min(1.0, keep.keys.days / DAYS + stay) if stay < 1 else 1.0
-            year_rows = new_rows * times
-            total = [total[0] + year_rows * each, total[1] + year_rows * each * kept]
+            kept = year_rows = new_rows * times
+            stay = left[name][0] - before[name][0]
+            if stay < new_rows:
+                # The last month is still there, and of the time before what stays of each hour.
+                kept = year_rows * keep.keys.days / DAYS + stay * DAYS / elapsed
+            total = [total[0] + year_rows * each, total[1] + kept * each]
             print(
                 f"{name:16} {year_rows:>12,.0f} {year_rows * each / 1e6:>9,.1f} MB"
-                f" {year_rows * kept:>12,.0f} {year_rows * each * kept / 1e6:>9,.1f} MB"
+                f" {kept:>12,.0f} {kept * each / 1e6:>9,.1f} MB"
             )
         print(f"{'in all':29} {total[0] / 1e6:>9,.1f} MB {'':12} {total[1] / 1e6:>9,.1f} MB")
 

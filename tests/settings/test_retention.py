@@ -47,7 +47,7 @@ def test_keys_and_checkpoints_are_kept_for_thirty_days_or_longer() -> None:
     ("setting", "why"), [("keys", "after a long outage"), ("checkpoints", "others can compare")]
 )
 def test_less_than_thirty_days_is_refused_with_the_reason(setting: str, why: str) -> None:
-    assert periods.read({setting: "30d"})
+    assert periods.read({setting: "30d"}) == periods.Retention()
     with pytest.raises(RetentionTooShortError, match=f'{setting} = .29d.*{why}.*"30d"'):
         periods.read({setting: "29d"})
 
