@@ -6,7 +6,6 @@ the server and this process each time. Statements are prepared once for each con
 
 from __future__ import annotations
 
-import contextlib
 import select
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,16 +13,19 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Self
 
-from psycopg import Connection, errors
+from psycopg import errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
+
+from incidents.store.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
 Take = Callable[[list[Row]], None]
 """The function that gets the rows of a statement."""
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED, ExecStatus.BAD_RESPONSE)
-_CANCEL_S = 2.0
+# In milliseconds: a wait is checked this often.
+_POLL_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,15 @@ class _Sent:
 class Pipeline:
     """The pipeline of one connection of psycopg.
 
-    A transaction that writes begins with `switches`, a statement that sets the planner's switches.
+    A transaction that writes begins with two statements: `checked`, whose rows are given to
+    `check`, which may raise an error, and before the first statement that is sent here `switches`,
+    which sets the planner's switches.
     """
 
-    def __init__(self, driver: Connection[Any], switches: str) -> None:
+    def __init__(self, driver: ServerConnection, switches: str, checked: str, check: Take) -> None:
         self._driver = driver
         self._switches = switches
+        self._checked, self._check = checked, check
         self._pgconn = driver.pgconn
         self._numbers = count()
         # A plan belongs to a name, so reading and writing transactions use different names.
@@ -52,10 +57,14 @@ class Pipeline:
         self.is_open = False
         self.begin(writes=False)
 
-    def begin(self, *, writes: bool) -> None:
-        """Set whether the next transaction writes."""
+    def begin(self, *, writes: bool, migrates: bool = False) -> None:
+        """Set whether the next transaction writes, and whether it `migrates`, which checks nothing.
+
+        `is_checked` is true from the moment that the check is sent.
+        """
         self._names = self._prepared[writes]
         self._switches_missing = writes
+        self.is_checked = not writes or migrates
 
     def __enter__(self) -> Self:
         """Send statements without waiting, until the end of the block."""
@@ -74,15 +83,22 @@ class Pipeline:
 
         In autocommit mode there is no transaction.
         """
+        self.start()
+        if self._switches_missing:
+            self._switches_missing = False
+            self._send(self._switches)
+        self._send(sql, parameters, take)
+
+    def start(self) -> None:
+        """Send what a round trip and a transaction begin with, without another statement."""
         if not self._sent:
             self._pgconn.enter_pipeline_mode()
             idle = self._pgconn.transaction_status == TransactionStatus.IDLE
             if idle and not self._driver.autocommit:
                 self._send(_begin(self._driver))
-            if self._switches_missing:
-                self._switches_missing = False
-                self._send(self._switches)
-        self._send(sql, parameters, take)
+        if not self.is_checked:
+            self.is_checked = True
+            self._send(self._checked, take=self._check)
 
     def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         name = self._names.get(sql)
@@ -107,7 +123,9 @@ class Pipeline:
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
         except BaseException:
-            self._disconnect()
+            # Results could no longer be matched with statements.
+            if not self._driver.closed:
+                abandon(self._driver)
             raise
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
@@ -123,7 +141,7 @@ class Pipeline:
         """Give up after an error in this process, so that sent statements do not take effect."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
-            self._disconnect()
+            abandon(self._driver)
 
     def _forget(self, sent: list[_Sent], failed: int) -> None:
         """Forget the statements prepared from the failure on, so that they are prepared again.
@@ -135,24 +153,18 @@ class Pipeline:
                 self._names.pop(one.sql, None)
         self._names.pop(sent[failed].sql, None)
 
-    def _disconnect(self) -> None:
-        """Close the connection, because results could no longer be matched with statements.
-
-        Cancel first: otherwise the server would process everything received, even a COMMIT.
-        """
-        with contextlib.suppress(Exception):
-            self._driver.cancel_safe(timeout=_CANCEL_S)
-        self._driver.close()
-
     def _exchange(self) -> list[Any]:
         """Send the remaining statements, and return all results."""
         pgconn, results = self._pgconn, list[Any]()
-        poll = select.poll()
+        poll, wait = select.poll(), Wait(self._driver)
         while True:
             writing = pgconn.flush()
             poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if writing else 0))
-            if not any(event & ~select.POLLOUT for _, event in poll.poll()):
+            happened = poll.poll(_POLL_MS)
+            if not any(event & ~select.POLLOUT for _, event in happened):
+                wait.check()
                 continue
+            wait.restart()
             pgconn.consume_input()
             while not pgconn.is_busy():
                 result = pgconn.get_result()
@@ -163,7 +175,7 @@ class Pipeline:
                 results.append(result)
 
 
-def _begin(driver: Connection[Any]) -> str:
+def _begin(driver: ServerConnection) -> str:
     words = ["BEGIN"]
     if driver.isolation_level is not None:
         words += ["ISOLATION LEVEL", driver.isolation_level.name.replace("_", " ")]
