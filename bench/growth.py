@@ -106,7 +106,9 @@ class Year:
                 self.do_tasks()
                 evening += timedelta(days=1)
             sequencer.number_all(self.engine)
-            signing.sign(self.engine, self.ring, self.clock.now, is_daemon=True)
+            unable = signing.sign(self.engine, self.ring, self.clock.now, is_daemon=True).unable
+            if unable is not None:
+                raise RuntimeError(unable)
 
     def carry_out(self) -> None:
         """Record all waiting orders and notices as carried out."""
