@@ -83,6 +83,23 @@ _SECTIONS = (
         ),
     ),
     (
+        "[retention] keys",
+        "",
+        "a duration, `30d` at least",
+        "`30d`",
+        "how long a command that is repeated with the same `--key` is done once",
+    ),
+    (
+        "[retention] checkpoints",
+        "",
+        "a duration, `30d` at least",
+        "`30d`",
+        (
+            "how long [all checkpoints](../explanation/the-log.md#thinned-checkpoints) stay; after"
+            " it one an hour, and after a year one a day"
+        ),
+    ),
+    (
         "[acts] adapter",
         "",
         "a name",
