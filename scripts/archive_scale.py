@@ -217,7 +217,7 @@ def main() -> None:
     def move(*given: Any) -> None:
         moves.append(timed(lambda: original(*given))[0])
 
-    archiving._move = move  # noqa: SLF001 - to time it
+    archiving._move = move  # type: ignore[assignment]  # noqa: SLF001 - to time it
     found = list(archiving.archive(rig.engine, clock.now - timedelta(days=400), lambda: clock.now))
     say("archived", processor_s=used() - begun, parts=len(found) - 1, end=found[-1],
         longest_lock_s=max(moves), median_lock_s=median(moves))  # fmt: skip

@@ -2,8 +2,8 @@
 
 Revision: 0020
 
-The table only adds: a program of the schema before does not know it, and must not run once the
-first part is made (`incidents audit archive` says so).
+This only adds: programs of revision 0018 go on beside it, until the first part is made. They would
+read a shorter history then, so `incidents audit archive` names this revision as the oldest one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Adds the table."""
+    """Adds the table, and the column for the oldest program that may use the database."""
+    op.add_column("alembic_version", sa.Column("oldest", sa.String(32)))
+    op.execute("UPDATE alembic_version SET oldest = '0018'")
     op.create_table(
         "archive_parts",
         sa.Column("first_leaf", NUMBER, nullable=False, autoincrement=False),
@@ -39,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it away, unless entries are only in parts."""
+    """Takes them away, unless entries are only in parts."""
     made = op.get_bind().scalar(sa.text("SELECT count(*) FROM archive_parts"))
     if made:
         raise RuntimeError(
@@ -47,3 +49,4 @@ def downgrade() -> None:
             " from before the first part was made"
         )
     op.drop_table("archive_parts")
+    op.drop_column("alembic_version", "oldest")

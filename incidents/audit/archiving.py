@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 ENTRIES = 65_536
 """The number of entries in a part, unless asked for otherwise: a full tile of the next level."""
 
+KNOWN_SINCE = "0020"
+"""The revision of the first programs that know parts."""
+
 # "archive" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x61726368697665
 _MOST_SHIFTS = 64
@@ -206,7 +209,8 @@ def archive(
                     return
                 _verify(connection, found.bounds, done)
                 part = _write(connection, found, now())
-            with writing(engine) as connection:
+            # The rows of a part are deleted at once, which a slow disk takes long for.
+            with writing(engine, limit_s=None) as connection:
                 _move(connection, part)
             yield Made(part)
 
@@ -316,6 +320,8 @@ def _move(connection: Connection, part: Part) -> None:
     own = select(entries.c.site_id, entries.c.site_seq).where(entries.c.id <= part.last_id)
     low, high = part.first // WIDTH, part.end // WIDTH
     connection.execute(delete(orders).where(tuple_(orders.c.site_id, orders.c.site_seq).in_(own)))
+    # A program that knows no parts would read a shorter history.
+    connection.execute(text("UPDATE alembic_version SET oldest = :own"), {"own": KNOWN_SINCE})
     width = part.end - part.first
     deleted = [
         _delete(connection, tiles, (tiles.c.level == 0) & tiles.c.n.between(low, high - 1)) * WIDTH,

@@ -76,8 +76,6 @@ def run(app: App, systemd: journal.Systemd | None = None) -> int:
     log.adopt_library_logs()
     # It warns of every tick that overlaps the last one.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    # An unresponsive server should cost seconds, not minutes.
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     with _blocked_signals():
         return _Loop(app, journal.Systemd() if systemd is None else systemd).run()
 
@@ -110,7 +108,8 @@ class _Loop:
         self._duties: dict[str, tuple[float, Callable[[], None]]] = {
             _RECORD: (record.TICK_S, self._record.run),
             _RETENTION: (
-                retention_duty.LOOK_S, retention_duty.Retention(app, stopped=stopped).run,
+                retention_duty.LOOK_S,
+                retention_duty.Retention(app, stopped=stopped, deleted=self._metrics.deleted).run,
             ),
             _DELIVERY: (delivery.TICK_S, self._delivery.run),
             _ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(app, stopped=stopped).run),

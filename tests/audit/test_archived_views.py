@@ -134,12 +134,13 @@ def test_what_other_parts_of_the_program_look_up_is_found(day: Rehearsal) -> Non
         return now
 
     with reading(day.engine) as connection:
-        first = connection.exec_driver_sql("SELECT leaf_hash FROM entries WHERE id = 2").scalar()
+        asked = "SELECT leaf_hash FROM entries WHERE id = 2"
+        first = bytes(connection.exec_driver_sql(asked).scalar_one()).hex()
     found = same(
         day,
-        at(lambda c: stored.has(c, 2, bytes(first).hex())),
+        at(lambda c: stored.has(c, 2, first)),
         at(lambda c: stored.has(c, 2, "00" * 32)),
-        at(lambda c: stored.has(c, 10_000, bytes(first).hex())),
+        at(lambda c: stored.has(c, 10_000, first)),
         at(stored.newest),
         at(lambda c: stored.latest_order(c, 1, "suspend")),
         at(lambda c: leaves.bodies(c, 0, 300)),

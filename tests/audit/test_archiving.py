@@ -384,13 +384,13 @@ def test_a_reader_keeps_the_state_that_it_began_with(day: Rehearsal) -> None:
 def test_an_archiver_that_another_was_faster_than_deletes_nothing(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, open_ = exported(day), archiving.writing
+    before, open_ = exported(day), writing
 
     @contextmanager
-    def late(engine: Engine) -> Iterator[Connection]:
+    def late(engine: Engine, *, limit_s: float | None) -> Iterator[Connection]:
         monkeypatch.setattr(archiving, "writing", open_)
         archived(day)
-        with open_(engine) as connection:
+        with open_(engine, limit_s=limit_s) as connection:
             yield connection
 
     monkeypatch.setattr(archiving, "writing", late)
@@ -398,3 +398,13 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
         archived(day)
     assert exported(day) == before
     assert wrong(day) == []
+
+
+@both
+def test_programs_that_know_no_parts_may_not_use_the_database_once_there_is_one(
+    day: Rehearsal,
+) -> None:
+    [(before,)] = day.rows("SELECT oldest FROM alembic_version")
+    archived(day)
+    [(after,)] = day.rows("SELECT oldest FROM alembic_version")
+    assert (before, after) == ("0018", "0020")

@@ -36,6 +36,7 @@ from incidents.audit.proof.verdict import (
 from incidents.audit.rows import Ids, Span, site_spans
 from incidents.errors import Cause, IncidentsError
 from incidents.log import logger
+from incidents.store import thinning
 from incidents.store.archive import parts
 from incidents.store.archive.parts import Part
 from incidents.store.database.engine import plainly, reading
@@ -72,13 +73,17 @@ def database(
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """The outline of a log: size, checkpoint bounds, shares of sites, keys, and head flaws."""
+    """The outline of a log: size, checkpoint bounds, shares of sites, keys, and head flaws.
+
+    `signed`: the numbers of checkpoints that were signed and that are there, if known.
+    """
 
     size: int
     checkpoints: list[int]
     sites: list[Span]
     parts: tuple[Part, ...]
     keys: list[tuple[str, int]]
+    signed: tuple[int, int] | None
     flaws: list[Flaw]
 
 
@@ -89,6 +94,7 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
+    seen.flaws += signed_check.deleted_flaws(outline.signed, succession.thinned)
     held, agreeing = workers.one(_held, options, succession, trusted)
     before = usable_since(options, agreeing)
     signed = _signatures(workers, succession, trusted, outline, before)
@@ -128,7 +134,8 @@ def _outline(log: LiveLog, _progress: Progress) -> _Outline:
         site_spans(log.connection, _ENTRIES_AT_ONCE),
         parts.listed(log.connection),
         log.keys(),
-        [*part_check.gaps(log), *log.head_flaws(), *log.deleted_checkpoints()],
+        thinning.signed_and_there(log.connection),
+        [*part_check.gaps(log), *log.head_flaws()],
     )
 
 

@@ -82,6 +82,7 @@ def check(run: Run) -> int:
         is_ours=not found.is_other,
         damage=damage,
         not_checked=found.not_checked,
+        **_replica(run),
     )
     run.inform(*(run.text("db.not_checked", what=each) for each in found.not_checked))
     return NOT_VERIFIED if damage else DONE
@@ -219,11 +220,32 @@ def _copy(engine: Engine, file: Path) -> None:
         source.close()
 
 
+def _replica(run: Run) -> dict[str, Any]:
+    """Say whether the replica can be read, and return that for a program; {} without one."""
+    replica = run.local.replica
+    if replica is None:
+        return {}
+    from incidents.store.database import address
+
+    state, where = replica.look(), address.display_address(replica.engine)
+    lag_s = None if state is None else round(state.lag.total_seconds(), 3)
+    if replica.trouble is not None:
+        run.inform(run.text("run.replica.unused", why=run.language.cause(replica.trouble)))
+    else:
+        run.inform(run.text("db.replica", place=where, seconds=lag_s))
+    return {
+        "replica": {
+            "database": where, "in_use": replica.trouble is None, "lag_s": lag_s,
+            "problem": replica.trouble,
+        }
+    }  # fmt: skip
+
+
 def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:
-    from incidents.store.database import access, address, schema
+    from incidents.store.database import access, address, revision
 
     if is_ours and (warning := access.open_to_others(engine)):
         run.inform(run.language.cause(warning))
-    found = {"database": address.display_address(engine), "schema": schema.head(), **more}
+    found = {"database": address.display_address(engine), "schema": revision.head(), **more}
     if not output.answer_program(run, found):
         run.write(sentence)

@@ -9,27 +9,33 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents import errors
-from incidents.errors import DatabaseError, DeniedError
+from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store.archive import parts as archive
 from incidents.store.database import address, sqlite_file
 from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
+from incidents.store.database.revision import REVISION, RevisionCheck
 from incidents.store.database.sqlite_file import OpenedFile
-from incidents.store.round_trip import command
+from incidents.store.pooler import Naming
+from incidents.store.round_trip import command, start
+
+if TYPE_CHECKING:
+    from incidents.store.database.hosts import Hosts
 
 Reading = Callable[[], AbstractContextManager[Connection]]
 """The function that opens a transaction on one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
 # A far-off time, in the server's own zone, could be after year 9999.
+# A session that a pooler shares has the pins of `pooler` instead.
 _SESSION = """
     SET TIME ZONE 'UTC';
     SET jit = off;
@@ -44,12 +50,26 @@ planned without these settings.
 # The best plan of the desk's statements does not depend on their values: one is enough.
 _PLANS = LOOK_UP_BY_KEYS | {"plan_cache_mode": "force_generic_plan"}
 _SWITCHES = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
-# A server that disappears silently is given up after a minute.
-_KEEPALIVES = {
-    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
+# A server that disappears silently is given up after ten seconds, in milliseconds too.
+_TIMEOUTS = {
+    "connect_timeout": 5, "keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
 }  # fmt: skip
+_VARIABLES = {
+    "connect_timeout": "PGCONNECT_TIMEOUT", "target_session_attrs": "PGTARGETSESSIONATTRS",
+}  # fmt: skip
+_SEVERAL_HOSTS = {"connect_timeout": 3, "target_session_attrs": "read-write"}
+WRITE_LIMIT_S = 15.0
+"""The longest time without a word from a PostgreSQL server in a transaction that writes."""
+_PING_LIMIT_S = 3.0
+_POOL_WAIT_S = 10.0
 _IDLE_S = 1.0
+WRITTEN = "incidents_written"
+"""The option of an engine with a function to call after each transaction that may have written."""
+
+# A replica that does not answer is left at once: the primary is there.
+_REPLICA_WAIT_S = 1.0
+_REPLICA = {"connect_timeout": 2, "tcp_user_timeout": 3_000}
 _DENIED = "42501"
 _MAX_CONNECTIONS = 15
 
@@ -67,6 +87,10 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
     parsed = address.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
     is_sqlite = parsed.get_backend_name() == "sqlite"
     made = _sqlite(parsed, make=make) if is_sqlite else _postgresql(parsed)
+    return _with_archive(made, url)
+
+
+def _with_archive(made: Engine, url: str | None) -> Engine:
     parts = archive.Archive(partial(_archive, url))
     made.update_execution_options(**{archive.OPTION: parts})
     event.listen(made, "engine_disposed", lambda _: parts.close())
@@ -80,31 +104,80 @@ def _archive(url: str | None) -> Path:
     return of_settings(url).folder
 
 
+def create_replica(url: str) -> Engine:
+    """Make an engine for a standby of PostgreSQL, which is only read.
+
+    Raises:
+        InputError: for a URL that cannot be read, or is not of PostgreSQL.
+        DatabaseError: if its driver is not installed.
+    """
+    parsed = address.read_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        raise no_replica()
+    hosts = parsed.normalized_query.get("host", ())
+    if "," in ",".join(hosts) and "target_session_attrs" not in parsed.query:
+        # Part of the URL, for other processes that help to read.
+        parsed = parsed.update_query_dict({"target_session_attrs": "standby"})
+    # Each read begins with a question to the replica, which is as good as a ping.
+    made = _postgresql(parsed, pings=False, pool_wait_s=_REPLICA_WAIT_S, **_REPLICA)
+    return _with_archive(made, url)
+
+
+def no_replica() -> InputError:
+    """The error that only PostgreSQL has replicas."""
+    return InputError.coded(
+        "replica_needs_postgresql",
+        "db_replica works only with PostgreSQL: the database and its replica must both be"
+        " postgresql:// URLs",
+    )
+
+
 @contextmanager
-def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
+def writing(
+    engine: Engine, *, keep: bool = True, limit_s: float | None = WRITE_LIMIT_S,
+    migrates: bool = False,
+) -> Iterator[Connection]:  # fmt: skip
     """Open a transaction that writes; without `keep`, roll it back at the end.
 
+    Unless it `migrates`, nothing is written to a schema that this program cannot use: see
+    `revision`. On PostgreSQL the first statement reads that, whatever it is.
+
+    On PostgreSQL it fails if the server says nothing for `limit_s`, though it may answer others.
     On SQLite the transaction takes the file's write lock at its start: a deferred transaction that
     reads first and writes later can fail, whatever the timeout.
+
+    Raises:
+        DatabaseError: if the schema was changed so that this program cannot use it.
     """
-    with engine.connect() as connection:
-        connection.execution_options(incidents_writes=True)
-        with connection.begin() as transaction:
-            yield connection
-            if not keep and transaction.is_active:
-                transaction.rollback()
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(
+                incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
+            )
+            with connection.begin() as transaction:
+                yield connection
+                if not keep and transaction.is_active:
+                    transaction.rollback()
+    finally:
+        # Also after an error: a COMMIT may have been sent.
+        if (note := engine.get_execution_options().get(WRITTEN)) is not None:
+            note()
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that reads one state of the database, however many queries it takes."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-        with connection.begin():
-            yield connection
+    with engine.connect() as connection, consistently(connection):
+        yield connection
+
+
+@contextmanager
+def consistently(connection: Connection) -> Iterator[None]:
+    """Open a transaction on a free connection that reads one state of the database."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with connection.begin():
+        yield
 
 
 @contextmanager
@@ -114,7 +187,7 @@ def single_query(engine: Engine) -> Iterator[Connection]:
     On PostgreSQL there is no transaction around the query, which saves two round trips.
     """
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
+        if connection.dialect.name == "postgresql" and not connection.info["pipeline"].is_pooled:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         with connection.begin():
             yield connection
@@ -166,8 +239,9 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     # The log is beside the real file, not beside a symbolic link.
     really = os.path.realpath(file)
     mark = HostMark(really)
+    check = RevisionCheck(partial(display_address, engine))
     event.listen(engine, "connect", partial(_set_up_sqlite, opened, mark))
-    event.listen(engine, "begin", partial(_begin_sqlite, really, opened, mark))
+    event.listen(engine, "begin", partial(_begin_sqlite, really, opened, mark, check))
     event.listen(engine, "engine_disposed", lambda _: opened.forget())
     return engine
 
@@ -225,9 +299,12 @@ def _set_up_sqlite(
     connection.execute("PRAGMA secure_delete=ON")
 
 
-def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Connection) -> None:
+def _begin_sqlite(
+    file: str, opened: OpenedFile, mark: HostMark, check: RevisionCheck, connection: Connection
+) -> None:
     mark.look()
-    if not connection.get_execution_options().get("incidents_writes", False):
+    options = connection.get_execution_options()
+    if not options.get("incidents_writes", False):
         opened.look()
         command(connection, "BEGIN")
         return
@@ -239,11 +316,15 @@ def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Con
             command(connection, "BEGIN IMMEDIATE")
         # The wait for the lock may have been long.
         opened.look()
+        if not options.get("incidents_migrates", False):
+            check.read_and_check(own)
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(
+    url: URL, *, pings: bool = True, pool_wait_s: float = _POOL_WAIT_S, **limits: int
+) -> Engine:
     try:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -251,7 +332,7 @@ def _postgresql(url: URL) -> Engine:
             # A connection beyond the pool's size would be set up anew for each transaction.
             pool_size=_MAX_CONNECTIONS,
             max_overflow=0,
-            connect_args={k: v for k, v in _KEEPALIVES.items() if k not in url.query},
+            pool_timeout=pool_wait_s,
         )
     except ModuleNotFoundError as error:
         raise DatabaseError.coded(
@@ -259,47 +340,121 @@ def _postgresql(url: URL) -> Engine:
             "PostgreSQL needs its driver: {way_out}",
             way_out=errors.way_out("postgresql"),
         ) from error
-    event.listen(engine, "connect", _set_up_postgresql)
+    check = RevisionCheck(partial(display_address, engine))
+    _count_standbys_as_lost(engine.dialect)
+    losses = _Losses()
+    event.listen(engine, "do_connect", _Connector(limits))
+    event.listen(engine, "connect", partial(_set_up_postgresql, check, Naming()))
     event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "before_cursor_execute", _start_postgresql)
     event.listen(engine, "checkin", _record_idle_start)
-    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
+    if pings:
+        event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
+    event.listen(engine, "invalidate", losses.add)
     return engine
 
 
-def _set_up_postgresql(connection: Any, record: Any) -> None:
+class _Connector:
+    """Connects to the hosts of a database, within those limits."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self._limits = limits
+        self._hosts: Hosts | None = None
+
+    def __call__(self, _dialect: Dialect, _record: object, _: object, given: dict[str, Any]) -> Any:
+        # psycopg is loaded if such a connection exists; an import here would cost each command.
+        from incidents.store.database.hosts import Hosts, is_several
+
+        if self._hosts is None:
+            self._hosts = Hosts()
+        several = _SEVERAL_HOSTS if is_several(given) else {}
+        defaults = _TIMEOUTS | several | self._limits
+        known = [name for name, variable in _VARIABLES.items() if variable in os.environ]
+        return self._hosts.connect({k: v for k, v in defaults.items() if k not in known} | given)
+
+
+class _Losses:
+    """When this process last lost a connection, on its monotonic clock."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def add(self, _connection: object, _record: object, error: BaseException | None) -> None:
+        if error is not None:
+            self.last = time.monotonic()
+
+
+def _count_standbys_as_lost(dialect: Dialect) -> None:
+    """Drop a connection to a server that has become a standby: another one leads."""
+    is_disconnect = dialect.is_disconnect
+
+    def is_lost(error: Any, connection: Any, cursor: Any) -> bool:
+        is_standby = getattr(error, "sqlstate", None) == address.READ_ONLY
+        return is_standby or is_disconnect(error, connection, cursor)
+
+    dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
+
+
+def _set_up_postgresql(check: RevisionCheck, naming: Naming, connection: Any, record: Any) -> None:
     # psycopg is loaded if such a connection exists; an import here would cost each command.
+    from incidents.store import timestamps
     from incidents.store.pipeline import Pipeline
 
     autocommit = connection.autocommit
     connection.autocommit = True
-    connection.execute(_SESSION)
     # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
+    pins = naming.look_behind(connection)
+    if pins is None:
+        connection.execute(_SESSION)
+    else:
+        timestamps.read_in_utc(connection)
     connection.autocommit = autocommit
-    record.info["pipeline"] = Pipeline(connection, f"SELECT {_SWITCHES}")
+    record.info["pipeline"] = Pipeline(
+        connection, f"SELECT {_SWITCHES}", REVISION,
+        lambda rows: check.check(connection, rows[0][0]), naming=naming, pins=pins,
+    )  # fmt: skip
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("incidents_writes", False)
-    connection.info["pipeline"].begin(writes=writes)
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.driver_connection
+    driver.limit_s = options.get("incidents_limit_s")
+    connection.info["pipeline"].begin(
+        writes=options.get("incidents_writes", False),
+        migrates=options.get("incidents_migrates", False),
+    )
+
+
+def _start_postgresql(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+    """Begin a transaction with what it needs, if a statement of Core is first."""
+    # A shared state must be set before any query.
+    if not statement.startswith("SET TRANSACTION"):
+        start(connection)
 
 
 def _record_idle_start(_connection: Any, record: Any) -> None:
     record.info["idle_since"] = time.monotonic()
 
 
-def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
-    """Ping the server before a transaction if the connection was idle for a second.
+def _ping_if_idle(
+    dialect: Dialect, losses: _Losses, connection: Any, record: Any, _proxy: object
+) -> None:
+    """Ping the server before a transaction, if the connection was idle for a second.
 
-    This detects a restarted server without a round trip for each transaction.
+    This detects a restarted server without a round trip for each transaction. If another connection
+    was lost meanwhile, the ping does not wait for that second.
 
     Raises:
-        DisconnectionError: so that the pool tries another connection.
+        InvalidatePoolError: so that the pool replaces all its connections.
     """
     idle_since = record.info.get("idle_since")
-    if idle_since is None or time.monotonic() - idle_since < _IDLE_S:
+    if idle_since is None:
         return
+    if time.monotonic() - idle_since < _IDLE_S and losses.last < idle_since:
+        return
+    connection.limit_s = _PING_LIMIT_S
     try:
         dialect.do_ping(connection)
     except dialect.loaded_dbapi.Error as error:
-        raise DisconnectionError("the server has gone away") from error
+        raise InvalidatePoolError("the server has gone away") from error
