@@ -18,7 +18,7 @@ from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import LEFT_DOWN, REACHED
 from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
-from incidents.store import deliveries
+from incidents.store import deliveries, lineage
 from incidents.store.archive import whole
 from incidents.store.archive.parts import listed
 from incidents.store.schema.desk_tables import entries
@@ -185,9 +185,10 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
     """The numbers of the entries that would open the site if a loss had not left it down."""
     of = entries.c
     about = of.body.contains(f'"why":"{LEFT_DOWN}"')
-    found = whole.of_one_site(
-        connection, select(of.body).where(of.site_id == site_id, about), site_id
-    )
+    # Nothing was left down before the first loss.
+    parts = whole.every if lineage.standing(connection).resumed_at else whole.none
+    about_it = select(of.body).where(of.site_id == site_id, about)
+    found = whole.of_one_site(connection, about_it, site_id, parts)
     events = (entry.decode(body)[1] for (body,) in found)
     left = {e.order for e in events if isinstance(e, OrderCancelled)}
     waiting = {each.order for _, each in deliveries.chains(connection, [site_id]) if not each.dead}

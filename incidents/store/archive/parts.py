@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from threading import Lock, local
 from typing import Any, NamedTuple
@@ -72,12 +73,15 @@ class Archive:
         self._lock = Lock()
         # A part never changes, so what is known of it stays true.
         self._asked: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
+        self._idle: OrderedDict[Path, list[_Kept]] = OrderedDict()
         self._has: dict[tuple[Path, int], bool] = {}
+        self._seen: dict[Path, tuple[int, int]] = {}
         self._known: WeakKeyDictionary[Any, tuple[Part, ...]] = WeakKeyDictionary()
 
     @cached_property
     def _engine(self) -> Engine:
-        # A connection is made for each use: it costs less than to keep hundreds of files open.
+        # One engine for all files, so that each statement is compiled once. The files that were
+        # read last stay open (see `_Kept`).
         return create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
 
     @cached_property
@@ -136,8 +140,12 @@ class Archive:
     def close(self) -> None:
         """Close all files."""
         with self._lock:
-            while self._asked:
-                self._asked.popitem()[1].close()
+            for raw in self._asked.values():
+                raw.close()
+            for kept in chain.from_iterable(self._idle.values()):
+                kept.end()
+            self._asked.clear()
+            self._idle.clear()
             self._has.clear()
 
     def _ask(self, file: Path, site_id: int) -> bool:
@@ -161,18 +169,58 @@ class Archive:
 
     def _check(self, file: Path, part: Part) -> None:
         try:
-            size = file.stat().st_size
+            seen = file.stat()
         except OSError as error:
             raise PartMissingError(
                 file=file, why=error.strerror or str(error), first=part.first,
                 last=part.end - 1, folder=self.folder,
             ) from error  # fmt: skip
-        if size != part.size:
+        if seen.st_size != part.size:
             what = "it has {size} bytes, not {right}"
-            raise self.altered(part, Cause.of("part_size", what, size=size, right=part.size))
+            wrong = Cause.of("part_size", what, size=seen.st_size, right=part.size)
+            raise self.altered(part, wrong)
+        known = self._seen.setdefault(file, (seen.st_ino, seen.st_mtime_ns))
+        if known != (seen.st_ino, seen.st_mtime_ns):
+            # Somebody has put another file there.
+            self.close()
+            self._seen[file] = seen.st_ino, seen.st_mtime_ns
 
     def _connect(self) -> sqlite3.Connection:
-        return _opened(self._wanted.file)
+        file: Path = self._wanted.file
+        with self._lock:
+            idle = self._idle.get(file)
+            if idle:
+                return idle.pop()
+        made = _opened(file, _Kept)
+        assert isinstance(made, _Kept)
+        made.keep = partial(self._keep, file)
+        return made
+
+    def _keep(self, file: Path, raw: _Kept) -> None:
+        with self._lock:
+            self._idle.setdefault(file, []).append(raw)
+            self._idle.move_to_end(file)
+            while sum(map(len, self._idle.values())) > _MOST_IDLE:
+                _, old = self._idle.popitem(last=False)
+                for each in old:
+                    each.end()
+
+
+class _Kept(sqlite3.Connection):
+    """A connection that stays open when it is closed, for the next use."""
+
+    keep: Callable[[_Kept], None] | None = None
+
+    def close(self) -> None:
+        """Give it back."""
+        if self.keep is None:
+            self.end()
+        else:
+            self.keep(self)
+
+    def end(self) -> None:
+        """Really close it."""
+        super().close()
 
 
 def archive_of(connection: Connection) -> Archive:
@@ -200,10 +248,10 @@ def sees_one_state(connection: Connection) -> bool:
     return connection.get_execution_options().get("isolation_level") == "REPEATABLE READ"
 
 
-def _opened(file: Path) -> sqlite3.Connection:
+def _opened(file: Path, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     return sqlite3.connect(
         f"file:{quote(str(file.absolute()))}?mode=ro&immutable=1", uri=True,
-        check_same_thread=False, isolation_level=None,
+        check_same_thread=False, isolation_level=None, factory=kind,
     )  # fmt: skip
 
 
@@ -216,5 +264,6 @@ def _header(raw: Any) -> tuple[int, ...] | None:
 
 _ALL = select(*archive_parts.c).order_by(archive_parts.c.first_leaf)
 _MOST_OPEN = 256
+_MOST_IDLE = 64
 _MOST_KNOWN = 100_000
 _HAS = "SELECT 1 FROM entries WHERE site_id = ? LIMIT 1"

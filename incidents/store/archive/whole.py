@@ -31,6 +31,11 @@ def every(_part: Part) -> bool:
     return True
 
 
+def none(_part: Part) -> bool:
+    """No part is wanted."""
+    return False
+
+
 def between(since: datetime | None, until: datetime | None) -> Wanted:
     """The parts with entries recorded at or after `since` and before `until` (UTC)."""
     return lambda part: (
