@@ -34,7 +34,7 @@ from typing import Any
 
 NAMES = (
     "kills", "faults", "fault_connections", "full_disk", "clocks", "downtime", "hostile", "steps",
-    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early",
+    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early", "upgrades",
 )  # fmt: skip
 """The kinds of fire; each is loaded only when it is asked for."""
 
