@@ -34,8 +34,8 @@ from typing import Any
 
 NAMES = (
     "kills", "faults", "fault_connections", "full_disk", "clocks", "downtime", "hostile", "steps",
-    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early",
-    "dead_receiver",
+    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early", "dead_receiver",
+    "upgrades",
 )  # fmt: skip
 """The kinds of fire; each is loaded only when it is asked for."""
 
