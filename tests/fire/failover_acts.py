@@ -28,8 +28,8 @@ _EACH_S, _AT_ONCE = 0.15, 16
 _LIMIT_S = 5.0
 _TRIED_AGAIN_S = 0.2
 _BETWEEN_COMMANDS_S = 0.5
-_COMMAND_LIMIT_S = 400.0
-_END_LIMIT_S = 400.0
+_COMMAND_LIMIT_S = 900.0
+_END_LIMIT_S = 900.0
 _KINDS = ("incident_logged", "hold_set", "incident_logged", "hold_lifted")
 
 

@@ -29,7 +29,7 @@ from tests.patience import PATIENCE_S, until
 
 DAEMONS = 2
 PORT = 7390
-WAITS = 12_000
+WAITS = 20_000
 """The looks at what may take as long as the longest time-out."""
 
 _POLICY = """
