@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
-from incidents.daemon.part import Backoff, database_fault
+from incidents.daemon.part import MAX_DATABASE_S, MAX_S, Backoff, database_fault
 from incidents.desk import Answer, Desk
 from incidents.errors import Cause, IncidentsError
 from incidents.store import desk_state
@@ -258,7 +258,7 @@ class Enforcement:
         if reason is None and isinstance(error, IncidentsError):
             self.fatal = error
             return
-        wait_s = self._backoff.failed()
+        wait_s = self._backoff.failed(MAX_S if reason is None else MAX_DATABASE_S)
         if reason is None:
             # The watchdog is not fed: a restart may repair this process.
             reason = f"a fault in this program: {type(error).__name__}"

@@ -76,8 +76,6 @@ def run(app: App, systemd: journal.Systemd | None = None) -> int:
     log.adopt_library_logs()
     # It warns of every tick that overlaps the last one.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    # An unresponsive server should cost seconds, not minutes.
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     with _blocked_signals():
         return _Loop(app, journal.Systemd() if systemd is None else systemd).run()
 

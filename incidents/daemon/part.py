@@ -17,10 +17,12 @@ from incidents.store.database.sqlite_file import UnseenError
 
 FIRST_S = 1.0
 MAX_S = 30.0
+MAX_DATABASE_S = 2.0
+"""The longest wait for a database: daemons are back within seconds of a new primary."""
 
 
 class Backoff:
-    """The waits after failures: 1, 2, 4 … 30 s, each shortened by up to a half by `jitter`.
+    """The waits after failures: 1, 2, 4 … `max_s`, each shortened by up to a half by `jitter`.
 
     Without the jitter, daemons that lost the same database would all reconnect at once.
     """
@@ -42,12 +44,12 @@ class Backoff:
         """Whether it is too early to try again."""
         return self._failures > 0 and self._monotonic() < self._until
 
-    def failed(self) -> float:
-        """Count a failure, and return the number of seconds to wait."""
+    def failed(self, max_s: float = MAX_S) -> float:
+        """Count a failure, and return the number of seconds to wait, at most `max_s`."""
         now = self._monotonic()
         if not self._failures:
             self._since = now
-        wait_s = min(FIRST_S * 2.0**self._failures, MAX_S) * (1 - self._jitter() / 2)
+        wait_s = min(FIRST_S * 2.0**self._failures, max_s) * (1 - self._jitter() / 2)
         # Beyond this the wait no longer grows, and an unbounded power would overflow.
         self._failures = min(self._failures + 1, 10)
         self._until = now + wait_s
@@ -112,8 +114,9 @@ class Part:
 
     def _failed(self, error: Exception) -> None:
         self.error = error
-        wait_s = self._backoff.failed()
-        reason = _reason(error)
+        fault = database_fault(error)
+        wait_s = self._backoff.failed(MAX_S if fault is None else MAX_DATABASE_S)
+        reason = _reason(error) if fault is None else fault
         # A rewritten log is reported every time.
         if reason != self._last_reason or isinstance(error, SplitViewError):
             self._log_error(self._wrong, reason=reason, wait_s=round(wait_s, 1))
@@ -123,9 +126,6 @@ class Part:
 
 
 def _reason(error: Exception) -> str:
-    reason = database_fault(error)
-    if reason is not None:
-        return reason
     if isinstance(error, IncidentsError):
         return error.message
     return f"a fault in this program: {type(error).__name__}"

@@ -6,7 +6,6 @@ the server and this process each time. Statements are prepared once for each con
 
 from __future__ import annotations
 
-import contextlib
 import select
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,16 +13,19 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Self
 
-from psycopg import Connection, errors
+from psycopg import errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
+
+from incidents.store.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
 Take = Callable[[list[Row]], None]
 """The function that gets the rows of a statement."""
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED, ExecStatus.BAD_RESPONSE)
-_CANCEL_S = 2.0
+# In milliseconds: a wait is checked this often.
+_POLL_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Pipeline:
     A transaction that writes begins with `switches`, a statement that sets the planner's switches.
     """
 
-    def __init__(self, driver: Connection[Any], switches: str) -> None:
+    def __init__(self, driver: ServerConnection, switches: str) -> None:
         self._driver = driver
         self._switches = switches
         self._pgconn = driver.pgconn
@@ -107,7 +109,9 @@ class Pipeline:
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
         except BaseException:
-            self._disconnect()
+            # Results could no longer be matched with statements.
+            if not self._driver.closed:
+                abandon(self._driver)
             raise
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
@@ -123,7 +127,7 @@ class Pipeline:
         """Give up after an error in this process, so that sent statements do not take effect."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
-            self._disconnect()
+            abandon(self._driver)
 
     def _forget(self, sent: list[_Sent], failed: int) -> None:
         """Forget the statements prepared from the failure on, so that they are prepared again.
@@ -135,24 +139,18 @@ class Pipeline:
                 self._names.pop(one.sql, None)
         self._names.pop(sent[failed].sql, None)
 
-    def _disconnect(self) -> None:
-        """Close the connection, because results could no longer be matched with statements.
-
-        Cancel first: otherwise the server would process everything received, even a COMMIT.
-        """
-        with contextlib.suppress(Exception):
-            self._driver.cancel_safe(timeout=_CANCEL_S)
-        self._driver.close()
-
     def _exchange(self) -> list[Any]:
         """Send the remaining statements, and return all results."""
         pgconn, results = self._pgconn, list[Any]()
-        poll = select.poll()
+        poll, wait = select.poll(), Wait(self._driver)
         while True:
             writing = pgconn.flush()
             poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if writing else 0))
-            if not any(event & ~select.POLLOUT for _, event in poll.poll()):
+            happened = poll.poll(_POLL_MS)
+            if not any(event & ~select.POLLOUT for _, event in happened):
+                wait.check()
                 continue
+            wait.restart()
             pgconn.consume_input()
             while not pgconn.is_busy():
                 result = pgconn.get_result()
@@ -163,7 +161,7 @@ class Pipeline:
                 results.append(result)
 
 
-def _begin(driver: Connection[Any]) -> str:
+def _begin(driver: ServerConnection) -> str:
     words = ["BEGIN"]
     if driver.isolation_level is not None:
         words += ["ISOLATION LEVEL", driver.isolation_level.name.replace("_", " ")]

@@ -41,6 +41,7 @@ from incidents.audit.proof.verification import Proving
 from incidents.console import application
 from incidents.contract.documents.actions import Problem
 from incidents.errors import IncidentsError
+from incidents.store.database.readiness import Readiness
 from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     api.state.app = app
+    api.state.readiness = Readiness(app.bare_engine)
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
     # Actions are processed in order of arrival; a query that hangs delays no others.
     api.state.token_batch = AsyncBatcher(api.state.authenticator.by_tokens, at_once=_LOOKS)

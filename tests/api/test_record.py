@@ -14,8 +14,10 @@ from incidents.api.endpoints import record
 from incidents.api.limits import AsyncBatcher
 from incidents.audit import export
 from incidents.desk import Envelope
+from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.accounts import ServeKey, add_serve_key
+from incidents.store.database import readiness
 from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
 from tests.statements import sent
@@ -110,6 +112,15 @@ def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:incidents:problem:database"
     assert api.nobody().get("/healthz").status_code == 200
+
+
+def test_a_standby_is_ready_for_reading_alone(api: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise DatabaseError("this server is a standby")
+
+    monkeypatch.setattr(readiness, "writing", refuse)
+    assert api.nobody().get("/readyz").status_code == 503
+    assert api.nobody().get("/readyz?reading=true").status_code == 200
 
 
 @pytest.mark.both_databases

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
 from incidents import clock, views
@@ -53,10 +53,17 @@ def healthz() -> JSON:
     return JSON({"status": "ok"})
 
 
-def readyz(request: Request) -> JSON:
-    """Report whether the service is ready: the database responds, with the right schema and key."""
-    schema.check(request.app.state.app.bare_engine)
-    request.app.state.authenticator.check()
+_READING = Query(description="Report only whether reading works, as on a standby.")
+
+
+def readyz(request: Request, reading: Annotated[bool, _READING] = False) -> JSON:
+    """Report whether actions can be recorded now; the schema and the server's key are right."""
+    state = request.app.state
+    if reading:
+        schema.check(state.app.bare_engine)
+    else:
+        state.readiness.check()
+    state.authenticator.check()
     return JSON({"status": "ok"})
 
 

@@ -120,6 +120,8 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     where = display_address(engine)
     message = driver_message(error)
     if engine.dialect.name != "sqlite":
+        if getattr(error.orig, "sqlstate", None) == READ_ONLY:  # type: ignore[union-attr]
+            return Cause.of("database_standby", STANDBY, where=where)
         way_in = _connection_remedy(message)
         return Cause.of(
             "database_fails", _FAILS + "{way_in}", where=where, told=message, way_in=way_in
@@ -148,6 +150,12 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     )
 
 
+READ_ONLY = "25006"
+"""PostgreSQL's code for a write in a transaction that may only read, as on every standby."""
+STANDBY = (
+    "the database {where} can only be read now, because this server is a standby: try again, or"
+    " name all servers in the URL (postgresql://one:5432,two:5432/name)"
+)
 _FAILS = "cannot use the database {where}: {told}"
 _NOT_SQLITE = (
     f"{{where}} is not a SQLite database, or its beginning is damaged: {NAME_ANOTHER}, or restore a"

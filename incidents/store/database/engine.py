@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents import errors
@@ -23,6 +23,9 @@ from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.sqlite_file import OpenedFile
 from incidents.store.round_trip import command
+
+if TYPE_CHECKING:
+    from incidents.store.database.hosts import Hosts
 
 Reading = Callable[[], AbstractContextManager[Connection]]
 """The function that opens a transaction on one state of the database."""
@@ -43,11 +46,19 @@ planned without these settings.
 # The best plan of the desk's statements does not depend on their values: one is enough.
 _PLANS = LOOK_UP_BY_KEYS | {"plan_cache_mode": "force_generic_plan"}
 _SWITCHES = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
-# A server that disappears silently is given up after a minute.
-_KEEPALIVES = {
-    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
+# A server that disappears silently is given up after ten seconds, in milliseconds too.
+_TIMEOUTS = {
+    "connect_timeout": 5, "keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
 }  # fmt: skip
+_VARIABLES = {
+    "connect_timeout": "PGCONNECT_TIMEOUT", "target_session_attrs": "PGTARGETSESSIONATTRS",
+}  # fmt: skip
+_SEVERAL_HOSTS = {"connect_timeout": 3, "target_session_attrs": "read-write"}
+WRITE_LIMIT_S = 15.0
+"""The longest time without a word from a PostgreSQL server in a transaction that writes."""
+_PING_LIMIT_S = 3.0
+_POOL_WAIT_S = 10.0
 _IDLE_S = 1.0
 _DENIED = "42501"
 _MAX_CONNECTIONS = 15
@@ -70,14 +81,17 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
 
 
 @contextmanager
-def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
+def writing(
+    engine: Engine, *, keep: bool = True, limit_s: float | None = WRITE_LIMIT_S
+) -> Iterator[Connection]:
     """Open a transaction that writes; without `keep`, roll it back at the end.
 
+    On PostgreSQL it fails if the server says nothing for `limit_s`, though it may answer others.
     On SQLite the transaction takes the file's write lock at its start: a deferred transaction that
     reads first and writes later can fail, whatever the timeout.
     """
     with engine.connect() as connection:
-        connection.execution_options(incidents_writes=True)
+        connection.execution_options(incidents_writes=True, incidents_limit_s=limit_s)
         with connection.begin() as transaction:
             yield connection
             if not keep and transaction.is_active:
@@ -240,7 +254,7 @@ def _postgresql(url: URL) -> Engine:
             # A connection beyond the pool's size would be set up anew for each transaction.
             pool_size=_MAX_CONNECTIONS,
             max_overflow=0,
-            connect_args={k: v for k, v in _KEEPALIVES.items() if k not in url.query},
+            pool_timeout=_POOL_WAIT_S,
         )
     except ModuleNotFoundError as error:
         raise DatabaseError.coded(
@@ -248,11 +262,54 @@ def _postgresql(url: URL) -> Engine:
             "PostgreSQL needs its driver: {way_out}",
             way_out=errors.way_out("postgresql"),
         ) from error
+    _count_standbys_as_lost(engine.dialect)
+    losses = _Losses()
+    event.listen(engine, "do_connect", _Connector())
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "checkin", _record_idle_start)
-    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
+    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
+    event.listen(engine, "invalidate", losses.add)
     return engine
+
+
+class _Connector:
+    """Connects to the hosts of a database."""
+
+    def __init__(self) -> None:
+        self._hosts: Hosts | None = None
+
+    def __call__(self, _dialect: Dialect, _record: object, _: object, given: dict[str, Any]) -> Any:
+        # psycopg is loaded if such a connection exists; an import here would cost each command.
+        from incidents.store.database.hosts import Hosts, is_several
+
+        if self._hosts is None:
+            self._hosts = Hosts()
+        defaults = _TIMEOUTS | _SEVERAL_HOSTS if is_several(given) else _TIMEOUTS
+        known = [name for name, variable in _VARIABLES.items() if variable in os.environ]
+        return self._hosts.connect({k: v for k, v in defaults.items() if k not in known} | given)
+
+
+class _Losses:
+    """When this process last lost a connection, on its monotonic clock."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def add(self, _connection: object, _record: object, error: BaseException | None) -> None:
+        if error is not None:
+            self.last = time.monotonic()
+
+
+def _count_standbys_as_lost(dialect: Dialect) -> None:
+    """Drop a connection to a server that has become a standby: another one leads."""
+    is_disconnect = dialect.is_disconnect
+
+    def is_lost(error: Any, connection: Any, cursor: Any) -> bool:
+        is_standby = getattr(error, "sqlstate", None) == address.READ_ONLY
+        return is_standby or is_disconnect(error, connection, cursor)
+
+    dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
 
 
 def _set_up_postgresql(connection: Any, record: Any) -> None:
@@ -269,26 +326,34 @@ def _set_up_postgresql(connection: Any, record: Any) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("incidents_writes", False)
-    connection.info["pipeline"].begin(writes=writes)
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.driver_connection
+    driver.limit_s = options.get("incidents_limit_s")
+    connection.info["pipeline"].begin(writes=options.get("incidents_writes", False))
 
 
 def _record_idle_start(_connection: Any, record: Any) -> None:
     record.info["idle_since"] = time.monotonic()
 
 
-def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
-    """Ping the server before a transaction if the connection was idle for a second.
+def _ping_if_idle(
+    dialect: Dialect, losses: _Losses, connection: Any, record: Any, _proxy: object
+) -> None:
+    """Ping the server before a transaction, if the connection was idle for a second.
 
-    This detects a restarted server without a round trip for each transaction.
+    This detects a restarted server without a round trip for each transaction. If another connection
+    was lost meanwhile, the ping does not wait for that second.
 
     Raises:
-        DisconnectionError: so that the pool tries another connection.
+        InvalidatePoolError: so that the pool replaces all its connections.
     """
     idle_since = record.info.get("idle_since")
-    if idle_since is None or time.monotonic() - idle_since < _IDLE_S:
+    if idle_since is None:
         return
+    if time.monotonic() - idle_since < _IDLE_S and losses.last < idle_since:
+        return
+    connection.limit_s = _PING_LIMIT_S
     try:
         dialect.do_ping(connection)
     except dialect.loaded_dbapi.Error as error:
-        raise DisconnectionError("the server has gone away") from error
+        raise InvalidatePoolError("the server has gone away") from error

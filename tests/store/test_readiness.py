@@ -1,0 +1,133 @@
+"""Readiness: a database is ready if a transaction that writes can be committed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine, text
+
+from incidents.errors import DatabaseError
+from incidents.store.database import readiness
+from incidents.store.database.readiness import Readiness, check_writable
+from tests.store.conftest import Opener
+
+
+@pytest.mark.both_databases
+def test_a_database_that_takes_a_write_is_ready_and_unchanged(db_url: str, opened: Opener) -> None:
+    engine = opened(db_url)
+    before = _entries(engine)
+    check_writable(engine)
+    assert _entries(engine) == before
+
+
+def test_a_database_that_only_reads_is_not_ready(postgresql_url: str, opened: Opener) -> None:
+    with (
+        _set(postgresql_url, "ALTER DATABASE {} SET default_transaction_read_only = on"),
+        pytest.raises(DatabaseError, match="this server is a standby"),
+    ):
+        check_writable(opened(postgresql_url))
+
+
+def test_a_database_that_waits_for_its_synchronous_standby_is_not_ready(
+    postgresql_url: str, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "LIMIT_S", 0.3)
+    with (
+        _set(postgresql_url, "ALTER DATABASE {} SET synchronous_commit = on"),
+        _set(postgresql_url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"),
+        pytest.raises(DatabaseError, match="the server said nothing"),
+    ):
+        check_writable(opened(postgresql_url))
+
+
+@pytest.mark.both_databases
+def test_a_database_of_another_schema_is_not_ready(db_url: str, opened: Opener) -> None:
+    engine = opened(db_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(DatabaseError, match="older than this program"):
+        check_writable(engine)
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The checks that are really made; each raises what is in it meanwhile."""
+    made: list[object] = []
+    monkeypatch.setattr(readiness, "check_writable", made.append)
+    return made
+
+
+def test_callers_of_one_moment_share_a_check(
+    checks: list[object], opened: Opener, postgresql_url: str
+) -> None:
+    now = 100.0
+    ready = Readiness(opened(postgresql_url), monotonic=lambda: now)
+    ready.check()
+    ready.check()
+    assert len(checks) == 1
+    now += 0.5
+    ready.check()
+    assert len(checks) == 2
+
+
+def test_callers_of_one_moment_share_a_failure(
+    opened: Opener, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Engine) -> None:
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(readiness, "check_writable", fail)
+    ready = Readiness(opened(postgresql_url), monotonic=lambda: 100.0)
+    for _ in range(2):
+        with pytest.raises(DatabaseError, match="gone"):
+            ready.check()
+        monkeypatch.setattr(readiness, "check_writable", lambda _: None)
+
+
+def test_who_waits_for_the_check_of_another_is_told_so(
+    opened: Opener, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, over = Event(), Event()
+
+    def hang(_: Engine) -> None:
+        began.set()
+        over.wait()
+
+    monkeypatch.setattr(readiness, "check_writable", hang)
+    monkeypatch.setattr(readiness, "_PATIENCE_S", 0.05)
+    ready = Readiness(opened(postgresql_url))
+    other = Thread(target=ready.check)
+    other.start()
+    began.wait()
+    try:
+        with pytest.raises(DatabaseError, match="has not answered yet"):
+            ready.check()
+    finally:
+        over.set()
+        other.join()
+
+
+def _entries(engine: Engine) -> int:
+    with engine.connect() as connection:
+        found: int = connection.scalar(text("SELECT count(*) FROM entries"))
+        return found
+
+
+@contextmanager
+def _set(url: str, statement: LiteralString) -> Iterator[None]:
+    """Change a setting of the database or its server; it is as before at the end."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        head = statement.partition(" = ")[0]
+        connection.execute(sql.SQL(statement).format(name))
+        connection.execute("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            connection.execute("SET synchronous_commit = local")
+            connection.execute(sql.SQL(head.replace(" SET ", " RESET ")).format(name))
+            connection.execute("SELECT pg_reload_conf()")
