@@ -11,13 +11,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +22,7 @@ from incidents import clock
 from tests.fire import network, patroni
 from tests.fire.failover_acts import API_ACTOR, API_SITES, SHELL_SITES, Api, Shell, Tries
 from tests.fire.failover_desk import WAITS, Desk
+from tests.fire.failover_faults import FAULTS, TURNS, Target
 from tests.fire.failover_watch import Beats, Found, NewLeader, Readiness, prepare
 from tests.fire.long_run import MEASURED
 from tests.fire.network import Host
@@ -33,69 +31,15 @@ from tests.fire.record import Entry
 from tests.patience import until
 
 UNIT = "failovers"
-PLAIN = False
+PLAIN = True
 """Whether some runs give the program the members' addresses alone, with no parameter."""
 
 _CALM_S, _AFTERWARDS_S = 6.0, 6.0
 _SOON_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is done to the leader, what ends it, and how long it lasts at least (seconds)."""
-
-    do: Callable[[Member, Host], None]
-    undo: Callable[[Member, Host], None]
-    lasts_s: float
-
-
-def _nothing(_member: Member, _host: Host) -> None:
-    """It has ended by itself."""
-
-
-def _switch(member: Member, _host: Host) -> None:
-    threading.Thread(target=member.switch_over).start()
-
-
-def _lose_node(member: Member, host: Host) -> None:
-    host.pull()
-    host.send(signal.SIGKILL)
-    member.reap()
-
-
-def _bring_back_node(member: Member, host: Host) -> None:
-    host.plug()
-    member.start()
-
-
-def _cut(lasts_s: float) -> Fault:
-    return Fault(lambda _, host: host.pull(), lambda _, host: host.plug(), lasts_s)
-
-
-def _freeze(lasts_s: float) -> Fault:
-    return Fault(
-        lambda _, host: host.send(signal.SIGSTOP),
-        lambda _, host: host.send(signal.SIGCONT),
-        lasts_s,
-    )
-
-
-FAULTS = {
-    "process": Fault(lambda member, _: member.kill(), lambda member, _: member.start(), 10),
-    "switch": Fault(_switch, _nothing, 0),
-    "node": Fault(_lose_node, _bring_back_node, 10),
-    "cut": _cut(45),
-    "freeze": _freeze(75),
-    "long_cut": _cut(150),
-    "long_freeze": _freeze(600),
-}
-_USUAL = ("process", "switch", "node", "cut", "freeze")
-TURNS = (*_USUAL * 7, "long_cut", "long_freeze")
-"""The faults, by seed: three turns are 21 of each, and three of each of the long ones."""
-
-
 def chunk(seed: int, folder: Path) -> Counter[str]:
-    """Run one failover; seeds 0 to 4 are one of each fault, 35 and 36 the long ones.
+    """Run one failover; `TURNS` tells which fault a seed is.
 
     Raises:
         AssertionError: with the findings, the seed and where the evidence is.
@@ -151,7 +95,7 @@ class Story:
             try:
                 time.sleep(_CALM_S)
                 began = time.monotonic()
-                found, beats = self._fail(FAULTS[name], old, [api.tries, shell.tries])
+                found, beats = self._fail(name, old, [api.tries, shell.tries])
             finally:
                 self._over.set()
                 for each in working:
@@ -167,7 +111,9 @@ class Story:
         seconds = {
             "to a new leader": found.at - began,
             "api": _after(found, api.tries),
+            "api, before": api.tries.usual(began),
             "command line": _after(found, shell.tries),
+            "command line, before": shell.tries.usual(began),
             "daemon": _first_decision(found, entries),
             "last daemon's heartbeat": max(beats.heard.values()) - found.at,
             "api, longest gap later": api.tries.longest_gap(found.at),
@@ -188,19 +134,20 @@ class Story:
             }
         )  # fmt: skip
 
-    def _fail(self, fault: Fault, old: Member, tries: list[Tries]) -> tuple[Found, Beats]:
-        began = time.monotonic()
-        watch = NewLeader([each for each in self._cluster.members if each is not old])
-        fault.do(old, self._hosts[old])
+    def _fail(self, name: str, old: Member, tries: list[Tries]) -> tuple[Found, Beats]:
+        others = [each for each in self._cluster.members if each is not old]
+        target = Target(old, self._hosts[old], [self._hosts[each] for each in others])
+        fault, began = FAULTS[name], time.monotonic()
+        watch = NewLeader(others)
+        fault.do(target)
         found = watch.wait()
         beats = Beats(found.member, self._desk.daemons(), self._over)
         time.sleep(max(0.0, began + fault.lasts_s - time.monotonic()))
-        fault.undo(old, self._hosts[old])
+        fault.undo(target)
         for each in tries:
             until(lambda each=each: each.first_done(found.at), "an act is done", looks=WAITS)  # type: ignore[misc]  # bound now
         until(beats.all_heard, "each daemon is heard of", looks=WAITS)
-        others = len(self._cluster.members) - 1
-        until(lambda: found.member.has_standbys(others), "all follow again", looks=WAITS)
+        until(lambda: found.member.has_standbys(len(others)), "all follow again", looks=WAITS)
         time.sleep(_AFTERWARDS_S)
         return found, beats
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.fire.failover_desk import PORT, Desk
@@ -59,6 +60,10 @@ class Tries:
         """The longest time from then on without an acknowledged act, in seconds."""
         ended = sorted(a.ended for a in self.attempts if a.done and a.ended > after)
         return max((after - before for before, after in pairwise(ended)), default=0.0)
+
+    def usual(self, before: float) -> float:
+        """The median time of an act before that moment, in seconds."""
+        return median(a.ended - a.sent for a in self.attempts if a.done and a.ended < before)
 
     @property
     def failed(self) -> int:

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 _CLONE_NEWNET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_NOBODY = "02:00:0a:42:00:ff"
 _OWN = "/proc/thread-self/ns/net"
 
 
@@ -83,8 +84,11 @@ class Host(Namespace):
 
     def knows(self, other: Host) -> None:
         """Keep the other's address for good: nothing tells that it is unreachable."""
-        self.ip("neighbour", "replace", other.address, "lladdr", other.mac, "dev", "cable",
-                "nud", "permanent")  # fmt: skip
+        self._send_to(other.address, other.mac)
+
+    def forget(self, other: Host) -> None:
+        """Send what is for the other to nobody, until this host `knows` it again."""
+        self._send_to(other.address, _NOBODY)
 
     def pull(self) -> None:
         """Pull the cable."""
@@ -102,6 +106,9 @@ class Host(Namespace):
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
             sent |= left
+
+    def _send_to(self, address: str, mac: str) -> None:
+        self.ip("neighbour", "replace", address, "lladdr", mac, "dev", "cable", "nud", "permanent")
 
 
 @contextmanager
