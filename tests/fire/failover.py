@@ -48,7 +48,7 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     with ExitStack() as stack:
         *nodes, beside = stack.enter_context(network.hosts(4))
         stack.enter_context(beside.entered())
-        cluster = stack.enter_context(patroni.networked(nodes))
+        cluster = stack.enter_context(patroni.networked(nodes, FAULTS[name].times))
         story = Story(cluster, dict(zip(cluster.members, nodes, strict=True)), drawn, folder)
         try:
             return story.told(name)

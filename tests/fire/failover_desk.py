@@ -23,6 +23,8 @@ from tests.acceptance.daemons import carried_out, engine_of
 from tests.fire import checker, outbox, record
 from tests.fire.downtime import overdue
 from tests.fire.ledger import Acknowledgement, Entry, Intent, Ledger
+from tests.fire.lost_tail_desk import desk as writing_desk
+from tests.fire.lost_tail_desk import left, opened
 from tests.nursery import ROOT
 from tests.nursery_process import CONSOLE
 from tests.patience import PATIENCE_S, until
@@ -149,6 +151,9 @@ class Desk:
         )
         assert not findings, "\n".join([f"{len(findings)} findings:", *findings[: checker.SHOWN]])
         self.told("audit", "replay", env=direct)
+        with writing_desk(url) as app:
+            assert left(app) == [], "sites wait for a person, though nothing was lost"
+            assert opened(app) == []
         return list(record.read(lines))
 
     def no_fault(self) -> None:

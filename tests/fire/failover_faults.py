@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.fire.network import Host
-from tests.fire.patroni import Member
+from tests.fire.patroni import DEFAULT, SHORT, Member, Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Fault:
     do: Callable[[Target], None]
     undo: Callable[[Target], None]
     lasts_s: float
+    times: Times = SHORT
 
 
 def _nothing(_: Target) -> None:
@@ -58,7 +59,7 @@ def _bring_back_node(target: Target) -> None:
 
 
 def _split(target: Target) -> None:
-    """The other members hear nothing of it any more; clients still do."""
+    """The other members hear nothing of it any more; clients still do, until it gives up."""
     for other in target.others:
         other.forget(target.host)
         target.host.forget(other)
@@ -88,7 +89,7 @@ FAULTS = {
     "node": Fault(_lose_node, _bring_back_node, 10),
     "cut": _cut(45),
     "freeze": _freeze(75),
-    "split": Fault(_split, _join, 45),
+    "split": Fault(_split, _join, 60, DEFAULT),
     "long_cut": _cut(150),
     "long_freeze": _freeze(600),
 }

@@ -42,7 +42,6 @@ _PORT, _API, _ETCD, _PEERS = 5432, 8008, 2379, 2380
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 _READ, _ENTER = stat.S_IRGRP | stat.S_IROTH, stat.S_IXGRP | stat.S_IXOTH
 
-# The shortest times that Patroni takes: a dead leader is replaced after some 20 s.
 _SETTINGS = """
 scope: desk
 name: {name}
@@ -50,9 +49,9 @@ etcd3: {{hosts: "{etcd}"}}
 restapi: {{listen: "{host}:{api}", connect_address: "{host}:{api}"}}
 bootstrap:
   dcs:
-    ttl: 20
-    loop_wait: 1
-    retry_timeout: {retry_timeout}
+    ttl: {times.ttl}
+    loop_wait: {times.loop_wait}
+    retry_timeout: {times.retry_timeout}
     maximum_lag_on_failover: 1073741824
     synchronous_mode: {synchronous}
     postgresql: {{use_slots: true, use_pg_rewind: true}}
@@ -79,6 +78,21 @@ postgresql:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Patroni's own, in seconds: a dead leader is replaced after `ttl`."""
+
+    ttl: int
+    loop_wait: int
+    retry_timeout: int
+
+
+SHORTEST = Times(20, 1, 3)
+# Three nodes of etcd agree more slowly than one, on a busy machine.
+SHORT = Times(20, 1, 5)
+DEFAULT = Times(30, 10, 10)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """The address of a member, and the etcd that it asks; processes start `within` its host."""
 
@@ -86,15 +100,16 @@ class Place:
     port: int
     api: int
     etcd: str
+    times: Times = SHORTEST
     synchronous: bool = False
     within: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @classmethod
-    def on(cls, host: Host, hosts: Sequence[Host]) -> Place:
+    def on(cls, host: Host, hosts: Sequence[Host], times: Times) -> Place:
         """On a host of its own, with an etcd on each of all the hosts."""
         ordered = sorted(hosts, key=lambda each: each is not host)
         etcd = ",".join(f"{each.address}:{_ETCD}" for each in ordered)
-        return cls(host.address, _PORT, _API, etcd, synchronous=True, within=host.entered)
+        return cls(host.address, _PORT, _API, etcd, times, synchronous=True, within=host.entered)
 
 
 class Member:
@@ -110,8 +125,7 @@ class Member:
         told = {
             "name": name, "etcd": place.etcd, "host": place.host, "api": place.api,
             "port": place.port, "synchronous": str(place.synchronous).lower(),
-            # Three nodes of etcd agree more slowly than one, on a busy machine.
-            "retry_timeout": 5 if place.synchronous else 3,
+            "times": place.times,
         }  # fmt: skip
         settings.write_text(_SETTINGS.format(folder=self._folder, bin=_BIN, **told))
         _give_to(user, self._folder, settings)
@@ -277,7 +291,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 @contextmanager
-def networked(hosts: Sequence[Host]) -> Iterator[Cluster]:
+def networked(hosts: Sequence[Host], times: Times = SHORT) -> Iterator[Cluster]:
     """A member on each host, the others following the first; to be asked from a host beside."""
     with ExitStack() as stack:
         folder, user = _folder(stack)
@@ -286,7 +300,7 @@ def networked(hosts: Sequence[Host]) -> Iterator[Cluster]:
         for host in hosts:
             name = _name(host)
             etcd = Etcd(name, folder, user, host.address, _ETCD, all_peers)
-            member = Member(name, folder, user, Place.on(host, hosts), etcd)
+            member = Member(name, folder, user, Place.on(host, hosts, times), etcd)
             members.append(member)
             stack.callback(member.reap)
             stack.callback(host.send, signal.SIGKILL)
