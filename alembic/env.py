@@ -30,5 +30,5 @@ if handed_over is not None:
     run(handed_over)
 else:
     engine = create(os.environ.get("INCIDENTS_DB"))
-    with writing(engine) as own:
+    with writing(engine, limit_s=None, migrates=True) as own:
         run(own)

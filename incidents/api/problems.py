@@ -246,7 +246,9 @@ def of_error(error: IncidentsError, who: Identity | None = None) -> Problem:
         _log.error(error.message, error=type(error).__name__)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message)
     if isinstance(error, DatabaseError):
-        _log.error("the database is unavailable", error=type(error).__name__)
+        # A driver's message may quote a row.
+        reason = {} if error.__cause__ else {"reason": error.message}
+        _log.error("the database is unavailable", error=type(error).__name__, **reason)
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database is unavailable: try again",
             headers={"Retry-After": "5"},

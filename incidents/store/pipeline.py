@@ -40,12 +40,15 @@ class _Sent:
 class Pipeline:
     """The pipeline of one connection of psycopg.
 
-    A transaction that writes begins with `switches`, a statement that sets the planner's switches.
+    A transaction that writes begins with two statements: `checked`, whose rows are given to
+    `check`, which may raise an error, and before the first statement that is sent here `switches`,
+    which sets the planner's switches.
     """
 
-    def __init__(self, driver: ServerConnection, switches: str) -> None:
+    def __init__(self, driver: ServerConnection, switches: str, checked: str, check: Take) -> None:
         self._driver = driver
         self._switches = switches
+        self._checked, self._check = checked, check
         self._pgconn = driver.pgconn
         self._numbers = count()
         # A plan belongs to a name, so reading and writing transactions use different names.
@@ -54,10 +57,14 @@ class Pipeline:
         self.is_open = False
         self.begin(writes=False)
 
-    def begin(self, *, writes: bool) -> None:
-        """Set whether the next transaction writes."""
+    def begin(self, *, writes: bool, migrates: bool = False) -> None:
+        """Set whether the next transaction writes, and whether it `migrates`, which checks nothing.
+
+        `is_checked` is true from the moment that the check is sent.
+        """
         self._names = self._prepared[writes]
         self._switches_missing = writes
+        self.is_checked = not writes or migrates
 
     def __enter__(self) -> Self:
         """Send statements without waiting, until the end of the block."""
@@ -76,15 +83,22 @@ class Pipeline:
 
         In autocommit mode there is no transaction.
         """
+        self.start()
+        if self._switches_missing:
+            self._switches_missing = False
+            self._send(self._switches)
+        self._send(sql, parameters, take)
+
+    def start(self) -> None:
+        """Send what a round trip and a transaction begin with, without another statement."""
         if not self._sent:
             self._pgconn.enter_pipeline_mode()
             idle = self._pgconn.transaction_status == TransactionStatus.IDLE
             if idle and not self._driver.autocommit:
                 self._send(_begin(self._driver))
-            if self._switches_missing:
-                self._switches_missing = False
-                self._send(self._switches)
-        self._send(sql, parameters, take)
+        if not self.is_checked:
+            self.is_checked = True
+            self._send(self._checked, take=self._check)
 
     def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         name = self._names.get(sql)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 def pipelined(connection: Connection, *, commit: bool = False) -> Iterator[None]:
     """Send the block's statements pipelined; all of them have finished at its end.
 
-    Nothing else may be sent meanwhile. With `commit` the transaction ends with the block.
+    Nothing else may be sent meanwhile. With `commit` the transaction ends with the block; what the
+    transaction's beginning checks is then checked before.
 
     Raises:
         DBAPIError: of the first statement that failed.
     """
     if connection.dialect.name != "sqlite":
+        if commit:
+            start(connection)
         with _pipelined(connection) as pipeline:
             yield
             if commit:
@@ -35,6 +38,18 @@ def pipelined(connection: Connection, *, commit: bool = False) -> Iterator[None]
         yield
     if commit:
         connection.commit()
+
+
+def start(connection: Connection) -> None:
+    """Begin the transaction on PostgreSQL with its check, unless it has begun (one round trip).
+
+    Raises:
+        DBAPIError, DatabaseError: if it cannot begin.
+    """
+    pipeline: Pipeline = connection.info["pipeline"]
+    if not pipeline.is_checked:
+        with _pipelined(connection):
+            pipeline.start()
 
 
 @contextmanager

@@ -18,8 +18,10 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.accounts import ServeKey, add_serve_key
 from incidents.store.database import readiness
+from incidents.store.database.revision import head
 from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
+from tests.patience import until
 from tests.statements import sent
 
 
@@ -121,6 +123,29 @@ def test_a_standby_is_ready_for_reading_alone(api: Rig, monkeypatch: pytest.Monk
     monkeypatch.setattr(readiness, "writing", refuse)
     assert api.nobody().get("/readyz").status_code == 503
     assert api.nobody().get("/readyz?reading=true").status_code == 200
+
+
+@pytest.mark.both_databases
+def test_a_server_that_the_schema_left_behind_does_nothing_more(api: Rig) -> None:
+    operator = api.client("operator")
+    assert operator.post("/api/v1/sites", json={"site": "one.example"}).status_code == 201
+    with api.app.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alembic_version ADD COLUMN oldest VARCHAR(32)")
+        connection.exec_driver_sql(f"UPDATE alembic_version SET oldest = '{head()}'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9998'")
+    assert api.nobody().get("/readyz").status_code == 200
+    assert operator.post("/api/v1/sites", json={"site": "two.example"}).status_code == 201
+
+    with api.app.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE alembic_version SET version_num = '9999', oldest = '9999'"
+        )
+    answer = operator.post("/api/v1/sites", json={"site": "three.example"})
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:incidents:problem:database"
+    assert operator.get("/api/v1/sites/three.example").status_code == 404
+    ready = api.nobody()
+    until(lambda: ready.get("/readyz").status_code == 503, "the server says that it is not ready")
 
 
 @pytest.mark.both_databases

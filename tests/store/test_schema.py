@@ -21,7 +21,7 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import lineage
-from incidents.store.database import schema
+from incidents.store.database import revision, schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.database.schema import Status
 from incidents.store.schema.catalogue import every_table
@@ -66,7 +66,7 @@ def _before_statement(n: int, engine: Engine, act: Callable[[], None]) -> Iterat
 
 def test_the_head_that_is_checked_for_is_the_last_migration() -> None:
     scripts = ScriptDirectory.from_config(schema.config())
-    assert scripts.get_heads() == [schema.head()]
+    assert scripts.get_heads() == [revision.head()]
     assert all(not script.is_branch_point for script in scripts.walk_revisions())
 
 
@@ -308,10 +308,10 @@ def test_an_upgrade_gives_each_database_an_identity_of_its_own(db_url: str) -> N
 def test_a_program_without_its_migrations_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(schema, "scripts", lambda: tmp_path)
-    schema.head.cache_clear()
+    monkeypatch.setattr(revision, "scripts", lambda: tmp_path)
+    revision.head.cache_clear()
     try:
         with pytest.raises(DatabaseError, match="has no migrations: install the program again"):
-            schema.head()
+            revision.head()
     finally:
-        schema.head.cache_clear()
+        revision.head.cache_clear()

@@ -220,10 +220,10 @@ def _copy(engine: Engine, file: Path) -> None:
 
 
 def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:
-    from incidents.store.database import access, address, schema
+    from incidents.store.database import access, address, revision
 
     if is_ours and (warning := access.open_to_others(engine)):
         run.inform(run.language.cause(warning))
-    found = {"database": address.display_address(engine), "schema": schema.head(), **more}
+    found = {"database": address.display_address(engine), "schema": revision.head(), **more}
     if not output.answer_program(run, found):
         run.write(sentence)

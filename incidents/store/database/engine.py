@@ -21,8 +21,9 @@ from incidents.settings.sources import data_folder
 from incidents.store.database import address, sqlite_file
 from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
+from incidents.store.database.revision import REVISION, RevisionCheck
 from incidents.store.database.sqlite_file import OpenedFile
-from incidents.store.round_trip import command
+from incidents.store.round_trip import command, start
 
 if TYPE_CHECKING:
     from incidents.store.database.hosts import Hosts
@@ -82,16 +83,25 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
 
 @contextmanager
 def writing(
-    engine: Engine, *, keep: bool = True, limit_s: float | None = WRITE_LIMIT_S
-) -> Iterator[Connection]:
+    engine: Engine, *, keep: bool = True, limit_s: float | None = WRITE_LIMIT_S,
+    migrates: bool = False,
+) -> Iterator[Connection]:  # fmt: skip
     """Open a transaction that writes; without `keep`, roll it back at the end.
+
+    Unless it `migrates`, nothing is written to a schema that this program cannot use: see
+    `revision`. On PostgreSQL the first statement reads that, whatever it is.
 
     On PostgreSQL it fails if the server says nothing for `limit_s`, though it may answer others.
     On SQLite the transaction takes the file's write lock at its start: a deferred transaction that
     reads first and writes later can fail, whatever the timeout.
+
+    Raises:
+        DatabaseError: if the schema was changed so that this program cannot use it.
     """
     with engine.connect() as connection:
-        connection.execution_options(incidents_writes=True, incidents_limit_s=limit_s)
+        connection.execution_options(
+            incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
+        )
         with connection.begin() as transaction:
             yield connection
             if not keep and transaction.is_active:
@@ -169,8 +179,9 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     # The log is beside the real file, not beside a symbolic link.
     really = os.path.realpath(file)
     mark = HostMark(really)
+    check = RevisionCheck(partial(display_address, engine))
     event.listen(engine, "connect", partial(_set_up_sqlite, opened, mark))
-    event.listen(engine, "begin", partial(_begin_sqlite, really, opened, mark))
+    event.listen(engine, "begin", partial(_begin_sqlite, really, opened, mark, check))
     event.listen(engine, "engine_disposed", lambda _: opened.forget())
     return engine
 
@@ -228,9 +239,12 @@ def _set_up_sqlite(
     connection.execute("PRAGMA secure_delete=ON")
 
 
-def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Connection) -> None:
+def _begin_sqlite(
+    file: str, opened: OpenedFile, mark: HostMark, check: RevisionCheck, connection: Connection
+) -> None:
     mark.look()
-    if not connection.get_execution_options().get("incidents_writes", False):
+    options = connection.get_execution_options()
+    if not options.get("incidents_writes", False):
         opened.look()
         command(connection, "BEGIN")
         return
@@ -242,6 +256,8 @@ def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Con
             command(connection, "BEGIN IMMEDIATE")
         # The wait for the lock may have been long.
         opened.look()
+        if not options.get("incidents_migrates", False):
+            check.read_and_check(own)
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
@@ -262,11 +278,13 @@ def _postgresql(url: URL) -> Engine:
             "PostgreSQL needs its driver: {way_out}",
             way_out=errors.way_out("postgresql"),
         ) from error
+    check = RevisionCheck(partial(display_address, engine))
     _count_standbys_as_lost(engine.dialect)
     losses = _Losses()
     event.listen(engine, "do_connect", _Connector())
-    event.listen(engine, "connect", _set_up_postgresql)
+    event.listen(engine, "connect", partial(_set_up_postgresql, check))
     event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "before_cursor_execute", _start_postgresql)
     event.listen(engine, "checkin", _record_idle_start)
     event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
     event.listen(engine, "invalidate", losses.add)
@@ -312,7 +330,7 @@ def _count_standbys_as_lost(dialect: Dialect) -> None:
     dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
 
 
-def _set_up_postgresql(connection: Any, record: Any) -> None:
+def _set_up_postgresql(check: RevisionCheck, connection: Any, record: Any) -> None:
     # psycopg is loaded if such a connection exists; an import here would cost each command.
     from incidents.store.pipeline import Pipeline
 
@@ -322,14 +340,26 @@ def _set_up_postgresql(connection: Any, record: Any) -> None:
     # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
     connection.autocommit = autocommit
-    record.info["pipeline"] = Pipeline(connection, f"SELECT {_SWITCHES}")
+    record.info["pipeline"] = Pipeline(
+        connection, f"SELECT {_SWITCHES}", REVISION,
+        lambda rows: check.check(connection, rows[0][0]),
+    )  # fmt: skip
 
 
 def _begin_postgresql(connection: Connection) -> None:
     options = connection.get_execution_options()
     driver: Any = connection.connection.driver_connection
     driver.limit_s = options.get("incidents_limit_s")
-    connection.info["pipeline"].begin(writes=options.get("incidents_writes", False))
+    connection.info["pipeline"].begin(
+        writes=options.get("incidents_writes", False),
+        migrates=options.get("incidents_migrates", False),
+    )
+
+
+def _start_postgresql(connection: Connection, *_: object) -> None:
+    """Begin a transaction that writes by checking the revision, if a statement of Core is first."""
+    if connection.get_execution_options().get("incidents_writes", False):
+        start(connection)
 
 
 def _record_idle_start(_connection: Any, record: Any) -> None:

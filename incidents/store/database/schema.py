@@ -10,8 +10,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from enum import Enum
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, insert, inspect, text
@@ -19,8 +17,10 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store.database import engine as engines
+from incidents.store.database import revision
 from incidents.store.database.address import display_address
 from incidents.store.database.engine import create, plainly, reading
+from incidents.store.database.revision import head
 from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
 
@@ -35,24 +35,32 @@ _OURS = frozenset({"sites", "entries", "desk", "policies"})
 
 
 class Status(Enum):
-    """The state of a database as this program sees it."""
+    """The state of a database as this program sees it.
+
+    `EXPANDED`: newer than this program, which can use it all the same: see `revision`.
+    """
 
     EMPTY = "empty"
     CURRENT = "current"
+    EXPANDED = "expanded"
     OLDER = "older"
     NEWER = "newer"
     FOREIGN = "foreign"
 
 
+_USABLE = (Status.CURRENT, Status.EXPANDED)
+_NOT_TO_MIGRATE = (Status.EXPANDED, Status.NEWER, Status.FOREIGN)
+
+
 def check(engine: Engine) -> None:
-    """Check that the database has this program's schema, without changing anything.
+    """Check that this program can use the database's schema, without changing anything.
 
     Raises:
         DatabaseError: naming the database's actual state, and the remedy.
     """
     with plainly(engine):
         found = status(engine)
-    if found is not Status.CURRENT:
+    if found not in _USABLE:
         raise _refused(found, engine)
 
 
@@ -69,11 +77,11 @@ def ensure(engine: Engine, *, make: bool = False) -> None:
         if make and found is Status.EMPTY and engine.dialect.name == "sqlite":
             _migrate(engine, "head")
             return
-        if found is Status.CURRENT and engine.dialect.name == "sqlite":
+        if found in _USABLE and engine.dialect.name == "sqlite":
             # Without it all works, if slower: a file in use, or a read-only one, stays as it is.
             with contextlib.suppress(sqlite3.OperationalError):
                 _use_write_ahead_log(engine, wait_s=0)
-    if found is not Status.CURRENT:
+    if found not in _USABLE:
         raise _refused(found, engine)
 
 
@@ -88,13 +96,13 @@ def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
     """
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
-        if found in (Status.NEWER, Status.FOREIGN):
+        if found in _NOT_TO_MIGRATE:
             raise _refused(found, engine)
         _migrate(engine, "head", rehearsal=rehearsal)
 
 
-def downgrade(database: str | Engine, revision: str) -> None:
-    """Downgrade the schema to `revision` ("base": none), deleting data that it cannot store.
+def downgrade(database: str | Engine, to: str) -> None:
+    """Downgrade the schema to the revision `to` ("base": none), deleting data that it cannot store.
 
     Raises:
         DatabaseError: if the database is newer, or not ours, or cannot be downgraded.
@@ -103,10 +111,10 @@ def downgrade(database: str | Engine, revision: str) -> None:
 
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
-        if found in (Status.NEWER, Status.FOREIGN):
+        if found in _NOT_TO_MIGRATE:
             raise _refused(found, engine)
         try:
-            _migrate(engine, revision, down=True)
+            _migrate(engine, to, down=True)
         except CommandError as error:
             sentence = "{where} was not changed: {why}"
             raise DatabaseError.coded(
@@ -117,8 +125,11 @@ def downgrade(database: str | Engine, revision: str) -> None:
 def status(engine: Engine) -> Status:
     """The state of the database at one moment, by one SELECT if it is current."""
     with engine.connect() as connection:
-        if _revisions(connection) == [head()]:
+        found = _revisions(connection)
+        if found == [head()]:
             return Status.CURRENT
+        if len(found) == 1 and revision.is_supported(found[0], _oldest(connection)):
+            return Status.EXPANDED
     # Another process may be migrating it: the tables and the revision are of one state.
     with reading(engine) as connection:
         tables = set(inspect(connection).get_table_names())
@@ -132,69 +143,38 @@ def status(engine: Engine) -> Status:
     return Status.NEWER if revisions and tables >= _OURS else Status.FOREIGN
 
 
-@cache
-def head() -> str:
-    """The revision of this program's schema: the number of the last migration's file.
-
-    The folder is read once, at the first call; later changes to its files have no effect.
-
-    Raises:
-        DatabaseError: if the folder of the migrations is missing or empty.
-    """
-    folder = scripts() / "versions"
-    numbers = [each.name.partition("_")[0] for each in folder.glob("[0-9]*.py")]
-    if not numbers:
-        raise DatabaseError.coded(
-            "no_migrations", "{folder} has no migrations: install the program again", folder=folder
-        )
-    return max(numbers)
-
-
 def config(connection: Connection | None = None) -> Config:
     """Alembic's configuration for the migrations of this program, on `connection`."""
     from alembic.config import Config
 
     configuration = Config()
-    configuration.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    configuration.set_main_option("script_location", str(revision.scripts()).replace("%", "%%"))
     configuration.attributes["connection"] = connection
     return configuration
 
 
-def scripts() -> Path:
-    """The folder of the migrations: inside the installed package, or at the top of a checkout."""
-    package = Path(__file__).resolve().parents[2]
-    installed = package / "alembic"
-    return installed if (installed / "env.py").exists() else package.parent / "alembic"
-
-
 def _refused(found: Status, engine: Engine) -> DatabaseError:
-    code = f"database_{found.value}"
-    return DatabaseError.coded(code, _ADVICE[code], where=display_address(engine))
-
-
-_ADVICE = {
-    "database_empty": "the database {where} is empty: run incidents db upgrade",
-    "database_older": "the database {where} is older than this program: run incidents db upgrade",
-    "database_newer": "the database {where} is newer than this program: upgrade the program",
-    "database_foreign": "the database {where} holds another program's tables and was not changed:"
-    " name another with --db",
-}
+    found = Status.NEWER if found is Status.EXPANDED else found
+    return revision.refused(f"database_{found.value}", display_address(engine))
 
 
 def _revisions(connection: Connection) -> list[str]:
     try:
         return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
     except DBAPIError as error:
-        if not _says_no_such_table(error):
+        if not revision.says_no_such_table(error.orig):
             raise
         return []
 
 
-def _says_no_such_table(error: DBAPIError) -> bool:
-    if isinstance(error.orig, sqlite3.Error):
-        # The second: a table of that name that is not Alembic's.
-        return "no such table" in str(error.orig) or "no such column" in str(error.orig)
-    return getattr(error.orig, "sqlstate", None) in ("42P01", "42703")
+def _oldest(connection: Connection) -> str | None:
+    try:
+        found: str | None = connection.scalar(text(revision.OLDEST))
+    except DBAPIError as error:
+        if not revision.says_no_such_table(error.orig):
+            raise
+        return None
+    return found
 
 
 def _known_revisions() -> set[str]:
@@ -215,7 +195,7 @@ def _engine(database: str | Engine) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bool = False) -> None:
+def _migrate(engine: Engine, to: str, *, down: bool = False, rehearsal: bool = False) -> None:
     """Migrate in one transaction, including the DDL, locked against a second process."""
     from alembic import command
 
@@ -226,9 +206,9 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         is_new = not inspect(connection).has_table("desk")
         if down:
-            command.downgrade(config(connection), revision)
+            command.downgrade(config(connection), to)
         else:
-            command.upgrade(config(connection), revision)
+            command.upgrade(config(connection), to)
         if rehearsal and is_new:
             connection.execute(insert(rehearsal_table).values(id=1))
         elif rehearsal and not is_rehearsal(connection):
@@ -244,7 +224,7 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
 def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
     """Disable foreign keys: SQLite rebuilds changed tables, which would empty referring rows."""
     with engine.connect() as connection:
-        connection.execution_options(incidents_writes=True)
+        connection.execution_options(incidents_writes=True, incidents_migrates=True)
         if engine.dialect.name != "sqlite":
             yield connection
             return
