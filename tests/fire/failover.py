@@ -35,6 +35,7 @@ PLAIN = True
 """Whether some runs give the program the members' addresses alone, with no parameter."""
 
 _CALM_S, _AFTERWARDS_S = 6.0, 6.0
+_FIRST = 3
 _SOON_S = 5.0
 
 
@@ -94,6 +95,8 @@ class Story:
                 each.start()
             try:
                 time.sleep(_CALM_S)
+                for each in (api.tries, shell.tries):
+                    until(lambda each=each: each.done >= _FIRST, "acts are done", looks=WAITS)  # type: ignore[misc]  # bound now
                 began = time.monotonic()
                 found, beats = self._fail(name, old, [api.tries, shell.tries])
             finally:

@@ -66,9 +66,14 @@ class Tries:
         return median(a.ended - a.sent for a in self.attempts if a.done and a.ended < before)
 
     @property
+    def done(self) -> int:
+        """The number of attempts that were acknowledged."""
+        return sum(each.done for each in self.attempts)
+
+    @property
     def failed(self) -> int:
         """The number of attempts that were not acknowledged."""
-        return sum(not each.done for each in self.attempts)
+        return len(self.attempts) - self.done
 
     def said(self) -> Counter[str]:
         """What the attempts ended with."""
