@@ -26,7 +26,8 @@ from tests.fire.failover_faults import FAULTS, TURNS, Target
 from tests.fire.failover_watch import Beats, Found, NewLeader, Readiness, prepare
 from tests.fire.long_run import MEASURED
 from tests.fire.network import Host
-from tests.fire.patroni import Cluster, Member
+from tests.fire.patroni import Cluster
+from tests.fire.patroni_member import Member
 from tests.fire.record import Entry
 from tests.patience import until
 
@@ -95,8 +96,7 @@ class Story:
                 each.start()
             try:
                 time.sleep(_CALM_S)
-                for each in (api.tries, shell.tries):
-                    until(lambda each=each: each.done >= _FIRST, "acts are done", looks=WAITS)  # type: ignore[misc]  # bound now
+                until(lambda: _are_at_work(api, shell), "acts are done", looks=WAITS)
                 began = time.monotonic()
                 found, beats = self._fail(name, old, [api.tries, shell.tries])
             finally:
@@ -117,6 +117,7 @@ class Story:
             "api, before": api.tries.usual(began),
             "command line": _after(found, shell.tries),
             "command line, before": shell.tries.usual(began),
+            "command line, longest failure": shell.tries.longest_failure(),
             "daemon": _first_decision(found, entries),
             "last daemon's heartbeat": max(beats.heard.values()) - found.at,
             "api, longest gap later": api.tries.longest_gap(found.at),
@@ -166,6 +167,10 @@ class Story:
                 }
             )
         )  # fmt: skip
+
+
+def _are_at_work(*acting: Api | Shell) -> bool:
+    return all(each.tries.done >= _FIRST for each in acting)
 
 
 def _after(found: Found, tries: Tries) -> float:

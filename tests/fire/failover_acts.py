@@ -56,6 +56,10 @@ class Tries:
         """When the first act after that moment was acknowledged."""
         return min((a.ended for a in self.attempts if a.done and a.ended > after), default=None)
 
+    def longest_failure(self) -> float:
+        """The longest time that an attempt took to fail, in seconds."""
+        return max((a.ended - a.sent for a in self.attempts if not a.done), default=0.0)
+
     def longest_gap(self, after: float) -> float:
         """The longest time from then on without an acknowledged act, in seconds."""
         ended = sorted(a.ended for a in self.attempts if a.done and a.ended > after)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.fire.network import Host
-from tests.fire.patroni import DEFAULT, SHORT, Member, Times
+from tests.fire.patroni_member import DEFAULT, SHORT, Member, Times
 
 
 @dataclass(frozen=True, slots=True)

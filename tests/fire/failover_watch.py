@@ -14,7 +14,7 @@ import psycopg
 
 from tests.fire.failover_acts import Attempt
 from tests.fire.failover_desk import PORT, heartbeats, ready
-from tests.fire.patroni import DATABASE, Member
+from tests.fire.patroni_member import DATABASE, Member
 from tests.patience import until
 
 _LOOK_S = 0.05
