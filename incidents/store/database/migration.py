@@ -159,12 +159,10 @@ def record_oldest(connection: Connection, scripts: ScriptDirectory) -> None:
     has_column = "oldest" in {each["name"] for each in inspect(connection).get_columns(_VERSION)}
     if oldest is not None and not has_column:
         connection.execute(text(f"ALTER TABLE {_VERSION} ADD COLUMN oldest VARCHAR(32)"))
-    if oldest is not None or has_column:
-        # `command.check` runs here, too, and writes nothing.
-        if connection.scalar(text(revision.OLDEST)) != oldest:
-            connection.execute(
-                text("UPDATE alembic_version SET oldest = :oldest"), {"oldest": oldest}
-            )
+    is_written = oldest is not None or has_column
+    # `command.check` runs here, too, and writes nothing.
+    if is_written and connection.scalar(text(revision.OLDEST)) != oldest:
+        connection.execute(text("UPDATE alembic_version SET oldest = :oldest"), {"oldest": oldest})
 
 
 def _oldest_for(now: str, scripts: ScriptDirectory) -> str | None:
