@@ -23,6 +23,7 @@ from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.revision import REVISION, RevisionCheck
 from incidents.store.database.sqlite_file import OpenedFile
+from incidents.store.pooler import Naming
 from incidents.store.round_trip import command, start
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 
 BUSY_TIMEOUT_S = 30.0
 # A far-off time, in the server's own zone, could be after year 9999.
+# A session that a pooler shares has the pins of `pooler` instead.
 _SESSION = """
     SET TIME ZONE 'UTC';
     SET jit = off;
@@ -169,7 +171,7 @@ def single_query(engine: Engine) -> Iterator[Connection]:
     On PostgreSQL there is no transaction around the query, which saves two round trips.
     """
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
+        if connection.dialect.name == "postgresql" and not connection.info["pipeline"].is_pooled:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         with connection.begin():
             yield connection
@@ -326,7 +328,7 @@ def _postgresql(
     _count_standbys_as_lost(engine.dialect)
     losses = _Losses()
     event.listen(engine, "do_connect", _Connector(limits))
-    event.listen(engine, "connect", partial(_set_up_postgresql, check))
+    event.listen(engine, "connect", partial(_set_up_postgresql, check, Naming()))
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "before_cursor_execute", _start_postgresql)
     event.listen(engine, "checkin", _record_idle_start)
@@ -377,19 +379,24 @@ def _count_standbys_as_lost(dialect: Dialect) -> None:
     dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
 
 
-def _set_up_postgresql(check: RevisionCheck, connection: Any, record: Any) -> None:
+def _set_up_postgresql(check: RevisionCheck, naming: Naming, connection: Any, record: Any) -> None:
     # psycopg is loaded if such a connection exists; an import here would cost each command.
+    from incidents.store import timestamps
     from incidents.store.pipeline import Pipeline
 
     autocommit = connection.autocommit
     connection.autocommit = True
-    connection.execute(_SESSION)
     # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
+    pins = naming.look_behind(connection)
+    if pins is None:
+        connection.execute(_SESSION)
+    else:
+        timestamps.read_in_utc(connection)
     connection.autocommit = autocommit
     record.info["pipeline"] = Pipeline(
         connection, f"SELECT {_SWITCHES}", REVISION,
-        lambda rows: check.check(connection, rows[0][0]),
+        lambda rows: check.check(connection, rows[0][0]), naming=naming, pins=pins,
     )  # fmt: skip
 
 
@@ -403,9 +410,10 @@ def _begin_postgresql(connection: Connection) -> None:
     )
 
 
-def _start_postgresql(connection: Connection, *_: object) -> None:
-    """Begin a transaction that writes by checking the revision, if a statement of Core is first."""
-    if connection.get_execution_options().get("incidents_writes", False):
+def _start_postgresql(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+    """Begin a transaction with what it needs, if a statement of Core is first."""
+    # A shared state must be set before any query.
+    if not statement.startswith("SET TRANSACTION"):
         start(connection)
 
 
