@@ -83,6 +83,23 @@ _SECTIONS = (
         ),
     ),
     (
+        "[retention] keys",
+        "",
+        "a duration, `30d` at least",
+        "`30d`",
+        "how long a command that is repeated with the same `--key` is done once",
+    ),
+    (
+        "[retention] checkpoints",
+        "",
+        "a duration, `30d` at least",
+        "`30d`",
+        (
+            "how long [all checkpoints](../explanation/the-log.md#thinned-checkpoints) stay; after"
+            " it one an hour, and after a year one a day"
+        ),
+    ),
+    (
         "[acts] adapter",
         "",
         "a name",
@@ -347,7 +364,7 @@ _OTHERS = (
     ("NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID", "set by systemd for the daemon"),
     (
         "PGCONNECT_TIMEOUT",
-        "PostgreSQL's own; without it 5 seconds, or 3 for each of several servers",
+        "PostgreSQL's own; without it 5 seconds, or 3 for each of several",
     ),
 )
 _EXAMPLE = f"""db = "postgresql://incidents@db.example/incidents"
