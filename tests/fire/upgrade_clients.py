@@ -64,8 +64,19 @@ class Clients:
 
     def act(self, times: int) -> None:
         """Wait until each has acted so often over the server since, or once, or one was refused."""
-        often = {f"{self.name}-{n}" for n in range(OVER_THE_SERVER)}
-        wanted = {n: done + (times if n in often else 1) for n, done in self.done.items()}
+        often = self._over_servers
+        self._until_done({n: times if n in often else 1 for n in self.done})
+
+    def act_over_the_server(self, times: int) -> None:
+        """Wait for those alone that act over the server."""
+        self._until_done(dict.fromkeys(self._over_servers, times))
+
+    @property
+    def _over_servers(self) -> list[str]:
+        return [f"{self.name}-{n}" for n in range(OVER_THE_SERVER)]
+
+    def _until_done(self, more: Mapping[str, int]) -> None:
+        wanted = {name: self.done[name] + times for name, times in more.items()}
         until(
             lambda: self.refusals or all(self.done[n] >= wanted[n] for n in wanted),
             f"each of {wanted} has acted, of {self.done}",

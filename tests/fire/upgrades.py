@@ -5,7 +5,9 @@ beneath them, and after; the new version's begin beside them; then the old ones 
 may be refused, nothing may be lost or done twice, and the server may see no deadlock. After a
 contracting migration the old ones step aside at once, and the new version does what they refused.
 
-Each upgrade has a database of its own: SQLite for every third seed; every fourth one contracts.
+Before the new version takes over, the schema moves up and back beneath the old one several times.
+Each seed has a database of its own: SQLite for every third; every fourth seed's migration
+contracts.
 """
 
 from __future__ import annotations
@@ -15,23 +17,28 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
 from incidents import clock
+from incidents.store.database import revision, schema
+from incidents.store.database.migration import FIRST
 from tests.databases import postgresql_server, sqlite_folder
 from tests.fire import outbox, versions
 from tests.fire.checker import check
 from tests.fire.upgrade_clients import HANDLE, Clients
 from tests.fire.versions import Process, Version
+from tests.store.newer_program import NewerProgram
 
 UNIT = "upgrades"
 DAEMONS = 2
 ACTS = 2
-"""The number of acts of each client before, after and beside the other version."""
+"""The number of acts of each client of a server before, after and beside the other version."""
+AGAIN = 9
+"""How often the schema moves up, and back, before it moves up for good."""
 
 _POLICY = '[unreachable]\nwithin = "2s"\nsuspend_for = "3s"\nmin_attempts = 0\n'
 _LATER_S = 1.0
@@ -48,12 +55,14 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     Raises:
         AssertionError: if somebody was refused, or anything is lost, doubled or deadlocked.
     """
-    figures = run(seed, folder, on_sqlite=seed % 3 == 0, contracts=seed % 4 == 0)
+    figures = run(seed, folder, on_sqlite=seed % 3 == 0, contracts=seed % 4 == 0, again=AGAIN)
     shutil.rmtree(folder)
     return figures
 
 
-def run(seed: int, folder: Path, *, on_sqlite: bool, contracts: bool = False) -> Counter[str]:
+def run(
+    seed: int, folder: Path, *, on_sqlite: bool, contracts: bool = False, again: int = 0
+) -> Counter[str]:
     """One upgrade of a database of that kind; raises as `chunk` does."""
     chance = random.Random(f"upgrades {seed}")
     with _database(on_sqlite=on_sqlite) as url:
@@ -67,13 +76,14 @@ def run(seed: int, folder: Path, *, on_sqlite: bool, contracts: bool = False) ->
             if contracts:
                 upgrade.contract()
             else:
+                upgrade.up_and_back(again)
                 upgrade.expand()
             upgrade.judge()
         if not on_sqlite:
             assert _deadlocks(url) == 0, "the server has seen a deadlock"
     figures = upgrade.figures
     kind = "sqlite" if on_sqlite else "postgresql"
-    figures["upgrades"] = 1
+    figures["upgrades"] += 1
     figures[f"{'contracting' if contracts else 'expanding'} upgrades on {kind}"] = 1
     return figures
 
@@ -137,6 +147,33 @@ class Upgrade:
         self._old("policy", "activate", str(policy), "--reason", "fire")
         self._starts(self.before)
 
+    def up_and_back(self, times: int) -> None:
+        """Move the schema up and back beneath the version before, which goes on."""
+        [old] = self.running
+        here = revision.head() if self._is_sample else FIRST
+        with NewerProgram(self.folder / "alembic").runs() if self._is_sample else nullcontext():
+            for _ in range(times):
+                old.clients.act_over_the_server(ACTS)
+                with self._timed():
+                    schema.upgrade(self.url, waits=self._waits)
+                old.clients.act_over_the_server(ACTS)
+                schema.downgrade(self.url, here)
+                assert old.clients.refusals == []
+        self.figures["upgrades"] += times
+
+    @property
+    def _is_sample(self) -> bool:
+        return self.now.name == "sample"
+
+    def _waits(self) -> None:
+        self.figures["upgrades that had to try again"] += 1
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.figures["milliseconds of upgrades"] += round((time.monotonic() - began) * 1000)
+
     def expand(self) -> None:
         """Upgrade beneath the version before, which goes on until the new one has taken over."""
         [old] = self.running
@@ -198,9 +235,8 @@ class Upgrade:
         old.clients.act(ACTS)
         # The moment is drawn, and not waited for.
         time.sleep(self.chance.random() * _LATER_S)
-        began = time.monotonic()
-        self._new("db", "upgrade")
-        self.figures["milliseconds of db upgrade"] += round((time.monotonic() - began) * 1000)
+        with self._timed():
+            self._new("db", "upgrade")
 
     def _starts(self, version: Version) -> Running:
         logs = [self.folder / f"{version.name}-{name}.log" for name in ("serve", "one", "two")]
