@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from itertools import groupby, islice
 
@@ -42,10 +42,9 @@ class Schedule:
     @classmethod
     def of(cls, now: datetime, keep_all: timedelta) -> Schedule:
         """The schedule at `now` (UTC), with all checkpoints of the last `keep_all`."""
-        hour, day = {"minute": 0, "second": 0, "microsecond": 0}, {"hour": 0}
-        all_since = (now - keep_all).replace(**hour)
-        hourly_since = (now - max(_HOURLY, keep_all)).replace(**hour, **day)
-        return cls(all_since, min(all_since, hourly_since))
+        all_since = (now - keep_all).replace(minute=0, second=0, microsecond=0)
+        day = (now - max(_HOURLY, keep_all)).date()
+        return cls(all_since, datetime.combine(day, time.min, now.tzinfo))
 
     def period(self, signed_at: datetime) -> Hashable:
         """The hour or the day of which one checkpoint stays."""
