@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby, islice
 
@@ -43,8 +43,9 @@ class Schedule:
     def of(cls, now: datetime, keep_all: timedelta) -> Schedule:
         """The schedule at `now` (UTC), with all checkpoints of the last `keep_all`."""
         all_since = (now - keep_all).replace(minute=0, second=0, microsecond=0)
-        day = (now - max(_HOURLY, keep_all)).date()
-        return cls(all_since, datetime.combine(day, time.min, now.tzinfo))
+        days_ago = now - max(_HOURLY, keep_all)
+        hourly_since = days_ago.replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(all_since, min(all_since, hourly_since))
 
     def period(self, signed_at: datetime) -> Hashable:
         """The hour or the day of which one checkpoint stays."""

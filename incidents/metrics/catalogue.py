@@ -189,6 +189,18 @@ DATABASE_FAMILIES = (
 POSTGRESQL_ALONE = frozenset({"incidents_table_bytes", "incidents_table_rows"})
 """The metrics that SQLite would have to read every table for."""
 
+REPLICA_FAMILIES = (
+    Family(
+        "incidents_replica_in_use", "gauge",
+        "Whether reads go to the replica; absent without one in the settings.",
+    ),
+    Family(
+        "incidents_replica_lag_seconds", "gauge",
+        "How far the replica is behind the primary, at most; absent if unknown.",
+    ),
+)  # fmt: skip
+"""The metrics of the replica, from servers and the command line."""
+
 ENTRY_FAMILIES = (
     Family(
         "incidents_decisions_total", "counter",
@@ -226,5 +238,5 @@ PROCESS_FAMILIES = (
 )  # fmt: skip
 """The metrics of the work that the process itself does."""
 
-FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
+FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *REPLICA_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}

@@ -36,6 +36,7 @@ from incidents.views.queue.work import LISTED
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Enforcement
+    from incidents.store.database.replica import Replica
 
 
 def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
@@ -284,6 +285,16 @@ def look(connection: Connection, now: datetime) -> Samples:
     sign_in_samples(connection, now, found)
     size_samples(connection, found)
     return found
+
+
+def replica_samples(replica: Replica | None, into: Samples) -> None:
+    """Add the samples of the replica, which is asked now; none without one."""
+    if replica is None:
+        return
+    state = replica.look()
+    into.put("incidents_replica_in_use", float(replica.trouble is None))
+    if state is not None:
+        into.put("incidents_replica_lag_seconds", state.lag.total_seconds())
 
 
 def static_samples(*, up: bool) -> Samples:

@@ -16,13 +16,14 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents import errors
-from incidents.errors import DatabaseError, DeniedError
+from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store.database import address, sqlite_file
 from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.revision import REVISION, RevisionCheck
 from incidents.store.database.sqlite_file import OpenedFile
+from incidents.store.pooler import Naming
 from incidents.store.round_trip import command, start
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 
 BUSY_TIMEOUT_S = 30.0
 # A far-off time, in the server's own zone, could be after year 9999.
+# A session that a pooler shares has the pins of `pooler` instead.
 _SESSION = """
     SET TIME ZONE 'UTC';
     SET jit = off;
@@ -61,6 +63,12 @@ WRITE_LIMIT_S = 15.0
 _PING_LIMIT_S = 3.0
 _POOL_WAIT_S = 10.0
 _IDLE_S = 1.0
+WRITTEN = "incidents_written"
+"""The option of an engine with a function to call after each transaction that may have written."""
+
+# A replica that does not answer is left at once: the primary is there.
+_REPLICA_WAIT_S = 1.0
+_REPLICA = {"connect_timeout": 2, "tcp_user_timeout": 3_000}
 _DENIED = "42501"
 _MAX_CONNECTIONS = 15
 
@@ -81,6 +89,33 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
     return _postgresql(parsed)
 
 
+def create_replica(url: str) -> Engine:
+    """Make an engine for a standby of PostgreSQL, which is only read.
+
+    Raises:
+        InputError: for a URL that cannot be read, or is not of PostgreSQL.
+        DatabaseError: if its driver is not installed.
+    """
+    parsed = address.read_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        raise no_replica()
+    hosts = parsed.normalized_query.get("host", ())
+    if "," in ",".join(hosts) and "target_session_attrs" not in parsed.query:
+        # Part of the URL, for other processes that help to read.
+        parsed = parsed.update_query_dict({"target_session_attrs": "standby"})
+    # Each read begins with a question to the replica, which is as good as a ping.
+    return _postgresql(parsed, pings=False, pool_wait_s=_REPLICA_WAIT_S, **_REPLICA)
+
+
+def no_replica() -> InputError:
+    """The error that only PostgreSQL has replicas."""
+    return InputError.coded(
+        "replica_needs_postgresql",
+        "db_replica works only with PostgreSQL: the database and its replica must both be"
+        " postgresql:// URLs",
+    )
+
+
 @contextmanager
 def writing(
     engine: Engine, *, keep: bool = True, limit_s: float | None = WRITE_LIMIT_S,
@@ -98,26 +133,35 @@ def writing(
     Raises:
         DatabaseError: if the schema was changed so that this program cannot use it.
     """
-    with engine.connect() as connection:
-        connection.execution_options(
-            incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
-        )
-        with connection.begin() as transaction:
-            yield connection
-            if not keep and transaction.is_active:
-                transaction.rollback()
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(
+                incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
+            )
+            with connection.begin() as transaction:
+                yield connection
+                if not keep and transaction.is_active:
+                    transaction.rollback()
+    finally:
+        # Also after an error: a COMMIT may have been sent.
+        if (note := engine.get_execution_options().get(WRITTEN)) is not None:
+            note()
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that reads one state of the database, however many queries it takes."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-        with connection.begin():
-            yield connection
+    with engine.connect() as connection, consistently(connection):
+        yield connection
+
+
+@contextmanager
+def consistently(connection: Connection) -> Iterator[None]:
+    """Open a transaction on a free connection that reads one state of the database."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with connection.begin():
+        yield
 
 
 @contextmanager
@@ -127,7 +171,7 @@ def single_query(engine: Engine) -> Iterator[Connection]:
     On PostgreSQL there is no transaction around the query, which saves two round trips.
     """
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
+        if connection.dialect.name == "postgresql" and not connection.info["pipeline"].is_pooled:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         with connection.begin():
             yield connection
@@ -262,7 +306,9 @@ def _begin_sqlite(
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(
+    url: URL, *, pings: bool = True, pool_wait_s: float = _POOL_WAIT_S, **limits: int
+) -> Engine:
     try:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -270,7 +316,7 @@ def _postgresql(url: URL) -> Engine:
             # A connection beyond the pool's size would be set up anew for each transaction.
             pool_size=_MAX_CONNECTIONS,
             max_overflow=0,
-            pool_timeout=_POOL_WAIT_S,
+            pool_timeout=pool_wait_s,
         )
     except ModuleNotFoundError as error:
         raise DatabaseError.coded(
@@ -281,20 +327,22 @@ def _postgresql(url: URL) -> Engine:
     check = RevisionCheck(partial(display_address, engine))
     _count_standbys_as_lost(engine.dialect)
     losses = _Losses()
-    event.listen(engine, "do_connect", _Connector())
-    event.listen(engine, "connect", partial(_set_up_postgresql, check))
+    event.listen(engine, "do_connect", _Connector(limits))
+    event.listen(engine, "connect", partial(_set_up_postgresql, check, Naming()))
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "before_cursor_execute", _start_postgresql)
     event.listen(engine, "checkin", _record_idle_start)
-    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
+    if pings:
+        event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
     event.listen(engine, "invalidate", losses.add)
     return engine
 
 
 class _Connector:
-    """Connects to the hosts of a database."""
+    """Connects to the hosts of a database, within those limits."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: dict[str, int]) -> None:
+        self._limits = limits
         self._hosts: Hosts | None = None
 
     def __call__(self, _dialect: Dialect, _record: object, _: object, given: dict[str, Any]) -> Any:
@@ -303,7 +351,8 @@ class _Connector:
 
         if self._hosts is None:
             self._hosts = Hosts()
-        defaults = _TIMEOUTS | _SEVERAL_HOSTS if is_several(given) else _TIMEOUTS
+        several = _SEVERAL_HOSTS if is_several(given) else {}
+        defaults = _TIMEOUTS | several | self._limits
         known = [name for name, variable in _VARIABLES.items() if variable in os.environ]
         return self._hosts.connect({k: v for k, v in defaults.items() if k not in known} | given)
 
@@ -330,19 +379,24 @@ def _count_standbys_as_lost(dialect: Dialect) -> None:
     dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
 
 
-def _set_up_postgresql(check: RevisionCheck, connection: Any, record: Any) -> None:
+def _set_up_postgresql(check: RevisionCheck, naming: Naming, connection: Any, record: Any) -> None:
     # psycopg is loaded if such a connection exists; an import here would cost each command.
+    from incidents.store import timestamps
     from incidents.store.pipeline import Pipeline
 
     autocommit = connection.autocommit
     connection.autocommit = True
-    connection.execute(_SESSION)
     # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
+    pins = naming.look_behind(connection)
+    if pins is None:
+        connection.execute(_SESSION)
+    else:
+        timestamps.read_in_utc(connection)
     connection.autocommit = autocommit
     record.info["pipeline"] = Pipeline(
         connection, f"SELECT {_SWITCHES}", REVISION,
-        lambda rows: check.check(connection, rows[0][0]),
+        lambda rows: check.check(connection, rows[0][0]), naming=naming, pins=pins,
     )  # fmt: skip
 
 
@@ -356,9 +410,10 @@ def _begin_postgresql(connection: Connection) -> None:
     )
 
 
-def _start_postgresql(connection: Connection, *_: object) -> None:
-    """Begin a transaction that writes by checking the revision, if a statement of Core is first."""
-    if connection.get_execution_options().get("incidents_writes", False):
+def _start_postgresql(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+    """Begin a transaction with what it needs, if a statement of Core is first."""
+    # A shared state must be set before any query.
+    if not statement.startswith("SET TRANSACTION"):
         start(connection)
 
 
