@@ -338,7 +338,10 @@ _OTHERS = (
     ("CLICOLOR_FORCE", "neither empty nor `0`: colour on a pipe too"),
     ("XDG_CONFIG_HOME, XDG_DATA_HOME", "the user's folders, by the usual convention"),
     ("NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID", "set by systemd for the daemon"),
-    ("PGCONNECT_TIMEOUT", "PostgreSQL's own; without it 5 seconds, or 3 for each of several servers"),
+    (
+        "PGCONNECT_TIMEOUT",
+        "PostgreSQL's own; without it 5 seconds, or 3 for each of several servers",
+    ),
 )
 _EXAMPLE = f"""db = "postgresql://incidents@db.example/incidents"
 zone = "{sources.DEFAULT_ZONE}"
