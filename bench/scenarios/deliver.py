@@ -113,7 +113,7 @@ def _carry_out(start: workers.Start, url: str, to: str) -> tuple[float, float]:
     found = routing.read(posts.section(to))
     engine = engines.create(url)
     dispatcher = Dispatcher(
-        engine=engine, desk=Desk(engine), lanes={ACT: lambda order: found.adapter_for(order.site)},
+        engine=engine, desk=Desk(engine), lanes={ACT: found.adapter_for},
         name=f"bench-{os.getpid()}", give_up_after=found.give_up_after, workers=found.workers,
     )  # fmt: skip
     own = Round(dispatcher)

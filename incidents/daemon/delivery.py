@@ -129,7 +129,7 @@ class Delivery:
 
     def _load_routing(self) -> None:
         found = self._routing = routing.load()
-        self._lanes[ACT] = lambda order: found.adapter_for(order.site)
+        self._lanes[ACT] = found.adapter_for
         if self.round is not None:
             # The round has used the defaults so far.
             self.round.close()

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
-from queue import SimpleQueue
+from itertools import count
+from math import inf
+from queue import PriorityQueue
 from threading import BoundedSemaphore, Thread
 from time import monotonic
 from typing import Generic, TypeVar
@@ -35,16 +37,20 @@ _log = logger("acts")
 
 
 class WorkerPool:
-    """A pool of at most `workers` threads, each running one piece of work at a time."""
+    """A pool of at most `workers` threads, each running one piece of work at a time.
+
+    The most urgent work comes first, which has the least number; else the work that came first.
+    """
 
     def __init__(self, name: str, workers: int) -> None:
         self._name, self._workers = name, workers
-        self._work: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._work: PriorityQueue[tuple[float, int, Callable[[], object] | None]] = PriorityQueue()
+        self._numbers = count()
         self._threads = 0
 
-    def submit(self, work: Callable[[], object]) -> None:
+    def submit(self, work: Callable[[], object], urgency: int = 0) -> None:
         """Run the work, which must not raise, as soon as a thread is free."""
-        self._work.put(work)
+        self._work.put((urgency, next(self._numbers), work))
         if self._threads < self._workers:
             self._threads += 1
             name = f"{self._name}-{self._threads}"
@@ -53,10 +59,10 @@ class WorkerPool:
     def close(self) -> None:
         """End each thread as soon as its work returns."""
         for _ in range(self._threads):
-            self._work.put(None)
+            self._work.put((inf, next(self._numbers), None))
 
     def _run_tasks(self) -> None:
-        while (work := self._work.get()) is not None:
+        while (work := self._work.get()[2]) is not None:
             work()
 
 

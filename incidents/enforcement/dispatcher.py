@@ -1,9 +1,6 @@
-"""The dispatcher: the adapter for each order, the limit of parallel attempts, and the backlog.
+"""The dispatcher: the adapter for each site, and the limit of parallel attempts of each adapter.
 
-A slow adapter must not use all workers, because a quick adapter needs some. An order that is
-claimed too early must be released, which costs the database as much as an attempt. So the
-dispatcher that released orders claims them by their numbers as soon as a worker is free; other
-dispatchers can claim them later, at a set time, one group after the other.
+No adapter may have another's share: however many attempts of one hang, those of the others go on.
 """
 
 from __future__ import annotations
@@ -14,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
 from sqlalchemy import Engine
 
@@ -29,8 +25,8 @@ from incidents.store.leases import Claimed, Key
 NO_CHANNEL_AFTER = timedelta(days=3)
 """The time after which a notice that no dispatcher has claimed counts as impossible to send."""
 
-Choose = Callable[[Order], Adapter]
-"""A function that chooses the adapter for an order."""
+Choose = Callable[[str], Adapter]
+"""A function that chooses the adapter for the orders of the site of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ _SHARE = 4
 
 
 class ConcurrencyLimit:
-    """The limit of simultaneous attempts, for all adapters; `seconds` is a monotonic clock."""
+    """The limit of simultaneous attempts, of each adapter; `seconds` is a monotonic clock."""
 
     def __init__(self, most: int, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds = most, seconds
@@ -93,38 +89,19 @@ class ConcurrencyLimit:
         """The number of running attempts."""
         return len(self._taken)
 
-    @property
-    def has_capacity(self) -> bool:
-        """Whether enough workers are free to justify a transaction."""
-        return self.total <= self._most // 2
-
-    def claimable(self) -> int:
-        """The number of orders to claim; an excess would have to be released, at a cost."""
-        bit = self._most // _SHARE
-        quick = self.throughput() + bit - self.total
-        return min(self._most - self.total, max(quick, bit))
-
-    def allows(self, adapter: str) -> bool:
-        """Whether an adapter can have one more attempt."""
-        return self._full[adapter] < self.share(adapter)
-
     def free_for(self, adapter: str) -> int:
-        """The number of further attempts for an adapter; 0 if too few to justify a transaction.
-
-        In that case, the adapter is still busy with its running attempts.
-        """
-        free = self.share(adapter) - self._full[adapter]
-        return free if free >= self._most // _SHARE // _SHARE else 0
+        """The number of further attempts that an adapter can have."""
+        return max(0, self.share(adapter) - self._full[adapter])
 
     def share(self, adapter: str) -> int:
         """An adapter's share of attempts: its recent throughput, plus a part of the limit."""
-        return self._most // _SHARE + self.throughput(adapter)
+        return min(self._most, self._most // _SHARE + self.throughput(adapter))
 
-    def throughput(self, adapter: str | None = None) -> int:
-        """The number of attempts finished in this second and the last, by an adapter or by all."""
+    def throughput(self, adapter: str) -> int:
+        """The number of an adapter's attempts finished in this second and the last."""
         second = int(self._seconds())
         lately = [self._finished[each] for each in (second - 1, second) if each in self._finished]
-        return sum(each.total() if adapter is None else each[adapter] for each in lately)
+        return sum(each[adapter] for each in lately)
 
     def acquire(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
         """Add an attempt, whose lease began at the time `began` of the monotonic clock."""
@@ -155,51 +132,3 @@ class ConcurrencyLimit:
             del self._taken[key]
             self._full[adapter] -= 1
             log_error("an attempt outlasts its lease", order=order)
-
-
-_SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0
-
-
-class Backlog:
-    """The orders that wait until the `limit` allows an attempt; `seconds` is a monotonic clock."""
-
-    def __init__(
-        self, limit: ConcurrencyLimit, *, seconds: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._limit, self._seconds = limit, seconds
-        # By adapter: the number of the site, that of the order, and the lane.
-        self._waiting: dict[str, dict[tuple[int, int, str], Key]] = {}
-        self._ends: dict[str, float] = {}
-
-    def postpone(self, adapter: str, keys: Collection[Key]) -> timedelta:
-        """Postpone these orders, and return the wait after which any dispatcher can claim them.
-
-        The wait allows one second for as many orders as the adapter's share, and is at most 25
-        seconds.
-        """
-        for key in keys:
-            self.add(adapter, key)
-        now = self._seconds()
-        start = max(self._ends.get(adapter, now), now + _SOON_S)
-        duration_s = max(len(keys) / self._limit.share(adapter), _APART_S)
-        self._ends[adapter] = min(start + duration_s, now + _LATEST_S)
-        return timedelta(seconds=start - now)
-
-    def add(self, adapter: str, key: Key) -> None:
-        """Add a waiting order."""
-        self._waiting.setdefault(adapter, {})[key[:3]] = key
-
-    def remove(self, adapter: str, key: Key) -> None:
-        """Remove an order that has been claimed, if it is in the backlog."""
-        self._waiting.get(adapter, {}).pop(key[:3], None)
-
-    def pop(self, most: int) -> list[Key]:
-        """Remove and return at most `most` orders that can be tried now."""
-        found = [
-            (adapter, key)
-            for adapter, keys in self._waiting.items()
-            for key in islice(keys.values(), self._limit.free_for(adapter))
-        ][:most]
-        for adapter, key in found:
-            self.remove(adapter, key)
-        return [key for _, key in found]

@@ -57,8 +57,10 @@ class Outcomes:
         if isinstance(outcome, Delivered):
             self.only_logged += done.claimed.lane == ACT and not outcome.enforced
 
-    def record(self) -> None:
+    def record(self) -> list[AttemptResult]:
         """Record a batch of outcomes, and postpone the orders that will be tried again.
+
+        Returns the batch.
 
         Raises:
             DatabaseError: if the database fails; the outcomes are kept.
@@ -84,6 +86,7 @@ class Outcomes:
         del self._left[: len(done)]
         for each in done:
             self._dispatcher.observed(each, now)
+        return done
 
     def submit(self, commands: Sequence[SiteCommand]) -> list[SiteCommand]:
         """Submit the commands to the desk in one transaction; return those that failed.

@@ -22,17 +22,18 @@ from incidents.enforcement.attempts import WorkerPool, attempt
 from incidents.enforcement.dispatcher import (
     NO_CHANNEL_AFTER,
     AttemptResult,
-    Backlog,
     ConcurrencyLimit,
     Dispatcher,
 )
 from incidents.enforcement.outcomes import BATCH, Outcomes
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
+from incidents.enforcement.queues import Queues, urgency
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, entries, leases, lineage
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
+from incidents.store.due_orders import Due
 
 LEASE = timedelta(seconds=25)
 ATTEMPT_S = 20.0
@@ -47,6 +48,11 @@ _PER_WORKER = 16
 _BATCH_WAIT_S = 0.03
 
 LANES = (ACT, NOTICE, DESK)
+
+_NOBODY = "none"
+"""In place of an adapter's name, for a lane without a channel."""
+
+_TRIES = 4
 
 
 class Round:
@@ -68,19 +74,19 @@ class Round:
         self._dispatcher = dispatcher
         self._once = once
         self._due_by: datetime | None = None
+        self._untried: set[tuple[int, int, str]] = set()
         self._epochs = order_payload.Epochs()
         self._stopped = stopped
         self._finished: SimpleQueue[AttemptResult] = SimpleQueue()
         self.outcomes = Outcomes(dispatcher, recorded)
         self._limit = ConcurrencyLimit(dispatcher.workers * _PER_WORKER, seconds=dispatcher.seconds)
         self._pools: dict[str, WorkerPool] = {}
-        self._busy: list[AttemptResult] = []
         self._first_comparison = (
             None
             if dispatcher.compare is None
             else waiting.FirstComparison(dispatcher.engine, dispatcher.compare)
         )
-        self._backlog = Backlog(self._limit, seconds=dispatcher.seconds)
+        self._queues = Queues(self._adapter_of, seconds=dispatcher.seconds)
 
     def run(self) -> None:
         """Carry out all due orders.
@@ -88,13 +94,22 @@ class Round:
         Raises:
             DatabaseError: if the database fails.
         """
+        try:
+            self._carry_out()
+        except BaseException:
+            # What was taken from the queues may not have been claimed.
+            self._queues.clear()
+            raise
+
+    def _carry_out(self) -> None:
         while True:
-            has_room = self._limit.has_capacity and len(self.outcomes) < BATCH
+            has_room = len(self.outcomes) < BATCH
             took = has_room and not self._stopped() and self._claim()
             if not took and not self._limit.total and not self.outcomes:
                 return
             self._collect()
-            self.outcomes.record()
+            done = self.outcomes.record()
+            self._queues.look_again((each.claimed.lane, each.claimed.site_id) for each in done)
 
     def close(self) -> None:
         """End the threads, without waiting for a thread that an adapter blocks."""
@@ -104,30 +119,23 @@ class Round:
     # Claiming.
 
     def _claim(self) -> bool:
-        """Claim due orders, and return whether there were any."""
+        """Claim due orders; return whether any were claimed, or there are more to read."""
         dispatcher = self._dispatcher
-        most = self._limit.claimable()
-        began = dispatcher.seconds()
         with plainly(dispatcher.engine):
             with reading(dispatcher.engine) as connection:
                 now = self._now(connection)
                 self._due_by = (self._due_by or now) if self._once else None
-                due = [
-                    lane
-                    for lane in LANES
-                    if (lane in dispatcher.lanes or lane in dispatcher.without_channel)
-                    and leases.any_due(connection, lane, self._due_at(lane, now))
-                ]
-            # Released orders can be claimed again only once all outcomes are recorded.
-            again = [] if self.outcomes else self._backlog.pop(most // 2 if due else most)
-            if not due and not again:
-                return False
+                is_more = self._queues.look(connection, self._lanes(now))
+            due = self._queues.take(self._limit)
+            if not due:
+                return is_more
+            began = dispatcher.seconds()
             with writing(dispatcher.engine) as connection:
                 now, history = self._now(connection), lineage.read(connection)
                 if history.is_new:
+                    self._queues.clear()
                     return False
-                found = leases.reclaim(connection, dispatcher.name, again, now=now, lease=LEASE)
-                found += self._claim_due(connection, due, most - len(found), now)
+                found = self._claim_due(connection, due, now)
                 held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
                 # So that they do not count as tried, even if recording them fails.
                 leases.undo_claim(connection, held)
@@ -145,21 +153,43 @@ class Round:
         for claimed in found:
             if claimed.key not in excluded:
                 self._start_attempt(claimed, now, began)
-        self._release_busy()
-        return bool(found or again)
+        return bool(found) or is_more
 
     def _claim_due(
-        self, connection: Connection, due: list[str], most: int, now: datetime
+        self, connection: Connection, due: list[Due], now: datetime
     ) -> list[leases.Claimed]:
-        found: list[leases.Claimed] = []
-        for lane in due:
-            # Each lane has a share, so that none waits for the whole of another.
-            found += leases.claim(
-                connection, self._dispatcher.name, lane, now=now, lease=LEASE,
-                most=max(1, most // len(due)), due_at=self._due_at(lane, now),
-                tried_by=self._due_by,
-            )  # fmt: skip
+        """Claim these orders, or the next ones if other dispatchers have claimed all of them."""
+        for _ in range(_TRIES):
+            name = self._dispatcher.name
+            found = leases.claim(connection, name, due, now=now, lease=LEASE)
+            claimed = {(each.site_id, each.lane) for each in found}
+            self._queues.look_again(
+                (each.lane, each.site_id)
+                for each in due
+                if (each.site_id, each.lane) not in claimed
+            )
+            due = [] if found else self._queues.take(self._limit)
+            if not due:
+                break
         return found
+
+    def _adapter_of(self, due: Due) -> str | None:
+        """The name of the adapter for a due order; None if it was tried before in this pass."""
+        if (
+            self._due_by is not None
+            and due.attempts
+            and due.next_at > self._due_by
+            and (due.site_id, due.seq, due.lane) not in self._untried
+        ):
+            return None
+        choose = self._dispatcher.lanes.get(due.lane)
+        return _NOBODY if choose is None else choose(due.site).name
+
+    def _lanes(self, now: datetime) -> dict[str, datetime]:
+        """The lanes to read, and the time by which an order must have fallen due there."""
+        dispatcher = self._dispatcher
+        known = (*dispatcher.lanes, *dispatcher.without_channel)
+        return {lane: self._due_at(lane, now) for lane in LANES if lane in known}
 
     def _due_at(self, lane: str, now: datetime) -> datetime:
         """The time by which an order of that lane must have fallen due to be claimed now."""
@@ -232,29 +262,19 @@ class Round:
             # A tried notice is given up; only an untried one is skipped.
             untried = claimed.attempt == 1
             outcome = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
-            self.outcomes.add(AttemptResult(claimed, "none", outcome))
+            self.outcomes.add(AttemptResult(claimed, _NOBODY, outcome))
             return
         if order_payload.is_expired(claimed, now, dispatcher.give_up_after):
             self.outcomes.add(AttemptResult(claimed, "", Skipped(why="expired")))
             return
-        adapter = dispatcher.lanes[claimed.lane](order)
+        adapter = dispatcher.lanes[claimed.lane](claimed.site)
         name = adapter.name
-        self._backlog.remove(name, claimed.key)
-        if not self._limit.allows(name):
-            self._busy.append(AttemptResult(claimed, name, None))
-            return
         if name not in self._pools:
             self._pools[name] = WorkerPool(name, dispatcher.workers)
         self._limit.acquire(claimed, order, name, began)
-        self._pools[name].submit(partial(self._attempt, claimed, order, adapter, began))
-
-    def _release_busy(self) -> None:
-        """Release the orders whose adapter is busy; the backlog brings them back in sequence."""
-        for adapter in {each.adapter for each in self._busy}:
-            away = [each for each in self._busy if each.adapter == adapter]
-            wait = self._backlog.postpone(adapter, [each.claimed.key for each in away])
-            self.outcomes.postpone(away, wait)
-        self._busy = []
+        work = partial(self._attempt, claimed, order, adapter, began)
+        held = claimed.held_since is not None
+        self._pools[name].submit(work, urgency(claimed.kind, held=held))
 
     def _attempt(
         self, claimed: leases.Claimed, order: Order, adapter: Adapter, began: float
@@ -283,6 +303,7 @@ class Round:
                 break
             self._limit.release(done)
             self.outcomes.add(done)
-            if done.outcome is None:
-                self._backlog.add(done.adapter, done.claimed.key)
+            if done.outcome is None and self._once:
+                claimed = done.claimed
+                self._untried.add((claimed.site_id, claimed.seq, claimed.lane))
         self._limit.drop_expired(LEASE)

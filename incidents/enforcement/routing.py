@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -27,6 +27,8 @@ ENTRY_POINTS = "incidents.acts"
 
 DEFAULT = LOG
 _NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
+_WILD = re.compile(r"[*?[]")
+_NOTHING = "(?!)"
 TYPES = {
     "log": "incidents.enforcement.log",
     "webhook": "incidents.enforcement.webhook",
@@ -56,6 +58,19 @@ class Group:
 
     patterns: tuple[str, ...]
     adapter: Adapter
+    # Each due order is looked up here, so names and patterns are prepared once.
+    _names: frozenset[str] = field(init=False, repr=False, compare=False)
+    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = frozenset(each for each in self.patterns if not _WILD.search(each))
+        wild = [translate(each) for each in self.patterns if each not in names]
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_pattern", re.compile("|".join(wild) or _NOTHING))
+
+    def has(self, site: str) -> bool:
+        """Whether the site of that name belongs to the group."""
+        return site in self._names or self._pattern.match(site) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +91,7 @@ class Routing:
     def adapter_for(self, site: str) -> Adapter:
         """The adapter that carries out orders for the site of that name."""
         for group in self.groups:
-            if any(fnmatchcase(site, pattern) for pattern in group.patterns):
+            if group.has(site):
                 return group.adapter
         return self.default
 

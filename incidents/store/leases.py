@@ -1,8 +1,9 @@
 """The leases of waiting orders: a dispatcher claims an order for one attempt at a time.
 
 A lease is a `next_at` in the future and a holder: when the lease ends, any dispatcher may claim the
-order again. Orders are claimed without the lock of their site's row, so that a claim never waits,
-and released under that lock. `deliveries` writes their outcomes, also under that lock.
+order again. `due_orders` finds the orders to claim. They are claimed without the lock of their
+site's row, so that a claim never waits, and released under that lock. `deliveries` writes their
+outcomes, also under that lock.
 """
 
 from __future__ import annotations
@@ -12,27 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    RowMapping,
-    Select,
-    and_,
-    bindparam,
-    exists,
-    not_,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, Select, and_, bindparam, select, update
 
 from incidents.machine.command import BRAKED
-from incidents.store.database.engine import LOOK_UP_BY_KEYS
+from incidents.store.due_orders import Due, is_first
 from incidents.store.schema.log_tables import deliveries, orders, waiting
 from incidents.store.schema.tables import sites
-from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Mutation
+from incidents.store.schema.types import Number, UTCDateTime, Word
+from incidents.store.statement import Mutation, Query
+from incidents.store.values_table import ValuesTable
 
 Key = tuple[int, int, str, datetime]
 """A claimed order: the numbers of site and order, the lane, and the time of the claim (UTC)."""
@@ -75,55 +64,22 @@ class Claimed:
         return self.site_id, self.seq, self.lane, self.taken_at
 
 
-def any_due(connection: Connection, lane: str, now: datetime) -> bool:
-    """Whether a due order waits in the lane; without a lock."""
-    return connection.scalar(_ANY_DUE, {"lane": lane, "now": now}) is not None
-
-
 def claim(
-    connection: Connection,
-    by: str,
-    lane: str,
-    *,
-    now: datetime,
-    lease: timedelta,
-    most: int,
-    due_at: datetime | None = None,
-    tried_by: datetime | None = None,
+    connection: Connection, by: str, due: Sequence[Due], *, now: datetime, lease: timedelta
 ) -> list[Claimed]:
-    """Claim at most `most` orders of a lane, the first of each site, the longest due first.
+    """Claim these due orders, as far as they are still as they were read, in the same order.
 
     An order that is not settled or postponed before the lease ends can be claimed again by any
-    dispatcher. If `tried_by` tried the order before, it must be due at `due_at` (UTC), otherwise at
-    `now`. Call this in a transaction that writes. Orders that others are claiming are skipped.
+    dispatcher. Call this in a transaction that writes. Orders that others are claiming are skipped.
     """
-    question = _CLAIMABLE
-    if connection.dialect.name == "postgresql":
-        question = _CLAIMABLE_UNLOCKED
-        connection.exec_driver_sql(_IN_ORDER)
-    due_at = due_at or now
-    asked = {"lane": lane, "due_at": due_at, "tried_by": tried_by or due_at, "most": most}
-    rows = connection.execute(question, asked).mappings().all()
-    return _take(connection, rows, by, now, now + lease)
-
-
-def reclaim(
-    connection: Connection, by: str, released: Sequence[Key], *, now: datetime, lease: timedelta
-) -> list[Claimed]:
-    """Claim orders again that were released without an attempt, even if they are not due.
-
-    Orders that were claimed or settled since are skipped. Call this in a transaction that writes.
-    """
-    if not released:
-        return []
-    is_postgresql = connection.dialect.name == "postgresql"
-    question = _RELEASED_UNLOCKED if is_postgresql else _RELEASED
-    rows = connection.execute(question, {"released": released}).mappings().all()
-    return _take(connection, rows, by, now, now + lease)
+    rows = [(each.site_id, each.lane, each.seq, each.next_at) for each in due]
+    found = {_key(row): row for row in _CLAIMABLE.fetch(connection, rows).all()}
+    taken = [found[key] for each in due if (key := (each.site_id, each.lane, each.seq)) in found]
+    return _take(connection, taken, by, now, now + lease)
 
 
 def _take(
-    connection: Connection, rows: Sequence[RowMapping], by: str, now: datetime, until: datetime
+    connection: Connection, rows: Sequence[_Found], by: str, now: datetime, until: datetime
 ) -> list[Claimed]:
     found = [
         Claimed(
@@ -216,69 +172,43 @@ def explain(connection: Connection, texts: Sequence[tuple[Claimed, str]]) -> Non
     _EXPLAINED.execute(connection, [(c.site_id, c.lane, c.seq, _ONE, text) for c, text in texts])
 
 
-def _first() -> Select[Any]:
-    """The query for the first order of each site and lane that has not failed permanently."""
-    before = deliveries.alias("before")
-    is_first = not_(
-        exists().where(
-            before.c.site_id == _of.site_id,
-            before.c.lane == _of.lane,
-            before.c.site_seq < _of.site_seq,
-            before.c.dead.is_(False),
-        )
-    )
+def _claimable(given: ValuesTable) -> Select[Any]:
+    """The query for the given orders, unless they have changed since they were read."""
+    own = and_(*(_of[column.name] == column for column in given.c))
     same = and_(
         orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
     )
     return (
-        select(deliveries, *_SITE, *_ORDERED)
+        select(*_COLUMNS)
+        .select_from(given.table.join(deliveries, own))
         .join(orders, same)
         .join(sites, sites.c.id == _of.site_id)
-        .where(waiting, is_first)
-        .order_by(_of.next_at, _of.site_id)
+        .where(waiting, is_first())
+        .with_for_update(of=deliveries, skip_locked=True)
     )
 
 
-def _claimable() -> Select[Any]:
-    """The query for the due orders of a lane."""
-    due_at = bindparam("due_at", type_=UTCDateTime)
-    tried_by = bindparam("tried_by", type_=UTCDateTime)
-    is_new = or_(_of.attempts == 0, _of.next_at <= tried_by)
-    own = _of.lane == bindparam("lane")
-    return (
-        _first().where(own, _of.next_at <= due_at, is_new).limit(bindparam("most", type_=Integer))
-    )
+def _key(row: _Found) -> tuple[int, str, int]:
+    return row["site_id"], row["lane"], row["site_seq"]
 
 
-def _released() -> Select[Any]:
-    """The query for the named orders whose last claim is the named claim."""
-    own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.tried_at)
-    is_free = _of.held_by.is_(None)
-    return _first().where(own.in_(bindparam("released", expanding=True)), is_free)
-
-
-_SITE = (sites.c.name, sites.c.in_force, sites.c.state, sites.c.hold_at)
-_ORDERED = (orders.c.data, orders.c.created_at)
+_Found = dict[str, Any]
+_COLUMNS = (
+    _of.site_id, _of.lane, _of.site_seq, _of.kind, _of.since, _of.attempts, _of.problem,
+    sites.c.name, sites.c.in_force, sites.c.state, sites.c.hold_at, orders.c.data,
+    orders.c.created_at,
+)  # fmt: skip
+_NAMES = tuple(column.name for column in _COLUMNS)
 _KEY = ("site_id", "lane", "site_seq", "n")
 _CLAIMED = Mutation(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
 _UNTRIED = Mutation(deliveries, "attempts", "held_by", keys=_KEY)
 _EXPLAINED = Mutation(deliveries, "detail", keys=_KEY)
-_CLAIMABLE = _claimable()
-# Without statistics PostgreSQL would collect and sort all waiting orders.
-_IN_ORDER = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
-_CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
-_RELEASED = _released()
-_RELEASED_UNLOCKED = _RELEASED.with_for_update(of=deliveries, skip_locked=True)
+_CLAIMABLE: Query[_Found] = Query(
+    _claimable, lambda row: dict(zip(_NAMES, row, strict=True)),
+    site_id=Number, lane=Word, site_seq=Number, next_at=UTCDateTime,
+)  # fmt: skip
 _SITE_LOCKED = (
     select(sites.c.id)
     .where(sites.c.id == bindparam("site_id", type_=Number))
     .with_for_update(key_share=True)
-)
-_ANY_DUE = (
-    select(_of.next_at)
-    .where(
-        waiting, _of.lane == bindparam("lane"), _of.next_at <= bindparam("now", type_=UTCDateTime)
-    )
-    .order_by(_of.next_at, _of.site_id, _of.site_seq)
-    .limit(1)
 )

@@ -10,11 +10,11 @@ from incidents.desk import Envelope
 from incidents.enforcement.round import Round
 from incidents.enforcement.waiting import Brake
 from incidents.machine import commands as c
-from incidents.store import leases
 from incidents.store.database.engine import writing
 from incidents.store.leases import Claimed, Key
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.dispatcher_rig import StubAdapter, dispatcher, kinds, to_its_end
+from tests.store.order_rows import claim_due
 
 
 @dataclass
@@ -73,9 +73,7 @@ class World:
     def claim(self, site: str, kind: str) -> None:
         """A courier has taken that order into the world in hand, and nothing has come of it yet."""
         with writing(self.day.engine) as connection:
-            [claimed] = leases.claim(
-                connection, "one", "act", now=self.day.now, lease=timedelta(seconds=25), most=1
-            )
+            [claimed] = claim_due(connection, "one", now=self.day.now, most=1)
         assert (claimed.site, claimed.kind) == (f"{site}.example", kind)
 
     def order(self, site: str) -> int:

@@ -12,10 +12,10 @@ from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry,
 from incidents.enforcement.round import Round
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.store import leases
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.dispatcher_rig import StubAdapter, carry_out, dispatcher, kinds, to_its_end
 from tests.patience import PATIENCE_S
+from tests.store.order_rows import any_due
 
 DOWN = Retry(problem="http_503")
 
@@ -67,17 +67,12 @@ def test_what_has_failed_is_tried_again_later_and_later_under_the_same_id(day: R
     for wait_s in (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 7200):
         carry_out(day, act)
         day.later(seconds=wait_s - 1)
-        assert not _is_due(day)
+        assert not any_due(day)
         day.later(seconds=1)
-        assert _is_due(day)
+        assert any_due(day)
     assert len({order.id for order in act.got}) == 1
     assert [order.attempt for order in act.got] == list(range(1, 14))
     assert _site(day)[:2] == ("suspended", "active")
-
-
-def _is_due(day: Rehearsal) -> bool:
-    with day.engine.connect() as connection:
-        return leases.any_due(connection, "act", day.now)
 
 
 def test_what_the_other_side_asks_for_is_waited_for(day: Rehearsal) -> None:

@@ -111,8 +111,8 @@ class Desk:
     def process(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """A command of its own, as a shell starts it."""
         return subprocess.Popen(
-            [sys.executable, "-c", CONSOLE, *words], env=self._environment | (env or {}), cwd=ROOT,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-c", CONSOLE, *words], env={**self._environment, **(env or {})},
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip
 

@@ -38,7 +38,8 @@ from typing import Any
 
 NAMES = (
     "kills", "faults", "fault_connections", "full_disk", "clocks", "downtime", "hostile", "steps",
-    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early", "failover",
+    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early", "dead_receiver",
+    "upgrades", "failover",
 )  # fmt: skip
 """The kinds of fire; each is loaded only when it is asked for."""
 

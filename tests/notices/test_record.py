@@ -20,12 +20,12 @@ from incidents.machine.policy import Policy
 from incidents.notices import lanes, record
 from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import FactsOfOrders
-from incidents.store import leases
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import orders
 from incidents.store.schema.tables import sites
 from incidents.values.ids import order_id
 from tests.notices.lane import WORDING
+from tests.store.order_rows import claim_due
 from tests.views.day import SITE, Day, utc
 
 
@@ -319,7 +319,7 @@ def test_while_somebody_takes_it_down_it_is_told_of_when_they_began(day: Day) ->
     day.miss().after("7h")
     with writing(day.engine) as connection:
         lease = timedelta(seconds=30)
-        [claimed] = leases.claim(connection, "daemon", "act", now=day.now, lease=lease, most=1)
+        [claimed] = claim_due(connection, "daemon", now=day.now, lease=lease, most=1)
     day.after("10s")
     assert _of(day, "suspend").at == claimed.taken_at == utc("18:00:01")
 

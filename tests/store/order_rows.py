@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from incidents.machine import commands as c
 from incidents.machine.case import Case
-from incidents.store import leases
+from incidents.store import due_orders, leases
 from incidents.store.cases import cases, sites, slices
 from incidents.store.database.engine import reading, writing
 from incidents.store.leases import Claimed
@@ -79,12 +79,39 @@ def unhold(day: Rehearsal, site: str = "a.example") -> None:
     assert day.give(c.LiftHold(by="li", reason="ordered"), site).refusal is None
 
 
+def due(
+    connection: Connection,
+    lane: str = ACT,
+    *,
+    now: datetime,
+    start: due_orders.Place = due_orders.START,
+    most: int = 9,
+) -> list[due_orders.Due]:
+    """Read what is due, the longest due first."""
+    due_orders.plan_by_index(connection)
+    return due_orders.page(connection, lane, due_at=now, start=start, most=most)
+
+
+def claim_due(
+    connection: Connection,
+    by: str,
+    lane: str = ACT,
+    *,
+    now: datetime,
+    lease: timedelta = LEASE,
+    most: int = 9,
+) -> list[Claimed]:
+    """Take what is due in hand, the longest due first."""
+    found = due(connection, lane, now=now, most=most)
+    return leases.claim(connection, by, found, now=now, lease=lease)
+
+
 def claim(
     day: Rehearsal, by: str = "d1", lane: str = ACT, *, most: int = 9, now: datetime | None = None
 ) -> list[Claimed]:
     """Take what is due in hand."""
     with writing(day.engine) as connection:
-        return leases.claim(connection, by, lane, now=now or day.now, lease=LEASE, most=most)
+        return claim_due(connection, by, lane, now=now or day.now, most=most)
 
 
 def names(claimed: list[Claimed]) -> list[tuple[str, int]]:
@@ -106,14 +133,18 @@ def let_go(day: Rehearsal, claimed: Claimed, by: timedelta = timedelta(0)) -> bo
         return leases.postpone(connection, claimed, day.now + by, tried=False)
 
 
-def claim_again(day: Rehearsal, *let_go: Claimed) -> list[Claimed]:
-    """Take in hand once more what was let go."""
-    keys = [claimed.key for claimed in let_go]
+def read_due(day: Rehearsal, lane: str = ACT) -> list[due_orders.Due]:
+    """What is due now, the longest due first."""
+    with reading(day.engine) as connection:
+        return due(connection, lane, now=day.now)
+
+
+def claim_these(day: Rehearsal, found: list[due_orders.Due], by: str = "d1") -> list[Claimed]:
+    """Take what was read before in hand, as far as it can be."""
     with writing(day.engine) as connection:
-        return leases.reclaim(connection, "d1", keys, now=day.now, lease=LEASE)
+        return leases.claim(connection, by, found, now=day.now, lease=LEASE)
 
 
 def any_due(day: Rehearsal, lane: str = ACT) -> bool:
     """Whether anything is due now."""
-    with reading(day.engine) as connection:
-        return leases.any_due(connection, lane, day.now)
+    return bool(read_due(day, lane))

@@ -10,15 +10,14 @@ from sqlalchemy import Engine, inspect, select
 from incidents.audit.replay import Replay
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store import leases
-from incidents.store.database import schema
+from incidents.store.database import migration, schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import deliveries, orders
 from incidents.store.schema.tables import incidents, sites
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
 from tests.store.migrations import up_again
-from tests.store.order_rows import ACT, LEASE, delivered, failed
+from tests.store.order_rows import ACT, claim_due, delivered, failed
 
 BEFORE = "0003"
 REPEATED = "SELECT site_seq FROM deliveries WHERE site_id = 2 AND lane = 'act'"
@@ -103,7 +102,7 @@ def test_they_are_carried_out_like_any_other_and_what_is_new_waits_beside_them(
         with_a_past(day)
         there_and_back(day.engine)
         with writing(day.engine) as connection:
-            taken = leases.claim(connection, "d1", ACT, now=day.now, lease=LEASE, most=9)
+            taken = claim_due(connection, "d1", now=day.now)
         assert {(each.site, each.kind, each.attempt) for each in taken} == {
             ("down.example", "suspend", 1), ("closed.example", "close", 1),
             ("up.example", "suspend", 1),
@@ -248,7 +247,7 @@ def test_the_schema_is_the_same_after_going_back_and_there_again(day: Rehearsal)
         there_and_back(day.engine)
         assert _schema(day) == fresh
     with day.engine.connect() as connection:
-        command.check(schema.config(connection))
+        command.check(migration.config(connection))
 
 
 def _schema(day: Rehearsal) -> list[tuple[object, ...]]:

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.case import Delivery
-from incidents.store import deliveries, leases
+from incidents.store import deliveries
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import deliveries as table
 from tests.desk.rehearsal import TEN, Rehearsal
@@ -16,6 +16,7 @@ from tests.store.order_rows import (
     ACT,
     LEASE,
     NOTICE,
+    claim_due,
     delivered,
     down_up_and_down,
     failed,
@@ -233,12 +234,12 @@ def test_what_somebody_has_in_hand_stays_with_them_when_a_dead_letter_before_it_
     day.give(failed(2))
     unhold(day)
     with writing(day.engine) as connection:
-        (claimed,) = leases.claim(connection, "d1", ACT, now=day.now, lease=LEASE, most=9)
+        (claimed,) = claim_due(connection, "d1", now=day.now)
     assert claimed.kind == "reopen"
     day.give(c.CancelOrder(by="li", order=2, lane=ACT, why="by_hand"))
     assert there(day, claimed.seq)["next_at"] == TEN + LEASE
     with writing(day.engine) as connection:
-        assert leases.claim(connection, "d2", ACT, now=day.now, lease=LEASE, most=9) == []
+        assert claim_due(connection, "d2", now=day.now) == []
 
 
 # What a case is given of them.

@@ -6,8 +6,9 @@ import pytest
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store import leases
-from incidents.store.database.engine import writing
+from incidents.store import due_orders
+from incidents.store.database.engine import reading
+from incidents.store.due_orders import Due
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.store.order_rows import (
@@ -16,15 +17,17 @@ from tests.store.order_rows import (
     NOTICE,
     any_due,
     claim,
-    claim_again,
+    claim_these,
     delivered,
     down_up_and_down,
+    due,
     failed,
     hold,
     let_go,
     marked,
     names,
     put_off,
+    read_due,
     there,
     unhold,
 )
@@ -144,62 +147,78 @@ def test_an_order_has_been_tried_since_its_first_attempt(day: Rehearsal) -> None
     assert again.since == claimed.since == there(day, 2)["since"]
 
 
-def test_of_what_came_due_since_a_round_began_only_what_was_never_tried_is_taken(
-    day: Rehearsal,
-) -> None:
-    hold(day)
-    (first,) = claim(day)
-    put_off(day, first, timedelta(minutes=2))
-    began = day.now
-    day.later(minutes=5)
-    hold(day, "b.example")
-    with writing(day.engine) as connection:
-        taken = leases.claim(
-            connection, "d1", ACT, now=day.now, lease=LEASE, most=9, tried_by=began
-        )  # fmt: skip
-    assert first.site == "a.example"
-    assert names(taken) == [("b.example", 2)]
-    assert taken[0].until == day.now + LEASE
+# What was read before.
 
 
-def test_what_was_let_go_untried_is_taken_again_under_its_number_whenever_it_is_due(
-    day: Rehearsal,
-) -> None:
-    hold(day)
-    (first,) = claim(day)
-    put_off(day, first, HOUR)
-    (second,) = claim(day, now=TEN + HOUR)
-    assert claim_again(day, second) == []
-    let_go(day, second, HOUR)
+def test_what_is_taken_comes_in_the_order_in_which_it_is_named(day: Rehearsal) -> None:
+    day.add("c.example")
+    for site in ("a.example", "b.example", "c.example"):
+        hold(day, site)
+    (one, other, third) = read_due(day)
 
-    (again,) = claim_again(day, second)
-    assert (again.attempt, again.held_by, again.until) == (2, "d1", day.now + LEASE)
-    assert again.since == first.since
+    assert names(claim_these(day, [third, one])) == [("c.example", 2), ("a.example", 2)]
+    assert read_due(day) == [other]
 
 
 @pytest.mark.parametrize("tried", [True, False])
-def test_what_somebody_has_had_in_hand_since_it_was_let_go_is_not_taken_again(
+def test_what_somebody_has_had_in_hand_since_it_was_read_is_not_taken(
     day: Rehearsal, tried: bool
 ) -> None:
     hold(day)
-    (first,) = claim(day)
-    let_go(day, first)
+    found = read_due(day)
     day.later(seconds=1)
     (elsewhere,) = claim(day, "d2")
-    put_off(day, elsewhere, HOUR) if tried else let_go(day, elsewhere, LEASE)
+    assert claim_these(day, found) == []
+    put_off(day, elsewhere, HOUR) if tried else let_go(day, elsewhere)
+    day.later(hours=1)
 
-    assert claim_again(day, first) == []
+    assert claim_these(day, found) == []
     assert there(day, 2)["attempts"] == tried
+    (again,) = claim_these(day, read_due(day))
+    assert (again.attempt, again.held_by, again.until) == (1 + tried, "d1", day.now + LEASE)
 
 
-def test_of_what_was_let_go_only_what_is_named_is_taken_again(day: Rehearsal) -> None:
-    for site in ("a.example", "b.example"):
-        hold(day, site)
-    (one, other) = claim(day)
-    let_go(day, one)
-    let_go(day, other)
+def test_what_is_no_longer_the_first_of_its_site_is_not_taken(day: Rehearsal) -> None:
+    hold(day)
+    day.give(failed(2))
+    unhold(day)
+    found = read_due(day)
+    assert [each.kind for each in found] == ["reopen"]
+    marked(day, 2, dead=False)
 
-    assert names(claim_again(day, other)) == [("b.example", 2)]
+    assert claim_these(day, found) == []
+    assert [each.seq for each in read_due(day)] == [2]
+
+
+def test_what_is_settled_is_not_taken(day: Rehearsal) -> None:
+    hold(day)
+    found = read_due(day)
+    day.give(delivered(2))
+
+    assert claim_these(day, found) == []
+
+
+def test_whether_a_hold_keeps_the_site_down_is_read_with_the_order(day: Rehearsal) -> None:
+    hold(day)
+    assert [(each.kind, each.held) for each in read_due(day)] == [("suspend", True)]
+    (first,) = claim(day)
+    day.give(delivered(first.seq))
+    unhold(day)
+    assert [(each.kind, each.held) for each in read_due(day)] == [("reopen", False)]
+
+
+def test_pages_leave_no_order_out(day: Rehearsal) -> None:
+    day.add(*(f"s{n}.example" for n in range(7)))
+    for n in range(7):
+        hold(day, f"s{n}.example")
+        day.later(seconds=n % 2)
+    found, start = list[Due](), due_orders.START
+    with reading(day.engine) as connection:
+        while len(page := due(connection, now=day.now, start=start, most=3)) == 3:
+            found, start = found[:-1] + page if found else page, page[-1].place
+
+    assert found[:-1] + page == read_due(day)
+    assert len(read_due(day)) == 7
 
 
 # How a lease ends.

@@ -10,7 +10,18 @@ from incidents.store.database.engine import create, writing
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 from tests.store.conftest import Opener
-from tests.store.order_rows import ACT, LEASE, any_due, claim, delivered, hold, names, unhold
+from tests.store.order_rows import (
+    LEASE,
+    any_due,
+    claim,
+    claim_due,
+    delivered,
+    due,
+    hold,
+    names,
+    read_due,
+    unhold,
+)
 
 
 def test_what_others_are_taking_at_this_moment_is_left_to_them(
@@ -22,12 +33,13 @@ def test_what_others_are_taking_at_this_moment_is_left_to_them(
             hold(day, site)
             unhold(day, site)
         other = opened(postgresql_url)
+        found = read_due(day)
         with writing(day.engine) as one, writing(other) as two:
             two.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-            first = leases.claim(one, "d1", ACT, now=TEN, lease=LEASE, most=1)
-            second = leases.claim(two, "d2", ACT, now=TEN, lease=LEASE, most=9)
+            first = leases.claim(one, "d1", found[:1], now=TEN, lease=LEASE)
+            second = leases.claim(two, "d2", found, now=TEN, lease=LEASE)
             assert (names(first), names(second)) == ([("a.example", 2)], [("b.example", 2)])
-            assert leases.any_due(two, ACT, TEN)
+            assert due(two, now=TEN) == found[:1]
 
 
 def test_what_the_desk_has_under_its_lock_is_not_waited_for(
@@ -43,7 +55,7 @@ def test_what_the_desk_has_under_its_lock_is_not_waited_for(
             desk.exec_driver_sql(locked).all()
             with writing(day.engine) as courier:
                 courier.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-                taken = leases.claim(courier, "d1", ACT, now=TEN, lease=LEASE, most=9)
+                taken = claim_due(courier, "d1", now=TEN)
             assert names(taken) == [("b.example", 2)]
         assert names(claim(day)) == [("a.example", 2)]
 

@@ -66,10 +66,10 @@ def _plans(connection: Connection, day: Rehearsal) -> dict[str, str]:
         rows = sites.lock(connection, [1, 2, 3])
         needs = {id_: slices.need(COMMANDS, day.now) for id_ in rows}
         cases.load(connection, rows, needs, day.desk.policy())
-    return {sql: _plan(connection, sql, parameters) for sql, parameters in queries}
+    return {sql: plan(connection, sql, parameters) for sql, parameters in queries}
 
 
-def _plan(connection: Connection, sql: str, parameters: Any) -> str:
+def plan(connection: Connection, sql: str, parameters: Any) -> str:
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         found = driver.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)

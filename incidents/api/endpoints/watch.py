@@ -19,7 +19,7 @@ from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, GuardedRoute, operation, router, summary
 from incidents.contract.documents import enforcement as enforcement_documents
 from incidents.locale.words import TimeFormat
-from incidents.metrics.database import look
+from incidents.metrics.database import look, replica_samples
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
 from incidents.store.database import schema
@@ -74,8 +74,9 @@ def metrics(by: ReadCaller) -> Response:
         raise MetricsLibraryError
     from incidents.metrics import exposition
 
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         found = look(connection, by.app.now(connection))
+    replica_samples(by.app.replica, found)
     return Response(
         exposition.text(found), media_type=METRICS, headers={"Cache-Control": "no-store"}
     )
@@ -88,7 +89,7 @@ routes = router("alarms")
 def alarms(by: ReadCaller) -> JSON:
     """List current alarms, the most urgent first, and whether the desk was notified."""
     app = by.app
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         now = app.now(connection)
         found = views.alarms_now(connection, now, app.report_duty, unset=app.lanes_without_channel)
     return JSON(found)
@@ -109,7 +110,7 @@ def test(by: ReadCaller) -> JSON:
 @routes.get("/enforcement", **operation("look", enforcement_documents.Enforcement))
 def enforcement(by: ReadCaller) -> JSON:
     """Show whether a daemon enforces deadlines, which daemons are known, and what is overdue."""
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         return JSON(views.enforcement(connection, by.app.now(connection)))
 
 

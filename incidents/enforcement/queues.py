@@ -1,0 +1,238 @@
+"""The queues: the due orders that wait for each adapter, the most urgent first.
+
+A dispatcher reads the due orders ahead, without a lock, and sorts them by adapter. So it claims
+only what an adapter can take now, and the orders of a slow adapter, however many, are passed by.
+
+A lane is read in two ways. Each look reads the orders that fell due lately, so that a new order is
+found at once, whatever waits before it. A pass over the whole lane, one page at each look, finds
+the older ones; as many passes are made as take a small part of the time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from incidents.enforcement.dispatcher import ConcurrencyLimit
+from incidents.machine.command import DOWN
+from incidents.store import due_orders
+from incidents.store.due_orders import START, Due, Place
+
+HOLD, TAKE_DOWN, OTHER = range(3)
+"""How urgent an order is: of a site that is held, to take a site down, or any other."""
+
+LENGTH = 1_000
+"""The most orders that are kept for one adapter; the others are read again when these are gone."""
+
+PAGE = 1_000
+"""The most orders that are read at once."""
+
+LATELY = timedelta(seconds=5)
+"""How long after the time from which it is due an order may come to be seen by others."""
+
+_REST = 50
+"""After a pass over a whole lane comes a rest of so many times its duration."""
+
+
+def urgency(kind: str, *, held: bool) -> int:
+    """How urgent an order is; the least number is the most urgent."""
+    if held:
+        return HOLD
+    return TAKE_DOWN if kind in DOWN else OTHER
+
+
+_Rank = tuple[int, bool, Place]
+
+
+def _rank(due: Due) -> _Rank:
+    """What was never tried comes first, so that sites that fail do not keep others waiting."""
+    return urgency(due.kind, held=due.held), due.attempts > 0, due.place
+
+
+class Queue:
+    """The most urgent orders of one lane for one adapter; at most one of each site.
+
+    `missed`: the place of the first order for which there was no room, if there was one.
+    """
+
+    def __init__(self) -> None:
+        self._ranks: list[_Rank] = []
+        self._by_site: dict[int, Due] = {}
+        self.missed: Place | None = None
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the queue is short enough to be filled again."""
+        return len(self) <= LENGTH // 2
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether an order of a held site waits."""
+        return bool(self._ranks) and self._ranks[0][0] == HOLD
+
+    def offer(self, due: Due) -> None:
+        """Add an order, or what has become of it since it was added."""
+        if due.site_id in self._by_site:
+            self._remove(self._by_site[due.site_id])
+        self._by_site[due.site_id] = due
+        insort(self._ranks, _rank(due))
+        if len(self) > LENGTH:
+            place = self._ranks[-1][2]
+            self._remove(self._by_site[place[1]])
+            self.missed = place if self.missed is None else min(self.missed, place)
+
+    def take(self, most: int) -> list[Due]:
+        """Remove and return the most urgent orders, at most `most`."""
+        found = [self._by_site.pop(site_id) for _, _, (_, site_id, _) in self._ranks[:most]]
+        del self._ranks[:most]
+        return found
+
+    def _remove(self, due: Due) -> None:
+        del self._ranks[bisect_left(self._ranks, _rank(due))]
+        del self._by_site[due.site_id]
+
+
+class Lane:
+    """One lane: the queues of its adapters, and how far it has been read. Times are in UTC.
+
+    `adapter_of` names the adapter of an order, or None if the order must not be claimed.
+    `seconds` is a monotonic clock.
+    """
+
+    def __init__(
+        self, name: str, adapter_of: Callable[[Due], str | None], seconds: Callable[[], float]
+    ) -> None:
+        self.name = name
+        self.queues = defaultdict[str, Queue](Queue)
+        self._adapter_of, self._seconds = adapter_of, seconds
+        self._again: set[int] = set()
+        # The pass over the whole lane: its place, its seconds, and the end of the rest after it.
+        self._whole, self._whole_s, self._rest_until = START, 0.0, seconds()
+        # The reading of the orders that fell due lately: its place, and the time of its beginning.
+        self._lately: Place | None = None
+        self._began: datetime | None = None
+
+    def look_again(self, site_ids: Iterable[int]) -> None:
+        """Look at the orders of these sites again, because they may have changed."""
+        self._again.update(site_ids)
+
+    def look(self, connection: Connection, due_at: datetime) -> bool:
+        """Read the orders that are due at `due_at`; return whether there is more to read.
+
+        Call this in a transaction that only reads.
+        """
+        if self._again:
+            found = due_orders.of_sites(connection, self.name, self._again, due_at=due_at)
+            self._again = set()
+            self._offer(found)
+        read = partial(due_orders.page, connection, self.name, due_at=due_at, most=PAGE)
+        is_more = False
+        if self._seconds() >= self._rest_until:
+            begins = self._whole == START
+            is_more = self._read_whole(read)
+            if begins and not is_more:
+                # All that is due has been read, the latest too.
+                self._lately, self._began = None, due_at
+                return False
+        is_more |= self._read_lately(read, due_at)
+        return is_more | self._fill(read)
+
+    def _read_whole(self, read: _Read) -> bool:
+        began = self._seconds()
+        found = read(start=self._whole)
+        self._offer(found)
+        now = self._seconds()
+        self._whole_s += now - began
+        if len(found) == PAGE:
+            self._whole = found[-1].place
+            return True
+        self._rest_until = now + _REST * self._whole_s
+        self._whole, self._whole_s = START, 0.0
+        return False
+
+    def _read_lately(self, read: _Read, due_at: datetime) -> bool:
+        if self._lately is None:
+            self._lately = ((self._began or due_at) - LATELY, 0, 0)
+            self._began = due_at
+        found = read(start=self._lately)
+        self._offer(found)
+        is_more = len(found) == PAGE
+        self._lately = found[-1].place if is_more else None
+        return is_more
+
+    def _fill(self, read: _Read) -> bool:
+        """Read what the queues have missed for which there is room now."""
+        for queue in list(self.queues.values()):
+            if queue.missed is None or not queue.has_room:
+                continue
+            start, queue.missed = queue.missed, None
+            found = read(start=start)
+            self._offer(found)
+            if len(found) == PAGE and queue.missed is None:
+                queue.missed = found[-1].place
+        return any(queue.missed and queue.has_room for queue in self.queues.values())
+
+    def _offer(self, found: Iterable[Due]) -> None:
+        for each in found:
+            adapter = self._adapter_of(each)
+            if adapter is not None:
+                self.queues[adapter].offer(each)
+
+
+class Queues:
+    """The queues of all lanes; see `Lane`."""
+
+    def __init__(
+        self, adapter_of: Callable[[Due], str | None], *, seconds: Callable[[], float]
+    ) -> None:
+        self._adapter_of, self._seconds = adapter_of, seconds
+        self._lanes: dict[str, Lane] = {}
+
+    def look(self, connection: Connection, lanes: Mapping[str, datetime]) -> bool:
+        """Read the orders of each lane that are due at the given time (UTC).
+
+        Returns whether there is more to read. Call this in a transaction that only reads.
+        """
+        due_orders.plan_by_index(connection)
+        found = [self._lane(name).look(connection, due_at) for name, due_at in lanes.items()]
+        return any(found)
+
+    def look_again(self, sites: Iterable[tuple[str, int]]) -> None:
+        """Look at the orders of these lanes and sites again, because they may have changed."""
+        for lane, site_id in sites:
+            self._lane(lane).look_again([site_id])
+
+    def take(self, limit: ConcurrencyLimit) -> list[Due]:
+        """Remove and return the orders that their adapters can take now, the most urgent first."""
+        found: list[Due] = []
+        given = Counter[str]()
+        for lane in self._lanes.values():
+            for adapter, queue in lane.queues.items():
+                free = limit.free_for(adapter) - given[adapter]
+                # A transaction costs the same for one order and for many.
+                worth_it = 1 if queue.is_urgent else min(len(queue), limit.share(adapter) // 2)
+                if free >= worth_it:
+                    taken = queue.take(free)
+                    given[adapter] += len(taken)
+                    found += taken
+        return found
+
+    def clear(self) -> None:
+        """Forget everything, so that all is read anew."""
+        self._lanes = {}
+
+    def _lane(self, name: str) -> Lane:
+        if name not in self._lanes:
+            self._lanes[name] = Lane(name, self._adapter_of, self._seconds)
+        return self._lanes[name]
+
+
+_Read = Callable[..., list[Due]]
