@@ -35,7 +35,7 @@ UNIT = "failovers"
 PLAIN = True
 """Whether some runs give the program the members' addresses alone, with no parameter."""
 
-_CALM_S, _AFTERWARDS_S = 6.0, 6.0
+_CALM_S, _AFTERWARDS_S = 4.0, 5.0
 _FIRST = 3
 _SOON_S = 5.0
 
