@@ -210,7 +210,7 @@ class App:
         try:
             schema.check(replica.engine)
         except DatabaseError as error:
-            replica.rest(replica.unfit(error.message))
+            replica.note_unfit(error.message)
             return None
         self._replica_fits = True
         return replica.open(latest=latest, after=after)

@@ -31,7 +31,8 @@ from incidents.app import App
 from incidents.console import languages, last_write, rendering
 from incidents.console.forms import NotAllowedError, SignedOutError
 from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
-from incidents.store.database.replica import SHOWN, State
+from incidents.store.database.replica import SHOWN
+from incidents.store.database.wal_position import State
 
 Thing = TypeVar("Thing")
 

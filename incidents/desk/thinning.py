@@ -42,9 +42,9 @@ class Schedule:
     @classmethod
     def of(cls, now: datetime, keep_all: timedelta) -> Schedule:
         """The schedule at `now` (UTC), with all checkpoints of the last `keep_all`."""
-        hour, day = {"minute": 0, "second": 0, "microsecond": 0}, {"hour": 0}
-        all_since = (now - keep_all).replace(**hour)
-        hourly_since = (now - max(_HOURLY, keep_all)).replace(**hour, **day)
+        all_since = (now - keep_all).replace(minute=0, second=0, microsecond=0)
+        days_ago = now - max(_HOURLY, keep_all)
+        hourly_since = days_ago.replace(hour=0, minute=0, second=0, microsecond=0)
         return cls(all_since, min(all_since, hourly_since))
 
     def period(self, signed_at: datetime) -> Hashable:

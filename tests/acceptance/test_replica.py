@@ -1,5 +1,6 @@
 """A replica behind every surface: what is read there, what never is, and what people are told."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +23,8 @@ from tests.standby import Standby, durable, standby
 
 SITE = "shop.example"
 NOWHERE = "postgresql:///desk?host=/nowhere.example"
+
+_SPAN = re.compile(r"(\d+ (h|min|s)\b ?)+")
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -122,7 +125,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     "words",
     [
-        ["queue", "--json"], ["show", "1-1"], ["show", SITE], ["site", "list"],
+        ["queue", "-q"], ["show", "1-1"], ["show", SITE], ["site", "list"],
         ["site", "show", SITE], ["site", "why", SITE], ["police", "list"], ["orders", "list"],
         ["policy", "show"], ["policy", "history"], ["audit", "export"],
         ["audit", "export", "--format", "csv", "--site", SITE], ["audit", "replay"],
@@ -140,12 +143,13 @@ def test_a_command_that_shows_the_record_needs_only_the_replica(
 
     assert (alone, _without_times(shown)) == (status, _without_times(out))
     # A program gets documents alone.
-    for_people = not {"--json", "csv"} & {*words} and status == 0
+    for_people = "csv" not in words and status == 0
     assert ("the primary cannot be reached: this is the state of " in told) == for_people
 
 
 def _without_times(out: str) -> list[str]:
-    return [line for line in out.splitlines() if "now" not in line and "overdue" not in line]
+    # The second command looks a moment later.
+    return [_SPAN.sub("…", line) for line in out.splitlines() if "now" not in line]
 
 
 def test_a_command_reads_the_primary_where_the_replica_fails(

@@ -18,7 +18,7 @@ def expire(day: Rehearsal, before: datetime | None = None) -> int:
 
 
 def keys(day: Rehearsal) -> list[str]:
-    return sorted(key for [key] in day.rows("SELECT key FROM keys"))
+    return sorted(str(key) for [key] in day.rows("SELECT key FROM keys"))
 
 
 def test_a_key_works_for_thirty_days_and_is_then_a_new_command(day: Rehearsal) -> None:
@@ -93,5 +93,5 @@ def test_the_keys_of_one_site_are_found_by_its_answers(day: Rehearsal) -> None:
         day.give(c.Log(by="li"), site, key=site)
     [(id_,)] = day.rows("SELECT id FROM sites WHERE name = 'b.example'")
     with writing(day.engine) as connection:
-        assert stored_keys.of_site(connection, day.now + KEPT, id_) == ["b.example"]
+        assert stored_keys.of_site(connection, day.now + KEPT, int(str(id_))) == ["b.example"]
         assert stored_keys.count(connection, day.now + KEPT) == 2

@@ -46,8 +46,8 @@ def test_a_hold_is_first_then_what_takes_a_site_down_then_what_opens_one() -> No
         _due(6), _due(7, held=True),
     )  # fmt: skip
 
-    found = (queue.is_urgent, _sites(queue.take(9)), queue.is_urgent)
-    assert found == (True, [5, 7, 2, 4, 6, 1, 3], False)
+    found = [queue.is_urgent, _sites(queue.take(9)), queue.is_urgent]
+    assert found == [True, [5, 7, 2, 4, 6, 1, 3], False]
 
 
 def test_a_site_that_fails_again_and_again_does_not_keep_a_new_order_of_another_waiting() -> None:
@@ -72,12 +72,11 @@ def test_what_has_no_room_is_missed_and_it_is_the_least_urgent(
 ) -> None:
     monkeypatch.setattr(queues, "LENGTH", 2)
     queue = _queue(_due(1), _due(2))
-    missed_at_first = queue.missed
-    assert missed_at_first is None
-
+    before = queue.missed
     for each in (_due(3), _due(4), _due(5, held=True)):
         queue.offer(each)
-    assert queue.missed == _due(2).place
+
+    assert (before, queue.missed) == (None, _due(2).place)
     assert _sites(queue.take(9)) == [5, 1]
 
 

@@ -166,7 +166,7 @@ def stage(database: str, folder: Path, *, webhook: str) -> Iterator[Stage]:
         # A person at a terminal would be asked.
         mock.patch("sys.stdin", io.StringIO()),
         # One attempt after the other: what is on record first must not depend on who is faster.
-        mock.patch.object(WorkerPool, "submit", lambda _pool, work: work()),
+        mock.patch.object(WorkerPool, "submit", lambda _pool, work, _urgency: work()),
         mock.patch.object(comparison, "MAX_CONCURRENT", 1),
         # Argon2 as it is, but quick: what is slow on purpose is not what is looked at here.
         mock.patch.object(secrets, "_hasher", return_value=_CHEAP),

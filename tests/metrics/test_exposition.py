@@ -17,6 +17,7 @@ from incidents.metrics.catalogue import (
     FAMILIES,
     POSTGRESQL_ALONE,
     PROCESS_FAMILIES,
+    REPLICA_FAMILIES,
     Family,
 )
 from incidents.metrics.database import static_samples
@@ -44,6 +45,9 @@ KNOWN = {
     "version": {__version__},
     "table": {*labels.EXPIRING, *every_table().tables},
 }  # fmt: skip
+
+
+REPLICA = {family.name for family in REPLICA_FAMILIES}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +89,7 @@ def test_after_a_full_day_nobody_and_no_site_is_in_it(scraped: Samples) -> None:
 
 def test_after_a_full_day_every_metric_has_a_sample(scraped: Samples) -> None:
     missing = {f.name for f in FAMILIES if not scraped.of(f.name)}
-    assert missing == POSTGRESQL_ALONE
+    assert missing == POSTGRESQL_ALONE | REPLICA
 
 
 @pytest.mark.both_databases
@@ -141,7 +145,7 @@ def test_a_database_alone_tells_nothing_of_what_a_process_has_counted(scraped: S
     names = {sample.name for sample in read(exposition.text(scraped).decode())}
     own = {family.name for family in (*ENTRY_FAMILIES, *PROCESS_FAMILIES)}
     assert names & own == set()
-    assert {f.name for f in FAMILIES} - own - POSTGRESQL_ALONE == names
+    assert {f.name for f in FAMILIES} - own - POSTGRESQL_ALONE - REPLICA == names
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

@@ -16,7 +16,8 @@ from incidents.errors import DatabaseError, InputError
 from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.store.database import replica as replicas
-from incidents.store.database.replica import Position, Replica, ReplicaReadError
+from incidents.store.database.replica import Replica, ReplicaReadError
+from incidents.store.database.wal_position import Position
 from incidents.store.desk_state import BEHIND
 from incidents.store.schema.tables import sites
 from tests.databases import PostgresqlDatabases, compares_clocks

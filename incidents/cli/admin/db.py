@@ -47,10 +47,11 @@ def upgrade(run: Run, rehearsal: bool) -> None:
     run.makes = True
     engine = run.local.bare_engine
     is_new = schema.status(engine) is schema.Status.EMPTY
-    schema.upgrade(engine, rehearsal=rehearsal)
-    sentence = run.text(
-        "db.made" if is_new else "db.up_to_date", place=address.display_address(engine)
+    place = address.display_address(engine)
+    schema.upgrade(
+        engine, rehearsal=rehearsal, waits=lambda: run.inform(run.text("db.waits", place=place))
     )
+    sentence = run.text("db.made" if is_new else "db.up_to_date", place=place)
     _report(run, run.local.engine, sentence)
 
 

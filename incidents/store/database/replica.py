@@ -10,20 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 
-from sqlalchemy import BigInteger, Boolean, Connection, Engine, Text, literal_column, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents.errors import Cause, DatabaseError
-from incidents.store.database.address import display_address, driver_message
+from incidents.store.database import replica_trouble, wal_position
 from incidents.store.database.engine import consistently
+from incidents.store.database.wal_position import Position, Shown, State
 from incidents.store.desk_state import BEHIND
-from incidents.store.schema.types import UTCDateTime
-from incidents.store.statement import Query
 
 PATIENCE_S = 0.1
 """How long a read waits for the replica to show what it must show, before it takes the primary."""
@@ -34,12 +32,6 @@ SAMPLE_S = 1.0
 SHOWN = "shown"
 """The key in the `info` of a replica's connection: the `State` that it shows."""
 
-PRIMARY_S = 3.0
-"""How long the primary may take to say its position."""
-
-ANSWER_S = 2.0
-"""How long the replica may take to say where it is."""
-
 REST_S = 5.0
 """How long a replica that failed is left alone."""
 
@@ -48,47 +40,6 @@ _POLL_S = 0.005
 
 class ReplicaReadError(DatabaseError):
     """{detail}"""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What the primary had written at one moment: bytes of its log, and its own time (UTC).
-
-    `taken`: the same moment by this process's monotonic clock, in seconds.
-    """
-
-    lsn: int
-    at: datetime
-    system: str
-    taken: float
-
-    @property
-    def now(self) -> datetime:
-        """The primary's time now, as this process's clock continues it."""
-        return self.at + timedelta(seconds=time.monotonic() - self.taken)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the replica shows: its position, and the time (UTC, the primary's) as of which it is.
-
-    `lag`: at most so far behind the primary.
-    """
-
-    lsn: int
-    as_of: datetime
-    lag: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """The standby's answer about itself; `replayed_at`: the time of its last commit."""
-
-    is_standby: bool
-    lsn: int | None
-    replayed_at: datetime | None
-    clock: datetime
-    system: str
 
 
 class Replica:
@@ -123,13 +74,11 @@ class Replica:
 
     def note_failure(self, told: str) -> None:
         """Note that the replica failed during a read, and leave it alone for a while."""
-        self.rest(_lost(self.engine, told))
+        self.rest(replica_trouble.of("replica_lost", self.engine, told=told))
 
-    def unfit(self, why: str) -> Cause:
-        """The trouble that this program cannot read what the replica shows."""
-        sentence = "the replica {where} cannot be used: {why}"
-        where = display_address(self.engine)
-        return Cause.of("replica_unfit", sentence, where=where, why=why)
+    def note_unfit(self, why: str) -> None:
+        """Note that this program cannot use what the replica shows, and leave it alone."""
+        self.rest(replica_trouble.of("replica_unfit", self.engine, why=why))
 
     def rest(self, why: Cause) -> None:
         """Leave the replica alone for `REST_S` seconds."""
@@ -145,9 +94,9 @@ class Replica:
         """
         with self._lock:
             written = self._written
-        with self._primary().connect() as connection, _briefly(connection, PRIMARY_S):
+        with self._primary().connect() as connection:
             try:
-                [found] = _PRIMARY.fetch(connection).all()
+                found = wal_position.of_primary(connection)
             except DBAPIError:
                 # Perhaps it is a standby by now: another server may lead.
                 connection.invalidate()
@@ -216,7 +165,7 @@ class Replica:
     def _lose(self, error: DBAPIError) -> None:
         # The others in the pool have the same fate, and each would cost a rest.
         self.engine.dispose()
-        self.rest(_unreachable(self.engine, error))
+        self.rest(replica_trouble.unreachable(self.engine, error))
 
     @contextmanager
     def reading(self, connection: Connection) -> Iterator[Connection]:
@@ -235,7 +184,7 @@ class Replica:
         try:
             yield
         except (OperationalError, InterfaceError) as error:
-            why = _failed(self.engine, error)
+            why = replica_trouble.failed(self.engine, error)
             self.rest(why)
             raise ReplicaReadError(why) from error
 
@@ -268,10 +217,10 @@ class Replica:
         # One that was too slow a moment ago is not waited for.
         ends = began if began < self._behind_until else began + PATIENCE_S
         while True:
-            shown = _ask(connection)
+            shown = wal_position.of_standby(connection)
             trouble = self._unfit(shown)
             if trouble is not None or shown.lsn is None:
-                self.rest(trouble or _no_position(self.engine))
+                self.rest(trouble or replica_trouble.of("replica_empty", self.engine))
                 return None
             state = self._state(shown, shown.lsn)
             if state is not None and shown.lsn >= needed and state.lag <= self.limit:
@@ -292,14 +241,13 @@ class Replica:
         self.state, self._resting_until = state, 0.0
         self._behind_until = time.monotonic() + SAMPLE_S
         if state is None or state.lag > self.limit:
-            self._tell(_behind(self.engine, None if state is None else state.lag))
+            lag = None if state is None else state.lag
+            self._tell(replica_trouble.behind(self.engine, lag))
 
-    def _unfit(self, shown: _Shown) -> Cause | None:
+    def _unfit(self, shown: Shown) -> Cause | None:
         """Why the replica must not be read at all; None if it may."""
-        where = display_address(self.engine)
         if not shown.is_standby:
-            sentence = "the replica {where} is not a standby"
-            return Cause.of("replica_no_standby", sentence, where=where)
+            return replica_trouble.of("replica_no_standby", self.engine)
         known = self._position
         if known is None or shown.lsn is None:
             return None
@@ -311,14 +259,12 @@ class Replica:
                 self.primary_lost = True
                 return None
         if shown.system != known.system:
-            sentence = "the replica {where} is a standby of another database"
-            return Cause.of("replica_of_another", sentence, where=where)
+            return replica_trouble.of("replica_of_another", self.engine)
         if shown.lsn > known.lsn and not self.primary_lost:
-            sentence = "the replica {where} has data that the primary does not have"
-            return Cause.of("replica_ahead", sentence, where=where)
+            return replica_trouble.of("replica_ahead", self.engine)
         return None
 
-    def _state(self, shown: _Shown, lsn: int) -> State | None:
+    def _state(self, shown: Shown, lsn: int) -> State | None:
         """The state; None if it cannot be said how old it is."""
         known = self._position
         now = shown.clock if known is None else known.now
@@ -336,98 +282,5 @@ class Replica:
             self.on_change(trouble)
 
 
-def _ask(connection: Connection) -> _Shown:
-    # Before the transaction that is read: its state is at least this one.
-    with _briefly(connection, ANSWER_S):
-        [shown] = _STANDBY.fetch(connection).all()
-    return shown
-
-
-@contextmanager
-def _briefly(connection: Connection, limit_s: float) -> Iterator[None]:
-    """Send a single query, which fails if the server says nothing for `limit_s` seconds."""
-    connection.execution_options(isolation_level="AUTOCOMMIT", incidents_limit_s=limit_s)
-    with connection.begin():
-        yield
-
-
 def _code(cause: Cause | None) -> str | None:
     return None if cause is None else cause.code
-
-
-def _unreachable(engine: Engine, error: DBAPIError) -> Cause:
-    where, told = display_address(engine), driver_message(error)
-    sentence = "the replica {where} cannot be reached: {told}"
-    return Cause.of("replica_away", sentence, where=where, told=told)
-
-
-def _no_position(engine: Engine) -> Cause:
-    sentence = "the replica {where} has replayed nothing yet"
-    return Cause.of("replica_empty", sentence, where=display_address(engine))
-
-
-def _behind(engine: Engine, lag: timedelta | None) -> Cause:
-    where = display_address(engine)
-    if lag is None:
-        return Cause.of(
-            "replica_lag_unknown", "cannot tell how far the replica {where} is behind", where=where
-        )
-    sentence = "the replica {where} is {seconds:.0f} s behind"
-    return Cause.of("replica_behind", sentence, where=where, seconds=lag.total_seconds())
-
-
-_SERIALIZATION = "40001"
-
-
-def _failed(engine: Engine, error: DBAPIError) -> Cause:
-    where, told = display_address(engine), driver_message(error)
-    if getattr(error.orig, "sqlstate", None) == _SERIALIZATION:
-        sentence = (
-            "the replica {where} cancelled this read to replay a change ({told}): set"
-            " hot_standby_feedback = on or a longer max_standby_streaming_delay there, or read the"
-            " primary"
-        )
-        return Cause.of("replica_conflict", sentence, where=where, told=told)
-    return _lost(engine, told)
-
-
-def _lost(engine: Engine, told: str) -> Cause:
-    sentence = "the replica {where} failed during a read ({told}): try again"
-    return Cause.of("replica_lost", sentence, where=display_address(engine), told=told)
-
-
-# A copy of a database keeps the server's number and the database's.
-_SYSTEM = literal_column(
-    "(SELECT system_identifier FROM pg_control_system()) || '/' || "
-    "(SELECT oid FROM pg_database WHERE datname = current_database())",
-    Text,
-).label("system")
-
-
-def _bytes(position: str) -> str:
-    return f"CAST(pg_wal_lsn_diff({position}, '0/0') AS bigint)"
-
-
-# All that is visible is on disk up to here, unless commits do not wait for the disk.
-_VISIBLE = (
-    "CASE current_setting('synchronous_commit') WHEN 'off' THEN pg_current_wal_insert_lsn()"
-    " ELSE pg_current_wal_flush_lsn() END"
-)
-_PRIMARY: Query[Position] = Query(
-    lambda _: select(
-        literal_column(_bytes(_VISIBLE), BigInteger).label("lsn"),
-        literal_column("clock_timestamp()", UTCDateTime).label("at"),
-        _SYSTEM,
-    ),
-    lambda row: Position(row[0], row[1], row[2], time.monotonic()),
-)
-_STANDBY: Query[_Shown] = Query(
-    lambda _: select(
-        literal_column("pg_is_in_recovery()", Boolean).label("is_standby"),
-        literal_column(_bytes("pg_last_wal_replay_lsn()"), BigInteger).label("lsn"),
-        literal_column("pg_last_xact_replay_timestamp()", UTCDateTime).label("replayed_at"),
-        literal_column("clock_timestamp()", UTCDateTime).label("clock"),
-        _SYSTEM,
-    ),
-    lambda row: _Shown(*row),
-)
