@@ -2,8 +2,8 @@
 
 Revision: 0020
 
-This only adds: programs of revision 0018 go on beside it, until the first part is made. They would
-read a shorter history then, so `incidents audit archive` names this revision as the oldest one.
+Older programs go on beside it until the first part is made. Then they would read a shorter history,
+so `incidents audit archive` names this revision as the oldest one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ revision = "0020"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
+expands = True
+locks = ()
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
@@ -22,9 +24,7 @@ WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Adds the table, and the column for the oldest program that may use the database."""
-    op.add_column("alembic_version", sa.Column("oldest", sa.String(32)))
-    op.execute("UPDATE alembic_version SET oldest = '0018'")
+    """Adds the table."""
     op.create_table(
         "archive_parts",
         sa.Column("first_leaf", NUMBER, nullable=False, autoincrement=False),
@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes them away, unless entries are only in parts."""
+    """Takes it away, unless entries are only in parts."""
     made = op.get_bind().scalar(sa.text("SELECT count(*) FROM archive_parts"))
     if made:
         raise RuntimeError(
@@ -49,4 +49,3 @@ def downgrade() -> None:
             " from before the first part was made"
         )
     op.drop_table("archive_parts")
-    op.drop_column("alembic_version", "oldest")

@@ -37,6 +37,7 @@ from incidents.store import leaves as stored_leaves
 from incidents.store.archive import part_file, parts, whole
 from incidents.store.archive.part_file import Bounds
 from incidents.store.archive.parts import Part
+from incidents.store.database import migration
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import archive_parts, deliveries, leaves, orders, tiles
@@ -50,9 +51,6 @@ if TYPE_CHECKING:
 
 ENTRIES = 65_536
 """The number of entries in a part, unless asked for otherwise: a full tile of the next level."""
-
-KNOWN_SINCE = "0020"
-"""The revision of the first programs that know parts."""
 
 # "archive" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x61726368697665
@@ -320,8 +318,7 @@ def _move(connection: Connection, part: Part) -> None:
     own = select(entries.c.site_id, entries.c.site_seq).where(entries.c.id <= part.last_id)
     low, high = part.first // WIDTH, part.end // WIDTH
     connection.execute(delete(orders).where(tuple_(orders.c.site_id, orders.c.site_seq).in_(own)))
-    # A program that knows no parts would read a shorter history.
-    connection.execute(text("UPDATE alembic_version SET oldest = :own"), {"own": KNOWN_SINCE})
+    migration.record_oldest_with_parts(connection)
     width = part.end - part.first
     deleted = [
         _delete(connection, tiles, (tiles.c.level == 0) & tiles.c.n.between(low, high - 1)) * WIDTH,

@@ -29,6 +29,7 @@ from incidents.machine import commands as c
 from incidents.settings.archive import MINIMUM
 from incidents.store import checkpoints
 from incidents.store.archive.parts import PartAlteredError, PartMissingError, listed
+from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves, orders, tiles
@@ -408,3 +409,6 @@ def test_programs_that_know_no_parts_may_not_use_the_database_once_there_is_one(
     archived(day)
     [(after,)] = day.rows("SELECT oldest FROM alembic_version")
     assert (before, after) == ("0018", "0020")
+    # Neither does a look at the schema name an older one.
+    schema.upgrade(day.engine)
+    assert day.rows("SELECT oldest FROM alembic_version") == [("0020",)]
