@@ -58,13 +58,13 @@ _MOST_SHIFTS = 64
 
 
 class NotOwnerError(DatabaseError):
-    """this database role may not delete entries: run `incidents audit archive` as the owner of the
-    tables, the role that runs `incidents db upgrade`"""
+    """this database role may not delete entries: archive as the owner of the tables, the role that
+    upgrades the schema"""
 
 
 class NotArchivableError(VerificationError):
     """the entries {first} to {last} of the log are not archived, because they do not verify:
-    {where}: {what}. Run `incidents audit verify`"""
+    {where}: {what}. Verify the log"""
 
 
 class PartChangedError(DatabaseError):

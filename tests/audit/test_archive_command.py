@@ -65,7 +65,7 @@ def test_programs_get_the_digest_of_each_part(typed: Typed, tmp_path: Path) -> N
 def test_recent_entries_are_not_archived_whatever_is_typed(typed: Typed) -> None:
     status, _, err = typed("audit archive --before 2026-05-01")
     assert status == 2
-    assert "--before must be at least 30 days ago, but it is 2026-04-30T16:00:00Z" in err
+    assert "recorded at least 30 days ago can be archived, not those before 2026-04-30T16" in err
 
 
 def test_verify_and_export_say_how_many_parts_they_read(typed: Typed, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def _cutoff(run: Run, before: datetime | None) -> datetime:
     if before > now - archive_settings.MINIMUM:
         raise InputError.coded(
             "archived_too_early",
-            "--before must be at least 30 days ago, but it is {before}",
+            "only entries recorded at least 30 days ago can be archived, not those before {before}",
             before=clock.rfc3339(before),
         )
     return before
