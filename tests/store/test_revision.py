@@ -138,6 +138,9 @@ def test_a_program_that_waited_for_the_migration_sees_what_it_has_left(
         with other.connect() as connection:
             connection.execution_options(incidents_writes=True, incidents_migrates=True)
             with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    # Locked first, as by each migration.
+                    connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
                 move(connection, "9999", None)
                 waiting = threads.submit(write, day.engine)
                 until(lambda: _somebody_waits(connection), "the writer waits for the migration")
