@@ -47,7 +47,7 @@ def test_a_hold_is_first_then_what_takes_a_site_down_then_what_opens_one() -> No
     )  # fmt: skip
 
     found = [queue.is_urgent, _sites(queue.take(9)), queue.is_urgent]
-    assert found == (True, [5, 7, 2, 4, 6, 1, 3], False)
+    assert found == [True, [5, 7, 2, 4, 6, 1, 3], False]
 
 
 def test_a_site_that_fails_again_and_again_does_not_keep_a_new_order_of_another_waiting() -> None:
@@ -182,7 +182,7 @@ def test_what_had_no_room_among_very_many_others_is_read_too(reader: Reader) -> 
     assert reader.carry_out() == [name for name in names if ".panel." in name]
 
 
-@pytest.mark.parametrize(("by_s", "after_s"), [(1, 0), (3600, 1e6)])
+@pytest.mark.parametrize(("by_s", "after_s"), [(1, 0.5), (3600, 1e6)])
 def test_what_comes_to_be_seen_late_is_found(reader: Reader, by_s: int, after_s: float) -> None:
     """A transaction that began before others may end after them; or a clock was wrong."""
     _hold_all(reader.day, [f"s{n}.dead.example" for n in range(40)])
@@ -217,14 +217,16 @@ def test_an_order_that_could_not_be_claimed_is_looked_at_again(reader: Reader) -
     reader.look_at_all()
     taken = reader.queues.take(reader.limit)
     reader.day.later(hours=1)
+    _hold_all(reader.day, ["z.example"])
+    reader.passed_s += 1
     reader.look_at_all()
     reader.take()
     reader.look_at_all()
-    assert reader.take() == []
+    assert "b.example" not in reader.take()
 
     reader.queues.look_again((ACT, each.site_id) for each in taken)
     reader.look_at_all()
-    assert reader.take() == ["b.example"]
+    assert "b.example" in reader.take()
     assert len(claim_these(reader.day, taken)) == 1
 
 
@@ -242,7 +244,7 @@ def test_a_few_more_attempts_are_worth_no_transaction_unless_they_are_all_or_urg
     assert reader.take() == []
 
     hold(day, "a.example")
+    reader.passed_s += 1
     reader.look_at_all()
     assert reader.take() == ["a.example", "s0.example", "s1.example"]
-    reader.look_at_all()
-    assert len(reader.take()) == 3
+    assert reader.take() == ["s2.example", "s3.example"]
