@@ -8,6 +8,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from incidents.store.database.engine import create, writing
+from incidents.store.database.migration import record_oldest
 from incidents.store.schema.catalogue import schema
 
 
@@ -21,6 +22,7 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+        record_oldest(connection, context.script)
 
 
 if context.is_offline_mode():

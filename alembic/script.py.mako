@@ -12,6 +12,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# Whether the program before this migration goes on beside it: see CONTRIBUTING.md.
+expands = True
 
 
 def upgrade() -> None:

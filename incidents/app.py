@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents import clock
 from incidents.locale.language import ENGLISH, Language
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
+    from incidents.store.database.replica import Replica
     from incidents.views.queries import Queries
+
+Result = TypeVar("Result")
 
 
 class App:
@@ -39,6 +42,7 @@ class App:
         self.settings = settings
         self.processor_budget = ProcessorBudget()
         self._create = create
+        self._replica_fits = self._has_written = False
 
     @cached_property
     def bare_engine(self) -> Engine:
@@ -50,7 +54,15 @@ class App:
         """
         from incidents.store.database import engine
 
-        return engine.create(self.settings.db, make=self._create)
+        made = engine.create(self.settings.db, make=self._create)
+        if self.settings.replica is not None:
+            made.update_execution_options(**{engine.WRITTEN: self._note_write})
+        return made
+
+    def _note_write(self) -> None:
+        self._has_written = True
+        if (replica := self.__dict__.get("replica")) is not None:
+            replica.note_write()
 
     @cached_property
     def engine(self) -> Engine:
@@ -66,8 +78,8 @@ class App:
 
     @property
     def is_opened(self) -> bool:
-        """Whether `engine` was used, and has the schema."""
-        return "engine" in self.__dict__
+        """Whether `engine` or the replica was used, and has the schema."""
+        return "engine" in self.__dict__ or self._replica_fits
 
     @cached_property
     def seal(self) -> Seal:
@@ -111,12 +123,107 @@ class App:
         with engine.plainly(self.engine), engine.reading(self.engine) as connection:
             yield connection
 
+    @cached_property
+    def replica(self) -> Replica | None:
+        """The standby for reading; None without one in the settings.
+
+        Raises:
+            InputError: if it or the database is not of PostgreSQL, or its URL cannot be read.
+        """
+        if self.settings.replica is None:
+            return None
+        from incidents.store.database import engine
+        from incidents.store.database.replica import Replica
+
+        if self.bare_engine.dialect.name == "sqlite":
+            raise engine.no_replica()
+        standby = engine.create_replica(self.settings.replica)
+        found = Replica(standby, lambda: self.bare_engine, self.settings.replica_lag)
+        if self._has_written:
+            found.note_write()
+        return found
+
     @contextmanager
-    def queries(self, language: Language = ENGLISH) -> Iterator[Queries]:
-        """Open the views of one state of the database, in that language."""
+    def viewing(self, *, latest: bool = True, after: int = 0) -> Iterator[Connection]:
+        """Open a transaction for people to look at one state: of the replica if that may be read.
+
+        See `Replica.open`. What leads to an action reads the primary: `reading`.
+
+        Raises:
+            ReplicaReadError: if the replica fails meanwhile: then the primary can still be read.
+        """
+        from incidents.store.database import engine
+
+        replica = self.replica
+        opened = None if replica is None else self._open(replica, latest=latest, after=after)
+        if replica is None or opened is None:
+            with self.reading() as connection:
+                yield connection
+            if replica is not None:
+                replica.note_write()
+            return
+        with engine.plainly(replica.engine), replica.reading(opened) as connection:
+            yield connection
+
+    def check_reading(self) -> None:
+        """Check that the record can be read, from the replica or the primary.
+
+        Raises:
+            DatabaseError: if neither answers with the right schema.
+        """
+        from incidents.store import desk_state
+
+        with self.viewing(latest=False) as connection:
+            desk_state.active_policy(connection)
+
+    def view(self, look: Callable[[Engine], Result]) -> Result:
+        """Run a long read on the engine of the replica if that may be read.
+
+        If the replica fails meanwhile, the read runs again on the primary.
+        """
+        from incidents.audit.pool import WorkerLostError
+        from incidents.errors import DatabaseError
+
+        replica = self.replica
+        opened = None if replica is None else self._open(replica, latest=True, after=0)
+        if replica is None or opened is None:
+            return look(self.engine)
+        opened.close()
+        try:
+            return look(replica.engine)
+        except (DatabaseError, WorkerLostError) as error:
+            replica.note_failure(error.message)
+        return look(self.engine)
+
+    def _open(self, replica: Replica, *, latest: bool, after: int) -> Connection | None:
+        """Check out a connection to the replica, whose schema is checked the first time.
+
+        After an upgrade of the primary it may still have the older one.
+        """
+        opened = replica.open(latest=latest, after=after)
+        if opened is None or self._replica_fits:
+            return opened
+        from incidents.errors import DatabaseError
+        from incidents.store.database import schema
+
+        opened.close()
+        try:
+            schema.check(replica.engine)
+        except DatabaseError as error:
+            replica.note_unfit(error.message)
+            return None
+        self._replica_fits = True
+        return replica.open(latest=latest, after=after)
+
+    @contextmanager
+    def queries(self, language: Language = ENGLISH, *, views: bool = False) -> Iterator[Queries]:
+        """Open the views of one state of the database, in that language.
+
+        With `views` they can be of the replica: see `viewing`.
+        """
         from incidents.views.queries import Queries
 
-        with self.reading() as connection:
+        with self.viewing() if views else self.reading() as connection:
             yield Queries(
                 connection, self.now, lambda: self.report_duty, lambda: self.lanes_without_channel,
                 zone=self.settings.zone, language=language,
@@ -146,7 +253,9 @@ class App:
         """Whether this database accepts simulated times, as every view says: see `desk_state`."""
         from incidents.store import desk_state
 
-        with self.single_query() as connection:
+        # A command that was shown the replica need not find the primary.
+        views = self._replica_fits and "engine" not in self.__dict__
+        with self.viewing(latest=False) if views else self.single_query() as connection:
             return desk_state.is_rehearsal(connection)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
@@ -249,6 +358,8 @@ class App:
         """Close the database's connections."""
         if "bare_engine" in self.__dict__:
             self.bare_engine.dispose()
+        if (replica := self.__dict__.get("replica")) is not None:
+            replica.engine.dispose()
 
 
 def open_app(settings: Settings, *, create: bool = False) -> App:

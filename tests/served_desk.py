@@ -136,9 +136,12 @@ AnyDesk = TypeVar("AnyDesk", bound=ConsoleDesk)
 
 @contextmanager
 def open_desk(
-    db: str, folder: Path, toml: str = "", *, as_: Callable[[App, BlockingPortal], AnyDesk]
+    db: str | None, folder: Path, toml: str = "", *, as_: Callable[[App, BlockingPortal], AnyDesk]
 ) -> Iterator[AnyDesk]:
-    """The desk of that database, with those settings; it keeps its files in the folder."""
+    """The desk of that database, with those settings; it keeps its files in the folder.
+
+    Without `db` it is the database of the environment.
+    """
     (folder / "config.toml").write_text(toml, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INCIDENTS_CONFIG", str(folder / "config.toml"))

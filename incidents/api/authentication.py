@@ -22,7 +22,8 @@ CSRF = "csrf"
 
 _ETAG = re.compile(r'"?([0-9]{1,18})-([0-9]{1,18})"?')
 _NEVER = (-1, -1)
-_SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""The methods of requests that change nothing."""
 
 DryRun = Annotated[bool, Query(description="Only show what would happen.")]
 
@@ -48,7 +49,7 @@ def is_by_hand(request: Request) -> bool:
     Requests that an open page sends on its own do not count; otherwise the session of an abandoned
     screen would never end.
     """
-    if request.method not in _SAFE:
+    if request.method not in SAFE:
         return True
     # A program sends no Fetch Metadata (section 2.3): its requests count.
     mode = request.headers.get("Sec-Fetch-Mode", "navigate")
@@ -104,14 +105,19 @@ async def known(request: Request, action: str) -> Caller:
     found = None if secret is None else await request.app.state.token_batch.take(secret)
     if found is None:
         raise problems.not_signed_in(with_token=True)
-    return Caller(request.app.state.app, found, quota=request.app.state.quota)
+    return Caller(
+        request.app.state.app, found, quota=request.app.state.quota, views=request.method in SAFE
+    )
 
 
 def _in_session(request: Request, action: str) -> Caller:
     visit = signed_in(request)
-    if request.method not in _SAFE:
+    if request.method not in SAFE:
         needs_own_form(request, visit, request.headers.get(CSRF_HEADER), action, action)
-    return Caller(request.app.state.app, visit.identity, quota=request.app.state.quota)
+    return Caller(
+        request.app.state.app, visit.identity, quota=request.app.state.quota,
+        views=request.method in SAFE,
+    )  # fmt: skip
 
 
 def bearer(authorization: str) -> str | None:
@@ -135,7 +141,8 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=150,
-        description="A request that is repeated with the same key is done once.",
+        description="A request that is repeated with the same key is done once in 30 days"
+        " ([retention] keys).",
     ),
 ]
 

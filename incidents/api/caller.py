@@ -47,6 +47,8 @@ class Caller:
     quota: Quota | None = None
     zone_asked: tzinfo | None = None
     unless_closing: bool = False
+    views: bool = False
+    """Whether the request only shows the record, and so can read a replica."""
 
     @property
     def zone(self) -> tzinfo:
@@ -174,8 +176,8 @@ class Caller:
         )  # fmt: skip
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Open a transaction that reads one state of the database."""
-        return self.app.reading()
+        """Open a transaction that reads one state of the database, or of its replica."""
+        return self.app.viewing() if self.views else self.app.reading()
 
 
 def name_of_site(app: App, site: str | int) -> str | None:

@@ -185,7 +185,11 @@ class OwnRecord:
                 self._activate(event)
             case own_events.LogKeyMade():
                 self._make_key(event, header.site_seq)
-            case own_events.WordsErased() | own_events.SignInsErased():
+            case (
+                own_events.WordsErased()
+                | own_events.SignInsErased()
+                | own_events.CheckpointsThinned()
+            ):
                 self._check_policy(event)
             case own_events.ServeKeyMade(key=key, recorded_at=at):
                 self._check_policy(event)

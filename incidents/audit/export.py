@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, type_coerce
 from sqlalchemy.types import NullType
@@ -23,6 +23,7 @@ from incidents.audit.rows import parts
 from incidents.errors import Cause
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
+from incidents.store.database.replica import ReplicaReadError
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.types import canonical
@@ -82,11 +83,23 @@ def buffered(
     wanted: Selection,
     write: Callable[[Iterable[Part]], Iterator[bytes]],
 ) -> Iterator[bytes]:
-    """Buffer the output of `write` in a file, so that a slow reader does not block the database."""
-    with tempfile.TemporaryFile(prefix="incidents-") as file:
+    """Buffer the output of `write` in a file, so that a slow reader does not block the database.
+
+    If a replica fails meanwhile, all of it is read again.
+    """
+
+    def fill(file: IO[bytes]) -> None:
         with reading() as connection:
             for written in write(stored(connection, wanted)):
                 file.write(written)
+
+    with tempfile.TemporaryFile(prefix="incidents-") as file:
+        try:
+            fill(file)
+        except ReplicaReadError:
+            file.seek(0)
+            file.truncate()
+            fill(file)
         file.seek(0)
         while piece := file.read(_PIECE):
             yield piece

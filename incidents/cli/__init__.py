@@ -49,6 +49,7 @@ def main(args: list[str] | None = None) -> int:
         try:
             status = root.main(typed, prog_name="incidents", standalone_mode=False, obj=run)
             run.note_rehearsal()
+            run.note_replica()
             if sys.stdout is not None:
                 with guarded_stdout():
                     sys.stdout.flush()
@@ -62,6 +63,8 @@ def main(args: list[str] | None = None) -> int:
             return MISUSED
         except IncidentsError as error:
             _write_error(run, error)
+            if isinstance(error, DatabaseError) and error.name != "replica_read":
+                run.note_replica()
             return error.exit_status
         except Exception as error:  # noqa: BLE001 - no traceback reaches a user
             return _write_unexpected_error(run, error)

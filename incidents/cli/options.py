@@ -11,7 +11,7 @@ import click
 from incidents.cli import params
 from incidents.cli.run import FORMATS, JSON, Run
 from incidents.cli.submission import Submission
-from incidents.errors import InputError
+from incidents.errors import DatabaseError, InputError
 
 Command = Callable[..., int | None]
 
@@ -23,6 +23,23 @@ def query(function: Command) -> Command:
     @click.pass_context
     def command(context: click.Context, /, **given: Any) -> int | None:
         return function(_ready(context, given), **given)
+
+    return _common(of=command)
+
+
+def view(function: Command) -> Command:
+    """Decorate a query that only shows the record: it can read a replica, if there is one."""
+
+    @functools.wraps(function)
+    @click.pass_context
+    def command(context: click.Context, /, **given: Any) -> int | None:
+        run = _ready(context, given)
+        run.views = True
+        try:
+            return function(run, **given)
+        except DatabaseError as error:
+            run.turn_to_primary(error)
+        return function(run, **given)
 
     return _common(of=command)
 
@@ -68,7 +85,8 @@ def action(function: Command) -> Command:
     return _common(
         click.option("--key", type=params.text("key", limit=200), metavar="K",
                      help="Key that makes it safe to repeat the command: the command runs only"
-                     " once. A server and its database keep separate keys."),
+                     " once in 30 days ([retention] keys). A server and its database keep separate"
+                     " keys."),
         click.option("--dry-run", is_flag=True, help="Show what would happen; change nothing."),
         click.option("--policy", type=params.File(), metavar="FILE",
                      help="With --dry-run: show what would happen under this policy."),

@@ -48,7 +48,7 @@ def orders() -> None:
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
 )  # fmt: skip
-@options.query
+@options.view
 def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List orders not carried out, dead letters first."""
     with run.queries() as queries:
@@ -65,7 +65,7 @@ def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: 
 
 @verb()
 @params.order_argument
-@options.query
+@options.view
 def show(run: Run, order: tuple[int, int, str]) -> None:
     """Show ORDER, such as 12-o45, its attempts and its result."""
     write_order(run, order)

@@ -34,7 +34,7 @@ def police() -> None:
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number of incidents to list.",
 )  # fmt: skip
-@options.query
+@options.view
 def list_(run: Run, limit: int) -> None:
     """List incidents to report to the police, with deadlines; longest overdue first.
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from incidents.app import App
     from incidents.client.app import RemoteApp, RemoteQueries
     from incidents.locale.language import Language
@@ -54,6 +56,10 @@ class Run:
         """The older spelling of a command that was typed, and its present spelling."""
         self.rehearsal_noted = False
         """Whether the output has already said that this is a rehearsal."""
+        self.views = False
+        """Whether the command only shows the record, and so can read a replica."""
+        self.has_answered = False
+        """Whether a part of the answer has left the program: then nothing can be read again."""
 
     @property
     def for_programs(self) -> bool:
@@ -156,8 +162,25 @@ class Run:
     @contextmanager
     def queries(self) -> Iterator[Queries | RemoteQueries]:
         """Open the views on one state of the database, in the language of the answer."""
-        with self.app.queries(self.language) as queries:
-            yield queries
+        if self.remote is None:
+            with self.local.queries(self.language, views=self.views) as queries:
+                yield queries
+        else:
+            with self.remote.queries(self.language) as remote_queries:
+                yield remote_queries
+
+    @contextmanager
+    def viewing(self) -> Iterator[Connection]:
+        """Open a transaction on one state of the database, or of its replica."""
+        app = self.local
+        with app.viewing() if self.views else app.reading() as connection:
+            yield connection
+
+    def turn_to_primary(self, error: DatabaseError) -> None:
+        """Let the command read again, without the replica, if that failed; else raise the error."""
+        if error.name != "replica_read" or self.has_answered:
+            raise error
+        self.views = False
 
     def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
         """Read a typed time as UTC, and echo it with its zone; None without a text.
@@ -188,6 +211,7 @@ class Run:
     def write(self, *lines: str) -> None:
         """Write lines on standard output in one go, with misleading characters escaped."""
         if lines:
+            self.has_answered = True
             with guarded_stdout():
                 click.echo(visible_but_coloured("\n".join(lines)), color=uses_colour())
 
@@ -196,6 +220,7 @@ class Run:
         if is_terminal(sys.stdout):
             self.write(line)
         else:
+            self.has_answered = True
             with guarded_stdout():
                 click.echo(line)
 
@@ -206,6 +231,16 @@ class Run:
         with suppress(DatabaseError):
             if is_opened and not self.rehearsal_noted and self.local.is_rehearsal:
                 self.inform(self.text("run.rehearsal"))
+
+    def note_replica(self) -> None:
+        """Say why the replica was not read, or how old its state is without the primary."""
+        replica = self.local.__dict__.get("replica") if "local" in self.__dict__ else None
+        if replica is None:
+            return
+        if replica.trouble is not None:
+            self.inform(self.text("run.replica.unused", why=self.language.cause(replica.trouble)))
+        elif replica.primary_lost and replica.state is not None:
+            self.inform(self.text("run.replica.alone", at=replica.state.as_of))
 
     def note_renaming(self) -> None:
         """Tell a person who typed an older spelling of a command the present one."""

@@ -25,7 +25,7 @@ _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 @verb()
 @params.anything_argument
-@options.query
+@options.view
 def show(run: Run, what: tuple[Any, ...] | str) -> None:
     """Show the whole story of an incident, or of anything else with an ID.
 

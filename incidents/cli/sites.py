@@ -71,7 +71,7 @@ _HEADERS: tuple[str, ...] = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
     type=click.Choice(("active", "suspended", "closed")),
     help="List only sites in this state.",
 )
-@options.query
+@options.view
 def list_sites(run: Run, state: str | None) -> None:
     """List sites by name."""
     with run.queries() as queries:
@@ -90,7 +90,7 @@ def list_sites(run: Run, state: str | None) -> None:
 
 @verb()
 @params.name_argument
-@options.query
+@options.view
 def show(run: Run, site: str) -> None:
     """Show the status of NAME, its contact and its latest incidents."""
     write_site(run, site)
@@ -114,7 +114,7 @@ def write_site(run: Run, site: str) -> None:
 
 @verb()
 @params.name_argument
-@options.query
+@options.view
 def why(run: Run, site: str) -> None:
     """Explain the state of NAME.
 

@@ -225,11 +225,14 @@ def _aged(document: policy_documents.Retention) -> RetentionResult:
     from incidents.settings.retention import Retention
 
     keep = Retention(keep=timedelta(seconds=document["keep_s"]), is_enabled=document["asked_for"])
-    # An older server erases no sign-ins.
+    # An older server erases no sign-ins, keys or checkpoints.
     erased = Erased(
         words=document["words"], files=document["files"], sign_ins=document.get("sign_ins", 0)
     )
-    return RetentionResult(keep=keep, before=read_rfc3339(document["before"]), erased=erased)
+    return RetentionResult(
+        keep=keep, before=read_rfc3339(document["before"]), erased=erased,
+        keys=document.get("keys", 0), checkpoints=document.get("checkpoints", 0),
+    )  # fmt: skip
 
 
 def _moment(value: str | None) -> datetime | None:

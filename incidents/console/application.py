@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.clock import rfc3339
-from incidents.console import changes, messages, rendering, request_context
+from incidents.console import changes, last_write, messages, rendering, request_context
 from incidents.console.changes import Changes
 from incidents.console.forms import (
     ClaimedError,
@@ -47,6 +47,7 @@ from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, context_if_signed_in
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
+from incidents.store.database.replica import ReplicaReadError
 from incidents.values import site_name
 
 _log = logger("console")
@@ -83,7 +84,7 @@ def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
         elif customers is not None and path.startswith("/c/"):
             await customers(scope, receive, send)
         else:
-            await console(scope, receive, send)
+            await console(scope, receive, last_write.remembered(api.state.app, scope, send))
 
     api.router.default = default
 
@@ -154,6 +155,10 @@ def _own_error(request: Request, error: IncidentsError) -> Response:
     if isinstance(error, ServeKeyReplacedError):
         _log.error(error.message, error=error)
         return _page(request, 503, error.name)
+    if isinstance(error, ReplicaReadError) and request.method == "GET":
+        # The replica rests now: the same page comes from the primary.
+        to = f"{request.url.path}?{request.url.query}".rstrip("?")
+        return RedirectResponse(to, status_code=303, headers=rendering.HEADERS)
     if isinstance(error, DatabaseError):
         _log.error("the database is unavailable", error=error)
         return _page(request, 503, "database", headers={"Retry-After": "5"})

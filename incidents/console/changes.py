@@ -22,6 +22,7 @@ from incidents.app import App
 from incidents.console import rendering
 from incidents.console.request_context import Viewer
 from incidents.log import logger
+from incidents.store.database.replica import ReplicaReadError
 from incidents.store.schema.desk_tables import entries
 
 router = APIRouter()
@@ -161,8 +162,17 @@ def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
 
 def look(app: App) -> Seen:
     """Read the newest entries."""
+    try:
+        return _newest(app)
+    except ReplicaReadError:
+        # The primary is read now.
+        return _newest(app)
+
+
+def _newest(app: App) -> Seen:
     newest = select(entries.c.id, entries.c.site_id).order_by(entries.c.id.desc()).limit(_WINDOW)
-    with app.reading() as connection:
+    # As the pages: a page that is fetched after a change shows it.
+    with app.viewing(latest=False) as connection:
         return {row.id: row.site_id for row in connection.execute(newest)}
 
 

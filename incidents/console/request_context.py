@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from secrets import token_urlsafe
 from threading import Lock
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -27,9 +28,11 @@ from incidents.accounts.authenticator import Authenticator, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import authentication, caller
 from incidents.app import App
-from incidents.console import languages, rendering
+from incidents.console import languages, last_write, rendering
 from incidents.console.forms import NotAllowedError, SignedOutError
 from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
+from incidents.store.database.replica import SHOWN
+from incidents.store.database.wal_position import State
 
 Thing = TypeVar("Thing")
 
@@ -126,6 +129,9 @@ def keep_form(by: str, fields: Iterable[tuple[str, str]], opened: str | None) ->
     return KEPT_FORMS.put(by, KeptForm(typed, opened))
 
 
+NOTICEABLE = timedelta(seconds=2)
+"""The lag of a replica from which on a page says as of when it is."""
+
 LANGUAGE_COOKIE = "__Host-incidents-language"
 
 
@@ -157,8 +163,29 @@ class RequestContext:
         return secrets.form_token(self.visit.cookie, authentication.CSRF)
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Open a transaction that reads one state of the database."""
-        return self.app.reading()
+        """Open a transaction that reads one state; a page that only shows may read a replica."""
+        return self._viewing() if self.request.method in authentication.SAFE else self.app.reading()
+
+    @contextmanager
+    def _viewing(self) -> Iterator[Connection]:
+        after = last_write.position(self.request)
+        with self.app.viewing(latest=False, after=after) as connection:
+            self.request.state.shown = connection.info.get(SHOWN)
+            yield connection
+
+    @property
+    def replica(self) -> str | None:
+        """The mark on a page: how old the replica's state is, or why it was not read."""
+        replica = self.app.replica
+        if replica is None:
+            return None
+        shown: State | None = getattr(self.request.state, "shown", None)
+        if shown is None:
+            # Where it is and what it said is for the log, not for everybody.
+            return replica.trouble and self.reader.say("replica.unused")
+        if shown.lag < NOTICEABLE:
+            return self.reader.say("replica.current")
+        return self.reader.say("replica.behind", at=shown.as_of, lag=shown.lag)
 
     @contextmanager
     def timed(self) -> Iterator[tuple[Connection, Self]]:
@@ -217,7 +244,7 @@ class RequestContext:
         return {
             "me": self.identity, "csrf": self.csrf, "may": self.identity.may,
             "here": place_of(self.request), "version": self.version,
-            "rehearsal": self.app.is_rehearsal,
+            "rehearsal": self.app.is_rehearsal, "replica": self.replica,
         }  # fmt: skip
 
 

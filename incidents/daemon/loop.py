@@ -108,7 +108,8 @@ class _Loop:
         self._duties: dict[str, tuple[float, Callable[[], None]]] = {
             _RECORD: (record.TICK_S, self._record.run),
             _RETENTION: (
-                retention_duty.LOOK_S, retention_duty.Retention(app, stopped=stopped).run,
+                retention_duty.LOOK_S,
+                retention_duty.Retention(app, stopped=stopped, deleted=self._metrics.deleted).run,
             ),
             _DELIVERY: (delivery.TICK_S, self._delivery.run),
             _ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(app, stopped=stopped).run),

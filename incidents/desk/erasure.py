@@ -18,12 +18,13 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from incidents import clock
-from incidents.desk import own_stream
+from incidents.desk import expired_keys, own_stream
 from incidents.desk.desk import Desk
 from incidents.record import evidence
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import references
 from incidents.store import desk_state, erasable
+from incidents.store import expired_keys as stored_keys
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope, SealedValue
@@ -100,7 +101,7 @@ def erase(
     """
     scope = erasure.scope
     words = files = 0
-    desk.on_record(lambda connection: erasable.remove_answers(connection, scope))
+    _erase_answers(desk, engine, scope, stopped)
     with plainly(engine):
         for some, digests in _portions(engine, scope, folder):
             done, gone = desk.on_record(
@@ -114,6 +115,20 @@ def erase(
     # A person who requests it need not rely on our word that earlier data was cleared.
     clear(engine, folder, rewrite=rewrite or words > 0 or erasure.site is not None)
     return Erased(words=words, files=files)
+
+
+def _erase_answers(desk: Desk, engine: Engine, scope: Scope, stopped: Callable[[], bool]) -> None:
+    """Erase stored answers: even a salted digest can be tested against every phone number."""
+    before, site_id = scope.before, scope.site_id
+    if site_id is None:
+        expired_keys.delete_expired(desk, engine, before, stopped=stopped)
+        return
+
+    def of_site(connection: Connection) -> None:
+        found = stored_keys.of_site(connection, before, site_id)
+        stored_keys.remove(connection, found, before)
+
+    desk.on_record(of_site)
 
 
 def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.accounts.identity import SESSION
 from incidents.clock import rfc3339
-from incidents.desk import erasure, own_stream
+from incidents.desk import erasure, expired_keys, own_stream, thinning
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
@@ -28,6 +28,7 @@ from incidents.desk.erasure_request import TooYoungError
 from incidents.record.own_events import SignInsErased
 from incidents.settings.retention import Retention
 from incidents.store import erasable, sign_ins
+from incidents.store import expired_keys as stored_keys
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope
 
@@ -149,12 +150,15 @@ def erase_sign_ins(
 class RetentionResult:
     """The amount of data that was erased, or would be in a dry run.
 
-    The data was recorded before `before` (UTC).
+    Texts and sign-ins were recorded before `before` (UTC). `keys`: the stored answers of commands.
+    `checkpoints`: those that were thinned.
     """
 
     keep: Retention
     before: datetime
     erased: Erased
+    keys: int = 0
+    checkpoints: int = 0
 
     def document(self, *, dry_run: bool) -> documents.Retention:
         """The document for programs."""
@@ -165,6 +169,8 @@ class RetentionResult:
             "words": self.erased.words,
             "files": self.erased.files,
             "sign_ins": self.erased.sign_ins,
+            "keys": self.keys,
+            "checkpoints": self.checkpoints,
             "dry_run": dry_run,
         }
 
@@ -178,7 +184,11 @@ def count_expired(engine: Engine, folder: Path, keep: Retention, now: datetime) 
     erased = erasure.expect(engine, scope, folder)
     with plainly(engine), reading(engine) as connection:
         erased = replace(erased, sign_ins=sign_ins.erasable(connection, scope.before))
-    return RetentionResult(keep=keep, before=scope.before, erased=erased)
+        keys = stored_keys.count(connection, keep.cutoff_of_keys(now))
+    return RetentionResult(
+        keep=keep, before=scope.before, erased=erased, keys=keys,
+        checkpoints=thinning.count(engine, keep.checkpoints, now),
+    )  # fmt: skip
 
 
 def erase_expired(
@@ -190,17 +200,37 @@ def erase_expired(
     *,
     by: str,
     login: str | None = None,
-    stopped: Callable[[], bool] = lambda: False,
 ) -> RetentionResult:
     """Erase the data that is old enough, in the name of `by`.
 
-    Nothing is erased unless the settings enable it. Raises the same errors as `erasure.erase`.
+    Texts and sign-ins are not erased unless the settings enable it. Raises the same errors as
+    `erasure.erase`.
     """
-    scope, erased = Scope(before=keep.cutoff(now)), Erased()
+    keys = expired_keys.delete_expired(desk, engine, keep.cutoff_of_keys(now))
+    checkpoints = thinning.thin(desk, engine, keep.checkpoints, now, by=by, login=login)
+    erased = Erased()
     if keep.is_enabled:
-        # First, so that the last step clears the database's files of these too.
-        rows = erase_sign_ins(desk, scope.before, by=by, login=login, stopped=stopped)
-        wanted = Erasure(scope=scope, by=by, login=login)
-        erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped, rewrite=rows > 0)
-        erased = replace(erased, sign_ins=rows)
-    return RetentionResult(keep=keep, before=scope.before, erased=erased)
+        erased = erase_texts(desk, engine, folder, keep, now, by=by, login=login)
+    return RetentionResult(
+        keep=keep, before=keep.cutoff(now), erased=erased, keys=keys, checkpoints=checkpoints
+    )
+
+
+def erase_texts(
+    desk: Desk,
+    engine: Engine,
+    folder: Path,
+    keep: Retention,
+    now: datetime,
+    *,
+    by: str,
+    login: str | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Erased:
+    """Erase the texts and sign-ins that are old enough; raises the errors of `erasure.erase`."""
+    scope = Scope(before=keep.cutoff(now))
+    # First, so that the last step clears the database's files of these too.
+    rows = erase_sign_ins(desk, scope.before, by=by, login=login, stopped=stopped)
+    wanted = Erasure(scope=scope, by=by, login=login)
+    erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped, rewrite=rows > 0)
+    return replace(erased, sign_ins=rows)

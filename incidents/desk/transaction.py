@@ -16,7 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, refused_answer
@@ -32,6 +32,7 @@ from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.database.engine import writing
+from incidents.store.pooler import is_lost_statement
 from incidents.store.round_trip import pipelined
 
 if TYPE_CHECKING:
@@ -114,10 +115,12 @@ class Transactions:
                 # The server went away while the connection lay idle; it may be back.
                 if left < _ATTEMPTS - 1:
                     raise lost.error from lost
-            except OperationalError as error:
+            except (OperationalError, ProgrammingError) as error:
                 if lock_timeout is not None and is_lock_timeout(error):
                     raise LockTimeoutError from error
-                raise
+                # A pooler was not recognised; from now on statements have no names.
+                if not left or not is_lost_statement(error.orig):
+                    raise
         raise AssertionError("the last attempt answers or fails")
 
     def enforce_due(self, connection: Connection, now: datetime) -> list[actions.EventOfSite]:

@@ -33,7 +33,7 @@ from incidents.enforcement.reconciliation import (
 from incidents.errors import ActionRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
-from incidents.store import after_loss, desk_state, lineage
+from incidents.store import after_loss, desk_state, expired_keys, lineage
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
 
@@ -106,7 +106,7 @@ def compare_sites(
         # The key limits repeated orders to one for each site and epoch, by any process.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
-            standing=standing, opens=opens, key=f"recover:{standing.epoch}",
+            standing=standing, opens=opens, key=f"{expired_keys.RECOVERED}{standing.epoch}",
         )  # fmt: skip
         with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
             compare = lambda name: None if stopped() else _compared(own, name)  # noqa: E731

@@ -19,6 +19,7 @@ from incidents.history.reports import Finding, History
 from incidents.history.rows import BadLine
 from incidents.machine.commands import AddSite, ImportIncident
 from incidents.machine.refusal import Refusal
+from incidents.store import expired_keys
 from incidents.store.cases import sites as site_rows
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ T = TypeVar("T")
 # In one transaction, during which others wait for its sites.
 BATCH_COMMANDS = 500
 
-# The refusal of a used key: the row was imported by another person, or with other addresses.
+# The refusal of a used key: the row was imported long ago, by another person, or with other
+# addresses.
 _DONE_BEFORE = "key_reused"
 
 # The refusal of a site that somebody has added meanwhile.
@@ -109,7 +111,7 @@ def keys(findings: Iterable[Finding]) -> list[str]:
         numbers = notes.setdefault(content, {})
         number = numbers.setdefault(finding.report.note, len(numbers))
         digest = hashlib.sha256(f"{number}:{content}".encode()).hexdigest()
-        found.append(f"import:{digest}")
+        found.append(f"{expired_keys.IMPORTED}{digest}")
     return found
 
 

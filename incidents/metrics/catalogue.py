@@ -170,8 +170,36 @@ DATABASE_FAMILIES = (
         " many mistakes; no_account, unknown_subject: unknown names.",
         ("reason",),
     ),
+    # The size.
+    Family("incidents_database_bytes", "gauge", "Size of the database."),
+    Family(
+        "incidents_table_bytes", "gauge",
+        "Size of each table with its indexes; on PostgreSQL only.",
+        ("table",),
+    ),
+    Family(
+        "incidents_table_rows", "gauge",
+        "Rows of each table as of its last VACUUM or ANALYZE, an estimate; on PostgreSQL only, and"
+        " absent before the first.",
+        ("table",),
+    ),
 )  # fmt: skip
 """The metrics of the database's present state."""
+
+POSTGRESQL_ALONE = frozenset({"incidents_table_bytes", "incidents_table_rows"})
+"""The metrics that SQLite would have to read every table for."""
+
+REPLICA_FAMILIES = (
+    Family(
+        "incidents_replica_in_use", "gauge",
+        "Whether reads go to the replica; absent without one in the settings.",
+    ),
+    Family(
+        "incidents_replica_lag_seconds", "gauge",
+        "How far the replica is behind the primary, at most; absent if unknown.",
+    ),
+)  # fmt: skip
+"""The metrics of the replica, from servers and the command line."""
 
 ENTRY_FAMILIES = (
     Family(
@@ -202,8 +230,13 @@ PROCESS_FAMILIES = (
         "Time from ordering to carrying out, of the orders that this process carried out.",
         ("lane",),
     ),
+    Family(
+        "incidents_expired_deleted_total", "counter",
+        "Rows that this process deleted because they had expired: keys of commands, checkpoints.",
+        ("table",),
+    ),
 )  # fmt: skip
 """The metrics of the work that the process itself does."""
 
-FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
+FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *REPLICA_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}

@@ -14,6 +14,7 @@ from sqlalchemy import (
     exists,
     func,
     select,
+    text,
     union_all,
 )
 
@@ -24,6 +25,7 @@ from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
 from incidents.store.schema import log_tables
+from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.desk_tables import entries, refusals, sign_ins
 from incidents.store.schema.log_tables import deliveries, leaves
 from incidents.store.schema.tables import sites, work
@@ -34,6 +36,7 @@ from incidents.views.queue.work import LISTED
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Enforcement
+    from incidents.store.database.replica import Replica
 
 
 def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
@@ -243,6 +246,29 @@ _NOT_IN_FORCE = (
 )
 
 
+def size_samples(connection: Connection, into: Samples) -> None:
+    """Add the sizes, by one query on SQLite and two on PostgreSQL, none of which reads a table."""
+    if connection.dialect.name == "sqlite":
+        into.put("incidents_database_bytes", connection.scalar(_SQLITE_BYTES) or 0)
+        return
+    into.put("incidents_database_bytes", connection.scalar(_POSTGRESQL_BYTES) or 0)
+    names = every_table().tables.keys()
+    for name, rows, size in connection.execute(_TABLES):
+        if name in names:
+            into.put("incidents_table_bytes", size, name)
+            # Below 0 before the first VACUUM or ANALYZE.
+            if rows >= 0:
+                into.put("incidents_table_rows", rows, name)
+
+
+_SQLITE_BYTES = text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+_POSTGRESQL_BYTES = text("SELECT pg_database_size(current_database())")
+_TABLES = text(
+    "SELECT relname, reltuples, pg_total_relation_size(oid) FROM pg_class"
+    " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+)
+
+
 def look(connection: Connection, now: datetime) -> Samples:
     """Read the samples at `now` (UTC), preferably in a transaction that reads one state.
 
@@ -257,7 +283,18 @@ def look(connection: Connection, now: datetime) -> Samples:
     work_samples(connection, now, found)
     signing_samples(connection, now, found)
     sign_in_samples(connection, now, found)
+    size_samples(connection, found)
     return found
+
+
+def replica_samples(replica: Replica | None, into: Samples) -> None:
+    """Add the samples of the replica, which is asked now; none without one."""
+    if replica is None:
+        return
+    state = replica.look()
+    into.put("incidents_replica_in_use", float(replica.trouble is None))
+    if state is not None:
+        into.put("incidents_replica_lag_seconds", state.lag.total_seconds())
 
 
 def static_samples(*, up: bool) -> Samples:

@@ -15,10 +15,17 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from incidents.metrics.catalogue import BUILD, DATABASE_FAMILIES, FAMILIES, UP, Family
+from incidents.metrics.catalogue import (
+    BUILD,
+    DATABASE_FAMILIES,
+    FAMILIES,
+    REPLICA_FAMILIES,
+    UP,
+    Family,
+)
 from incidents.metrics.samples import Histogram, Labels, Samples, Value
 
-DATABASES = (UP, BUILD, *DATABASE_FAMILIES)
+DATABASES = (UP, BUILD, *DATABASE_FAMILIES, *REPLICA_FAMILIES)
 """The metrics that need only a database, and no daemon."""
 
 

@@ -113,6 +113,9 @@ WORK = (
 )  # fmt: skip
 """The kinds of items in the desk's queue (see `machine.work`)."""
 
+EXPIRING = ("keys", "checkpoints")
+"""The tables from which expired rows are deleted."""
+
 RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
 """The results of a sign-in (see `accounts.throttle`)."""
 

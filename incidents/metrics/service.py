@@ -18,7 +18,7 @@ from incidents.enforcement.attempts import Attempts
 from incidents.errors import Cause, IncidentsError, LibraryError
 from incidents.metrics.database import look, static_samples
 from incidents.metrics.samples import Samples
-from incidents.metrics.tail import AttemptCounters, EntryCounters
+from incidents.metrics.tail import AttemptCounters, EntryCounters, ExpiryCounters
 from incidents.settings import sources
 from incidents.settings.options import Options
 from incidents.store.database.engine import plainly, reading
@@ -84,7 +84,7 @@ class Watch:
     def __init__(
         self, app: App, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
     ) -> None:
-        self.tally = AttemptCounters()
+        self.tally, self.expiry = AttemptCounters(), ExpiryCounters()
         self._tail = EntryCounters()
         self._app = app
         self._warn = warn
@@ -104,6 +104,7 @@ class Watch:
         found = self._read_database(self._report) or static_samples(up=False)
         self._tail.add_to(found)
         self.tally.add_to(found)
+        self.expiry.add_to(found)
         return found
 
     def _read_database(self, report: Callable[[str | None], None]) -> Samples | None:
@@ -174,6 +175,7 @@ class Service:
         _ = app.bare_engine
         self._watch = Watch(app, warn=warn)
         self.observed = self._watch.tally.observe
+        self.deleted = self._watch.expiry.add
         self._say, self._warn, self._again_s = say, warn, again_s
         self._last_reason: str | None = None
         self._stop = Event()

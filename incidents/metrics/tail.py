@@ -32,6 +32,7 @@ from incidents.machine.commands import CLOCK
 from incidents.metrics.catalogue import MAX_COUNTED, limit_literal
 from incidents.metrics.samples import (
     DECISIONS,
+    EXPIRING,
     LANES,
     NONE,
     OTHER,
@@ -135,6 +136,22 @@ DELIVERY_S = (
 )  # fmt: skip
 MAX_ADAPTERS = 50
 """The maximum number of adapters with a label value of their own."""
+
+
+class ExpiryCounters:
+    """The counters of expired rows, updated by the retention duty's thread and read by others."""
+
+    def __init__(self) -> None:
+        self._deleted = dict.fromkeys(EXPIRING, 0)
+
+    def add(self, table: str, count: int) -> None:
+        """Count rows that were deleted from a table."""
+        self._deleted[table] += count
+
+    def add_to(self, into: Samples) -> None:
+        """Add the counters."""
+        for table, count in self._deleted.items():
+            into.put("incidents_expired_deleted_total", count, table)
 
 
 class AttemptCounters:

@@ -71,6 +71,18 @@ class SignInsErased(Event):
     text: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointsThinned(Event):
+    """The desk deleted old checkpoints of its log, of which it keeps one an hour, later one a day.
+
+    The `rows` checkpoints were signed before `before`. The log proves the same as before.
+    """
+
+    kind = "checkpoints_thinned"
+    before: datetime
+    rows: int
+
+
 class LostEnd(NamedTuple):
     """A loss of the latest entries, as the record states it: when (RFC 3339, UTC), and the epoch.
 

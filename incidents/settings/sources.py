@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,12 @@ if TYPE_CHECKING:
 
 DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_EVIDENCE_LIMIT = 50 * 2**20
-_KEYS = ("db", "as", "zone", "lang", "evidence", "evidence_limit", "clock", "server", "token_file")
+DEFAULT_REPLICA_LAG = timedelta(seconds=10)
+LEAST_REPLICA_LAG, MOST_REPLICA_LAG = timedelta(seconds=1), timedelta(hours=1)
+_KEYS = (
+    "db", "db_replica", "db_replica_lag", "as", "zone", "lang", "evidence", "evidence_limit",
+    "clock", "server", "token_file",
+)  # fmt: skip
 _SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SQLITE = "sqlite:///"
@@ -50,7 +56,8 @@ class Settings:
     that people read and write. `language`: the language of messages to people. `evidence`: the
     folder of attached files; `evidence_limit`: the maximum size of a file in bytes. `own_clock`:
     the clock is simulated, and may jump. `server`: the address of a server to use instead of a
-    database, as the account of `token`.
+    database, as the account of `token`. `replica`: the URL of a standby of `db` for reading, if its
+    state is at most `replica_lag` behind.
     """
 
     db: str | None
@@ -64,6 +71,8 @@ class Settings:
     server: str | None = None
     token: str | None = None
     named: bool = False
+    replica: str | None = None
+    replica_lag: timedelta = DEFAULT_REPLICA_LAG
 
 
 def load(
@@ -112,6 +121,9 @@ def load(
         server=server_url,
         token=sources.token() if server_url else None,
         named=name is not None,
+        # The replica of the settings belongs to the database of the settings.
+        replica=None if db or server_url else sources.text("db_replica"),
+        replica_lag=_replica_lag(sources),
     )
 
 
@@ -273,6 +285,27 @@ def _language(lang: str | None, sources: _Sources) -> Tag:
             )
         raise SettingError(where=where, setting=setting, value=value, expected=expected)
     return found or "en"
+
+
+def _replica_lag(sources: _Sources) -> timedelta:
+    value, where, setting = sources.value("db_replica_lag")
+    if value is None:
+        return DEFAULT_REPLICA_LAG
+    # Loaded only for those who set it.
+    from incidents.machine.policy import read_duration, write_duration
+
+    try:
+        found = read_duration(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not LEAST_REPLICA_LAG <= found <= MOST_REPLICA_LAG:
+        expected = Cause.of(
+            "must_duration", 'a duration such as "{such}", from {least} to {most}',
+            such=write_duration(DEFAULT_REPLICA_LAG), least=write_duration(LEAST_REPLICA_LAG),
+            most=write_duration(MOST_REPLICA_LAG),
+        )  # fmt: skip
+        raise SettingError(where=where, setting=setting, value=value, expected=expected)
+    return found
 
 
 def _zone_setting(sources: _Sources) -> tzinfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,6 +26,9 @@ from incidents.store.schema.desk_tables import desk, keys, policies, rehearsal
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Mutation, Query, insert_missing
 
+BEHIND = "behind"
+"""The key in the `info` of a replica's connection: its clock minus the time that it shows."""
+
 _is_rehearsal = exists(select(rehearsal.c.id))
 
 TIME: Query[datetime | None] = Query(
@@ -46,14 +49,15 @@ def server_time() -> ScalarSelect[datetime]:
 
 
 def database_time(connection: Connection) -> datetime | None:
-    """The time of the database's own clock, in UTC.
+    """The time of the database's own clock, in UTC; on a replica the time as of which its state is.
 
     None for SQLite, which has no clock, and in a rehearsal, which accepts simulated times.
     """
     if connection.dialect.name == "sqlite":
         return None
     [moment] = TIME.fetch(connection).all()
-    return moment
+    behind: timedelta | None = connection.info.get(BEHIND)
+    return moment if moment is None or behind is None else moment - behind
 
 
 def now(connection: Connection) -> datetime:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from incidents.store.database.engine import LOOK_UP_BY_KEYS
+from incidents.store.database.postgresql_engine import LOOK_UP_BY_KEYS
 from incidents.store.schema.log_tables import deliveries, waiting
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime, Word

@@ -158,17 +158,6 @@ def remove(connection: Connection, refs: Sequence[str]) -> int:
     return connection.execute(delete(sealed).where(sealed.c.ref.in_(refs))).rowcount
 
 
-def remove_answers(connection: Connection, scope: Scope) -> None:
-    """Erase the stored results: even a salted digest can be tested against every phone number."""
-    old = keys.c.recorded_at < scope.before
-    if scope.site_id is None:
-        connection.execute(delete(keys).where(old))
-        return
-    found = connection.execute(select(keys.c.key, keys.c.answer).where(old))
-    for key in [key for key, answer in found if answer.get("site_id") == scope.site_id]:
-        connection.execute(delete(keys).where(keys.c.key == key))
-
-
 def files(connection: Connection, scope: Scope, among: Sequence[str] | None = None) -> set[str]:
     """The digests of files that are no longer needed, among all files or only those `among`.
 

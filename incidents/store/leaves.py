@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from incidents.errors import VerificationError
-from incidents.store.database.engine import LOOK_UP_BY_KEYS
+from incidents.store.database.postgresql_engine import LOOK_UP_BY_KEYS
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.store.statement import insert_or

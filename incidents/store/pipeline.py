@@ -1,22 +1,26 @@
 """The pipeline: prepared statements sent to a PostgreSQL server together, in one round trip.
 
 The pipeline uses libpq directly, because psycopg sends each statement at once, which wakes up both
-the server and this process each time. Statements are prepared once for each connection.
+the server and this process each time. Statements are prepared once for each connection, under names
+that follow from their text: whichever connection to the server a pooler gives to a transaction, a
+name means one statement there.
 """
 
 from __future__ import annotations
 
+import hashlib
 import select
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from typing import Any, Self
 
 from psycopg import errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
+from incidents.store.pooler import Naming, is_lost_statement
 from incidents.store.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
@@ -24,6 +28,9 @@ Take = Callable[[list[Row]], None]
 """The function that gets the rows of a statement."""
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED, ExecStatus.BAD_RESPONSE)
+# The SQLSTATE classes of errors that a plan from before a migration may cause every time.
+_STALE = ("0A", "42")
+_NAME_DIGITS = 32
 # In milliseconds: a wait is checked this often.
 _POLL_MS = 500
 
@@ -42,29 +49,46 @@ class Pipeline:
 
     A transaction that writes begins with two statements: `checked`, whose rows are given to
     `check`, which may raise an error, and before the first statement that is sent here `switches`,
-    which sets the planner's switches.
+    which sets the planner's switches. Behind a pooler each transaction begins with `pins`: see
+    `pooler.pins`.
     """
 
-    def __init__(self, driver: ServerConnection, switches: str, checked: str, check: Take) -> None:
+    def __init__(
+        self, driver: ServerConnection, switches: str, checked: str, check: Take,
+        *, naming: Naming, pins: str | None,
+    ) -> None:  # fmt: skip
         self._driver = driver
         self._switches = switches
         self._checked, self._check = checked, check
+        self._naming, self._pins = naming, pins
         self._pgconn = driver.pgconn
-        self._numbers = count()
         # A plan belongs to a name, so reading and writing transactions use different names.
         self._prepared: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
+        self._forgotten = Counter[str]()
         self._sent: list[_Sent] = []
         self.is_open = False
         self.begin(writes=False)
 
-    def begin(self, *, writes: bool, migrates: bool = False) -> None:
-        """Set whether the next transaction writes, and whether it `migrates`, which checks nothing.
+    @property
+    def is_pooled(self) -> bool:
+        """Whether each transaction may have another connection to the server."""
+        return self._pins is not None
 
-        `is_checked` is true from the moment that the check is sent.
-        """
-        self._names = self._prepared[writes]
-        self._switches_missing = writes
-        self.is_checked = not writes or migrates
+    @property
+    def is_named(self) -> bool:
+        """Whether statements are prepared once, under names."""
+        return self._naming.lasts
+
+    @property
+    def is_started(self) -> bool:
+        """Whether what a transaction begins with has been sent."""
+        return not self._pins_missing and not self._check_missing
+
+    def begin(self, *, writes: bool, migrates: bool = False) -> None:
+        """Set whether the next transaction writes; one that `migrates` checks nothing."""
+        self._writes = self._switches_missing = writes
+        self._pins_missing = self.is_pooled
+        self._check_missing = writes and not migrates
 
     def __enter__(self) -> Self:
         """Send statements without waiting, until the end of the block."""
@@ -96,18 +120,34 @@ class Pipeline:
             idle = self._pgconn.transaction_status == TransactionStatus.IDLE
             if idle and not self._driver.autocommit:
                 self._send(_begin(self._driver))
-        if not self.is_checked:
-            self.is_checked = True
+        if self._pins is not None and self._pins_missing:
+            self._pins_missing = False
+            self._send(self._pins)
+        if self._check_missing:
+            self._check_missing = False
             self._send(self._checked, take=self._check)
 
     def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        name = self._names.get(sql)
-        if name is None:
-            name = self._names[sql] = f"incidents_{next(self._numbers)}".encode()
-            self._sent.append(_Sent(sql, prepares=True))
-            self._pgconn.send_prepare(name, sql.encode())
+        values = [_text(value) for value in parameters]
+        if self.is_named:
+            self._pgconn.send_query_prepared(self._name(sql), values)
+        else:
+            self._pgconn.send_query_params(sql.encode(), values)
         self._sent.append(_Sent(sql, take=take))
-        self._pgconn.send_query_prepared(name, [_text(value) for value in parameters])
+
+    def _name(self, sql: str) -> bytes:
+        """The name of the statement, which is prepared now if it was not yet."""
+        names = self._prepared[self._writes]
+        name = names.get(sql)
+        if name is None:
+            # A pooler shares the plans of equal texts.
+            marks = ["by keys"] * self._writes + ["again"] * self._forgotten[sql]
+            text = "".join([sql, *(f" /* {mark} */" for mark in marks)]).encode()
+            digest = hashlib.sha256(text).hexdigest()[:_NAME_DIGITS]
+            name = names[sql] = f"incidents_{digest}".encode()
+            self._sent.append(_Sent(sql, prepares=True))
+            self._pgconn.send_prepare(name, text)
+        return name
 
     def _wait(self) -> None:
         """Wait for the results of all statements.
@@ -129,8 +169,9 @@ class Pipeline:
             raise
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
-            self._forget(sent, failed)
-            raise errors.error_from_result(results[failed], encoding="utf-8")
+            error = errors.error_from_result(results[failed], encoding="utf-8")
+            self._forget(sent, failed, error)
+            raise error
         transformer = Transformer(self._driver)
         for one, result in zip(sent, results, strict=True):
             if one.take is not None:
@@ -143,15 +184,18 @@ class Pipeline:
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
             abandon(self._driver)
 
-    def _forget(self, sent: list[_Sent], failed: int) -> None:
+    def _forget(self, sent: list[_Sent], failed: int, error: errors.Error) -> None:
         """Forget the statements prepared from the failure on, so that they are prepared again.
 
-        A plan from before a migration would fail every time.
+        They get other names: the server, or a pooler, may know the old ones.
         """
-        for one in sent[failed:]:
-            if one.prepares:
-                self._names.pop(one.sql, None)
-        self._names.pop(sent[failed].sql, None)
+        if is_lost_statement(error):
+            self._naming.lasts = False
+        names = self._prepared[self._writes]
+        for place, one in enumerate(sent[failed:]):
+            is_stale = place == 0 and str(error.sqlstate).startswith(_STALE)
+            if (one.prepares or is_stale) and names.pop(one.sql, None) is not None:
+                self._forgotten[one.sql] += 1
 
     def _exchange(self) -> list[Any]:
         """Send the remaining statements, and return all results."""

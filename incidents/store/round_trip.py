@@ -47,7 +47,7 @@ def start(connection: Connection) -> None:
         DBAPIError, DatabaseError: if it cannot begin.
     """
     pipeline: Pipeline = connection.info["pipeline"]
-    if not pipeline.is_checked:
+    if not pipeline.is_started:
         with _pipelined(connection):
             pipeline.start()
 

@@ -105,6 +105,8 @@ def own_sentence(event: Event) -> str:
         return f"server key {event.key[:16]} is now in use (sealed {sealed})"
     if isinstance(event, own_events.SignInsErased):
         return f"erased {event.rows} sign-in rows from before {rfc3339(event.before)}"
+    if isinstance(event, own_events.CheckpointsThinned):
+        return f"deleted {event.rows} checkpoints from before {rfc3339(event.before)}"
     if isinstance(event, own_events.HistoryResumed):
         return _resumed(event)
     return _account_sentence(event)

@@ -40,13 +40,16 @@ from incidents.api.operation import ACTION, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
 from incidents.contract.documents.actions import Problem
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
+from incidents.log import logger
 from incidents.store.database.readiness import Readiness
 from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
     from incidents.app import App
 
+
+_log = logger("serve")
 
 _LOOKS = 4
 """The maximum number of concurrent look-ups of tokens and of people's text."""
@@ -96,6 +99,8 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     api.state.app = app
+    if (replica := app.replica) is not None:
+        replica.on_change = _log_replica
     api.state.readiness = Readiness(app.bare_engine)
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
     # Actions are processed in order of arrival; a query that hangs delays no others.
@@ -123,6 +128,13 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     api.openapi = cache(lambda: _completed(plain()))  # type: ignore[method-assign]
     application.mount_console(api, customers)
     return api
+
+
+def _log_replica(trouble: Cause | None) -> None:
+    if trouble is None:
+        _log.info("the replica is read again")
+    else:
+        _log.warning("the replica is not read", reason=trouble)
 
 
 BEARER, SESSION = "token", "session"

@@ -33,7 +33,10 @@ _TABLES = {
     "alarms": "Alarms that the desk has got, so that each comes once.",
     "uncompared": "Sites whose actual state could not be compared since the record lost its latest"
     " entries, since when, and why.",
-    "keys": "The answers to commands with `--key`, so that a repeated command gets the same one.",
+    "keys": (
+        "The answers to commands with `--key`, so that a repeated command gets the same one. They"
+        " are deleted after the setting `[retention] keys`; of an imported row, the key stays."
+    ),
     "policies": "Every policy that was ever active, as its file.",
     "desk": "One row: the active policy, and the number of entries in the desk's own stream.",
     "sealed": "Personal data with its salts, in this table only. Other places have references, so a"
@@ -43,7 +46,9 @@ _TABLES = {
     " the last one of each level grows.",
     "log_head": "One row: the size of the tree, the roots of its perfect subtrees, and up to which"
     " id every entry has a number.",
-    "checkpoints": "The signed checkpoints (C2SP tlog-checkpoint), never updated.",
+    "checkpoints": (
+        "The signed checkpoints (C2SP tlog-checkpoint), never updated; old ones are thinned."
+    ),
     "cosignatures": "The witnesses' signatures of checkpoints (C2SP tlog-cosignature).",
     "stamps": "The time stamps of checkpoints (RFC 3161).",
     "log_keys": "The public keys that sign checkpoints, each with its entry in the desk's own"

@@ -160,8 +160,11 @@ def _examples() -> dict[str, str]:
             if event.kind not in found:
                 found[event.kind] = encode(event, _SITE, _SITE_ID, seq, login)
     for seq, act in enumerate(
-        (_activation(), _key(), _erasure(), _erased_sign_ins(), *_account_acts(), _resumption()), 1
-    ):
+        (
+            _activation(), _key(), _erasure(), _erased_sign_ins(), *_account_acts(), _resumption(),
+            _thinning(),
+        ), 1,
+    ):  # fmt: skip
         found[act.kind] = encode(act, entry.DESK, 0, seq, "wang")
     return found
 
@@ -206,6 +209,13 @@ def _erased_sign_ins() -> Event:
     return SignInsErased(
         occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
         before=_BEGIN - 184 * _DAY, rows=40, text=_reference("asked for"),
+    )  # fmt: skip
+
+
+def _thinning() -> Event:
+    return acts.CheckpointsThinned(
+        occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
+        before=_BEGIN - 30 * _DAY, rows=2_000,
     )  # fmt: skip
 
 

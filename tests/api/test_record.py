@@ -23,6 +23,7 @@ from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
 from tests.patience import until
 from tests.statements import sent
+from tests.store.migrations import move
 
 
 def read(api: Rig, after: int = 0, **more: Any) -> list[dict[str, Any]]:
@@ -130,16 +131,12 @@ def test_a_server_that_the_schema_left_behind_does_nothing_more(api: Rig) -> Non
     operator = api.client("operator")
     assert operator.post("/api/v1/sites", json={"site": "one.example"}).status_code == 201
     with api.app.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE alembic_version ADD COLUMN oldest VARCHAR(32)")
-        connection.exec_driver_sql(f"UPDATE alembic_version SET oldest = '{head()}'")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9998'")
+        move(connection, "9998", oldest=head())
     assert api.nobody().get("/readyz").status_code == 200
     assert operator.post("/api/v1/sites", json={"site": "two.example"}).status_code == 201
 
     with api.app.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE alembic_version SET version_num = '9999', oldest = '9999'"
-        )
+        move(connection, "9999", oldest="9999")
     answer = operator.post("/api/v1/sites", json={"site": "three.example"})
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:incidents:problem:database"

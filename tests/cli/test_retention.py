@@ -49,11 +49,27 @@ def test_it_is_told_what_could_go_and_whether_it_would(
     shown = desk("retention", "show", "--json").json
     assert shown == {
         "keep_s": 184 * 86_400, "asked_for": False, "before": "2026-03-02T04:00:01Z", "words": 2,
-        "files": 0, "sign_ins": 0, "dry_run": True,
+        "files": 0, "sign_ins": 0, "keys": 0, "checkpoints": 0,
+        "dry_run": True,
     }  # fmt: skip
     write_settings('[retention]\nkeep = "185d"\n')
     shown = desk("retention", "show", "--json").json
     assert (shown["asked_for"], shown["words"]) == (True, 0)
+
+
+def test_old_keys_are_deleted_without_any_setting(cli: Cli, clock: FrozenDateTimeFactory) -> None:
+    cli("site", "add", "shop.example")
+    log = ("log", "shop.example", "--again", "--key", "feed-1", "-q")
+    assert cli(*log).out == "1-1\n"
+    clock.tick(timedelta(days=30))
+    assert cli("retention", "show", "--json").json["keys"] == 0
+    assert cli(*log).out == "1-1\n"
+    clock.tick(timedelta(seconds=1))
+    would = "stored answers to commands with --key that would be deleted: 1\n"
+    assert cli("retention", "run", "--dry-run").out.endswith(would)
+    answer = cli("retention", "run")
+    assert answer.out.endswith("stored answers to commands with --key deleted: 1\n")
+    assert cli(*log).out == "1-2\n"
 
 
 def test_less_than_the_law_demands_is_refused_with_it(

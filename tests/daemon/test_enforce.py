@@ -28,6 +28,7 @@ from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases, compares_clocks
 from tests.fire import early
 from tests.patience import until
+from tests.store.migrations import move
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR, MINUTE, MOMENT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
@@ -418,7 +419,7 @@ def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(app: App) 
     watched = Watched(app)
     watched.run()
     with app.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'of-tomorrow'"))
+        move(connection, "of-tomorrow", oldest=None)
 
     watched.run()
 

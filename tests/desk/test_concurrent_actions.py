@@ -32,7 +32,7 @@ def _together(acts: list[Callable[[], list[Answer]]]) -> list[list[Answer]]:
 
 
 @contextmanager
-def _desks(url: str, day: Rehearsal, many: int) -> Iterator[list[Desk]]:
+def several_desks(url: str, day: Rehearsal, many: int) -> Iterator[list[Desk]]:
     """Several desks with connections of their own, as in processes."""
     engines = [create(url) for _ in range(many)]
     try:
@@ -51,7 +51,7 @@ def test_two_writers_on_one_site_lose_nothing_and_number_without_a_gap(
     def ten(desk: Desk) -> list[Answer]:
         return [answer for _ in range(10) for answer in desk.submit(logs)]
 
-    with _desks(db_url, day, 4) as desks:
+    with several_desks(db_url, day, 4) as desks:
         answers = _together([lambda desk=desk: ten(desk) for desk in desks])  # type: ignore[misc]  # bound now
     numbers = [answer.incident_document["id"] for batch in answers for answer in batch]
     assert len(set(numbers)) == 40
@@ -61,7 +61,7 @@ def test_two_writers_on_one_site_lose_nothing_and_number_without_a_gap(
 
 def test_the_same_key_at_one_moment_is_done_once(day: Rehearsal, db_url: str) -> None:
     log = [Envelope(site="a.example", command=c.Log(by="li"), key="k")]
-    with _desks(db_url, day, 4) as desks:
+    with several_desks(db_url, day, 4) as desks:
         answers = _together([lambda desk=desk: desk.submit(log) for desk in desks])  # type: ignore[misc]  # bound now
     assert sorted(batch[0].repeated for batch in answers) == [False, True, True, True]
     assert len({str(batch[0].document) for batch in answers}) == 1
@@ -73,7 +73,7 @@ def test_the_same_key_for_two_sites_at_one_moment_serves_one(day: Rehearsal, db_
         [Envelope(site=site, command=c.Log(by="li"), key="k")]
         for site in ("a.example", "b.example")
     ]
-    with _desks(db_url, day, 2) as desks:
+    with several_desks(db_url, day, 2) as desks:
         answers = _together(
             [
                 lambda desk=desk, batch=batch: desk.submit(batch)  # type: ignore[misc]  # bound now
@@ -87,7 +87,7 @@ def test_the_same_key_for_two_sites_at_one_moment_serves_one(day: Rehearsal, db_
 def test_a_site_added_by_two_at_one_moment_is_added_once(day: Rehearsal, db_url: str) -> None:
     names = [f"n{n}.example" for n in range(20)]
     batch = [Envelope(site=name, command=c.AddSite(by="li")) for name in names]
-    with _desks(db_url, day, 3) as desks:
+    with several_desks(db_url, day, 3) as desks:
         answers = _together(
             [
                 lambda: desks[0].submit(batch),
@@ -115,7 +115,7 @@ def test_two_daemons_and_an_operator_suspend_each_site_once(day: Rehearsal, db_u
         Envelope(site=name, command=c.RecordContact(by="li", incident=1, outcome="reached"))
         for name in names
     ]
-    with _desks(db_url, day, 3) as desks:
+    with several_desks(db_url, day, 3) as desks:
         _together(
             [
                 lambda: drained(desks[0]),

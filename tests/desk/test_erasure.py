@@ -381,7 +381,7 @@ def test_one_who_reopens_an_incident_meanwhile_keeps_its_words(
     day.give(c.StateRemoved(by="li", incident=1))
     day.now = TEN + KEEP + timedelta(days=1)
     real = day.desk.on_record
-    turns = iter((lambda: None, lambda: day.give(c.TakeBack(by="li", incident=1, reason="slip"))))
+    turns = iter([lambda: day.give(c.TakeBack(by="li", incident=1, reason="slip"))])
 
     def meanwhile(act: Any) -> Any:
         # Between the look that found it needless and the transaction that erases it.

@@ -4,8 +4,11 @@
     python -m tests.fire.long_run status
 
 A kind of fire is a module here with `chunk(seed, folder)`; `UNIT` in it names the figure that
-`--until` counts (without it: chunks). A seed whose chunk is in the log is not run again, unless it
-failed: so a run that was interrupted goes on, and one that failed fails again or is mended.
+`--until` counts (without it: chunks). Seconds, which are not to be summed, it leaves in the folder
+as `measured.json`: `{"seconds": {"WHAT": 1.5}}`; the status shows the median and the longest.
+
+A seed whose chunk is in the log is not run again, unless it failed: so a run that was interrupted
+goes on, and one that failed fails again or is mended.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import json
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,14 +38,15 @@ from typing import Any
 
 NAMES = (
     "kills", "faults", "fault_connections", "full_disk", "clocks", "downtime", "hostile", "steps",
-    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early",
-    "dead_receiver",
+    "interleavings", "log_faults", "deliveries", "clicks", "lost_tail", "early", "dead_receiver",
+    "upgrades", "failover",
 )  # fmt: skip
 """The kinds of fire; each is loaded only when it is asked for."""
 
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / ".fire"
 CHUNKS = "chunks"
+MEASURED = "measured.json"
 
 FAILED, INTERRUPTED = 1, 130
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
@@ -105,6 +110,9 @@ class Kind:
             failed = line["failed"] = traceback.format_exc()
             line["folder"] = str(folder)
         else:
+            measured = folder / MEASURED
+            if measured.exists():
+                line["measured"] = json.loads(measured.read_text())
             shutil.rmtree(folder, ignore_errors=True)
         line["took_s"] = round(time.monotonic() - began, 1)
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -186,6 +194,18 @@ def status(logs: Sequence[Path]) -> Iterator[str]:
         figures = summed(own)
         del figures[CHUNKS]
         yield from (f"  {figures[figure]:>12,} {figure}" for figure in sorted(figures))
+        yield from _seconds_of(own)
+
+
+def _seconds_of(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The seconds that the chunks measured: how often, the median and the longest."""
+    found: dict[str, list[float]] = {}
+    for line in lines:
+        for what, took_s in line.get("measured", {}).get("seconds", {}).items():
+            found.setdefault(what, []).append(took_s)
+    for what, took in found.items():
+        middle, longest = statistics.median(took), max(took)
+        yield f"  {middle:>8,.2f} s median, {longest:>8,.2f} s longest of {len(took)}: {what}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

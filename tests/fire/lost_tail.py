@@ -33,7 +33,7 @@ from incidents.daemon.delivery import Delivery
 from incidents.daemon.record import Record
 from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
-from tests.fire import failover
+from tests.fire import lost_tail_failover
 from tests.fire.lost_tail_desk import (
     Receiver,
     Signed,
@@ -66,7 +66,11 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
     name = WAYS[seed % len(WAYS)]
     own = {"INCIDENTS_AUDIT_KEY": str(folder / "audit.key"), "INCIDENTS_AS": "operator-1"}
     with mock.patch.dict(os.environ, own):
-        found = failover.lose(drawn, folder) if name == "failover" else _lose(name, drawn, folder)
+        found = (
+            lost_tail_failover.lose(drawn, folder)
+            if name == "failover"
+            else _lose(name, drawn, folder)
+        )
     return found + Counter({UNIT: int(found["entries lost"] > 0), name: 1})
 
 

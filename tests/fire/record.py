@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-CLOCK, DISPATCHER = "clock", "courier"
+CLOCK, DISPATCHER, DAEMON = "clock", "courier", "daemon"
 DESK_STREAM = 0
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -45,7 +45,12 @@ class Entry:
     @property
     def is_nobodys(self) -> bool:
         """Whether no operator has asked for it."""
-        return self.actor in (CLOCK, DISPATCHER)
+        return self.actor in (CLOCK, DISPATCHER) or self.is_resumption
+
+    @property
+    def is_resumption(self) -> bool:
+        """Whether a daemon has noticed another server, or orders again what it may not know."""
+        return self.actor == DAEMON and self.kind in ("history_resumed", "order_repeated")
 
     def time(self, name: str) -> datetime | None:
         """A time in its data."""

@@ -135,3 +135,17 @@ def test_a_kind_whose_module_is_not_there_breaks_only_its_own_run(tmp_path: Path
         Kind.of("nothing_of_that_name")
 
     assert Kind.of("kills", tmp_path / "log").unit == "kills"
+
+
+def test_what_was_measured_is_kept_and_its_median_and_longest_are_told(tmp_path: Path) -> None:
+    def slower_and_slower(seed: int, folder: Path) -> Counter[str]:
+        seconds = {"seconds": {"to the next act": seed / 2}}
+        (folder / long_run.MEASURED).write_text(json.dumps(seconds))
+        return ten(seed, folder)
+
+    log = tmp_path / "log"
+    run([kind(log, chunk=slower_and_slower)], seed=1, chunks=3)
+
+    assert long_run.read(log)[0]["measured"] == {"seconds": {"to the next act": 0.5}}
+    told = [" ".join(line.split()) for line in long_run.status([log])]
+    assert "1.00 s median, 1.50 s longest of 3: to the next act" in told

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from incidents.desk import Answer, Desk, Envelope
+from incidents.desk import Answer, Desk, Envelope, expired_keys
 from incidents.desk.envelope import refused_answer
 from incidents.errors import DatabaseError
 from incidents.history import importing
@@ -256,3 +256,13 @@ def test_a_time_in_the_future_makes_a_bad_line(column: str) -> None:
         7,
         f"{column} is 2026-06-01T00:00:01Z, which is in the future",
     )
+
+
+def test_a_file_imported_again_after_its_keys_expired_brings_nothing(
+    engine: Engine, desk: Desk
+) -> None:
+    found = findings(*MANY)
+    assert summary(bring(engine, desk, found)) == (3, 0, 5, 0)
+    assert expired_keys.delete_expired(desk, engine, NOW + timedelta(days=1)) == 5
+    assert summary(bring(engine, desk, found)) == (0, 3, 0, 5)
+    assert summary(bring(engine, desk, found, by="wang")) == (0, 3, 0, 5)

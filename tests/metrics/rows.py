@@ -32,8 +32,10 @@ def add_entries(
         number(connection)
 
 
-def add_sites(connection: Connection, how_many: int, *, due: datetime, of: str = "some") -> None:
-    """Add `how_many` sites without a history, with something due at `due`."""
+def add_sites(
+    connection: Connection, how_many: int, *, due: datetime | None, of: str = "some"
+) -> None:
+    """Add `how_many` sites without a history, with something due at `due`, if given."""
     row = {
         "state": "active", "epoch": 1, "run": 0, "disputed": False, "held": False, "seq": 0,
         "last_incident": 0, "last_suspension": 0, "last_task": 0, "next_due": due,

@@ -16,6 +16,7 @@ from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
 from incidents.store.schema import log_tables
+from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.desk_tables import heartbeats as beats
 from incidents.store.schema.tables import sites
@@ -32,6 +33,7 @@ ABSENT = {
     "incidents_deadline_next_seconds", "incidents_order_oldest_age_seconds",
     "incidents_queue_oldest_age_seconds", "incidents_log_unnumbered_age_seconds",
     "incidents_log_pending_age_seconds", "incidents_log_checkpoint_age_seconds",
+    "incidents_table_bytes", "incidents_table_rows",
 }  # fmt: skip
 
 
@@ -50,7 +52,7 @@ def test_on_an_empty_desk_every_count_is_there_and_is_nought(day: Rehearsal) -> 
 
     told = {name for name, _, _ in found} & NAMES
     assert told == NAMES - ABSENT
-    others = told - {"incidents_looked_at_timestamp_seconds"}
+    others = told - {"incidents_looked_at_timestamp_seconds", "incidents_database_bytes"}
     assert {v for name, _, v in found if name in others} == {0}
     assert value(found, "up") == 1
     assert value(found, "looked_at_timestamp_seconds") == TEN.timestamp()
@@ -458,3 +460,29 @@ def test_entries_without_a_number_are_counted_to_the_limit(day: Rehearsal) -> No
     found = look(day)
     assert value(found, "log_unnumbered_entries") == MAX_COUNTED
     assert capped(found) == {"log_unnumbered_entries"}
+
+
+# The size.
+
+
+@pytest.mark.both_databases
+def test_the_size_is_told_and_on_postgresql_that_of_each_table(day: Rehearsal) -> None:
+    if day.engine.dialect.name == "sqlite":
+        before = value(look(day), "database_bytes")
+        with writing(day.engine) as connection:
+            add_sites(connection, 1_000, due=None, of="of-1000")
+        after = look(day)
+        assert 0 < before < value(after, "database_bytes")  # type: ignore[operator]
+        assert values(after, "table_bytes") == {}
+        return
+    with writing(day.engine) as connection:
+        add_sites(connection, 100, due=None, of="of-100")
+    unknown = look(day)
+    assert value(unknown, "table_rows", "sites") is None
+    with day.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE sites"))
+    found = look(day)
+    assert value(found, "table_rows", "sites") == 100
+    assert values(found, "table_bytes").keys() == every_table().tables.keys()
+    total = value(found, "database_bytes")
+    assert 0 < sum(values(found, "table_bytes").values()) < total  # type: ignore[arg-type,operator]

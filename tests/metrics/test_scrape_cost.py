@@ -53,7 +53,8 @@ def test_a_scrape_sends_as_many_queries_with_a_thousand_sites_as_with_ten(
     with_many = scrape(day, tail)
 
     assert [sql for sql, _ in with_many] == [sql for sql, _ in with_ten]
-    assert len(with_ten) == 18
+    # The sizes of the tables are one more.
+    assert len(with_ten) == (19 if day.engine.dialect.name == "sqlite" else 20)
 
 
 def test_no_query_reads_a_table_that_grows(day: Rehearsal) -> None:

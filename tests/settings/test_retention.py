@@ -35,6 +35,29 @@ def test_less_is_refused_with_the_law(value: str) -> None:
         periods.read({"keep": value})
 
 
+def test_keys_and_checkpoints_are_kept_for_thirty_days_or_longer() -> None:
+    found = periods.read({"keys": "90d", "checkpoints": "31d"})
+    assert (found.keys, found.checkpoints) == (timedelta(days=90), timedelta(days=31))
+    assert not found.is_enabled
+    default = periods.read({})
+    assert (default.keys, default.checkpoints) == (timedelta(days=30), timedelta(days=30))
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"), [("keys", "after a long outage"), ("checkpoints", "others can compare")]
+)
+def test_less_than_thirty_days_is_refused_with_the_reason(setting: str, why: str) -> None:
+    assert periods.read({setting: "30d"}) == periods.Retention()
+    with pytest.raises(RetentionTooShortError, match=f'{setting} = .29d.*{why}.*"30d"'):
+        periods.read({setting: "29d"})
+
+
+def test_a_key_s_answer_is_kept_no_longer_than_the_texts_in_it() -> None:
+    assert periods.read({"keys": "300d"}).cutoff_of_keys(NOON) == NOON - timedelta(days=300)
+    both = periods.read({"keys": "300d", "keep": "200d"})
+    assert both.cutoff_of_keys(NOON) == NOON - timedelta(days=200)
+
+
 @pytest.mark.parametrize("value", [184, "six months", "", None, "36501d", "9" * 30 + "d"])
 def test_what_is_no_time_is_named(value: Any) -> None:
     with pytest.raises(BadRetentionError, match="keep"):

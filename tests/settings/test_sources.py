@@ -1,5 +1,6 @@
 """The settings: which says what, in which order, and what is refused."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -93,11 +94,25 @@ def test_a_size_is_a_number_of_bytes_or_has_a_unit(written: str, limit: int) -> 
         ({"INCIDENTS_EVIDENCE_LIMIT": "much"}, "INCIDENTS_EVIDENCE_LIMIT"),
         ({"INCIDENTS_ZONE": "Mars/Base"}, "INCIDENTS_ZONE"),
         ({"INCIDENTS_CLOCK": "mine"}, "INCIDENTS_CLOCK"),
+        ({"INCIDENTS_DB_REPLICA_LAG": "soon"}, "INCIDENTS_DB_REPLICA_LAG"),
+        ({"INCIDENTS_DB_REPLICA_LAG": "0s"}, "INCIDENTS_DB_REPLICA_LAG"),
+        ({"INCIDENTS_DB_REPLICA_LAG": "1h1s"}, "INCIDENTS_DB_REPLICA_LAG"),
     ],
 )
 def test_a_bad_variable_is_named(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         sources.load(environ=environ)
+
+
+def test_a_replica_belongs_to_the_database_of_the_settings(tmp_path: Path) -> None:
+    environ = _file(
+        tmp_path,
+        'db = "postgresql:///one"\ndb_replica = "postgresql:///two"\ndb_replica_lag = "2m"\n',
+    )
+    found = sources.load(environ=environ)
+    assert (found.replica, found.replica_lag) == ("postgresql:///two", timedelta(minutes=2))
+    assert sources.load(environ=environ, db="postgresql:///three").replica is None
+    assert sources.load(environ=environ, server="https://desk.example").replica is None
 
 
 def test_a_bad_value_in_the_file_is_named_with_the_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from incidents.store.database import schema
+from incidents.store.database import migration
 from incidents.store.database.engine import create
 from tests.desk.conftest import day
 
@@ -19,7 +19,7 @@ Opener = Callable[..., Engine]
 @pytest.fixture(scope="session", autouse=True)
 def _migrations_loaded_once() -> Iterator[None]:
     """Load all migrations once: Alembic loads them again each time that one is asked for."""
-    loaded = ScriptDirectory.from_config(schema.config())
+    loaded = ScriptDirectory.from_config(migration.config())
 
     def from_config(_: Config) -> ScriptDirectory:
         return loaded

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, Table, insert, inspect, select
+from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text
 
 from incidents.store.database import schema
 from incidents.store.database.engine import reading
 from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal
 from tests.desk.rehearsal import Rehearsal
+
+_VERSION = "alembic_version"
 
 
 def rows(day: Rehearsal, *tables: Table) -> list[list[tuple[Any, ...]]]:
@@ -36,3 +38,13 @@ def up_again(engine: Engine) -> None:
     with engine.begin() as connection:
         if not is_rehearsal(connection):
             connection.execute(insert(rehearsal).values(id=1))
+
+
+def move(connection: Connection, to: str, oldest: str | None) -> None:
+    """Leave in Alembic's table what a migration of a newer program leaves there."""
+    if "oldest" not in {column["name"] for column in inspect(connection).get_columns(_VERSION)}:
+        connection.execute(text(f"ALTER TABLE {_VERSION} ADD COLUMN oldest VARCHAR(32)"))
+    connection.execute(
+        text("UPDATE alembic_version SET version_num = :to, oldest = :oldest"),
+        {"to": to, "oldest": oldest},
+    )

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, inspect, select
 from incidents.audit.replay import Replay
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store.database import schema
+from incidents.store.database import migration, schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import deliveries, orders
 from incidents.store.schema.tables import incidents, sites
@@ -247,7 +247,7 @@ def test_the_schema_is_the_same_after_going_back_and_there_again(day: Rehearsal)
         there_and_back(day.engine)
         assert _schema(day) == fresh
     with day.engine.connect() as connection:
-        command.check(schema.config(connection))
+        command.check(migration.config(connection))
 
 
 def _schema(day: Rehearsal) -> list[tuple[object, ...]]:

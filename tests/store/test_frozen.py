@@ -20,7 +20,7 @@ from incidents.audit.proof import signed_check, verification
 from incidents.audit.proof.bundle_archive import unpacked
 from incidents.audit.proof.verdict import VerifyOptions
 from incidents.audit.replay import Replay
-from incidents.store.database import schema
+from incidents.store.database import migration, schema
 from incidents.store.database.engine import reading
 from incidents.store.schema.tables import incidents, sites
 from incidents.tlog.keys import VerifierKey
@@ -70,7 +70,7 @@ def states(connection: Connection) -> dict[str, Any]:
 
 
 def test_every_revision_has_a_frozen_database() -> None:
-    scripts = ScriptDirectory.from_config(schema.config()).walk_revisions()
+    scripts = ScriptDirectory.from_config(migration.config()).walk_revisions()
     assert sorted(script.revision for script in scripts) == REVISIONS, "run scripts/freeze"
     # Before the log of 0003 there was nothing to make a bundle of.
     assert sorted({bundle.parent.name for bundle in BUNDLES}) == REVISIONS[2:]

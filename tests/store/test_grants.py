@@ -1,6 +1,7 @@
 """The grants: a role with them runs the desk, and rewrites nothing that is on record."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.replay import Replay
 from incidents.clock import now
 from incidents.daemon import delivery
-from incidents.desk import Desk, Envelope, tokens
+from incidents.desk import Desk, Envelope, expired_keys, thinning, tokens
 from incidents.desk.activation import LogKey
 from incidents.desk.own_stream import Actor
 from incidents.errors import DeniedError
@@ -216,6 +217,36 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
     assert _is_denied(eraser, "UPDATE entries SET body = body")
     assert _is_denied(eraser, "UPDATE sealed SET value = value")
     eraser.dispose()
+
+
+def test_only_the_eraser_thins_checkpoints(owner: Engine, app: App, postgresql_url: str) -> None:
+    with owner.begin() as connection:
+        for n in range(3):
+            _run(
+                connection,
+                "INSERT INTO checkpoints (size, root, note, key, signed_at) VALUES"
+                f" ({n}, '', '', 'k', '2026-01-01T10:0{n}Z')",
+            )
+    month, later = timedelta(days=30), now() + timedelta(days=365 * 9)
+    assert thinning.thin(app.desk, app.engine, month, later, by=ONE) == 0
+    assert thinning.count(app.engine, month, later) == 0
+    assert _is_denied(app.engine, "DELETE FROM checkpoints")
+    eraser = engines.create(as_role(postgresql_url, ERASER))
+    assert thinning.count(eraser, month, later) == 1
+    assert thinning.thin(Desk(eraser), eraser, month, later, by=ONE) == 1
+    eraser.dispose()
+
+
+def test_the_desk_s_role_deletes_expired_keys_and_keeps_those_of_imports(app: App) -> None:
+    for key in ("typed", "import:12ab"):
+        [answer] = app.desk.submit(
+            [Envelope(site=f"{key[:5]}.example", command=ADDED, login=None, key=key)]
+        )
+        assert answer.refusal is None
+    soon = now() + timedelta(minutes=1)
+    assert expired_keys.delete_expired(app.desk, app.engine, soon) == 2
+    with app.reading() as connection:
+        assert connection.scalars(text("SELECT key FROM keys")).all() == ["import:12ab"]
 
 
 def test_a_role_that_acts_at_the_command_line_lets_nobody_in(

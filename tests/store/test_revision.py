@@ -23,6 +23,7 @@ from tests.desk.rehearsal import TEN, Rehearsal
 from tests.patience import PATIENCE_S, until
 from tests.statements import sent
 from tests.store.conftest import Opener
+from tests.store.migrations import move
 from tests.store.test_write_lock import can_be_taken
 
 NEWER = "newer than this program: upgrade the program"
@@ -31,15 +32,7 @@ NEWER = "newer than this program: upgrade the program"
 def _moves(engine: Engine, to: str, oldest: str | None) -> None:
     """What a migration of a newer program leaves in Alembic's table."""
     with engine.begin() as connection:
-        _move(connection, to, oldest)
-
-
-def _move(connection: Connection, to: str, oldest: str | None) -> None:
-    connection.execute(text("ALTER TABLE alembic_version ADD COLUMN oldest VARCHAR(32)"))
-    connection.execute(
-        text("UPDATE alembic_version SET version_num = :to, oldest = :oldest"),
-        {"to": to, "oldest": oldest},
-    )
+        move(connection, to, oldest)
 
 
 def _rows(engine: Engine) -> list[int]:
@@ -145,7 +138,7 @@ def test_a_program_that_waited_for_the_migration_sees_what_it_has_left(
         with other.connect() as connection:
             connection.execution_options(incidents_writes=True, incidents_migrates=True)
             with connection.begin():
-                _move(connection, "9999", None)
+                move(connection, "9999", None)
                 waiting = threads.submit(write, day.engine)
                 until(lambda: _somebody_waits(connection), "the writer waits for the migration")
         with pytest.raises(DatabaseError, match=NEWER):

@@ -21,7 +21,7 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import lineage
-from incidents.store.database import revision, schema
+from incidents.store.database import migration, revision, schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.database.schema import Status
 from incidents.store.schema.catalogue import every_table
@@ -29,6 +29,7 @@ from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, rehearsal
 from tests.store.conftest import Opener
+from tests.store.migrations import move
 
 
 def _tables(engine: Engine) -> set[str]:
@@ -65,7 +66,7 @@ def _before_statement(n: int, engine: Engine, act: Callable[[], None]) -> Iterat
 
 
 def test_the_head_that_is_checked_for_is_the_last_migration() -> None:
-    scripts = ScriptDirectory.from_config(schema.config())
+    scripts = ScriptDirectory.from_config(migration.config())
     assert scripts.get_heads() == [revision.head()]
     assert all(not script.is_branch_point for script in scripts.walk_revisions())
 
@@ -81,7 +82,7 @@ def test_a_process_that_imports_the_catalogue_alone_knows_every_table() -> None:
 def test_the_migrations_make_what_the_tables_say(opened: Opener, db_url: str) -> None:
     engine = opened(db_url)
     with engine.connect() as connection:
-        command.check(schema.config(connection))
+        command.check(migration.config(connection))
 
 
 def test_the_migration_activates_the_documented_policy(db_url: str) -> None:
@@ -165,7 +166,8 @@ def test_an_older_database_is_told_to_upgrade(
 
 def test_a_newer_database_asks_for_a_newer_program(opened: Opener, db_url: str) -> None:
     engine = opened(db_url)
-    _execute(engine, "UPDATE alembic_version SET version_num = '9999'")
+    with engine.begin() as connection:
+        move(connection, "9999", oldest=None)
     before = _tables(engine)
     for touch in (schema.check, schema.ensure, schema.upgrade):
         with pytest.raises(DatabaseError, match="newer than this program: upgrade the program"):

@@ -14,8 +14,7 @@ from sqlalchemy import text
 
 from incidents.errors import DatabaseError
 from incidents.store import server_connection
-from incidents.store.database import engine as engines
-from incidents.store.database import hosts
+from incidents.store.database import hosts, postgresql_engine
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.round_trip import pipelined, send
 from tests.patience import until
@@ -30,7 +29,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look soon, and at every connection that is taken from the pool."""
     monkeypatch.setattr(server_connection, "LOOK_S", 0.2)
     monkeypatch.setattr(hosts, "ANSWER_S", 0.5)
-    monkeypatch.setattr(engines, "_IDLE_S", 0.0)
+    monkeypatch.setattr(postgresql_engine, "_IDLE_S", 0.0)
 
 
 @contextmanager
@@ -88,7 +87,7 @@ def test_a_frozen_server_costs_every_connection_of_the_pool(
 def test_a_lost_connection_makes_the_others_prove_themselves(
     postgresql_url: str, opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "_IDLE_S", 3_600.0)
+    monkeypatch.setattr(postgresql_engine, "_IDLE_S", 3_600.0)
     engine = opened(postgresql_url)
     with engine.connect() as one, engine.connect() as two:
         pids = [one.scalar(_PID), two.scalar(_PID)]

@@ -70,7 +70,7 @@ class NewToken(bodies.Form):
 @routes.get("/accounts", **operation("see_accounts", account_documents.Accounts))
 def list_accounts(by: ReadCaller) -> account_documents.Accounts:
     """List all accounts."""
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         return {"items": account_views.accounts(connection)}
 
 
@@ -149,7 +149,7 @@ def list_tokens(
     of = by.by if handle is None else handle
     by.needs_account(None if everybodys else of, "see_accounts")
     handles = None if everybodys else [of] if is_handle(of) else []
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         return {"items": account_views.tokens(connection, handles)}
 
 
@@ -193,7 +193,7 @@ def make_token(by: ReadCaller, new: NewToken, key: Key = None) -> account_docume
 @routes.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
 def revoke(by: ReadCaller, token: str) -> None:
     """Revoke a token at once: your own or, if you confirm your password, another account's."""
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         found = stored_accounts.token_of_id(connection, token)
     by.needs_account(None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
@@ -213,7 +213,7 @@ def _do(by: Caller, action: Callable[[Connection, Actor, Callable[[], datetime]]
 
 
 def _account(by: Caller, handle: str) -> account_documents.Account:
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         found = stored_accounts.account(connection, handle) if is_handle(handle) else None
         if found is None:
             raise desk_accounts.UnknownAccountError(handle=handle)

@@ -98,7 +98,8 @@ def run(by: DryRunCaller) -> JSON:
 
     These texts stay: those about an incident that is not settled, the contact of a site that is not
     closed, and the reason of a hold or a request that is still in effect. If [retention] keep is
-    not set, nothing is erased.
+    not set, no text is erased. Stored answers to commands with a key, and most checkpoints, are
+    deleted after 30 days, or after [retention] keys and [retention] checkpoints.
     """
     if by.dry_run:
         return _looked(by)

@@ -80,7 +80,7 @@ def status(by: ReadCaller) -> JSON:
     """Show how many entries are pending, numbered and published, and who signs the log."""
     settings = log_status.load_settings(by.app.settings)
     files = signed_files.read_folder(settings.key)
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         so_far = log_status.progress(connection, by.app.now(connection))
         silent = log_status.silent_witnesses(so_far, settings.witnesses)
         found = log_health(connection, files, so_far, silent)
@@ -134,13 +134,15 @@ def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) ->
     Only one verification runs at a time. `ended_at` is null until the verification ends; GET shows
     the progress.
     """
-    asked, engine = _asked(known), by.app.engine
+    asked, app = _asked(known), by.app
     with by.reading() as connection:
         size = leaves.head(connection).size
     proving: Proving[Verdict] = request.app.state.verifying
     return _begun(
-        proving, lambda done: verification.database(engine, asked, done=done), by, size, wait
-    )
+        proving,
+        lambda done: app.view(lambda engine: verification.database(engine, asked, done=done)),
+        by, size, wait,
+    )  # fmt: skip
 
 
 @routes.get("/log/verify", **operation("export", record.Verified))
@@ -156,12 +158,15 @@ def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> 
     Only one replay runs at a time. `ended_at` is null until the replay ends; GET shows the
     progress.
     """
-    engine = by.app.engine
+    app = by.app
     with by.reading() as connection:
         named = None if of.site is None else sites.named(connection, inputs.site(of.site))["id"]
         size = export.count(connection, Selection(site_id=named))
     proving: Proving[Replayed] = request.app.state.replaying
-    return _begun(proving, lambda done: split.replayed(engine, named, done), by, size, wait)
+    return _begun(
+        proving, lambda done: app.view(lambda engine: split.replayed(engine, named, done)),
+        by, size, wait,
+    )  # fmt: skip
 
 
 @routes.get("/log/replay", **operation("export", record.Replayed))

@@ -24,6 +24,7 @@ from incidents.audit.proof.bundle_archive import ARCHIVE
 from incidents.errors import FileError, InputError
 from incidents.store import leaves
 from incidents.store.cases import sites
+from incidents.store.database.replica import ReplicaReadError
 from incidents.values import inputs
 from incidents.views import case_report
 
@@ -83,16 +84,24 @@ def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
     left = limit
     while left is None or left > 0:
         most = AT_ONCE if left is None else min(AT_ONCE, left)
-        with by.reading() as connection:
-            found = [
-                f'{{"position":{index + 1},"entry":{body}}}\n'.encode()
-                for index, body in leaves.bodies(connection, after, most)
-            ]
+        try:
+            found = _some_lines(by, after, most)
+        except ReplicaReadError:
+            # A position means the same on the primary, which is read now.
+            found = _some_lines(by, after, most)
         yield b"".join(found)
         after += len(found)
         if len(found) < most:
             return
         left = None if left is None else left - len(found)
+
+
+def _some_lines(by: Caller, after: int, most: int) -> list[bytes]:
+    with by.reading() as connection:
+        return [
+            f'{{"position":{index + 1},"entry":{body}}}\n'.encode()
+            for index, body in leaves.bodies(connection, after, most)
+        ]
 
 
 def _selection(

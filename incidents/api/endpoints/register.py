@@ -206,7 +206,7 @@ def show_incident(by: ReadCaller, incident: Id, reveal: Reveal = False) -> JSON:
     """Show an incident in full; the ETag is the ETag of the site."""
     key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
-    with by.app.queries() as queries:
+    with by.app.queries(views=by.views) as queries:
         found = queries.incident(key)
     tag = etag(key[0], found["site_seq"])
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})

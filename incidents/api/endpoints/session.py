@@ -207,7 +207,7 @@ def list_sign_ins(
     replace people and addresses.
     """
     after = bodies.read_time(since)
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         return account_views.sign_ins(
             connection, limit=limit, cursor=cursor, handle=handle, failed=failed, since=after
         )
@@ -219,6 +219,6 @@ def list_refusals(
 ) -> account_documents.Refusals:
     """List refused actions with their number by person and day (UTC), the newest first."""
     after = bodies.read_time(since)
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         found = account_views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}

@@ -19,10 +19,9 @@ from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, GuardedRoute, operation, router, summary
 from incidents.contract.documents import enforcement as enforcement_documents
 from incidents.locale.words import TimeFormat
-from incidents.metrics.database import look
+from incidents.metrics.database import look, replica_samples
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
-from incidents.store.database import schema
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -60,7 +59,7 @@ def readyz(request: Request, reading: Annotated[bool, _READING] = False) -> JSON
     """Report whether actions can be recorded now; the schema and the server's key are right."""
     state = request.app.state
     if reading:
-        schema.check(state.app.bare_engine)
+        state.app.check_reading()
     else:
         state.readiness.check()
     state.authenticator.check()
@@ -74,8 +73,9 @@ def metrics(by: ReadCaller) -> Response:
         raise MetricsLibraryError
     from incidents.metrics import exposition
 
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         found = look(connection, by.app.now(connection))
+    replica_samples(by.app.replica, found)
     return Response(
         exposition.text(found), media_type=METRICS, headers={"Cache-Control": "no-store"}
     )
@@ -88,7 +88,7 @@ routes = router("alarms")
 def alarms(by: ReadCaller) -> JSON:
     """List current alarms, the most urgent first, and whether the desk was notified."""
     app = by.app
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         now = app.now(connection)
         found = views.alarms_now(connection, now, app.report_duty, unset=app.lanes_without_channel)
     return JSON(found)
@@ -109,7 +109,7 @@ def test(by: ReadCaller) -> JSON:
 @routes.get("/enforcement", **operation("look", enforcement_documents.Enforcement))
 def enforcement(by: ReadCaller) -> JSON:
     """Show whether a daemon enforces deadlines, which daemons are known, and what is overdue."""
-    with by.reading() as connection:
+    with by.app.reading() as connection:
         return JSON(views.enforcement(connection, by.app.now(connection)))
 
 

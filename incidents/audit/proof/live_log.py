@@ -16,7 +16,6 @@ from sqlalchemy import (
     exists,
     func,
     select,
-    text,
     type_coerce,
 )
 from sqlalchemy.types import NullType
@@ -176,18 +175,6 @@ class LiveLog:
         bounds = select(func.min(checkpoints.c.id), func.max(checkpoints.c.id))
         first, last = self.connection.execute(bounds).one()
         return [] if last is None else [*range(first, last + 1, about), last + 1]
-
-    def deleted_checkpoints(self) -> Iterator[Flaw]:
-        """Find deleted checkpoints by gaps in SQLite's ids (in PostgreSQL, gaps prove nothing)."""
-        if self.connection.dialect.name != "sqlite":
-            return
-        counted = text("SELECT seq FROM sqlite_sequence WHERE name = 'checkpoints'")
-        last = self.connection.scalar(counted) or 0
-        there = self.connection.scalar(select(func.count()).select_from(checkpoints)) or 0
-        if there != last:
-            gone = "{signed} were signed, and {there} are there: some were deleted"
-            what = Cause.of("flaw_checkpoints_deleted", gone, signed=last, there=there)
-            yield Flaw(part="checkpoints", where="checkpoints", what=what)
 
     def _rows(self, first: int, before: int) -> Iterator[tuple[int, Row, bytes | None]]:
         columns = (

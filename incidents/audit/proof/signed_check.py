@@ -22,7 +22,8 @@ from incidents.clock import rfc3339
 from incidents.errors import Cause, IncidentsError
 from incidents.machine.events import Event
 from incidents.record.entry import Header, decode
-from incidents.record.own_events import HistoryResumed, LogKeyMade, LostEnd
+from incidents.record.own_events import CheckpointsThinned, HistoryResumed, LogKeyMade, LostEnd
+from incidents.settings.retention import LEAST
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
 from incidents.tlog import note
@@ -43,11 +44,15 @@ class KeyEntry(NamedTuple):
 
 @dataclass(slots=True)
 class Succession:
-    """The log's keys, oldest first, the periods of policies, and the resumptions after a loss."""
+    """The log's keys, oldest first, the periods of policies, and the resumptions after a loss.
+
+    `thinned`: how many checkpoints were deleted on record.
+    """
 
     made: list[KeyEntry] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
     resumed: list[HistoryResumed] = field(default_factory=list)
+    thinned: int = 0
 
     @property
     def lost_ends(self) -> list[LostEnd]:
@@ -77,7 +82,7 @@ class Succession:
                 continue
             if isinstance(event, HistoryResumed):
                 self.resumed.append(event)
-            wrong = self._key(header, event, leaf)
+            wrong = self._key(header, event, leaf) or self._thinned(event)
             found = self.periods.take(header, event, leaf)
             if found is not None:
                 wrong = found.found
@@ -88,6 +93,15 @@ class Succession:
                     site=NAME, entry=entry, leaf=leaf,
                 ))  # fmt: skip
         return flaws
+
+    def _thinned(self, event: Event) -> str | None:
+        if not isinstance(event, CheckpointsThinned):
+            return None
+        self.thinned += event.rows
+        if event.recorded_at - event.before >= LEAST:
+            return None
+        young = "it deleted checkpoints of the last {days} days"
+        return Cause.of("flaw_thinned_early", young, days=LEAST.days)
 
     def _key(self, header: Header, event: Event, leaf: int) -> str | None:
         if not isinstance(event, LogKeyMade):
@@ -111,6 +125,22 @@ class Succession:
             return Cause.of("flaw_key_before", "{key} has been the key before", key=str(key))
         self.made.append(KeyEntry(key, header.site_seq, leaf))
         return None
+
+
+def deleted_flaws(signed: tuple[int, int] | None, thinned: int) -> Iterator[Flaw]:
+    """Find deleted checkpoints: all that were signed are there, or were `thinned` on record.
+
+    `signed`: how many were signed, and how many are there; None if nobody can know.
+    """
+    if signed is None or sum(signed[1:], thinned) == signed[0]:
+        return
+    counts = {"signed": signed[0], "there": signed[1]}
+    gone = "{signed} were signed, and {there} are there: some were deleted"
+    what = Cause.of("flaw_checkpoints_deleted", gone, **counts)
+    if thinned:
+        gone = "{signed} were signed, {thinned} of them thinned, and {there} are there"
+        what = Cause.of("flaw_checkpoints_missing", gone, thinned=thinned, **counts)
+    yield flaw("checkpoints", what)
 
 
 class Held(NamedTuple):

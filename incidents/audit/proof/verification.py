@@ -35,6 +35,7 @@ from incidents.audit.proof.verdict import (
 from incidents.audit.rows import Ids, Span, site_spans
 from incidents.errors import Cause, IncidentsError
 from incidents.log import logger
+from incidents.store import thinning
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
 
@@ -67,12 +68,16 @@ def database(
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """The outline of a log: size, checkpoint bounds, shares of sites, keys, and head flaws."""
+    """The outline of a log: size, checkpoint bounds, shares of sites, keys, and head flaws.
+
+    `signed`: the numbers of checkpoints that were signed and that are there, if known.
+    """
 
     size: int
     checkpoints: list[int]
     sites: list[Span]
     keys: list[tuple[str, int]]
+    signed: tuple[int, int] | None
     flaws: list[Flaw]
 
 
@@ -83,6 +88,7 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
+    seen.flaws += signed_check.deleted_flaws(outline.signed, succession.thinned)
     held, agreeing = workers.one(_held, options, succession, trusted)
     before = usable_since(options, agreeing)
     signed = _signatures(workers, succession, trusted, outline, before)
@@ -121,7 +127,8 @@ def _outline(log: LiveLog, _progress: Progress) -> _Outline:
         log.checkpoint_bounds(_CHECKPOINTS_AT_ONCE),
         site_spans(log.connection, _ENTRIES_AT_ONCE),
         log.keys(),
-        [*log.head_flaws(), *log.deleted_checkpoints()],
+        thinning.signed_and_there(log.connection),
+        list(log.head_flaws()),
     )
 
 

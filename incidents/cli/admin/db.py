@@ -47,10 +47,11 @@ def upgrade(run: Run, rehearsal: bool) -> None:
     run.makes = True
     engine = run.local.bare_engine
     is_new = schema.status(engine) is schema.Status.EMPTY
-    schema.upgrade(engine, rehearsal=rehearsal)
-    sentence = run.text(
-        "db.made" if is_new else "db.up_to_date", place=address.display_address(engine)
+    place = address.display_address(engine)
+    schema.upgrade(
+        engine, rehearsal=rehearsal, waits=lambda: run.inform(run.text("db.waits", place=place))
     )
+    sentence = run.text("db.made" if is_new else "db.up_to_date", place=place)
     _report(run, run.local.engine, sentence)
 
 
@@ -82,6 +83,7 @@ def check(run: Run) -> int:
         is_ours=not found.is_other,
         damage=damage,
         not_checked=found.not_checked,
+        **_replica(run),
     )
     run.inform(*(run.text("db.not_checked", what=each) for each in found.not_checked))
     return NOT_VERIFIED if damage else DONE
@@ -217,6 +219,27 @@ def _copy(engine: Engine, file: Path) -> None:
         raise FileError(file=file, done="written", detail=detail or str(error)) from error
     finally:
         source.close()
+
+
+def _replica(run: Run) -> dict[str, Any]:
+    """Say whether the replica can be read, and return that for a program; {} without one."""
+    replica = run.local.replica
+    if replica is None:
+        return {}
+    from incidents.store.database import address
+
+    state, where = replica.look(), address.display_address(replica.engine)
+    lag_s = None if state is None else round(state.lag.total_seconds(), 3)
+    if replica.trouble is not None:
+        run.inform(run.text("run.replica.unused", why=run.language.cause(replica.trouble)))
+    else:
+        run.inform(run.text("db.replica", place=where, seconds=lag_s))
+    return {
+        "replica": {
+            "database": where, "in_use": replica.trouble is None, "lag_s": lag_s,
+            "problem": replica.trouble,
+        }
+    }  # fmt: skip
 
 
 def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:

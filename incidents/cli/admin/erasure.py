@@ -62,8 +62,9 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     needed.
 
     It keeps texts about unsettled incidents, contacts of sites that are not closed, and the reasons
-    for active holds and open requests. Without the setting it erases nothing. Over a server it asks
-    for a password.
+    for active holds and open requests. Without the setting it erases no text. It also deletes the
+    answers stored for a --key and most checkpoints after 30 days, as the daemon does. Over a server
+    it asks for a password.
     """
     _answer_of_retention(
         run, _preview(run) if dry_run else _aged(run, password_file), dry_run=dry_run
@@ -100,6 +101,9 @@ def _answer_of_retention(run: Run, aged: RetentionResult, *, dry_run: bool) -> N
     elif not run.quiet:
         sentence = erased_sentence(run, aged.erased, dry_run=dry_run)
         run.write(run.text("erasure.kept", days=keep.keep.days, told=sentence, before=aged.before))
+        for what, n in (("keys", aged.keys), ("checkpoints", aged.checkpoints)):
+            if n:
+                run.write(run.text(f"erasure.{what}.would" if dry_run else f"erasure.{what}", n=n))
         if not keep.is_enabled:
             run.inform(run.text("erasure.not_asked_for"))
 

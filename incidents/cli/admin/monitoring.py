@@ -247,11 +247,13 @@ def metrics(run: Run, target: str | None) -> None:
 
 
 def _samples(run: Run) -> Samples:
-    from incidents.metrics.database import look
+    from incidents.metrics.database import look, replica_samples
 
     app = run.local
     with app.reading() as connection:
-        return look(connection, app.now(connection))
+        found = look(connection, app.now(connection))
+    replica_samples(app.replica, found)
+    return found
 
 
 def _metric_documents(found: Samples) -> Iterator[Metric]:

@@ -44,7 +44,7 @@ def policy() -> None:
 
 
 @verb()
-@options.query
+@options.view
 def show(run: Run) -> None:
     """Show the active policy in words and as a file, and who activated it and when."""
     with run.queries() as queries:
@@ -60,7 +60,7 @@ def show(run: Run) -> None:
 
 
 @verb()
-@options.query
+@options.view
 def history(run: Run) -> None:
     """List every activation: when, by whom, why, and what changed."""
     with run.queries() as queries:

@@ -59,7 +59,7 @@ def audit() -> None:
 
 @verb()
 @click.option("--site", type=params.site, metavar="S", help="Check only this site.")
-@options.query
+@options.view
 def replay(run: Run, site: str | None) -> int:
     """Rebuild every table from the entries alone, and compare it row by row.
 
@@ -77,13 +77,13 @@ def _replayed(run: Run, site: str | None) -> Replayed:
     from incidents.audit import export
     from incidents.audit.split import replayed
 
-    with run.local.reading() as connection:
+    with run.viewing() as connection:
         only = site_id(connection, site)
         # A count costs a scan: it is made only if somebody sees the bar.
         wanted = export.Selection(site_id=only)
         length = export.count(connection, wanted) if is_watched("") else 0
     with progress(run.text("audit_replay.progress"), length) as done:
-        return replayed(run.local.engine, only, done)
+        return run.local.view(lambda engine: replayed(engine, only, done))
 
 
 def site_id(connection: Connection, site: str | None) -> int | None:

@@ -69,7 +69,7 @@ class _Asked:
     "--with-words", is_flag=True,
     help="Include texts, with their salts, in the case file of one site's bundle.",
 )  # fmt: skip
-@options.query
+@options.view
 def export(
     run: Run,
     *,
@@ -120,7 +120,7 @@ for _param in export.params:
     " output.",
 )  # fmt: skip
 @click.option("--with-words", is_flag=True, help="Include texts and their salts.")
-@options.query
+@options.view
 def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
     """Write the case file of SITE: what happened, by which rule, and where it is proved.
 
@@ -135,7 +135,7 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
     draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
-    with run.local.reading() as connection:
+    with run.viewing() as connection:
         page = bundle_writer.report(connection, asked.selection(connection), draw)
     output.write_file(target, [page.encode()])
 
@@ -153,7 +153,9 @@ def _write_entries(run: Run, asked: _Asked) -> None:
             write_stderr(run.text("audit_export.taken", file=asked.target))
         return
     write = audit_export.write_csv if run.format == CSV else audit_export.jsonl
-    with run.local.reading() as connection:
+    # Entries leave while they are read.
+    run.has_answered = True
+    with run.viewing() as connection:
         wanted = asked.selection(connection)
         written = 0
         with _bar(run, connection, wanted, asked) as done:
@@ -188,7 +190,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
     from incidents.audit.proof import bundle_writer
     from incidents.views import case_report
 
-    with run.local.reading() as connection:
+    with run.viewing() as connection:
         order = case_report.order(
             asked.selection(connection), zone=run.settings.zone, with_words=asked.with_words
         )

@@ -63,7 +63,7 @@ MAX_KEY_BYTES = 1_000_000
     " not repeated. auto: the checkpoint that the last run with auto saved.",
 )
 @click.option("--no-policy", is_flag=True, help="Do not repeat the decisions.")
-@options.query
+@options.view
 def verify(
     run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
     witnesses: Sequence[str], since: str | None, no_policy: bool,
@@ -134,7 +134,7 @@ def _of_log(run: Run, asked: VerifyOptions) -> Verdict:
     files = signed_files.read_folder(status.load_settings(run.settings).key)
     with run.local.reading() as connection:
         lost = loss.find(connection, files)
-    verdict = verification.database(run.local.engine, asked)
+    verdict = run.local.view(lambda engine: verification.database(engine, asked))
     if files.unread is not None and verdict.key is not None:
         run.inform(run.text("log_status.uncompared", why=files.unread))
     if lost is None:

@@ -38,7 +38,7 @@ output_option = click.option(
 @verb()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
 @output_option
-@options.query
+@options.view
 def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     """Export the filings of these sites, or of all sites, as JSON Lines, JSON or CSV.
 
@@ -52,7 +52,9 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     if run.remote is not None:
         output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
         return
-    with run.local.reading() as connection:
+    # Filings leave while they are read.
+    run.has_answered = True
+    with run.viewing() as connection:
         read = partial(_read, connection, sites)
         if form == CSV:
             # Read twice, in one state of the database: first for the columns that all need.
@@ -67,7 +69,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
 @verb()
 @params.name_argument
 @output_option
-@options.query
+@options.view
 def form(run: Run, site: str, target: str) -> None:
     """Write the filing of NAME as a page to print and copy, in Chinese and English.
 
@@ -93,7 +95,7 @@ def form(run: Run, site: str, target: str) -> None:
     "--icon", default="/beian.png", show_default=True, metavar="PATH", help="Path of the icon."
 )
 @output_option
-@options.query
+@options.view
 def snippet(run: Run, site: str, icon: str, target: str) -> None:
     """Print the footer HTML for the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:

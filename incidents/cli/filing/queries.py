@@ -36,7 +36,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 
 @verb()
 @params.name_argument
-@options.query
+@options.view
 def show(run: Run, site: str) -> None:
     """Show the filing of NAME in the order of the official form, with gaps and deadlines."""
     found = read_filing(run, site)
@@ -53,7 +53,7 @@ def show(run: Run, site: str) -> None:
 
 @verb()
 @params.name_argument
-@options.query
+@options.view
 def check(run: Run, site: str) -> int:
     """Check the filing of NAME; print each finding with its reason and source.
 
@@ -272,7 +272,7 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
     metavar="FILE",
     help="Write an iCalendar file; - is standard output.",
 )
-@options.query
+@options.view
 def terms(run: Run, days: int | None, ics: str | None) -> None:
     """List filings to submit and numbers to show in page footers, with deadlines: 30 days each.
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     metavar="PLACE",
     help="Continue after the previous page: give its next_after (JSON).",
 )
-@options.query
+@options.view
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """List what needs action now: overdue items first, then by deadline.
 

@@ -149,9 +149,9 @@ def verify(desk: Submitted) -> Response:
     desk.authorise("export")
     with desk.reading() as connection:
         size = leaves.head(connection).size
-    engine, proving = desk.app.engine, desk.request.app.state.verifying
+    app, proving = desk.app, desk.request.app.state.verifying
     begun = proving.begin(
-        lambda done: verification.database(engine, VerifyOptions(), done=done),
+        lambda done: app.view(lambda on: verification.database(on, VerifyOptions(), done=done)),
         by=desk.by, of=size, clock=clock.now,
     )  # fmt: skip
     flash = None if begun else Flash("refused", desk.reader.say("verify.runs_already"))

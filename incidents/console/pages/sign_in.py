@@ -76,7 +76,7 @@ def show_sessions(here: Viewer) -> Response:
     found = [accounts.session_document(each, here.identity.session) for each in own]
     sign_ins, refusals = [], []
     if here.identity.may("see_sign_ins"):
-        with here.reading() as connection:
+        with here.app.reading() as connection:
             sign_ins = accounts.sign_ins(connection, limit=MOST)["items"]
             refusals = accounts.sign_in_refusals(connection, limit=MOST)
     return here.page("sessions", sessions=found, sign_ins=sign_ins, refusals=refusals, most=MOST)

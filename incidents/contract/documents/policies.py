@@ -135,8 +135,9 @@ class Retention(TypedDict):
     """The retention period, and the expired data that was erased.
 
     `keep_s`: how long text is kept, in seconds. `asked_for`: whether the settings enable erasure by
-    age. The data was recorded before `before`, and is no longer needed. In a dry run, this is the
-    data that would be erased.
+    age. The data was recorded before `before`, and is no longer needed. `keys`: the stored answers
+    to commands with a key. `checkpoints`: the old checkpoints that did not have to stay. In a dry
+    run, this is the data that would be erased.
     """
 
     keep_s: int
@@ -145,6 +146,8 @@ class Retention(TypedDict):
     words: int
     files: int
     sign_ins: int
+    keys: int
+    checkpoints: int
     dry_run: bool
 
 

@@ -148,6 +148,8 @@ COMMAND_LINE_RIGHTS: dict[str, tuple[str, ...]] = RIGHTS | {
 
 ERASED_FROM = ("sealed", "keys")
 """The tables that `incidents person erase` and `retention run` delete from."""
+THINNED = ("cosignatures", "checkpoints")
+"""The tables from which `retention run` deletes old checkpoints."""
 ERASED_IN = ("sign_ins", "refusals")
 """The tables in which those commands replace a person and an address with a pseudonym."""
 
@@ -156,7 +158,7 @@ def sql(role: str, eraser: str | None = None, *, command_line_only: bool = False
     """The statements that the owner of the tables runs once and after each upgrade.
 
     `command_line_only`: the role cannot sign anyone in, which servers and daemons must do. `eraser`
-    is a role with the desk's rights that may also erase sealed text.
+    is a role with the desk's rights that may also erase sealed text and thin checkpoints.
     """
     desk = quoted(role)
     tables = ", ".join(RIGHTS)
@@ -177,6 +179,7 @@ def sql(role: str, eraser: str | None = None, *, command_line_only: bool = False
         yield f"GRANT {desk} TO {quoted(eraser)};"
         # MAINTAIN (PostgreSQL 17) is the right to VACUUM.
         yield f"GRANT DELETE, MAINTAIN ON {erases} TO {quoted(eraser)};"
+        yield f"GRANT DELETE ON {', '.join(THINNED)} TO {quoted(eraser)};"
         yield f"GRANT UPDATE, MAINTAIN ON {', '.join(ERASED_IN)} TO {quoted(eraser)};"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -12,57 +11,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from incidents import errors
-from incidents.errors import DatabaseError, DeniedError
+from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings.sources import data_folder
-from incidents.store.database import address, sqlite_file
+from incidents.store.database import address, postgresql_engine, sqlite_file
 from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
-from incidents.store.database.revision import REVISION, RevisionCheck
+from incidents.store.database.revision import RevisionCheck
 from incidents.store.database.sqlite_file import OpenedFile
-from incidents.store.round_trip import command, start
+from incidents.store.round_trip import command
 
 if TYPE_CHECKING:
-    from incidents.store.database.hosts import Hosts
+    pass
 
 Reading = Callable[[], AbstractContextManager[Connection]]
 """The function that opens a transaction on one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
-# A far-off time, in the server's own zone, could be after year 9999.
-_SESSION = """
-    SET TIME ZONE 'UTC';
-    SET jit = off;
-"""
-LOOK_UP_BY_KEYS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
-"""The planner settings for PostgreSQL transactions that write: always look rows up by keys.
-
-Otherwise a plan made while a table was small would read the whole table. Reports and views are
-planned without these settings.
-"""
-
-# The best plan of the desk's statements does not depend on their values: one is enough.
-_PLANS = LOOK_UP_BY_KEYS | {"plan_cache_mode": "force_generic_plan"}
-_SWITCHES = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
-# A server that disappears silently is given up after ten seconds, in milliseconds too.
-_TIMEOUTS = {
-    "connect_timeout": 5, "keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}  # fmt: skip
-_VARIABLES = {
-    "connect_timeout": "PGCONNECT_TIMEOUT", "target_session_attrs": "PGTARGETSESSIONATTRS",
-}  # fmt: skip
-_SEVERAL_HOSTS = {"connect_timeout": 3, "target_session_attrs": "read-write"}
 WRITE_LIMIT_S = 15.0
 """The longest time without a word from a PostgreSQL server in a transaction that writes."""
-_PING_LIMIT_S = 3.0
-_POOL_WAIT_S = 10.0
-_IDLE_S = 1.0
+WRITTEN = "incidents_written"
+"""The option of an engine with a function to call after each transaction that may have written."""
+
+# A replica that does not answer is left at once: the primary is there.
+_REPLICA_WAIT_S = 1.0
+_REPLICA = {"connect_timeout": 2, "tcp_user_timeout": 3_000}
 _DENIED = "42501"
-_MAX_CONNECTIONS = 15
 
 
 def create(url: str | None = None, *, make: bool = False) -> Engine:
@@ -78,7 +54,34 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
     parsed = address.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, make=make)
-    return _postgresql(parsed)
+    return postgresql_engine.create(parsed)
+
+
+def create_replica(url: str) -> Engine:
+    """Make an engine for a standby of PostgreSQL, which is only read.
+
+    Raises:
+        InputError: for a URL that cannot be read, or is not of PostgreSQL.
+        DatabaseError: if its driver is not installed.
+    """
+    parsed = address.read_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        raise no_replica()
+    hosts = parsed.normalized_query.get("host", ())
+    if "," in ",".join(hosts) and "target_session_attrs" not in parsed.query:
+        # Part of the URL, for other processes that help to read.
+        parsed = parsed.update_query_dict({"target_session_attrs": "standby"})
+    # Each read begins with a question to the replica, which is as good as a ping.
+    return postgresql_engine.create(parsed, pings=False, pool_wait_s=_REPLICA_WAIT_S, **_REPLICA)
+
+
+def no_replica() -> InputError:
+    """The error that only PostgreSQL has replicas."""
+    return InputError.coded(
+        "replica_needs_postgresql",
+        "db_replica works only with PostgreSQL: the database and its replica must both be"
+        " postgresql:// URLs",
+    )
 
 
 @contextmanager
@@ -98,26 +101,35 @@ def writing(
     Raises:
         DatabaseError: if the schema was changed so that this program cannot use it.
     """
-    with engine.connect() as connection:
-        connection.execution_options(
-            incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
-        )
-        with connection.begin() as transaction:
-            yield connection
-            if not keep and transaction.is_active:
-                transaction.rollback()
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(
+                incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
+            )
+            with connection.begin() as transaction:
+                yield connection
+                if not keep and transaction.is_active:
+                    transaction.rollback()
+    finally:
+        # Also after an error: a COMMIT may have been sent.
+        if (note := engine.get_execution_options().get(WRITTEN)) is not None:
+            note()
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that reads one state of the database, however many queries it takes."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-        with connection.begin():
-            yield connection
+    with engine.connect() as connection, consistently(connection):
+        yield connection
+
+
+@contextmanager
+def consistently(connection: Connection) -> Iterator[None]:
+    """Open a transaction on a free connection that reads one state of the database."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with connection.begin():
+        yield
 
 
 @contextmanager
@@ -127,7 +139,7 @@ def single_query(engine: Engine) -> Iterator[Connection]:
     On PostgreSQL there is no transaction around the query, which saves two round trips.
     """
     with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
+        if connection.dialect.name == "postgresql" and not connection.info["pipeline"].is_pooled:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         with connection.begin():
             yield connection
@@ -260,130 +272,3 @@ def _begin_sqlite(
             check.read_and_check(own)
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
-
-
-def _postgresql(url: URL) -> Engine:
-    try:
-        engine: Engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            isolation_level="READ COMMITTED",
-            # A connection beyond the pool's size would be set up anew for each transaction.
-            pool_size=_MAX_CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=_POOL_WAIT_S,
-        )
-    except ModuleNotFoundError as error:
-        raise DatabaseError.coded(
-            "no_driver",
-            "PostgreSQL needs its driver: {way_out}",
-            way_out=errors.way_out("postgresql"),
-        ) from error
-    check = RevisionCheck(partial(display_address, engine))
-    _count_standbys_as_lost(engine.dialect)
-    losses = _Losses()
-    event.listen(engine, "do_connect", _Connector())
-    event.listen(engine, "connect", partial(_set_up_postgresql, check))
-    event.listen(engine, "begin", _begin_postgresql)
-    event.listen(engine, "before_cursor_execute", _start_postgresql)
-    event.listen(engine, "checkin", _record_idle_start)
-    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect, losses))
-    event.listen(engine, "invalidate", losses.add)
-    return engine
-
-
-class _Connector:
-    """Connects to the hosts of a database."""
-
-    def __init__(self) -> None:
-        self._hosts: Hosts | None = None
-
-    def __call__(self, _dialect: Dialect, _record: object, _: object, given: dict[str, Any]) -> Any:
-        # psycopg is loaded if such a connection exists; an import here would cost each command.
-        from incidents.store.database.hosts import Hosts, is_several
-
-        if self._hosts is None:
-            self._hosts = Hosts()
-        defaults = _TIMEOUTS | _SEVERAL_HOSTS if is_several(given) else _TIMEOUTS
-        known = [name for name, variable in _VARIABLES.items() if variable in os.environ]
-        return self._hosts.connect({k: v for k, v in defaults.items() if k not in known} | given)
-
-
-class _Losses:
-    """When this process last lost a connection, on its monotonic clock."""
-
-    def __init__(self) -> None:
-        self.last = 0.0
-
-    def add(self, _connection: object, _record: object, error: BaseException | None) -> None:
-        if error is not None:
-            self.last = time.monotonic()
-
-
-def _count_standbys_as_lost(dialect: Dialect) -> None:
-    """Drop a connection to a server that has become a standby: another one leads."""
-    is_disconnect = dialect.is_disconnect
-
-    def is_lost(error: Any, connection: Any, cursor: Any) -> bool:
-        is_standby = getattr(error, "sqlstate", None) == address.READ_ONLY
-        return is_standby or is_disconnect(error, connection, cursor)
-
-    dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
-
-
-def _set_up_postgresql(check: RevisionCheck, connection: Any, record: Any) -> None:
-    # psycopg is loaded if such a connection exists; an import here would cost each command.
-    from incidents.store.pipeline import Pipeline
-
-    autocommit = connection.autocommit
-    connection.autocommit = True
-    connection.execute(_SESSION)
-    # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
-    connection.prepare_threshold = None
-    connection.autocommit = autocommit
-    record.info["pipeline"] = Pipeline(
-        connection, f"SELECT {_SWITCHES}", REVISION,
-        lambda rows: check.check(connection, rows[0][0]),
-    )  # fmt: skip
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    driver: Any = connection.connection.driver_connection
-    driver.limit_s = options.get("incidents_limit_s")
-    connection.info["pipeline"].begin(
-        writes=options.get("incidents_writes", False),
-        migrates=options.get("incidents_migrates", False),
-    )
-
-
-def _start_postgresql(connection: Connection, *_: object) -> None:
-    """Begin a transaction that writes by checking the revision, if a statement of Core is first."""
-    if connection.get_execution_options().get("incidents_writes", False):
-        start(connection)
-
-
-def _record_idle_start(_connection: Any, record: Any) -> None:
-    record.info["idle_since"] = time.monotonic()
-
-
-def _ping_if_idle(
-    dialect: Dialect, losses: _Losses, connection: Any, record: Any, _proxy: object
-) -> None:
-    """Ping the server before a transaction, if the connection was idle for a second.
-
-    This detects a restarted server without a round trip for each transaction. If another connection
-    was lost meanwhile, the ping does not wait for that second.
-
-    Raises:
-        InvalidatePoolError: so that the pool replaces all its connections.
-    """
-    idle_since = record.info.get("idle_since")
-    if idle_since is None:
-        return
-    if time.monotonic() - idle_since < _IDLE_S and losses.last < idle_since:
-        return
-    connection.limit_s = _PING_LIMIT_S
-    try:
-        dialect.do_ping(connection)
-    except dialect.loaded_dbapi.Error as error:
-        raise InvalidatePoolError("the server has gone away") from error

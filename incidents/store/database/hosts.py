@@ -1,14 +1,17 @@
 """The hosts of a PostgreSQL database: which of them to connect to, and which are silent.
 
-libpq tries all hosts in their order each time, and waits for each. Here a host that did not answer
-lately is tried last, and not at all if another host has answered.
+libpq tries all hosts in their order each time, and waits for each. Here all are asked at once
+whether they answer, and those that do are tried first. A host that did not answer an attempt lately
+is not tried at all if another one has answered.
 """
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -21,13 +24,22 @@ from incidents.store.server_connection import ServerConnection
 Parameters = Mapping[str, Any]
 """The parameters of a connection, as libpq names them."""
 
+Address = tuple[str, int]
+"""A name or number of a host, or the folder of a Unix socket, with the port."""
+
 _PER_HOST = ("host", "hostaddr", "port")
 _SILENT_FOR_S = 10.0
+# An attempt that fails so late has had no answer, whatever the kernel makes of it.
+_LATE_S = 1.0
 ANSWER_S = 2.0
+# How long to wait for the others when one host has answered.
+_OTHERS_S = 0.2
 # How long an answer of a host is news.
 _FRESH_S = 1.0
-# PostgreSQL's SSLRequest, which a server answers with one byte before anybody signs in.
-_QUESTION = bytes.fromhex("00000008 04d2162f")
+_PORT = 5432
+# PostgreSQL's GSSENCRequest, which a server answers with one byte before anybody signs in. After
+# an SSLRequest it would log that the handshake was broken off.
+_QUESTION = bytes.fromhex("00000008 04d21630")
 
 
 class Hosts:
@@ -44,27 +56,35 @@ class Hosts:
         Raises:
             OperationalError: naming what each host has answered.
         """
-        failures: list[tuple[str, OperationalError]] = []
+        failures, any_answer = list[tuple[str, OperationalError]](), False
         for passes in _passes(parameters):
-            hosts = sorted(_each_host(passes), key=self._is_silent)
-            for host in hosts:
+            for host in self._in_order(list(_each_host(passes))):
                 # A silent host costs seconds, in which another may begin to lead.
-                if self._is_silent(host) and failures and not _are_silent(failures):
+                if self._is_silent(host) and any_answer:
                     continue
                 try:
                     return self._connect(host)
                 except OperationalError as error:
+                    any_answer = any_answer or not self._is_silent(host)
                     failures.append((_name(host), error))
         if len(failures) == 1:
             raise failures[0][1]
         told = "; ".join(f"{name}: {_reason(error)}" for name, error in failures)
         raise OperationalError(f"connection failed: {told}") from failures[-1][1]
 
+    def _in_order(self, hosts: list[Parameters]) -> list[Parameters]:
+        if len(hosts) == 1:
+            return hosts
+        found = answering([_address(host) for host in hosts])
+        return sorted(hosts, key=lambda host: (self._is_silent(host), _address(host) not in found))
+
     def _connect(self, host: Parameters) -> ServerConnection:
+        began = monotonic()
         try:
             connection = ServerConnection.connect(**host)
-        except ConnectionTimeout:
-            self._silent[_key(host)] = monotonic()
+        except OperationalError as error:
+            if isinstance(error, ConnectionTimeout) or monotonic() - began > _LATE_S:
+                self._silent[_key(host)] = monotonic()
             raise
         self._silent.pop(_key(host), None)
         pgconn = connection.pgconn
@@ -77,31 +97,60 @@ class Hosts:
         since = self._silent.get(_key(host))
         return since is not None and monotonic() - since < _SILENT_FOR_S
 
-    def _answers(self, host: Parameters, address: tuple[str, int]) -> bool:
+    def _answers(self, host: Parameters, address: Address) -> bool:
         key = _key(host)
         # All threads that wait for the host ask at once.
         with self._lock:
             at, answered = self._answered.get(key, (0.0, False))
             if at and monotonic() - at < _FRESH_S:
                 return answered
-            answered = answers(*address)
+            answered = bool(answering([address]))
             self._answered[key] = monotonic(), answered
             if not answered:
                 self._silent[key] = monotonic()
         return answered
 
 
-def answers(host: str, port: int) -> bool:
-    """Whether a server answers at an address, or in the folder of a Unix socket."""
-    is_local = host.startswith(("/", "@"))
-    family = socket.AF_UNIX if is_local else socket.AF_INET6 if ":" in host else socket.AF_INET
-    where: Any = _socket_file(host, port) if is_local else (host, port)
-    with suppress(OSError), socket.socket(family) as asking:
-        asking.settimeout(ANSWER_S)
-        asking.connect(where)
-        asking.sendall(_QUESTION)
-        return bool(asking.recv(1))
-    return False
+def answering(addresses: Sequence[Address]) -> list[Address]:
+    """Those addresses at which a server answers, asked all at once, the first to answer first."""
+    found: list[Address] = []
+    until = monotonic() + ANSWER_S
+    with ExitStack() as stack, DefaultSelector() as selector:
+        for address in addresses:
+            with suppress(OSError):
+                selector.register(stack.enter_context(_asking(address)), EVENT_WRITE, address)
+        while selector.get_map() and (left_s := until - monotonic()) > 0:
+            happened = selector.select(left_s)
+            for key, event in happened:
+                asking: Any = key.fileobj
+                is_over = event & EVENT_READ
+                try:
+                    if not is_over:
+                        asking.sendall(_QUESTION)
+                        selector.modify(asking, EVENT_READ, key.data)
+                    elif asking.recv(1):
+                        found.append(key.data)
+                        until = min(until, monotonic() + _OTHERS_S)
+                except OSError:
+                    is_over = True
+                if is_over:
+                    selector.unregister(asking)
+            if not happened:
+                break
+    return found
+
+
+def _asking(address: Address) -> socket.socket:
+    """A socket that begins to connect to the address."""
+    host, port = address
+    where: Any = _socket_file(host, port)
+    family: int = socket.AF_UNIX
+    if not host.startswith(("/", "@")):
+        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    asking = socket.socket(family)
+    asking.setblocking(False)
+    asking.connect_ex(where)
+    return asking
 
 
 def _socket_file(folder: str, port: int) -> str:
@@ -137,13 +186,14 @@ def _key(host: Parameters) -> tuple[Any, ...]:
     return tuple(host.get(name) for name in _PER_HOST)
 
 
+def _address(host: Parameters) -> Address:
+    name = host.get("hostaddr") or host.get("host") or ""
+    return str(name), int(host.get("port") or os.environ.get("PGPORT") or _PORT)
+
+
 def _name(host: Parameters) -> str:
     name, port = host.get("host") or host.get("hostaddr") or "", host.get("port")
     return f"{name}:{port}" if port else str(name)
-
-
-def _are_silent(failures: list[tuple[str, OperationalError]]) -> bool:
-    return all(isinstance(error, ConnectionTimeout) for _, error in failures)
 
 
 def _reason(error: OperationalError) -> str:

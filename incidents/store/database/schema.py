@@ -7,30 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, insert, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
-from incidents.store.database import engine as engines
 from incidents.store.database import revision
 from incidents.store.database.address import display_address
 from incidents.store.database.engine import create, plainly, reading
+from incidents.store.database.migration import Migration, config, use_write_ahead_log
 from incidents.store.database.revision import head
-from incidents.store.desk_state import is_rehearsal
-from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-# "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
-LOCK = 0x696E636964656E74
-# Between two attempts to change a file's mode.
-_PAUSE_S = 0.05
 _OURS = frozenset({"sites", "entries", "desk", "policies"})
 
 
@@ -75,30 +64,34 @@ def ensure(engine: Engine, *, make: bool = False) -> None:
     with plainly(engine):
         found = status(engine)
         if make and found is Status.EMPTY and engine.dialect.name == "sqlite":
-            _migrate(engine, "head")
+            Migration(to="head").run(engine)
             return
         if found in _USABLE and engine.dialect.name == "sqlite":
             # Without it all works, if slower: a file in use, or a read-only one, stays as it is.
             with contextlib.suppress(sqlite3.OperationalError):
-                _use_write_ahead_log(engine, wait_s=0)
+                use_write_ahead_log(engine, wait_s=0)
     if found not in _USABLE:
         raise _refused(found, engine)
 
 
-def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
+def upgrade(
+    database: str | Engine, *, rehearsal: bool = False, waits: Callable[[], object] = lambda: None
+) -> None:
     """Create this program's schema in an empty or older database, completely or not at all.
 
     With `rehearsal`, mark an empty database permanently as a rehearsal: see
-    `desk_state.database_time`.
+    `desk_state.database_time`. `waits` is called once if others keep its tables in use
+    (PostgreSQL).
 
     Raises:
-        DatabaseError: if the database is newer or not ours, or if one to be marked is not empty.
+        DatabaseError: if the database is newer or not ours, if its tables remain in use, or if one
+            to be marked is not empty.
     """
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
         if found in _NOT_TO_MIGRATE:
             raise _refused(found, engine)
-        _migrate(engine, "head", rehearsal=rehearsal)
+        Migration(to="head", rehearsal=rehearsal, waits=waits).run(engine)
 
 
 def downgrade(database: str | Engine, to: str) -> None:
@@ -114,7 +107,7 @@ def downgrade(database: str | Engine, to: str) -> None:
         if found in _NOT_TO_MIGRATE:
             raise _refused(found, engine)
         try:
-            _migrate(engine, to, down=True)
+            Migration(to=to, down=True).run(engine)
         except CommandError as error:
             sentence = "{where} was not changed: {why}"
             raise DatabaseError.coded(
@@ -141,16 +134,6 @@ def status(engine: Engine) -> Status:
     if len(revisions) == 1 and revisions[0] in _known_revisions():
         return Status.OLDER
     return Status.NEWER if revisions and tables >= _OURS else Status.FOREIGN
-
-
-def config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration for the migrations of this program, on `connection`."""
-    from alembic.config import Config
-
-    configuration = Config()
-    configuration.set_main_option("script_location", str(revision.scripts()).replace("%", "%%"))
-    configuration.attributes["connection"] = connection
-    return configuration
 
 
 def _refused(found: Status, engine: Engine) -> DatabaseError:
@@ -193,72 +176,3 @@ def _engine(database: str | Engine) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-def _migrate(engine: Engine, to: str, *, down: bool = False, rehearsal: bool = False) -> None:
-    """Migrate in one transaction, including the DDL, locked against a second process."""
-    from alembic import command
-
-    if engine.dialect.name == "sqlite":
-        _use_write_ahead_log(engine, wait_s=engines.BUSY_TIMEOUT_S)
-    with _without_foreign_keys(engine) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        is_new = not inspect(connection).has_table("desk")
-        if down:
-            command.downgrade(config(connection), to)
-        else:
-            command.upgrade(config(connection), to)
-        if rehearsal and is_new:
-            connection.execute(insert(rehearsal_table).values(id=1))
-        elif rehearsal and not is_rehearsal(connection):
-            raise DatabaseError.coded(
-                "no_rehearsal",
-                "{where} is not a rehearsal and cannot become one: name an empty database with"
-                " --db",
-                where=display_address(engine),
-            )
-
-
-@contextlib.contextmanager
-def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
-    """Disable foreign keys: SQLite rebuilds changed tables, which would empty referring rows."""
-    with engine.connect() as connection:
-        connection.execution_options(incidents_writes=True, incidents_migrates=True)
-        if engine.dialect.name != "sqlite":
-            yield connection
-            return
-        own: Any = connection.connection.dbapi_connection
-        own.execute("PRAGMA foreign_keys=OFF")
-        try:
-            yield connection
-        finally:
-            own.execute("PRAGMA foreign_keys=ON")
-
-
-def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
-    """Switch the file to a write-ahead log permanently, so that readers never wait for a writer.
-
-    Raises:
-        sqlite3.OperationalError: if others hold the file for longer than `wait_s` seconds.
-    """
-    connection = engine.raw_connection()
-    try:
-        own: Any = connection.driver_connection
-        if own.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-            return
-        for attempts_left in reversed(range(1 + round(wait_s / _PAUSE_S))):
-            # Two processes that make one file: SQLite waits for some locks here, not for others.
-            own.execute("PRAGMA busy_timeout=0")
-            try:
-                own.execute("PRAGMA journal_mode=WAL")
-                break
-            except sqlite3.OperationalError as error:
-                held = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                if not attempts_left or not held:
-                    raise
-                time.sleep(_PAUSE_S)
-            finally:
-                own.execute(f"PRAGMA busy_timeout={round(engines.BUSY_TIMEOUT_S * 1000)}")
-    finally:
-        connection.close()

@@ -1,0 +1,286 @@
+"""The replica: a hot standby of PostgreSQL for reading, and how far its state is behind.
+
+A process learns the primary's position in the write-ahead log before it trusts the replica: no
+clocks are compared, and the replica's own opinion of its lag does not count. So a standby that is
+cut off, or follows another history, is not read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Lock
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from incidents.errors import Cause, DatabaseError
+from incidents.store.database import replica_trouble, wal_position
+from incidents.store.database.engine import consistently
+from incidents.store.database.wal_position import Position, Shown, State
+from incidents.store.desk_state import BEHIND
+
+PATIENCE_S = 0.1
+"""How long a read waits for the replica to show what it must show, before it takes the primary."""
+
+SAMPLE_S = 1.0
+"""The age at which the known position of the primary is asked for again."""
+
+SHOWN = "shown"
+"""The key in the `info` of a replica's connection: the `State` that it shows."""
+
+REST_S = 5.0
+"""How long a replica that failed is left alone."""
+
+_POLL_S = 0.005
+
+
+class ReplicaReadError(DatabaseError):
+    """{detail}"""
+
+
+class Replica:
+    """The replica of one database, for all threads of a process.
+
+    A replica that is further behind than `limit` is not read. `trouble`: why the replica was not
+    read when it was last wanted, else None; `on_change` is called with each new trouble or its end.
+    """
+
+    def __init__(self, engine: Engine, primary: Callable[[], Engine], limit: timedelta) -> None:
+        self.engine = engine
+        self.limit = limit
+        self.trouble: Cause | None = None
+        self.state: State | None = None
+        """What the last read found; None if it was not asked, or could not answer."""
+        self.primary_lost = False
+        """Whether the primary could not say its position when last asked."""
+        self.on_change: Callable[[Cause | None], object] = lambda _: None
+        self._primary = primary
+        self._lock = Lock()
+        self._position: Position | None = None
+        # Counted, because a write can end while another thread asks for the position.
+        self._written = self._covered = 0
+        self._seen = 0
+        self._resting_until = self._behind_until = 0.0
+        self._probing = Lock()
+
+    def note_write(self) -> None:
+        """Note that this process has written, or has seen the primary: later reads show it."""
+        with self._lock:
+            self._written += 1
+
+    def note_failure(self, told: str) -> None:
+        """Note that the replica failed during a read, and leave it alone for a while."""
+        self.rest(replica_trouble.of("replica_lost", self.engine, told=told))
+
+    def note_unfit(self, why: str) -> None:
+        """Note that this program cannot use what the replica shows, and leave it alone."""
+        self.rest(replica_trouble.of("replica_unfit", self.engine, why=why))
+
+    def rest(self, why: Cause) -> None:
+        """Leave the replica alone for `REST_S` seconds."""
+        self._resting_until = time.monotonic() + REST_S
+        self.state = None
+        self._tell(why)
+
+    def position(self) -> Position:
+        """Ask the primary for its position.
+
+        Raises:
+            DBAPIError: if there is no primary.
+        """
+        with self._lock:
+            written = self._written
+        with self._primary().connect() as connection:
+            try:
+                found = wal_position.of_primary(connection)
+            except DBAPIError:
+                # Perhaps it is a standby by now: another server may lead.
+                connection.invalidate()
+                raise
+        self.learn(found, written)
+        return found
+
+    def learn(self, found: Position, written: int) -> None:
+        """Take in an answer of the primary to a question after that many writes.
+
+        Answers can arrive in another order than they were given.
+        """
+        with self._lock:
+            if self._covered < written:
+                self._covered, self._seen = written, max(self._seen, found.lsn)
+            if self._position is None or found.at >= self._position.at:
+                self._position = found
+                # The primary may have lost its end: then nobody shows that any more.
+                self._seen = min(self._seen, found.lsn)
+
+    def open(self, *, latest: bool, after: int = 0) -> Connection | None:
+        """Check out a connection to the replica, if its state is good enough; else None.
+
+        `latest`: show all that was committed before this call, if the primary can be asked.
+        Otherwise show at least what this process has written or seen, and the position `after`.
+        The caller closes the connection.
+        """
+        if time.monotonic() < self._resting_until:
+            return None
+        if not self._resting_until:
+            return self._open(latest=latest, after=after)
+        # After a failure one thread tries: the others need not wait for it.
+        if not self._probing.acquire(blocking=False):
+            return None
+        try:
+            return self._open(latest=latest, after=after)
+        finally:
+            self._probing.release()
+
+    def _open(self, *, latest: bool, after: int) -> Connection | None:
+        needed = self._needed(latest=latest, after=after)
+        if needed is None:
+            return None
+        try:
+            connection = self.engine.connect()
+        except DBAPIError as error:
+            self._lose(error)
+            return None
+        except PoolTimeoutError:
+            # Others read it: the primary has connections, too.
+            return None
+        try:
+            state = self._reach(connection, needed)
+        except DBAPIError as error:
+            connection.close()
+            self._lose(error)
+            return None
+        except BaseException:
+            connection.close()
+            raise
+        if state is None:
+            connection.close()
+            return None
+        return connection
+
+    def _lose(self, error: DBAPIError) -> None:
+        # The others in the pool have the same fate, and each would cost a rest.
+        self.engine.dispose()
+        self.rest(replica_trouble.unreachable(self.engine, error))
+
+    @contextmanager
+    def reading(self, connection: Connection) -> Iterator[Connection]:
+        """Open a transaction on one state of the replica, on a connection from `open`.
+
+        Raises:
+            ReplicaReadError: if the replica cancels the read or goes away: read the primary.
+        """
+        connection.execution_options(incidents_limit_s=None)
+        with connection, self.guarding(), consistently(connection):
+            yield connection
+
+    @contextmanager
+    def guarding(self) -> Iterator[None]:
+        """Turn a failure of the replica itself into ReplicaReadError, and let it rest."""
+        try:
+            yield
+        except (OperationalError, InterfaceError) as error:
+            why = replica_trouble.failed(self.engine, error)
+            self.rest(why)
+            raise ReplicaReadError(why) from error
+
+    def look(self) -> State | None:
+        """Find out the present state, as monitoring wants it; None and `trouble` without one."""
+        self._resting_until = 0.0
+        connection = self.open(latest=False)
+        if connection is not None:
+            connection.close()
+        return self.state
+
+    def _needed(self, *, latest: bool, after: int) -> int | None:
+        """The position that the replica must show; None if only the primary can know."""
+        with self._lock:
+            known, unknown_writes = self._position, self._covered < self._written
+        is_old = known is None or time.monotonic() - known.taken >= SAMPLE_S
+        if latest or unknown_writes or is_old or known is None or after > known.lsn:
+            try:
+                known = self.position()
+                self.primary_lost = False
+            except (DBAPIError, PoolTimeoutError):
+                self.primary_lost = True
+                return None if unknown_writes or after > self._seen else self._seen
+        with self._lock:
+            return known.lsn if latest else max(self._seen, min(after, known.lsn))
+
+    def _reach(self, connection: Connection, needed: int) -> State | None:
+        """Wait a moment until the replica shows that position; None with the reason if not."""
+        began = time.monotonic()
+        # One that was too slow a moment ago is not waited for.
+        ends = began if began < self._behind_until else began + PATIENCE_S
+        while True:
+            shown = wal_position.of_standby(connection)
+            trouble = self._unfit(shown)
+            if trouble is not None or shown.lsn is None:
+                self.rest(trouble or replica_trouble.of("replica_empty", self.engine))
+                return None
+            state = self._state(shown, shown.lsn)
+            if state is not None and shown.lsn >= needed and state.lag <= self.limit:
+                break
+            if time.monotonic() >= ends:
+                self._note_behind(state)
+                return None
+            time.sleep(_POLL_S)
+        with self._lock:
+            self._seen = max(self._seen, state.lsn)
+        self.state, self._resting_until, self._behind_until = state, 0.0, 0.0
+        self._tell(None)
+        # The pool keeps this with the connection; each read sets it anew.
+        connection.info.update({BEHIND: shown.clock - state.as_of, SHOWN: state})
+        return state
+
+    def _note_behind(self, state: State | None) -> None:
+        self.state, self._resting_until = state, 0.0
+        self._behind_until = time.monotonic() + SAMPLE_S
+        if state is None or state.lag > self.limit:
+            lag = None if state is None else state.lag
+            self._tell(replica_trouble.behind(self.engine, lag))
+
+    def _unfit(self, shown: Shown) -> Cause | None:
+        """Why the replica must not be read at all; None if it may."""
+        if not shown.is_standby:
+            return replica_trouble.of("replica_no_standby", self.engine)
+        known = self._position
+        if known is None or shown.lsn is None:
+            return None
+        if shown.system == known.system and shown.lsn > known.lsn and not self.primary_lost:
+            # The primary goes on while we ask.
+            try:
+                known = self.position()
+            except (DBAPIError, PoolTimeoutError):
+                self.primary_lost = True
+                return None
+        if shown.system != known.system:
+            return replica_trouble.of("replica_of_another", self.engine)
+        if shown.lsn > known.lsn and not self.primary_lost:
+            return replica_trouble.of("replica_ahead", self.engine)
+        return None
+
+    def _state(self, shown: Shown, lsn: int) -> State | None:
+        """The state; None if it cannot be said how old it is."""
+        known = self._position
+        now = shown.clock if known is None else known.now
+        times = [known.at] if known is not None and lsn >= known.lsn else []
+        if shown.replayed_at is not None:
+            times.append(shown.replayed_at)
+        if not times:
+            return None
+        as_of = min(max(times), now)
+        return State(lsn=lsn, as_of=as_of, lag=now - as_of)
+
+    def _tell(self, trouble: Cause | None) -> None:
+        before, self.trouble = self.trouble, trouble
+        if _code(before) != _code(trouble):
+            self.on_change(trouble)
+
+
+def _code(cause: Cause | None) -> str | None:
+    return None if cause is None else cause.code
