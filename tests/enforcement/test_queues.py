@@ -47,7 +47,7 @@ def test_a_hold_is_first_then_what_takes_a_site_down_then_what_opens_one() -> No
     )  # fmt: skip
 
     found = [queue.is_urgent, _sites(queue.take(9)), queue.is_urgent]
-    assert found == (True, [5, 7, 2, 4, 6, 1, 3], False)
+    assert found == [True, [5, 7, 2, 4, 6, 1, 3], False]
 
 
 def test_a_site_that_fails_again_and_again_does_not_keep_a_new_order_of_another_waiting() -> None:

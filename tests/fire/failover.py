@@ -24,6 +24,7 @@ from tests.fire.failover_acts import API_ACTOR, API_SITES, SHELL_SITES, Api, She
 from tests.fire.failover_desk import WAITS, Desk
 from tests.fire.failover_faults import FAULTS, TURNS, Target
 from tests.fire.failover_watch import Beats, Found, NewLeader, Readiness, prepare
+from tests.fire.haproxy import ADDRESS, haproxy
 from tests.fire.long_run import MEASURED
 from tests.fire.network import Host
 from tests.fire.patroni import Cluster
@@ -35,6 +36,8 @@ UNIT = "failovers"
 PLAIN = True
 """Whether some runs give the program the members' addresses alone, with no parameter."""
 
+# Each usual fault once; of four such blocks one goes by HAProxy.
+_BLOCK, _BLOCKS = 5, 4
 _CALM_S, _AFTERWARDS_S = 4.0, 5.0
 _FIRST = 3
 _SOON_S = 5.0
@@ -51,7 +54,12 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
         *nodes, beside = stack.enter_context(network.hosts(4))
         stack.enter_context(beside.entered())
         cluster = stack.enter_context(patroni.networked(nodes, FAULTS[name].times))
-        story = Story(cluster, dict(zip(cluster.members, nodes, strict=True)), drawn, folder)
+        url = given_url(cluster, drawn)
+        if seed // _BLOCK % _BLOCKS == _BLOCKS - 2:
+            stack.enter_context(haproxy([each.address for each in nodes], folder))
+            url = f"postgresql://postgres@{ADDRESS}/{urlsplit(url).path.strip('/')}"
+        members = dict(zip(cluster.members, nodes, strict=True))
+        story = Story(cluster, members, url, folder)
         try:
             return story.told(name)
         except AssertionError as error:
@@ -74,12 +82,9 @@ def given_url(cluster: Cluster, drawn: random.Random) -> str:
 class Story:
     """One failover, from the first act to the judgement."""
 
-    def __init__(
-        self, cluster: Cluster, hosts: dict[Member, Host], drawn: random.Random, folder: Path
-    ) -> None:
-        self._cluster, self._hosts, self._folder = cluster, hosts, folder
-        self._url = given_url(cluster, drawn)
-        self._desk = Desk(self._url, folder)
+    def __init__(self, cluster: Cluster, hosts: dict[Member, Host], url: str, folder: Path) -> None:
+        self._cluster, self._hosts, self._url, self._folder = cluster, hosts, url, folder
+        self._desk = Desk(url, folder)
         self._over = threading.Event()
 
     def told(self, name: str) -> Counter[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import psycopg
@@ -16,44 +17,24 @@ import psycopg
 from tests.fire.cluster_programs import BIN, ENVIRONMENT, give_to, program, start, with_children
 from tests.fire.etcd import ETCD, Etcd
 from tests.fire.network import Host
+from tests.nursery import ROOT
 from tests.patience import until
 
 DATABASE = "desk"
 _PORT, _API = 5432, 8008
 
-_SETTINGS = """
-scope: desk
-name: {name}
-etcd3: {{hosts: "{etcd}"}}
-restapi: {{listen: "{host}:{api}", connect_address: "{host}:{api}"}}
-bootstrap:
-  dcs:
-    ttl: {times.ttl}
-    loop_wait: {times.loop_wait}
-    retry_timeout: {times.retry_timeout}
-    maximum_lag_on_failover: 1073741824
-    synchronous_mode: {synchronous}
-    postgresql: {{use_slots: true, use_pg_rewind: true}}
-  initdb: [{{encoding: UTF8}}, {{locale: C}}, no-sync]
-postgresql:
-  listen: "{host}:{port}"
-  connect_address: "{host}:{port}"
-  data_dir: {folder}/data
-  bin_dir: {bin}
-  pgpass: {folder}/pgpass
-  authentication:
-    superuser: {{username: postgres}}
-    replication: {{username: replicator}}
-  pg_hba:
-  - host all all {host}/24 trust
-  - host replication all {host}/24 trust
+_EXAMPLE = ROOT / "docs/examples/patroni.yml"
+# What a machine for tests has no time or no need for.
+_HURRIED = {
+    "scram-sha-256": "trust",
+    "{locale: C}]": "{locale: C}, no-sync]",
+    "  parameters:\n": """\
   parameters:
-    unix_socket_directories: ""
-    shared_buffers: 16MB
-    max_connections: 100
-    timezone: Asia/Shanghai
     fsync: "off"
-"""
+    shared_buffers: 16MB
+    timezone: Asia/Shanghai
+""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +82,7 @@ class Member:
         self._folder, self._user, self._etcd = folder / name, user, etcd
         self._folder.mkdir()
         settings = self._folder / "patroni.yml"
-        told = {
-            "name": name, "etcd": place.etcd, "host": place.host, "api": place.api,
-            "port": place.port, "synchronous": str(place.synchronous).lower(),
-            "times": place.times,
-        }  # fmt: skip
-        settings.write_text(_SETTINGS.format(folder=self._folder, bin=BIN, **told))
+        settings.write_text(_settings(name, place, self._folder))
         give_to(user, self._folder, settings)
         self._settings = settings
         self._patroni: subprocess.Popen[bytes] | None = None
@@ -221,3 +197,22 @@ class Member:
             self._patroni = None
         if self._etcd is not None:
             self._etcd.kill()
+
+
+def _settings(name: str, place: Place, folder: Path) -> str:
+    """The documented configuration, with the addresses and times of this member."""
+    times = place.times
+    changes = _HURRIED | {
+        ":5432": f":{place.port}", ":8008": f":{place.api}", "ttl: 20": f"ttl: {times.ttl}",
+        "loop_wait: 1": f"loop_wait: {times.loop_wait}",
+        "retry_timeout: 5": f"retry_timeout: {times.retry_timeout}",
+        "synchronous_mode: true": f"synchronous_mode: {str(place.synchronous).lower()}",
+    }  # fmt: skip
+    found = _EXAMPLE.read_text()
+    for documented, own in changes.items():
+        assert documented in found, documented
+        found = found.replace(documented, own)
+    return Template(found).substitute(
+        name=name, etcd=place.etcd, host=place.host, network=f"{place.host}/24", bin=BIN,
+        folder=folder, superuser_password="", replication_password="",
+    )  # fmt: skip

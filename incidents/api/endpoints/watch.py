@@ -22,7 +22,6 @@ from incidents.locale.words import TimeFormat
 from incidents.metrics.database import look, replica_samples
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
-from incidents.store.database import schema
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -60,7 +59,7 @@ def readyz(request: Request, reading: Annotated[bool, _READING] = False) -> JSON
     """Report whether actions can be recorded now; the schema and the server's key are right."""
     state = request.app.state
     if reading:
-        schema.check(state.app.bare_engine)
+        state.app.check_reading()
     else:
         state.readiness.check()
     state.authenticator.check()
