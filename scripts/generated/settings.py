@@ -66,6 +66,23 @@ _SECTIONS = (
         "the authority that time-stamps one checkpoint a day (RFC 3161)",
     ),
     (
+        "[archive] folder",
+        "",
+        "a folder",
+        "`archive` beside the SQLite file, else in the user's data folder",
+        (
+            "where [archive parts](../how-to/archive-old-entries.md) are kept; every machine that"
+            " reads the record needs them"
+        ),
+    ),
+    (
+        "[archive] after",
+        "",
+        "a duration, `30d` at least",
+        "`400d`",
+        "how old entries must be before `incidents audit archive` moves them into parts",
+    ),
+    (
         "[retention] keep",
         "",
         "a duration, `184d` at least",
