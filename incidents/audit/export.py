@@ -19,10 +19,10 @@ from typing import IO, Any
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
-from incidents.audit.rows import parts
 from incidents.errors import Cause
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
+from incidents.store.archive import parts, whole
 from incidents.store.database.replica import ReplicaReadError
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves
@@ -58,6 +58,18 @@ class Selection:
         """Whether the filter selects all entries."""
         return self.site_id is None and self.since is None and self.until is None
 
+    def in_parts(self, connection: Connection) -> whole.Wanted:
+        """The archive's parts that can have such entries."""
+        in_time = whole.between(self.since, self.until)
+        if self.site_id is None:
+            return in_time
+        return whole.of_site(connection, self.site_id, in_time)
+
+    def archive_parts(self, connection: Connection) -> list[parts.Part]:
+        """The archive's parts that an export reads."""
+        wanted = self.in_parts(connection)
+        return [part for part in parts.listed(connection) if wanted(part)]
+
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on the rows of `entries`."""
@@ -74,7 +86,8 @@ class Selection:
 def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
     """Yield the stored entries in the order of their ids, a few at a time."""
     statement = select(type_coerce(entries.c.body, NullType())).where(*wanted.conditions)
-    for rows in parts(connection, statement.order_by(entries.c.id)):
+    in_order = statement.order_by(entries.c.id)
+    for rows in whole.one_after_another(connection, in_order, wanted.in_parts(connection)):
         yield list(chain.from_iterable(rows))
 
 
@@ -108,7 +121,7 @@ def buffered(
 def count(connection: Connection, wanted: Selection) -> int:
     """The number of selected entries."""
     counted = select(func.count()).select_from(entries).where(*wanted.conditions)
-    return connection.scalar(counted) or 0
+    return whole.total(connection, counted, wanted.in_parts(connection))
 
 
 def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
@@ -192,7 +205,8 @@ def count_covered(connection: Connection, wanted: Selection, size: int) -> int:
         return size
     joined = entries.join(leaves, leaves.c.entry_id == entries.c.id)
     counted = select(func.count()).select_from(joined)
-    return connection.scalar(counted.where(leaves.c.leaf_index < size, *wanted.conditions)) or 0
+    covered = counted.where(leaves.c.leaf_index < size, *wanted.conditions)
+    return whole.total(connection, covered, wanted.in_parts(connection))
 
 
 def covered_entries(
@@ -206,7 +220,9 @@ def covered_entries(
     joined = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     found = select(leaves.c.leaf_index, type_coerce(entries.c.body, NullType()))
     found = found.select_from(joined).where(leaves.c.leaf_index < size, _wanted_of_log(wanted))
-    rows = chain.from_iterable(parts(connection, found.order_by(leaves.c.leaf_index)))
+    in_order = found.order_by(leaves.c.leaf_index)
+    # The desk's own entries can be in any part.
+    rows = chain.from_iterable(whole.one_after_another(connection, in_order))
     while batch := list(islice(rows, at_once)):
         yield batch
 

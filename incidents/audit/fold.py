@@ -23,6 +23,7 @@ from incidents.machine.events import Event, IncidentEvent, SiteAdded, SiteEvent
 from incidents.machine.policy import DOCUMENTED, NotTomlError, Policy, PolicyError
 from incidents.record.entry import Header, UnreadableEntryError, decode, json_cause
 from incidents.record.own_events import PolicyActivated
+from incidents.store.archive import whole
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values.parsing import MisreadError
 
@@ -162,7 +163,7 @@ def activations(connection: Connection) -> Iterator[tuple[Header, PolicyActivate
         UnreadableEntryError: if the desk cannot have written an entry.
     """
     ours = select(entries.c.body).where(entries.c.site_id == DESK_STREAM)
-    for body in connection.scalars(ours.order_by(entries.c.site_seq)):
+    for (body,) in whole.all_rows(connection, ours.order_by(entries.c.site_seq)):
         header, event = decode(body)
         if isinstance(event, PolicyActivated):
             yield header, event

@@ -22,7 +22,6 @@ from incidents.audit import desk_stream, site_tables
 from incidents.audit.fold import NAME, Fold
 from incidents.audit.rows import (
     ALL,
-    AT_ONCE,
     Finding,
     Row,
     Share,
@@ -30,7 +29,6 @@ from incidents.audit.rows import (
     Stream,
     WriteTime,
     compare,
-    parts,
     time_writer,
     written,
 )
@@ -39,6 +37,8 @@ from incidents.errors import Cause
 from incidents.record.entry import DESK, UnreadableEntryError, decode
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import commitment, references
+from incidents.store.archive import whole
+from incidents.store.batches import AT_ONCE, batches
 from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
 from incidents.store.schema.log_tables import deliveries, orders
 
@@ -68,7 +68,8 @@ class Erasures:
         self._write_time = write_time
         ours = select(entries.c.body).where(entries.c.site_id == DESK_STREAM)
         named = entries.c.body.contains(f'"kind":"{WordsErased.kind}"', autoescape=True)
-        for (body,) in chain.from_iterable(parts(connection, ours.where(named))):
+        erasures = ours.where(named).order_by(entries.c.site_seq)
+        for (body,) in chain.from_iterable(whole.one_after_another(connection, erasures)):
             try:
                 _, event = decode(body)
             except UnreadableEntryError:
@@ -95,7 +96,7 @@ class KeptReferences:
 
     def __init__(self, connection: Connection, span: Span, write_time: WriteTime) -> None:
         refs = select(sealed.c.site_id, sealed.c.ref).where(*span.where(sealed.c.site_id))
-        self._rows = chain.from_iterable(parts(connection, refs.order_by(sealed.c.site_id)))
+        self._rows = chain.from_iterable(batches(connection, refs.order_by(sealed.c.site_id)))
         self._next = next(self._rows, None)
         self._erasures = Erasures(connection, write_time)
         self._gone: dict[str, Row] = {}
@@ -139,6 +140,7 @@ OUTSIDE = {
     "leaves": "the log's numbers, which audit verify proves",
     "tiles": "the log's tree, which audit verify recomputes",
     "log_head": "the log's tree, which audit verify recomputes",
+    "archive_parts": "which files hold old entries: audit verify proves each",
     "checkpoints": "what was signed of the log, which audit verify proves",
     "cosignatures": "what others signed of the log, which audit verify proves",
     "stamps": "what a time-stamping authority signed of the log",

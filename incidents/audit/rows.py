@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,7 +19,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Executable,
     Table,
     func,
     select,
@@ -29,13 +27,16 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from incidents.clock import rfc3339
+from incidents.store.archive import whole
+from incidents.store.batches import Row as Row  # noqa: PLC0414 - all of the audit has it from here
+from incidents.store.batches import batches
 from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.log_tables import orders
 from incidents.store.schema.types import JSONText, UTCDateTime, canonical, microseconds, recorded
 
 if TYPE_CHECKING:
     from incidents.contract.documents.record import Difference
 
-Row = tuple[Any, ...]
 WriteTime = Callable[[datetime], Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -194,11 +195,14 @@ class Span:
 def site_spans(connection: Connection, about: int) -> list[Span]:
     """Split all sites into spans with about that number of entries each."""
     of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
-    bounds, seen = [], 0
-    for part in parts(connection, of_site.order_by(entries.c.site_id)):
+    in_order = of_site.order_by(entries.c.site_id)
+    bounds: list[int] = []
+    seen = 0
+    # A site in several places is counted in each, one count after the other.
+    for part in whole.merged(connection, in_order, itemgetter(0)):
         for site_id, count in part:
             seen += count
-            if seen >= about:
+            if seen >= about and site_id + 1 not in bounds[-1:]:
                 bounds.append(site_id + 1)
                 seen = 0
     return [Span(*ends) for ends in pairwise([None, *bounds, None])]
@@ -227,8 +231,7 @@ class Share:
 ALL = Share(desk=True, sites=Span(), seals=Span())
 
 
-AT_ONCE = 1_000
-"""The maximum number of rows of each table in memory at a time."""
+_ARCHIVED = (entries, orders)
 
 
 class Stream:
@@ -250,7 +253,13 @@ class Stream:
         keys = [table.c[name] for name in order] or list(table.primary_key.columns)
         columns = recorded(table)
         statement = select(*(type_coerce(column, NullType()) for column in columns))
-        self._parts = parts(connection, statement.where(*where).order_by(*keys))
+        in_order = statement.where(*where).order_by(*keys)
+        if table in _ARCHIVED:
+            places = [columns.index(key) for key in keys]
+            times = [n for n, column in enumerate(columns) if isinstance(column.type, UTCDateTime)]
+            self._parts = whole.merged(connection, in_order, itemgetter(*places), times=times)
+        else:
+            self._parts = batches(connection, in_order)
         self._place = itemgetter(columns.index(keys[0]))
         self._part: Sequence[Row] = ()
         self._next = 0
@@ -283,18 +292,3 @@ class Stream:
 
     def _refill(self) -> None:
         self._part, self._next = next(self._parts, ()), 0
-
-
-def parts(connection: Connection, statement: Executable) -> Iterator[Sequence[Row]]:
-    """Yield the rows of a statement, as tuples in the driver's format, a few at a time."""
-    if connection.dialect.name == "sqlite":
-        # This driver never holds more rows than requested; its tuples are used directly.
-        with closing(connection.execute(statement)) as result:
-            while part := result.cursor.fetchmany(AT_ONCE):
-                yield part
-        return
-    # Of its own, since options stay with the connection that they are set on.
-    options = {"stream_results": True, "yield_per": AT_ONCE}
-    with closing(connection.execute(statement, execution_options=options)) as result:
-        for rows in result.partitions():
-            yield list(map(tuple, rows))

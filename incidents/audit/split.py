@@ -14,6 +14,7 @@ from incidents.audit.jobs import Call, workers_for
 from incidents.audit.pool import Progress
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
+from incidents.store.archive import parts, whole
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.desk_tables import entries
 
@@ -85,6 +86,8 @@ class Split:
             with reading(engine) as connection:
                 # About how many entries there are, without counting them.
                 about = connection.scalar(select(func.max(entries.c.id))) or 0
+                # Here, because the error of a worker has less to say.
+                parts.check_all(connection)
             # A process replays the database that it is connected to.
             with workers_for(
                 nullcontext, engine, about, processes=processes, done=self._done
@@ -104,7 +107,7 @@ class Split:
             return
         yield Share(desk=True)
         with reading(self._engine) as connection:
-            count = connection.scalar(select(func.count()).select_from(entries)) or 0
+            count = whole.total(connection, select(func.count()).select_from(entries))
             spans = site_spans(connection, 1 + count // (processes * _SHARES_EACH))
         for span in spans:
             yield Share(sites=span)

@@ -129,7 +129,7 @@ class RemoteRecord:
 def _verdict(shown: documents.Verdict, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.facts import Flaw
     from incidents.audit.proof import signed_check, site_check
-    from incidents.audit.proof.verdict import Verdict
+    from incidents.audit.proof.verdict import Archived, Verdict
     from incidents.record.own_events import LostEnd
 
     known = {each.name for each in fields(Verdict)}
@@ -139,6 +139,8 @@ def _verdict(shown: documents.Verdict, places: Mapping[str, str]) -> Verdict:
     }
     if shown["since"] is not None:
         values["since"] = site_check.Since(**shown["since"] | {"where": places["since"]})
+    if "archive" in shown:
+        values["archive"] = Archived(**shown["archive"])
     # An older server does not say it.
     values["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
     values["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])

@@ -12,11 +12,11 @@ from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
 from incidents.metrics import service
 from incidents.notices import customer_link, notice_settings
-from incidents.settings import police, retention, sources
+from incidents.settings import archive, police, retention, sources
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,
-    police.SECTION, service.SECTION, status.SECTION, retention.SECTION,
+    police.SECTION, service.SECTION, status.SECTION, retention.SECTION, archive.SECTION,
     access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
 )  # fmt: skip
 
@@ -28,8 +28,8 @@ def check(app: App) -> list[str]:
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
-            MissingPartError, RetentionTooShortError, BadRetentionError, MetricsLibraryError: if
-            anything is wrong; the error names the first fault.
+            MissingPartError, RetentionTooShortError, BadRetentionError, BadArchiveError,
+            MetricsLibraryError: if anything is wrong; the error names the first fault.
         InputError, DatabaseError: if a daemon would not start on this database.
     """
     check_unread()
@@ -37,6 +37,7 @@ def check(app: App) -> list[str]:
     service.required_address()
     Alarms(app).read()
     retention.of_settings()
+    archive.of_settings(app.settings.db)
     filing_settings.load()
     idle = delivery.check(app)
     with app.reading():

@@ -21,6 +21,7 @@ from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderDelivered
 from incidents.machine.refusal import Refusal
 from incidents.store import after_loss, deliveries, desk_state, lineage
+from incidents.store.archive import whole
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
 from incidents.store.schema.desk_tables import entries
@@ -274,7 +275,8 @@ def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> b
     asked = select(of.id).where(
         of.site_id == site_id, of.recorded_at > since, *(of.body.contains(each) for each in told)
     )
-    return connection.scalar(asked.limit(1)) is not None
+    later = whole.between(since, None)
+    return bool(whole.of_one_site(connection, asked.limit(1), site_id, later, newest_first=True))
 
 
 def _verdict_of_refusal(refusal: Refusal) -> ComparisonVerdict:

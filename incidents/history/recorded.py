@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import Connection, func, select
 
@@ -19,6 +20,7 @@ from incidents.history.report import Report
 from incidents.history.reports import History
 from incidents.history.trial_process import SHORT
 from incidents.machine.command import REACHED
+from incidents.store.archive import whole
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incidents, sites
@@ -103,7 +105,8 @@ def _removed(connection: Connection, since: datetime) -> Iterator[tuple[Key, dat
     body = entries.c.body
     is_removal = body.contains('"kind":"incident_removed"', autoescape=True)
     query = select(body).where(entries.c.recorded_at >= since, is_removal).order_by(entries.c.id)
-    for text in connection.scalars(query):
+    batches = whole.one_after_another(connection, query, whole.between(since, None))
+    for (text,) in chain.from_iterable(batches):
         entry = json.loads(text)
         site_id, _, n = entry["data"]["incident"].partition("-")
         yield (int(site_id), int(n)), read_rfc3339(entry["occurred_at"])

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from incidents.machine.case import UNKNOWN
 from incidents.machine.events import StateSeen
+from incidents.store.archive import whole
 from incidents.store.lineage import Standing
 from incidents.store.schema.desk_tables import entries, uncompared
 from incidents.store.schema.log_tables import deliveries, waiting
@@ -88,7 +89,8 @@ def compared_since(connection: Connection, standing: Standing, site_ids: Iterabl
         seen = entries.c.body.contains(f'"kind":"{StateSeen.kind}"')
         known = not_(entries.c.body.contains(f'"seen":"{UNKNOWN}"'))
         recorded = select(entries.c.site_id).where(since, seen, known).distinct()
-        found.update(connection.scalars(recorded))
+        later = whole.between(standing.resumed_at, None)
+        found.update(id_ for (id_,) in whole.all_rows(connection, recorded, later))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
+from incidents.store.archive import whole
 from incidents.store.schema import log_tables
 from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
 from incidents.store.schema.log_tables import orders
@@ -57,8 +58,11 @@ def newest(connection: Connection) -> Newest | None:
 
 def has(connection: Connection, id_: int, leaf: str) -> bool:
     """Whether the entry with that id exists and has that hash (hexadecimal)."""
-    found = connection.scalar(select(entries.c.leaf_hash).where(entries.c.id == id_))
-    return found is not None and found.hex() == leaf
+    wanted = select(entries.c.leaf_hash).where(entries.c.id == id_)
+    found = whole.all_rows(
+        connection, wanted, lambda part: part.last_id >= id_, newest_first=True, most=1
+    )
+    return bool(found) and found[0].leaf_hash.hex() == leaf
 
 
 def last_of_desk(connection: Connection) -> datetime | None:
@@ -157,15 +161,18 @@ def latest_order(
     if suspends is not None:
         has_one = data.contains('"suspension":')
         those.append(has_one if suspends else ~has_one)
-    found = connection.execute(
-        select(of.site_id, sites.c.name, of.site_seq, of.kind, of.data, of.created_at)
+    last = (
+        select(of.site_seq, of.kind, of.data, of.created_at)
         .join(entries, _ENTRY)
-        .join(sites, sites.c.id == of.site_id)
         .where(*those)
         .order_by(of.site_seq.desc())
         .limit(1)
-    ).one_or_none()
-    return None if found is None else GivenOrder(*found)
+    )
+    found = whole.of_one_site(connection, last, site_id, newest_first=True, most=1)
+    if not found:
+        return None
+    name = connection.scalar(select(sites.c.name).where(sites.c.id == site_id))
+    return GivenOrder(site_id, name or "", *found[0])
 
 
 def ordered_down_between(

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 from incidents.errors import DatabaseError
+from incidents.store.archive import whole
 from incidents.store.database.address import display_address
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
 from incidents.store.schema.desk_tables import (
@@ -146,7 +147,9 @@ def bodies(connection: Connection, site_id: int, before: datetime) -> Iterator[s
         entries.c.site_id == site_id, entries.c.recorded_at < before, seq > bindparam("after")
     )
     after = 0
-    while rows := connection.execute(query.order_by(seq).limit(_AT_ONCE), {"after": after}).all():
+    in_time = whole.of_site(connection, site_id, whole.between(None, before))
+    some = query.order_by(seq).limit(_AT_ONCE)
+    while rows := whole.all_rows(connection, some.params(after=after), in_time, most=_AT_ONCE):
         yield from (body for _, body in rows)
         after = rows[-1][0]
 

@@ -23,10 +23,12 @@ from sqlalchemy import (
 )
 
 from incidents.errors import VerificationError
+from incidents.store.archive import whole
 from incidents.store.database.postgresql_engine import LOOK_UP_BY_KEYS
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.store.statement import insert_or
+from incidents.tlog.tree import WIDTH
 
 # "leaves" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x6C6561766573
@@ -155,18 +157,22 @@ def bodies(connection: Connection, first: int, most: int) -> list[tuple[int, str
     of = leaves.c
     query = select(of.leaf_index, entries.c.body).join(entries, entries.c.id == of.entry_id)
     query = query.where(of.leaf_index >= first).order_by(of.leaf_index).limit(most)
-    return [(row.leaf_index, row.body) for row in connection.execute(query)]
+    found = whole.all_rows(connection, query, whole.of_leaves(first, first + most), most=most)
+    return [(row.leaf_index, row.body) for row in found]
 
 
 def is_covered(connection: Connection, site_id: int, site_seq: int, size: int) -> bool:
-    """Whether an entry of a stream is among the first `size` leaves."""
+    """Whether an entry of a stream is among the first `size` leaves.
+
+    What is in a part of the archive was covered before.
+    """
     statement = (
         select(leaves.c.leaf_index)
         .join(entries, entries.c.id == leaves.c.entry_id)
         .where(entries.c.site_id == site_id, entries.c.site_seq == site_seq)
     )
     index: int | None = connection.scalar(statement)
-    return index is not None and index < size
+    return index < size if index is not None else 0 < whole.archived(connection) <= size
 
 
 def unnumbered(connection: Connection) -> Unpublished:
@@ -209,6 +215,10 @@ def hashes(
     for level, n in places:
         wanted = select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.n == n)
         blob = connection.scalar(wanted)
+        if blob is None and level == 0:
+            leaf = n * WIDTH
+            rows = whole.all_rows(connection, wanted, whole.of_leaves(leaf, leaf + 1))
+            blob = rows[0].hashes if rows else None
         if blob is not None:
             found[level, n] = blob
     return found

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from incidents.record.entry import decode
 from incidents.record.own_events import PasswordSet
+from incidents.store.archive import whole
 from incidents.store.schema.desk_tables import DESK_STREAM, attempts, entries, passwords
 from incidents.store.statement import insert_or
 
@@ -148,7 +149,7 @@ def delete_old_failures(connection: Connection, before: datetime) -> None:
 def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
     """The last event on record that set the account's password; None if there is none."""
     of = entries.c
-    found = connection.scalar(
+    wanted = (
         select(of.body)
         .where(
             of.site_id == DESK_STREAM,
@@ -158,9 +159,10 @@ def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
         .order_by(of.site_seq.desc())
         .limit(1)
     )
-    if found is None:
+    found = whole.of_one_site(connection, wanted, DESK_STREAM, newest_first=True, most=1)
+    if not found:
         return None
-    event = decode(found)[1]
+    event = decode(found[0].body)[1]
     assert isinstance(event, PasswordSet)
     return event
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,6 +27,7 @@ from incidents.record.entry import decode
 from incidents.record.own_events import HistoryResumed
 from incidents.store import after_loss, lineage
 from incidents.store import entries as stored_entries
+from incidents.store.archive import whole
 from incidents.store.lineage import Standing
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
@@ -199,7 +200,8 @@ def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime)
     query = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
     known = (each for each in resumptions(connection) if each.recorded_at < now)
     begun = sorted(map(_epoch, known), key=attrgetter("at"))
-    return left_mark.is_kept_down(_read(connection.scalars(query)), begun)
+    bodies = (body for (body,) in whole.of_one_site(connection, query, site_id))
+    return left_mark.is_kept_down(_read(bodies), begun)
 
 
 def _begun(connection: Connection) -> list[Epoch]:
@@ -225,7 +227,8 @@ def _streams(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, 
     for begin in range(0, len(ids), _AT_ONCE):
         those = of.site_id.in_(ids[begin : begin + _AT_ONCE])
         query = select(of.site_id, of.body).where(those).order_by(of.site_id, of.site_seq)
-        for site_id, rows in groupby(connection.execute(query), itemgetter(0)):
+        rows_ = chain.from_iterable(whole.merged(connection, query, itemgetter(0)))
+        for site_id, rows in groupby(rows_, itemgetter(0)):
             yield site_id, [body for _, body in rows]
 
 
@@ -260,7 +263,7 @@ def resumptions(connection: Connection) -> list[HistoryResumed]:
     of, found = entries.c, []
     is_resumption = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
     wanted = select(of.body).where(of.site_id == DESK_STREAM, is_resumption).order_by(of.site_seq)
-    for body in connection.scalars(wanted):
+    for (body,) in whole.of_one_site(connection, wanted, DESK_STREAM):
         _, event = decode(body)
         assert isinstance(event, HistoryResumed)
         found.append(event)

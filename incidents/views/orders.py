@@ -25,6 +25,7 @@ from incidents.errors import NoSuchOrderError
 from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import BRAKED
 from incidents.machine.orders import DESK, NOTICE
+from incidents.store.archive import whole
 from incidents.store.cases import sites as site_rows
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries, given_up, orders, waiting
@@ -126,16 +127,17 @@ def order(
         UnknownOrderError: if there is no such order.
     """
     id_ = order_id(site_id, seq, lane)
-    ordered = connection.execute(
-        select(orders.c.kind, orders.c.data, orders.c.created_at, sites.c.name)
-        .join(sites, sites.c.id == orders.c.site_id)
-        .where(orders.c.site_id == site_id, orders.c.site_seq == seq, orders.c.n == _ONE)
-    ).one_or_none()
-    if ordered is None:
+    given = select(orders.c.kind, orders.c.data, orders.c.created_at).where(
+        orders.c.site_id == site_id, orders.c.site_seq == seq, orders.c.n == _ONE
+    )
+    found = whole.of_one_site(connection, given, site_id, newest_first=True, most=1)
+    if not found:
         raise NoSuchOrderError(given=id_)
+    ordered = found[0]
+    name = connection.scalar(select(sites.c.name).where(sites.c.id == site_id)) or ""
     named = (_of.site_id == site_id, _of.lane == lane, _of.site_seq == seq)
     row = connection.execute(_rows(None).where(*named)).mappings().first()
-    story = _story(connection, site_id, seq, lane, Wording(ordered.name, site_id, when))
+    story = _story(connection, site_id, seq, lane, Wording(name, site_id, when))
     if row is None and not story:
         raise NoSuchOrderError(given=id_)
     if row is not None:
@@ -144,7 +146,7 @@ def order(
         # The last event about the order is its outcome.
         order_events = story[-1]["kind"].removeprefix("order_")
         document = {
-            "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane,
+            "id": id_, "site": name, "kind": ordered.kind, "lane": lane,
             "state": cast("OrderState", order_events),
             "ordered_at": rfc3339(ordered.created_at),
         }  # fmt: skip
@@ -273,5 +275,6 @@ def _story(
         of.site_id == site_id,
         of.site_seq > seq,
     )
-    bodies = connection.scalars(select(of.body).where(*named).order_by(of.site_seq))
-    return timeline_lines(connection, wording, list(bodies))
+    told = select(of.body).where(*named).order_by(of.site_seq)
+    bodies = [body for (body,) in whole.of_one_site(connection, told, site_id)]
+    return timeline_lines(connection, wording, bodies)

@@ -6,7 +6,7 @@ The personal text that rows and documents refer to is looked up here, in one que
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json.encoder import encode_basestring as quoted
@@ -16,6 +16,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from incidents.machine import filing
 from incidents.store import entries as stored_entries
+from incidents.store.archive import whole
+from incidents.store.archive.parts import archive_of, listed
 from incidents.store.pages import literal_int
 from incidents.store.schema.desk_tables import entries
 
@@ -89,7 +91,44 @@ class Page:
 def entries_page(
     connection: Connection, wanted: EntryFilter, *, after: Place | None, limit: int
 ) -> Page:
-    """The entries before the position `after`, latest first, in one or two queries."""
+    """The entries before the position `after`, latest first, in one or two queries.
+
+    With archive parts it takes as many more for each part that is searched.
+    """
+    found: list[Any] = []
+    for source, until in _latest_first(connection, wanted):
+        # A part's last entries can be as late as the first ones after it.
+        if len(found) > limit and until is not None and until < found[limit].recorded_at:
+            break
+        some, last = _some_entries(source, wanted, after=after, limit=limit)
+        found = sorted([*found, *some], key=_place, reverse=True)
+        if last is not None and len(some) <= limit:
+            found = [row for row in found if _place(row) >= _place(last)]
+            if len(found) > limit:
+                break
+            return Page([_document(row) for row in found], _place(last), last.recorded_at)
+    shown = [_document(row) for row in found[:limit]]
+    return Page(shown, _place(found[limit - 1]) if len(found) > limit else None, None)
+
+
+def _latest_first(
+    connection: Connection, wanted: EntryFilter
+) -> Iterator[tuple[Connection, datetime | None]]:
+    """The database, and each part of the archive with the time of its last entry (UTC)."""
+    yield connection, None
+    for part in reversed(listed(connection)):
+        if whole.between(wanted.since, wanted.until)(part):
+            with archive_of(connection).opened(part) as opened:
+                yield opened, part.until
+
+
+def _some_entries(
+    connection: Connection, wanted: EntryFilter, *, after: Place | None, limit: int
+) -> tuple[Sequence[Any], Any]:
+    """The first entries in one place, one more than `limit`; and the last one that was searched.
+
+    None instead of it if all were searched.
+    """
     body = entries.c.body
     through = select(entries.c.id, entries.c.recorded_at, body).where(*wanted.indexed)
     if after is not None:
@@ -101,15 +140,18 @@ def entries_page(
         .where(*wanted.matching(some.c.body, connection.dialect.name))
         .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(literal_int(limit + 1))
     ).all()  # fmt: skip
-    shown = [_document(row) for row in found[:limit]]
     if len(found) > limit:
-        return Page(shown, (found[limit - 1].recorded_at, found[limit - 1].id), None)
+        return found, None
     last = connection.execute(
         select(some.c.recorded_at, some.c.id)
         .order_by(some.c.recorded_at.desc(), some.c.id.desc())
         .limit(literal_int(1)).offset(literal_int(MAX_SEARCHED - 1))
     ).first()  # fmt: skip
-    return Page(shown, None, None) if last is None else Page(shown, tuple(last), last.recorded_at)
+    return found, last
+
+
+def _place(row: Any) -> Place:
+    return row.recorded_at, row.id
 
 
 def _before(place: Place) -> ColumnElement[bool]:

@@ -18,7 +18,9 @@ from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import LEFT_DOWN, REACHED
 from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
-from incidents.store import deliveries
+from incidents.store import deliveries, lineage
+from incidents.store.archive import whole
+from incidents.store.archive.parts import listed
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incidents, sites
 from incidents.values.ids import contact_id, incident_id
@@ -128,7 +130,7 @@ def newest_of_story(
         _concerning(connection, site_id, incident),
     )  # fmt: skip
     backwards = wanted.order_by(entries.c.site_seq.desc()).limit(most + 1)
-    found = connection.execute(backwards).all()
+    found = whole.of_one_site(connection, backwards, site_id, newest_first=True, most=most + 1)
     if len(found) > most:
         begin = found[most - 1].site_seq - 1
     bodies = [row.body for row in found[:most][::-1]]
@@ -183,8 +185,12 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
     """The numbers of the entries that would open the site if a loss had not left it down."""
     of = entries.c
     about = of.body.contains(f'"why":"{LEFT_DOWN}"')
-    found = connection.scalars(select(of.body).where(of.site_id == site_id, about))
-    left = {e.order for _, e in map(entry.decode, found) if isinstance(e, OrderCancelled)}
+    # Nothing was left down before the first loss.
+    parts = whole.every if lineage.standing(connection).resumed_at else whole.none
+    about_it = select(of.body).where(of.site_id == site_id, about)
+    found = whole.of_one_site(connection, about_it, site_id, parts)
+    events = (entry.decode(body)[1] for (body,) in found)
+    left = {e.order for e in events if isinstance(e, OrderCancelled)}
     waiting = {each.order for _, each in deliveries.chains(connection, [site_id]) if not each.dead}
     return left | waiting if waiting and left_down.marked(connection, [site_id]) else left
 
@@ -235,9 +241,11 @@ def _lines(
     """The lines of the wanted entries after the site's entry `after`, at most `most`."""
     in_order = wanted.order_by(entries.c.site_seq)
     left = _BATCH if most is None else most
+    those = whole.of_site(connection, wording.site_id)
     while left:
-        ahead = in_order.where(entries.c.site_seq > after).limit(min(left, _BATCH))
-        batch = connection.execute(ahead).all()
+        many = min(left, _BATCH)
+        ahead = in_order.where(entries.c.site_seq > after).limit(many)
+        batch = whole.all_rows(connection, ahead, those, most=many)
         if not batch:
             return
         after = batch[-1].site_seq
@@ -254,7 +262,23 @@ def _before(connection: Connection, site_id: int, incident: int) -> int:
         entries.c.recorded_at == logged.scalar_subquery(), entries.c.site_id + 0 == site_id
     )
     found = connection.scalar(first)
+    if listed(connection):
+        # Entries of the same moment can be in a part.
+        earlier = _first_in_parts(connection, site_id, connection.scalar(logged))
+        found = found if earlier is None else earlier
     return 0 if found is None else found - 1
+
+
+def _first_in_parts(connection: Connection, site_id: int, moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    of = entries.c
+    first = select(of.site_seq).where(of.site_id == site_id, of.recorded_at == moment)
+    in_order = first.order_by(of.site_seq).limit(1)
+    found = whole.in_parts(
+        connection, in_order, whole.of_site(connection, site_id, whole.at(moment))
+    )
+    return found[0].site_seq if found else None
 
 
 def _concerning(connection: Connection, site_id: int, incident: int) -> ColumnElement[bool]:

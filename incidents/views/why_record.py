@@ -20,6 +20,7 @@ from incidents.machine.events import Event
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.record import entry
+from incidents.store.archive import whole
 from incidents.store.cases import cases, sites
 from incidents.store.cases.slices import Need
 from incidents.store.schema.desk_tables import entries
@@ -275,8 +276,11 @@ def _at(
     found = select(entries.c.body).where(
         entries.c.site_id == case.site_id, entries.c.recorded_at == moment
     )
-    bodies = connection.scalars(found.order_by(entries.c.site_seq.desc()))
-    for header, event in map(entry.decode, bodies):
+    rows = whole.of_one_site(
+        connection, found.order_by(entries.c.site_seq.desc()), case.site_id,
+        whole.at(moment), newest_first=True,
+    )  # fmt: skip
+    for header, event in (entry.decode(body) for (body,) in rows):
         if wanted(event):
             return event, header.login
     return None

@@ -20,6 +20,8 @@ from incidents.machine.orders import NOTICE
 from incidents.record import entry
 from incidents.record.entry import Header
 from incidents.store import deliveries
+from incidents.store.archive import whole
+from incidents.store.archive.parts import listed
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries as delivery_table
 from incidents.store.schema.log_tables import down, orders
@@ -125,7 +127,8 @@ def was_notified_of_end(connection: Connection, site_id: int, before: int) -> bo
         if event.order >= before or event.order_kind not in FORCE or not _is_done(event):
             continue
         own = select(of.body).where(of.site_id == site_id, of.site_seq == event.order)
-        cause = entry.decode(connection.scalars(own).one())[1]
+        [(body,)] = whole.of_one_site(connection, own, site_id, newest_first=True, most=1)
+        cause = entry.decode(body)[1]
         if not isinstance(cause, e.SiteSuspended):
             return False
         at = event.recorded_at
@@ -165,7 +168,22 @@ def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, i
         .where(sites.c.state.in_(words(*DOWN.values())))
         .group_by(of.site_id)
     )
-    return {row.site_id: row.last for row in connection.execute(query)}
+    found = {row.site_id: row.last for row in connection.execute(query)}
+    return _last_in_parts(connection, site_ids) | found
+
+
+def _last_in_parts(connection: Connection, site_ids: Collection[int]) -> dict[int, int]:
+    """The last of the orders in the archive's parts to sites that should be down."""
+    if not listed(connection):
+        return {}
+    down = select(sites.c.id).where(
+        sites.c.id.in_(site_ids), sites.c.state.in_(words(*DOWN.values()))
+    )
+    of, ids = orders.c, list(connection.scalars(down))
+    query = select(of.site_id, func.max(of.site_seq)).where(
+        of.site_id.in_(ids), of.kind.in_(words(*FORCE))
+    )
+    return dict(map(tuple, whole.in_parts(connection, query.group_by(of.site_id))))
 
 
 def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.OrderCancelled]:
@@ -174,7 +192,7 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
         return {}
     of = entries.c
     query = select(of.body).where(of.site_id.in_(last), of.body.contains(_CANCELLED))
-    found = map(entry.decode, connection.scalars(query))
+    found = (entry.decode(body) for (body,) in whole.all_rows(connection, query))
     return {
         header.site_id: event
         for header, event in found
@@ -198,8 +216,10 @@ def _order_entries(
     named = "" if order is None else f'{order_id(site_id, order)}"'
     about = of.body.contains(f'"lane":"{lane}","order":"{named}', autoescape=True)
     query = select(of.body).where(of.site_id == site_id, about).order_by(of.site_seq.desc())
-    for body in connection.scalars(query):
-        yield entry.decode(body)
+    those = whole.of_site(connection, site_id)
+    for source in whole.sources(connection, those, newest_first=True):
+        for body in source.scalars(query):
+            yield entry.decode(body)
 
 
 _CANCELLED = '"kind":"order_cancelled"'

@@ -44,6 +44,8 @@ _TABLES = {
     "leaves": "The numbers of the log: which entry is its leaf. Dense from 0, never updated.",
     "tiles": "The tree over the leaves (C2SP tlog-tiles): up to 256 hashes of 32 bytes per tile;"
     " the last one of each level grows.",
+    "archive_parts": "The files with the entries, orders and tiles that these tables no longer hold"
+    " ([archive parts](../how-to/archive-old-entries.md)); never updated.",
     "log_head": "One row: the size of the tree, the roots of its perfect subtrees, and up to which"
     " id every entry has a number.",
     "checkpoints": (

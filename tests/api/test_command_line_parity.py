@@ -126,6 +126,7 @@ OF_THE_MACHINE = {
     "audit key rotate": "makes a private key in a file of the machine that signs",
     "filing check-footer": "a page is read where it lies, or fetched as a visitor would see it",
     "audit verify FILE": "a bundle is proved where nobody of the desk need be trusted",
+    "audit archive": "for the owner of the tables, with files of the machine that keeps them",
     "audit witness": "a process of somebody else, on a machine of theirs",
 }
 """Commands that are of a process or a file and not of the desk, each with the reason."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from incidents.audit import export as entry_export
+from incidents.audit.export import Selection
 from incidents.audit.log.sequencer import number_all
 from incidents.audit.proof import bundle_writer
 from incidents.audit.proof.bundle_writer import Order, Written
@@ -12,7 +14,7 @@ from incidents.desk import own_stream
 from incidents.desk.activation import LogKey
 from incidents.machine import commands as c
 from incidents.record.own_events import WordsErased
-from incidents.store import checkpoints
+from incidents.store import checkpoints, leaves
 from incidents.store.checkpoints import Cosigned, Signed
 from incidents.store.database.engine import reading, writing
 from tests.audit import bundles
@@ -63,10 +65,11 @@ def put_key(day: Rehearsal, new: Signer, previous: Signer | None = None) -> None
 
 def on_log(day: Rehearsal) -> Desk:
     """The entries in the order of the log."""
-    rows = day.rows(
-        "SELECT body FROM entries JOIN leaves ON entry_id = entries.id ORDER BY leaf_index"
-    )
-    return bundles.on_record(day).with_entries([str(body).encode() for (body,) in rows])
+    with reading(day.engine) as connection:
+        size = leaves.head(connection).size
+        batches = entry_export.covered_entries(connection, Selection(), size, at_once=1_000)
+        bodies = [body.encode() for batch in batches for _, body in batch]
+    return bundles.on_record(day).with_entries(bodies)
 
 
 def sign(day: Rehearsal, *keys: Signer, witnesses: Sequence[Signer] = ()) -> bytes:

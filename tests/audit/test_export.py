@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.audit import export, rows
+from incidents.audit import export
 from incidents.audit.export import COLUMNS, Selection
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged, Reason
 from incidents.record.entry import UnreadableEntryError, encode
+from incidents.store import batches
 from incidents.store.database.engine import reading, writing
 from incidents.store.entries import Entry, add_entries
 from incidents.store.schema.types import canonical
@@ -78,7 +79,7 @@ def test_a_site_s_export_has_its_own_entries_alone(day: Rehearsal) -> None:
 def test_an_export_is_of_one_state_of_the_database_while_the_desk_writes(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "AT_ONCE", 2)
+    monkeypatch.setattr(batches, "AT_ONCE", 2)
     with reading(day.engine) as connection:
         exported = export.stored(connection, Selection())
         first = next(exported)

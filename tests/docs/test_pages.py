@@ -16,6 +16,7 @@ DOCS = pages.ROOT / "docs"
 
 ON_SQLITE = (
     "how-to/accounts.md",
+    "how-to/archive-old-entries.md",
     "how-to/back-up-and-upgrade.md",
     "how-to/be-alarmed.md",
     "how-to/carry-out-orders.md",

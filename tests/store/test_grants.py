@@ -12,6 +12,8 @@ from sqlalchemy.exc import ProgrammingError
 from incidents.accounts.authenticator import Authenticator, SignInError
 from incidents.accounts.serve_key import UNSEALED, SealedElsewhereError
 from incidents.app import App
+from incidents.audit import archiving
+from incidents.audit.archiving import NotOwnerError
 from incidents.audit.log import rotation, sequencer, signing, status
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.replay import Replay
@@ -171,6 +173,12 @@ def test_what_is_on_record_is_neither_changed_nor_deleted(app: App, table: str) 
     )
     for statement in statements:
         assert _is_denied(app.engine, statement), statement
+
+
+def test_only_the_owner_of_the_tables_archives(app: App) -> None:
+    way_out = "archive as the owner of the tables"
+    with pytest.raises(NotOwnerError, match=way_out):
+        list(archiving.archive(app.engine, now(), now))
 
 
 def test_the_desks_role_makes_and_drops_nothing(app: App) -> None:

@@ -82,9 +82,11 @@ def test_a_page_says_how_far_it_has_looked_and_the_next_goes_on_from_there(
     assert not second.searching
 
 
-def test_a_page_takes_two_queries_however_much_there_is(day: Day) -> None:
+def test_a_page_takes_two_queries_however_much_there_is_and_one_for_the_list_of_parts(
+    day: Day,
+) -> None:
     day.add()
     for _ in range(30):
         day.log(SITE)
-    assert len(day.statements(lambda: look(day, limit=10))) == 1
-    assert len(day.statements(lambda: look(day, kind="site_closed"))) == 2
+    assert len(day.statements(lambda: look(day, limit=10))) == 1 + 1
+    assert len(day.statements(lambda: look(day, kind="site_closed"))) == 2 + 1

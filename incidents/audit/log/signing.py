@@ -20,6 +20,7 @@ from incidents.errors import Cause
 from incidents.record.entry import decode
 from incidents.record.own_events import LogKeyMade
 from incidents.store import checkpoints, leaves
+from incidents.store.archive import whole
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
@@ -221,5 +222,7 @@ def was_lost(connection: Connection, seq: int) -> bool:
     """Whether the key that an entry of the desk's stream names replaced a lost key."""
     of = entries.c
     wanted = select(of.body).where(of.site_id == DESK_STREAM, of.site_seq == seq)
-    _, event = decode(connection.execute(wanted).scalar_one())
+    own = whole.of_site(connection, DESK_STREAM)
+    [(body,)] = whole.all_rows(connection, wanted, own, newest_first=True, most=1)
+    _, event = decode(body)
     return isinstance(event, LogKeyMade) and event.lost

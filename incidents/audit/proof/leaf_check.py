@@ -67,10 +67,6 @@ class Streams:
             if wrong is not None:
                 yield site_id, stretch, wrong
 
-    def without_first_entry(self) -> Iterator[tuple[int, SiteRange]]:
-        """List the sites whose first entry is missing."""
-        return ((site_id, seen) for site_id, seen in self.of.items() if seen.first != 1)
-
     def name_conflict(self, site_id: int, site: str) -> str | None:
         """Return what is wrong if another site already has the name of a new site."""
         other = self._ids.setdefault(site, site_id)
@@ -169,10 +165,16 @@ class RangeResult:
         return facts
 
 
-def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., RangeResult], Any]]:
-    """The jobs that check all leaves of a log of that size; `placed`: see `check_range`."""
+def ranges(
+    size: int, *, begin: int = 0, placed: bool = False
+) -> Iterator[tuple[Callable[..., RangeResult], Any]]:
+    """The jobs that check the leaves of a log of that size, from `begin`, a multiple of 256, on.
+
+    `placed`: see `check_range`.
+    """
     return (
-        (check_range, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE)
+        (check_range, (first, min(first + RANGE, size), placed))
+        for first in range(begin, size, RANGE)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -24,9 +25,11 @@ from incidents.audit.facts import Facts, Flaw, at_leaf, at_row
 from incidents.audit.jobs import Batch, Placed
 from incidents.audit.pool import Progress
 from incidents.audit.proof.leaf_check import MAX_FLAWS, UNNUMBERED, RangeResult
-from incidents.audit.rows import Ids, Span, WriteTime, parts, time_writer
+from incidents.audit.rows import Ids, Span, WriteTime, time_writer
 from incidents.errors import Cause
 from incidents.store import leaves as stored_leaves
+from incidents.store.archive import whole
+from incidents.store.batches import batches
 from incidents.store.checkpoints import Signed
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import checkpoints, leaves, log_keys, tiles
@@ -90,8 +93,8 @@ class LiveLog:
 
     def where(self, leaf: int) -> str:
         wanted = select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf)
-        entry_id = self.connection.scalar(wanted)
-        return at_leaf(leaf) if entry_id is None else at_row(entry_id, leaf)
+        found = whole.all_rows(self.connection, wanted, whole.of_leaves(leaf, leaf + 1))
+        return at_row(found[0].entry_id, leaf) if found else at_leaf(leaf)
 
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
@@ -123,7 +126,7 @@ class LiveLog:
             .where(*span.where(entries.c.site_id), entries.c.site_id != DESK_STREAM)
             .order_by(entries.c.site_id, entries.c.site_seq)
         )
-        for part in parts(self.connection, statement):
+        for part in whole.merged(self.connection, statement, itemgetter(0)):
             for site_id, at, body in part:
                 yield Placed(site_id, at, _bytes(body) or b"")
 
@@ -131,16 +134,18 @@ class LiveLog:
         """Yield the entries without a number, in the order of their ids."""
         numbered = exists().where(leaves.c.entry_id == entries.c.id)
         statement = select(entries.c.id, self._body()).where(~numbered).order_by(entries.c.id)
-        for part in parts(self.connection, statement):
+        for part in batches(self.connection, statement):
             for entry_id, body in part:
                 yield entry_id, _bytes(body) or b""
 
     def head_flaws(self) -> Iterator[Flaw]:
         """Find numbers and tiles that do not fit the size in the log's head."""
-        count, last = self.connection.execute(
-            select(func.count(), func.max(leaves.c.leaf_index))
-        ).one()
-        if (count, last) != (self.size, self.size - 1 if self.size else None):
+        bounds = select(func.count(), func.min(leaves.c.leaf_index), func.max(leaves.c.leaf_index))
+        count, first, last = self.connection.execute(bounds).one()
+        archived = whole.archived(self.connection)
+        due = self.size - archived
+        if (count, first, last) != (due, *((archived, self.size - 1) if due else (None, None))):
+            count += archived
             code = "more" if last is not None and last >= self.size else "fewer"
             what = Cause.of(
                 f"flaw_head_{code}", _OTHER_NUMBERS[code], size=self.size, n=count, last=last
@@ -160,7 +165,7 @@ class LiveLog:
         begin = func.coalesce(before_them, first)
         wanted = select(*(table[name] for name in Signed._fields))
         wanted = wanted.where(table.id >= begin, table.id < before).order_by(table.id)
-        for part in parts(self.connection, wanted):
+        for part in batches(self.connection, wanted):
             yield from (Signed(*row) for row in part)
 
     def keys(self) -> list[tuple[str, int]]:
@@ -187,7 +192,8 @@ class LiveLog:
             .where(leaves.c.leaf_index >= first, leaves.c.leaf_index < before)
             .order_by(leaves.c.leaf_index)
         )
-        for part in parts(self.connection, statement):
+        wanted = whole.of_leaves(first, before)
+        for part in whole.one_after_another(self.connection, statement, wanted, times=[4]):
             for leaf, *row, body in part:
                 yield leaf, Row(*row), _bytes(body)
 

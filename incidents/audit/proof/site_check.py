@@ -35,6 +35,7 @@ from incidents.audit.rows import Finding, Ids
 from incidents.errors import Cause
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
+from incidents.store.archive import whole
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
 
@@ -143,7 +144,8 @@ def later_sites(log: LiveLog, _progress: Progress, size: int) -> list[Ids]:
     # An entry without a number below the floor is a finding anyway.
     without = ~exists().where(leaves.c.entry_id == entries.c.id)
     pending = select(entries.c.site_id).where(entries.c.id > log.head.floor, without)
-    found = {id_ for each in (later, pending) for id_ in log.connection.scalars(each.distinct())}
+    rows = whole.all_rows(log.connection, later.distinct(), whole.of_leaves(first, log.size))
+    found = {id_ for (id_,) in rows} | set(log.connection.scalars(pending.distinct()))
     ids = sorted(found - {DESK_STREAM})
     shares = range(0, len(ids), _SITES_AT_ONCE)
     return [Ids(tuple(ids[at : at + _SITES_AT_ONCE])) for at in shares]
@@ -183,6 +185,8 @@ class LogResult(RangeResult):
 
     where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)
+    last: dict[int, int] = field(default_factory=dict)
+    """The last entry of each site in the archive's parts that are not read again."""
 
     def join(self, seen: RangeResult) -> None:
         """Append the results for the next range."""
@@ -197,8 +201,13 @@ class LogResult(RangeResult):
             self.flaws.append(self._misplaced(site_id, stretch, wrong))
 
     def end(self) -> None:
-        """Finish: report each site whose stream does not begin with the site's first entry."""
-        for site_id, stretch in self.streams.without_first_entry():
+        """Finish: report each site whose stream does not begin with the site's first entry.
+
+        After parts that are not read again, the entry after the last one in them is the first.
+        """
+        for site_id, stretch in self.streams.of.items():
+            if stretch.first == self.last.get(site_id, 0) + 1:
+                continue
             wrong = Cause.of(
                 "flaw_unbegun", "it is entry {seq} of {site!r}, and none is before it",
                 seq=stretch.first, site=stretch.site,

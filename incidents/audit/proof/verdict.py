@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -186,6 +186,14 @@ def signature_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
 
 Kind = Literal["database", "bundle", "part"]
 
+
+class Archived(NamedTuple):
+    """The number of the archive's parts, and of those whose entries were read."""
+
+    parts: int = 0
+    read: int = 0
+
+
 _ORDER = ("bundle", "entries", "tree", "checkpoints", "policy")
 
 
@@ -201,7 +209,7 @@ class Verdict:
     pairs of successive keys that have not signed a checkpoint together. `begun_late`: the number of
     sites that were not decided again, because the part lacks their first entry. `unfinished`: the
     number of sites whose last action may continue after the end of the bundle. `periods`: whether
-    the active policies are known. `extras`: files that nothing depends on.
+    the active policies are known. `extras`: files that nothing depends on. `archive`: its parts.
     """
 
     kind: Kind
@@ -228,6 +236,7 @@ class Verdict:
     unfinished: int = 0
     periods: bool = True
     extras: tuple[str, ...] = ()
+    archive: Archived = field(default=Archived(0, 0))
     findings: tuple[Flaw, ...] = field(default=())
 
     @classmethod
@@ -264,7 +273,7 @@ class Verdict:
     def document(self) -> documents.Verdict:
         """The verdict as JSON."""
         since = self.since
-        return {
+        found: documents.Verdict = {
             "verified": self.key is not None and not self.findings,
             "signed": self.key is not None,
             "kind": self.kind,
@@ -302,6 +311,9 @@ class Verdict:
             "findings": [each.document() for each in self.findings],
             "uncovered": self.uncovered,
         }  # fmt: skip
+        if self.archive.parts:
+            found["archive"] = {"parts": self.archive.parts, "read": self.archive.read}
+        return found
 
 
 def _place(found: Flaw) -> tuple[int, float]:

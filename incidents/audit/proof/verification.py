@@ -19,11 +19,12 @@ from sqlalchemy import Engine, select
 from incidents.audit.facts import Flaw, at_leaf
 from incidents.audit.jobs import Workers, workers_for
 from incidents.audit.pool import Progress
-from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
+from incidents.audit.proof import leaf_check, live_log, part_check, signed_check, site_check
 from incidents.audit.proof.live_log import LiveLog, Pending
 from incidents.audit.proof.signed_check import Held, Roots, Signatures, Succession
 from incidents.audit.proof.site_check import LogResult, Rules
 from incidents.audit.proof.verdict import (
+    Archived,
     Verdict,
     VerifyOptions,
     held_flaws,
@@ -36,6 +37,8 @@ from incidents.audit.rows import Ids, Span, site_spans
 from incidents.errors import Cause, IncidentsError
 from incidents.log import logger
 from incidents.store import thinning
+from incidents.store.archive import parts
+from incidents.store.archive.parts import Part
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
 
@@ -62,6 +65,8 @@ def database(
     with plainly(engine):
         with reading(engine) as connection:
             size = connection.scalar(select(log_head.c.size)) or 0
+            # Here, because the error of a worker has less to say.
+            parts.check_all(connection)
         with workers_for(live_log.opened, engine, size, processes=processes, done=done) as workers:
             return by(workers, options)
 
@@ -76,6 +81,7 @@ class _Outline:
     size: int
     checkpoints: list[int]
     sites: list[Span]
+    parts: tuple[Part, ...]
     keys: list[tuple[str, int]]
     signed: tuple[int, int] | None
     flaws: list[Flaw]
@@ -84,7 +90,7 @@ class _Outline:
 def by(workers: Workers, options: VerifyOptions) -> Verdict:
     """Verify the log of a database with these workers."""
     outline: _Outline = workers.one(_outline)
-    seen, pending = _entries(workers, outline)
+    seen, pending, archived = _entries(workers, outline, options)
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
@@ -93,7 +99,7 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
     before = usable_since(options, agreeing)
     signed = _signatures(workers, succession, trusted, outline, before)
     sites: Sequence[Span | Ids] = outline.sites
-    again = of = len(seen.streams.of.keys() - {0})
+    again = of = len((seen.streams.of.keys() | seen.last.keys()) - {0})
     # An activation first processes everything due on any site.
     if before is not None and not succession.periods.ended_since(before.checkpoint.size):
         some: list[Ids] = workers.one(site_check.later_sites, before.checkpoint.size)
@@ -108,7 +114,7 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
     up_to = [made.key for made in succession.made if made.leaf < covered]
     broken = signed.broken(up_to)
     return Verdict.of(
-        kind="database", entries=seen.entries, sites=of,
+        kind="database", entries=seen.entries, sites=of, archive=archived,
         since=since_of(before, again),
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
         key=succession.active(covered), keys=up_to, trusted="outside" if options.keys else "inside",
@@ -126,17 +132,29 @@ def _outline(log: LiveLog, _progress: Progress) -> _Outline:
         log.size,
         log.checkpoint_bounds(_CHECKPOINTS_AT_ONCE),
         site_spans(log.connection, _ENTRIES_AT_ONCE),
+        parts.listed(log.connection),
         log.keys(),
         thinning.signed_and_there(log.connection),
-        list(log.head_flaws()),
+        [*part_check.gaps(log), *log.head_flaws()],
     )
 
 
-def _entries(workers: Workers, outline: _Outline) -> tuple[LogResult, Pending]:
-    """Check all entries and all tiles."""
+def _entries(
+    workers: Workers, outline: _Outline, options: VerifyOptions
+) -> tuple[LogResult, Pending, Archived]:
+    """Check all entries and all tiles, except the entries of parts that were verified before."""
     seen = LogResult(where=_where)
-    for part in workers.each(leaf_check.ranges(outline.size)):
+    before: list[Part] = []
+    if outline.parts and options.since is not None:
+        before = workers.one(part_check.verified_before, options.since.checkpoint)
+    for taken in workers.each(part_check.not_read_again(before)):
+        seen.join(taken)
+        seen.last |= taken.last
+    begin = before[-1].end if before else 0
+    for part in workers.each(leaf_check.ranges(outline.size, begin=begin)):
         seen.join(part)
+    for flaws in workers.each(part_check.whole_files(outline.parts[len(before) :])):
+        seen.flaws += flaws
     pending, part = workers.one(live_log.pending)
     seen.join(part)
     seen.end()
@@ -147,7 +165,7 @@ def _entries(workers: Workers, outline: _Outline) -> tuple[LogResult, Pending]:
         seen.flaws.append(Flaw(part="entries", where="log_head", what=what))
     seen.flaws += workers.one(leaf_check.upper_flaws, seen.roots)
     seen.flaws += workers.one(_head_flaws, seen.trusted(outline.size))
-    return seen, pending
+    return seen, pending, Archived(len(outline.parts), len(outline.parts) - len(before))
 
 
 def _where(leaf: int | None) -> str:

@@ -44,6 +44,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Sign the log and print the checkpoint.",
         ),
         "key": ("incidents.cli.audit.keys:key", "Make, rotate and show the signing key."),
+        "archive": (
+            "incidents.cli.audit.archive:archive",
+            "Move old entries into archive parts.",
+        ),
         "witness": (
             "incidents.cli.audit.keys:witness",
             "Countersign checkpoints of other logs.",

@@ -157,6 +157,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     run.has_answered = True
     with run.viewing() as connection:
         wanted = asked.selection(connection)
+        archived = len(wanted.archive_parts(connection))
         written = 0
         with _bar(run, connection, wanted, asked) as done:
 
@@ -170,6 +171,12 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     if asked.target != output.STANDARD_OUTPUT:
         entries = counted(run, "entry", written)
         write_stderr(run.text("audit_export.plain", entries=entries, file=asked.target))
+        _tell_parts(run, archived)
+
+
+def _tell_parts(run: Run, parts: int) -> None:
+    if parts:
+        write_stderr(run.text("audit_export.parts", parts=counted(run, "part", parts)))
 
 
 def _write_bundle(run: Run, asked: _Asked) -> None:
@@ -195,6 +202,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
             asked.selection(connection), zone=run.settings.zone, with_words=asked.with_words
         )
         try:
+            archived = len(order.wanted.archive_parts(connection))
             with _bar(run, connection, order.wanted, asked) as done:
                 written = bundle_writer.write(connection, target, order, done)
         except OSError as error:
@@ -202,6 +210,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
     # Standard output is unused here, so these lines disturb no program.
     entries, left = counted(run, "entry", written.entries), written.uncovered
     write_stderr(run.text("audit_export.written", entries=entries, size=written.size))
+    _tell_parts(run, archived)
     if left:
         id_ = "audit_export.left_out.one" if left == 1 else "audit_export.left_out.many"
         write_stderr(run.text(id_, entries=counted(run, "entry", left)))

@@ -69,6 +69,8 @@ def _entries(verdict: Verdict, run: Run) -> Iterator[str]:
         "verdict.looked_at" if verdict.findings else "verdict.entries",
         entries=counted(run, "entry", verdict.entries), sites=counted(run, "site", verdict.sites),
     )  # fmt: skip
+    if verdict.archive.read:
+        yield run.text("verdict.parts", parts=counted(run, "part", verdict.archive.read))
     yield from _later(verdict, run)
     if verdict.findings:
         return
@@ -99,11 +101,13 @@ def _taken(verdict: Verdict, run: Run) -> Iterator[str]:
     since = verdict.since
     if since is None:
         return
-    left = verdict.sites - since.sites
-    if verdict.decided and left:
-        yield run.text("verdict.taken.sites", sites=counted(run, "site", left))
+    sites = verdict.sites - since.sites
+    if verdict.decided and sites:
+        yield run.text("verdict.taken.sites", sites=counted(run, "site", sites))
     if verdict.kind == "database":
         yield run.text("verdict.taken.signatures", size=since.size)
+    if left := verdict.archive.parts - verdict.archive.read:
+        yield run.text("verdict.taken.parts", parts=counted(run, "part", left))
 
 
 def _signatures(verdict: Verdict, run: Run) -> Iterator[str]:

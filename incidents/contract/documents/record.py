@@ -259,6 +259,50 @@ class Verdict(TypedDict):
     extras: list[str]
     findings: list[Flaw]
     uncovered: int
+    # If there are parts.
+    archive: NotRequired[Archiving]
+
+
+class Archiving(TypedDict):
+    """How many parts the archive has, and how many of them a verification read."""
+
+    parts: int
+    read: int
+
+
+class ArchivedPart(TypedDict):
+    """A part of the archive: the log's entries `first` to before `end`.
+
+    `since`, `until`: when its first and last entries were recorded. `file`: its name in the
+    archive's folder, of `size` bytes with that SHA-256 (hexadecimal); all three are null in a dry
+    run.
+    """
+
+    first: int
+    end: int
+    since: str
+    until: str
+    file: str | None
+    size: int | None
+    digest: str | None
+
+
+class ArchiveEnd(TypedDict):
+    """Why no further part is made.
+
+    `at`: when the last entry of the next part was recorded. `order`: the order that is not settled.
+    """
+
+    why: Literal["too_few", "too_young", "not_signed", "unsettled"]
+    at: str | None
+    order: str | None
+
+
+class Archived(TypedDict):
+    """The result of archiving."""
+
+    parts: list[ArchivedPart]
+    end: ArchiveEnd
 
 
 class Difference(TypedDict):

@@ -94,6 +94,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "log_keys": _APPEND_ONLY,
     "policies": _APPEND_ONLY,
     "orders": _APPEND_ONLY,
+    # Only the owner archives: it deletes what the desk may only add.
+    "archive_parts": (SELECT,),
     "evidence": _APPEND_ONLY,
     "notes": _APPEND_ONLY,
     "incident_urls": _APPEND_ONLY,

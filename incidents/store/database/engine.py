@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings.sources import data_folder
+from incidents.store.archive import parts as archive
 from incidents.store.database import address, postgresql_engine, sqlite_file
 from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
@@ -52,9 +53,23 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
         DatabaseError: if the driver for PostgreSQL is not installed.
     """
     parsed = address.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, make=make)
-    return postgresql_engine.create(parsed)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    made = _sqlite(parsed, make=make) if is_sqlite else postgresql_engine.create(parsed)
+    return _with_archive(made, url)
+
+
+def _with_archive(made: Engine, url: str | None) -> Engine:
+    parts = archive.Archive(partial(_archive, url))
+    made.update_execution_options(**{archive.OPTION: parts})
+    event.listen(made, "engine_disposed", lambda _: parts.close())
+    return made
+
+
+def _archive(url: str | None) -> Path:
+    # Read when the first part is opened: most databases have none.
+    from incidents.settings.archive import of_settings
+
+    return of_settings(url).folder
 
 
 def create_replica(url: str) -> Engine:
@@ -72,7 +87,8 @@ def create_replica(url: str) -> Engine:
         # Part of the URL, for other processes that help to read.
         parsed = parsed.update_query_dict({"target_session_attrs": "standby"})
     # Each read begins with a question to the replica, which is as good as a ping.
-    return postgresql_engine.create(parsed, pings=False, pool_wait_s=_REPLICA_WAIT_S, **_REPLICA)
+    made = postgresql_engine.create(parsed, pings=False, pool_wait_s=_REPLICA_WAIT_S, **_REPLICA)
+    return _with_archive(made, url)
 
 
 def no_replica() -> InputError:

@@ -16,15 +16,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, insert, inspect, text
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
+from incidents.store.archive.parts import KNOWN_SINCE
 from incidents.store.database import engine as engines
 from incidents.store.database import revision
 from incidents.store.database.address import display_address
 from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
+from incidents.store.schema.log_tables import archive_parts
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -156,6 +158,8 @@ def record_oldest(connection: Connection, scripts: ScriptDirectory) -> None:
     """
     now = connection.scalar(text(revision.REVISION))
     oldest = None if now is None else _oldest_for(now, scripts)
+    if oldest is not None and _has_parts(connection):
+        oldest = max(oldest, KNOWN_SINCE)
     has_column = "oldest" in {each["name"] for each in inspect(connection).get_columns(_VERSION)}
     if oldest is not None and not has_column:
         connection.execute(text(f"ALTER TABLE {_VERSION} ADD COLUMN oldest VARCHAR(32)"))
@@ -163,6 +167,18 @@ def record_oldest(connection: Connection, scripts: ScriptDirectory) -> None:
     # `command.check` runs here, too, and writes nothing.
     if is_written and connection.scalar(text(revision.OLDEST)) != oldest:
         connection.execute(text("UPDATE alembic_version SET oldest = :oldest"), {"oldest": oldest})
+
+
+def record_oldest_with_parts(connection: Connection) -> None:
+    """Record that programs which know no archive parts may not use the database."""
+    older = text("UPDATE alembic_version SET oldest = :own WHERE oldest < :own")
+    connection.execute(older, {"own": KNOWN_SINCE})
+
+
+def _has_parts(connection: Connection) -> bool:
+    if not inspect(connection).has_table(archive_parts.name):
+        return False
+    return connection.execute(select(archive_parts.c.first_leaf).limit(1)).first() is not None
 
 
 def _oldest_for(now: str, scripts: ScriptDirectory) -> str | None:

@@ -51,6 +51,25 @@ tiles = Table(
     Column("hashes", LargeBinary, nullable=False),
 )
 
+# The files with the entries, orders and tiles that these tables no longer hold (`store.archive`).
+archive_parts = Table(
+    "archive_parts",
+    metadata,
+    # Its leaves are from this one up to, but not including, the other.
+    Column("first_leaf", Number, primary_key=True, autoincrement=False),
+    Column("end_leaf", Number, nullable=False),
+    # The highest id of its entries; every entry with an id up to it is in this part or before it.
+    Column("last_id", Number, nullable=False),
+    # When its first and its last entry were recorded.
+    Column("since", UTCDateTime, nullable=False),
+    Column("until", UTCDateTime, nullable=False),
+    # The file's name in the archive's folder, its bytes, and their SHA-256 in hexadecimal.
+    Column("file", Word, nullable=False),
+    Column("size", Number, nullable=False),
+    Column("digest", Word, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+)
+
 log_head = Table(
     "log_head",
     metadata,

@@ -6,7 +6,7 @@ The customers' remarks on their reported removals come from the record.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -28,6 +28,7 @@ from sqlalchemy import (
 from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
 from incidents.record import entry
+from incidents.store.archive import whole
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks, unsettled
 from incidents.store.schema.types import Number, UTCDateTime, words
@@ -313,11 +314,23 @@ def find_remarks(connection: Connection, reported: Mapping[Key, datetime]) -> di
     statement, given = _remarks_statement(connection.dialect.name)
     sites = {site_id for site_id, _ in reported}
     found: dict[Key, str] = {}
-    for row in connection.execute(statement, given.parameters((at,) for at in reported.values())):
+    times = [(at,) for at in reported.values()]
+    rows = list(connection.execute(statement, given.parameters(times)))
+    rows += _in_parts(connection, reported.values())
+    for row in rows:
         # Without the site: with it, SQLite would read all the site's entries.
         event = entry.decode(row.body)[1] if row.site_id in sites else None
         if isinstance(event, RemovalSaid) and event.note is not None:
             found[row.site_id, event.incident] = event.note
+    return found
+
+
+def _in_parts(connection: Connection, moments: Collection[datetime]) -> list[Any]:
+    """The entries in the archive's parts that were recorded at those times."""
+    of, found = entries.c, list[Any]()
+    for moment in moments:
+        query = select(of.site_id, of.body).where(of.recorded_at == moment)
+        found += whole.in_parts(connection, query, whole.at(moment))
     return found
 
 

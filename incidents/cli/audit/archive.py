@@ -1,0 +1,107 @@
+"""The archive command: old entries, with their orders and tiles, move into files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents import clock
+from incidents.cli import options, output
+from incidents.cli.lazy_group import verb
+from incidents.cli.run import Run
+from incidents.errors import Cause, InputError
+from incidents.values.ids import order_id
+
+if TYPE_CHECKING:
+    from incidents.audit.archiving import End, Made, Planned
+    from incidents.contract.documents.record import Archived, ArchivedPart
+
+_HERE = Cause.of("archive_here", "run it where the database is kept, as the owner of its tables")
+
+
+@verb()
+@click.option(
+    "--before", metavar="T",
+    help="Move entries recorded before this time, at least 30 days ago, instead of those older"
+    " than the setting [archive] after.",
+)  # fmt: skip
+@click.option(
+    "--entries", "many", type=click.IntRange(min=256), metavar="N",
+    help="Entries in each part, a multiple of 256. Default: 65536.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Show which parts would be made; change nothing.")
+@options.query
+def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) -> None:
+    """Move old entries, with their orders and tiles, from the database into archive parts.
+
+    Each part is one file in the folder [archive] folder: copy it to your backups. All commands read
+    the parts like the database. Only whole parts of signed entries whose orders are settled are
+    moved. On PostgreSQL, run it as the owner of the tables. It can be interrupted, and run again.
+    """
+    run.refuse_server(_HERE)
+    from incidents.audit import archiving
+
+    cutoff = _cutoff(run, run.read_time(before, "since"))
+    many = archiving.ENTRIES if many is None else many
+    made: list[ArchivedPart] = []
+    for found in _found(run, cutoff, many, dry_run=dry_run):
+        if isinstance(found, archiving.End):
+            document: Archived = {"parts": made, "end": found.document()}
+            if run.for_programs:
+                output.write_document(run, document, rows=made)
+            else:
+                run.inform(_end(run, found))
+            return
+        made.append(found.document())
+        if run.quiet:
+            run.write(made[-1]["file"] or f"{made[-1]['first']}")
+        elif not run.for_programs:
+            run.write(_sentence(run, made[-1], dry_run=dry_run))
+
+
+def _found(
+    run: Run, cutoff: datetime, many: int, *, dry_run: bool
+) -> Iterator[Planned | Made | End]:
+    from incidents.audit import archiving
+
+    if dry_run:
+        with run.local.reading() as connection:
+            yield from archiving.planned(connection, cutoff, many)
+    else:
+        yield from archiving.archive(run.local.engine, cutoff, clock.now, many=many)
+
+
+def _sentence(run: Run, part: ArchivedPart, *, dry_run: bool) -> str:
+    return run.text(
+        "audit_archive.would" if dry_run else "audit_archive.made", n=part["end"] - part["first"],
+        first=part["first"], last=part["end"] - 1, since=part["since"], until=part["until"],
+        file=part["file"],
+    )  # fmt: skip
+
+
+def _end(run: Run, end: End) -> str:
+    order = None if end.order is None else order_id(*end.order)
+    return run.text(f"audit_archive.end.{end.why}", at=end.at, order=order)
+
+
+def _cutoff(run: Run, before: datetime | None) -> datetime:
+    """The time (UTC) before which entries are moved.
+
+    Raises:
+        InputError: if it is too near.
+    """
+    from incidents.settings import archive as archive_settings
+
+    now = clock.now()
+    if before is None:
+        return archive_settings.of_settings(run.settings.db).cutoff(now)
+    if before > now - archive_settings.MINIMUM:
+        raise InputError.coded(
+            "archived_too_early",
+            "only entries recorded at least 30 days ago can be archived, not those before {before}",
+            before=clock.rfc3339(before),
+        )
+    return before

@@ -1,0 +1,271 @@
+"""The archive's parts: which there are, and each opened for reading.
+
+A part is one SQLite file with a run of the log's leaves: the tables `leaves`, `entries`, `orders`
+and `tiles` as in a SQLite database of this program, so the same statements read both. A part never
+changes. Opening it checks its size and its header; its digest is checked by `audit verify`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property, partial
+from itertools import chain
+from pathlib import Path
+from threading import Lock, local
+from typing import Any, NamedTuple
+from urllib.parse import quote
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from incidents.errors import Cause, DatabaseError
+from incidents.store.schema.log_tables import archive_parts
+
+OPTION = "incidents_archive"
+VERSION = 1
+KNOWN_SINCE = "0020"
+"""The revision of the first programs that know parts: older ones would read a shorter history."""
+
+
+class PartMissingError(DatabaseError):
+    """the archive part {file} cannot be read ({why}): it holds the entries {first} to {last} of the
+    log. Copy it back from a backup into the folder {folder}, or set [archive] folder to the folder
+    that has it"""
+
+
+class PartAlteredError(DatabaseError):
+    """the archive part {file} is not the file that was made ({why}): it holds the entries {first}
+    to {last} of the log. Replace it with its copy from a backup, whose SHA-256 is {digest}"""
+
+
+class Part(NamedTuple):
+    """A part: its leaves are `first` to before `end`.
+
+    `last_id`: every entry with an id up to it is in this part or an earlier one. `since`, `until`:
+    when its first and last entries were recorded (UTC). `digest`: SHA-256 in hexadecimal of the
+    `size` bytes of the `file`, a name in the archive's folder.
+    """
+
+    first: int
+    end: int
+    last_id: int
+    since: datetime
+    until: datetime
+    file: str
+    size: int
+    digest: str
+    made_at: datetime
+
+
+class Archive:
+    """The folder of one database's parts, and the connections to them.
+
+    `folder`: finds the folder; called when the first part is opened.
+    """
+
+    def __init__(self, folder: Callable[[], Path]) -> None:
+        self._find = folder
+        self._wanted = local()
+        self._lock = Lock()
+        # A part never changes, so what is known of it stays true.
+        self._asked: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
+        self._idle: OrderedDict[Path, list[_Kept]] = OrderedDict()
+        self._has: dict[tuple[Path, int], bool] = {}
+        self._seen: dict[Path, tuple[int, int]] = {}
+        self._known: WeakKeyDictionary[Any, tuple[Part, ...]] = WeakKeyDictionary()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        # One engine for all files, so that each statement is compiled once. The files that were
+        # read last stay open (see `_Kept`).
+        return create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of the parts."""
+        return self._find()
+
+    def parts(self, connection: Connection) -> tuple[Part, ...]:
+        """All parts that this transaction sees, in the order of their leaves."""
+        transaction = connection.get_transaction()
+        known = None if transaction is None else self._known.get(transaction)
+        if known is None:
+            known = tuple(Part(*row) for row in connection.execute(_ALL))
+            if transaction is not None and sees_one_state(connection):
+                self._known[transaction] = known
+        return known
+
+    @contextmanager
+    def opened(self, part: Part) -> Iterator[Connection]:
+        """Open a part for reading.
+
+        Raises:
+            PartMissingError: if there is no such file, or it cannot be read.
+            PartAlteredError: if its size or its header is another, or it is damaged.
+        """
+        file = self.folder / part.file
+        self._check(file, part)
+        self._wanted.file = file
+        try:
+            with self._engine.connect() as connection:
+                if _header(connection.connection.driver_connection) != (
+                    VERSION, part.first, part.end, part.last_id,
+                ):  # fmt: skip
+                    raise self.altered(part, Cause.of("part_header", "its header is another"))
+                yield connection
+        except (DBAPIError, sqlite3.Error) as error:
+            said = error.orig if isinstance(error, DBAPIError) else error
+            raise self.altered(part, str(said)) from error
+
+    def check(self, part: Part) -> None:
+        """Check that the file is there with its size; raises the errors of `opened`."""
+        self._check(self.folder / part.file, part)
+
+    def has_site(self, part: Part, site_id: int) -> bool:
+        """Whether the part has entries of that site; raises the errors of `opened`."""
+        file = self.folder / part.file
+        self._check(file, part)
+        found = self._has.get((file, site_id))
+        if found is None:
+            try:
+                found = self._ask(file, site_id)
+            except sqlite3.Error as error:
+                raise self.altered(part, str(error)) from error
+        return found
+
+    def close(self) -> None:
+        """Close all files."""
+        with self._lock:
+            for raw in self._asked.values():
+                raw.close()
+            for kept in chain.from_iterable(self._idle.values()):
+                kept.end()
+            self._asked.clear()
+            self._idle.clear()
+            self._has.clear()
+
+    def _ask(self, file: Path, site_id: int) -> bool:
+        """Ask a part for a site; the files asked last stay open, since every one is asked."""
+        with self._lock:
+            raw = self._asked.pop(file, None) or _opened(file)
+            self._asked[file] = raw
+            while len(self._asked) > _MOST_OPEN:
+                self._asked.popitem(last=False)[1].close()
+            if len(self._has) >= _MOST_KNOWN:
+                self._has.clear()
+            has = self._has[file, site_id] = raw.execute(_HAS, (site_id,)).fetchone() is not None
+        return has
+
+    def altered(self, part: Part, why: str) -> PartAlteredError:
+        """The error of a part that is not the file that was made."""
+        return PartAlteredError(
+            file=self.folder / part.file, why=why, first=part.first, last=part.end - 1,
+            digest=part.digest,
+        )  # fmt: skip
+
+    def _check(self, file: Path, part: Part) -> None:
+        try:
+            seen = file.stat()
+        except OSError as error:
+            raise PartMissingError(
+                file=file, why=error.strerror or str(error), first=part.first,
+                last=part.end - 1, folder=self.folder,
+            ) from error  # fmt: skip
+        if seen.st_size != part.size:
+            what = "it has {size} bytes, not {right}"
+            wrong = Cause.of("part_size", what, size=seen.st_size, right=part.size)
+            raise self.altered(part, wrong)
+        known = self._seen.setdefault(file, (seen.st_ino, seen.st_mtime_ns))
+        if known != (seen.st_ino, seen.st_mtime_ns):
+            # Somebody has put another file there.
+            self.close()
+            self._seen[file] = seen.st_ino, seen.st_mtime_ns
+
+    def _connect(self) -> sqlite3.Connection:
+        file: Path = self._wanted.file
+        with self._lock:
+            idle = self._idle.get(file)
+            if idle:
+                return idle.pop()
+        made = _opened(file, _Kept)
+        assert isinstance(made, _Kept)
+        made.keep = partial(self._keep, file)
+        return made
+
+    def _keep(self, file: Path, raw: _Kept) -> None:
+        with self._lock:
+            self._idle.setdefault(file, []).append(raw)
+            self._idle.move_to_end(file)
+            while sum(map(len, self._idle.values())) > _MOST_IDLE:
+                _, old = self._idle.popitem(last=False)
+                for each in old:
+                    each.end()
+
+
+class _Kept(sqlite3.Connection):
+    """A connection that stays open when it is closed, for the next use."""
+
+    keep: Callable[[_Kept], None] | None = None
+
+    def close(self) -> None:
+        """Give it back."""
+        if self.keep is None:
+            self.end()
+        else:
+            self.keep(self)
+
+    def end(self) -> None:
+        """Really close it."""
+        super().close()
+
+
+def archive_of(connection: Connection) -> Archive:
+    """The archive of the connection's database."""
+    found: Archive = connection.get_execution_options()[OPTION]
+    return found
+
+
+def listed(connection: Connection) -> tuple[Part, ...]:
+    """All parts that this transaction sees, in the order of their leaves."""
+    return archive_of(connection).parts(connection)
+
+
+def check_all(connection: Connection) -> None:
+    """Check that every part is there with its size; raises the errors of `Archive.opened`."""
+    archive = archive_of(connection)
+    for part in archive.parts(connection):
+        archive.check(part)
+
+
+def sees_one_state(connection: Connection) -> bool:
+    """Whether all statements of this transaction see the same state of the database."""
+    if connection.dialect.name == "sqlite":
+        return True
+    return connection.get_execution_options().get("isolation_level") == "REPEATABLE READ"
+
+
+def _opened(file: Path, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(file.absolute()))}?mode=ro&immutable=1", uri=True,
+        check_same_thread=False, isolation_level=None, factory=kind,
+    )  # fmt: skip
+
+
+def _header(raw: Any) -> tuple[int, ...] | None:
+    found: tuple[int, ...] | None = raw.execute(
+        "SELECT version, first_leaf, end_leaf, last_id FROM part"
+    ).fetchone()
+    return found
+
+
+_ALL = select(*archive_parts.c).order_by(archive_parts.c.first_leaf)
+_MOST_OPEN = 256
+_MOST_IDLE = 64
+_MOST_KNOWN = 100_000
+_HAS = "SELECT 1 FROM entries WHERE site_id = ? LIMIT 1"
