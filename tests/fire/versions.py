@@ -128,9 +128,11 @@ def _copied(folder: Path) -> Path:
 
 def _first_commit() -> str | None:
     """The commit that has added the first migration after FIRST; None if there is none."""
-    path = f"alembic/versions/{int(FIRST) + 1:04}_*"
-    if not list(ROOT.glob(path)):
+    files = sorted((ROOT / "alembic" / "versions").glob("[0-9]*.py"))
+    later = [file for file in files if file.name.partition("_")[0] > FIRST]
+    if not later:
         return None
+    path = str(later[0].relative_to(ROOT))
     words = ["git", "log", "--diff-filter=A", "--format=%H", "--", path]
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     return found.stdout.split()[-1]
