@@ -88,10 +88,10 @@ class Version:
 
 
 def before_and_now(folder: Path) -> tuple[Version, Version]:
-    """The version before the first migration that may run beside it, and this one.
+    """The first version that goes on beside a newer schema, and this one.
 
-    As long as there is no such migration, this version is the one before, and the other has a
-    sample of one.
+    As long as no migration is newer than it, this version is the one before, and the other has a
+    sample of a migration.
     """
     first = _first_commit()
     if first is None:
