@@ -3,9 +3,10 @@
 A dispatcher reads the due orders ahead, without a lock, and sorts them by adapter. So it claims
 only what an adapter can take now, and the orders of a slow adapter, however many, are passed by.
 
-A lane is read in two ways. Each look reads the orders that fell due lately, so that a new order is
-found at once, whatever waits before it. A pass over the whole lane, one page at each look, finds
-the older ones; as many passes are made as take a small part of the time.
+A lane is read in two ways. Each look reads the orders that are new, and from time to time again
+those that fell due lately, so that a new order is found at once, whatever waits before it. A pass
+over the whole lane, one page at each look, finds the older ones; as many passes are made as take a
+small part of the time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 
 from sqlalchemy import Connection
 
@@ -35,8 +37,9 @@ PAGE = 1_000
 LATELY = timedelta(seconds=5)
 """How long after the time from which it is due an order may come to be seen by others."""
 
-_REST = 50
-"""After a pass over a whole lane comes a rest of so many times its duration."""
+_REST, _SHORT_REST = 50, 10
+"""How many times its duration is the rest after a pass over a whole lane, and after the reading of
+what fell due lately."""
 
 
 def urgency(kind: str, *, held: bool) -> int:
@@ -116,9 +119,11 @@ class Lane:
         self._again: set[int] = set()
         # The pass over the whole lane: its place, its seconds, and the end of the rest after it.
         self._whole, self._whole_s, self._rest_until = START, 0.0, seconds()
-        # The reading of the orders that fell due lately: its place, and the time of its beginning.
+        # The reading of the orders that fell due lately: its place, and the time of its beginning;
+        # the seconds it took, and when it begins again.
         self._lately: Place | None = None
         self._began: datetime | None = None
+        self._lately_s, self._lately_again = 0.0, inf
 
     def look_again(self, site_ids: Iterable[int]) -> None:
         """Look at the orders of these sites again, because they may have changed."""
@@ -159,13 +164,22 @@ class Lane:
         return False
 
     def _read_lately(self, read: _Read, due_at: datetime) -> bool:
-        if self._lately is None:
+        now = self._seconds()
+        if self._lately is None or now >= self._lately_again:
             self._lately = ((self._began or due_at) - LATELY, 0, 0)
             self._began = due_at
+            self._lately_s, self._lately_again = 0.0, inf
         found = read(start=self._lately)
         self._offer(found)
+        if found:
+            # Until it begins again, only what is new is read.
+            self._lately = found[-1].place
         is_more = len(found) == PAGE
-        self._lately = found[-1].place if is_more else None
+        if self._lately_again == inf:
+            ended = self._seconds()
+            self._lately_s += ended - now
+            if not is_more:
+                self._lately_again = ended + _SHORT_REST * self._lately_s
         return is_more
 
     def _fill(self, read: _Read) -> bool:

@@ -24,6 +24,7 @@ from incidents.store.pooler import Naming, is_lost_statement
 from incidents.store.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
+COMMIT = "COMMIT"
 Take = Callable[[list[Row]], None]
 """The function that gets the rows of a statement."""
 
@@ -158,10 +159,12 @@ class Pipeline:
         sent, self._sent = self._sent, []
         if not sent:
             return
+        self._driver.is_committing = any(one.sql == COMMIT for one in sent)
         try:
             self._pgconn.pipeline_sync()
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
+            self._driver.is_committing = False
         except BaseException:
             # Results could no longer be matched with statements.
             if not self._driver.closed:

@@ -30,10 +30,22 @@ class ServerConnection(Connection[Any]):
 
     `answers`: whether the server answers now; it may take some seconds to find out. `limit_s`: the
     longest time without a word from the server, even if it answers others; None for no limit.
+    `is_committing`: a COMMIT has been sent.
     """
 
     answers: Callable[[], bool] | None = None
     limit_s: float | None = None
+    is_committing = False
+
+    def commit(self) -> None:
+        """Commit as psycopg does.
+
+        Raises:
+            OperationalError: also if the server does not answer: then the outcome is unknown.
+        """
+        self.is_committing = True
+        super().commit()
+        self.is_committing = False
 
     def wait(self, gen: PQGen[T], interval: float = _INTERVAL_S, timeout: float | None = None) -> T:
         """Wait as psycopg does, but no longer than the server answers.
@@ -102,13 +114,14 @@ class Wait:
 _CANCEL_S = 2.0
 
 
-def abandon(connection: Connection[Any], *, is_alive: bool = True) -> None:
+def abandon(connection: ServerConnection, *, is_alive: bool = True) -> None:
     """Close a connection in the middle of something.
 
-    If the server is alive, it is told to stop first: it would process everything received, even a
-    COMMIT.
+    If the server is alive, it is told to stop first: it would process everything received. Only a
+    COMMIT is left alone: one that waits for a synchronous standby would be done without it, and
+    could be lost with the server.
     """
-    if is_alive:
+    if is_alive and not connection.is_committing:
         with suppress(Exception):
             connection.cancel_safe(timeout=_CANCEL_S)
     connection.close()

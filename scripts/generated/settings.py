@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.machine.policy import write_duration
 from incidents.settings import sources
 from incidents.values import person_name
 from scripts.generated.markdown import code, page, table
@@ -9,6 +10,12 @@ from scripts.generated.markdown import code, page, table
 _MEANINGS = {
     "db": ("a URL", "a SQLite file in the user's data folder",
            "the database: `sqlite:////path/to/file` or `postgresql://…` (option `--db`)"),
+    "db_replica": ("a URL", "none",
+                   ("a standby of that PostgreSQL database [for reading]"
+                    "(../how-to/use-postgresql.md#a-replica-for-reading); without effect with"
+                    " `--db`")),
+    "db_replica_lag": ("a duration", f"`{write_duration(sources.DEFAULT_REPLICA_LAG)}`",
+                       "how far behind the primary a page of the console may be"),
     "as": ("a name", "the login name", "the person (option `--as`)"),
     "zone": ("an IANA name", f"`{sources.DEFAULT_ZONE}`",
              "the zone of times that people read and write (option `--zone`)"),
@@ -90,6 +97,23 @@ _SECTIONS = (
         (
             "after this time, texts that people wrote are erased once nothing needs them; not set:"
             " time alone erases nothing"
+        ),
+    ),
+    (
+        "[retention] keys",
+        "",
+        "a duration, `30d` at least",
+        "`30d`",
+        "how long a command that is repeated with the same `--key` is done once",
+    ),
+    (
+        "[retention] checkpoints",
+        "",
+        "a duration, `30d` at least",
+        "`30d`",
+        (
+            "how long [all checkpoints](../explanation/the-log.md#thinned-checkpoints) stay; after"
+            " it one an hour, and after a year one a day"
         ),
     ),
     (
@@ -357,7 +381,7 @@ _OTHERS = (
     ("NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID", "set by systemd for the daemon"),
     (
         "PGCONNECT_TIMEOUT",
-        "PostgreSQL's own; without it 5 seconds, or 3 for each of several servers",
+        "PostgreSQL's own; without it 5 seconds, or 3 for each of several",
     ),
 )
 _EXAMPLE = f"""db = "postgresql://incidents@db.example/incidents"

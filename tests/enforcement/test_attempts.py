@@ -1,6 +1,6 @@
 """The attempts: one that has come to its end stands in nobody's way."""
 
-from queue import SimpleQueue
+from concurrent.futures import Future
 from threading import Event
 from typing import Any
 
@@ -16,16 +16,16 @@ def test_what_has_ended_is_not_under_way_any_more_though_its_thread_still_is(
 ) -> None:
     asked_again = Event()
 
-    class Slow(SimpleQueue[Any]):
+    class Slow(Future[Any]):
         """The thread that tells its result gets no further for a while."""
 
-        def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-            super().put(item, block, timeout)
+        def set_result(self, result: Any) -> None:
+            super().set_result(result)
             asked_again.wait(PATIENCE_S)
 
-    monkeypatch.setattr(attempts, "SimpleQueue", Slow)
+    monkeypatch.setattr(attempts, "Future", Slow)
     one: Attempts[str] = Attempts(limit_s=PATIENCE_S, most=1, timed_out="late", busy="full")
     assert one.run(lambda _: "first") == "first"
-    monkeypatch.setattr(attempts, "SimpleQueue", SimpleQueue)
+    monkeypatch.setattr(attempts, "Future", Future)
     assert one.run(lambda _: "second") == "second"
     asked_again.set()

@@ -182,7 +182,7 @@ def test_what_had_no_room_among_very_many_others_is_read_too(reader: Reader) -> 
     assert reader.carry_out() == [name for name in names if ".panel." in name]
 
 
-@pytest.mark.parametrize(("by_s", "after_s"), [(1, 0), (3600, 1e6)])
+@pytest.mark.parametrize(("by_s", "after_s"), [(1, 0.5), (3600, 1e6)])
 def test_what_comes_to_be_seen_late_is_found(reader: Reader, by_s: int, after_s: float) -> None:
     """A transaction that began before others may end after them; or a clock was wrong."""
     _hold_all(reader.day, [f"s{n}.dead.example" for n in range(40)])
@@ -217,14 +217,16 @@ def test_an_order_that_could_not_be_claimed_is_looked_at_again(reader: Reader) -
     reader.look_at_all()
     taken = reader.queues.take(reader.limit)
     reader.day.later(hours=1)
+    _hold_all(reader.day, ["z.example"])
+    reader.passed_s += 1
     reader.look_at_all()
     reader.take()
     reader.look_at_all()
-    assert reader.take() == []
+    assert "b.example" not in reader.take()
 
     reader.queues.look_again((ACT, each.site_id) for each in taken)
     reader.look_at_all()
-    assert reader.take() == ["b.example"]
+    assert "b.example" in reader.take()
     assert len(claim_these(reader.day, taken)) == 1
 
 
@@ -242,7 +244,8 @@ def test_a_few_more_attempts_are_worth_no_transaction_unless_they_are_all_or_urg
     assert reader.take() == []
 
     hold(day, "a.example")
+    reader.passed_s += 1
     reader.look_at_all()
     assert reader.take() == ["a.example", "s0.example", "s1.example"]
-    reader.look_at_all()
-    assert len(reader.take()) == 3
+    # The queue had no room for the fifth.
+    assert reader.take() == ["s2.example"]

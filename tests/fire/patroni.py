@@ -65,7 +65,7 @@ def cluster() -> Iterator[Cluster]:
             stack.callback(each.kill)
             each.start()
             if each is members[0]:
-                until(lambda: members[0].leads, "the first member leads", looks=_LOOKS)
+                until(members[0].comes_to_lead, "the first member leads", looks=_LOOKS)
         until(lambda: members[0].is_followed, "the second member follows", looks=_LOOKS)
         members[0].ask(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
         yield Cluster(members)
@@ -89,7 +89,7 @@ def networked(hosts: Sequence[Host], times: Times = SHORT) -> Iterator[Cluster]:
             member.start_etcd()
         first, *others = members
         first.start()
-        until(lambda: first.leads, "the first member leads", looks=_LOOKS)
+        until(first.comes_to_lead, "the first member leads", looks=_LOOKS)
         for member in others:
             member.start()
         until(lambda: first.has_standbys(len(others)), "the others follow", looks=_LOOKS)

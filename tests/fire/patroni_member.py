@@ -23,6 +23,8 @@ from tests.patience import until
 DATABASE = "desk"
 _PORT, _API = 5432, 8008
 
+# Nobody asks for it, and Patroni makes no database without one.
+_UNASKED = "unasked"
 _EXAMPLE = ROOT / "docs/examples/patroni.yml"
 # What a machine for tests has no time or no need for.
 _HURRIED = {
@@ -106,6 +108,14 @@ class Member:
         assert self._etcd is not None
         with self.place.within():
             self._etcd.start()
+
+    def comes_to_lead(self) -> bool:
+        """Whether it leads already; Patroni must not have ended instead."""
+        assert self._patroni is not None
+        ended = self._patroni.poll()
+        log = self._folder / "patroni.log"
+        assert ended is None, f"Patroni has ended ({ended}): {log.read_text()[-2_000:]}"
+        return self.leads
 
     @property
     def leads(self) -> bool:
@@ -214,5 +224,5 @@ def _settings(name: str, place: Place, folder: Path) -> str:
         found = found.replace(documented, own)
     return Template(found).substitute(
         name=name, etcd=place.etcd, host=place.host, network=f"{place.host}/24", bin=BIN,
-        folder=folder, superuser_password="", replication_password="",
+        folder=folder, superuser_password=_UNASKED, replication_password=_UNASKED,
     )  # fmt: skip

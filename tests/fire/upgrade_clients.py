@@ -92,6 +92,11 @@ class Clients:
         self._stopping.set()
         self.join()
 
+    def close(self) -> None:
+        """Let them all end, and their connections."""
+        self.stop()
+        self._http.close()
+
     def join(self) -> None:
         """Wait until all have ended."""
         for thread in self._threads:

@@ -252,7 +252,7 @@ class Upgrade:
         for daemon in daemons:
             daemon.says("NOTHING IS ENFORCED")
         self.running.append(running)
-        self.stack.callback(clients.stop)
+        self.stack.callback(clients.close)
         clients.start()
         clients.act(ACTS)
         return running

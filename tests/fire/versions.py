@@ -88,10 +88,10 @@ class Version:
 
 
 def before_and_now(folder: Path) -> tuple[Version, Version]:
-    """The version before the first migration that may run beside it, and this one.
+    """The first version that goes on beside a newer schema, and this one.
 
-    As long as there is no such migration, this version is the one before, and the other has a
-    sample of one.
+    As long as no migration is newer than it, this version is the one before, and the other has a
+    sample of a migration.
     """
     first = _first_commit()
     if first is None:
@@ -99,7 +99,7 @@ def before_and_now(folder: Path) -> tuple[Version, Version]:
     before = folder / "before"
     before.mkdir()
     packed = subprocess.run(
-        ["git", "archive", f"{first}^", *_PARTS], cwd=ROOT, capture_output=True, check=True
+        ["git", "archive", first, *_PARTS], cwd=ROOT, capture_output=True, check=True
     )
     subprocess.run(["tar", "-x"], cwd=before, input=packed.stdout, check=True)
     env = {**os.environ, "PYTHONPATH": str(before)}
@@ -127,10 +127,12 @@ def _copied(folder: Path) -> Path:
 
 
 def _first_commit() -> str | None:
-    """The commit that has added the first migration after FIRST; None if there is none."""
-    path = f"alembic/versions/{int(FIRST) + 1:04}_*"
-    if not list(ROOT.glob(path)):
+    """The first commit that checks the revision, if there is a migration after FIRST."""
+    files = sorted((ROOT / "alembic" / "versions").glob("[0-9]*.py"))
+    later = [file for file in files if file.name.partition("_")[0] > FIRST]
+    if not later:
         return None
+    path = "incidents/store/database/revision.py"
     words = ["git", "log", "--diff-filter=A", "--format=%H", "--", path]
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     return found.stdout.split()[-1]

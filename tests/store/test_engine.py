@@ -87,6 +87,7 @@ def test_the_hosts_of_a_cluster_are_named_as_postgresql_has_it(
     again = {each.keyword: each.val for each in Conninfo.parse(shown.encode())}
     assert (again[b"host"], again[b"port"]) == (host.encode(), port.encode())
     assert "a,b" not in shown
+    assert "host=" not in shown
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,15 @@
 """Readiness: a database is ready if a transaction that writes can be committed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Event, Thread
-from typing import LiteralString
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
 from incidents.store.database import readiness
 from incidents.store.database.readiness import Readiness, check_writable
 from tests.store.conftest import Opener
+from tests.store.server_setting import setting
 
 
 @pytest.mark.both_databases
@@ -26,7 +22,7 @@ def test_a_database_that_takes_a_write_is_ready_and_unchanged(db_url: str, opene
 
 def test_a_database_that_only_reads_is_not_ready(postgresql_url: str, opened: Opener) -> None:
     with (
-        _set(postgresql_url, "ALTER DATABASE {} SET default_transaction_read_only = on"),
+        setting(postgresql_url, "ALTER DATABASE {} SET default_transaction_read_only = on"),
         pytest.raises(DatabaseError, match="this server is a standby"),
     ):
         check_writable(opened(postgresql_url))
@@ -37,8 +33,8 @@ def test_a_database_that_waits_for_its_synchronous_standby_is_not_ready(
 ) -> None:
     monkeypatch.setattr(readiness, "LIMIT_S", 0.3)
     with (
-        _set(postgresql_url, "ALTER DATABASE {} SET synchronous_commit = on"),
-        _set(postgresql_url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"),
+        setting(postgresql_url, "ALTER DATABASE {} SET synchronous_commit = on"),
+        setting(postgresql_url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"),
         pytest.raises(DatabaseError, match="the server said nothing"),
     ):
         check_writable(opened(postgresql_url))
@@ -115,19 +111,3 @@ def _entries(engine: Engine) -> int:
     with engine.connect() as connection:
         found: int = connection.scalar(text("SELECT count(*) FROM entries"))
         return found
-
-
-@contextmanager
-def _set(url: str, statement: LiteralString) -> Iterator[None]:
-    """Change a setting of the database or its server; it is as before at the end."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        name = sql.Identifier(connection.info.dbname)
-        head = statement.partition(" = ")[0]
-        connection.execute(sql.SQL(statement).format(name))
-        connection.execute("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            connection.execute("SET synchronous_commit = local")
-            connection.execute(sql.SQL(head.replace(" SET ", " RESET ")).format(name))
-            connection.execute("SELECT pg_reload_conf()")

@@ -19,6 +19,7 @@ from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.round_trip import pipelined, send
 from tests.patience import until
 from tests.store.conftest import Opener
+from tests.store.server_setting import setting
 
 _PID = text("SELECT pg_backend_pid()")
 _STOPPED = "connection lost: the server has stopped answering"
@@ -163,3 +164,25 @@ def test_who_lets_go_of_a_silent_server_does_not_wait_for_its_cancellation(
         with _frozen(postgresql_url), raised, plainly(engine):
             connection.execute(_PID)
     assert not cancelled
+
+
+def test_a_commit_that_waits_for_a_standby_is_left_to_wait(
+    postgresql_url: str, opened: Opener
+) -> None:
+    engine, other = opened(postgresql_url), opened(postgresql_url)
+
+    def epoch() -> int:
+        with other.connect() as connection:
+            found: int = connection.scalar(text("SELECT epoch FROM desk"))
+            return found
+
+    with (
+        setting(postgresql_url, "ALTER DATABASE {} SET synchronous_commit = on"),
+        setting(postgresql_url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"),
+    ):
+        raised = pytest.raises(DatabaseError, match="the server said nothing")
+        with raised, plainly(engine), writing(engine, limit_s=0.3) as connection:
+            connection.execute(text("UPDATE desk SET epoch = 7"))
+        # Done without the standby, it could be lost after all.
+        assert epoch() == 0
+    until(lambda: epoch() == 7, "the commit is done")

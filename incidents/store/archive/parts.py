@@ -29,7 +29,7 @@ from incidents.store.schema.log_tables import archive_parts
 
 OPTION = "incidents_archive"
 VERSION = 1
-KNOWN_SINCE = "0020"
+KNOWN_SINCE = "0019"
 """The revision of the first programs that know parts: older ones would read a shorter history."""
 
 

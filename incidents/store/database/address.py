@@ -58,11 +58,15 @@ def _wrong(code: str, **facts: str) -> InputError:
 
 def display_address(engine: Engine) -> str:
     """The database's address for people, without its password."""
+    url = engine.url
     if engine.dialect.name == "sqlite":
-        return str(engine.url.database)
-    shown = engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
+        return str(url.database)
+    hosts = _hosts(url)
+    if len(hosts) > 1:
+        url = url.difference_update_query(("host", "port")).set(host=_SEVERAL_HOSTS)
+    shown = url.set(drivername="postgresql").render_as_string(hide_password=True)
     # As several hosts are typed.
-    return shown.replace("%2C", ",")
+    return shown.replace(_SEVERAL_HOSTS, ",".join(hosts)).replace("%2C", ",")
 
 
 def public_address(engine: Engine) -> str:
@@ -70,14 +74,21 @@ def public_address(engine: Engine) -> str:
     url = engine.url
     if engine.dialect.name == "sqlite":
         return str(url.database)
+    return f"postgresql://{','.join(_hosts(url))}/{url.database or ''}"
+
+
+_SEVERAL_HOSTS = "several-hosts"
+
+
+def _hosts(url: URL) -> list[str]:
+    """The hosts of a PostgreSQL database, each with its port if one is named."""
     given = url.normalized_query
     hosts = ",".join(given.get("host", (url.host or "",))).split(",")
     ports = ",".join(given.get("port", (str(url.port or ""),))).split(",")
     # One port is for all hosts.
     ports += ports[-1:] * (len(hosts) - len(ports))
     named = [f"[{host}]" if ":" in host else host for host in hosts]
-    at = [f"{host}:{port}" if port else host for host, port in zip(named, ports, strict=False)]
-    return f"postgresql://{','.join(at)}/{url.database or ''}"
+    return [f"{host}:{port}" if port else host for host, port in zip(named, ports, strict=False)]
 
 
 def _parsed(url: str) -> URL:

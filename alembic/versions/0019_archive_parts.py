@@ -1,6 +1,6 @@
 """The archive parts: files with old entries, orders and tiles, which the tables no longer hold.
 
-Revision: 0020
+Revision: 0019
 
 Older programs go on beside it until the first part is made. Then they would read a shorter history,
 so `incidents audit archive` names this revision as the oldest one.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
+revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
