@@ -32,7 +32,7 @@ from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.database.engine import writing
-from incidents.store.pooler import is_lost_statement
+from incidents.store.postgresql.pooler import is_lost_statement
 from incidents.store.round_trip import pipelined
 
 if TYPE_CHECKING:

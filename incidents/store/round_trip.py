@@ -14,7 +14,7 @@ from sqlalchemy import Connection, exc
 
 if TYPE_CHECKING:
     # psycopg is loaded if such a connection exists; an import here would cost each command.
-    from incidents.store.pipeline import Pipeline, Take
+    from incidents.store.postgresql.pipeline import Pipeline, Take
 
 
 @contextmanager

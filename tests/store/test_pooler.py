@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import ProgrammingError
 
 from incidents.machine import commands as c
-from incidents.store import entries, pooler
+from incidents.store import entries
 from incidents.store.database.engine import create, reading, single_query, writing
+from incidents.store.postgresql import pooler
 from tests.desk.rehearsal import Rehearsal
 from tests.pgbouncer import TRACKED, UNTRACKED, pgbouncer
 from tests.store.conftest import Opener

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from incidents.errors import DatabaseError
-from incidents.store import server_connection
 from incidents.store.database import hosts, postgresql_engine
 from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.postgresql import server_connection
 from incidents.store.round_trip import pipelined, send
 from tests.patience import until
 from tests.store.conftest import Opener

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import DataError
 
-from incidents.store import timestamps
 from incidents.store.database.engine import reading
+from incidents.store.postgresql import timestamps
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Query
 from tests.store.conftest import Opener

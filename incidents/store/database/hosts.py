@@ -19,7 +19,7 @@ from typing import Any
 from psycopg import OperationalError
 from psycopg.errors import ConnectionTimeout
 
-from incidents.store.server_connection import ServerConnection
+from incidents.store.postgresql.server_connection import ServerConnection
 
 Parameters = Mapping[str, Any]
 """The parameters of a connection, as libpq names them."""

@@ -15,7 +15,7 @@ from incidents.errors import DatabaseError
 from incidents.store.database import address
 from incidents.store.database.address import display_address
 from incidents.store.database.revision import REVISION, RevisionCheck
-from incidents.store.pooler import Naming
+from incidents.store.postgresql.pooler import Naming
 from incidents.store.round_trip import start
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ def _count_standbys_as_lost(dialect: Dialect) -> None:
 
 def _set_up_postgresql(check: RevisionCheck, naming: Naming, connection: Any, record: Any) -> None:
     # psycopg is loaded if such a connection exists; an import here would cost each command.
-    from incidents.store import timestamps
-    from incidents.store.pipeline import Pipeline
+    from incidents.store.postgresql import timestamps
+    from incidents.store.postgresql.pipeline import Pipeline
 
     autocommit = connection.autocommit
     connection.autocommit = True

@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from incidents.store.server_connection import ServerConnection
+    from incidents.store.postgresql.server_connection import ServerConnection
 
 # What would let a statement find other tables, lose what was acknowledged, or fail without need.
 _PINNED = ("role", "synchronous_commit", "statement_timeout", "lock_timeout")

@@ -20,8 +20,8 @@ from psycopg import errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
-from incidents.store.pooler import Naming, is_lost_statement
-from incidents.store.server_connection import ServerConnection, Wait, abandon
+from incidents.store.postgresql.pooler import Naming, is_lost_statement
+from incidents.store.postgresql.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
 COMMIT = "COMMIT"

@@ -1,0 +1,1 @@
+"""PostgreSQL below SQLAlchemy: its connections, their pipeline, and the poolers between."""
