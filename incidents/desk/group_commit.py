@@ -70,7 +70,7 @@ class DeskGroupCommit:
         return answers
 
     def submit_alone(self, envelope: Envelope) -> Answer:
-        """Submit the command alone, without a limit on waits for locks.
+        """Submit the command alone, waiting for locks as long as any transaction that writes.
 
         Raises the errors of `submit`.
         """

@@ -200,14 +200,19 @@ def erase_expired(
     *,
     by: str,
     login: str | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> RetentionResult:
     """Erase the data that is old enough, in the name of `by`.
+
+    `stopped` ends the deletion of keys and checkpoints between two batches.
 
     Texts and sign-ins are not erased unless the settings enable it. Raises the same errors as
     `erasure.erase`.
     """
-    keys = expired_keys.delete_expired(desk, engine, keep.cutoff_of_keys(now))
-    checkpoints = thinning.thin(desk, engine, keep.checkpoints, now, by=by, login=login)
+    keys = expired_keys.delete_expired(desk, engine, keep.cutoff_of_keys(now), stopped=stopped)
+    checkpoints = thinning.thin(
+        desk, engine, keep.checkpoints, now, by=by, login=login, stopped=stopped
+    )
     erased = Erased()
     if keep.is_enabled:
         erased = erase_texts(desk, engine, folder, keep, now, by=by, login=login)

@@ -277,6 +277,7 @@ def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
 
 def _of_postgresql(own: Any) -> None:
     before, own.autocommit = own.autocommit, True
+    own.limit_s = None
     try:
         for table in (sealed, keys, sign_ins, refusals):
             own.execute(f"VACUUM {table.name}")

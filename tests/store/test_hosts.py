@@ -12,6 +12,7 @@ from sqlalchemy import text
 from incidents.errors import DatabaseError
 from incidents.store.database import hosts
 from incidents.store.database.engine import plainly
+from incidents.store.postgresql.server_connection import ServerConnection
 from tests.databases import PostgresqlDatabases, postgresql_server
 from tests.store.conftest import Opener
 
@@ -150,3 +151,20 @@ def test_where_nobody_answers_the_question_has_an_end(
 ) -> None:
     monkeypatch.setattr(hosts, "ANSWER_S", 0.2)
     assert hosts.answering([black_hole.getsockname()]) == []
+
+
+def test_a_host_that_was_silent_and_answers_again_is_tried_at_once(
+    opened: Opener, primary: Address, tmp_path: Path
+) -> None:
+    engine = opened(_url((str(tmp_path), 5432), primary))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hosts, "_LATE_S", 0.0)
+        patched.setattr(ServerConnection, "connect", _refuse)
+        with pytest.raises(DatabaseError), plainly(engine):
+            engine.connect()
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+
+
+def _refuse(**_: object) -> None:
+    raise psycopg.OperationalError("slowly refused")

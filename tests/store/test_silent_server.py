@@ -140,6 +140,20 @@ def test_a_write_that_waits_beyond_its_limit_is_cancelled(
         until(lambda: holder.scalar(granted), "nobody waits for the lock")
 
 
+def test_a_statement_of_ones_own_has_no_limit_left_over(
+    postgresql_url: str, opened: Opener
+) -> None:
+    engine = opened(postgresql_url)
+    with writing(engine, limit_s=0.1) as connection:
+        connection.execute(_PID)
+    # The second time, the connection is asked first.
+    for _ in range(2):
+        own = engine.raw_connection()
+        driver: Any = own.driver_connection
+        assert driver.limit_s is None
+        own.close()
+
+
 def test_a_server_that_became_a_standby_is_left(postgresql_url: str, opened: Opener) -> None:
     engine = opened(postgresql_url)
     raised = pytest.raises(DatabaseError, match="this server is a standby: try again, or name all")

@@ -33,6 +33,8 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 BUSY_TIMEOUT_S = 30.0
 WRITE_LIMIT_S = 15.0
 """The longest time without a word from a PostgreSQL server in a transaction that writes."""
+READ_LIMIT_S = 120.0
+"""The same in a transaction that reads: longer than any query takes, if a disk does not hang."""
 WRITTEN = "incidents_written"
 """The option of an engine with a function to call after each transaction that may have written."""
 
@@ -143,7 +145,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def consistently(connection: Connection) -> Iterator[None]:
     """Open a transaction on a free connection that reads one state of the database."""
     if connection.dialect.name == "postgresql":
-        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        own_limit_s = connection.get_execution_options().get("incidents_limit_s", READ_LIMIT_S)
+        connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True,
+            incidents_limit_s=own_limit_s,
+        )  # fmt: skip
     with connection.begin():
         yield
 
@@ -156,7 +162,9 @@ def single_query(engine: Engine) -> Iterator[Connection]:
     """
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql" and not connection.info["pipeline"].is_pooled:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execution_options(
+                isolation_level="AUTOCOMMIT", incidents_limit_s=READ_LIMIT_S
+            )
         with connection.begin():
             yield connection
 

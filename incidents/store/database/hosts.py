@@ -76,6 +76,9 @@ class Hosts:
         if len(hosts) == 1:
             return hosts
         found = answering([_address(host) for host in hosts])
+        for host in hosts:
+            if _address(host) in found:
+                self._silent.pop(_key(host), None)
         return sorted(hosts, key=lambda host: (self._is_silent(host), _address(host) not in found))
 
     def _connect(self, host: Parameters) -> ServerConnection:
@@ -106,7 +109,9 @@ class Hosts:
                 return answered
             answered = bool(answering([address]))
             self._answered[key] = monotonic(), answered
-            if not answered:
+            if answered:
+                self._silent.pop(key, None)
+            else:
                 self._silent[key] = monotonic()
         return answered
 
@@ -161,7 +166,8 @@ def _socket_file(folder: str, port: int) -> str:
 
 def _passes(parameters: Parameters) -> list[Parameters]:
     """The parameters for each pass over the hosts: a preference takes two."""
-    if parameters.get("target_session_attrs") != "prefer-standby":
+    wanted = parameters.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")
+    if wanted != "prefer-standby":
         return [parameters]
     return [{**parameters, "target_session_attrs": each} for each in ("standby", "any")]
 

@@ -170,7 +170,10 @@ def _start_postgresql(connection: Connection, _cursor: object, statement: str, *
         start(connection)
 
 
-def _record_idle_start(_connection: Any, record: Any) -> None:
+def _record_idle_start(connection: Any, record: Any) -> None:
+    # It is None if the connection was lost.
+    if connection is not None:
+        connection.limit_s = None
     record.info["idle_since"] = time.monotonic()
 
 
@@ -193,5 +196,6 @@ def _ping_if_idle(
     connection.limit_s = _PING_LIMIT_S
     try:
         dialect.do_ping(connection)
+        connection.limit_s = None
     except dialect.loaded_dbapi.Error as error:
         raise InvalidatePoolError("the server has gone away") from error

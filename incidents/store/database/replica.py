@@ -2,7 +2,8 @@
 
 A process learns the primary's position in the write-ahead log before it trusts the replica: no
 clocks are compared, and the replica's own opinion of its lag does not count. So a standby that is
-cut off, or follows another history, is not read.
+cut off, or ahead of the primary, is not read. A standby that follows a lost primary, and had more
+from it than the new one, is noticed only while it is ahead.
 """
 
 from __future__ import annotations

@@ -159,10 +159,9 @@ class Pipeline:
         sent, self._sent = self._sent, []
         if not sent:
             return
-        self._driver.is_committing = any(one.sql == COMMIT for one in sent)
         try:
             self._pgconn.pipeline_sync()
-            results = self._exchange()
+            results = self._exchange(sent)
             self._pgconn.exit_pipeline_mode()
             self._driver.is_committing = False
         except BaseException:
@@ -200,9 +199,12 @@ class Pipeline:
             if (one.prepares or is_stale) and names.pop(one.sql, None) is not None:
                 self._forgotten[one.sql] += 1
 
-    def _exchange(self) -> list[Any]:
+    def _exchange(self, sent: list[_Sent]) -> list[Any]:
         """Send the remaining statements, and return all results."""
         pgconn, results = self._pgconn, list[Any]()
+        # Until all before it is done, a COMMIT can still be cancelled.
+        commit = next((n for n, one in enumerate(sent) if one.sql == COMMIT), None)
+        self._driver.is_committing = commit == 0
         poll, wait = select.poll(), Wait(self._driver)
         while True:
             writing = pgconn.flush()
@@ -220,6 +222,8 @@ class Pipeline:
                 if result.status == ExecStatus.PIPELINE_SYNC:
                     return results
                 results.append(result)
+                if len(results) == commit:
+                    self._driver.is_committing = True
 
 
 def _begin(driver: ServerConnection) -> str:

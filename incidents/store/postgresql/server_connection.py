@@ -44,8 +44,10 @@ class ServerConnection(Connection[Any]):
             OperationalError: also if the server does not answer: then the outcome is unknown.
         """
         self.is_committing = True
-        super().commit()
-        self.is_committing = False
+        try:
+            super().commit()
+        finally:
+            self.is_committing = False
 
     def wait(self, gen: PQGen[T], interval: float = _INTERVAL_S, timeout: float | None = None) -> T:
         """Wait as psycopg does, but no longer than the server answers.
