@@ -405,8 +405,9 @@ def text() -> str:
                 for key in sources._KEYS  # noqa: SLF001 - the one list of them
             ),
         ),
-        "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. An unknown key is an error; an"
-        " unknown section is ignored, and `incidents daemon check` names it.",
+        "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. A duration is `90m`, `1h30m`,"
+        " `24h` or `30d`: days, hours, minutes and seconds, in that order. An unknown key is an"
+        " error; an unknown section is ignored, and `incidents daemon check` names it.",
         code(_EXAMPLE, "toml"),
         "## Sections",
         "Keys in sections of the file:",

@@ -29,6 +29,13 @@ _EXAMPLE = ROOT / "docs/examples/patroni.yml"
 # What a machine for tests has no time or no need for.
 _HURRIED = {
     "scram-sha-256": "trust",
+    "hostssl": "host",
+    """\
+    ssl: "on"
+    ssl_cert_file: $certificate
+    ssl_key_file: $key
+    ssl_ca_file: $authority
+""": "",
     "{locale: C}]": "{locale: C}, no-sync]",
     "  parameters:\n": """\
   parameters:
