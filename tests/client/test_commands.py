@@ -165,6 +165,7 @@ daemon check
 db upgrade
 db check
 db backup {export}2
+audit archive
 audit key new
 audit key rotate --reason x
 recover --reason x

@@ -57,7 +57,8 @@ class Trace:
 
     def statement(self, text: str) -> None:
         """Notes what a statement is for, if it is one of the model's steps."""
-        line = " ".join(text.split())
+        # A plan under the planner's switches is marked so.
+        line = " ".join(text.replace("/* by keys */", "").split())
         step = next((step for pattern, step in _STEPS if re.search(pattern, line)), None)
         again = step == d.LOCK and d.LOCK_DUE in self.steps  # the lock is the transaction's own
         only_read = step == d.COMMIT and d.WRITE not in self.steps
