@@ -35,6 +35,7 @@ from tests.store.conftest import Opener
         ("sqlite+aiosqlite:////tmp/x.db", "unknown driver for SQLite"),
         ("postgresql+asyncpg://h/x", "unknown driver for PostgreSQL"),
         ("postgresql://u:secret@h:port/x", "not the URL of a database: '…@h:port/x'"),
+        ("postgresql://u:secret@/x?host=a,b&port=1,2,3", "not the URL of a database: '…@/x?host"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_with_the_way_to_write_one(

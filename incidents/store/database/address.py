@@ -98,11 +98,20 @@ def _parsed(url: str) -> URL:
     several = _SEVERAL.fullmatch(url)
     try:
         if several is None:
-            return make_url(url)
+            return _with_matching_lists(make_url(url))
         return _multi_host(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
     except (ArgumentError, ValueError) as error:
         shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
         raise _wrong("no_database_url", given=shown) from error
+
+
+def _with_matching_lists(url: URL) -> URL:
+    """Check that each host has its port, or all have one."""
+    given = {name: ",".join(url.normalized_query.get(name, ())) for name in ("host", "port")}
+    hosts, ports = (given[name].split(",") for name in ("host", "port"))
+    if len(ports) > 1 and len(ports) != len(hosts):
+        raise ArgumentError("a list of ports that does not fit the hosts")
+    return url
 
 
 def _multi_host(url: URL, hosts: list[str]) -> URL:
