@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import (
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
 ENTRIES = 65_536
 """The number of entries in a part, unless asked for otherwise: a full tile of the next level."""
 
+# In the folder of the parts: held while a run writes there.
+_LOCK_FILE = ".lock"
 # "archive" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x61726368697665
 _MOST_SHIFTS = 64
@@ -75,6 +79,10 @@ class PartChangedError(DatabaseError):
 class ArchivedMeanwhileError(DatabaseError):
     """another run has archived the entries {first} to {last} of the log: nothing was deleted; run
     the command again"""
+
+
+class AlreadyArchivingError(DatabaseError):
+    """another run is archiving into the folder {folder}: wait until it ends. Nothing was changed"""
 
 
 class BadPartSizeError(InputError):
@@ -193,11 +201,13 @@ def archive(
     Raises:
         NotOwnerError: on PostgreSQL, if the role may not delete.
         NotArchivableError: if what would be archived does not verify.
+        AlreadyArchivingError: if another run writes into the folder.
         PartChangedError: if a file has other rows than the database.
         FileError: if a file cannot be written.
     """
-    with plainly(engine):
+    with plainly(engine), ExitStack() as held:
         _check_owner(engine)
+        alone = False
         while True:
             with reading(engine) as connection:
                 first = whole.archived(connection)
@@ -205,6 +215,10 @@ def archive(
                 if isinstance(found, End):
                     yield found
                     return
+                if not alone:
+                    # Only a run that writes needs the folder.
+                    held.enter_context(_alone(parts.archive_of(connection).folder))
+                alone = True
                 _verify(connection, found.bounds, done)
                 part = _write(connection, found, now())
             # The rows of a part are deleted at once, which a slow disk takes long for.
@@ -261,6 +275,20 @@ def _check_owner(engine: Engine) -> None:
             raise NotOwnerError
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two runs would write the same unfinished file."""
+    lock = folder / _LOCK_FILE
+    with ExitStack() as held:
+        with disk.file_errors(lock, "written"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                held.enter_context(disk.locked(lock, 0, disk.owner_beside(lock)))
+            except BlockingIOError as error:
+                raise AlreadyArchivingError(folder=folder) from error
+        yield
+
+
 def _verify(connection: Connection, bounds: Bounds, done: Progress) -> None:
     """Hash all entries again, up to the root of the last checkpoint."""
     log = LiveLog(connection)
@@ -293,7 +321,6 @@ def _write(connection: Connection, found: Planned, now: datetime) -> Part:
     folder = parts.archive_of(connection).folder
     unfinished = folder / f".part-{bounds.first:012}.new"
     with disk.file_errors(unfinished, "written"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             part_file.write(connection, unfinished, bounds)
             table = part_file.differs(connection, unfinished, bounds)

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from incidents.audit import archiving
 from incidents.audit.archiving import (
+    AlreadyArchivingError,
     ArchivedMeanwhileError,
     BadPartSizeError,
     End,
@@ -28,6 +29,8 @@ from incidents.audit.split import Split, replayed
 from incidents.machine import commands as c
 from incidents.settings.archive import MINIMUM
 from incidents.store import checkpoints
+from incidents.store.archive import part_file
+from incidents.store.archive.part_file import Bounds
 from incidents.store.archive.parts import PartAlteredError, PartMissingError, listed
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
@@ -101,7 +104,7 @@ def test_old_entries_are_in_parts_and_the_export_stays_the_same_to_the_byte(
     before, there = exported(day), rows(day)
     made = archived(day)
     assert [(each.part.first, each.part.end) for each in made] == [(0, 256), (256, 512)]
-    assert sorted(file.name for file in folder.iterdir()) == [each.file for each in made]
+    assert sorted(file.name for file in folder.glob("*part*")) == [each.file for each in made]
     assert rows(day)["entries"] == there["entries"] - 2 * PART
     assert rows(day)["leaves"] == there["leaves"] - 2 * PART
     assert rows(day)["orders"] < there["orders"]
@@ -187,7 +190,7 @@ def test_what_does_not_verify_is_not_archived(day: Rehearsal, folder: Path) -> N
         connection.exec_driver_sql(forged)
     with pytest.raises(NotArchivableError, match=r"entries 256 to 511 .*its leaf hash"):
         archived(day)
-    [part] = folder.iterdir()
+    [part] = folder.glob("*part*")
     assert re.fullmatch(r"part-000000000000-000000000256-[0-9a-f]{8}\.db", part.name)
 
 
@@ -390,6 +393,8 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
     @contextmanager
     def late(engine: Engine, *, limit_s: float | None) -> Iterator[Connection]:
         monkeypatch.setattr(archiving, "writing", open_)
+        # It runs elsewhere, on a disk whose locks do not reach this machine.
+        monkeypatch.setattr(archiving, "_alone", lambda _: nullcontext())
         archived(day)
         with open_(engine, limit_s=limit_s) as connection:
             yield connection
@@ -397,6 +402,26 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
     monkeypatch.setattr(archiving, "writing", late)
     with pytest.raises(ArchivedMeanwhileError):
         archived(day)
+    assert exported(day) == before
+    assert wrong(day) == []
+
+
+def test_a_second_run_leaves_the_file_alone_that_the_first_one_writes(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, write = exported(day), part_file.write
+    refused: list[str] = []
+
+    def meanwhile(connection: Connection, file: Path, bounds: Bounds) -> None:
+        write(connection, file, bounds)
+        with pytest.raises(AlreadyArchivingError) as error:
+            archived(day)
+        refused.append(str(error.value))
+
+    monkeypatch.setattr(part_file, "write", meanwhile)
+    assert len(archived(day)) == 2
+    assert len(refused) == 2
+    assert "another run is archiving into the folder" in refused[0]
     assert exported(day) == before
     assert wrong(day) == []
 
