@@ -34,6 +34,7 @@ from incidents.audit.proof import leaf_check, signed_check
 from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
 from incidents.errors import Cause, DatabaseError, InputError, VerificationError
+from incidents.settings import archive as archive_settings
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
 from incidents.store.archive import part_file, parts, whole
@@ -64,6 +65,11 @@ _MOST_SHIFTS = 64
 class NotOwnerError(DatabaseError):
     """this database role may not delete entries: archive as the owner of the tables, the role that
     upgrades the schema"""
+
+
+class NoArchiveFolderError(DatabaseError):
+    """set [archive] folder first: everyone who reads a database on a server needs its parts. Name
+    one folder in the settings file of each program and person, and share it between machines"""
 
 
 class NotArchivableError(VerificationError):
@@ -200,6 +206,8 @@ def archive(
 
     Raises:
         NotOwnerError: on PostgreSQL, if the role may not delete.
+        NoArchiveFolderError: on PostgreSQL, if the settings name no folder.
+        PartMissingError, PartAlteredError: if an earlier part is not there.
         NotArchivableError: if what would be archived does not verify.
         AlreadyArchivingError: if another run writes into the folder.
         PartChangedError: if a file has other rows than the database.
@@ -207,6 +215,7 @@ def archive(
     """
     with plainly(engine), ExitStack() as held:
         _check_owner(engine)
+        _check_folder(engine)
         alone = False
         while True:
             with reading(engine) as connection:
@@ -216,6 +225,8 @@ def archive(
                     yield found
                     return
                 if not alone:
+                    # Another folder would split the record.
+                    parts.check_all(connection)
                     # Only a run that writes needs the folder.
                     held.enter_context(_alone(parts.archive_of(connection).folder))
                 alone = True
@@ -273,6 +284,12 @@ def _check_owner(engine: Engine) -> None:
         names = [table.name for table in (entries, leaves, orders, tiles)]
         if not connection.scalar(asked, {"names": names}):
             raise NotOwnerError
+
+
+def _check_folder(engine: Engine) -> None:
+    # The default is in the data folder of this user, where nobody else looks.
+    if engine.dialect.name != "sqlite" and not archive_settings.names_folder():
+        raise NoArchiveFolderError
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from incidents.audit.archiving import (
     ArchivedMeanwhileError,
     BadPartSizeError,
     End,
+    NoArchiveFolderError,
     NotArchivableError,
 )
 from incidents.audit.export import Selection
@@ -404,6 +405,38 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
         archived(day)
     assert exported(day) == before
     assert wrong(day) == []
+
+
+@both
+def test_the_parts_of_a_server_need_a_folder_that_the_settings_name(
+    day: Rehearsal, write_settings: WriteSettings
+) -> None:
+    there = rows(day)
+    write_settings("")
+    if day.engine.dialect.name == "sqlite":
+        # They are beside the file.
+        assert len(archived(day)) == 2
+        return
+    with pytest.raises(NoArchiveFolderError, match=r"set \[archive\] folder first"):
+        archived(day)
+    assert rows(day) == there
+
+
+@both
+def test_no_part_is_made_in_a_folder_without_the_earlier_ones(
+    day: Rehearsal, folder: Path, tmp_path: Path
+) -> None:
+    run = archiving.archive(day.engine, day.now - MINIMUM, lambda: day.now, many=PART)
+    with closing(run):  # type: ignore[type-var]  # a generator
+        next(run)
+    there = rows(day)
+    [first] = folder.glob("part-*")
+    first.rename(tmp_path / first.name)
+    with pytest.raises(PartMissingError, match=first.name):
+        archived(day)
+    assert rows(day) == there
+    (tmp_path / first.name).rename(first)
+    assert len(archived(day)) == 1
 
 
 def test_a_second_run_leaves_the_file_alone_that_the_first_one_writes(
