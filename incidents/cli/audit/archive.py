@@ -40,6 +40,9 @@ def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) ->
     Each part is one file in the folder [archive] folder: copy it to your backups. All commands read
     the parts like the database. Only whole parts of signed entries whose orders are settled are
     moved. On PostgreSQL, run it as the owner of the tables. It can be interrupted, and run again.
+
+    Before the first run, stop or restart all programs of an older version on the database: they
+    would show a shorter history, and do not notice it while they run.
     """
     run.refuse_server(_HERE)
     from incidents.audit import archiving
