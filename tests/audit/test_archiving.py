@@ -1,5 +1,6 @@
 """The archiving: what moves into parts, and that nobody who reads the record can tell."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -319,9 +320,9 @@ def test_what_later_entries_depend_on_is_checked_from_a_checkpoint_on_too(
 ) -> None:
     made = archived(day)
     since = last_note(day)
-    change(folder / made[part].file, sql)
     give(day, [(LATER[0], c.Log(by="li", again=True))])
     sign(day)
+    change(folder / made[part].file, sql)
     assert wrong(day, since=since) != []
 
 
@@ -357,6 +358,23 @@ def test_a_part_of_another_size_or_content_is_named(day: Rehearsal, folder: Path
             exported(day)
     first.write_bytes(data)
     assert exported(day)
+
+
+@both
+def test_an_altered_body_of_the_same_size_is_never_shown(day: Rehearsal, folder: Path) -> None:
+    part = archived(day)[0].part
+    whole = exported(day)
+    file = folder / part.file
+    data = file.read_bytes()
+    seen_at = file.stat()
+    assert b"gambling" in data
+    file.write_bytes(data.replace(b"gambling", b"gardenin"))
+    os.utime(file, ns=(seen_at.st_atime_ns, seen_at.st_mtime_ns))
+    for asked in (lambda: exported(day), lambda: replayed(day.engine)):
+        with pytest.raises(PartAlteredError, match="its SHA-256 is"):
+            asked()
+    file.write_bytes(data)
+    assert exported(day) == whole
 
 
 def test_a_deleted_row_of_the_list_of_parts_is_found(day: Rehearsal) -> None:
