@@ -90,3 +90,21 @@ def test_a_missing_part_ends_a_command_with_one_sentence(typed: Typed, tmp_path:
         assert status == 1, command
         assert f"{first} cannot be read" in err
         assert "Traceback" not in err
+
+
+def test_a_check_of_the_database_names_each_part_that_is_missing_or_altered(
+    typed: Typed, tmp_path: Path
+) -> None:
+    typed("audit archive --entries 256")
+    assert typed("db check")[0] == 0
+    assert typed("daemon check")[0] == 0
+    first, second = sorted((tmp_path / "parts").glob("*part*"))
+    first.rename(tmp_path / first.name)
+    second.write_bytes(second.read_bytes().replace(b"gambling", b"gardenin"))
+    status, out, err = typed("db check")
+    assert status == 5
+    assert f"archive part {first.name}: " in out + err
+    assert f"archive part {second.name}: " in out + err
+    status, _, err = typed("daemon check")
+    assert status == 1
+    assert f"{first} cannot be read" in err
