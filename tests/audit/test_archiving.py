@@ -28,15 +28,23 @@ from incidents.audit.proof.bundle_writer import Order
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import VerifyOptions
 from incidents.audit.split import Split, replayed
+from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.settings.archive import MINIMUM
 from incidents.store import checkpoints
 from incidents.store.archive import part_file
 from incidents.store.archive.part_file import Bounds
-from incidents.store.archive.parts import PartAlteredError, PartMissingError, listed
+from incidents.store.archive.parts import (
+    PartAlteredError,
+    PartMissingError,
+    archive_of,
+    listed,
+    without_digests,
+)
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.desk_tables import entries
+from incidents.store.entries import last_of_desk
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves, orders, tiles
 from tests.audit import auditor, signed_log, verifying
 from tests.audit.histories import Histories
@@ -375,6 +383,47 @@ def test_an_altered_body_of_the_same_size_is_never_shown(day: Rehearsal, folder:
             asked()
     file.write_bytes(data)
     assert exported(day) == whole
+
+
+def test_who_has_opened_a_part_does_not_hand_its_replaced_file_on(
+    day: Rehearsal, folder: Path
+) -> None:
+    part = archived(day)[0].part
+    file = folder / part.file
+    asked = "SELECT count(*) FROM entries WHERE body LIKE '%gardenin%'"
+    with reading(day.engine) as connection, without_digests():
+        archive = archive_of(connection)
+        altered = file.with_name("altered")
+        altered.write_bytes(file.read_bytes().replace(b"gambling", b"gardenin"))
+        with archive.opened(part) as first:
+            assert first.exec_driver_sql(asked).scalar_one() == 0
+            altered.replace(file)
+            with archive.opened(part) as second:
+                assert second.exec_driver_sql(asked).scalar_one() > 0
+        with archive.opened(part) as third, archive.opened(part) as fourth:
+            counts = [each.exec_driver_sql(asked).scalar_one() for each in (third, fourth)]
+    assert all(counts)
+
+
+@both
+def test_the_time_of_the_desks_last_own_entry_is_known_when_it_is_in_a_part(
+    day: Rehearsal,
+) -> None:
+    with reading(day.engine) as connection:
+        before = last_of_desk(connection)
+    assert before is not None
+    archived(day)
+    with reading(day.engine) as connection:
+        left = select(func.count()).select_from(entries).where(entries.c.site_id == DESK_STREAM)
+        assert connection.scalar(left) == 0
+        assert last_of_desk(connection) == before
+
+
+def test_a_schema_with_parts_is_not_taken_back(day: Rehearsal) -> None:
+    archived(day)
+    with pytest.raises(DatabaseError, match="2 archive parts hold entries"):
+        schema.downgrade(day.engine, "0018")
+    assert len(exported(day).splitlines()) > 2 * PART
 
 
 def test_a_deleted_row_of_the_list_of_parts_is_found(day: Rehearsal) -> None:

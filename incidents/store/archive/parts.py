@@ -77,7 +77,7 @@ class Archive:
         self._lock = Lock()
         # A part never changes, so what is known of it stays true.
         self._asked: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
-        self._idle: OrderedDict[Path, list[_Kept]] = OrderedDict()
+        self._idle: OrderedDict[tuple[Path, _Version], list[_Kept]] = OrderedDict()
         self._has: dict[tuple[Path, int], bool] = {}
         self._seen: dict[Path, _Version] = {}
         self._sound: dict[Path, _Version] = {}
@@ -210,18 +210,20 @@ class Archive:
     def _connect(self) -> sqlite3.Connection:
         file: Path = self._wanted.file
         with self._lock:
-            idle = self._idle.get(file)
+            key = file, self._seen[file]
+            idle = self._idle.get(key)
             if idle:
                 return idle.pop()
         made = _opened(file, _Kept)
         assert isinstance(made, _Kept)
-        made.keep = partial(self._keep, file)
+        made.keep = partial(self._keep, key)
         return made
 
-    def _keep(self, file: Path, raw: _Kept) -> None:
+    def _keep(self, key: tuple[Path, _Version], raw: _Kept) -> None:
+        """Keep it for the next use of this very file, which another may have replaced meanwhile."""
         with self._lock:
-            self._idle.setdefault(file, []).append(raw)
-            self._idle.move_to_end(file)
+            self._idle.setdefault(key, []).append(raw)
+            self._idle.move_to_end(key)
             while sum(map(len, self._idle.values())) > _MOST_IDLE:
                 _, old = self._idle.popitem(last=False)
                 for each in old:
