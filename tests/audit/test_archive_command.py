@@ -1,6 +1,7 @@
 """`incidents audit archive` as it is typed, and what `verify` and `export` say of parts."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -47,6 +48,10 @@ def test_it_names_each_part_and_why_there_is_no_further_one(typed: Typed, tmp_pa
     assert status == 0
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == [first, second]
     assert out.startswith("archived entries 0 to 255, recorded 2026-03-01")
+    # In the zone of all times that people read.
+    assert re.search(r"recorded 2026-03-01 \d\d:\d\d", out)
+    again = typed("audit archive --entries 256")
+    assert again == (0, "", "no part: fewer entries are left than a part holds\n")
     assert err == "no further part: fewer entries are left than a part holds\n"
 
 
