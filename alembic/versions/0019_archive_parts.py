@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0019"
 down_revision = "0018"
@@ -41,10 +42,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes it away, unless entries are only in parts."""
+    """Takes it away.
+
+    Raises:
+        CommandError: if entries are only in parts.
+    """
     made = op.get_bind().scalar(sa.text("SELECT count(*) FROM archive_parts"))
     if made:
-        raise RuntimeError(
+        raise CommandError(
             f"{made} archive parts hold entries that the database no longer has: restore a backup"
             " from before the first part was made"
         )

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import (
@@ -32,6 +34,7 @@ from incidents.audit.proof import leaf_check, signed_check
 from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
 from incidents.errors import Cause, DatabaseError, InputError, VerificationError
+from incidents.settings import archive as archive_settings
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
 from incidents.store.archive import part_file, parts, whole
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
 ENTRIES = 65_536
 """The number of entries in a part, unless asked for otherwise: a full tile of the next level."""
 
+# In the folder of the parts: held while a run writes there.
+_LOCK_FILE = ".lock"
 # "archive" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x61726368697665
 _MOST_SHIFTS = 64
@@ -60,6 +65,11 @@ _MOST_SHIFTS = 64
 class NotOwnerError(DatabaseError):
     """this database role may not delete entries: archive as the owner of the tables, the role that
     upgrades the schema"""
+
+
+class NoArchiveFolderError(DatabaseError):
+    """set [archive] folder first: everyone who reads a database on a server needs its parts. Name
+    one folder in the settings file of each program and person, and share it between machines"""
 
 
 class NotArchivableError(VerificationError):
@@ -75,6 +85,10 @@ class PartChangedError(DatabaseError):
 class ArchivedMeanwhileError(DatabaseError):
     """another run has archived the entries {first} to {last} of the log: nothing was deleted; run
     the command again"""
+
+
+class AlreadyArchivingError(DatabaseError):
+    """another run is archiving into the folder {folder}: wait until it ends. Nothing was changed"""
 
 
 class BadPartSizeError(InputError):
@@ -192,12 +206,17 @@ def archive(
 
     Raises:
         NotOwnerError: on PostgreSQL, if the role may not delete.
+        NoArchiveFolderError: on PostgreSQL, if the settings name no folder.
+        PartMissingError, PartAlteredError: if an earlier part is not there.
         NotArchivableError: if what would be archived does not verify.
+        AlreadyArchivingError: if another run writes into the folder.
         PartChangedError: if a file has other rows than the database.
         FileError: if a file cannot be written.
     """
-    with plainly(engine):
+    with plainly(engine), ExitStack() as held:
         _check_owner(engine)
+        _check_folder(engine)
+        alone = False
         while True:
             with reading(engine) as connection:
                 first = whole.archived(connection)
@@ -205,6 +224,12 @@ def archive(
                 if isinstance(found, End):
                     yield found
                     return
+                if not alone:
+                    # Another folder would split the record.
+                    parts.check_all(connection)
+                    # Only a run that writes needs the folder.
+                    held.enter_context(_alone(parts.archive_of(connection).folder))
+                alone = True
                 _verify(connection, found.bounds, done)
                 part = _write(connection, found, now())
             # The rows of a part are deleted at once, which a slow disk takes long for.
@@ -261,6 +286,26 @@ def _check_owner(engine: Engine) -> None:
             raise NotOwnerError
 
 
+def _check_folder(engine: Engine) -> None:
+    # The default is in the data folder of this user, where nobody else looks.
+    if engine.dialect.name != "sqlite" and not archive_settings.names_folder():
+        raise NoArchiveFolderError
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two runs would write the same unfinished file."""
+    lock = folder / _LOCK_FILE
+    with ExitStack() as held:
+        with disk.file_errors(lock, "written"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                held.enter_context(disk.locked(lock, 0, disk.owner_beside(lock)))
+            except BlockingIOError as error:
+                raise AlreadyArchivingError(folder=folder) from error
+        yield
+
+
 def _verify(connection: Connection, bounds: Bounds, done: Progress) -> None:
     """Hash all entries again, up to the root of the last checkpoint."""
     log = LiveLog(connection)
@@ -293,7 +338,6 @@ def _write(connection: Connection, found: Planned, now: datetime) -> Part:
     folder = parts.archive_of(connection).folder
     unfinished = folder / f".part-{bounds.first:012}.new"
     with disk.file_errors(unfinished, "written"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             part_file.write(connection, unfinished, bounds)
             table = part_file.differs(connection, unfinished, bounds)

@@ -13,6 +13,7 @@ from incidents.filing import settings as filing_settings
 from incidents.metrics import service
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import archive, police, retention, sources
+from incidents.store.archive import parts
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,
@@ -31,6 +32,7 @@ def check(app: App) -> list[str]:
             MissingPartError, RetentionTooShortError, BadRetentionError, BadArchiveError,
             MetricsLibraryError: if anything is wrong; the error names the first fault.
         InputError, DatabaseError: if a daemon would not start on this database.
+        PartMissingError, PartAlteredError: if an archive part is not there, or has another size.
     """
     check_unread()
     Record(app)
@@ -40,7 +42,8 @@ def check(app: App) -> list[str]:
     archive.of_settings(app.settings.db)
     filing_settings.load()
     idle = delivery.check(app)
-    with app.reading():
+    with app.reading() as connection:
+        parts.check_all(connection)
         return idle
 
 

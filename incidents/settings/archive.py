@@ -59,6 +59,11 @@ def of_settings(url: str | None) -> ArchiveSettings:
     return read(sources.section(SECTION), url)
 
 
+def names_folder() -> bool:
+    """Whether the settings file names a folder; raises the errors of `sources.section`."""
+    return bool(sources.section(SECTION).get("folder"))
+
+
 def _duration(value: object) -> timedelta:
     try:
         after = read_duration(value) if isinstance(value, str) else None

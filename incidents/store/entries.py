@@ -69,7 +69,19 @@ def last_of_desk(connection: Connection) -> datetime | None:
     """When the last entry of the desk's own stream was recorded (UTC)."""
     statement = select(func.max(entries.c.recorded_at)).where(entries.c.site_id == DESK_STREAM)
     recorded_at: datetime | None = connection.scalar(statement)
-    return recorded_at
+    if recorded_at is not None:
+        return recorded_at
+    found = whole.of_one_site(
+        connection,
+        select(entries.c.recorded_at)
+        .where(entries.c.site_id == DESK_STREAM)
+        .order_by(entries.c.site_seq.desc())
+        .limit(1),
+        DESK_STREAM,
+        newest_first=True,
+        most=1,
+    )
+    return found[0].recorded_at if found else None
 
 
 _NEW_ENTRY = Mutation(entries, *Entry._fields)

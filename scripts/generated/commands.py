@@ -153,5 +153,11 @@ def _meaning(option: click.Option) -> str:
     if option.show_default and not option.is_flag:
         facts.append(f"Default: {option.default}.")
     if isinstance(option.type, click.IntRange | click.FloatRange):
-        facts.append(f"From {option.type.min} to {option.type.max}.")
+        least, most = option.type.min, option.type.max
+        if most is None:
+            facts.append(f"At least {least}.")
+        elif least is None:
+            facts.append(f"At most {most}.")
+        else:
+            facts.append(f"From {least} to {most}.")
     return " ".join(facts)

@@ -76,10 +76,10 @@ _SECTIONS = (
         "[archive] folder",
         "",
         "a folder",
-        "`archive` beside the SQLite file, else in the user's data folder",
+        "`archive` beside the SQLite file",
         (
             "where [archive parts](../how-to/archive-old-entries.md) are kept; every machine that"
-            " reads the record needs them"
+            " reads the record needs them. Needed to archive on PostgreSQL"
         ),
     ),
     (

@@ -1,6 +1,7 @@
 """`incidents audit archive` as it is typed, and what `verify` and `export` say of parts."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,10 +44,14 @@ def test_it_names_each_part_and_why_there_is_no_further_one(typed: Typed, tmp_pa
     assert dry[1].splitlines()[0].startswith("would archive entries 0 to 255, recorded 2026-03-01")
     assert not (tmp_path / "parts").exists()
     status, out, err = typed("audit archive --entries 256")
-    first, second = sorted(file.name for file in (tmp_path / "parts").iterdir())
+    first, second = sorted(file.name for file in (tmp_path / "parts").glob("*part*"))
     assert status == 0
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == [first, second]
     assert out.startswith("archived entries 0 to 255, recorded 2026-03-01")
+    # In the zone of all times that people read.
+    assert re.search(r"recorded 2026-03-01 \d\d:\d\d", out)
+    again = typed("audit archive --entries 256")
+    assert again == (0, "", "no part: fewer entries are left than a part holds\n")
     assert err == "no further part: fewer entries are left than a part holds\n"
 
 
@@ -83,10 +88,28 @@ def test_verify_and_export_say_how_many_parts_they_read(typed: Typed, tmp_path: 
 
 def test_a_missing_part_ends_a_command_with_one_sentence(typed: Typed, tmp_path: Path) -> None:
     typed("audit archive --entries 256")
-    first, _ = sorted((tmp_path / "parts").iterdir())
+    first, _ = sorted((tmp_path / "parts").glob("*part*"))
     first.unlink()
     for command in ("audit verify", "audit export", "audit replay", "orders show 1-o5"):
         status, _, err = typed(command)
         assert status == 1, command
         assert f"{first} cannot be read" in err
         assert "Traceback" not in err
+
+
+def test_a_check_of_the_database_names_each_part_that_is_missing_or_altered(
+    typed: Typed, tmp_path: Path
+) -> None:
+    typed("audit archive --entries 256")
+    assert typed("db check")[0] == 0
+    assert typed("daemon check")[0] == 0
+    first, second = sorted((tmp_path / "parts").glob("*part*"))
+    first.rename(tmp_path / first.name)
+    second.write_bytes(second.read_bytes().replace(b"gambling", b"gardenin"))
+    status, out, err = typed("db check")
+    assert status == 5
+    assert f"archive part {first.name}: " in out + err
+    assert f"archive part {second.name}: " in out + err
+    status, _, err = typed("daemon check")
+    assert status == 1
+    assert f"{first} cannot be read" in err

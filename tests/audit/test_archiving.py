@@ -1,9 +1,10 @@
 """The archiving: what moves into parts, and that nobody who reads the record can tell."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -13,9 +14,11 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from incidents.audit import archiving
 from incidents.audit.archiving import (
+    AlreadyArchivingError,
     ArchivedMeanwhileError,
     BadPartSizeError,
     End,
+    NoArchiveFolderError,
     NotArchivableError,
 )
 from incidents.audit.export import Selection
@@ -25,13 +28,23 @@ from incidents.audit.proof.bundle_writer import Order
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import VerifyOptions
 from incidents.audit.split import Split, replayed
+from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.settings.archive import MINIMUM
 from incidents.store import checkpoints
-from incidents.store.archive.parts import PartAlteredError, PartMissingError, listed
+from incidents.store.archive import part_file
+from incidents.store.archive.part_file import Bounds
+from incidents.store.archive.parts import (
+    PartAlteredError,
+    PartMissingError,
+    archive_of,
+    listed,
+    without_digests,
+)
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.desk_tables import entries
+from incidents.store.entries import last_of_desk
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves, orders, tiles
 from tests.audit import auditor, signed_log, verifying
 from tests.audit.histories import Histories
@@ -101,7 +114,7 @@ def test_old_entries_are_in_parts_and_the_export_stays_the_same_to_the_byte(
     before, there = exported(day), rows(day)
     made = archived(day)
     assert [(each.part.first, each.part.end) for each in made] == [(0, 256), (256, 512)]
-    assert sorted(file.name for file in folder.iterdir()) == [each.file for each in made]
+    assert sorted(file.name for file in folder.glob("*part*")) == [each.file for each in made]
     assert rows(day)["entries"] == there["entries"] - 2 * PART
     assert rows(day)["leaves"] == there["leaves"] - 2 * PART
     assert rows(day)["orders"] < there["orders"]
@@ -187,7 +200,7 @@ def test_what_does_not_verify_is_not_archived(day: Rehearsal, folder: Path) -> N
         connection.exec_driver_sql(forged)
     with pytest.raises(NotArchivableError, match=r"entries 256 to 511 .*its leaf hash"):
         archived(day)
-    [part] = folder.iterdir()
+    [part] = folder.glob("*part*")
     assert re.fullmatch(r"part-000000000000-000000000256-[0-9a-f]{8}\.db", part.name)
 
 
@@ -315,9 +328,9 @@ def test_what_later_entries_depend_on_is_checked_from_a_checkpoint_on_too(
 ) -> None:
     made = archived(day)
     since = last_note(day)
-    change(folder / made[part].file, sql)
     give(day, [(LATER[0], c.Log(by="li", again=True))])
     sign(day)
+    change(folder / made[part].file, sql)
     assert wrong(day, since=since) != []
 
 
@@ -355,6 +368,64 @@ def test_a_part_of_another_size_or_content_is_named(day: Rehearsal, folder: Path
     assert exported(day)
 
 
+@both
+def test_an_altered_body_of_the_same_size_is_never_shown(day: Rehearsal, folder: Path) -> None:
+    part = archived(day)[0].part
+    whole = exported(day)
+    file = folder / part.file
+    data = file.read_bytes()
+    seen_at = file.stat()
+    assert b"gambling" in data
+    file.write_bytes(data.replace(b"gambling", b"gardenin"))
+    os.utime(file, ns=(seen_at.st_atime_ns, seen_at.st_mtime_ns))
+    for asked in (lambda: exported(day), lambda: replayed(day.engine)):
+        with pytest.raises(PartAlteredError, match="its SHA-256 is"):
+            asked()
+    file.write_bytes(data)
+    assert exported(day) == whole
+
+
+def test_who_has_opened_a_part_does_not_hand_its_replaced_file_on(
+    day: Rehearsal, folder: Path
+) -> None:
+    part = archived(day)[0].part
+    file = folder / part.file
+    asked = "SELECT count(*) FROM entries WHERE body LIKE '%gardenin%'"
+    with reading(day.engine) as connection, without_digests():
+        archive = archive_of(connection)
+        altered = file.with_name("altered")
+        altered.write_bytes(file.read_bytes().replace(b"gambling", b"gardenin"))
+        with archive.opened(part) as first:
+            assert first.exec_driver_sql(asked).scalar_one() == 0
+            altered.replace(file)
+            with archive.opened(part) as second:
+                assert second.exec_driver_sql(asked).scalar_one() > 0
+        with archive.opened(part) as third, archive.opened(part) as fourth:
+            counts = [each.exec_driver_sql(asked).scalar_one() for each in (third, fourth)]
+    assert all(counts)
+
+
+@both
+def test_the_time_of_the_desks_last_own_entry_is_known_when_it_is_in_a_part(
+    day: Rehearsal,
+) -> None:
+    with reading(day.engine) as connection:
+        before = last_of_desk(connection)
+    assert before is not None
+    archived(day)
+    with reading(day.engine) as connection:
+        left = select(func.count()).select_from(entries).where(entries.c.site_id == DESK_STREAM)
+        assert connection.scalar(left) == 0
+        assert last_of_desk(connection) == before
+
+
+def test_a_schema_with_parts_is_not_taken_back(day: Rehearsal) -> None:
+    archived(day)
+    with pytest.raises(DatabaseError, match="2 archive parts hold entries"):
+        schema.downgrade(day.engine, "0018")
+    assert len(exported(day).splitlines()) > 2 * PART
+
+
 def test_a_deleted_row_of_the_list_of_parts_is_found(day: Rehearsal) -> None:
     archived(day)
     with writing(day.engine) as connection:
@@ -390,6 +461,8 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
     @contextmanager
     def late(engine: Engine, *, limit_s: float | None) -> Iterator[Connection]:
         monkeypatch.setattr(archiving, "writing", open_)
+        # It runs elsewhere, on a disk whose locks do not reach this machine.
+        monkeypatch.setattr(archiving, "_alone", lambda _: nullcontext())
         archived(day)
         with open_(engine, limit_s=limit_s) as connection:
             yield connection
@@ -397,6 +470,58 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
     monkeypatch.setattr(archiving, "writing", late)
     with pytest.raises(ArchivedMeanwhileError):
         archived(day)
+    assert exported(day) == before
+    assert wrong(day) == []
+
+
+@both
+def test_the_parts_of_a_server_need_a_folder_that_the_settings_name(
+    day: Rehearsal, write_settings: WriteSettings
+) -> None:
+    there = rows(day)
+    write_settings("")
+    if day.engine.dialect.name == "sqlite":
+        # They are beside the file.
+        assert len(archived(day)) == 2
+        return
+    with pytest.raises(NoArchiveFolderError, match=r"set \[archive\] folder first"):
+        archived(day)
+    assert rows(day) == there
+
+
+@both
+def test_no_part_is_made_in_a_folder_without_the_earlier_ones(
+    day: Rehearsal, folder: Path, tmp_path: Path
+) -> None:
+    run = archiving.archive(day.engine, day.now - MINIMUM, lambda: day.now, many=PART)
+    with closing(run):  # type: ignore[type-var]  # a generator
+        next(run)
+    there = rows(day)
+    [first] = folder.glob("part-*")
+    first.rename(tmp_path / first.name)
+    with pytest.raises(PartMissingError, match=first.name):
+        archived(day)
+    assert rows(day) == there
+    (tmp_path / first.name).rename(first)
+    assert len(archived(day)) == 1
+
+
+def test_a_second_run_leaves_the_file_alone_that_the_first_one_writes(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, write = exported(day), part_file.write
+    refused: list[str] = []
+
+    def meanwhile(connection: Connection, file: Path, bounds: Bounds) -> None:
+        write(connection, file, bounds)
+        with pytest.raises(AlreadyArchivingError) as error:
+            archived(day)
+        refused.append(str(error.value))
+
+    monkeypatch.setattr(part_file, "write", meanwhile)
+    assert len(archived(day)) == 2
+    assert len(refused) == 2
+    assert "another run is archiving into the folder" in refused[0]
     assert exported(day) == before
     assert wrong(day) == []
 

@@ -117,6 +117,28 @@ def test_a_program_that_the_schema_left_behind_writes_nothing_more(
     assert schema.status(day.engine) is Status.NEWER
 
 
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_program_notices_that_it_became_too_old_without_another_revision(
+    day: Rehearsal, write: Callable[[Engine], None]
+) -> None:
+    _moves(day.engine, "9999", oldest=head())
+    write(day.engine)
+    _moves(day.engine, "9999", oldest="9998")
+    with pytest.raises(DatabaseError, match=NEWER):
+        write(day.engine)
+
+
+def test_a_program_is_told_that_the_schema_is_from_before_the_oldest_program_was_named(
+    day: Rehearsal,
+) -> None:
+    with day.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE alembic_version DROP COLUMN oldest"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    for write in WRITERS:
+        with pytest.raises(DatabaseError, match="older than this program"):
+            write(day.engine)
+
+
 def test_a_program_is_told_that_the_schema_was_taken_back_or_away(day: Rehearsal) -> None:
     for left, said in (("'0001'", "older than this program"), (None, "is empty")):
         with day.engine.begin() as connection:

@@ -40,6 +40,9 @@ def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) ->
     Each part is one file in the folder [archive] folder: copy it to your backups. All commands read
     the parts like the database. Only whole parts of signed entries whose orders are settled are
     moved. On PostgreSQL, run it as the owner of the tables. It can be interrupted, and run again.
+
+    Before the first run, stop or restart all programs of an older version on the database: they
+    would show a shorter history, and do not notice it while they run.
     """
     run.refuse_server(_HERE)
     from incidents.audit import archiving
@@ -53,13 +56,13 @@ def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) ->
             if run.for_programs:
                 output.write_document(run, document, rows=made)
             else:
-                run.inform(_end(run, found))
+                run.inform(_end(run, found, further=bool(made)))
             return
         made.append(found.document())
         if run.quiet:
             run.write(made[-1]["file"] or f"{made[-1]['first']}")
         elif not run.for_programs:
-            run.write(_sentence(run, made[-1], dry_run=dry_run))
+            run.write(_sentence(run, found, dry_run=dry_run))
 
 
 def _found(
@@ -74,17 +77,22 @@ def _found(
         yield from archiving.archive(run.local.engine, cutoff, clock.now, many=many)
 
 
-def _sentence(run: Run, part: ArchivedPart, *, dry_run: bool) -> str:
+def _sentence(run: Run, found: Planned | Made, *, dry_run: bool) -> str:
+    from incidents.audit.archiving import Made
+
+    part = found.document()
+    times = found.part if isinstance(found, Made) else found
     return run.text(
         "audit_archive.would" if dry_run else "audit_archive.made", n=part["end"] - part["first"],
-        first=part["first"], last=part["end"] - 1, since=part["since"], until=part["until"],
+        first=part["first"], last=part["end"] - 1, since=times.since, until=times.until,
         file=part["file"],
     )  # fmt: skip
 
 
-def _end(run: Run, end: End) -> str:
+def _end(run: Run, end: End, *, further: bool) -> str:
     order = None if end.order is None else order_id(*end.order)
-    return run.text(f"audit_archive.end.{end.why}", at=end.at, order=order)
+    why = run.text(f"audit_archive.end.{end.why}", at=end.at, order=order)
+    return run.text("audit_archive.no_further" if further else "audit_archive.none", why=why)
 
 
 def _cutoff(run: Run, before: datetime | None) -> datetime:

@@ -2,15 +2,17 @@
 
 A part is one SQLite file with a run of the log's leaves: the tables `leaves`, `entries`, `orders`
 and `tiles` as in a SQLite database of this program, so the same statements read both. A part never
-changes. Opening it checks its size and its header; its digest is checked by `audit verify`.
+changes. Opening it checks its size, its header, and once in a process its digest.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import chain
@@ -75,9 +77,10 @@ class Archive:
         self._lock = Lock()
         # A part never changes, so what is known of it stays true.
         self._asked: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
-        self._idle: OrderedDict[Path, list[_Kept]] = OrderedDict()
+        self._idle: OrderedDict[tuple[Path, _Version], list[_Kept]] = OrderedDict()
         self._has: dict[tuple[Path, int], bool] = {}
-        self._seen: dict[Path, tuple[int, int]] = {}
+        self._seen: dict[Path, _Version] = {}
+        self._sound: dict[Path, _Version] = {}
         self._known: WeakKeyDictionary[Any, tuple[Part, ...]] = WeakKeyDictionary()
 
     @cached_property
@@ -107,10 +110,12 @@ class Archive:
 
         Raises:
             PartMissingError: if there is no such file, or it cannot be read.
-            PartAlteredError: if its size or its header is another, or it is damaged.
+            PartAlteredError: if its size, its SHA-256 or its header is another, or it is damaged.
         """
         file = self.folder / part.file
         self._check(file, part)
+        if _reads_digest.get():
+            self._check_digest(file, part)
         self._wanted.file = file
         try:
             with self._engine.connect() as connection:
@@ -181,27 +186,44 @@ class Archive:
             what = "it has {size} bytes, not {right}"
             wrong = Cause.of("part_size", what, size=seen.st_size, right=part.size)
             raise self.altered(part, wrong)
-        known = self._seen.setdefault(file, (seen.st_ino, seen.st_mtime_ns))
-        if known != (seen.st_ino, seen.st_mtime_ns):
+        version = seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns
+        if self._seen.setdefault(file, version) != version:
             # Somebody has put another file there.
             self.close()
-            self._seen[file] = seen.st_ino, seen.st_mtime_ns
+            self._seen[file] = version
+
+    def _check_digest(self, file: Path, part: Part) -> None:
+        """Read the whole file, unless this process has done so and nobody has changed it since."""
+        version = self._seen[file]
+        if self._sound.get(file) == version:
+            return
+        try:
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise self.altered(part, error.strerror or str(error)) from error
+        if digest != part.digest:
+            what = "its SHA-256 is {found}"
+            raise self.altered(part, Cause.of("part_digest", what, found=digest))
+        self._sound[file] = version
 
     def _connect(self) -> sqlite3.Connection:
         file: Path = self._wanted.file
         with self._lock:
-            idle = self._idle.get(file)
+            key = file, self._seen[file]
+            idle = self._idle.get(key)
             if idle:
                 return idle.pop()
         made = _opened(file, _Kept)
         assert isinstance(made, _Kept)
-        made.keep = partial(self._keep, file)
+        made.keep = partial(self._keep, key)
         return made
 
-    def _keep(self, file: Path, raw: _Kept) -> None:
+    def _keep(self, key: tuple[Path, _Version], raw: _Kept) -> None:
+        """Keep it for the next use of this very file, which another may have replaced meanwhile."""
         with self._lock:
-            self._idle.setdefault(file, []).append(raw)
-            self._idle.move_to_end(file)
+            self._idle.setdefault(key, []).append(raw)
+            self._idle.move_to_end(key)
             while sum(map(len, self._idle.values())) > _MOST_IDLE:
                 _, old = self._idle.popitem(last=False)
                 for each in old:
@@ -223,6 +245,16 @@ class _Kept(sqlite3.Connection):
     def end(self) -> None:
         """Really close it."""
         super().close()
+
+
+@contextmanager
+def without_digests() -> Iterator[None]:
+    """Open parts without reading their digests, for whoever verifies what is in them."""
+    token = _reads_digest.set(False)
+    try:
+        yield
+    finally:
+        _reads_digest.reset(token)
 
 
 def archive_of(connection: Connection) -> Archive:
@@ -265,6 +297,8 @@ def _header(raw: Any) -> tuple[int, ...] | None:
 
 
 _ALL = select(*archive_parts.c).order_by(archive_parts.c.first_leaf)
+_Version = tuple[int, int, int]
+_reads_digest = ContextVar("reads_digest", default=True)
 _MOST_OPEN = 256
 _MOST_IDLE = 64
 _MOST_KNOWN = 100_000

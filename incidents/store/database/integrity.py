@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from incidents.errors import DatabaseError
+from incidents.errors import DatabaseError, DeniedError
+from incidents.store.archive import parts
 from incidents.store.database import schema
 from incidents.store.database.address import MOST, Damage, Integrity, display_address, is_damage
 from incidents.store.database.engine import plainly, reading
@@ -50,7 +51,27 @@ def check(engine: Engine) -> Integrity:
         found.damage.extend(_of_file(engine))
     else:
         check_server(engine, found)
+    try:
+        found.damage.extend(_of_parts(engine))
+    except DeniedError:
+        found.not_checked.append("archive parts: this role may not read which there are")
+    except DatabaseError:
+        # A damaged database may not tell its parts.
+        if not found.damage:
+            raise
     return found
+
+
+def _of_parts(engine: Engine) -> Iterator[Damage]:
+    """The archive parts that are not there, or not the files that were made."""
+    with plainly(engine), reading(engine) as connection:
+        archive = parts.archive_of(connection)
+        for part in parts.listed(connection):
+            try:
+                with archive.opened(part):
+                    pass
+            except (parts.PartMissingError, parts.PartAlteredError) as error:
+                yield Damage(where=f"archive part {part.file}", problem=error.message)
 
 
 def _first_bytes(engine: Engine) -> bytes | None:

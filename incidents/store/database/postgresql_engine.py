@@ -14,7 +14,7 @@ from incidents import errors
 from incidents.errors import DatabaseError
 from incidents.store.database import address
 from incidents.store.database.address import display_address
-from incidents.store.database.revision import REVISION, RevisionCheck
+from incidents.store.database.revision import BOTH, RevisionCheck
 from incidents.store.postgresql.pooler import Naming
 from incidents.store.round_trip import start
 
@@ -148,8 +148,8 @@ def _set_up_postgresql(check: RevisionCheck, naming: Naming, connection: Any, re
         timestamps.read_in_utc(connection)
     connection.autocommit = autocommit
     record.info["pipeline"] = Pipeline(
-        connection, f"SELECT {_SWITCHES}", REVISION,
-        lambda rows: check.check(connection, rows[0][0]), naming=naming, pins=pins,
+        connection, f"SELECT {_SWITCHES}", BOTH["postgresql"],
+        lambda rows: check.check(*rows[0]), naming=naming, pins=pins,
     )  # fmt: skip
 
 

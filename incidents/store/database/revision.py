@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from incidents.errors import DatabaseError
 
@@ -20,6 +19,16 @@ OLDEST = "SELECT max(oldest) FROM alembic_version"
 
 The column is made by the first migration that leaves an older program running. It is in Alembic's
 own table because a role with limited rights can already read that table.
+"""
+BOTH = {
+    "sqlite": "SELECT max(version_num), max(oldest) FROM alembic_version",
+    # The column may not be there yet; an error would end the transaction.
+    "postgresql": "SELECT max(version_num), max(to_jsonb(alembic_version)->>'oldest')"
+    " FROM alembic_version",
+}
+"""The query for the revision and the oldest program, on each kind of database.
+
+Both are read each time: `audit archive` raises the oldest program, but not the revision.
 """
 
 ADVICE = {
@@ -67,33 +76,31 @@ def refused(code: str, where: str) -> DatabaseError:
 
 
 class RevisionCheck:
-    """The check of a database's revision by one process, which asks once about each revision.
+    """The check of a database's revision by one process, which judges each state once.
 
     `where`: the database's address for people.
     """
 
     def __init__(self, where: Callable[[], str]) -> None:
         self._where = where
-        self._usable: set[str] = set()
+        self._usable: set[tuple[str | None, str | None]] = set()
 
-    def check(self, driver: Any, revision: str | None) -> None:
-        """Check the revision that the open transaction of `driver`, a connection, has read.
-
-        The oldest supported program is read only if the revision is unknown.
+    def check(self, revision: str | None, oldest: str | None) -> None:
+        """Check the revision and the oldest program that an open transaction has read.
 
         Raises:
             DatabaseError: if this program must not write to the database.
         """
-        if revision in self._usable:
+        if (revision, oldest) in self._usable:
             return
         if revision is None:
             raise refused("database_empty", self._where())
         if revision != head():
             if revision < head():
                 raise refused("database_older", self._where())
-            if not is_supported(revision, _oldest(driver)):
+            if not is_supported(revision, oldest):
                 raise refused("database_newer", self._where())
-        self._usable.add(revision)
+        self._usable.add((revision, oldest))
 
     def read_and_check(self, driver: sqlite3.Connection) -> None:
         """Read the revision in the open transaction of a SQLite file, and check it.
@@ -102,18 +109,19 @@ class RevisionCheck:
             DatabaseError: if this program must not write to the database.
         """
         try:
-            [revision] = driver.execute(REVISION).fetchone()
+            revision, oldest = driver.execute(BOTH["sqlite"]).fetchone()
         except sqlite3.OperationalError as error:
             if not says_no_such_table(error):
                 raise
-            revision = None
-        self.check(driver, revision)
+            revision, oldest = _alone(driver), None
+        self.check(revision, oldest)
 
 
-def _oldest(driver: Any) -> str | None:
+def _alone(driver: sqlite3.Connection) -> str | None:
+    """The revision of a database that names no oldest program; None if it is empty."""
     try:
-        found: str | None = driver.execute(OLDEST).fetchone()[0]
-    except Exception as error:
+        found: str | None = driver.execute(REVISION).fetchone()[0]
+    except sqlite3.OperationalError as error:
         if not says_no_such_table(error):
             raise
         return None
