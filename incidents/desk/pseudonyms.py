@@ -204,10 +204,8 @@ def erase_expired(
 ) -> RetentionResult:
     """Erase the data that is old enough, in the name of `by`.
 
-    `stopped` ends the deletion of keys and checkpoints between two batches.
-
-    Texts and sign-ins are not erased unless the settings enable it. Raises the same errors as
-    `erasure.erase`.
+    Texts and sign-ins are not erased unless the settings enable it. `stopped` ends the deletion of
+    keys and checkpoints between two batches. Raises the same errors as `erasure.erase`.
     """
     keys = expired_keys.delete_expired(desk, engine, keep.cutoff_of_keys(now), stopped=stopped)
     checkpoints = thinning.thin(
