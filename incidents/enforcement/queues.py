@@ -28,7 +28,7 @@ from incidents.store.due_orders import START, Due, Place
 HOLD, TAKE_DOWN, OTHER = range(3)
 """How urgent an order is: of a site that is held, to take a site down, or any other."""
 
-LENGTH = 1_000
+LENGTH = 2_000
 """The most orders that are kept for one adapter; the others are read again when these are gone."""
 
 PAGE = 1_000
@@ -37,9 +37,12 @@ PAGE = 1_000
 LATELY = timedelta(seconds=5)
 """How long after the time from which it is due an order may come to be seen by others."""
 
-_REST, _SHORT_REST = 50, 10
+_REST, _SHORT_REST = 50, 20
 """How many times its duration is the rest after a pass over a whole lane, and after the reading of
 what fell due lately."""
+
+_URGENT_S = 0.1
+"""How long an urgent order waits until several can be claimed together."""
 
 
 def urgency(kind: str, *, held: bool) -> int:
@@ -49,21 +52,18 @@ def urgency(kind: str, *, held: bool) -> int:
     return TAKE_DOWN if kind in DOWN else OTHER
 
 
-_Rank = tuple[int, bool, Place]
-
-
-def _rank(due: Due) -> _Rank:
-    """What was never tried comes first, so that sites that fail do not keep others waiting."""
-    return urgency(due.kind, held=due.held), due.attempts > 0, due.place
+_Rank = tuple[int, bool, datetime, int, Place]
 
 
 class Queue:
     """The most urgent orders of one lane for one adapter; at most one of each site.
 
-    `missed`: the place of the first order for which there was no room, if there was one.
+    `missed`: the place of the first order for which there was no room, if there was one. `salt`:
+    see `Queues`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, salt: int = 0) -> None:
+        self._salt = salt
         self._ranks: list[_Rank] = []
         self._by_site: dict[int, Due] = {}
         self.missed: Place | None = None
@@ -83,23 +83,38 @@ class Queue:
 
     def offer(self, due: Due) -> None:
         """Add an order, or what has become of it since it was added."""
-        if due.site_id in self._by_site:
-            self._remove(self._by_site[due.site_id])
+        known = self._by_site.get(due.site_id)
+        if known == due:
+            return
+        if known is not None:
+            self._remove(known)
         self._by_site[due.site_id] = due
-        insort(self._ranks, _rank(due))
+        insort(self._ranks, self._rank(due))
         if len(self) > LENGTH:
-            place = self._ranks[-1][2]
+            place = self._ranks[-1][-1]
             self._remove(self._by_site[place[1]])
             self.missed = place if self.missed is None else min(self.missed, place)
 
     def take(self, most: int) -> list[Due]:
         """Remove and return the most urgent orders, at most `most`."""
-        found = [self._by_site.pop(site_id) for _, _, (_, site_id, _) in self._ranks[:most]]
+        found = [self._by_site.pop(rank[-1][1]) for rank in self._ranks[:most]]
         del self._ranks[:most]
         return found
 
+    def clear(self) -> list[int]:
+        """Remove all orders, and return their sites' numbers."""
+        found = list(self._by_site)
+        self._ranks, self._by_site = [], {}
+        return found
+
+    def _rank(self, due: Due) -> _Rank:
+        """What was never tried comes first, so that sites that fail do not keep others waiting."""
+        second = due.next_at.replace(microsecond=0)
+        urgent = urgency(due.kind, held=due.held)
+        return urgent, due.attempts > 0, second, due.site_id ^ self._salt, due.place
+
     def _remove(self, due: Due) -> None:
-        del self._ranks[bisect_left(self._ranks, _rank(due))]
+        del self._ranks[bisect_left(self._ranks, self._rank(due))]
         del self._by_site[due.site_id]
 
 
@@ -107,14 +122,18 @@ class Lane:
     """One lane: the queues of its adapters, and how far it has been read. Times are in UTC.
 
     `adapter_of` names the adapter of an order, or None if the order must not be claimed.
-    `seconds` is a monotonic clock.
+    `seconds` is a monotonic clock. `salt`: see `Queues`.
     """
 
     def __init__(
-        self, name: str, adapter_of: Callable[[Due], str | None], seconds: Callable[[], float]
+        self,
+        name: str,
+        adapter_of: Callable[[Due], str | None],
+        seconds: Callable[[], float],
+        salt: int = 0,
     ) -> None:
         self.name = name
-        self.queues = defaultdict[str, Queue](Queue)
+        self.queues = defaultdict[str, Queue](partial(Queue, salt))
         self._adapter_of, self._seconds = adapter_of, seconds
         self._again: set[int] = set()
         # The pass over the whole lane: its place, its seconds, and the end of the rest after it.
@@ -128,6 +147,11 @@ class Lane:
     def look_again(self, site_ids: Iterable[int]) -> None:
         """Look at the orders of these sites again, because they may have changed."""
         self._again.update(site_ids)
+
+    def refresh(self) -> None:
+        """Look again at all orders in the queues."""
+        for queue in self.queues.values():
+            self._again.update(queue.clear())
 
     def look(self, connection: Connection, due_at: datetime) -> bool:
         """Read the orders that are due at `due_at`; return whether there is more to read.
@@ -202,13 +226,22 @@ class Lane:
 
 
 class Queues:
-    """The queues of all lanes; see `Lane`."""
+    """The queues of all lanes; see `Lane`.
+
+    `salt`: a number of this dispatcher's own. It decides between sites whose orders fell due within
+    a second, so that two dispatchers seldom try to claim the same orders.
+    """
 
     def __init__(
-        self, adapter_of: Callable[[Due], str | None], *, seconds: Callable[[], float]
+        self,
+        adapter_of: Callable[[Due], str | None],
+        *,
+        seconds: Callable[[], float],
+        salt: int = 0,
     ) -> None:
-        self._adapter_of, self._seconds = adapter_of, seconds
+        self._adapter_of, self._seconds, self._salt = adapter_of, seconds, salt
         self._lanes: dict[str, Lane] = {}
+        self._took_at: dict[str, float] = {}
 
     def look(self, connection: Connection, lanes: Mapping[str, datetime]) -> bool:
         """Read the orders of each lane that are due at the given time (UTC).
@@ -224,17 +257,24 @@ class Queues:
         for lane, site_id in sites:
             self._lane(lane).look_again([site_id])
 
+    def refresh(self) -> None:
+        """Look again at all orders in the queues, because others have claimed some of them."""
+        for lane in self._lanes.values():
+            lane.refresh()
+
     def take(self, limit: ConcurrencyLimit) -> list[Due]:
         """Remove and return the orders that their adapters can take now, the most urgent first."""
         found: list[Due] = []
-        given = Counter[str]()
+        now, given = self._seconds(), Counter[str]()
         for lane in self._lanes.values():
             for adapter, queue in lane.queues.items():
                 free = limit.free_for(adapter) - given[adapter]
                 # A transaction costs the same for one order and for many.
-                worth_it = 1 if queue.is_urgent else min(len(queue), limit.share(adapter) // 2)
-                if free >= worth_it:
-                    taken = queue.take(free)
+                worth_it = min(len(queue), limit.share(adapter) // 2)
+                if queue.is_urgent and now - self._took_at.get(adapter, -inf) >= _URGENT_S:
+                    worth_it = 1
+                if free >= worth_it and (taken := queue.take(free)):
+                    self._took_at[adapter] = now
                     given[adapter] += len(taken)
                     found += taken
         return found
@@ -245,7 +285,7 @@ class Queues:
 
     def _lane(self, name: str) -> Lane:
         if name not in self._lanes:
-            self._lanes[name] = Lane(name, self._adapter_of, self._seconds)
+            self._lanes[name] = Lane(name, self._adapter_of, self._seconds, self._salt)
         return self._lanes[name]
 
 

@@ -52,7 +52,7 @@ LANES = (ACT, NOTICE, DESK)
 _NOBODY = "none"
 """In place of an adapter's name, for a lane without a channel."""
 
-_TRIES = 4
+_TRIES, _SALTS = 4, 1 << 30
 
 
 class Round:
@@ -86,7 +86,9 @@ class Round:
             if dispatcher.compare is None
             else waiting.FirstComparison(dispatcher.engine, dispatcher.compare)
         )
-        self._queues = Queues(self._adapter_of, seconds=dispatcher.seconds)
+        self._queues = Queues(
+            self._adapter_of, seconds=dispatcher.seconds, salt=int(dispatcher.jitter() * _SALTS)
+        )
 
     def run(self) -> None:
         """Carry out all due orders.
@@ -120,26 +122,38 @@ class Round:
 
     def _claim(self) -> bool:
         """Claim due orders; return whether any were claimed, or there are more to read."""
+        is_more = False
+        for _ in range(_TRIES):
+            due, is_more = self._look()
+            # If other dispatchers have claimed all of them, look for the next ones.
+            if not due or self._claim_due(due):
+                return bool(due) or is_more
+        return is_more
+
+    def _look(self) -> tuple[list[Due], bool]:
+        """The orders to claim now, and whether there are more to read."""
+        engine = self._dispatcher.engine
+        with plainly(engine), reading(engine) as connection:
+            now = self._now(connection)
+            self._due_by = (self._due_by or now) if self._once else None
+            is_more = self._queues.look(connection, self._lanes(now))
+        return self._queues.take(self._limit), is_more
+
+    def _claim_due(self, due: list[Due]) -> bool:
+        """Claim these orders and start their attempts; return whether others left any of them."""
         dispatcher = self._dispatcher
-        with plainly(dispatcher.engine):
-            with reading(dispatcher.engine) as connection:
-                now = self._now(connection)
-                self._due_by = (self._due_by or now) if self._once else None
-                is_more = self._queues.look(connection, self._lanes(now))
-            due = self._queues.take(self._limit)
-            if not due:
-                return is_more
-            began = dispatcher.seconds()
-            with writing(dispatcher.engine) as connection:
-                now, history = self._now(connection), lineage.read(connection)
-                if history.is_new:
-                    self._queues.clear()
-                    return False
-                found = self._claim_due(connection, due, now)
-                held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
-                # So that they do not count as tried, even if recording them fails.
-                leases.undo_claim(connection, held)
-                newest = entries.newest(connection)
+        began = dispatcher.seconds()
+        with plainly(dispatcher.engine), writing(dispatcher.engine) as connection:
+            now, history = self._now(connection), lineage.read(connection)
+            if history.is_new:
+                self._queues.clear()
+                return False
+            found = leases.claim(connection, dispatcher.name, due, now=now, lease=LEASE)
+            held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
+            # So that they do not count as tried, even if recording them fails.
+            leases.undo_claim(connection, held)
+            newest = entries.newest(connection)
+        self._look_again(due, found)
         if dispatcher.continuity is not None:
             dispatcher.continuity.advance_mark(history, newest, now)
         if self._epochs.current != history.epoch:
@@ -153,25 +167,15 @@ class Round:
         for claimed in found:
             if claimed.key not in excluded:
                 self._start_attempt(claimed, now, began)
-        return bool(found) or is_more
+        return bool(found)
 
-    def _claim_due(
-        self, connection: Connection, due: list[Due], now: datetime
-    ) -> list[leases.Claimed]:
-        """Claim these orders, or the next ones if other dispatchers have claimed all of them."""
-        for _ in range(_TRIES):
-            name = self._dispatcher.name
-            found = leases.claim(connection, name, due, now=now, lease=LEASE)
-            claimed = {(each.site_id, each.lane) for each in found}
-            self._queues.look_again(
-                (each.lane, each.site_id)
-                for each in due
-                if (each.site_id, each.lane) not in claimed
-            )
-            due = [] if found else self._queues.take(self._limit)
-            if not due:
-                break
-        return found
+    def _look_again(self, due: list[Due], found: list[leases.Claimed]) -> None:
+        """Look again at all that waits if others have claimed some of these orders."""
+        claimed = {(each.lane, each.site_id) for each in found}
+        missing = [key for each in due if (key := (each.lane, each.site_id)) not in claimed]
+        if missing:
+            self._queues.look_again(missing)
+            self._queues.refresh()
 
     def _adapter_of(self, due: Due) -> str | None:
         """The name of the adapter for a due order; None if it was tried before in this pass."""

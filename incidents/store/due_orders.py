@@ -87,8 +87,8 @@ def of_sites(
     connection: Connection, lane: str, site_ids: Iterable[int], *, due_at: datetime
 ) -> list[Due]:
     """The orders of those sites that are due at `due_at` (UTC), in no order."""
-    rows = [(site_id,) for site_id in sorted(site_ids)]
-    return _OF_SITES.fetch(connection, rows, lane=lane, due_at=due_at).all()
+    rows = [(site_id, lane) for site_id in sorted(site_ids)]
+    return [each for each in _OF_SITES.fetch(connection, rows).all() if each.next_at <= due_at]
 
 
 def is_first() -> ColumnElement[bool]:
@@ -128,11 +128,13 @@ def _page(_given: ValuesTable) -> Select[Any]:
 
 
 def _of_sites(given: ValuesTable) -> Select[Any]:
-    own = and_(_of.site_id == given.c.site_id, _of.lane == _LANE)
+    # Neither the lane nor the time is a constant here: SQLite would read, for each site, all orders
+    # of the lane that are due.
+    own = and_(_of.site_id == given.c.site_id, _of.lane == given.c.lane)
     named = given.table.join(deliveries, own).join(sites, sites.c.id == _of.site_id)
-    return select(*_COLUMNS).select_from(named).where(waiting, _of.next_at <= _DUE_AT, is_first())
+    return select(*_COLUMNS).select_from(named).where(waiting, is_first())
 
 
 _BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
 _PAGE: Query[Due] = Query(_page, lambda row: Due(*row))
-_OF_SITES: Query[Due] = Query(_of_sites, lambda row: Due(*row), site_id=Number)
+_OF_SITES: Query[Due] = Query(_of_sites, lambda row: Due(*row), site_id=Number, lane=Word)

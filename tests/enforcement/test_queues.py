@@ -249,3 +249,42 @@ def test_a_few_more_attempts_are_worth_no_transaction_unless_they_are_all_or_urg
     assert reader.take() == ["a.example", "s0.example", "s1.example"]
     # The queue had no room for the fifth.
     assert reader.take() == ["s2.example"]
+
+
+def test_holds_that_come_one_by_one_are_taken_together(reader: Reader) -> None:
+    """A transaction for each would make the delivery of many holds slower."""
+    take(reader.limit, "panel", SHARE - 1)
+    _hold_all(reader.day, ["a.example"])
+    reader.look_at_all()
+    first = reader.queues.take(reader.limit)
+    claim_these(reader.day, first)
+    _hold_all(reader.day, ["b.example", "c.example"])
+    reader.look_at_all()
+    at_once = reader.take()
+    reader.passed_s += 0.1
+
+    assert (_sites(first), at_once, reader.take()) == ([1], [], ["b.example"])
+
+
+def test_two_dispatchers_take_different_orders_of_those_that_fell_due_together() -> None:
+    found = [_due(site)._replace(next_at=_NOW) for site in range(16)]
+    one, two = Queue(0), Queue(8)
+    for each in found:
+        one.offer(each)
+        two.offer(each)
+
+    assert set(_sites(one.take(8))) & set(_sites(two.take(8))) == set()
+
+
+def test_what_others_have_claimed_meanwhile_is_dropped(reader: Reader) -> None:
+    _hold_all(reader.day, ["a.example", "b.example"])
+    reader.look_at_all()
+    taken = reader.queues.take(reader.limit)
+    for each in taken:
+        reader.queues.look_again([(ACT, each.site_id)])
+    reader.look_at_all()
+    claim_these(reader.day, taken[:1], "two")
+    reader.queues.refresh()
+    reader.look_at_all()
+
+    assert reader.take() == [taken[1].site]
