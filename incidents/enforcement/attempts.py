@@ -11,10 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
+from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from queue import PriorityQueue
-from threading import BoundedSemaphore, Thread
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Lock, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -44,13 +45,15 @@ class WorkerPool:
 
     def __init__(self, name: str, workers: int) -> None:
         self._name, self._workers = name, workers
-        self._work: PriorityQueue[tuple[float, int, Callable[[], object] | None]] = PriorityQueue()
-        self._numbers = count()
+        # A heap with a queue that counts it: a PriorityQueue, which is no C code, is much slower.
+        self._heap: list[tuple[float, int, Callable[[], object] | None]] = []
+        self._waiting: SimpleQueue[None] = SimpleQueue()
+        self._lock, self._numbers = Lock(), count()
         self._threads = 0
 
     def submit(self, work: Callable[[], object], urgency: int = 0) -> None:
         """Run the work, which must not raise, as soon as a thread is free."""
-        self._work.put((urgency, next(self._numbers), work))
+        self._put(urgency, work)
         if self._threads < self._workers:
             self._threads += 1
             name = f"{self._name}-{self._threads}"
@@ -59,11 +62,21 @@ class WorkerPool:
     def close(self) -> None:
         """End each thread as soon as its work returns."""
         for _ in range(self._threads):
-            self._work.put((inf, next(self._numbers), None))
+            self._put(inf, None)
+
+    def _put(self, urgency: float, work: Callable[[], object] | None) -> None:
+        with self._lock:
+            heappush(self._heap, (urgency, next(self._numbers), work))
+        self._waiting.put(None)
 
     def _run_tasks(self) -> None:
-        while (work := self._work.get()[2]) is not None:
+        while (work := self._next()) is not None:
             work()
+
+    def _next(self) -> Callable[[], object] | None:
+        self._waiting.get()
+        with self._lock:
+            return heappop(self._heap)[2]
 
 
 def attempt(adapter: Adapter, order: Order) -> Outcome:

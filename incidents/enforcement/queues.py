@@ -37,7 +37,7 @@ PAGE = 1_000
 LATELY = timedelta(seconds=5)
 """How long after the time from which it is due an order may come to be seen by others."""
 
-_REST, _SHORT_REST = 50, 20
+_REST, _SHORT_REST = 50, 25
 """How many times its duration is the rest after a pass over a whole lane, and after the reading of
 what fell due lately."""
 
@@ -136,12 +136,14 @@ class Lane:
         self.queues = defaultdict[str, Queue](partial(Queue, salt))
         self._adapter_of, self._seconds = adapter_of, seconds
         self._again: set[int] = set()
-        # The pass over the whole lane: its place, its seconds, and the end of the rest after it.
+        # The pass over the whole lane: its place, its seconds, the end of the rest after it, and
+        # the time by which what it reads had fallen due at its beginning.
         self._whole, self._whole_s, self._rest_until = START, 0.0, seconds()
-        # The reading of the orders that fell due lately: its place, and the time of its beginning;
+        self._whole_began = START[0]
+        # The reading of the orders that fell due lately: its place, and the same time of its own;
         # the seconds it took, and when it begins again.
         self._lately: Place | None = None
-        self._began: datetime | None = None
+        self._lately_began: datetime | None = None
         self._lately_s, self._lately_again = 0.0, inf
 
     def look_again(self, site_ids: Iterable[int]) -> None:
@@ -165,24 +167,28 @@ class Lane:
         read = partial(due_orders.page, connection, self.name, due_at=due_at, most=PAGE)
         is_more = False
         if self._seconds() >= self._rest_until:
-            begins = self._whole == START
-            is_more = self._read_whole(read)
-            if begins and not is_more:
-                # All that is due has been read, the latest too.
-                self._lately, self._began = None, due_at
-                return False
-        is_more |= self._read_lately(read, due_at)
+            is_more = self._read_whole(read, due_at)
+        # A pass that has come so far reads what fell due lately anyway.
+        if not is_more or self._whole < _late(due_at):
+            is_more |= self._read_lately(read, due_at)
         return is_more | self._fill(read)
 
-    def _read_whole(self, read: _Read) -> bool:
+    def _read_whole(self, read: _Read, due_at: datetime) -> bool:
         began = self._seconds()
+        if self._whole == START:
+            self._whole_began = due_at
         found = read(start=self._whole)
         self._offer(found)
         now = self._seconds()
         self._whole_s += now - began
-        if len(found) == PAGE:
+        if found:
             self._whole = found[-1].place
+        if len(found) == PAGE:
             return True
+        # The pass has read the latest, too: from here on, only what is new is read.
+        self._lately = max(self._whole, _late(self._whole_began))
+        self._lately_began = self._whole_began
+        self._lately_again = now + _SHORT_REST * self._whole_s
         self._rest_until = now + _REST * self._whole_s
         self._whole, self._whole_s = START, 0.0
         return False
@@ -190,8 +196,8 @@ class Lane:
     def _read_lately(self, read: _Read, due_at: datetime) -> bool:
         now = self._seconds()
         if self._lately is None or now >= self._lately_again:
-            self._lately = ((self._began or due_at) - LATELY, 0, 0)
-            self._began = due_at
+            self._lately = _late(self._lately_began or due_at)
+            self._lately_began = due_at
             self._lately_s, self._lately_again = 0.0, inf
         found = read(start=self._lately)
         self._offer(found)
@@ -223,6 +229,11 @@ class Lane:
             adapter = self._adapter_of(each)
             if adapter is not None:
                 self.queues[adapter].offer(each)
+
+
+def _late(due_at: datetime) -> Place:
+    """The place of the first order that may come to be seen only after the time `due_at`."""
+    return due_at - LATELY, 0, 0
 
 
 class Queues:

@@ -173,8 +173,8 @@ class Round:
         """Look again at all that waits if others have claimed some of these orders."""
         claimed = {(each.lane, each.site_id) for each in found}
         missing = [key for each in due if (key := (each.lane, each.site_id)) not in claimed]
-        if missing:
-            self._queues.look_again(missing)
+        self._queues.look_again(missing)
+        if len(missing) > len(due) // 2:
             self._queues.refresh()
 
     def _adapter_of(self, due: Due) -> str | None:
