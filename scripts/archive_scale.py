@@ -1,7 +1,10 @@
 """Measure the archive at scale: sizes, verification, `why` and logging, as ratios.
 
-One site's real story is copied to many sites by SQL, numbered and signed by the program, archived,
-and measured beside a small database. `python -m scripts.archive_scale 1000000 /a/folder`
+The story of one site is copied to many sites by SQL, or told to each through the desk; the program
+numbers, signs and archives the entries. All is measured beside a small database.
+
+    python -m scripts.archive_scale 12000000 /a/folder
+    python -m scripts.archive_scale 3000000 /a/folder --by-desk
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from incidents.app import App
 from incidents.audit import archiving
@@ -40,49 +43,64 @@ OLD = datetime(2025, 1, 1, 2, tzinfo=UTC)
 TEMPLATE = "template.example"
 A_DAY = 8_200
 """The entries of a day with 2,000 incidents."""
-_TRIES = 60
+_TRIES, _BATCH = 60, 500
+
+T = TypeVar("T")
 
 
-def story(rig: LogRig, clock: ToldClock) -> None:
-    """Some thirty entries of one site: incidents, calls, a suspension, a closure, their orders."""
-    give(rig, TEMPLATE, c.AddSite(by="li"))
+def story(rig: LogRig, clock: ToldClock, sites: Sequence[str]) -> None:
+    """Some thirty entries a site: incidents, calls, a suspension, a closure, their orders."""
+    give(rig, sites, c.AddSite(by="li"))
     for n in range(1, 4):
-        give(rig, TEMPLATE, c.Log(by="li", category="gambling", again=True))
-        give(rig, TEMPLATE, c.RecordContact(by="wang", incident=n, outcome="reached"))
-        give(rig, TEMPLATE, c.StateRemoved(by="li", incident=n))
+        give(rig, sites, c.Log(by="li", category="gambling", again=True))
+        give(rig, sites, c.RecordContact(by="wang", incident=n, outcome="reached"))
+        give(rig, sites, c.StateRemoved(by="li", incident=n))
         clock.later(days=3)
-    give(rig, TEMPLATE, c.Log(by="li", again=True))
+    give(rig, sites, c.Log(by="li", again=True))
     clock.later(hours=2)
     elapse(rig)
     clock.later(hours=13)
     elapse(rig)
-    give(rig, TEMPLATE, c.StateRemoved(by="li", incident=4))
+    give(rig, sites, c.StateRemoved(by="li", incident=4))
     # Closed under R1, so that `why` looks up the entry that closed it.
     for _ in range(3):
-        give(rig, TEMPLATE, c.Log(by="li", again=True))
+        give(rig, sites, c.Log(by="li", again=True))
     settle(rig)
 
 
 def elapse(rig: LogRig) -> None:
     while rig.desk.elapse():
-        settle(rig)
+        pass
+    settle(rig)
 
 
 def settle(rig: LogRig) -> None:
     with reading(rig.engine) as connection:
         asked = "SELECT name, site_seq, lane FROM deliveries JOIN sites ON sites.id = site_id"
         rows = connection.exec_driver_sql(f"{asked} ORDER BY site_id, site_seq, lane").all()
-    for site, order, lane in rows:
-        done = c.RecordDelivery(
+    submit(rig, [
+        (site, c.RecordDelivery(
             order=order, lane=lane, adapter="panel", attempts=1, enforced=lane == "act"
-        )
-        give(rig, site, done)
+        ))
+        for site, order, lane in rows
+    ])  # fmt: skip
 
 
-def give(rig: LogRig, site: str, command: c.Command) -> None:
-    [answer] = rig.desk.submit([Envelope(site=site, command=command, login="desk1")])
-    if answer.refusal is not None:
-        raise SystemExit(f"{site}: {answer.refusal}")
+def give(rig: LogRig, sites: Sequence[str], command: c.Command) -> None:
+    submit(rig, [(site, command) for site in sites])
+
+
+def submit(rig: LogRig, commands: Sequence[tuple[str, c.Command]]) -> None:
+    for each in batched(commands, _BATCH):
+        envelopes = [Envelope(site=site, command=one, login="desk1") for site, one in each]
+        for answer in rig.desk.submit(envelopes):
+            if answer.refusal is not None:
+                raise SystemExit(f"{answer.refusal}")
+
+
+def batched(given: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(given), most):
+        yield given[start : start + most]
 
 
 def copy(file: Path, sites: int) -> None:
@@ -122,7 +140,7 @@ def insert(raw: sqlite3.Connection, table: str, new: dict[str, str], own: int, k
     raw.execute(f"INSERT INTO {table} {rows}")
 
 
-def grown(folder: Path, entries: int) -> tuple[LogRig, ToldClock, Any]:
+def grown(folder: Path, entries: int, *, by_desk: bool = False) -> tuple[LogRig, ToldClock, Any]:
     """A desk with about so many entries, signed."""
     folder.mkdir(parents=True)
     url = f"sqlite:///{folder}/desk.db"
@@ -133,10 +151,14 @@ def grown(folder: Path, entries: int) -> tuple[LogRig, ToldClock, Any]:
     clock = told.__enter__()
     rig = LogRig(url, folder, clock)
     rig.make_key()
-    story(rig, clock)
+    story(rig, clock, [TEMPLATE])
     with reading(rig.engine) as connection:
         each = connection.exec_driver_sql("SELECT seq FROM sites").scalar() or 1
-    copy(folder / "desk.db", max(1, entries // each))
+    many = max(1, entries // each)
+    if by_desk:
+        story(rig, clock, [f"site-{k + 2}.example" for k in range(many)])
+    else:
+        copy(folder / "desk.db", many)
     clock.later(days=430)
     rig.sign(at_once=True)
     return rig, clock, told
@@ -176,7 +198,7 @@ def looks(rig: LogRig, sites: list[str]) -> dict[str, float]:
             stories.append(timed(lambda key=key: list(queries.timeline(*key)))[0])  # type: ignore[misc]
         with app.queries() as queries:
             queues.append(timed(lambda: queries.queue(limit=100))[0])
-        logs.append(timed(lambda site=site: give(rig, site, c.Log(by="li", again=True)))[0])  # type: ignore[misc]
+        logs.append(timed(lambda site=site: give(rig, [site], c.Log(by="li", again=True)))[0])  # type: ignore[misc]
     for name, times in (("why", whys), ("story", stories), ("queue", queues), ("log", logs)):
         found[name] = round(median(times) * 1000, 2)
     return found
@@ -198,12 +220,12 @@ def size(file: Path) -> int:
 
 
 def main() -> None:
-    many, folder = int(sys.argv[1]), Path(sys.argv[2])
+    many, folder, by_desk = int(sys.argv[1]), Path(sys.argv[2]), "--by-desk" in sys.argv
     small, _, told = grown(folder / "small", 20_000)
     before = looks(small, names(small))
     say("small", **before)
     told.__exit__(None, None, None)
-    seconds, (rig, clock, told) = timed(lambda: grown(folder / "large", many))
+    seconds, (rig, clock, told) = timed(lambda: grown(folder / "large", many, by_desk=by_desk))
     file = folder / "large" / "desk.db"
     say("made", processor_s=seconds, bytes=size(file))
     verified(rig)
@@ -232,10 +254,7 @@ def main() -> None:
     after = looks(rig, names(rig))
     say("large with parts", **after)
     say("ratio", **{name: after[name] / before[name] for name in before})
-    day = [Envelope(site=f"site-{k + 2}.example", command=c.Log(by="li", again=True), login="d")
-           for k in range(A_DAY // 4)]  # fmt: skip
-    for at in range(0, len(day), 500):
-        rig.desk.submit(day[at : at + 500])
+    give(rig, [f"site-{k + 2}.example" for k in range(A_DAY // 4)], c.Log(by="li", again=True))
     clock.later(hours=1)
     sequencer.number_all(rig.engine)
     signing.sign(rig.engine, rig.ring, clock.now, at_once=True)
