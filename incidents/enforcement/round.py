@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from incidents.desk import Answer
 from incidents.enforcement import order_payload, waiting
+from incidents.enforcement.adapter_queue import urgency
 from incidents.enforcement.attempts import WorkerPool, attempt
 from incidents.enforcement.dispatcher import (
     NO_CHANNEL_AFTER,
@@ -27,7 +28,7 @@ from incidents.enforcement.dispatcher import (
 )
 from incidents.enforcement.outcomes import BATCH, Outcomes
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
-from incidents.enforcement.queues import Queues, urgency
+from incidents.enforcement.queues import Queues
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, entries, leases, lineage

@@ -9,10 +9,11 @@ import pytest
 
 from incidents.desk import Envelope
 from incidents.enforcement import queues
+from incidents.enforcement.adapter_queue import HOLD
 from incidents.enforcement.attempts import WorkerPool
 from incidents.enforcement.dispatcher import ConcurrencyLimit
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
-from incidents.enforcement.queues import HOLD, Queues
+from incidents.enforcement.queues import Queues
 from incidents.enforcement.round import Round
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from incidents.enforcement import queues
+from incidents.enforcement import adapter_queue, queues
+from incidents.enforcement.adapter_queue import Queue
 from incidents.enforcement.dispatcher import ConcurrencyLimit
-from incidents.enforcement.queues import Queue, Queues
+from incidents.enforcement.queues import Queues
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store.database.engine import reading, writing
@@ -70,7 +71,7 @@ def test_of_a_site_only_the_latest_that_was_read_waits() -> None:
 def test_what_has_no_room_is_missed_and_it_is_the_least_urgent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(queues, "LENGTH", 2)
+    monkeypatch.setattr(adapter_queue, "LENGTH", 2)
     queue = _queue(_due(1), _due(2))
     before = queue.missed
     for each in (_due(3), _due(4), _due(5, held=True)):
@@ -127,7 +128,7 @@ class Reader:
 def reader(day: Rehearsal, hands: ConcurrencyLimit, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """A page has four orders, and a queue as many; after a pass over all, the next one is far."""
     monkeypatch.setattr(queues, "_REST", 1e6)
-    monkeypatch.setattr(queues, "LENGTH", 4)
+    monkeypatch.setattr(adapter_queue, "LENGTH", 4)
     monkeypatch.setattr(queues, "PAGE", 4)
     return Reader(day, hands)
 
