@@ -62,7 +62,7 @@ class App:
     def _note_write(self) -> None:
         self._has_written = True
         if (replica := self.__dict__.get("replica")) is not None:
-            replica.note_write()
+            replica.primary.note_write()
 
     @cached_property
     def engine(self) -> Engine:
@@ -140,7 +140,7 @@ class App:
         standby = engine.create_replica(self.settings.replica)
         found = Replica(standby, lambda: self.bare_engine, self.settings.replica_lag)
         if self._has_written:
-            found.note_write()
+            found.primary.note_write()
         return found
 
     @contextmanager
@@ -160,7 +160,7 @@ class App:
             with self.reading() as connection:
                 yield connection
             if replica is not None:
-                replica.note_write()
+                replica.primary.note_write()
             return
         with engine.plainly(replica.engine), replica.reading(opened) as connection:
             yield connection
@@ -183,14 +183,17 @@ class App:
         """
         from incidents.audit.pool import WorkerLostError
         from incidents.errors import DatabaseError
+        from incidents.store.database.replica import SHOWN
 
         replica = self.replica
         opened = None if replica is None else self._open(replica, latest=True, after=0)
         if replica is None or opened is None:
             return look(self.engine)
+        lsn = opened.info[SHOWN].lsn
         opened.close()
         try:
-            return look(replica.engine)
+            with replica.insisting(lsn) as engine:
+                return look(engine)
         except (DatabaseError, WorkerLostError) as error:
             replica.note_failure(error.message)
         return look(self.engine)

@@ -239,7 +239,7 @@ class Run:
             return
         if replica.trouble is not None:
             self.inform(self.text("run.replica.unused", why=self.language.cause(replica.trouble)))
-        elif replica.primary_lost and replica.state is not None:
+        elif replica.primary.is_lost and replica.state is not None:
             self.inform(self.text("run.replica.alone", at=replica.state.as_of))
 
     def note_renaming(self) -> None:

@@ -51,7 +51,7 @@ def remembered(app: App, scope: MutableMapping[str, Any], send: Send) -> Send:
 def _cookie(replica: Replica) -> str | None:
     """The cookie, which lasts as long as the replica may be behind; None without a primary."""
     try:
-        written = replica.position().lsn
+        written = replica.primary.ask().lsn
     except SQLAlchemyError:
         return None
     made = Response()

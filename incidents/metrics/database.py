@@ -291,7 +291,7 @@ def replica_samples(replica: Replica | None, into: Samples) -> None:
     """Add the samples of the replica, which is asked now; none without one."""
     if replica is None:
         return
-    state = replica.look()
+    state = replica.ask_state()
     into.put("incidents_replica_in_use", float(replica.trouble is None))
     if state is not None:
         into.put("incidents_replica_lag_seconds", state.lag.total_seconds())

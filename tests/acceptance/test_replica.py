@@ -412,7 +412,7 @@ def _by_another_process(desk: ConsoleDesk, site: str) -> None:
     replica = replica_of(desk)
     desk.do(site, c.AddSite(by="zhao"))
     # This process has not written: it was another one.
-    replica._covered = replica._written
+    replica.primary._covered = replica.primary._written
 
 
 def test_a_page_says_that_the_replica_is_not_read(desk: ConsoleDesk) -> None:

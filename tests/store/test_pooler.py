@@ -111,6 +111,7 @@ _HOSTILE = (
     "SET plan_cache_mode = force_custom_plan",
     "SET enable_indexscan = off",
     "SET bytea_output = escape",
+    "SET default_transaction_read_only = on",
 )
 _PINNED = (
     "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, Engine, make_url, text
 
 from incidents.app import App
 from incidents.cause import Cause
@@ -16,12 +16,15 @@ from incidents.errors import DatabaseError, InputError
 from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.store.database import replica as replicas
+from incidents.store.database import wal_position
+from incidents.store.database.primary_position import PrimaryPosition
 from incidents.store.database.replica import Replica, ReplicaReadError
 from incidents.store.database.wal_position import Position
 from incidents.store.desk_state import BEHIND
 from incidents.store.schema.tables import sites
 from tests.databases import PostgresqlDatabases, compares_clocks
 from tests.patience import until
+from tests.pgbouncer import pgbouncer
 from tests.standby import Standby, durable, standby
 
 
@@ -172,7 +175,7 @@ def test_a_position_from_another_process_is_waited_for(
     follower.pause()
     with opened(str(other.settings.db), follower.url(str(other.settings.db))) as writer:
         add(writer, "a.example")
-        position = known(writer).position().lsn
+        position = known(writer).primary.ask().lsn
 
     with app.viewing(latest=False, after=position) as connection:
         assert names(connection) == ["a.example"]
@@ -186,24 +189,24 @@ def test_a_position_from_another_process_is_waited_for(
 
 def test_a_late_answer_of_the_primary_takes_back_nothing(app: App) -> None:
     """One thread asked before a write, and hears the answer after another one's."""
-    replica = known(app)
-    before = replica.position()
-    after = replica.position()
+    replica = known(app).primary
+    before = replica.ask()
+    after = replica.ask()
     later, earlier = replace(after, lsn=after.lsn + 10), before
     replica.note_write()
 
     replica.learn(later, 1)
     replica.learn(earlier, 0)
-    assert replica._seen == later.lsn
+    assert replica.seen == later.lsn
 
 
 def test_what_the_primary_has_lost_is_waited_for_no_longer(app: App) -> None:
-    replica = known(app)
-    found = replica.position()
+    replica = known(app).primary
+    found = replica.ask()
     replica.note_write()
     replica.learn(replace(found, lsn=found.lsn + 10), 1)
 
-    assert replica.position().lsn < found.lsn + 10
+    assert replica.ask().lsn < found.lsn + 10
     with app.viewing(latest=False) as connection:
         assert is_replica(connection)
 
@@ -252,7 +255,7 @@ def test_a_replica_that_is_gone_is_left_alone_for_a_while(
             with reader.viewing() as connection:
                 assert not is_replica(connection)
             # Who monitors asks at once.
-            assert known(reader).look() is not None
+            assert known(reader).ask_state() is not None
             with reader.viewing() as connection:
                 assert is_replica(connection)
 
@@ -325,6 +328,25 @@ def test_a_long_read_runs_again_on_the_primary(app: App) -> None:
     assert asked == ["replica", "primary"]
 
 
+def test_a_long_read_does_not_go_on_at_a_server_that_is_further_behind(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several servers, the next connection can be to another one."""
+    asked = list[str]()
+
+    def look(engine: Engine) -> str:
+        asked.append("replica" if engine is known(app).engine else "primary")
+        with engine.connect():
+            pass
+        asked.append("read")
+        monkeypatch.setattr(wal_position, "shown_by", lambda _: 1)
+        with engine.connect():
+            return "found"
+
+    assert app.view(look) == "found"
+    assert asked == ["replica", "read", "primary", "read"]
+
+
 def test_the_primary_itself_is_no_replica(db: str) -> None:
     with opened(db, db) as app, app.viewing() as connection:
         assert not is_replica(connection)
@@ -347,18 +369,46 @@ def test_a_standby_that_knows_more_than_the_primary_is_not_read(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a failover that lost the end, an old standby may still show it."""
-    asked = Replica.position
+    asked = PrimaryPosition.ask
 
-    def lost(replica: Replica) -> Position:
-        found = asked(replica)
-        replica._position = Position(found.lsn - 100, found.at, found.system, found.taken)
-        return replica._position
+    def lost(primary: PrimaryPosition) -> Position:
+        found = asked(primary)
+        primary.last = replace(found, lsn=found.lsn - 100)
+        return primary.last
 
-    monkeypatch.setattr(Replica, "position", lost)
+    monkeypatch.setattr(PrimaryPosition, "ask", lost)
     with app.viewing() as connection:
         assert not is_replica(connection)
         assert (trouble := known(app).trouble) is not None
         assert trouble.code == "replica_ahead"
+
+
+def test_a_standby_that_followed_a_lost_primary_is_not_read(
+    db: str, other: App, follower: Standby, postgresql_databases: PostgresqlDatabases
+) -> None:
+    """It has an entry that the new primary never had, and is behind the new primary's position."""
+    with standby(postgresql_databases) as new:
+        new.catch_up()
+        new.ask("SELECT pg_promote()")
+        add(other, "lost.example")
+        follower.catch_up()
+        with opened(new.url(db), follower.url(db)) as writer:
+            add(writer, "a.example")
+        new.ask("SELECT pg_logical_emit_message(true, 'tests', repeat('x', 1000000))")
+
+        with opened(new.url(db), follower.url(db)) as app, app.viewing(latest=False) as connection:
+            assert names(connection) == ["a.example"]
+            assert (trouble := known(app).trouble) is not None
+            assert trouble.code == "replica_diverged"
+
+
+def test_a_standby_behind_a_pooler_does_not_take_a_write(db: str, follower: Standby) -> None:
+    with (
+        pgbouncer(follower.url(db), size=1, tracked=0) as pooled,
+        opened(pooled, db) as app,
+        pytest.raises(DatabaseError, match="this server is a standby"),
+    ):
+        add(app, "a.example")
 
 
 def test_of_several_servers_one_that_is_a_standby_is_read(db: str, follower: Standby) -> None:
@@ -376,7 +426,7 @@ def test_without_a_primary_the_replica_still_shows_what_it_has(
     nowhere = "postgresql:///desk?host=/nowhere.example"
     with opened(nowhere, follower.url(db)) as app, app.viewing() as connection:
         assert names(connection) == ["a.example"]
-        assert known(app).primary_lost
+        assert known(app).primary.is_lost
 
 
 def test_without_a_primary_the_limit_holds_too(db: str, other: App, follower: Standby) -> None:

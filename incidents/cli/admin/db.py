@@ -228,7 +228,7 @@ def _replica(run: Run) -> dict[str, Any]:
         return {}
     from incidents.store.database import address
 
-    state, where = replica.look(), address.display_address(replica.engine)
+    state, where = replica.ask_state(), address.display_address(replica.engine)
     lag_s = None if state is None else round(state.lag.total_seconds(), 3)
     if replica.trouble is not None:
         run.inform(run.text("run.replica.unused", why=run.language.cause(replica.trouble)))

@@ -1,9 +1,8 @@
 """The replica: a hot standby of PostgreSQL for reading, and how far its state is behind.
 
-A process learns the primary's position in the write-ahead log before it trusts the replica: no
-clocks are compared, and the replica's own opinion of its lag does not count. So a standby that is
-cut off, or ahead of the primary, is not read. A standby that follows a lost primary, and had more
-from it than the new one, is noticed only while it is ahead.
+It is read only if it shows what it must show by the position of the primary: see
+`primary_position`. So a standby that is cut off, is ahead of the primary or follows a lost one is
+not read.
 """
 
 from __future__ import annotations
@@ -13,22 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Lock
+from typing import Any
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from incidents.errors import Cause, DatabaseError
-from incidents.store.database import replica_trouble, wal_position
+from incidents.store.database import descent, replica_trouble, wal_position
 from incidents.store.database.engine import consistently
-from incidents.store.database.wal_position import Position, Shown, State
+from incidents.store.database.primary_position import SAMPLE_S, PrimaryPosition
+from incidents.store.database.wal_position import ANSWER_S, Shown, State, briefly
 from incidents.store.desk_state import BEHIND
 
 PATIENCE_S = 0.1
 """How long a read waits for the replica to show what it must show, before it takes the primary."""
-
-SAMPLE_S = 1.0
-"""The age at which the known position of the primary is asked for again."""
 
 SHOWN = "shown"
 """The key in the `info` of a replica's connection: the `State` that it shows."""
@@ -48,6 +46,7 @@ class Replica:
 
     A replica that is further behind than `limit` is not read. `trouble`: why the replica was not
     read when it was last wanted, else None; `on_change` is called with each new trouble or its end.
+    `state`: what the last read found; None if it was not asked, or could not answer.
     """
 
     def __init__(self, engine: Engine, primary: Callable[[], Engine], limit: timedelta) -> None:
@@ -55,23 +54,13 @@ class Replica:
         self.limit = limit
         self.trouble: Cause | None = None
         self.state: State | None = None
-        """What the last read found; None if it was not asked, or could not answer."""
-        self.primary_lost = False
-        """Whether the primary could not say its position when last asked."""
         self.on_change: Callable[[Cause | None], object] = lambda _: None
-        self._primary = primary
-        self._lock = Lock()
-        self._position: Position | None = None
-        # Counted, because a write can end while another thread asks for the position.
-        self._written = self._covered = 0
-        self._seen = 0
+        self.primary = PrimaryPosition(primary)
         self._resting_until = self._behind_until = 0.0
         self._probing = Lock()
-
-    def note_write(self) -> None:
-        """Note that this process has written, or has seen the primary: later reads show it."""
-        with self._lock:
-            self._written += 1
+        self._proved_for: tuple[str, str] | None = None
+        self._insisted: list[int] = []
+        event.listen(engine, "checkout", self._check_insisted)
 
     def note_failure(self, told: str) -> None:
         """Note that the replica failed during a read, and leave it alone for a while."""
@@ -86,37 +75,6 @@ class Replica:
         self._resting_until = time.monotonic() + REST_S
         self.state = None
         self._tell(why)
-
-    def position(self) -> Position:
-        """Ask the primary for its position.
-
-        Raises:
-            DBAPIError: if there is no primary.
-        """
-        with self._lock:
-            written = self._written
-        with self._primary().connect() as connection:
-            try:
-                found = wal_position.of_primary(connection)
-            except DBAPIError:
-                # Perhaps it is a standby by now: another server may lead.
-                connection.invalidate()
-                raise
-        self.learn(found, written)
-        return found
-
-    def learn(self, found: Position, written: int) -> None:
-        """Take in an answer of the primary to a question after that many writes.
-
-        Answers can arrive in another order than they were given.
-        """
-        with self._lock:
-            if self._covered < written:
-                self._covered, self._seen = written, max(self._seen, found.lsn)
-            if self._position is None or found.at >= self._position.at:
-                self._position = found
-                # The primary may have lost its end: then nobody shows that any more.
-                self._seen = min(self._seen, found.lsn)
 
     def open(self, *, latest: bool, after: int = 0) -> Connection | None:
         """Check out a connection to the replica, if its state is good enough; else None.
@@ -138,7 +96,7 @@ class Replica:
             self._probing.release()
 
     def _open(self, *, latest: bool, after: int) -> Connection | None:
-        needed = self._needed(latest=latest, after=after)
+        needed = self.primary.needed(latest=latest, after=after)
         if needed is None:
             return None
         try:
@@ -151,6 +109,9 @@ class Replica:
             return None
         try:
             state = self._reach(connection, needed)
+            if state is not None and not self._descends(connection):
+                self.rest(replica_trouble.of("replica_diverged", self.engine))
+                state = None
         except DBAPIError as error:
             connection.close()
             self._lose(error)
@@ -189,28 +150,66 @@ class Replica:
             self.rest(why)
             raise ReplicaReadError(why) from error
 
-    def look(self) -> State | None:
-        """Find out the present state, as monitoring wants it; None and `trouble` without one."""
-        self._resting_until = 0.0
-        connection = self.open(latest=False)
+    @contextmanager
+    def insisting(self, lsn: int) -> Iterator[Engine]:
+        """Let each connection that is checked out meanwhile show at least that position.
+
+        Of several servers, or behind a proxy, the next connection can be to another one.
+
+        Raises:
+            ReplicaReadError: if one does not: read the primary.
+        """
+        self._insisted.append(lsn)
+        try:
+            yield self.engine
+        finally:
+            self._insisted.remove(lsn)
+
+    def _check_insisted(self, driver: Any, _record: object, _proxy: object) -> None:
+        if not self._insisted:
+            return
+        try:
+            lsn = wal_position.shown_by(driver)
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            told = str(error).strip()
+            why = replica_trouble.of("replica_away", self.engine, told=told)
+            raise ReplicaReadError(why) from error
+        if lsn is None or lsn < max(self._insisted):
+            raise ReplicaReadError(replica_trouble.of("replica_changed", self.engine))
+
+    def ask_state(self) -> State | None:
+        """Find out the present state, as monitoring wants it; None and `trouble` without one.
+
+        A rest does not matter to this, and goes on for the others.
+        """
+        with self._probing:
+            connection = self._open(latest=False, after=0)
         if connection is not None:
             connection.close()
         return self.state
 
-    def _needed(self, *, latest: bool, after: int) -> int | None:
-        """The position that the replica must show; None if only the primary can know."""
-        with self._lock:
-            known, unknown_writes = self._position, self._covered < self._written
-        is_old = known is None or time.monotonic() - known.taken >= SAMPLE_S
-        if latest or unknown_writes or is_old or known is None or after > known.lsn:
-            try:
-                known = self.position()
-                self.primary_lost = False
-            except (DBAPIError, PoolTimeoutError):
-                self.primary_lost = True
-                return None if unknown_writes or after > self._seen else self._seen
-        with self._lock:
-            return known.lsn if latest else max(self._seen, min(after, known.lsn))
+    def _descends(self, connection: Connection) -> bool:
+        """Whether the replica's newest entry is the primary's, too; asked after each failover.
+
+        The standby of a lost primary, which had more from it, keeps that until it is set up again.
+        """
+        known = self.primary.last
+        if known is None or (now := (known.system, known.timeline)) == self._proved_for:
+            return True
+        try:
+            with briefly(connection, ANSWER_S):
+                newest = descent.newest(connection)
+        except ProgrammingError:
+            # It has no such table: whoever checks the schema says so.
+            return True
+        try:
+            if newest is not None and not self.primary.has(newest):
+                return False
+        except (OperationalError, InterfaceError, PoolTimeoutError):
+            # Without a primary the replica shows what it has.
+            return True
+        self._proved_for = now
+        return True
 
     def _reach(self, connection: Connection, needed: int) -> State | None:
         """Wait a moment until the replica shows that position; None with the reason if not."""
@@ -230,8 +229,7 @@ class Replica:
                 self._note_behind(state)
                 return None
             time.sleep(_POLL_S)
-        with self._lock:
-            self._seen = max(self._seen, state.lsn)
+        self.primary.note_seen(state.lsn)
         self.state, self._resting_until, self._behind_until = state, 0.0, 0.0
         self._tell(None)
         # The pool keeps this with the connection; each read sets it anew.
@@ -249,25 +247,23 @@ class Replica:
         """Why the replica must not be read at all; None if it may."""
         if not shown.is_standby:
             return replica_trouble.of("replica_no_standby", self.engine)
-        known = self._position
+        known = self.primary.last
         if known is None or shown.lsn is None:
             return None
-        if shown.system == known.system and shown.lsn > known.lsn and not self.primary_lost:
+        if shown.system == known.system and shown.lsn > known.lsn and not self.primary.is_lost:
             # The primary goes on while we ask.
-            try:
-                known = self.position()
-            except (DBAPIError, PoolTimeoutError):
-                self.primary_lost = True
+            known = self.primary.ask_again()
+            if known is None:
                 return None
         if shown.system != known.system:
             return replica_trouble.of("replica_of_another", self.engine)
-        if shown.lsn > known.lsn and not self.primary_lost:
+        if shown.lsn > known.lsn and not self.primary.is_lost:
             return replica_trouble.of("replica_ahead", self.engine)
         return None
 
     def _state(self, shown: Shown, lsn: int) -> State | None:
         """The state; None if it cannot be said how old it is."""
-        known = self._position
+        known = self.primary.last
         now = shown.clock if known is None else known.now
         times = [known.at] if known is not None and lsn >= known.lsn else []
         if shown.replayed_at is not None:

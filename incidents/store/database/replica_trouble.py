@@ -16,6 +16,9 @@ _SENTENCES = {
     "replica_no_standby": "the replica {where} is not a standby",
     "replica_of_another": "the replica {where} is a standby of another database",
     "replica_ahead": "the replica {where} has data that the primary does not have",
+    "replica_diverged": "the replica {where} has entries that the primary does not have: it follows"
+    " another server",
+    "replica_changed": "the replica {where} was another server, or further behind, during a read",
     "replica_empty": "the replica {where} has replayed nothing yet",
     "replica_unfit": "the replica {where} cannot be used: {why}",
     "replica_away": "the replica {where} cannot be reached: {told}",

@@ -24,7 +24,7 @@ from incidents.store.postgresql.pooler import Naming, is_lost_statement
 from incidents.store.postgresql.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
-COMMIT = "COMMIT"
+BEGIN, COMMIT = "BEGIN", "COMMIT"
 Take = Callable[[list[Row]], None]
 """The function that gets the rows of a statement."""
 
@@ -120,7 +120,8 @@ class Pipeline:
             self._pgconn.enter_pipeline_mode()
             idle = self._pgconn.transaction_status == TransactionStatus.IDLE
             if idle and not self._driver.autocommit:
-                self._send(_begin(self._driver))
+                # Behind a pooler another client's session may have been set to read only.
+                self._send(_begin(self._driver, says_it_writes=self._writes and self.is_pooled))
         if self._pins is not None and self._pins_missing:
             self._pins_missing = False
             self._send(self._pins)
@@ -172,6 +173,9 @@ class Pipeline:
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
             error = errors.error_from_result(results[failed], encoding="utf-8")
+            if isinstance(error, errors.FeatureNotSupported) and sent[failed].sql.startswith(BEGIN):
+                # A standby has another word for it at the start of a transaction.
+                error = errors.ReadOnlySqlTransaction(str(error))
             self._forget(sent, failed, error)
             raise error
         transformer = Transformer(self._driver)
@@ -226,12 +230,14 @@ class Pipeline:
                     self._driver.is_committing = True
 
 
-def _begin(driver: ServerConnection) -> str:
-    words = ["BEGIN"]
+def _begin(driver: ServerConnection, *, says_it_writes: bool) -> str:
+    words = [BEGIN]
     if driver.isolation_level is not None:
         words += ["ISOLATION LEVEL", driver.isolation_level.name.replace("_", " ")]
     if driver.read_only:
         words.append("READ ONLY")
+    elif says_it_writes:
+        words.append("READ WRITE")
     return " ".join(words)
 
 
