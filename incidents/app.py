@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from incidents import clock
 from incidents.locale.language import ENGLISH, Language
 from incidents.system.side_process import ProcessorBudget
+from incidents.view_source import ViewSource
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from incidents.store.database.replica import Replica
     from incidents.views.queries import Queries
 
-Result = TypeVar("Result")
-
 
 class App:
     """All parts of the program, wired for one run's settings; each is opened on first use.
@@ -42,7 +41,7 @@ class App:
         self.settings = settings
         self.processor_budget = ProcessorBudget()
         self._create = create
-        self._replica_fits = self._has_written = False
+        self._has_written = False
 
     @cached_property
     def bare_engine(self) -> Engine:
@@ -79,7 +78,11 @@ class App:
     @property
     def is_opened(self) -> bool:
         """Whether `engine` or the replica was used, and has the schema."""
-        return "engine" in self.__dict__ or self._replica_fits
+        return "engine" in self.__dict__ or self._has_fitting_replica
+
+    @property
+    def _has_fitting_replica(self) -> bool:
+        return "views" in self.__dict__ and self.views.has_fitting_replica
 
     @cached_property
     def seal(self) -> Seal:
@@ -143,26 +146,21 @@ class App:
             found.primary.note_write()
         return found
 
+    @cached_property
+    def views(self) -> ViewSource:
+        """Where this process reads what people look at."""
+        return ViewSource(lambda: self.engine, self.replica)
+
     @contextmanager
     def viewing(self, *, latest: bool = True, after: int = 0) -> Iterator[Connection]:
-        """Open a transaction for people to look at one state: of the replica if that may be read.
+        """Open a transaction for people to look at one state: see `ViewSource.reading`.
 
-        See `Replica.open`. What leads to an action reads the primary: `reading`.
+        What leads to an action reads the primary: `reading`.
 
         Raises:
             ReplicaReadError: if the replica fails meanwhile: then the primary can still be read.
         """
-        from incidents.store.database import engine
-
-        replica = self.replica
-        opened = None if replica is None else self._open(replica, latest=latest, after=after)
-        if replica is None or opened is None:
-            with self.reading() as connection:
-                yield connection
-            if replica is not None:
-                replica.primary.note_write()
-            return
-        with engine.plainly(replica.engine), replica.reading(opened) as connection:
+        with self.views.reading(latest=latest, after=after) as connection:
             yield connection
 
     def check_reading(self) -> None:
@@ -175,48 +173,6 @@ class App:
 
         with self.viewing(latest=False) as connection:
             desk_state.active_policy(connection)
-
-    def view(self, look: Callable[[Engine], Result]) -> Result:
-        """Run a long read on the engine of the replica if that may be read.
-
-        If the replica fails meanwhile, the read runs again on the primary.
-        """
-        from incidents.audit.pool import WorkerLostError
-        from incidents.errors import DatabaseError
-        from incidents.store.database.replica import SHOWN
-
-        replica = self.replica
-        opened = None if replica is None else self._open(replica, latest=True, after=0)
-        if replica is None or opened is None:
-            return look(self.engine)
-        lsn = opened.info[SHOWN].lsn
-        opened.close()
-        try:
-            with replica.insisting(lsn) as engine:
-                return look(engine)
-        except (DatabaseError, WorkerLostError) as error:
-            replica.note_failure(error.message)
-        return look(self.engine)
-
-    def _open(self, replica: Replica, *, latest: bool, after: int) -> Connection | None:
-        """Check out a connection to the replica, whose schema is checked the first time.
-
-        After an upgrade of the primary it may still have the older one.
-        """
-        opened = replica.open(latest=latest, after=after)
-        if opened is None or self._replica_fits:
-            return opened
-        from incidents.errors import DatabaseError
-        from incidents.store.database import schema
-
-        opened.close()
-        try:
-            schema.check(replica.engine)
-        except DatabaseError as error:
-            replica.note_unfit(error.message)
-            return None
-        self._replica_fits = True
-        return replica.open(latest=latest, after=after)
 
     @contextmanager
     def queries(self, language: Language = ENGLISH, *, views: bool = False) -> Iterator[Queries]:
@@ -257,7 +213,7 @@ class App:
         from incidents.store import desk_state
 
         # A command that was shown the replica need not find the primary.
-        views = self._replica_fits and "engine" not in self.__dict__
+        views = self._has_fitting_replica and "engine" not in self.__dict__
         with self.viewing(latest=False) if views else self.single_query() as connection:
             return desk_state.is_rehearsal(connection)
 

@@ -324,7 +324,7 @@ def test_a_long_read_runs_again_on_the_primary(app: App) -> None:
             raise ReplicaReadError(Cause.of("replica_lost", "gone"))
         return "found"
 
-    assert app.view(look) == "found"
+    assert app.views.run(look) == "found"
     assert asked == ["replica", "primary"]
 
 
@@ -343,7 +343,7 @@ def test_a_long_read_does_not_go_on_at_a_server_that_is_further_behind(
         with engine.connect():
             return "found"
 
-    assert app.view(look) == "found"
+    assert app.views.run(look) == "found"
     assert asked == ["replica", "read", "primary", "read"]
 
 

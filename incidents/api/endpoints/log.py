@@ -140,7 +140,7 @@ def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) ->
     proving: Proving[Verdict] = request.app.state.verifying
     return _begun(
         proving,
-        lambda done: app.view(lambda engine: verification.database(engine, asked, done=done)),
+        lambda done: app.views.run(lambda engine: verification.database(engine, asked, done=done)),
         by, size, wait,
     )  # fmt: skip
 
@@ -164,7 +164,7 @@ def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> 
         size = export.count(connection, Selection(site_id=named))
     proving: Proving[Replayed] = request.app.state.replaying
     return _begun(
-        proving, lambda done: app.view(lambda engine: split.replayed(engine, named, done)),
+        proving, lambda done: app.views.run(lambda engine: split.replayed(engine, named, done)),
         by, size, wait,
     )  # fmt: skip
 

@@ -87,7 +87,7 @@ def _replayed(run: Run, site: str | None) -> Replayed:
         wanted = export.Selection(site_id=only)
         length = export.count(connection, wanted) if is_watched("") else 0
     with progress(run.text("audit_replay.progress"), length) as done:
-        return run.local.view(lambda engine: replayed(engine, only, done))
+        return run.local.views.run(lambda engine: replayed(engine, only, done))
 
 
 def site_id(connection: Connection, site: str | None) -> int | None:

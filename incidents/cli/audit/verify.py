@@ -134,7 +134,7 @@ def _of_log(run: Run, asked: VerifyOptions) -> Verdict:
     files = signed_files.read_folder(status.load_settings(run.settings).key)
     with run.local.reading() as connection:
         lost = loss.find(connection, files)
-    verdict = run.local.view(lambda engine: verification.database(engine, asked))
+    verdict = run.local.views.run(lambda engine: verification.database(engine, asked))
     if files.unread is not None and verdict.key is not None:
         run.inform(run.text("log_status.uncompared", why=files.unread))
     if lost is None:

@@ -151,7 +151,9 @@ def verify(desk: Submitted) -> Response:
         size = leaves.head(connection).size
     app, proving = desk.app, desk.request.app.state.verifying
     begun = proving.begin(
-        lambda done: app.view(lambda on: verification.database(on, VerifyOptions(), done=done)),
+        lambda done: app.views.run(
+            lambda engine: verification.database(engine, VerifyOptions(), done=done)
+        ),
         by=desk.by, of=size, clock=clock.now,
     )  # fmt: skip
     flash = None if begun else Flash("refused", desk.reader.say("verify.runs_already"))
