@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,38 +28,34 @@ from sqlalchemy import (
     tuple_,
 )
 
+from incidents.audit import archive_plan
+from incidents.audit.archive_plan import ENTRIES, End, Planned
 from incidents.audit.facts import Flaw
 from incidents.audit.pool import Progress
 from incidents.audit.proof import leaf_check, signed_check
 from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
-from incidents.errors import Cause, DatabaseError, InputError, VerificationError
+from incidents.errors import Cause, DatabaseError, VerificationError
 from incidents.settings import archive as archive_settings
 from incidents.store import checkpoints
-from incidents.store import leaves as stored_leaves
 from incidents.store.archive import part_file, parts, whole
 from incidents.store.archive.part_file import Bounds
 from incidents.store.archive.parts import Part
 from incidents.store.database import migration
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.schema.desk_tables import entries
-from incidents.store.schema.log_tables import archive_parts, deliveries, leaves, orders, tiles
+from incidents.store.schema.log_tables import archive_parts, leaves, orders, tiles
 from incidents.system import disk
 from incidents.tlog import note
 from incidents.tlog.tree import HASH_BYTES, WIDTH
-from incidents.values.ids import order_id
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.record import ArchivedPart, ArchiveEnd
-
-ENTRIES = 65_536
-"""The number of entries in a part, unless asked for otherwise: a full tile of the next level."""
+    from incidents.contract.documents.record import ArchivedPart
 
 # In the folder of the parts: held while a run writes there.
 _LOCK_FILE = ".lock"
 # "archive" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x61726368697665
-_MOST_SHIFTS = 64
 
 
 class NotOwnerError(DatabaseError):
@@ -91,50 +87,6 @@ class AlreadyArchivingError(DatabaseError):
     """another run is archiving into the folder {folder}: wait until it ends. Nothing was changed"""
 
 
-class BadPartSizeError(InputError):
-    """a part of {given} entries cannot be made: write a multiple of 256"""
-
-
-Why = Literal["too_few", "too_young", "not_signed", "unsettled"]
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """Why no further part is made.
-
-    `too_few`: fewer than a part's entries are left. `too_young`: the next part's last entry was
-    recorded at `at` (UTC). `not_signed`: no checkpoint covers it. `unsettled`: the order of the
-    entry `order`, (site, number), is not settled.
-    """
-
-    why: Why
-    at: datetime | None = None
-    order: tuple[int, int] | None = None
-
-    def document(self) -> ArchiveEnd:
-        """The reason as JSON."""
-        return {
-            "why": self.why, "at": None if self.at is None else rfc3339(self.at),
-            "order": None if self.order is None else order_id(*self.order),
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A part that can be made: its bounds, and when its first and last entries were recorded."""
-
-    bounds: Bounds
-    since: datetime
-    until: datetime
-
-    def document(self) -> ArchivedPart:
-        """The part as JSON."""
-        return {
-            "first": self.bounds.first, "end": self.bounds.end, "since": rfc3339(self.since),
-            "until": rfc3339(self.until), "file": None, "size": None, "digest": None,
-        }  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class Made:
     """A part that was made."""
@@ -154,44 +106,6 @@ class Made:
             "until": rfc3339(part.until), "file": part.file, "size": part.size,
             "digest": part.digest,
         }  # fmt: skip
-
-
-def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Planned | End:
-    """The next part of `many` entries from leaf `first` on, recorded before `cutoff` (UTC).
-
-    Raises:
-        BadPartSizeError: if `many` is not a multiple of 256.
-    """
-    if many <= 0 or many % WIDTH:
-        raise BadPartSizeError(given=many)
-    head = stored_leaves.head(connection)
-    # The newest entry stays: ids and the desk's clock go on from it.
-    limit = min(head.size - 1, first + many + _MOST_SHIFTS * WIDTH)
-    bounds = _bounds(connection, first, many, limit)
-    if bounds is None or bounds.last_id > head.floor:
-        return End("too_few")
-    of = entries.c
-    joined = leaves.join(entries, of.id == leaves.c.entry_id)
-    times = select(func.min(of.recorded_at), func.max(of.recorded_at)).select_from(joined)
-    since, until = connection.execute(times.where(_numbered(bounds))).one()
-    if until >= cutoff:
-        return End("too_young", at=until)
-    signed = checkpoints.last(connection)
-    if signed is None or signed.size < bounds.end:
-        return End("not_signed")
-    order = _unsettled(connection, bounds)
-    return Planned(bounds, since, until) if order is None else End("unsettled", order=order)
-
-
-def planned(
-    connection: Connection, cutoff: datetime, many: int = ENTRIES
-) -> Iterator[Planned | End]:
-    """The parts that a run would make now, and why no further one."""
-    first = whole.archived(connection)
-    while isinstance(found := plan(connection, cutoff, many, first), Planned):
-        yield found
-        first = found.bounds.end
-    yield found
 
 
 def archive(
@@ -220,7 +134,7 @@ def archive(
         while True:
             with reading(engine) as connection:
                 first = whole.archived(connection)
-                found = plan(connection, cutoff, many, first)
+                found = archive_plan.plan(connection, cutoff, many, first)
                 if isinstance(found, End):
                     yield found
                     return
@@ -236,41 +150,6 @@ def archive(
             with writing(engine, limit_s=None) as connection:
                 _move(connection, part)
             yield Made(part)
-
-
-def _bounds(connection: Connection, first: int, many: int, limit: int) -> Bounds | None:
-    """The first end from which on all ids are above those before it; None if there is none.
-
-    On PostgreSQL entries are numbered as they are committed, so an id can be out of turn.
-    """
-    of = leaves.c
-    for end in range(first + many, limit + 1, WIDTH):
-        ids = select(func.max(of.entry_id)).where(of.leaf_index.between(first, end - 1))
-        last_id: int = connection.scalar(ids) or 0
-        # All in parts are deleted; those of parts that are only planned are still there.
-        due = end - whole.archived(connection)
-        numbered = select(func.count()).select_from(leaves).where(of.entry_id <= last_id)
-        there = select(func.count()).select_from(entries).where(entries.c.id <= last_id)
-        if connection.scalar(numbered) == connection.scalar(there) == due:
-            return Bounds(first, end, last_id)
-    return None
-
-
-def _numbered(bounds: Bounds) -> ColumnElement[bool]:
-    return leaves.c.leaf_index.between(bounds.first, bounds.end - 1)
-
-
-def _unsettled(connection: Connection, bounds: Bounds) -> tuple[int, int] | None:
-    of = deliveries.c
-    same = (entries.c.site_id == of.site_id) & (entries.c.site_seq == of.site_seq)
-    found = connection.execute(
-        select(of.site_id, of.site_seq)
-        .join(entries, same)
-        .where(entries.c.id <= bounds.last_id)
-        .order_by(entries.c.id)
-        .limit(1)
-    ).first()
-    return None if found is None else (found.site_id, found.site_seq)
 
 
 def _check_owner(engine: Engine) -> None:
@@ -356,7 +235,10 @@ def _move(connection: Connection, part: Part) -> None:
     if connection.dialect.name != "sqlite":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     bounds = Bounds(part.first, part.end, part.last_id)
-    if whole.archived(connection) != part.first or _unsettled(connection, bounds) is not None:
+    if (
+        whole.archived(connection) != part.first
+        or archive_plan.unsettled(connection, bounds) is not None
+    ):
         raise ArchivedMeanwhileError(first=part.first, last=part.end - 1)
     connection.execute(insert(archive_parts).values(dict(zip(_COLUMNS, part, strict=True))))
     own = select(entries.c.site_id, entries.c.site_seq).where(entries.c.id <= part.last_id)
@@ -366,7 +248,7 @@ def _move(connection: Connection, part: Part) -> None:
     width = part.end - part.first
     deleted = [
         _delete(connection, tiles, (tiles.c.level == 0) & tiles.c.n.between(low, high - 1)) * WIDTH,
-        _delete(connection, leaves, _numbered(bounds)),
+        _delete(connection, leaves, archive_plan.numbered(bounds)),
         _delete(connection, entries, entries.c.id <= part.last_id),
     ]
     if deleted != [width] * 3:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from incidents.audit import archiving, export
-from incidents.audit.archiving import End, Made
+from incidents.audit.archive_plan import End
+from incidents.audit.archiving import Made
 from incidents.audit.export import Selection
 from incidents.desk import Envelope
 from incidents.machine import commands as c

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, delete, func, select
 
-from incidents.audit import archiving
+from incidents.audit import archive_plan, archiving
+from incidents.audit.archive_plan import BadPartSizeError, End
 from incidents.audit.archiving import (
     AlreadyArchivingError,
     ArchivedMeanwhileError,
-    BadPartSizeError,
-    End,
     NoArchiveFolderError,
     NotArchivableError,
 )
@@ -188,7 +187,7 @@ def test_a_part_has_whole_tiles(day: Rehearsal) -> None:
 @both
 def test_a_dry_run_names_the_parts_that_a_run_makes(day: Rehearsal, folder: Path) -> None:
     with reading(day.engine) as connection:
-        *planned, last = archiving.planned(connection, day.now - MINIMUM, PART)
+        *planned, last = archive_plan.planned(connection, day.now - MINIMUM, PART)
     assert not folder.exists()
     assert last == End("too_few") or isinstance(last, End)
     assert [each.bounds for each in planned] == [each.part[:3] for each in archived(day)]  # type: ignore[union-attr]  # a part

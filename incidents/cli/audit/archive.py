@@ -16,7 +16,8 @@ from incidents.errors import Cause, InputError
 from incidents.values.ids import order_id
 
 if TYPE_CHECKING:
-    from incidents.audit.archiving import End, Made, Planned
+    from incidents.audit.archive_plan import End, Planned
+    from incidents.audit.archiving import Made
     from incidents.contract.documents.record import Archived, ArchivedPart
 
 _HERE = Cause.of("archive_here", "run it where the database is kept, as the owner of its tables")
@@ -45,13 +46,13 @@ def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) ->
     would show a shorter history, and do not notice it while they run.
     """
     run.refuse_server(_HERE)
-    from incidents.audit import archiving
+    from incidents.audit import archive_plan
 
     cutoff = _cutoff(run, run.read_time(before, "since"))
-    many = archiving.ENTRIES if many is None else many
+    many = archive_plan.ENTRIES if many is None else many
     made: list[ArchivedPart] = []
     for found in _found(run, cutoff, many, dry_run=dry_run):
-        if isinstance(found, archiving.End):
+        if isinstance(found, archive_plan.End):
             document: Archived = {"parts": made, "end": found.document()}
             if run.for_programs:
                 output.write_document(run, document, rows=made)
@@ -68,11 +69,11 @@ def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) ->
 def _found(
     run: Run, cutoff: datetime, many: int, *, dry_run: bool
 ) -> Iterator[Planned | Made | End]:
-    from incidents.audit import archiving
+    from incidents.audit import archive_plan, archiving
 
     if dry_run:
         with run.local.reading() as connection:
-            yield from archiving.planned(connection, cutoff, many)
+            yield from archive_plan.planned(connection, cutoff, many)
     else:
         yield from archiving.archive(run.local.engine, cutoff, clock.now, many=many)
 
