@@ -95,6 +95,8 @@ class Tries:
             if done:
                 self.ledger.acknowledge(acknowledgement(intent.key, document, None))
                 return
+            if self.wrong:
+                return
             if time.monotonic() > give_up:
                 self.wrong.append(f"no answer to {intent.key} in {_END_LIMIT_S:.0f} s: {said}")
                 return

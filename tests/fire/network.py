@@ -98,9 +98,12 @@ class Host(Namespace):
         """Plug the cable in again."""
         self._switch.ip("link", "set", self._port, "up")
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to all that runs there, and to what that starts meanwhile."""
-        sent: set[int] = set()
+    def send(self, number: signal.Signals, *, but: str = "") -> None:
+        """Send a signal to all that runs there, and to what that starts meanwhile.
+
+        `but`: the name of a program that does not get it.
+        """
+        sent = {pid for pid in self.processes() if but and _name_of(pid) == but}
         while left := set(self.processes()) - sent:
             for pid in left:
                 with suppress(ProcessLookupError):
@@ -130,6 +133,12 @@ def hosts(count: int) -> Iterator[Sequence[Host]]:
                 if one is not other:
                     one.knows(other)
         yield made
+
+
+def _name_of(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def _made() -> int:
