@@ -1,10 +1,9 @@
 """Measure the archive at scale: sizes, verification, `why` and logging, as ratios.
 
-The story of one site is copied to many sites by SQL, or told to each through the desk; the program
-numbers, signs and archives the entries. All is measured beside a small database.
+A desk's years are played, day after day, through the desk: each site has the same story of some
+weeks. The program numbers, signs and archives the entries. Beside it a small database is measured.
 
-    python -m scripts.archive_scale 12000000 /a/folder
-    python -m scripts.archive_scale 3000000 /a/folder --by-desk
+    python -m scripts.archive_scale 3000000 /a/folder
 """
 
 from __future__ import annotations
@@ -36,36 +35,51 @@ from incidents.store.database import schema
 from incidents.store.database.engine import create, reading
 from incidents.testing import Rehearsal as ToldClock
 from incidents.testing import rehearsal
-from incidents.tlog.tree import leaf_hash
 from tests.audit.log_rig import LogRig
 
 OLD = datetime(2025, 1, 1, 2, tzinfo=UTC)
-TEMPLATE = "template.example"
-A_DAY = 8_200
-"""The entries of a day with 2,000 incidents."""
+STORY, UNREACHED = 10, 4
+"""The days of a site's story, and the number of its incident about which nobody is reached."""
+A_COHORT, A_DAY = 235, 8_225
+"""The sites whose story begins on one day, and the entries of all their stories: those of a day
+with some 2,000 incidents."""
 _TRIES, _BATCH = 60, 500
 
 T = TypeVar("T")
 
 
-def story(rig: LogRig, clock: ToldClock, sites: Sequence[str]) -> None:
-    """Some thirty entries a site: incidents, calls, a suspension, a closure, their orders."""
-    give(rig, sites, c.AddSite(by="li"))
-    for n in range(1, 4):
-        give(rig, sites, c.Log(by="li", category="gambling", again=True))
-        give(rig, sites, c.RecordContact(by="wang", incident=n, outcome="reached"))
-        give(rig, sites, c.StateRemoved(by="li", incident=n))
-        clock.later(days=3)
-    give(rig, sites, c.Log(by="li", again=True))
-    clock.later(hours=2)
-    elapse(rig)
-    clock.later(hours=13)
-    elapse(rig)
-    give(rig, sites, c.StateRemoved(by="li", incident=4))
-    # Closed under R1, so that `why` looks up the entry that closed it.
-    for _ in range(3):
-        give(rig, sites, c.Log(by="li", again=True))
-    settle(rig)
+def days(rig: LogRig, clock: ToldClock, many: int) -> None:
+    """So many days: on each, some sites have their first incident, and others their next one."""
+    for day in range(many + STORY - 1):
+        for step in range(0, STORY, 3):
+            if 0 <= day - step < many:
+                log(rig, cohort(day - step), step // 3 + 1)
+        last = cohort(day - STORY + 1) if day >= STORY - 1 else []
+        clock.later(hours=2)
+        elapse(rig)
+        clock.later(hours=13)
+        elapse(rig)
+        give(rig, last, c.StateRemoved(by="li", incident=UNREACHED))
+        # Closed under R1, so that `why` looks up the entry that closed it.
+        for _ in range(3):
+            give(rig, last, c.Log(by="li", again=True))
+        settle(rig)
+        clock.later(hours=9)
+
+
+def cohort(day: int) -> list[str]:
+    """The sites whose story begins on that day."""
+    return [f"site-{day * A_COHORT + n}.example" for n in range(A_COHORT)]
+
+
+def log(rig: LogRig, sites: Sequence[str], incident: int) -> None:
+    """An incident of each of the sites; nobody answers the calls about the last one."""
+    if incident == 1:
+        give(rig, sites, c.AddSite(by="li"))
+    give(rig, sites, c.Log(by="li", category="gambling", again=True))
+    if incident < UNREACHED:
+        give(rig, sites, c.RecordContact(by="wang", incident=incident, outcome="reached"))
+        give(rig, sites, c.StateRemoved(by="li", incident=incident))
 
 
 def elapse(rig: LogRig) -> None:
@@ -103,44 +117,7 @@ def batched(given: Sequence[T], most: int) -> Iterator[Sequence[T]]:
         yield given[start : start + most]
 
 
-def copy(file: Path, sites: int) -> None:
-    """Copy the site's rows to so many more sites."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as raw:
-        raw.create_function("leaf", 1, lambda body: leaf_hash(body.encode()), deterministic=True)
-        raw.execute("PRAGMA synchronous = OFF")
-        [(own,)] = raw.execute("SELECT id FROM sites WHERE name = ?", (TEMPLATE,)).fetchall()
-        raw.execute("CREATE TEMP TABLE copies (k INTEGER PRIMARY KEY)")
-        raw.executemany("INSERT INTO copies VALUES (?)", ((own + n,) for n in range(1, sites + 1)))
-        raw.execute("BEGIN IMMEDIATE")
-        insert(raw, "sites", {"id": "k", "name": "'site-' || k || '.example'"}, own, "id")
-        tables = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        new = {"site_id": "k", "data": copied("data", own)}
-        for (table,) in tables:
-            columns = [row[1] for row in raw.execute(f"PRAGMA table_info({table})")]
-            if "site_id" in columns and table not in {"entries", "sealed"}:
-                insert(raw, table, new, own, "site_id")
-        body = copied("body", own)
-        new = {"id": "NULL", "site_id": "k", "body": body, "leaf_hash": f"leaf({body})"}
-        insert(raw, "entries", new, own, "site_id")
-        raw.execute("COMMIT")
-
-
-def copied(column: str, own: int) -> str:
-    """The column's text, with the ids and the name of the copy."""
-    text = f"replace({column}, '\"{own}-', '\"' || k || '-')"
-    text = f'replace({text}, \'"site_id":"{own}"\', \'"site_id":"\' || k || \'"\')'
-    return f"replace({text}, '{TEMPLATE}', 'site-' || k || '.example')"
-
-
-def insert(raw: sqlite3.Connection, table: str, new: dict[str, str], own: int, key: str) -> None:
-    columns = [row[1] for row in raw.execute(f"PRAGMA table_info({table})")]
-    values = ", ".join(new.get(name, f'"{name}"') for name in columns)
-    order = "site_seq, k" if "site_seq" in columns else "k"
-    rows = f"SELECT {values} FROM {table}, copies WHERE {table}.{key} = {own} ORDER BY {order}"  # noqa: S608 - names of ours
-    raw.execute(f"INSERT INTO {table} {rows}")
-
-
-def grown(folder: Path, entries: int, *, by_desk: bool = False) -> tuple[LogRig, ToldClock, Any]:
+def grown(folder: Path, entries: int) -> tuple[LogRig, ToldClock, Any]:
     """A desk with about so many entries, signed."""
     folder.mkdir(parents=True)
     url = f"sqlite:///{folder}/desk.db"
@@ -151,14 +128,7 @@ def grown(folder: Path, entries: int, *, by_desk: bool = False) -> tuple[LogRig,
     clock = told.__enter__()
     rig = LogRig(url, folder, clock)
     rig.make_key()
-    story(rig, clock, [TEMPLATE])
-    with reading(rig.engine) as connection:
-        each = connection.exec_driver_sql("SELECT seq FROM sites").scalar() or 1
-    many = max(1, entries // each)
-    if by_desk:
-        story(rig, clock, [f"site-{k + 2}.example" for k in range(many)])
-    else:
-        copy(folder / "desk.db", many)
+    days(rig, clock, max(1, round(entries / A_DAY)))
     clock.later(days=430)
     rig.sign(at_once=True)
     return rig, clock, told
@@ -209,10 +179,8 @@ def say(what: str, **facts: Any) -> None:
     print(json.dumps({what: shown}, default=str), flush=True)
 
 
-def names(rig: LogRig) -> list[str]:
-    with reading(rig.engine) as connection:
-        asked = f"SELECT name FROM sites WHERE name <> '{TEMPLATE}' ORDER BY id LIMIT {_TRIES}"  # noqa: S608 - of ours
-        return list(connection.exec_driver_sql(asked).scalars())
+def names() -> list[str]:
+    return [f"site-{n}.example" for n in range(_TRIES)]
 
 
 def size(file: Path) -> int:
@@ -220,16 +188,16 @@ def size(file: Path) -> int:
 
 
 def main() -> None:
-    many, folder, by_desk = int(sys.argv[1]), Path(sys.argv[2]), "--by-desk" in sys.argv
+    many, folder = int(sys.argv[1]), Path(sys.argv[2])
     small, _, told = grown(folder / "small", 20_000)
-    before = looks(small, names(small))
+    before = looks(small, names())
     say("small", **before)
     told.__exit__(None, None, None)
-    seconds, (rig, clock, told) = timed(lambda: grown(folder / "large", many, by_desk=by_desk))
+    seconds, (rig, clock, told) = timed(lambda: grown(folder / "large", many))
     file = folder / "large" / "desk.db"
     say("made", processor_s=seconds, bytes=size(file))
     verified(rig)
-    say("large without parts", **looks(rig, names(rig)))
+    say("large without parts", **looks(rig, names()))
     settle(rig)
     rig.sign(at_once=True)
     begun = used()
@@ -251,10 +219,10 @@ def main() -> None:
         raw.execute("VACUUM")
     say("sizes", database=size(file), parts=sum(each.stat().st_size for each in parts.iterdir()))
     verified(rig)
-    after = looks(rig, names(rig))
+    after = looks(rig, names())
     say("large with parts", **after)
     say("ratio", **{name: after[name] / before[name] for name in before})
-    give(rig, [f"site-{k + 2}.example" for k in range(A_DAY // 4)], c.Log(by="li", again=True))
+    give(rig, [f"site-{n}.example" for n in range(A_DAY // 4)], c.Log(by="li", again=True))
     clock.later(hours=1)
     sequencer.number_all(rig.engine)
     signing.sign(rig.engine, rig.ring, clock.now, at_once=True)

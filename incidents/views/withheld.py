@@ -21,7 +21,7 @@ from incidents.record import entry
 from incidents.record.entry import Header
 from incidents.store import deliveries
 from incidents.store.archive import whole
-from incidents.store.archive.parts import listed
+from incidents.store.archive.parts import Part, archive_of
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries as delivery_table
 from incidents.store.schema.log_tables import down, orders
@@ -160,46 +160,49 @@ def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, i
     """The number of the last order to the live system, for each site that should be down."""
     if not site_ids:
         return {}
-    of = orders.c
-    query = (
-        select(of.site_id, func.max(of.site_seq).label("last"))
-        .join(sites, sites.c.id == of.site_id)
-        .where(of.site_id.in_(site_ids), of.kind.in_(words(*FORCE)))
-        .where(sites.c.state.in_(words(*DOWN.values())))
-        .group_by(of.site_id)
-    )
-    found = {row.site_id: row.last for row in connection.execute(query)}
-    return _last_in_parts(connection, site_ids) | found
-
-
-def _last_in_parts(connection: Connection, site_ids: Collection[int]) -> dict[int, int]:
-    """The last of the orders in the archive's parts to sites that should be down."""
-    if not listed(connection):
-        return {}
-    down = select(sites.c.id).where(
-        sites.c.id.in_(site_ids), sites.c.state.in_(words(*DOWN.values()))
-    )
-    of, ids = orders.c, list(connection.scalars(down))
-    query = select(of.site_id, func.max(of.site_seq)).where(
-        of.site_id.in_(ids), of.kind.in_(words(*FORCE))
-    )
-    return dict(map(tuple, whole.in_parts(connection, query.group_by(of.site_id))))
+    is_down = sites.c.state.in_(words(*DOWN.values()))
+    left = set(connection.scalars(select(sites.c.id).where(sites.c.id.in_(site_ids), is_down)))
+    of, found = orders.c, dict[int, int]()
+    for source in _sources(connection, left):
+        query = select(of.site_id, func.max(of.site_seq)).where(
+            of.site_id.in_(left), of.kind.in_(words(*FORCE))
+        )
+        found |= map(tuple, source.execute(query.group_by(of.site_id)))
+        left -= found.keys()
+        if not left:
+            break
+    return found
 
 
 def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.OrderCancelled]:
     """The cancellations of those orders (site: number), by site."""
-    if not last:
-        return {}
-    of = entries.c
-    query = select(of.body).where(of.site_id.in_(last), of.body.contains(_CANCELLED))
-    found = (entry.decode(body) for (body,) in whole.all_rows(connection, query))
-    return {
-        header.site_id: event
-        for header, event in found
-        if isinstance(event, e.OrderCancelled)
-        and (event.order, event.lane) == (last[header.site_id], ACT)
-        and event.why == BY_HAND
-    }
+    of, own = entries.c, orders.c
+    left, found = set(last), dict[int, e.OrderCancelled]()
+    for source in _sources(connection, left) if left else ():
+        query = select(of.body).where(of.site_id.in_(left), of.body.contains(_CANCELLED))
+        for header, event in map(entry.decode, source.scalars(query)):
+            if (
+                isinstance(event, e.OrderCancelled)
+                and (event.order, event.lane) == (last[header.site_id], ACT)
+                and event.why == BY_HAND
+            ):
+                found[header.site_id] = event
+        # What became of an order is not in an older part than the order.
+        there = select(own.site_id, own.site_seq).where(own.site_id.in_(left))
+        left -= {site for site, seq in source.execute(there) if seq == last[site]}
+        if not left:
+            break
+    return found
+
+
+def _sources(connection: Connection, left: Collection[int]) -> Iterator[Connection]:
+    """The database, and then the parts, newest first, that have entries of sites still `left`."""
+    archive = archive_of(connection)
+
+    def has_any(part: Part) -> bool:
+        return any(archive.has_site(part, site_id) for site_id in left)
+
+    return whole.sources(connection, has_any, newest_first=True)
 
 
 def order_events(

@@ -119,9 +119,8 @@ class Archive:
         self._wanted.file = file
         try:
             with self._engine.connect() as connection:
-                if _header(connection.connection.driver_connection) != (
-                    VERSION, part.first, part.end, part.last_id,
-                ):  # fmt: skip
+                own: Any = connection.connection.driver_connection
+                if own.header != (VERSION, part.first, part.end, part.last_id):
                     raise self.altered(part, Cause.of("part_header", "its header is another"))
                 yield connection
         except (DBAPIError, sqlite3.Error) as error:
@@ -216,6 +215,7 @@ class Archive:
                 return idle.pop()
         made = _opened(file, _Kept)
         assert isinstance(made, _Kept)
+        made.header = _header(made)
         made.keep = partial(self._keep, key)
         return made
 
@@ -231,9 +231,10 @@ class Archive:
 
 
 class _Kept(sqlite3.Connection):
-    """A connection that stays open when it is closed, for the next use."""
+    """A connection that stays open when it is closed, for the next use; `header`: the part's."""
 
     keep: Callable[[_Kept], None] | None = None
+    header: tuple[int, ...] | None = None
 
     def close(self) -> None:
         """Give it back."""
