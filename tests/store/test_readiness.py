@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
 from incidents.store.database import readiness
+from incidents.store.database.engine import writing
 from incidents.store.database.readiness import Readiness, check_writable
 from tests.store.conftest import Opener
 from tests.store.server_setting import setting
@@ -18,6 +19,18 @@ def test_a_database_that_takes_a_write_is_ready_and_unchanged(db_url: str, opene
     before = _entries(engine)
     check_writable(engine)
     assert _entries(engine) == before
+
+
+def test_a_file_that_another_process_holds_for_long_is_not_ready(
+    sqlite_url: str, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks learns it long before an action would give up."""
+    monkeypatch.setattr(readiness, "LIMIT_S", 0.2)
+    with (
+        writing(opened(sqlite_url)),
+        pytest.raises(DatabaseError, match="held by another process for 0 seconds"),
+    ):
+        check_writable(opened(sqlite_url))
 
 
 def test_a_database_that_only_reads_is_not_ready(postgresql_url: str, opened: Opener) -> None:

@@ -147,7 +147,7 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
             "database_fails", _FAILS + "{way_in}", where=where, told=message, way_in=way_in
         )
     if "locked" in message or "busy" in message:
-        waited_s = engine.get_execution_options()["incidents_waits_s"]
+        waited_s = engine.get_execution_options()[LOCK_WAIT_S]
         sentence = (
             "the database {where} was held by another process for {seconds:.0f} seconds: try again"
         )
@@ -170,6 +170,8 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     )
 
 
+LOCK_WAIT_S = "incidents_lock_wait_s"
+"""The option of an engine: how many seconds a transaction waits for a locked SQLite file."""
 READ_ONLY = "25006"
 """PostgreSQL's code for a write in a transaction that may only read, as on every standby."""
 STANDBY = (

@@ -18,7 +18,7 @@ from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store.archive import parts as archive
 from incidents.store.database import address, postgresql_engine, sqlite_file
-from incidents.store.database.address import NAME_ANOTHER, display_address
+from incidents.store.database.address import LOCK_WAIT_S, NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.revision import RevisionCheck
 from incidents.store.database.sqlite_file import OpenedFile
@@ -206,7 +206,7 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     )
     opened = OpenedFile(file.absolute())
     engine.update_execution_options(
-        incidents_makes=make, incidents_waits_s=BUSY_TIMEOUT_S, incidents_opened=opened
+        incidents_makes=make, **{LOCK_WAIT_S: BUSY_TIMEOUT_S}, incidents_opened=opened
     )
     # Also before the file is opened: it must be the same before and afterwards.
     event.listen(engine, "do_connect", lambda *_: opened.look())
@@ -287,7 +287,7 @@ def _begin_sqlite(
     own: Any = connection.connection.dbapi_connection
     own.execute("PRAGMA busy_timeout=0")
     try:
-        if not sqlite_file.begin_write(own, file, wait_s=BUSY_TIMEOUT_S):
+        if not sqlite_file.begin_write(own, file, wait_s=options[LOCK_WAIT_S]):
             # Once more, for the usual error.
             command(connection, "BEGIN IMMEDIATE")
         # The wait for the lock may have been long.

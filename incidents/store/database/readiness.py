@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
 from incidents.store.database import schema
-from incidents.store.database.address import STANDBY, display_address
+from incidents.store.database.address import LOCK_WAIT_S, STANDBY, display_address
 from incidents.store.database.engine import plainly, writing
 
 LIMIT_S = 5.0
@@ -30,6 +30,8 @@ def check_writable(engine: Engine) -> None:
         DatabaseError: if the schema is another, or nothing can be committed.
     """
     schema.check(engine)
+    # Who asks cannot wait as long for a SQLite file as who acts.
+    engine = engine.execution_options(**{LOCK_WAIT_S: LIMIT_S})
     with plainly(engine), writing(engine, limit_s=LIMIT_S) as connection:
         if connection.dialect.name == "sqlite":
             return
