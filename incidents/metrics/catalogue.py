@@ -183,6 +183,11 @@ DATABASE_FAMILIES = (
         " absent before the first.",
         ("table",),
     ),
+    Family(
+        "incidents_archive_parts_missing", "gauge",
+        "Archive parts whose file this process does not find in the folder, or finds with another"
+        " size.",
+    ),
 )  # fmt: skip
 """The metrics of the database's present state."""
 

@@ -24,6 +24,7 @@ from incidents.metrics.catalogue import BUILD, MAX_COUNTED, MAX_OPEN, UP, limit_
 from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
+from incidents.store.archive import parts
 from incidents.store.schema import log_tables
 from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.desk_tables import entries, refusals, sign_ins
@@ -284,6 +285,7 @@ def look(connection: Connection, now: datetime) -> Samples:
     signing_samples(connection, now, found)
     sign_in_samples(connection, now, found)
     size_samples(connection, found)
+    found.put("incidents_archive_parts_missing", len(parts.missing(connection)))
     return found
 
 

@@ -32,6 +32,7 @@ from incidents.machine import commands as c
 from incidents.settings.archive import MINIMUM
 from incidents.store import checkpoints
 from incidents.store.archive import part_file
+from incidents.store.archive import parts as stored_parts
 from incidents.store.archive.part_file import Bounds
 from incidents.store.archive.parts import (
     PartAlteredError,
@@ -354,6 +355,18 @@ def test_a_missing_part_is_named_and_never_a_shorter_history(day: Rehearsal, fol
     for asked in (lambda: exported(day), lambda: seen(day), lambda: replayed(day.engine)):
         with pytest.raises(PartMissingError, match=way_out):
             asked()
+
+
+def test_a_missing_part_is_counted_for_monitoring(day: Rehearsal, folder: Path) -> None:
+    parts = [each.part for each in archived(day)]
+
+    def counted() -> int:
+        with reading(day.engine) as connection:
+            return len(stored_parts.missing(connection))
+
+    before = counted()
+    (folder / parts[0].file).unlink()
+    assert (before, counted()) == (0, 1)
 
 
 def test_a_part_of_another_size_or_content_is_named(day: Rehearsal, folder: Path) -> None:

@@ -131,6 +131,14 @@ class Archive:
         """Check that the file is there with its size; raises the errors of `opened`."""
         self._check(self.folder / part.file, part)
 
+    def has_file(self, part: Part) -> bool:
+        """Whether the file is there with its size."""
+        try:
+            self.check(part)
+        except (PartMissingError, PartAlteredError):
+            return False
+        return True
+
     def has_site(self, part: Part, site_id: int) -> bool:
         """Whether the part has entries of that site; raises the errors of `opened`."""
         file = self.folder / part.file
@@ -274,6 +282,12 @@ def check_all(connection: Connection) -> None:
     archive = archive_of(connection)
     for part in archive.parts(connection):
         archive.check(part)
+
+
+def missing(connection: Connection) -> list[Part]:
+    """The parts whose file is not there, or has another size."""
+    archive = archive_of(connection)
+    return [part for part in archive.parts(connection) if not archive.has_file(part)]
 
 
 def sees_one_state(connection: Connection) -> bool:
