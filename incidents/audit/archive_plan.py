@@ -41,8 +41,8 @@ class End:
     """Why no further part is made.
 
     `too_few`: fewer than a part's entries are left. `too_young`: the next part's last entry was
-    recorded at `at` (UTC). `not_signed`: no checkpoint covers it. `unsettled`: the order of the
-    entry `order`, (site, number), is not settled.
+    recorded at `at` (UTC). `not_signed`: no checkpoint covers it, or it has no number yet.
+    `unsettled`: the order of the entry `order`, (site, number), is not settled.
     """
 
     why: Why
@@ -86,7 +86,10 @@ def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Pla
     limit = min(head.size - 1, first + many + _MOST_SHIFTS * WIDTH)
     bounds = _bounds(connection, first, many, limit)
     if bounds is None or bounds.last_id > head.floor:
-        return End("too_few")
+        there = select(entries.c.id).limit(many + 1).subquery()
+        is_numbered = head.size > first + many
+        is_enough = connection.scalar(select(func.count()).select_from(there)) == many + 1
+        return End("not_signed" if is_enough and not is_numbered else "too_few")
     of = entries.c
     joined = leaves.join(entries, of.id == leaves.c.entry_id)
     times = select(func.min(of.recorded_at), func.max(of.recorded_at)).select_from(joined)

@@ -71,10 +71,10 @@ class Queue:
         del self._ranks[:most]
         return found
 
-    def clear(self) -> list[int]:
-        """Remove all orders, and return their sites' numbers."""
+    def clear(self, salt: int) -> list[int]:
+        """Remove all orders, take another salt, and return the sites' numbers."""
         found = list(self._by_site)
-        self._ranks, self._by_site = [], {}
+        self._salt, self._ranks, self._by_site = salt, [], {}
         return found
 
     def _rank(self, due: Due) -> _Rank:

@@ -50,10 +50,10 @@ class Lane:
         name: str,
         adapter_of: Callable[[Due], str | None],
         seconds: Callable[[], float],
-        salt: int = 0,
+        salt: int,
     ) -> None:
-        self.name = name
-        self.queues = defaultdict[str, Queue](partial(Queue, salt))
+        self.name, self._salt = name, salt
+        self.queues = defaultdict[str, Queue](lambda: Queue(self._salt))
         self._adapter_of, self._seconds = adapter_of, seconds
         self._again: set[int] = set()
         # The pass over the whole lane: its place, its seconds, the end of the rest after it, and
@@ -70,10 +70,11 @@ class Lane:
         """Look at the orders of these sites again, because they may have changed."""
         self._again.update(site_ids)
 
-    def refresh(self) -> None:
-        """Look again at all orders in the queues."""
+    def refresh(self, salt: int) -> None:
+        """Look again at all orders in the queues, which take another salt."""
+        self._salt = salt
         for queue in self.queues.values():
-            self._again.update(queue.clear())
+            self._again.update(queue.clear(salt))
 
     def look(self, connection: Connection, due_at: datetime) -> bool:
         """Read the orders that are due at `due_at`; return whether there is more to read.
@@ -159,8 +160,8 @@ def _late(due_at: datetime) -> Place:
 class Queues:
     """The queues of all lanes; see `Lane`.
 
-    `salt`: a number of this dispatcher's own. It decides between sites whose orders fell due within
-    a second, so that two dispatchers seldom try to claim the same orders.
+    `salt`: makes a number of this dispatcher's own. Once others take the same orders, it decides
+    between sites whose orders fell due within a second, so that they seldom try the same again.
     """
 
     def __init__(
@@ -168,9 +169,10 @@ class Queues:
         adapter_of: Callable[[Due], str | None],
         *,
         seconds: Callable[[], float],
-        salt: int = 0,
+        salt: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._adapter_of, self._seconds, self._salt = adapter_of, seconds, salt
+        self._adapter_of, self._seconds, self._new_salt = adapter_of, seconds, salt
+        self._salt = 0
         self._lanes: dict[str, Lane] = {}
         self._took_at: dict[str, float] = {}
 
@@ -190,8 +192,9 @@ class Queues:
 
     def refresh(self) -> None:
         """Look again at all orders in the queues, because others have claimed some of them."""
+        self._salt = self._new_salt()
         for lane in self._lanes.values():
-            lane.refresh()
+            lane.refresh(self._salt)
 
     def take(self, limit: ConcurrencyLimit) -> list[Due]:
         """Remove and return the orders that their adapters can take now, the most urgent first."""

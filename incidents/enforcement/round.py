@@ -88,8 +88,9 @@ class Round:
             else waiting.FirstComparison(dispatcher.engine, dispatcher.compare)
         )
         self._queues = Queues(
-            self._adapter_of, seconds=dispatcher.seconds, salt=int(dispatcher.jitter() * _SALTS)
-        )
+            self._adapter_of, seconds=dispatcher.seconds,
+            salt=lambda: int(dispatcher.jitter() * _SALTS),
+        )  # fmt: skip
 
     def run(self) -> None:
         """Carry out all due orders.

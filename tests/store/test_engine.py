@@ -35,7 +35,9 @@ from tests.store.conftest import Opener
         ("sqlite+aiosqlite:////tmp/x.db", "unknown driver for SQLite"),
         ("postgresql+asyncpg://h/x", "unknown driver for PostgreSQL"),
         ("postgresql://u:secret@h:port/x", "not the URL of a database: '…@h:port/x'"),
-        ("postgresql://u:secret@/x?host=a,b&port=1,2,3", "not the URL of a database: '…@/x?host"),
+        ("postgresql://u:secret@/x?host=a,b&port=1,2,3", "differ in length: '…@/x?host"),
+        ("postgresql://u:secret@/x?host=a,b&hostaddr=10.0.0.1", "differ in length: '…@/x?host"),
+        ("postgresql://u:secret@a,b/x?hostaddr=10.0.0.1", "differ in length: '…@a,b/x"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_with_the_way_to_write_one(

@@ -14,7 +14,15 @@ import click
 from incidents import clock
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import Group
-from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError, InputError, VerificationError
+from incidents.errors import (
+    DONE,
+    FAILED,
+    NOT_VERIFIED,
+    Cause,
+    FileError,
+    InputError,
+    VerificationError,
+)
 from incidents.system import disk
 
 if TYPE_CHECKING:
@@ -62,31 +70,34 @@ def check(run: Run) -> int:
 
     SQLite, or on PostgreSQL the extension amcheck if installed, checks each page, index and
     reference; it lists what it cannot check. It changes nothing. Exits 5 if anything is damaged:
-    then restore a backup. To verify what the record says, use `audit verify`.
+    then restore a backup. Exits 1 if only archive parts are missing or altered: copy them back. To
+    verify what the record says, use `audit verify`.
     """
     from incidents.store.database import address, integrity
 
     engine = run.local.bare_engine
     found = integrity.check(engine)
-    damage = [asdict(each) for each in found.damage]
+    damage, parts = ([asdict(each) for each in these] for these in (found.damage, found.parts))
     if run.quiet:
-        run.write(*(each.where for each in found.damage))
+        run.write(*(each.where for each in (*found.damage, *found.parts)))
     elif not run.for_programs:
         run.write(*(run.text("db.damage", what=str(each)) for each in found.damage))
-    code = "db.damaged" if damage else "db.up_to_date"
+        run.write(*map(str, found.parts))
+    code = "db.damaged" if damage else "db.parts_missing" if parts else "db.up_to_date"
     if damage and found.is_other:
         code = "db.no_sqlite"
     _report(
         run,
         engine if damage else run.local.engine,
-        run.text(code, place=address.display_address(engine)),
+        run.text(code, place=address.display_address(engine), count=len(parts)),
         is_ours=not found.is_other,
         damage=damage,
+        archive_parts=parts,
         not_checked=found.not_checked,
         **_replica(run),
     )
     run.inform(*(run.text("db.not_checked", what=each) for each in found.not_checked))
-    return NOT_VERIFIED if damage else DONE
+    return NOT_VERIFIED if damage else FAILED if parts else DONE
 
 
 @db.command(short_help="Write a consistent copy of a SQLite database.")

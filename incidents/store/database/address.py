@@ -31,6 +31,7 @@ _WRONG = {
     "no_sqlite_file": "not a SQLite file: {given!r}",
     "database_driver": "unknown driver for {kind}: {given!r}",
     "no_database_url": "not the URL of a database: {given!r}",
+    "lists_of_hosts": "the lists of hosts, addresses and ports differ in length: {given!r}",
 }
 
 
@@ -98,20 +99,29 @@ def _parsed(url: str) -> URL:
     several = _SEVERAL.fullmatch(url)
     try:
         if several is None:
-            return _with_matching_lists(make_url(url))
-        return _multi_host(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
+            parsed = make_url(url)
+        else:
+            bare = make_url(several["begin"] + several["end"])
+            parsed = _multi_host(bare, several["hosts"].split(","))
     except (ArgumentError, ValueError) as error:
-        shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
-        raise _wrong("no_database_url", given=shown) from error
+        raise _wrong("no_database_url", given=_without_password(url)) from error
+    if not _lists_match(parsed):
+        raise _wrong("lists_of_hosts", given=_without_password(url))
+    return parsed
 
 
-def _with_matching_lists(url: URL) -> URL:
-    """Check that each host has its port, or all have one."""
-    given = {name: ",".join(url.normalized_query.get(name, ())) for name in ("host", "port")}
-    hosts, ports = (given[name].split(",") for name in ("host", "port"))
-    if len(ports) > 1 and len(ports) != len(hosts):
-        raise ArgumentError("a list of ports that does not fit the hosts")
-    return url
+def _without_password(url: str) -> str:
+    return url if "@" not in url else "…@" + url.rpartition("@")[2]
+
+
+def _lists_match(url: URL) -> bool:
+    """Whether each host has its address, if there are any, and its port, or all have one."""
+    hosts, addresses, ports = (
+        len(listed.split(",")) if (listed := ",".join(url.normalized_query.get(name, ()))) else 0
+        for name in ("host", "hostaddr", "port")
+    )
+    each_has_address = not hosts or addresses in (0, hosts)
+    return each_has_address and (ports <= 1 or ports == max(hosts, addresses))
 
 
 def _multi_host(url: URL, hosts: list[str]) -> URL:
@@ -293,10 +303,13 @@ class Damage:
 class Integrity:
     """The damage found, and sentences about the checks that could not be made, with reasons.
 
-    `is_other`: the file does not begin like a SQLite file and may never have been the database.
+    `parts`: the archive parts that are missing or altered, which a backup of the database does not
+    bring back. `is_other`: the file does not begin like a SQLite file and may never have been the
+    database.
     """
 
     damage: list[Damage] = field(default_factory=list)
+    parts: list[Damage] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
     is_other: bool = False
 

@@ -52,7 +52,7 @@ def check(engine: Engine) -> Integrity:
     else:
         check_server(engine, found)
     try:
-        found.damage.extend(_of_parts(engine))
+        found.parts.extend(_of_parts(engine))
     except DeniedError:
         found.not_checked.append("archive parts: this role may not read which there are")
     except DatabaseError:
