@@ -141,8 +141,8 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=150,
-        description="A request that is repeated with the same key is done once in 30 days"
-        " ([retention] keys).",
+        description="A request that is repeated with the same key is done once. Its answer is"
+        " stored for 30 days ([retention] keys).",
     ),
 ]
 

@@ -85,8 +85,8 @@ def action(function: Command) -> Command:
     return _common(
         click.option("--key", type=params.text("key", limit=200), metavar="K",
                      help="Key that makes it safe to repeat the command: the command runs only"
-                     " once in 30 days ([retention] keys). A server and its database keep separate"
-                     " keys."),
+                     " once. Its answer is stored for 30 days ([retention] keys). A server and its"
+                     " database keep separate keys."),
         click.option("--dry-run", is_flag=True, help="Show what would happen; change nothing."),
         click.option("--policy", type=params.File(), metavar="FILE",
                      help="With --dry-run: show what would happen under this policy."),

@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, update
 
+from incidents.clock import rfc3339
 from incidents.errors import RefusedError
 from incidents.machine.events import Event
 from incidents.record.entry import DESK, encode
 from incidents.record.sealing import digest_of, is_digest_of, seal
 from incidents.store import accounts, desk_state, entries
+from incidents.store.expired_keys import SPENT
 from incidents.store.schema.desk_tables import DESK_STREAM, desk
 
 E = TypeVar("E", bound=Event)
@@ -81,6 +83,11 @@ class KeyReusedError(RefusedError):
     """the key {key!r} was used for another action: choose another one"""
 
 
+class KeySpentError(RefusedError):
+    """the key {key!r} was used at {at}, and the answer is no longer stored: nothing was done again;
+    if this is another action, choose another key"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyKey:
     """An idempotency key, with the person and the request that it belongs to.
@@ -101,6 +108,7 @@ class IdempotencyKey:
 
         Raises:
             KeyReusedError: if the key was used for another action.
+            KeySpentError: if it was used so long ago that the answer is gone.
         """
         if self.key is None:
             return None
@@ -108,6 +116,8 @@ class IdempotencyKey:
         kept = desk_state.answers_kept(connection, [self.key]).get(self.key)
         if kept is None:
             return None
+        if kept.fingerprint == SPENT:
+            raise KeySpentError(key=self.given_key or self.key, at=rfc3339(kept.recorded_at))
         if not is_digest_of(kept.fingerprint, self.request):
             raise KeyReusedError(key=self.given_key or self.key)
         return kept.answer

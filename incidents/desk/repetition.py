@@ -29,6 +29,7 @@ from incidents.machine.refusal import Refusal, Remark
 from incidents.record.sealing import fingerprint, is_fingerprint_of
 from incidents.store import desk_state
 from incidents.store.cases import work
+from incidents.store.expired_keys import SPENT
 from incidents.values import web_address
 from incidents.values.ids import ACT, order_id
 
@@ -127,6 +128,8 @@ class Repetitions:
             return from_json(kept.answer)
         given = envelope.given_key or envelope.key
         facts: dict[str, object] = {"key": given, "at": kept.recorded_at}
+        if kept.fingerprint == SPENT:
+            return Refusal("key_reused", {**facts, "spent": True})
         theirs = replace(envelope.command, by=kept.person)
         if is_fingerprint_of(kept.fingerprint, site, theirs):
             # Under another key it would be done twice.

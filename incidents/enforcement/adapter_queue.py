@@ -8,21 +8,24 @@ from datetime import datetime
 from incidents.machine.command import DOWN
 from incidents.store.due_orders import Due, Place
 
-HOLD, TAKE_DOWN, OTHER = range(3)
-"""How urgent an order is: of a site that is held, to take a site down, or any other."""
+HOLD, TAKE_DOWN, OTHER, TAKE_DOWN_AGAIN, OTHER_AGAIN = range(5)
+"""How urgent an order is: of a site that is held, to take a site down, or any other; and the same
+after an attempt that failed, so that sites that fail do not keep others waiting."""
 
 LENGTH = 2_000
 """The most orders that are kept for one adapter; the others are read again when these are gone."""
 
 
-def urgency(kind: str, *, held: bool) -> int:
+def urgency(kind: str, *, held: bool, tried: bool) -> int:
     """How urgent an order is; the least number is the most urgent."""
     if held:
         return HOLD
-    return TAKE_DOWN if kind in DOWN else OTHER
+    if kind in DOWN:
+        return TAKE_DOWN_AGAIN if tried else TAKE_DOWN
+    return OTHER_AGAIN if tried else OTHER
 
 
-_Rank = tuple[int, bool, datetime, int, Place]
+_Rank = tuple[int, datetime, int, Place]
 
 
 class Queue:
@@ -78,10 +81,9 @@ class Queue:
         return found
 
     def _rank(self, due: Due) -> _Rank:
-        """What was never tried comes first, so that sites that fail do not keep others waiting."""
         second = due.next_at.replace(microsecond=0)
-        urgent = urgency(due.kind, held=due.held)
-        return urgent, due.attempts > 0, second, due.site_id ^ self._salt, due.place
+        urgent = urgency(due.kind, held=due.held, tried=due.attempts > 0)
+        return urgent, second, due.site_id ^ self._salt, due.place
 
     def _remove(self, due: Due) -> None:
         del self._ranks[bisect_left(self._ranks, self._rank(due))]

@@ -273,14 +273,18 @@ class Round:
         if order_payload.is_expired(claimed, now, dispatcher.give_up_after):
             self.outcomes.add(AttemptResult(claimed, "", Skipped(why="expired")))
             return
+        if order is None:
+            # An old notice: others need not wait for the part of the archive.
+            self.outcomes.postpone([AttemptResult(claimed, "", None)], LEASE)
+            return
         adapter = dispatcher.lanes[claimed.lane](claimed.site)
         name = adapter.name
         if name not in self._pools:
             self._pools[name] = WorkerPool(name, dispatcher.workers)
         self._limit.acquire(claimed, order, name, began)
         work = partial(self._attempt, claimed, order, adapter, began)
-        held = claimed.held_since is not None
-        self._pools[name].submit(work, urgency(claimed.kind, held=held))
+        held, tried = claimed.held_since is not None, claimed.attempt > 1
+        self._pools[name].submit(work, urgency(claimed.kind, held=held, tried=tried))
 
     def _attempt(
         self, claimed: leases.Claimed, order: Order, adapter: Adapter, began: float

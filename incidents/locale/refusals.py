@@ -71,6 +71,8 @@ def _code(name: str, facts: Facts, language: Language) -> str | None:
         codes = [f"refused.{name}.nearest", *codes]
     if facts.get("asked_by"):
         codes = [f"refused.{name}.asked", *codes]
+    if facts.get("spent"):
+        codes = [f"refused.{name}.spent", *codes]
     if "by" in facts:
         codes = [f"refused.{name}.done", *codes]
     return next((code for code in codes if code in language.phrases), None)

@@ -27,6 +27,7 @@ from incidents.notices.site_facts import (
     site_of_order,
 )
 from incidents.record import entry
+from incidents.store.archive import whole
 from incidents.store.cases import suspensions
 from incidents.store.database.engine import Reading
 from incidents.store.schema.desk_tables import entries
@@ -221,8 +222,8 @@ def _event(connection: Connection, order: Order) -> Any:
     """The event that caused the order."""
     of = entries.c
     found = select(of.body).where(of.site_id == order.site_id, of.site_seq == order.entry)
-    body = connection.scalar(found)
-    return None if body is None else entry.decode(body)[1]
+    rows = whole.of_one_site(connection, found, order.site_id, newest_first=True, most=1)
+    return entry.decode(rows[0].body)[1] if rows else None
 
 
 def _is_done(connection: Connection, order: Order) -> bool:

@@ -32,7 +32,7 @@ class RetentionTooShortError(IncidentsError):
 
 class KeysTooShortError(RetentionTooShortError):
     """the settings file says [retention] keys = {value!r}, but a program that repeats a command
-    after a long outage relies on its key for at least 30 days: write "30d", or a longer time"""
+    after a long outage gets its answer for at least 30 days: write "30d", or a longer time"""
 
 
 class CheckpointsTooShortError(RetentionTooShortError):
@@ -49,7 +49,7 @@ class BadRetentionError(IncidentsError):
 class Retention:
     """How long data is kept. `is_enabled`: after `keep`, text is erased automatically.
 
-    `keys`: how long a command with the same key is repeated. `checkpoints`: how long each
+    `keys`: how long the answer to a command with a key is stored. `checkpoints`: how long each
     checkpoint stays; of older ones only some stay.
     """
 

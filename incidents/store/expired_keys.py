@@ -1,8 +1,9 @@
 """Queries for expired idempotency keys, whose stored answers are deleted.
 
-A key that the program makes from what it repeats must work for ever: a file imported again after
-two years must not be recorded twice. Such a key stays without its answer, and is then *spent*: its
-command is refused as one that was already done.
+A key must work for ever: a report that is sent again, or a file that is imported again, after two
+years must not be recorded twice. So it stays without its answer, and is then *spent*: its command
+is refused as one that was already done. Only the keys that this program makes for a minute or a
+day, against a double press, are deleted.
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from incidents.store.schema.desk_tables import keys
 from incidents.store.schema.types import UTCDateTime
+from incidents.values.key_names import FORM, LINE
 
-IMPORTED, RECOVERED = "import:", "recover:"
-"""How the keys of imported findings, and of orders repeated after a loss, begin."""
-
-_SPENT = ""
+SPENT = ""
 """The fingerprint of a spent key, which is no command's."""
 
 _EXPIRED = and_(
-    keys.c.recorded_at < bindparam("before", type_=UTCDateTime), keys.c.fingerprint != _SPENT
+    keys.c.recorded_at < bindparam("before", type_=UTCDateTime), keys.c.fingerprint != SPENT
 )
 
 
@@ -49,11 +48,11 @@ def of_site(connection: Connection, before: datetime, site_id: int) -> list[str]
 
 
 def remove(connection: Connection, names: Collection[str], before: datetime) -> int:
-    """Delete the keys among `names` that were recorded before that time; return how many.
+    """Delete the answers of `names` that were recorded before that time; return how many.
 
     A role with the right to delete needs no other one: it may not lock the rows first.
     """
-    own = {key for key in names if key.startswith((IMPORTED, RECOVERED))}
+    own = {key for key in names if not key.startswith(LINE) and FORM not in key}
     gone = delete(keys).where(keys.c.key.in_(bindparam("names", expanding=True)), _EXPIRED)
     given = {"before": before}
     others = connection.execute(gone, {"names": sorted({*names} - own), **given}).rowcount
@@ -63,7 +62,7 @@ def remove(connection: Connection, names: Collection[str], before: datetime) -> 
     ended = [dict(row) for row in found]
     # Of a refused command nothing stays: it may succeed now.
     spent = [
-        {**row, "fingerprint": _SPENT, "answer": {}}
+        {**row, "fingerprint": SPENT, "answer": {}}
         for row in ended
         if row["answer"].get("refusal") is None
     ]

@@ -28,6 +28,7 @@ from incidents.record.own_events import HistoryResumed
 from incidents.store import after_loss, lineage
 from incidents.store import entries as stored_entries
 from incidents.store.archive import whole
+from incidents.store.archive.whole import Wanted
 from incidents.store.lineage import Standing
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
@@ -255,15 +256,15 @@ _READ = re.compile(f'"kind":"(?:{"|".join(sorted(each.kind for each in left_mark
 _INTO_THE_WORLD = f'"lane":"{ACT}"'
 
 
-def resumptions(connection: Connection) -> list[HistoryResumed]:
-    """The resumptions of the record, oldest first."""
+def resumptions(connection: Connection, parts: Wanted = whole.every) -> list[HistoryResumed]:
+    """The resumptions of the record in the database and those parts, oldest first."""
     if lineage.standing(connection).resumed_at is None:
         # The desk's own stream may be very long.
         return []
     of, found = entries.c, []
     is_resumption = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
     wanted = select(of.body).where(of.site_id == DESK_STREAM, is_resumption).order_by(of.site_seq)
-    for (body,) in whole.of_one_site(connection, wanted, DESK_STREAM):
+    for (body,) in whole.of_one_site(connection, wanted, DESK_STREAM, parts):
         _, event = decode(body)
         assert isinstance(event, HistoryResumed)
         found.append(event)

@@ -104,7 +104,7 @@ _SECTIONS = (
         "",
         "a duration, `30d` at least",
         "`30d`",
-        "how long a command that is repeated with the same `--key` is done once",
+        "how long the answer to a command with a `--key` is stored, for repetitions",
     ),
     (
         "[retention] checkpoints",

@@ -68,10 +68,12 @@ def test_every_typed_query_answers_as_before(day: Rehearsal, typed: Callable[...
         *(f"site show {site} --json" for site in (LATER[0], SITES[-1])),
         *(f"show {site}-{n} --json" for site in (1, 2, 24) for n in (1, 2, 5)),
         *(f"show {site}-1" for site in (1, 2)),
+        f"notices preview reopened --site {SITES[4]} --language en",
     ]  # fmt: skip
     answers = same(day, *(lambda command=command: typed(command) for command in commands))
     assert all(map(len, answers))
     assert '"rule"' in answers[5]
+    assert "The suspension has ended" in answers[-1]
 
 
 def test_a_timeline_is_the_same_in_all_its_parts(day: Rehearsal) -> None:

@@ -1,4 +1,4 @@
-"""The expiry of keys: an old key is a new command, and nothing made from a file happens twice."""
+"""The expiry of keys: their answers are deleted, and yet nothing ever happens twice."""
 
 from datetime import datetime, timedelta
 
@@ -18,10 +18,13 @@ def expire(day: Rehearsal, before: datetime | None = None) -> int:
 
 
 def keys(day: Rehearsal) -> list[str]:
-    return sorted(str(key) for [key] in day.rows("SELECT key FROM keys"))
+    """Those that have an answer."""
+    return sorted(str(key) for [key] in day.rows("SELECT key FROM keys WHERE fingerprint <> ''"))
 
 
-def test_a_key_works_for_thirty_days_and_is_then_a_new_command(day: Rehearsal) -> None:
+def test_a_repeated_command_gets_its_answer_for_thirty_days_and_is_then_refused(
+    day: Rehearsal,
+) -> None:
     log = c.Log(by="li", again=True)
     day.give(log, key="k")
     day.later(days=30)
@@ -29,8 +32,18 @@ def test_a_key_works_for_thirty_days_and_is_then_a_new_command(day: Rehearsal) -
     assert day.give(log, key="k").repeated
     day.later(seconds=1)
     assert expire(day) == 1
-    assert not day.give(log, key="k").repeated
-    assert day.rows("SELECT count(*) FROM incidents") == [(2,)]
+    refusal = day.give(log, key="k").refusal
+    assert refusal is not None
+    assert (refusal.name, refusal.facts["spent"]) == ("key_reused", True)
+    assert day.rows("SELECT count(*) FROM incidents") == [(1,)]
+
+
+@pytest.mark.parametrize("own", ["line:12ab", "li:console:12ab"])
+def test_a_key_against_a_double_press_is_deleted(day: Rehearsal, own: str) -> None:
+    day.give(c.Log(by="li"), key=own)
+    day.later(days=31)
+    assert expire(day) == 1
+    assert day.rows("SELECT count(*) FROM keys") == [(0,)]
 
 
 def test_only_what_is_older_is_deleted_in_however_many_batches(
@@ -67,8 +80,8 @@ def test_a_key_that_was_used_again_meanwhile_stays(day: Rehearsal) -> None:
     assert keys(day) == ["k"]
 
 
-@pytest.mark.parametrize("own", ["import:12ab", "recover:3:1:repeat"])
-def test_a_key_made_from_what_it_repeats_stays_without_its_answer(day: Rehearsal, own: str) -> None:
+@pytest.mark.parametrize("own", ["import:12ab", "recover:3:1:repeat", "li:report-7"])
+def test_a_key_stays_for_ever_without_its_answer(day: Rehearsal, own: str) -> None:
     log = c.Log(by="li", again=True, note="from the hotline")
     day.give(log, key=own)
     day.later(days=400)

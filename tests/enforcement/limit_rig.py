@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from incidents.enforcement import order_payload
 from incidents.enforcement.dispatcher import AttemptResult, ConcurrencyLimit
-from incidents.enforcement.order_payload import Epochs
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine.orders import ACT
 from incidents.store.leases import Claimed
@@ -38,7 +37,8 @@ def claimed(site: int) -> Claimed:
 def take(hands: ConcurrencyLimit, adapter: str, many: int) -> None:
     """Take that many in hand."""
     for site in range(many):
-        hands.acquire(claimed(site), order_payload.order_of(claimed(site), Epochs()), adapter, 0.0)
+        own = claimed(site)
+        hands.acquire(own, order_payload.as_first_attempt(own, own.lane, 0), adapter, 0.0)
 
 
 def free(

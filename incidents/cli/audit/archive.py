@@ -104,7 +104,9 @@ def _cutoff(run: Run, before: datetime | None) -> datetime:
     """
     from incidents.settings import archive as archive_settings
 
-    now = clock.now()
+    # The database's time: a machine's clock that is ahead would archive what views still need.
+    with run.local.reading() as connection:
+        now = run.local.now(connection)
     if before is None:
         return archive_settings.of_settings(run.settings.db).cutoff(now)
     if before > now - archive_settings.MINIMUM:

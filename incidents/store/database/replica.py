@@ -232,8 +232,10 @@ class Replica:
         self.primary.note_seen(state.lsn)
         self.state, self._resting_until, self._behind_until = state, 0.0, 0.0
         self._tell(None)
+        # What fell due since then shows soon. Without a primary nothing does, and time goes on.
+        behind = timedelta(0) if self.primary.is_lost else shown.clock - state.as_of
         # The pool keeps this with the connection; each read sets it anew.
-        connection.info.update({BEHIND: shown.clock - state.as_of, SHOWN: state})
+        connection.info.update({BEHIND: behind, SHOWN: state})
         return state
 
     def _note_behind(self, state: State | None) -> None:

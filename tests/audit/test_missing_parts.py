@@ -1,0 +1,76 @@
+"""Carrying out without the archive: orders are delivered although its parts are away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from incidents.desk import resumption
+from incidents.desk.resumption import ENTRIES_LOST, Resumption
+from incidents.enforcement import order_payload
+from incidents.machine import commands as c
+from incidents.machine.orders import ACT, NOTICE
+from incidents.store.archive.parts import PartMissingError
+from incidents.store.database.engine import reading
+from incidents.views import left_down
+from tests.audit.histories import Histories
+from tests.audit.old_days import SITES, archived, fill, folder_of
+from tests.conftest import WriteSettings
+from tests.desk.rehearsal import Rehearsal
+from tests.enforcement.dispatcher_rig import StubAdapter, carry_out
+
+HELD = SITES[7]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, write_settings: WriteSettings) -> Path:
+    write_settings(folder_of(tmp_path / "parts"))
+    return tmp_path / "parts"
+
+
+@pytest.fixture
+def day(folder: Path, sqlite_url: str, histories: Histories) -> Iterator[Rehearsal]:
+    with histories.after(fill, sqlite_url) as day:
+        yield day
+
+
+def resume(day: Rehearsal) -> int:
+    """The record goes on from here after a loss; the number of its epoch."""
+    lost = Resumption(cause=ENTRIES_LOST)
+    event = day.desk.on_record(lambda own: resumption.resume(own, lost, lambda: day.now))
+    return event.epoch
+
+
+def test_a_hold_is_carried_out_after_a_resumption_though_the_parts_are_away(
+    day: Rehearsal, folder: Path
+) -> None:
+    resume(day)
+    archived(day)
+    folder.rename(folder.with_name("away"))
+    day.later(minutes=1)
+    day.give(c.SetHold(by="li", reason="police order"), HELD)
+    act = StubAdapter()
+    carry_out(day, act)
+
+    assert [(order.kind, order.site) for order in act.got] == [("suspend", HELD)]
+
+
+def test_an_order_has_its_epoch_without_the_parts_unless_it_is_older_than_a_resumption(
+    day: Rehearsal, folder: Path
+) -> None:
+    before = day.now
+    first = resume(day)
+    day.later(minutes=1)
+
+    def epochs() -> order_payload.Epochs:
+        with reading(day.engine) as connection:
+            return order_payload.read(connection)
+
+    assert [epochs().of(NOTICE, at) for at in (before, day.now)] == [0, first]
+    archived(day)
+    folder.rename(folder.with_name("away"))
+    with pytest.raises(PartMissingError), reading(day.engine) as connection:
+        left_down.resumptions(connection)
+    found = epochs()
+    assert [found.of(NOTICE, at) for at in (before, day.now)] == [None, first]
+    assert found.of(ACT, before) == first
