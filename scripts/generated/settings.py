@@ -384,7 +384,7 @@ _OTHERS = (
         "PostgreSQL's own; without it 5 seconds, or 3 for each of several",
     ),
 )
-_EXAMPLE = f"""db = "postgresql://incidents@db.example/incidents"
+_EXAMPLE = f"""db = "postgresql://incidents@db.example/incidents?sslmode=verify-full"
 zone = "{sources.DEFAULT_ZONE}"
 evidence = "/var/lib/incidents/evidence"
 evidence_limit = "20MiB"
