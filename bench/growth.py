@@ -11,11 +11,12 @@ expired is deleted. Filings, accounts, evidence and imports are left out.
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -36,6 +37,7 @@ from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading
 from incidents.store.database.schema import upgrade
 from incidents.store.schema.catalogue import every_table
+from incidents.store.schema.desk_tables import keys
 from incidents.store.schema.log_tables import deliveries
 from incidents.store.schema.tables import tasks
 
@@ -144,6 +146,9 @@ class Year:
 def sizes(engine: Engine) -> dict[str, tuple[int, int]]:
     """The rows and the bytes of each table, with its indexes."""
     is_sqlite = engine.dialect.name == "sqlite"
+    if is_sqlite:
+        with closing(sqlite3.connect(str(engine.url.database))) as raw:
+            raw.execute("VACUUM")
     with engine.connect() as connection:
         if is_sqlite:
             statement = (
@@ -152,7 +157,7 @@ def sizes(engine: Engine) -> dict[str, tuple[int, int]]:
             )
         else:
             connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.execute(text("VACUUM ANALYZE"))
+            connection.execute(text("VACUUM FULL ANALYZE"))
             statement = (
                 "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r'"
             )
@@ -213,14 +218,21 @@ def main(url: str, incidents: int) -> None:
                 continue
             each = (taken - before[name][1]) / new_rows
             kept = year_rows = new_rows * times
-            stay = left[name][0] - before[name][0]
+            year_bytes, stay = year_rows * each, left[name][0] - before[name][0]
+            kept_bytes = year_bytes
+            # The last month is still there as it was.
+            last_month = keep.keys.days / DAYS
             if stay < new_rows:
-                # The last month is still there, and of the time before what stays of each hour.
-                kept = year_rows * keep.keys.days / DAYS + stay * DAYS / elapsed
-            total = [total[0] + year_rows * each, total[1] + kept * each]
+                # And of the time before what stays of each hour.
+                kept = year_rows * last_month + stay * DAYS / elapsed
+                kept_bytes = kept * each
+            elif name == keys.name:
+                each_left = (left[name][1] - before[name][1]) / stay
+                kept_bytes = year_bytes * last_month + year_rows * (1 - last_month) * each_left
+            total = [total[0] + year_bytes, total[1] + kept_bytes]
             print(
-                f"{name:16} {year_rows:>12,.0f} {year_rows * each / 1e6:>9,.1f} MB"
-                f" {kept:>12,.0f} {kept * each / 1e6:>9,.1f} MB"
+                f"{name:16} {year_rows:>12,.0f} {year_bytes / 1e6:>9,.1f} MB"
+                f" {kept:>12,.0f} {kept_bytes / 1e6:>9,.1f} MB"
             )
         print(f"{'in all':29} {total[0] / 1e6:>9,.1f} MB {'':12} {total[1] / 1e6:>9,.1f} MB")
 
