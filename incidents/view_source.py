@@ -52,6 +52,7 @@ class ViewSource:
         """
         from incidents.audit.pool import WorkerLostError
         from incidents.errors import DatabaseError
+        from incidents.store.archive.parts import PartAlteredError, PartMissingError
         from incidents.store.database.replica import SHOWN
 
         replica, opened = self._replica, self._opened(latest=True)
@@ -62,6 +63,9 @@ class ViewSource:
         try:
             with replica.insisting(lsn) as engine:
                 return look(engine)
+        except (PartMissingError, PartAlteredError):
+            # The replica is not to blame, and the primary has the same archive.
+            raise
         except (DatabaseError, WorkerLostError) as error:
             replica.note_failure(error.message)
         return look(self._primary())

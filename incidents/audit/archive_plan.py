@@ -86,9 +86,11 @@ def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Pla
     limit = min(head.size - 1, first + many + _MOST_SHIFTS * WIDTH)
     bounds = _bounds(connection, first, many, limit)
     if bounds is None or bounds.last_id > head.floor:
-        there = select(entries.c.id).limit(many + 1).subquery()
+        # Those of parts that are only planned are still there.
+        needed = first - whole.archived(connection) + many + 1
+        there = select(entries.c.id).limit(needed).subquery()
         is_numbered = head.size > first + many
-        is_enough = connection.scalar(select(func.count()).select_from(there)) == many + 1
+        is_enough = connection.scalar(select(func.count()).select_from(there)) == needed
         return End("not_signed" if is_enough and not is_numbered else "too_few")
     of = entries.c
     joined = leaves.join(entries, of.id == leaves.c.entry_id)

@@ -18,7 +18,6 @@ from incidents.cli.run import Run, is_terminal
 from incidents.errors import Cause, NotConfirmedError
 from incidents.machine.commands import CLOCK, Command, Elapse, HandOver, Log, Recur
 from incidents.values import site_name, web_address
-from incidents.values.key_names import LINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -244,7 +243,7 @@ class Submission:
 
 def _key_of_line(person: str, login: str, site: str | int, command: Command) -> str:
     line = json.dumps([_salt(), person, login, site, type(command).__name__, repr(command)])
-    return f"{LINE}{hashlib.sha256(line.encode()).hexdigest()}"
+    return f"line:{hashlib.sha256(line.encode()).hexdigest()}"
 
 
 def _salt() -> str:

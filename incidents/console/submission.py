@@ -36,7 +36,6 @@ from incidents.machine.command import Words
 from incidents.machine.commands import Command, HandOver
 from incidents.store import desk_state
 from incidents.values import inputs, typed_time
-from incidents.values.key_names import FORM
 
 TWICE_FOR = timedelta(seconds=10)
 """The time in which the same form, sent again from the same page, counts as a double click."""
@@ -166,7 +165,7 @@ class Submission(RequestContext):
     def key(self, part: int = 0) -> str | None:
         """The idempotency key that the form's page gave to this action."""
         given = self.form.text("key")
-        return given and f"{self.by}{FORM}{given[:100]}" + (f":p{part}" if part else "")
+        return given and f"{self.by}:console:{given[:100]}" + (f":p{part}" if part else "")
 
     def answered(self, part: int = 0) -> Answer | None:
         """Return the answer to the same form, if it was sent before."""
@@ -175,7 +174,8 @@ class Submission(RequestContext):
             return None
         with self.reading() as connection:
             kept = desk_state.answers_kept(connection, [key])
-        return from_json(kept[key].answer) if kept else None
+        # Without its answer, a key is left to the desk, which refuses it.
+        return from_json(kept[key].answer) if kept and kept[key].answer else None
 
     def back(self, to: str, flash: Flash | None = None) -> Response:
         """Redirect to a page of this console, which shows the result.

@@ -23,24 +23,22 @@ _PAUSE_S = 0.01
 def delete_expired(
     desk: Desk, engine: Engine, before: datetime, *, stopped: Callable[[], bool] = lambda: False
 ) -> int:
-    """Delete the keys that were recorded before that time (UTC); return how many.
+    """Delete the answers that were recorded before that time (UTC); return how many.
 
     `stopped` is called between the transactions, in which others wait neither for long nor for a
     row that they need. Raises the same errors as `Desk.on_record`; earlier batches stay deleted.
     """
-    gone = 0
+    gone, after = 0, ""
     while not stopped():
         with plainly(engine), reading(engine) as connection:
-            found = expired_keys.some(connection, before, _FOUND_AT_ONCE)
-        deleted = 0
+            found = expired_keys.some(connection, before, _FOUND_AT_ONCE, after=after)
         for first in range(0, len(found), AT_ONCE):
             batch = found[first : first + AT_ONCE]
-            deleted += desk.on_record(partial(expired_keys.remove, names=batch, before=before))
+            gone += desk.on_record(partial(expired_keys.remove, names=batch, before=before))
             if stopped():
                 break
             time.sleep(_PAUSE_S)
-        gone += deleted
-        # Rows that another daemon deletes just now are its own to count.
-        if len(found) < _FOUND_AT_ONCE or not deleted:
+        if len(found) < _FOUND_AT_ONCE:
             break
+        after = found[-1]
     return gone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from sqlalchemy import Connection
 
@@ -29,7 +29,7 @@ from incidents.machine.refusal import Refusal, Remark
 from incidents.record.sealing import fingerprint, is_fingerprint_of
 from incidents.store import desk_state
 from incidents.store.cases import work
-from incidents.store.expired_keys import SPENT
+from incidents.store.expired_keys import FREE_AFTER, SPENT
 from incidents.values import web_address
 from incidents.values.ids import ACT, order_id
 
@@ -148,10 +148,13 @@ class Repetitions:
             # All of these may be possible by now: a double press, an unknown site, a repeated
             # order, or an action after a sign-in or another query.
             return
+        stored: dict[str, Any] = {**to_json(answer)}
+        if envelope.key_for is not None:
+            stored[FREE_AFTER] = envelope.key_for.total_seconds()
         self._new[envelope.key] = desk_state.KeptAnswer(
             envelope.key,
             fingerprint(site, envelope.command),
-            to_json(answer),
+            stored,
             self._now,
             envelope.command.by,
         )

@@ -10,22 +10,26 @@ from incidents.store.due_orders import Due, Place
 
 HOLD, TAKE_DOWN, OTHER, TAKE_DOWN_AGAIN, OTHER_AGAIN = range(5)
 """How urgent an order is: of a site that is held, to take a site down, or any other; and the same
-after an attempt that failed, so that sites that fail do not keep others waiting."""
+of a site that fails again and again, so that it does not keep others waiting."""
+
+_FAILS_AGAIN = 2
+"""From so many attempts on a site fails again and again: one may have been a dispatcher's."""
 
 LENGTH = 2_000
 """The most orders that are kept for one adapter; the others are read again when these are gone."""
 
 
-def urgency(kind: str, *, held: bool, tried: bool) -> int:
-    """How urgent an order is; the least number is the most urgent."""
+def urgency(kind: str, *, held: bool, attempts: int) -> int:
+    """How urgent an order is after so many attempts; the least number is the most urgent."""
     if held:
         return HOLD
+    tried = attempts >= _FAILS_AGAIN
     if kind in DOWN:
         return TAKE_DOWN_AGAIN if tried else TAKE_DOWN
     return OTHER_AGAIN if tried else OTHER
 
 
-_Rank = tuple[int, datetime, int, Place]
+_Rank = tuple[int, bool, datetime, int, Place]
 
 
 class Queue:
@@ -82,8 +86,8 @@ class Queue:
 
     def _rank(self, due: Due) -> _Rank:
         second = due.next_at.replace(microsecond=0)
-        urgent = urgency(due.kind, held=due.held, tried=due.attempts > 0)
-        return urgent, second, due.site_id ^ self._salt, due.place
+        urgent = urgency(due.kind, held=due.held, attempts=due.attempts)
+        return urgent, due.attempts > 0, second, due.site_id ^ self._salt, due.place
 
     def _remove(self, due: Due) -> None:
         del self._ranks[bisect_left(self._ranks, self._rank(due))]

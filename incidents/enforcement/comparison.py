@@ -36,7 +36,6 @@ from incidents.machine.command import LEFT_DOWN
 from incidents.store import after_loss, desk_state, lineage
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
-from incidents.values.key_names import RECOVERED
 
 MAX_CONCURRENT = 8
 """The maximum number of sites compared at the same time."""
@@ -107,7 +106,7 @@ def compare_sites(
         # The key limits repeated orders to one for each site and epoch, by any process.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
-            standing=standing, opens=opens, key=f"{RECOVERED}{standing.epoch}",
+            standing=standing, opens=opens, key=f"recover:{standing.epoch}",
         )  # fmt: skip
         with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
             compare = lambda name: None if stopped() else _compared(own, name)  # noqa: E731

@@ -1,9 +1,6 @@
 """The payload of an order for its adapter, and the check that the order is still current.
 
-An order to the live system has a number of the present epoch, which is higher than all earlier
-numbers. A notice has a number of the epoch in which its event was recorded, so that a repeated
-notice stays the same notice, and no other notice gets the number of one that was sent for a lost
-entry.
+Its number begins with an epoch: see `epochs`.
 """
 
 from __future__ import annotations
@@ -11,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
-
-from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339
-from incidents.enforcement.attempts import log_error
+from incidents.enforcement.epochs import Epochs
 from incidents.enforcement.port import Order
 from incidents.enforcement.waiting import is_given_up
 from incidents.machine import commands as c
@@ -24,62 +18,18 @@ from incidents.machine.actions.orders import REOPEN, is_lifted
 from incidents.machine.case import UNKNOWN, Delivery
 from incidents.machine.command import DOWN, LIFTED
 from incidents.machine.orders import ACT
-from incidents.store import lineage
-from incidents.store.archive import whole
-from incidents.store.archive.parts import PartAlteredError, PartMissingError
 from incidents.store.entries import GivenOrder
 from incidents.store.leases import Claimed
 from incidents.values.ids import ORDERS_EACH, order_id
-from incidents.views.left_down import resumptions
-
-
-class Epochs(NamedTuple):
-    """The present epoch, and the time (UTC) at which each epoch began, the oldest first.
-
-    An entry belongs to the last epoch that began before it, else to the epoch `earlier`; None: it
-    is in a part of the archive that cannot be read.
-    """
-
-    current: int = 0
-    begun: tuple[tuple[datetime, int], ...] = ()
-    earlier: int | None = 0
-
-    def of(self, lane: str, ordered_at: datetime) -> int | None:
-        """The epoch of an order in that lane, recorded at that time (UTC); None if unknown."""
-        if lane == ACT:
-            return self.current
-        known = (epoch for since, epoch in reversed(self.begun) if ordered_at > since)
-        return next(known, self.earlier)
-
-
-def read(connection: Connection) -> Epochs:
-    """The epochs on record.
-
-    Parts are read only if a resumption is still in the database. An order that is not archived was
-    recorded after all that is archived.
-    """
-    current = lineage.standing(connection).epoch
-    begun = tuple((each.since, each.epoch) for each in resumptions(connection, whole.none))
-    if not begun:
-        return Epochs(current, earlier=current)
-    try:
-        every = resumptions(connection)
-    except (PartMissingError, PartAlteredError) as error:
-        log_error("the epochs of old notices cannot be read", error=error)
-        return Epochs(current, begun, earlier=None)
-    archived = every[: len(every) - len(begun)]
-    return Epochs(current, begun, earlier=archived[-1].epoch if archived else 0)
-
 
 NOTICE_EXPIRES_AFTER = timedelta(days=1)
 """The time after a decision for which a notice of it is still sent."""
 
 
-def order_of(claimed: Claimed, epochs: Epochs) -> Order | None:
-    """The order in the form that its adapter receives; None if its number is unknown."""
+def order_of(claimed: Claimed, epochs: Epochs) -> Order:
+    """The order, whose epoch is known, in the form that its adapter receives."""
     epoch = epochs.of(claimed.lane, claimed.ordered_at)
-    if epoch is None:
-        return None
+    assert epoch is not None, "others are left out"
     return replace(as_first_attempt(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
 

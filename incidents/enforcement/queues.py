@@ -35,7 +35,8 @@ _REST, _SHORT_REST = 50, 25
 what fell due lately."""
 
 _URGENT_S = 0.1
-"""How long an urgent order waits until several can be claimed together."""
+"""How long after an adapter was given orders an urgent one waits, so that several are claimed
+together."""
 
 
 class Lane:
@@ -109,7 +110,8 @@ class Lane:
         # The pass has read the latest, too: from here on, only what is new is read.
         self._lately = max(self._whole, _late(self._whole_began))
         self._lately_began = self._whole_began
-        self._lately_again = now + _SHORT_REST * self._whole_s
+        # What came to be seen late meanwhile is read at the next look.
+        self._lately_again = now
         self._rest_until = now + _REST * self._whole_s
         self._whole, self._whole_s = START, 0.0
         return False

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection
 
 from incidents.desk import Answer
-from incidents.enforcement import order_payload, waiting
+from incidents.enforcement import epochs, order_payload, waiting
 from incidents.enforcement.adapter_queue import urgency
 from incidents.enforcement.attempts import WorkerPool, attempt
 from incidents.enforcement.dispatcher import (
@@ -54,6 +55,7 @@ _NOBODY = "none"
 """In place of an adapter's name, for a lane without a channel."""
 
 _TRIES, _SALTS = 4, 1 << 30
+_EPOCHS_AGAIN_S = 60.0
 
 
 class Round:
@@ -76,7 +78,7 @@ class Round:
         self._once = once
         self._due_by: datetime | None = None
         self._untried: set[tuple[int, int, str]] = set()
-        self._epochs = order_payload.Epochs()
+        self._epochs, self._epochs_until = epochs.Epochs(), inf
         self._stopped = stopped
         self._finished: SimpleQueue[AttemptResult] = SimpleQueue()
         self.outcomes = Outcomes(dispatcher, recorded)
@@ -127,9 +129,12 @@ class Round:
         is_more = False
         for _ in range(_TRIES):
             due, is_more = self._look()
+            if not due:
+                return is_more
+            claimed = self._claim_due(due)
             # If other dispatchers have claimed all of them, look for the next ones.
-            if not due or self._claim_due(due):
-                return bool(due) or is_more
+            if claimed != 0:
+                return claimed is not None
         return is_more
 
     def _look(self) -> tuple[list[Due], bool]:
@@ -141,15 +146,18 @@ class Round:
             is_more = self._queues.look(connection, self._lanes(now))
         return self._queues.take(self._limit), is_more
 
-    def _claim_due(self, due: list[Due]) -> bool:
-        """Claim these orders and start their attempts; return whether others left any of them."""
+    def _claim_due(self, due: list[Due]) -> int | None:
+        """Claim these orders and start their attempts; return how many others have left.
+
+        None: the history is new, and must be checked before anything is carried out.
+        """
         dispatcher = self._dispatcher
         began = dispatcher.seconds()
         with plainly(dispatcher.engine), writing(dispatcher.engine) as connection:
             now, history = self._now(connection), lineage.read(connection)
             if history.is_new:
                 self._queues.clear()
-                return False
+                return None
             found = leases.claim(connection, dispatcher.name, due, now=now, lease=LEASE)
             held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
             # So that they do not count as tried, even if recording them fails.
@@ -158,21 +166,33 @@ class Round:
         self._look_again(due, found)
         if dispatcher.continuity is not None:
             dispatcher.continuity.advance_mark(history, newest, now)
-        if self._epochs.current != history.epoch:
-            with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
-                self._epochs = order_payload.read(connection)
+        if self._epochs.current != history.epoch or began >= self._epochs_until:
+            self._read_epochs(began)
         self._elapse_overdue(found, now)
         excluded: set[leases.Key] = set()
-        for exclude in (self._cancel_lifted, self._compare_first, self._leave_down):
+        for exclude in (
+            self._leave_unnumbered, self._cancel_lifted, self._compare_first, self._leave_down,
+        ):  # fmt: skip
             excluded |= exclude([each for each in found if each.key not in excluded])
         excluded |= self._record_braked([each for each in held if each.key not in excluded])
         for claimed in found:
             if claimed.key not in excluded:
                 self._start_attempt(claimed, now, began)
-        return bool(found)
+        return len(found)
+
+    def _read_epochs(self, now_s: float) -> None:
+        with plainly(self._dispatcher.engine), reading(self._dispatcher.engine) as connection:
+            self._epochs = epochs.read(connection)
+        self._epochs_until = inf if self._epochs.earlier is not None else now_s + _EPOCHS_AGAIN_S
+
+    def _leave_unnumbered(self, found: list[leases.Claimed]) -> set[leases.Key]:
+        """Leave old notices whose epoch is in a part of the archive that cannot be read now."""
+        left = [each for each in found if self._epochs.of(each.lane, each.ordered_at) is None]
+        self.outcomes.postpone([AttemptResult(each, "", None) for each in left], LEASE)
+        return {each.key for each in left}
 
     def _look_again(self, due: list[Due], found: list[leases.Claimed]) -> None:
-        """Look again at all that waits if others have claimed some of these orders."""
+        """Look again at what others have claimed; if that is most, at all that waits."""
         claimed = {(each.lane, each.site_id) for each in found}
         missing = [key for each in due if (key := (each.lane, each.site_id)) not in claimed]
         self._queues.look_again(missing)
@@ -263,7 +283,7 @@ class Round:
         return {each.key for each in held}
 
     def _start_attempt(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
-        dispatcher, order = self._dispatcher, order_payload.order_of(claimed, self._epochs)
+        dispatcher = self._dispatcher
         if claimed.lane not in dispatcher.lanes:
             # A tried notice is given up; only an untried one is skipped.
             untried = claimed.attempt == 1
@@ -273,18 +293,16 @@ class Round:
         if order_payload.is_expired(claimed, now, dispatcher.give_up_after):
             self.outcomes.add(AttemptResult(claimed, "", Skipped(why="expired")))
             return
-        if order is None:
-            # An old notice: others need not wait for the part of the archive.
-            self.outcomes.postpone([AttemptResult(claimed, "", None)], LEASE)
-            return
+        order = order_payload.order_of(claimed, self._epochs)
         adapter = dispatcher.lanes[claimed.lane](claimed.site)
         name = adapter.name
         if name not in self._pools:
             self._pools[name] = WorkerPool(name, dispatcher.workers)
         self._limit.acquire(claimed, order, name, began)
         work = partial(self._attempt, claimed, order, adapter, began)
-        held, tried = claimed.held_since is not None, claimed.attempt > 1
-        self._pools[name].submit(work, urgency(claimed.kind, held=held, tried=tried))
+        held = claimed.held_since is not None
+        urgent = urgency(claimed.kind, held=held, attempts=claimed.attempt - 1)
+        self._pools[name].submit(work, urgent)
 
     def _attempt(
         self, claimed: leases.Claimed, order: Order, adapter: Adapter, began: float

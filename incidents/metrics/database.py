@@ -294,7 +294,7 @@ def replica_samples(replica: Replica | None, into: Samples) -> None:
     if replica is None:
         return
     state = replica.ask_state()
-    into.put("incidents_replica_in_use", float(replica.trouble is None))
+    into.put("incidents_replica_in_use", float(replica.trouble is None and state is not None))
     if state is not None:
         into.put("incidents_replica_lag_seconds", state.lag.total_seconds())
 

@@ -2,23 +2,26 @@
 
 A key must work for ever: a report that is sent again, or a file that is imported again, after two
 years must not be recorded twice. So it stays without its answer, and is then *spent*: its command
-is refused as one that was already done. Only the keys that this program makes for a minute or a
-day, against a double press, are deleted.
+is refused as one that was already done. Only a key that is free again after a while is deleted: one
+against a double press, or with `Idempotency-Key-For`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from incidents.store.schema.desk_tables import keys
 from incidents.store.schema.types import UTCDateTime
-from incidents.values.key_names import FORM, LINE
 
 SPENT = ""
 """The fingerprint of a spent key, which is no command's."""
+
+FREE_AFTER = "free_after_s"
+"""The field of a stored answer that says after how many seconds its key is free again."""
 
 _EXPIRED = and_(
     keys.c.recorded_at < bindparam("before", type_=UTCDateTime), keys.c.fingerprint != SPENT
@@ -31,12 +34,13 @@ def count(connection: Connection, before: datetime) -> int:
     return connection.scalar(found, {"before": before}) or 0
 
 
-def some(connection: Connection, before: datetime, most: int) -> list[str]:
-    """The names of up to `most` of those keys.
+def some(connection: Connection, before: datetime, most: int, *, after: str = "") -> list[str]:
+    """The names of up to `most` of those keys, the next ones `after` that name.
 
-    The time has no index, which each command would have to write: this reads the table.
+    The time has no index, which each command would have to write: all calls together read the
+    table once.
     """
-    found = select(keys.c.key).where(_EXPIRED).limit(most)
+    found = select(keys.c.key).where(keys.c.key > after, _EXPIRED).order_by(keys.c.key).limit(most)
     return list(connection.scalars(found, {"before": before}))
 
 
@@ -52,20 +56,17 @@ def remove(connection: Connection, names: Collection[str], before: datetime) -> 
 
     A role with the right to delete needs no other one: it may not lock the rows first.
     """
-    own = {key for key in names if not key.startswith(LINE) and FORM not in key}
     gone = delete(keys).where(keys.c.key.in_(bindparam("names", expanding=True)), _EXPIRED)
-    given = {"before": before}
-    others = connection.execute(gone, {"names": sorted({*names} - own), **given}).rowcount
-    if not own:
-        return others
-    found = connection.execute(gone.returning(*keys.c), {"names": sorted(own), **given}).mappings()
-    ended = [dict(row) for row in found]
-    # Of a refused command nothing stays: it may succeed now.
+    given = {"names": sorted(names), "before": before}
+    ended = [dict(row) for row in connection.execute(gone.returning(*keys.c), given).mappings()]
     spent = [
-        {**row, "fingerprint": SPENT, "answer": {}}
-        for row in ended
-        if row["answer"].get("refusal") is None
+        {**row, "fingerprint": SPENT, "answer": {}} for row in ended if not _is_free(row["answer"])
     ]
     if spent:
         connection.execute(insert(keys), spent)
-    return others + len(ended)
+    return len(ended)
+
+
+def _is_free(answer: Mapping[str, Any]) -> bool:
+    """Whether the command may be done again: it was refused, or its key was for a while only."""
+    return answer.get("refusal") is not None or FREE_AFTER in answer

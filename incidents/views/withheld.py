@@ -168,7 +168,7 @@ def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, i
             of.site_id.in_(left), of.kind.in_(words(*FORCE))
         )
         found |= map(tuple, source.execute(query.group_by(of.site_id)))
-        left -= found.keys()
+        left.difference_update(found)
         if not left:
             break
     return found
@@ -189,7 +189,7 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
                 found[header.site_id] = event
         # What became of an order is not in an older part than the order.
         there = select(own.site_id, own.site_seq).where(own.site_id.in_(left))
-        left -= {site for site, seq in source.execute(there) if seq == last[site]}
+        left.difference_update(site for site, seq in source.execute(there) if seq == last[site])
         if not left:
             break
     return found

@@ -12,6 +12,7 @@ from incidents.cli import main
 from incidents.machine.orders import ACT
 from incidents.store import entries as stored
 from incidents.store import erasable, leaves, passwords
+from incidents.store.archive.parts import Archive, Part
 from incidents.store.database.engine import reading
 from incidents.testing import rehearsal as told_clock
 from incidents.views import left_down, record_entries, withheld
@@ -54,6 +55,30 @@ def typed(day: Rehearsal, db_url: str, capsys: pytest.CaptureFixture[str]) -> Ca
         return said.out
 
     return run
+
+
+def test_last_orders_are_looked_for_in_no_part_if_the_database_has_them(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived(day)
+    found = day.rows(
+        f"SELECT id FROM sites WHERE name = '{HELD}' OR state <> 'active' ORDER BY name = '{HELD}'"
+    )
+    *others, held = (int(str(id_)) for (id_,) in found)
+    assert others
+    asked = set[int]()
+    has_site = Archive.has_site
+
+    def noting(archive: Archive, part: Part, site_id: int) -> bool:
+        asked.add(site_id)
+        return has_site(archive, part, site_id)
+
+    monkeypatch.setattr(Archive, "has_site", noting)
+    with reading(day.engine) as connection:
+        withheld.withheld_sites(connection, [*others, held])
+
+    assert asked
+    assert held not in asked
 
 
 def test_every_typed_query_answers_as_before(day: Rehearsal, typed: Callable[..., str]) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
-from incidents.enforcement import order_payload
+from incidents.enforcement import epochs
+from incidents.enforcement.epochs import Epochs
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, NOTICE
 from incidents.store.archive.parts import PartMissingError
@@ -62,15 +63,14 @@ def test_an_order_has_its_epoch_without_the_parts_unless_it_is_older_than_a_resu
     first = resume(day)
     day.later(minutes=1)
 
-    def epochs() -> order_payload.Epochs:
+    def found() -> Epochs:
         with reading(day.engine) as connection:
-            return order_payload.read(connection)
+            return epochs.read(connection)
 
-    assert [epochs().of(NOTICE, at) for at in (before, day.now)] == [0, first]
+    assert [found().of(NOTICE, at) for at in (before, day.now)] == [0, first]
     archived(day)
     folder.rename(folder.with_name("away"))
     with pytest.raises(PartMissingError), reading(day.engine) as connection:
         left_down.resumptions(connection)
-    found = epochs()
-    assert [found.of(NOTICE, at) for at in (before, day.now)] == [None, first]
-    assert found.of(ACT, before) == first
+    assert [found().of(NOTICE, at) for at in (before, day.now)] == [None, first]
+    assert found().of(ACT, before) == first

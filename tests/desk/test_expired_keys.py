@@ -38,9 +38,8 @@ def test_a_repeated_command_gets_its_answer_for_thirty_days_and_is_then_refused(
     assert day.rows("SELECT count(*) FROM incidents") == [(1,)]
 
 
-@pytest.mark.parametrize("own", ["line:12ab", "li:console:12ab"])
-def test_a_key_against_a_double_press_is_deleted(day: Rehearsal, own: str) -> None:
-    day.give(c.Log(by="li"), key=own)
+def test_a_key_that_is_free_again_after_a_while_is_deleted(day: Rehearsal) -> None:
+    day.give(c.Log(by="li"), key="line:12ab", key_for=timedelta(minutes=1))
     day.later(days=31)
     assert expire(day) == 1
     assert day.rows("SELECT count(*) FROM keys") == [(0,)]
@@ -80,7 +79,7 @@ def test_a_key_that_was_used_again_meanwhile_stays(day: Rehearsal) -> None:
     assert keys(day) == ["k"]
 
 
-@pytest.mark.parametrize("own", ["import:12ab", "recover:3:1:repeat", "li:report-7"])
+@pytest.mark.parametrize("own", ["import:12ab", "recover:3:1:repeat", "li:console:7"])
 def test_a_key_stays_for_ever_without_its_answer(day: Rehearsal, own: str) -> None:
     log = c.Log(by="li", again=True, note="from the hotline")
     day.give(log, key=own)

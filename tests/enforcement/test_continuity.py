@@ -20,7 +20,7 @@ from incidents.desk.resumption import (
     Resumption,
     next_epoch,
 )
-from incidents.enforcement import order_payload
+from incidents.enforcement import epochs
 from incidents.enforcement.continuity import Continuity, HaltedError
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
@@ -672,7 +672,7 @@ def test_a_letter_bears_the_number_of_the_epoch_in_which_its_entry_was_written(
         moments.append(clock.now())
         second = standing(app).epoch
         with app.reading() as connection:
-            found = order_payload.read(connection)
+            found = epochs.read(connection)
 
     assert second > first > 0
     for lane in (NOTICE, DESK):

@@ -18,9 +18,10 @@ from incidents.enforcement.round import Round
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
-from incidents.store import leases
+from incidents.store import leases, lineage
 from incidents.store.due_orders import Due
 from incidents.store.leases import Claimed
+from incidents.store.lineage import Lineage
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.dispatcher_rig import StubAdapter, carry_out, dispatcher, to_its_end
 from tests.enforcement.limit_rig import SHARE
@@ -193,6 +194,22 @@ def test_what_was_read_and_not_claimed_is_read_again_when_the_database_is_back(
     to_its_end(found)
 
     assert _acts(act) == [("suspend", "a.example")]
+
+
+def test_on_a_new_server_the_round_ends_however_many_orders_wait(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon checks the history first, and then begins another round."""
+    names = [f"s{n}.example" for n in range(8)]
+    day.add(*names)
+    for name in names:
+        hold(day, name)
+    monkeypatch.setattr(queues, "PAGE", 4)
+    monkeypatch.setattr(lineage, "read", lambda _: Lineage("a", 0, known="one", found="two"))
+    act = StubAdapter()
+    to_its_end(Round(dispatcher(day, act)))
+
+    assert _acts(act) == []
 
 
 def test_what_others_have_claimed_is_left_to_them_and_the_next_ones_are_taken(

@@ -1,6 +1,7 @@
 """The queues: sorted by adapter, the most urgent first, and nothing is lost that has no room."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -11,8 +12,9 @@ from incidents.enforcement.dispatcher import ConcurrencyLimit
 from incidents.enforcement.queues import Queues
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
+from incidents.store import due_orders
 from incidents.store.database.engine import reading, writing
-from incidents.store.due_orders import Due
+from incidents.store.due_orders import Due, Place
 from incidents.store.schema.log_tables import deliveries
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.limit_rig import SHARE, take
@@ -54,7 +56,7 @@ def test_a_hold_is_first_then_what_takes_a_site_down_then_what_opens_one() -> No
 def test_a_site_that_fails_again_and_again_does_not_keep_a_new_order_of_another_waiting() -> None:
     queue = _queue(_due(1, attempts=3), _due(2, attempts=1), _due(3), _due(4, "reopen"))
 
-    assert _sites(queue.take(9)) == [3, 4, 1, 2]
+    assert _sites(queue.take(9)) == [3, 2, 4, 1]
 
 
 def test_a_hold_that_failed_comes_before_any_other_order() -> None:
@@ -194,6 +196,33 @@ def test_what_comes_to_be_seen_late_is_found(reader: Reader, by_s: int, after_s:
     with writing(reader.day.engine) as connection:
         own = update(deliveries).where(deliveries.c.site_id == 42)
         connection.execute(own.values(next_at=late))
+    reader.look_at_all()
+
+    assert "a.panel.example" in reader.take()
+
+
+def test_after_a_pass_however_long_what_came_to_be_seen_late_is_found(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = due_orders.page
+
+    def slow(*given: Any, start: Place, **named: Any) -> list[Due]:
+        if start[0] < reader.day.now - timedelta(minutes=1):
+            reader.passed_s += 10
+        return page(*given, start=start, **named)
+
+    _hold_all(reader.day, [f"s{n}.dead.example" for n in range(40)])
+    reader.day.later(hours=1)
+    monkeypatch.setattr(due_orders, "page", slow)
+    reader.look_at_all()
+    monkeypatch.setattr(due_orders, "page", page)
+    _hold_all(reader.day, ["b.dead.example"])
+    reader.look_at_all()
+    _hold_all(reader.day, ["a.panel.example"])
+    with writing(reader.day.engine) as connection:
+        own = update(deliveries).where(deliveries.c.site_id == 43)
+        connection.execute(own.values(next_at=reader.day.now - timedelta(seconds=1)))
+    reader.passed_s += 0.5
     reader.look_at_all()
 
     assert "a.panel.example" in reader.take()

@@ -1,6 +1,7 @@
 """The replica: which reads it may serve, and which only the primary."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -345,6 +346,20 @@ def test_a_long_read_does_not_go_on_at_a_server_that_is_further_behind(
 
     assert app.views.run(look) == "found"
     assert asked == ["replica", "read", "primary", "read"]
+
+
+def test_others_are_not_bound_by_a_long_read(app: App) -> None:
+    with app.viewing():
+        pass
+    with known(app).insisting(10**18), ThreadPoolExecutor(1) as another:
+        assert another.submit(lambda: is_replica_read(app)).result()
+        with pytest.raises(ReplicaReadError), known(app).engine.connect():
+            pass
+
+
+def is_replica_read(app: App) -> bool:
+    with app.viewing() as connection:
+        return is_replica(connection)
 
 
 def test_the_primary_itself_is_no_replica(db: str) -> None:

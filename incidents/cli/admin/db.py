@@ -107,7 +107,7 @@ def backup(run: Run, file: Path) -> None:
     """Write a consistent copy of a SQLite database to FILE, while programs use it.
 
     It first checks the database, as `db check` does, and does not copy a damaged one (exit status
-    5).
+    5). Archive parts are files of their own, which it neither reads nor copies.
     """
     from incidents.store.database import address, integrity
 
@@ -119,7 +119,7 @@ def backup(run: Run, file: Path) -> None:
             file=file, place=address.display_address(engine),
         )  # fmt: skip
     _refuse_what_is_there(file)
-    if found := integrity.check(engine).damage:
+    if found := integrity.check(engine, with_parts=False).damage:
         raise VerificationError.coded(
             "damaged_not_copied",
             "{place} is damaged and was not copied ({damage}): see incidents db check, and restore"

@@ -19,6 +19,7 @@ from incidents.store.database import sqlite_file
 _SEVERAL = re.compile(
     r"(?P<begin>postgresql(?:\+\w+)?://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<end>(?:[/?].*)?)"
 )
+_PASSWORD = re.compile(r"([?&]password=)[^&]*")
 _HOST = re.compile(r"(?P<name>\[.*\]|[^:]*)(?::(?P<port>.*))?")
 _DRIVERS = {
     "sqlite": ("SQLite", "sqlite", "sqlite+pysqlite"),
@@ -111,7 +112,8 @@ def _parsed(url: str) -> URL:
 
 
 def _without_password(url: str) -> str:
-    return url if "@" not in url else "…@" + url.rpartition("@")[2]
+    shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
+    return _PASSWORD.sub(r"\1…", shown)
 
 
 def _lists_match(url: URL) -> bool:
@@ -120,6 +122,7 @@ def _lists_match(url: URL) -> bool:
         len(listed.split(",")) if (listed := ",".join(url.normalized_query.get(name, ()))) else 0
         for name in ("host", "hostaddr", "port")
     )
+    hosts = hosts or int(url.host is not None)
     each_has_address = not hosts or addresses in (0, hosts)
     return each_has_address and (ports <= 1 or ports == max(hosts, addresses))
 

@@ -29,9 +29,9 @@ def check_writable(engine: Engine) -> None:
     Raises:
         DatabaseError: if the schema is another, or nothing can be committed.
     """
+    # Who asks cannot wait as long for a SQLite file, or a silent server, as who acts.
+    engine = engine.execution_options(**{LOCK_WAIT_S: LIMIT_S, "incidents_limit_s": LIMIT_S})
     schema.check(engine)
-    # Who asks cannot wait as long for a SQLite file as who acts.
-    engine = engine.execution_options(**{LOCK_WAIT_S: LIMIT_S})
     with plainly(engine), writing(engine, limit_s=LIMIT_S) as connection:
         if connection.dialect.name == "sqlite":
             return

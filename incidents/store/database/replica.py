@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from threading import Lock
 from typing import Any
@@ -35,6 +36,8 @@ REST_S = 5.0
 """How long a replica that failed is left alone."""
 
 _POLL_S = 0.005
+_PROVED_FOR = "incidents_proved_for"
+_insisted: ContextVar[int | None] = ContextVar("insisted", default=None)
 
 
 class ReplicaReadError(DatabaseError):
@@ -58,8 +61,6 @@ class Replica:
         self.primary = PrimaryPosition(primary)
         self._resting_until = self._behind_until = 0.0
         self._probing = Lock()
-        self._proved_for: tuple[str, str] | None = None
-        self._insisted: list[int] = []
         event.listen(engine, "checkout", self._check_insisted)
 
     def note_failure(self, told: str) -> None:
@@ -152,21 +153,22 @@ class Replica:
 
     @contextmanager
     def insisting(self, lsn: int) -> Iterator[Engine]:
-        """Let each connection that is checked out meanwhile show at least that position.
+        """Let each connection that this thread checks out meanwhile show at least that position.
 
         Of several servers, or behind a proxy, the next connection can be to another one.
 
         Raises:
             ReplicaReadError: if one does not: read the primary.
         """
-        self._insisted.append(lsn)
+        token = _insisted.set(lsn)
         try:
             yield self.engine
         finally:
-            self._insisted.remove(lsn)
+            _insisted.reset(token)
 
     def _check_insisted(self, driver: Any, _record: object, _proxy: object) -> None:
-        if not self._insisted:
+        needed = _insisted.get()
+        if needed is None:
             return
         try:
             lsn = wal_position.shown_by(driver)
@@ -174,14 +176,15 @@ class Replica:
             told = str(error).strip()
             why = replica_trouble.of("replica_away", self.engine, told=told)
             raise ReplicaReadError(why) from error
-        if lsn is None or lsn < max(self._insisted):
+        if lsn is None or lsn < needed:
             raise ReplicaReadError(replica_trouble.of("replica_changed", self.engine))
 
     def ask_state(self) -> State | None:
         """Find out the present state, as monitoring wants it; None and `trouble` without one.
 
-        A rest does not matter to this, and goes on for the others.
+        It is asked even during a rest.
         """
+        self.state = None
         with self._probing:
             connection = self._open(latest=False, after=0)
         if connection is not None:
@@ -189,12 +192,16 @@ class Replica:
         return self.state
 
     def _descends(self, connection: Connection) -> bool:
-        """Whether the replica's newest entry is the primary's, too; asked after each failover.
+        """Whether the server's newest entry is the primary's, too; asked after each failover.
 
         The standby of a lost primary, which had more from it, keeps that until it is set up again.
         """
         known = self.primary.last
-        if known is None or (now := (known.system, known.timeline)) == self._proved_for:
+        if known is None:
+            return True
+        now = known.system, known.timeline
+        # The pool keeps this with the connection: another one can be to another server.
+        if connection.info.get(_PROVED_FOR) == now:
             return True
         try:
             with briefly(connection, ANSWER_S):
@@ -208,7 +215,7 @@ class Replica:
         except (OperationalError, InterfaceError, PoolTimeoutError):
             # Without a primary the replica shows what it has.
             return True
-        self._proved_for = now
+        connection.info[_PROVED_FOR] = now
         return True
 
     def _reach(self, connection: Connection, needed: int) -> State | None:
