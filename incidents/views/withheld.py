@@ -21,7 +21,7 @@ from incidents.record import entry
 from incidents.record.entry import Header
 from incidents.store import deliveries
 from incidents.store.archive import whole
-from incidents.store.archive.parts import Part, archive_of
+from incidents.store.archive.parts import archive_of
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries as delivery_table
 from incidents.store.schema.log_tables import down, orders
@@ -199,10 +199,7 @@ def _sources(connection: Connection, left: Collection[int]) -> Iterator[Connecti
     """The database, and then the parts, newest first, that have entries of sites still `left`."""
     archive = archive_of(connection)
 
-    def has_any(part: Part) -> bool:
-        return any(archive.has_site(part, site_id) for site_id in left)
-
-    return whole.sources(connection, has_any, newest_first=True)
+    return whole.sources(connection, lambda part: archive.has_any(part, left), newest_first=True)
 
 
 def order_events(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -139,17 +139,18 @@ class Archive:
             return False
         return True
 
-    def has_site(self, part: Part, site_id: int) -> bool:
-        """Whether the part has entries of that site; raises the errors of `opened`."""
+    def has_any(self, part: Part, site_ids: Iterable[int]) -> bool:
+        """Whether the part has entries of one of those sites; raises the errors of `opened`."""
         file = self.folder / part.file
         self._check(file, part)
+        try:
+            return any(self._has_site(file, site_id) for site_id in site_ids)
+        except sqlite3.Error as error:
+            raise self.altered(part, str(error)) from error
+
+    def _has_site(self, file: Path, site_id: int) -> bool:
         found = self._has.get((file, site_id))
-        if found is None:
-            try:
-                found = self._ask(file, site_id)
-            except sqlite3.Error as error:
-                raise self.altered(part, str(error)) from error
-        return found
+        return self._ask(file, site_id) if found is None else found
 
     def close(self) -> None:
         """Close all files."""

@@ -84,7 +84,7 @@ def of_site(connection: Connection, site_id: int, wanted: Wanted = every) -> Wan
 
     @cache
     def has(part: Part) -> bool:
-        return wanted(part) and archive.has_site(part, site_id)
+        return wanted(part) and archive.has_any(part, [site_id])
 
     return has
 
