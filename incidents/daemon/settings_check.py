@@ -42,6 +42,8 @@ def check(app: App) -> list[str]:
     archive.of_settings(app.settings.db)
     filing_settings.load()
     idle = delivery.check(app)
+    # Whether there is one: a daemon reads the primary alone.
+    _ = app.replica
     with app.reading() as connection:
         parts.check_all(connection)
         return idle

@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from math import inf
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection
 
 from incidents.desk import Answer
-from incidents.enforcement import epochs, order_payload, waiting
+from incidents.enforcement import order_payload
 from incidents.enforcement.adapter_queue import urgency
 from incidents.enforcement.attempts import WorkerPool, attempt
 from incidents.enforcement.dispatcher import (
@@ -27,12 +26,12 @@ from incidents.enforcement.dispatcher import (
     ConcurrencyLimit,
     Dispatcher,
 )
+from incidents.enforcement.exclusions import Exclusions
 from incidents.enforcement.outcomes import BATCH, Outcomes
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.enforcement.queues import Queues
-from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
-from incidents.store import deliveries, entries, leases, lineage
+from incidents.store import entries, leases, lineage
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
 from incidents.store.due_orders import Due
@@ -55,7 +54,6 @@ _NOBODY = "none"
 """In place of an adapter's name, for a lane without a channel."""
 
 _TRIES, _SALTS = 4, 1 << 30
-_EPOCHS_AGAIN_S = 60.0
 
 
 class Round:
@@ -78,17 +76,12 @@ class Round:
         self._once = once
         self._due_by: datetime | None = None
         self._untried: set[tuple[int, int, str]] = set()
-        self._epochs, self._epochs_until = epochs.Epochs(), inf
         self._stopped = stopped
         self._finished: SimpleQueue[AttemptResult] = SimpleQueue()
         self.outcomes = Outcomes(dispatcher, recorded)
         self._limit = ConcurrencyLimit(dispatcher.workers * _PER_WORKER, seconds=dispatcher.seconds)
         self._pools: dict[str, WorkerPool] = {}
-        self._first_comparison = (
-            None
-            if dispatcher.compare is None
-            else waiting.FirstComparison(dispatcher.engine, dispatcher.compare)
-        )
+        self._exclusions = Exclusions(dispatcher, self.outcomes, LEASE)
         self._queues = Queues(
             self._adapter_of, seconds=dispatcher.seconds,
             salt=lambda: int(dispatcher.jitter() * _SALTS),
@@ -166,30 +159,11 @@ class Round:
         self._look_again(due, found)
         if dispatcher.continuity is not None:
             dispatcher.continuity.advance_mark(history, newest, now)
-        if self._epochs.current != history.epoch or began >= self._epochs_until:
-            self._read_epochs(began)
-        self._elapse_overdue(found, now)
-        excluded: set[leases.Key] = set()
-        for exclude in (
-            self._leave_unnumbered, self._cancel_lifted, self._compare_first, self._leave_down,
-        ):  # fmt: skip
-            excluded |= exclude([each for each in found if each.key not in excluded])
-        excluded |= self._record_braked([each for each in held if each.key not in excluded])
+        excluded = self._exclusions.of(found, held, epoch=history.epoch, now=now, began=began)
         for claimed in found:
             if claimed.key not in excluded:
                 self._start_attempt(claimed, now, began)
         return len(found)
-
-    def _read_epochs(self, now_s: float) -> None:
-        with plainly(self._dispatcher.engine), reading(self._dispatcher.engine) as connection:
-            self._epochs = epochs.read(connection)
-        self._epochs_until = inf if self._epochs.earlier is not None else now_s + _EPOCHS_AGAIN_S
-
-    def _leave_unnumbered(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Leave old notices whose epoch is in a part of the archive that cannot be read now."""
-        left = [each for each in found if self._epochs.of(each.lane, each.ordered_at) is None]
-        self.outcomes.postpone([AttemptResult(each, "", None) for each in left], LEASE)
-        return {each.key for each in left}
 
     def _look_again(self, due: list[Due], found: list[leases.Claimed]) -> None:
         """Look again at what others have claimed; if that is most, at all that waits."""
@@ -226,62 +200,6 @@ class Round:
     def _now(self, connection: Connection) -> datetime:
         return database_time(connection) or self._dispatcher.clock()
 
-    def _elapse_overdue(self, found: list[leases.Claimed], now: datetime) -> None:
-        """End expired suspensions first, so that their orders are not carried out."""
-        over = [
-            claimed.site_id for claimed in found if order_payload.is_suspension_over(claimed, now)
-        ]
-        self.outcomes.submit([(site_id, c.Elapse()) for site_id in over])
-
-    def _cancel_lifted(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Cancel orders that are no longer needed; return the orders to leave out of this round."""
-        dispatcher = self._dispatcher
-        heads = {claimed.site_id: claimed for claimed in found if claimed.lane == ACT}
-        if not heads:
-            return set()
-        with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
-            chains = deliveries.chains(connection, heads)
-        needless = order_payload.lifted(heads, chains)
-        # Treated as not claimed, because an order that was never tried is known not to be in force;
-        # but nobody else claims it meanwhile.
-        self.outcomes.postpone([AttemptResult(heads[id_], "", None) for id_ in needless], LEASE)
-        self.outcomes.submit([command for commands in needless.values() for command in commands])
-        return {heads[site_id].key for site_id in needless}
-
-    def _compare_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Compare sites with their actual state after a loss; return the orders that must wait."""
-        if self._first_comparison is None or not self._epochs.current:
-            return set()
-        waits = self._first_comparison.must_wait(found)
-        self.outcomes.postpone([AttemptResult(each, "", None) for each in waits], LEASE)
-        # An earlier order to open a site must not delay the one that keeps it down.
-        overtaken = [each for each in waits if each.lane == ACT and waiting.stays_down(each)]
-        self.outcomes.submit(
-            [(each.site_id, waiting.cancelling_left_down(each)) for each in overtaken]
-        )
-        return {each.key for each in waits}
-
-    def _leave_down(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Cancel and return orders that would open left-down sites or suspend left-closed ones."""
-        engine = self._dispatcher.engine
-        if not self._epochs.current:
-            return set()
-        with plainly(engine), reading(engine) as connection:
-            left = waiting.left_down(connection, found)
-        if left:
-            with plainly(engine), writing(engine) as connection:
-                # The alarm is raised again, until a person decides.
-                lineage.doubt(connection, self._epochs.current, self._now(connection))
-        # A cancellation that is not recorded is claimed, and checked, again.
-        self.outcomes.postpone([AttemptResult(each, "", None) for each in left], LEASE)
-        self.outcomes.submit([(each.site_id, waiting.cancelling_left_down(each)) for each in left])
-        return {each.key for each in left}
-
-    def _record_braked(self, held: list[leases.Claimed]) -> set[leases.Key]:
-        """Record the untried orders that the brake holds, in each of their lanes; return them."""
-        self.outcomes.submit(waiting.recording_braked(held))
-        return {each.key for each in held}
-
     def _start_attempt(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
         dispatcher = self._dispatcher
         if claimed.lane not in dispatcher.lanes:
@@ -293,7 +211,7 @@ class Round:
         if order_payload.is_expired(claimed, now, dispatcher.give_up_after):
             self.outcomes.add(AttemptResult(claimed, "", Skipped(why="expired")))
             return
-        order = order_payload.order_of(claimed, self._epochs)
+        order = order_payload.order_of(claimed, self._exclusions.epochs)
         adapter = dispatcher.lanes[claimed.lane](claimed.site)
         name = adapter.name
         if name not in self._pools:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from incidents.desk import Envelope
+from incidents.enforcement.exclusions import Exclusions
 from incidents.enforcement.round import Round
 from incidents.enforcement.waiting import Brake
 from incidents.machine import commands as c
@@ -248,15 +249,15 @@ def test_what_a_courier_was_about_to_brake_goes_out_if_a_hold_comes_first(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.close("a", "b", "c")
-    hold = Round._record_braked
+    hold = Exclusions._record_braked
 
-    def after_the_hold(self: Round, found: list[Claimed]) -> set[Key]:
+    def after_the_hold(self: Exclusions, found: list[Claimed]) -> set[Key]:
         if found:
             monkeypatch.undo()
             world.hold("c")
         return hold(self, found)
 
-    monkeypatch.setattr(Round, "_record_braked", after_the_hold)
+    monkeypatch.setattr(Exclusions, "_record_braked", after_the_hold)
     world.carry_out()
     assert (world.down, world.braked) == (["a", "b"], [])
 
@@ -347,7 +348,7 @@ def test_a_courier_that_dies_before_its_holding_is_on_record_has_tried_nothing(
 
     world.close(*"abcd")
     with monkeypatch.context() as dying:
-        dying.setattr(Round, "_record_braked", die)
+        dying.setattr(Exclusions, "_record_braked", die)
         with pytest.raises(DiedError):
             world.carry_out()
     assert world.down == []

@@ -12,6 +12,7 @@ from incidents.enforcement import queues
 from incidents.enforcement.adapter_queue import HOLD
 from incidents.enforcement.attempts import WorkerPool
 from incidents.enforcement.dispatcher import ConcurrencyLimit
+from incidents.enforcement.exclusions import Exclusions
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
 from incidents.enforcement.queues import Queues
 from incidents.enforcement.round import Round
@@ -165,7 +166,7 @@ def test_of_many_orders_of_one_site_one_at_a_time_waits_beside_those_of_others(
     act = StubAdapter()
     with pytest.MonkeyPatch.context() as patch:
         # Otherwise what was never tried would be cancelled with its opening.
-        patch.setattr(Round, "_cancel_lifted", lambda *_: set())
+        patch.setattr(Exclusions, "_cancel_lifted", lambda *_: set())
         to_its_end(Round(replace(dispatcher(day, act), workers=1)))
 
     sites = [site for _, site in _acts(act)]
