@@ -148,12 +148,18 @@ _NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" doe
 _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 
 
+def is_of_standby(error: object) -> bool:
+    """Whether a driver's error means that the server is a standby, which does not write."""
+    code = getattr(error, "sqlstate", None)
+    return code == _READ_ONLY or (code == _NOT_SUPPORTED and "during recovery" in str(error))
+
+
 def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     """The cause of `error`, worded for the person who named the database."""
     where = display_address(engine)
     message = driver_message(error)
     if engine.dialect.name != "sqlite":
-        if getattr(error.orig, "sqlstate", None) == READ_ONLY:  # type: ignore[union-attr]
+        if is_of_standby(error.orig):  # type: ignore[union-attr]
             return Cause.of("database_standby", STANDBY, where=where)
         way_in = _connection_remedy(message)
         return Cause.of(
@@ -185,8 +191,9 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
 
 LOCK_WAIT_S = "incidents_lock_wait_s"
 """The option of an engine: how many seconds a transaction waits for a locked SQLite file."""
-READ_ONLY = "25006"
-"""PostgreSQL's code for a write in a transaction that may only read, as on every standby."""
+# A write in a transaction that may only read, as on every standby; and a transaction that says at
+# its beginning that it will write.
+_READ_ONLY, _NOT_SUPPORTED = "25006", "0A000"
 STANDBY = (
     "the database {where} can only be read now, because this server is a standby: try again, or"
     " name all servers in the URL (postgresql://one:5432,two:5432/name)"

@@ -126,8 +126,7 @@ def _count_standbys_as_lost(dialect: Dialect) -> None:
     is_disconnect = dialect.is_disconnect
 
     def is_lost(error: Any, connection: Any, cursor: Any) -> bool:
-        is_standby = getattr(error, "sqlstate", None) == address.READ_ONLY
-        return is_standby or is_disconnect(error, connection, cursor)
+        return address.is_of_standby(error) or is_disconnect(error, connection, cursor)
 
     dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
 

@@ -24,7 +24,7 @@ from incidents.store.postgresql.pooler import Naming, is_lost_statement
 from incidents.store.postgresql.server_connection import ServerConnection, Wait, abandon
 
 Row = Sequence[Any]
-BEGIN, COMMIT = "BEGIN", "COMMIT"
+COMMIT = "COMMIT"
 Take = Callable[[list[Row]], None]
 """The function that gets the rows of a statement."""
 
@@ -173,9 +173,6 @@ class Pipeline:
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
             error = errors.error_from_result(results[failed], encoding="utf-8")
-            if isinstance(error, errors.FeatureNotSupported) and sent[failed].sql.startswith(BEGIN):
-                # A standby has another word for it at the start of a transaction.
-                error = errors.ReadOnlySqlTransaction(str(error))
             self._forget(sent, failed, error)
             raise error
         transformer = Transformer(self._driver)
@@ -231,7 +228,7 @@ class Pipeline:
 
 
 def _begin(driver: ServerConnection, *, says_it_writes: bool) -> str:
-    words = [BEGIN]
+    words = ["BEGIN"]
     if driver.isolation_level is not None:
         words += ["ISOLATION LEVEL", driver.isolation_level.name.replace("_", " ")]
     if driver.read_only:
