@@ -107,9 +107,10 @@ def test_a_check_of_the_database_names_each_part_that_is_missing_or_altered(
     first.rename(tmp_path / first.name)
     second.write_bytes(second.read_bytes().replace(b"gambling", b"gardenin"))
     status, out, err = typed("db check")
-    assert status == 5
+    assert status == 1
     assert f"archive part {first.name}: " in out + err
     assert f"archive part {second.name}: " in out + err
+    assert "is sound, but archive parts are missing or altered: 2. Copy those files back" in out
     status, _, err = typed("daemon check")
     assert status == 1
     assert f"{first} cannot be read" in err

@@ -309,9 +309,10 @@ def test_the_answers_kept_for_keys_go_with_it_and_those_of_others_stay(
     day.now = TEN + KEEP + timedelta(days=1)
     day.give(c.Log(by="li", note="young", again=True), key="young")
     _erase(day, folder, "a.example")
-    assert day.rows("SELECT key FROM keys ORDER BY key") == [("of-b",), ("young",)]
+    answered = "SELECT key FROM keys WHERE fingerprint <> '' ORDER BY key"
+    assert day.rows(answered) == [("of-b",), ("young",)]
     _erase(day, folder)
-    assert day.rows("SELECT key FROM keys") == [("young",)]
+    assert day.rows(answered) == [("young",)]
 
 
 def test_two_who_erase_at_once_erase_each_value_once(
