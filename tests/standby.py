@@ -38,7 +38,10 @@ class Standby:
 
     def copy_primary(self, *, delay: str = "30s") -> None:
         """Copy the primary's files; `delay`: how long a query may hold up the replay."""
-        with psycopg.connect(_conninfo(self._primary)) as connection:
+        with psycopg.connect(_conninfo(self._primary), autocommit=True) as connection:
+            # Else a standby whose stream broke off could not go on after the next checkpoint.
+            connection.execute("ALTER SYSTEM SET wal_keep_size = '2GB'")
+            connection.execute("SELECT pg_reload_conf()")
             [(data,)] = connection.execute("SHOW data_directory").fetchall()
         for file in Path(data).iterdir():
             # What the library keeps there: PostgreSQL copies all files, and must be able to.
