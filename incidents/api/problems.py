@@ -58,8 +58,8 @@ _BAD_INPUT = frozenset(
         "bad_text", "text_too_long", "empty_text", "bad_site_name", "bad_url", "too_many_urls",
         "urls_too_long", "personal_code", "unknown_outcome", "unknown_audience", "bad_digest",
         "bad_item", "unfit_detail", "filing_too_long", "bad_day", "day_in_future", "unknown_detail",
-        "unknown_field", "unknown_preset",
-        "key_reused", "telling_name", "reserved_name", "weak_password", "guessable_password",
+        "unknown_field", "unknown_preset", "key_reused", "key_spent",
+        "telling_name", "reserved_name", "weak_password", "guessable_password",
     }
 )  # fmt: skip
 _STATUS = {

@@ -43,7 +43,9 @@ class Exclusions:
         now: datetime,
         began: float,
     ) -> set[leases.Key]:
-        """The exclusions of orders `found`, of which the brake has `held` some, at `now` (UTC).
+        """The keys of the claimed orders that are not attempted at `now` (UTC).
+
+        `found`: the claimed orders; `held`: those of them that the brake holds.
 
         `epoch`: the present one. `began`: when they were claimed, on the dispatcher's monotonic
         clock. What is done about them is submitted to the desk.

@@ -24,7 +24,7 @@ def test_a_database_that_takes_a_write_is_ready_and_unchanged(db_url: str, opene
 def test_a_file_that_another_process_holds_for_long_is_not_ready(
     sqlite_url: str, opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever asks learns it long before an action would give up."""
+    """The answer comes long before an action would give up."""
     monkeypatch.setattr(readiness, "LIMIT_S", 0.2)
     with (
         writing(opened(sqlite_url)),

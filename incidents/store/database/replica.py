@@ -207,7 +207,7 @@ class Replica:
             with briefly(connection, ANSWER_S):
                 newest = descent.newest(connection)
         except ProgrammingError:
-            # It has no such table: whoever checks the schema says so.
+            # There is no such table: the check of the schema will say so.
             return True
         try:
             if newest is not None and not self.primary.has(newest):
