@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message
 from typing_extensions import is_typeddict
 
-from incidents.api import parameters, problems
+from incidents.api import parameters, problems, statuses
 from incidents.api.authentication import known
 from incidents.api.caller import Caller
 from incidents.contract import documents, target
@@ -230,7 +230,8 @@ def opened(model: Any = None, *, status: int = 200) -> JSONObject:
 def _described(codes: Iterable[int], model: Any, status: int, extra: JSONObject) -> JSONObject:
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers: dict[int | str, JSONObject] = {
-        code: {"description": HTTPStatus(code).phrase, "content": content} for code in codes
+        code: {"description": statuses.phrase(HTTPStatus(code)), "content": content}
+        for code in codes
     }
     if model is not None:
         answers[status] = {"model": model}

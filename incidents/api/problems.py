@@ -19,6 +19,7 @@ from starlette.requests import Request
 from incidents.accounts import identity
 from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
+from incidents.api import statuses
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import refusal_hints
@@ -52,40 +53,6 @@ from incidents.values.json_object import JSONObject
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
-
-_BAD_INPUT = frozenset(
-    {
-        "bad_text", "text_too_long", "empty_text", "bad_site_name", "bad_url", "too_many_urls",
-        "urls_too_long", "personal_code", "unknown_outcome", "unknown_audience", "bad_digest",
-        "bad_item", "unfit_detail", "filing_too_long", "bad_day", "day_in_future", "unknown_detail",
-        "unknown_field", "unknown_preset", "key_reused", "key_spent",
-        "telling_name", "reserved_name", "weak_password", "guessable_password",
-    }
-)  # fmt: skip
-_STATUS = {
-    "changed_meanwhile": HTTPStatus.PRECONDITION_FAILED,
-    "clock_ahead": HTTPStatus.SERVICE_UNAVAILABLE,
-    "clock_behind": HTTPStatus.SERVICE_UNAVAILABLE,
-    "sign_in_needed": HTTPStatus.FORBIDDEN,
-    "not_let": HTTPStatus.FORBIDDEN,
-    "same_person": HTTPStatus.FORBIDDEN,
-    "second_needed": HTTPStatus.FORBIDDEN,
-    "own_second": HTTPStatus.FORBIDDEN,
-    "second_sign_in": HTTPStatus.FORBIDDEN,
-    "second_not_in": HTTPStatus.FORBIDDEN,
-    "second_role": HTTPStatus.FORBIDDEN,
-    "password_given": HTTPStatus.FORBIDDEN,
-    "for_a_supervisor": HTTPStatus.FORBIDDEN,
-    "no_supervisor": HTTPStatus.FORBIDDEN,
-    "sign_in": HTTPStatus.UNAUTHORIZED,
-    "provider_word": HTTPStatus.FORBIDDEN,
-    "unknown_subject": HTTPStatus.FORBIDDEN,
-    "blocked": HTTPStatus.TOO_MANY_REQUESTS,
-    "overspent": HTTPStatus.TOO_MANY_REQUESTS,
-    "too_many_acts": HTTPStatus.TOO_MANY_REQUESTS,
-    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-}
 
 _TOLD = (
     InputError, RefusedError, OverspentError, TooManyActsError, BusyError, AdapterFaultError,
@@ -202,7 +169,7 @@ def refused(answer: Answer, when: TimeFormat, who: Identity) -> Problem:
     refusal = answer.refusal
     assert refusal is not None
     return problem(
-        _status(refusal.name),
+        statuses.of(refusal.name),
         refusal.name,
         refusals.sentence(refusal, when),
         facts=facts(refusal),
@@ -257,7 +224,7 @@ def of_error(error: IncidentsError, who: Identity | None = None) -> Problem:
         wait_s = error.facts.get("wait_s", 5 if isinstance(error, BusyError) else None)
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(
-            _status(error.name, error), error.name, error.message, headers=headers,
+            statuses.of(error.name, error), error.name, error.message, headers=headers,
             **_hints(error.name, error.facts, who),
         )  # fmt: skip
     if isinstance(error, VerificationError):
@@ -297,14 +264,6 @@ def _caller(request: Request) -> Identity | None:
     return None if caller is None else caller.identity
 
 
-def _status(name: str, error: IncidentsError | None = None) -> HTTPStatus:
-    if name in _STATUS:
-        return _STATUS[name]
-    if name in _BAD_INPUT or isinstance(error, InputError):
-        return HTTPStatus.UNPROCESSABLE_ENTITY
-    return HTTPStatus.NOT_FOUND if name.startswith("unknown_") else HTTPStatus.CONFLICT
-
-
 def _http(
     is_somebody: Callable[[Request], bool], _handler: Any, request: Request, error: HTTPException
 ) -> Problem:
@@ -312,10 +271,10 @@ def _http(
     hidden = status in _NOT_THERE and request.url.path.startswith(API)
     if hidden and not is_somebody(request):
         return not_signed_in()
-    name = status.name.lower()
     # Only our own detail: a library's may contain the caller's input.
     own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
-    detail = own or f"{status.phrase}."
+    name, phrase = statuses.type_name(status), statuses.phrase(status)
+    detail = own or f"{phrase}."
     if status == HTTPStatus.NOT_FOUND and request.url.path.startswith(API):
         detail = f"{detail} /openapi.json lists the paths."
     return problem(status, name, detail, headers=error.headers)

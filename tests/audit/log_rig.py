@@ -1,5 +1,6 @@
 """A desk, its log and its key, at a time that a test moves."""
 
+import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class LogRig:
 
     def __init__(self, url: str, folder: Path, time: Rehearsal) -> None:
         self.engine = engines.create(url)
+        # Many a test makes several; from Python 3.13 on, a connection left open is a warning.
+        weakref.finalize(self, self.engine.dispose)
         self.desk = Desk(self.engine)
         self.ring = KeyRing(folder / "audit.key")
         self.time = time
