@@ -52,7 +52,7 @@ class ViewSource:
         """
         from incidents.audit.pool import WorkerLostError
         from incidents.errors import DatabaseError
-        from incidents.store.archive.parts import PartAlteredError, PartMissingError
+        from incidents.store.archive.part import PartAlteredError, PartMissingError
         from incidents.store.database.replica import SHOWN
 
         replica, opened = self._replica, self._opened(latest=True)

@@ -22,6 +22,7 @@ from sqlalchemy.types import NullType
 from incidents.errors import Cause
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
+from incidents.store.archive import part as archive_part
 from incidents.store.archive import parts, whole
 from incidents.store.database.replica import ReplicaReadError
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
@@ -65,7 +66,7 @@ class Selection:
             return in_time
         return whole.of_site(connection, self.site_id, in_time)
 
-    def archive_parts(self, connection: Connection) -> list[parts.Part]:
+    def archive_parts(self, connection: Connection) -> list[archive_part.Part]:
         """The archive's parts that an export reads."""
         wanted = self.in_parts(connection)
         return [part for part in parts.listed(connection) if wanted(part)]

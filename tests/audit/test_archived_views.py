@@ -12,7 +12,8 @@ from incidents.cli import main
 from incidents.machine.orders import ACT
 from incidents.store import entries as stored
 from incidents.store import erasable, leaves, passwords
-from incidents.store.archive.parts import Archive, Part
+from incidents.store.archive.part import Part
+from incidents.store.archive.parts import Archive
 from incidents.store.database.engine import reading
 from incidents.testing import rehearsal as told_clock
 from incidents.views import left_down, record_entries, withheld

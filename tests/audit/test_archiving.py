@@ -33,14 +33,9 @@ from incidents.settings.archive import MINIMUM
 from incidents.store import checkpoints
 from incidents.store.archive import part_file
 from incidents.store.archive import parts as stored_parts
+from incidents.store.archive.part import PartAlteredError, PartMissingError
 from incidents.store.archive.part_file import Bounds
-from incidents.store.archive.parts import (
-    PartAlteredError,
-    PartMissingError,
-    archive_of,
-    listed,
-    without_digests,
-)
+from incidents.store.archive.parts import archive_of, listed, without_digests
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.entries import last_of_desk

@@ -11,7 +11,7 @@ from incidents.enforcement import epochs
 from incidents.enforcement.epochs import Epochs
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, NOTICE
-from incidents.store.archive.parts import PartMissingError
+from incidents.store.archive.part import PartMissingError
 from incidents.store.database.engine import reading
 from incidents.views import left_down
 from tests.audit.histories import Histories

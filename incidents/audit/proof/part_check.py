@@ -22,7 +22,7 @@ from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Roots
 from incidents.errors import Cause
 from incidents.store.archive import parts as archive_parts
-from incidents.store.archive.parts import Part
+from incidents.store.archive.part import Part
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves, tiles
 from incidents.tlog.note import Checkpoint

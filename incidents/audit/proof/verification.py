@@ -38,7 +38,7 @@ from incidents.errors import Cause, IncidentsError
 from incidents.log import logger
 from incidents.store import thinning
 from incidents.store.archive import parts
-from incidents.store.archive.parts import Part
+from incidents.store.archive.part import Part
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, Table, select, tuple_, type_coerce
 from sqlalchemy.types import NullType
 
-from incidents.store.archive.parts import VERSION
+from incidents.store.archive.part import VERSION
 from incidents.store.batches import Row, batches
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves, orders, tiles

@@ -1,16 +1,15 @@
 """The archive's parts: which there are, and each opened for reading.
 
-A part is one SQLite file with a run of the log's leaves: the tables `leaves`, `entries`, `orders`
-and `tiles` as in a SQLite database of this program, so the same statements read both. A part never
-changes. Opening it checks its size, its header, and once in a process its digest.
+Opening a part checks its size, its header, and once in a process its digest.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -18,51 +17,23 @@ from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from threading import Lock, local
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy import Connection, Engine, create_engine, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.types import NullType
 
-from incidents.errors import Cause, DatabaseError
+from incidents.errors import Cause
+from incidents.store.archive.part import VERSION, Part, PartAlteredError, PartMissingError
 from incidents.store.schema.log_tables import archive_parts
+from incidents.store.schema.types import UTCDateTime
 
 OPTION = "incidents_archive"
-VERSION = 1
 KNOWN_SINCE = "0019"
 """The revision of the first programs that know parts: older ones would read a shorter history."""
-
-
-class PartMissingError(DatabaseError):
-    """the archive part {file} cannot be read ({why}): it holds the entries {first} to {last} of the
-    log. Copy it back from a backup into the folder {folder}, or set [archive] folder to the folder
-    that has it"""
-
-
-class PartAlteredError(DatabaseError):
-    """the archive part {file} is not the file that was made ({why}): it holds the entries {first}
-    to {last} of the log. Replace it with its copy from a backup, whose SHA-256 is {digest}"""
-
-
-class Part(NamedTuple):
-    """A part: its leaves are `first` to before `end`.
-
-    `last_id`: every entry with an id up to it is in this part or an earlier one. `since`, `until`:
-    when its first and last entries were recorded (UTC). `digest`: SHA-256 in hexadecimal of the
-    `size` bytes of the `file`, a name in the archive's folder.
-    """
-
-    first: int
-    end: int
-    last_id: int
-    since: datetime
-    until: datetime
-    file: str
-    size: int
-    digest: str
-    made_at: datetime
 
 
 class Archive:
@@ -76,12 +47,13 @@ class Archive:
         self._wanted = local()
         self._lock = Lock()
         # A part never changes, so what is known of it stays true.
-        self._asked: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
-        self._idle: OrderedDict[tuple[Path, _Version], list[_Kept]] = OrderedDict()
-        self._has: dict[tuple[Path, int], bool] = {}
-        self._seen: dict[Path, _Version] = {}
-        self._sound: dict[Path, _Version] = {}
+        self._asked: OrderedDict[str, sqlite3.Connection] = OrderedDict()
+        self._idle: OrderedDict[tuple[str, _Version], list[_Kept]] = OrderedDict()
+        self._has: dict[tuple[str, int], bool] = {}
+        self._seen: dict[str, _Version] = {}
+        self._sound: dict[str, _Version] = {}
         self._known: WeakKeyDictionary[Any, tuple[Part, ...]] = WeakKeyDictionary()
+        self._listed: tuple[Sequence[Any], tuple[Part, ...]] = ((), ())
 
     @cached_property
     def _engine(self) -> Engine:
@@ -94,14 +66,28 @@ class Archive:
         """The folder of the parts."""
         return self._find()
 
+    @cached_property
+    def _folder(self) -> str:
+        return str(self.folder.absolute())
+
     def parts(self, connection: Connection) -> tuple[Part, ...]:
         """All parts that this transaction sees, in the order of their leaves."""
         transaction = connection.get_transaction()
         known = None if transaction is None else self._known.get(transaction)
         if known is None:
-            known = tuple(Part(*row) for row in connection.execute(_ALL))
+            known = self._read(connection)
             if transaction is not None and sees_one_state(connection):
                 self._known[transaction] = known
+        return known
+
+    def _read(self, connection: Connection) -> tuple[Part, ...]:
+        """Each transaction reads them, and they are mostly those that are known."""
+        rows = connection.execute(_ALL).all()
+        before, known = self._listed
+        if rows != before:
+            moment = UTCDateTime().from_database(connection.dialect)
+            known = tuple(_part(row, moment) for row in rows)
+            self._listed = rows, known
         return known
 
     @contextmanager
@@ -112,11 +98,10 @@ class Archive:
             PartMissingError: if there is no such file, or it cannot be read.
             PartAlteredError: if its size, its SHA-256 or its header is another, or it is damaged.
         """
-        file = self.folder / part.file
-        self._check(file, part)
+        self.check(part)
         if _reads_digest.get():
-            self._check_digest(file, part)
-        self._wanted.file = file
+            self._check_digest(part)
+        self._wanted.name = part.file
         try:
             with self._engine.connect() as connection:
                 own: Any = connection.connection.driver_connection
@@ -129,7 +114,23 @@ class Archive:
 
     def check(self, part: Part) -> None:
         """Check that the file is there with its size; raises the errors of `opened`."""
-        self._check(self.folder / part.file, part)
+        try:
+            # Not by pathlib: `why` asks for every part, and joining paths took longer than asking.
+            seen = os.stat(self._path(part.file))  # noqa: PTH116 - see above
+        except OSError as error:
+            raise PartMissingError(
+                file=self._path(part.file), why=error.strerror or str(error), first=part.first,
+                last=part.end - 1, folder=self.folder,
+            ) from error  # fmt: skip
+        if seen.st_size != part.size:
+            what = "it has {size} bytes, not {right}"
+            wrong = Cause.of("part_size", what, size=seen.st_size, right=part.size)
+            raise self.altered(part, wrong)
+        version = seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns
+        if self._seen.setdefault(part.file, version) != version:
+            # Somebody has put another file there.
+            self.close()
+            self._seen[part.file] = version
 
     def has_file(self, part: Part) -> bool:
         """Whether the file is there with its size."""
@@ -141,16 +142,18 @@ class Archive:
 
     def has_any(self, part: Part, site_ids: Iterable[int]) -> bool:
         """Whether the part has entries of one of those sites; raises the errors of `opened`."""
-        file = self.folder / part.file
-        self._check(file, part)
+        self.check(part)
         try:
-            return any(self._has_site(file, site_id) for site_id in site_ids)
+            return any(self._has_site(part.file, site_id) for site_id in site_ids)
         except sqlite3.Error as error:
             raise self.altered(part, str(error)) from error
 
-    def _has_site(self, file: Path, site_id: int) -> bool:
-        found = self._has.get((file, site_id))
-        return self._ask(file, site_id) if found is None else found
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{name}"
+
+    def _has_site(self, name: str, site_id: int) -> bool:
+        found = self._has.get((name, site_id))
+        return self._ask(name, site_id) if found is None else found
 
     def close(self) -> None:
         """Close all files."""
@@ -163,72 +166,54 @@ class Archive:
             self._idle.clear()
             self._has.clear()
 
-    def _ask(self, file: Path, site_id: int) -> bool:
+    def _ask(self, name: str, site_id: int) -> bool:
         """Ask a part for a site; the files asked last stay open, since every one is asked."""
         with self._lock:
-            raw = self._asked.pop(file, None) or _opened(file)
-            self._asked[file] = raw
+            raw = self._asked.pop(name, None) or _opened(self._path(name))
+            self._asked[name] = raw
             while len(self._asked) > _MOST_OPEN:
                 self._asked.popitem(last=False)[1].close()
             if len(self._has) >= _MOST_KNOWN:
                 self._has.clear()
-            has = self._has[file, site_id] = raw.execute(_HAS, (site_id,)).fetchone() is not None
+            has = self._has[name, site_id] = raw.execute(_HAS, (site_id,)).fetchone() is not None
         return has
 
     def altered(self, part: Part, why: str) -> PartAlteredError:
         """The error of a part that is not the file that was made."""
         return PartAlteredError(
-            file=self.folder / part.file, why=why, first=part.first, last=part.end - 1,
+            file=self._path(part.file), why=why, first=part.first, last=part.end - 1,
             digest=part.digest,
         )  # fmt: skip
 
-    def _check(self, file: Path, part: Part) -> None:
-        try:
-            seen = file.stat()
-        except OSError as error:
-            raise PartMissingError(
-                file=file, why=error.strerror or str(error), first=part.first,
-                last=part.end - 1, folder=self.folder,
-            ) from error  # fmt: skip
-        if seen.st_size != part.size:
-            what = "it has {size} bytes, not {right}"
-            wrong = Cause.of("part_size", what, size=seen.st_size, right=part.size)
-            raise self.altered(part, wrong)
-        version = seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns
-        if self._seen.setdefault(file, version) != version:
-            # Somebody has put another file there.
-            self.close()
-            self._seen[file] = version
-
-    def _check_digest(self, file: Path, part: Part) -> None:
+    def _check_digest(self, part: Part) -> None:
         """Read the whole file, unless this process has done so and nobody has changed it since."""
-        version = self._seen[file]
-        if self._sound.get(file) == version:
+        version = self._seen[part.file]
+        if self._sound.get(part.file) == version:
             return
         try:
-            with file.open("rb") as stream:
+            with (self.folder / part.file).open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise self.altered(part, error.strerror or str(error)) from error
         if digest != part.digest:
             what = "its SHA-256 is {found}"
             raise self.altered(part, Cause.of("part_digest", what, found=digest))
-        self._sound[file] = version
+        self._sound[part.file] = version
 
     def _connect(self) -> sqlite3.Connection:
-        file: Path = self._wanted.file
+        name: str = self._wanted.name
         with self._lock:
-            key = file, self._seen[file]
+            key = name, self._seen[name]
             idle = self._idle.get(key)
             if idle:
                 return idle.pop()
-        made = _opened(file, _Kept)
+        made = _opened(self._path(name), _Kept)
         assert isinstance(made, _Kept)
         made.header = _header(made)
         made.keep = partial(self._keep, key)
         return made
 
-    def _keep(self, key: tuple[Path, _Version], raw: _Kept) -> None:
+    def _keep(self, key: tuple[str, _Version], raw: _Kept) -> None:
         """Keep it for the next use of this very file, which another may have replaced meanwhile."""
         with self._lock:
             self._idle.setdefault(key, []).append(raw)
@@ -298,9 +283,9 @@ def sees_one_state(connection: Connection) -> bool:
     return connection.get_execution_options().get("isolation_level") == "REPEATABLE READ"
 
 
-def _opened(file: Path, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+def _opened(path: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(str(file.absolute()))}?mode=ro&immutable=1", uri=True,
+        f"file:{quote(path)}?mode=ro&immutable=1", uri=True,
         check_same_thread=False, isolation_level=None, factory=kind,
     )  # fmt: skip
 
@@ -312,7 +297,16 @@ def _header(raw: Any) -> tuple[int, ...] | None:
     return found
 
 
-_ALL = select(*archive_parts.c).order_by(archive_parts.c.first_leaf)
+def _part(row: Any, moment: Callable[[Any], datetime]) -> Part:
+    part = Part(*row)
+    since, until, made_at = map(moment, (part.since, part.until, part.made_at))
+    return part._replace(since=since, until=until, made_at=made_at)
+
+
+# As stored, so that what has not changed is not converted again.
+_ALL = select(*(type_coerce(column, NullType()) for column in archive_parts.c)).order_by(
+    archive_parts.c.first_leaf
+)
 _Version = tuple[int, int, int]
 _reads_digest = ContextVar("reads_digest", default=True)
 _MOST_OPEN = 256

@@ -19,7 +19,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable
 
-from incidents.store.archive.parts import Part, archive_of, listed, sees_one_state
+from incidents.store.archive.part import Part
+from incidents.store.archive.parts import archive_of, listed, sees_one_state
 from incidents.store.batches import AT_ONCE, Row, batches
 
 Wanted = Callable[[Part], bool]

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError, DeniedError
 from incidents.store.archive import parts
+from incidents.store.archive.part import PartAlteredError, PartMissingError
 from incidents.store.database import schema
 from incidents.store.database.address import MOST, Damage, Integrity, display_address, is_damage
 from incidents.store.database.engine import plainly, reading
@@ -74,7 +75,7 @@ def _of_parts(engine: Engine) -> Iterator[Damage]:
             try:
                 with archive.opened(part):
                     pass
-            except (parts.PartMissingError, parts.PartAlteredError) as error:
+            except (PartMissingError, PartAlteredError) as error:
                 yield Damage(where=f"archive part {part.file}", problem=error.message)
 
 
