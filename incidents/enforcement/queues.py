@@ -5,8 +5,9 @@ only what an adapter can take now, and the orders of a slow adapter, however man
 
 A lane is read in two ways. Each look reads the orders that are new, and from time to time again
 those that fell due lately, so that a new order is found at once, whatever waits before it. A pass
-over the whole lane, one page at each look, finds the older ones; as many passes are made as take a
-small part of the time.
+over the whole lane, one page at each look, finds the older ones, such as one that was behind an
+order that another dispatcher settled. Passes take a small part of the time, and rest 20 seconds at
+most.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ LATELY = timedelta(seconds=5)
 _REST, _SHORT_REST = 50, 25
 """How many times its duration is the rest after a pass over a whole lane, and after the reading of
 what fell due lately."""
+
+_LONGEST_REST_S = 20.0
+"""So long an order waits at most behind one that a dying dispatcher still settled."""
 
 _URGENT_S = 0.1
 """How long after an adapter was given orders an urgent one waits, so that several are claimed
@@ -112,7 +116,7 @@ class Lane:
         self._lately_began = self._whole_began
         # What came to be seen late meanwhile is read at the next look.
         self._lately_again = now
-        self._rest_until = now + _REST * self._whole_s
+        self._rest_until = now + min(_REST * self._whole_s, _LONGEST_REST_S)
         self._whole, self._whole_s = START, 0.0
         return False
 
