@@ -36,6 +36,7 @@ from incidents.contract.documents import (
     is_open,
     orders,
     policies,
+    proofs,
     queue,
     record,
     sites,
@@ -102,7 +103,8 @@ class JSON(JSONResponse):
 
 
 for _module in (
-    documents, accounts, actions, enforcement, filings, orders, policies, queue, record, sites,
+    documents, accounts, actions, enforcement, filings, orders, policies, proofs, queue, record,
+    sites,
 ):  # fmt: skip
     for _kind in vars(_module).values():
         if is_typeddict(_kind):

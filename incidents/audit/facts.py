@@ -19,7 +19,7 @@ from incidents.store.schema.types import canonical
 from incidents.values.parsing import MisreadError
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import record as documents
+    from incidents.contract.documents import proofs
     from incidents.values.json_object import JSONObject
 
 
@@ -153,7 +153,7 @@ class Flaw:
     expected: str | None = None
     found: str | None = None
 
-    def document(self) -> documents.Flaw:
+    def document(self) -> proofs.Flaw:
         """The flaw as JSON."""
         return {
             "part": self.part, "where": self.where, "what": self.what, "site": self.site,

@@ -35,7 +35,7 @@ from incidents.store.schema.log_tables import orders
 from incidents.store.schema.types import JSONText, UTCDateTime, canonical, microseconds, recorded
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.record import Difference
+    from incidents.contract.documents.proofs import Difference
 
 WriteTime = Callable[[datetime], Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

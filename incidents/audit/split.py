@@ -19,7 +19,7 @@ from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.desk_tables import entries
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.record import Derived
+    from incidents.contract.documents.proofs import Derived
 
 _SHARES_EACH = 8
 # The beginnings of references of sealed values are as good as random.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli.run import Run, guarded_stdout, shortened, visible_and_short, write_stderr
+from incidents.cli.run import Run
 from incidents.errors import (
     DONE,
     FAILED,
@@ -26,6 +26,7 @@ from incidents.errors import (
     IncidentsError,
     RefusedError,
 )
+from incidents.system.terminal import guarded_stdout, shortened, visible_and_short, write_stderr
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Hint

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from incidents.cli.run import Run, is_terminal
+from incidents.cli.run import Run
 from incidents.errors import Cause, NotConfirmedError
+from incidents.system.terminal import is_terminal
 from incidents.values import site_name
 from incidents.values.half_width import half_width
 

@@ -12,19 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from incidents.cli.params import file_name
-from incidents.cli.run import (
-    CSV,
-    JSON,
-    JSONL,
-    Run,
-    coloured,
-    guarded_stdout,
-    is_terminal,
-    visible,
-)
+from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.cli.text_table import write_table
 from incidents.errors import FileError, InputError
 from incidents.system import disk
+from incidents.system.terminal import coloured, guarded_stdout, is_terminal, visible
 
 # Characters that a spreadsheet takes for a formula, or skips before one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")

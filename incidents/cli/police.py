@@ -10,7 +10,8 @@ import click
 from incidents.cli import options, output, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import action
-from incidents.cli.run import Run, coloured
+from incidents.cli.run import Run
+from incidents.system.terminal import coloured
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:

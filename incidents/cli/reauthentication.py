@@ -16,10 +16,11 @@ import click
 
 from incidents.accounts import identity
 from incidents.cli import params
-from incidents.cli.run import Run, is_terminal
+from incidents.cli.run import Run
 from incidents.contract.action import name_of
 from incidents.errors import Cause, FileError, InputError, RefusedError
 from incidents.system import private_file
+from incidents.system.terminal import is_terminal
 
 if TYPE_CHECKING:
     from incidents.accounts.authenticator import Authenticator

@@ -12,10 +12,11 @@ from incidents.accounts.identity import distinct_login
 from incidents.cli import next_steps, options, output, params, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import action, with_actions
-from incidents.cli.run import Run, coloured, is_terminal
+from incidents.cli.run import Run
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
 from incidents.locale.words import actual_state
+from incidents.system.terminal import coloured, is_terminal
 from incidents.values import site_name
 from incidents.values.ids import ACT
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from incidents.cli import answers
 from incidents.cli.confirmation import read_confirmation, wrong_confirmation
-from incidents.cli.run import Run, is_terminal
+from incidents.cli.run import Run
 from incidents.errors import Cause, NotConfirmedError
 from incidents.machine.commands import CLOCK, Command, Elapse, HandOver, Log, Recur
+from incidents.system.terminal import is_terminal
 from incidents.values import site_name, web_address
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from incidents.cli.run import Run, coloured, guarded_stdout, is_terminal, uses_colour, visible
+from incidents.cli.run import Run
+from incidents.system.terminal import coloured, guarded_stdout, is_terminal, uses_colour, visible
 
 if TYPE_CHECKING:
     from rich.console import Console

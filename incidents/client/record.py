@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from incidents.audit.proof.verdict import Verdict, VerifyOptions
     from incidents.audit.split import Replayed
     from incidents.contract.documents import policies as policy_documents
-    from incidents.contract.documents import record as documents
+    from incidents.contract.documents import proofs, record
     from incidents.desk.erasure_request import ErasureResult
     from incidents.desk.pseudonyms import RetentionResult
 
@@ -58,17 +58,17 @@ class RemoteRecord:
         path = f"/sites/{part(site)}/report"
         return self._exchange.pieces(path, within_s=LONG_S, with_words=with_words)
 
-    def status(self) -> documents.LogStatus:
+    def status(self) -> record.LogStatus:
         """Return the numbers of pending, numbered and published entries, and the signers."""
-        return cast("documents.LogStatus", self._exchange.get("/log"))
+        return cast("record.LogStatus", self._exchange.get("/log"))
 
-    def keys(self) -> list[documents.LogKey]:
+    def keys(self) -> list[record.LogKey]:
         """List the log's keys, the active key first."""
         return list(self._exchange.get("/log/keys")["items"])
 
-    def checkpoint(self) -> documents.Checkpoint:
+    def checkpoint(self) -> record.Checkpoint:
         """Have the server sign the present entries; `pending`: the number of uncovered entries."""
-        return cast("documents.Checkpoint", self._done("/log/checkpoint", None))
+        return cast("record.Checkpoint", self._done("/log/checkpoint", None))
 
     def verdict(self, asked: VerifyOptions, watch: Watch) -> Verdict:
         """Have the server verify its log; return the verdict."""
@@ -82,7 +82,7 @@ class RemoteRecord:
         places = {f"checkpoints {n}": held.where for n, held in enumerate(asked.held)}
         if asked.since is not None:
             places["since"] = asked.since.where
-        shown: documents.Verdict = self._proved("/log/verify", words, watch)
+        shown: proofs.Verdict = self._proved("/log/verify", words, watch)
         return _verdict(shown, places)
 
     def replayed(self, site: str | None, watch: Watch) -> Replayed:
@@ -90,7 +90,7 @@ class RemoteRecord:
         from incidents.audit.rows import Finding
         from incidents.audit.split import Replayed
 
-        shown: documents.Derived = self._proved("/log/replay", {"site": site}, watch)
+        shown: proofs.Derived = self._proved("/log/replay", {"site": site}, watch)
         return Replayed(
             sites=shown["sites"], entries=shown["entries"], more=shown["more"],
             findings=tuple(Finding(**cast("Any", each)) for each in shown["findings"]),
@@ -126,7 +126,7 @@ class RemoteRecord:
         return found
 
 
-def _verdict(shown: documents.Verdict, places: Mapping[str, str]) -> Verdict:
+def _verdict(shown: proofs.Verdict, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.facts import Flaw
     from incidents.audit.proof import signed_check, site_check
     from incidents.audit.proof.verdict import Archived, Verdict

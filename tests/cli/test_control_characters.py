@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from incidents.cli.run import MOST_CHARACTERS, visible, visible_and_short, visible_but_coloured
+from incidents.system.terminal import (
+    MOST_CHARACTERS,
+    visible,
+    visible_and_short,
+    visible_but_coloured,
+)
 from tests.cli.conftest import Cli
 
 TURNED = "\u202egnitirw"

@@ -30,7 +30,7 @@ from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.audit.proof.verification import Proof, Proving
 from incidents.audit.proof.voucher import nothing_signed
 from incidents.audit.split import Replayed
-from incidents.contract.documents import record
+from incidents.contract.documents import proofs, record
 from incidents.errors import IncidentsError
 from incidents.store import leaves
 from incidents.store.cases import sites
@@ -127,7 +127,7 @@ def checkpoint(by: ReadCaller) -> JSON:
     return JSON({"checkpoint": done.note, "pending": done.pending})
 
 
-@routes.post("/log/verify", **operation("export", record.Verified, acting=True))
+@routes.post("/log/verify", **operation("export", proofs.Verified, acting=True))
 def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) -> JSON:
     """Verify the log: every entry, tree, checkpoint, signature, and decision.
 
@@ -145,13 +145,13 @@ def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) ->
     )  # fmt: skip
 
 
-@routes.get("/log/verify", **operation("export", record.Verified))
+@routes.get("/log/verify", **operation("export", proofs.Verified))
 def verdict(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """Show the last verification that was requested at this server, running or ended."""
     return _told(request.app.state.verifying.wait(wait))
 
 
-@routes.post("/log/replay", **operation("export", record.Replayed, acting=True))
+@routes.post("/log/replay", **operation("export", proofs.Replayed, acting=True))
 def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
     """Recalculate all tables from the entries alone, and compare them row by row.
 
@@ -169,7 +169,7 @@ def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> 
     )  # fmt: skip
 
 
-@routes.get("/log/replay", **operation("export", record.Replayed))
+@routes.get("/log/replay", **operation("export", proofs.Replayed))
 def differences(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """Show the last replay that was requested at this server, running or ended."""
     return _told(request.app.state.replaying.wait(wait))

@@ -22,7 +22,7 @@ from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 from incidents.tlog.proof import root_at
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import record as documents
+    from incidents.contract.documents import proofs
 
 
 class HeldCheckpointError(VerificationError):
@@ -270,10 +270,10 @@ class Verdict:
         """The number of entries that have a number but that no checkpoint covers."""
         return max(0, self.entries - self.pending - (self.size or 0))
 
-    def document(self) -> documents.Verdict:
+    def document(self) -> proofs.Verdict:
         """The verdict as JSON."""
         since = self.since
-        found: documents.Verdict = {
+        found: proofs.Verdict = {
             "verified": self.key is not None and not self.findings,
             "signed": self.key is not None,
             "kind": self.kind,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.run import Run, coloured
+from incidents.cli.run import Run
 from incidents.locale.language import language as words_of
+from incidents.system.terminal import coloured
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from incidents import clock, errors
 from incidents.cli import options, output, params, reauthentication
 from incidents.cli.confirmation import read_confirmation
 from incidents.cli.lazy_group import Group
-from incidents.cli.run import Run, is_terminal
+from incidents.cli.run import Run
 from incidents.clock import rfc3339
 from incidents.locale.words import count
 from incidents.settings import retention as retention_settings
+from incidents.system.terminal import is_terminal
 from incidents.values import site_name
 
 if TYPE_CHECKING:

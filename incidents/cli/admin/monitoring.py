@@ -13,10 +13,11 @@ from incidents import clock
 from incidents.cli import options, output, text_table
 from incidents.cli.admin.enforcement_words import counted, why_halted
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import Run, coloured, is_terminal
+from incidents.cli.run import Run
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.machine.orders import DESK
 from incidents.system import disk
+from incidents.system.terminal import coloured, is_terminal
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarm, Metric, TriedChannel

@@ -8,9 +8,10 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.run import Run, coloured
+from incidents.cli.run import Run
 from incidents.errors import Cause, InputError
 from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
+from incidents.system.terminal import coloured
 from incidents.values.ids import incident_id
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ import click
 from incidents.cli import options, output, params, text_table
 from incidents.cli.admin import history_file
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import Run, coloured
+from incidents.cli.run import Run
 from incidents.errors import DONE, FAILED, InputError
 from incidents.locale.words import count
 from incidents.machine import policy
+from incidents.system.terminal import coloured
 from incidents.values.half_width import half_width
 
 if TYPE_CHECKING:

@@ -11,14 +11,15 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.run import JSON, Run, is_terminal
+from incidents.cli.run import JSON, Run
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
+from incidents.system.terminal import is_terminal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.split import Replayed
-    from incidents.contract.documents.record import Difference
+    from incidents.contract.documents.proofs import Difference
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {

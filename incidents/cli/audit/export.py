@@ -16,8 +16,9 @@ from incidents.cli import options, output, params
 from incidents.cli.audit import audit
 from incidents.cli.audit.audit import counted
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import BUNDLE, CSV, JSONL, Run, write_stderr
+from incidents.cli.run import BUNDLE, CSV, JSONL, Run
 from incidents.errors import FileError, InputError
+from incidents.system.terminal import write_stderr
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

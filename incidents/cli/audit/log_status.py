@@ -13,8 +13,9 @@ from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.audit.keys import key_ring
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import Run, coloured
+from incidents.cli.run import Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, RefusedError
+from incidents.system.terminal import coloured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

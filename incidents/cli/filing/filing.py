@@ -19,12 +19,13 @@ from incidents.cli.admin import history_file
 from incidents.cli.filing.queries import sentence, today, verdict_of
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import action
-from incidents.cli.run import Run, coloured
+from incidents.cli.run import Run
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing import checks
 from incidents.filing.finding import OK
 from incidents.locale import refusals
 from incidents.locale.words import count
+from incidents.system.terminal import coloured
 
 if TYPE_CHECKING:
     from incidents.cli.submission import Submission

@@ -19,8 +19,8 @@ from incidents.cli.queue import keys as queue_keys
 from incidents.cli.queue import words as queue_words
 from incidents.cli.queue.screen import HELP, ITEM, LIST, Screen
 from incidents.cli.queue.table import ALARM, REMARK, style_of, title
-from incidents.cli.run import visible
 from incidents.contract.hints import typed
+from incidents.system.terminal import visible
 from incidents.values.site_name import in_full, shown
 from incidents.views import masked
 

@@ -19,10 +19,11 @@ import click
 from incidents.cli import answers, options, output, text_table
 from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
-from incidents.cli.run import Run, coloured, is_terminal, uses_colour
+from incidents.cli.run import Run
 from incidents.cli.submission import Submission
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
+from incidents.system.terminal import coloured, is_terminal, uses_colour
 from incidents.values.person_name import check_person
 from incidents.values.site_name import shown
 

@@ -12,8 +12,9 @@ from rich.text import Text
 from incidents.cli.next_steps import command_line, next_step
 from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
-from incidents.cli.run import Run, uses_colour, visible
+from incidents.cli.run import Run
 from incidents.contract.next_steps import first_of_two
+from incidents.system.terminal import uses_colour, visible
 from incidents.values.site_name import in_full, shown
 
 if TYPE_CHECKING:

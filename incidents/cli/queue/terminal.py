@@ -17,7 +17,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from incidents.cli.run import guarded_stdout, is_terminal
+from incidents.system.terminal import guarded_stdout, is_terminal
 
 # The silence after which ESC is the escape key; an incomplete sequence gets longer.
 _ALONE_S, _BEGUN_S = 0.1, 1.0
