@@ -1,14 +1,10 @@
-"""The findings for a page of the queue: incidents, addresses and attempts, by one query each.
-
-The customers' remarks on their reported removals come from the record.
-"""
+"""The findings for a page of the queue: incidents, addresses and attempts, by one query each."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -25,15 +21,12 @@ from sqlalchemy import (
     select,
 )
 
-from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
-from incidents.record import entry
-from incidents.store.archive import whole
-from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks, unsettled
-from incidents.store.schema.types import Number, UTCDateTime, words
+from incidents.store.schema.types import Number, words
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id, task_number
+from incidents.views.queue.remarks import find_remarks
 from incidents.views.queue.work import INSPECTIONS
 
 Row = Mapping[str, Any]
@@ -302,41 +295,3 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
         _of.incident,
     ),
 }  # fmt: skip
-
-
-def find_remarks(connection: Connection, reported: Mapping[Key, datetime]) -> dict[Key, str]:
-    """The references to the customers' remarks on those incidents, in one query.
-
-    `reported`: when each customer reported the removal. Reports without a remark are left out.
-    """
-    if not reported:
-        return {}
-    statement, given = _remarks_statement(connection.dialect.name)
-    sites = {site_id for site_id, _ in reported}
-    found: dict[Key, str] = {}
-    times = [(at,) for at in reported.values()]
-    rows = list(connection.execute(statement, given.parameters(times)))
-    rows += _in_parts(connection, reported.values())
-    for row in rows:
-        # Without the site: with it, SQLite would read all the site's entries.
-        event = entry.decode(row.body)[1] if row.site_id in sites else None
-        if isinstance(event, RemovalSaid) and event.note is not None:
-            found[row.site_id, event.incident] = event.note
-    return found
-
-
-def _in_parts(connection: Connection, moments: Collection[datetime]) -> list[Any]:
-    """The entries in the archive's parts that were recorded at those times."""
-    of, found = entries.c, list[Any]()
-    for moment in moments:
-        query = select(of.site_id, of.body).where(of.recorded_at == moment)
-        found += whole.in_parts(connection, query, whole.at(moment))
-    return found
-
-
-@cache
-def _remarks_statement(dialect: str) -> tuple[Select[Any], ValuesTable]:
-    given = ValuesTable(dialect, recorded_at=UTCDateTime)
-    of = entries.c
-    on = of.recorded_at == given.c.recorded_at
-    return given.joined((of.site_id, of.body), entries, on), given
