@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from incidents.clock import rfc3339
 from incidents.errors import InputError
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
-from incidents.store.archive import whole
+from incidents.store.archive import part_file, whole
 from incidents.store.archive.part_file import Bounds
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries, leaves
@@ -42,12 +42,17 @@ class End:
 
     `too_few`: fewer than a part's entries are left. `too_young`: the next part's last entry was
     recorded at `at` (UTC). `not_signed`: no checkpoint covers it, or it has no number yet.
-    `unsettled`: the order of the entry `order`, (site, number), is not settled.
+    `unsettled`: the order `order`, (site, number, lane), is not settled.
     """
 
     why: Why
     at: datetime | None = None
-    order: tuple[int, int] | None = None
+    order: tuple[int, int, str] | None = None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether old entries stay that a later run would not archive by itself either."""
+        return self.why in ("not_signed", "unsettled")
 
     def document(self) -> ArchiveEnd:
         """The reason as JSON."""
@@ -89,13 +94,12 @@ def plan(connection: Connection, cutoff: datetime, many: int, first: int) -> Pla
         # Those of parts that are only planned are still there.
         needed = first - whole.archived(connection) + many + 1
         there = select(entries.c.id).limit(needed).subquery()
-        is_numbered = head.size > first + many
         is_enough = connection.scalar(select(func.count()).select_from(there)) == needed
-        return End("not_signed" if is_enough and not is_numbered else "too_few")
+        return End("not_signed" if is_enough else "too_few")
     of = entries.c
     joined = leaves.join(entries, of.id == leaves.c.entry_id)
     times = select(func.min(of.recorded_at), func.max(of.recorded_at)).select_from(joined)
-    since, until = connection.execute(times.where(numbered(bounds))).one()
+    since, until = connection.execute(times.where(part_file.conditions(bounds)[leaves])).one()
     if until >= cutoff:
         return End("too_young", at=until)
     signed = checkpoints.last(connection)
@@ -134,20 +138,15 @@ def _bounds(connection: Connection, first: int, many: int, limit: int) -> Bounds
     return None
 
 
-def numbered(bounds: Bounds) -> ColumnElement[bool]:
-    """Whether a leaf is one of these."""
-    return leaves.c.leaf_index.between(bounds.first, bounds.end - 1)
-
-
-def unsettled(connection: Connection, bounds: Bounds) -> tuple[int, int] | None:
-    """The first of these entries with an order that is not settled: (site, number), or None."""
+def unsettled(connection: Connection, bounds: Bounds) -> tuple[int, int, str] | None:
+    """The first order of these entries that is not settled: (site, number, lane), or None."""
     of = deliveries.c
     same = (entries.c.site_id == of.site_id) & (entries.c.site_seq == of.site_seq)
     found = connection.execute(
-        select(of.site_id, of.site_seq)
+        select(of.site_id, of.site_seq, of.lane)
         .join(entries, same)
         .where(entries.c.id <= bounds.last_id)
-        .order_by(entries.c.id)
+        .order_by(entries.c.id, of.lane)
         .limit(1)
     ).first()
-    return None if found is None else (found.site_id, found.site_seq)
+    return None if found is None else (found.site_id, found.site_seq, found.lane)

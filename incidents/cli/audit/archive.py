@@ -12,7 +12,7 @@ from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run
-from incidents.errors import Cause, InputError
+from incidents.errors import DONE, FAILED, Cause, InputError
 from incidents.values.ids import order_id
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ _HERE = Cause.of("archive_here", "run it where the database is kept, as the owne
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show which parts would be made; change nothing.")
 @options.query
-def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) -> None:
+def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) -> int:
     """Move old entries, with their orders and tiles, from the database into archive parts.
 
     Each part is one file in the folder [archive] folder: copy it to your backups. All commands read
     the parts like the database. Only whole parts of signed entries whose orders are settled are
-    moved. On PostgreSQL, run it as the owner of the tables. It can be interrupted, and run again.
+    moved. Exits 1 if old entries stay because one is not signed, or an order waits or is a dead
+    letter. On PostgreSQL, run it as the owner of the tables. It can be interrupted, and run again.
 
     Before the first run, stop or restart all programs of an older version on the database: they
     would show a shorter history, and do not notice it while they run.
@@ -51,19 +52,22 @@ def archive(run: Run, *, before: str | None, many: int | None, dry_run: bool) ->
     cutoff = _cutoff(run, run.read_time(before, "since"))
     many = archive_plan.ENTRIES if many is None else many
     made: list[ArchivedPart] = []
+    end = archive_plan.End("too_few")
     for found in _found(run, cutoff, many, dry_run=dry_run):
         if isinstance(found, archive_plan.End):
-            document: Archived = {"parts": made, "end": found.document()}
-            if run.for_programs:
-                output.write_document(run, document, rows=made)
-            else:
-                run.inform(_end(run, found, further=bool(made)))
-            return
+            end = found
+            break
         made.append(found.document())
         if run.quiet:
             run.write(made[-1]["file"] or f"{made[-1]['first']}")
         elif not run.for_programs:
             run.write(_sentence(run, found, dry_run=dry_run))
+    if run.for_programs:
+        document: Archived = {"parts": made, "end": end.document()}
+        output.write_document(run, document, rows=made)
+    else:
+        run.inform(_end(run, end, further=bool(made)))
+    return FAILED if end.is_blocked else DONE
 
 
 def _found(
