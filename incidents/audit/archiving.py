@@ -2,7 +2,8 @@
 
 Each part is written and read back beside the running desk. One short transaction then adds the
 part and deletes its rows, so every reader finds each entry in exactly one place, also after a
-crash: a file without its row in `archive_parts` counts for nothing, and the next run replaces it.
+crash: a file without its row in `archive_parts` counts for nothing, and the next run with the same
+size of parts replaces it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
-    Table,
     delete,
     func,
     insert,
     select,
     text,
-    tuple_,
 )
 
 from incidents.audit import archive_plan
@@ -64,8 +62,8 @@ class NotOwnerError(DatabaseError):
 
 
 class NoArchiveFolderError(DatabaseError):
-    """set [archive] folder first: everyone who reads a database on a server needs its parts. Name
-    one folder in the settings file of each program and person, and share it between machines"""
+    """set [archive] folder first: every process that reads a database on a server needs the parts.
+    Name one folder in all settings files, and share it between machines"""
 
 
 class NotArchivableError(VerificationError):
@@ -78,9 +76,9 @@ class PartChangedError(DatabaseError):
     deleted; run the command again"""
 
 
-class ArchivedMeanwhileError(DatabaseError):
-    """another run has archived the entries {first} to {last} of the log: nothing was deleted; run
-    the command again"""
+class ChangedMeanwhileError(DatabaseError):
+    """another run has archived the entries {first} to {last} of the log, or they have changed since
+    they were copied: nothing was deleted; run the command again"""
 
 
 class AlreadyArchivingError(DatabaseError):
@@ -239,24 +237,15 @@ def _move(connection: Connection, part: Part) -> None:
         whole.archived(connection) != part.first
         or archive_plan.unsettled(connection, bounds) is not None
     ):
-        raise ArchivedMeanwhileError(first=part.first, last=part.end - 1)
+        raise ChangedMeanwhileError(first=part.first, last=part.end - 1)
     connection.execute(insert(archive_parts).values(dict(zip(_COLUMNS, part, strict=True))))
-    own = select(entries.c.site_id, entries.c.site_seq).where(entries.c.id <= part.last_id)
-    low, high = part.first // WIDTH, part.end // WIDTH
-    connection.execute(delete(orders).where(tuple_(orders.c.site_id, orders.c.site_seq).in_(own)))
     migration.record_oldest_with_parts(connection)
-    width = part.end - part.first
-    deleted = [
-        _delete(connection, tiles, (tiles.c.level == 0) & tiles.c.n.between(low, high - 1)) * WIDTH,
-        _delete(connection, leaves, archive_plan.numbered(bounds)),
-        _delete(connection, entries, entries.c.id <= part.last_id),
-    ]
-    if deleted != [width] * 3:
-        raise ArchivedMeanwhileError(first=part.first, last=part.end - 1)
-
-
-def _delete(connection: Connection, table: Table, where: ColumnElement[bool]) -> int:
-    return connection.execute(delete(table).where(where)).rowcount
+    deleted = {
+        table: connection.execute(delete(table).where(where)).rowcount
+        for table, where in part_file.conditions(bounds).items()
+    }
+    if {deleted[tiles] * WIDTH, deleted[leaves], deleted[entries]} != {part.end - part.first}:
+        raise ChangedMeanwhileError(first=part.first, last=part.end - 1)
 
 
 _COLUMNS = ("first_leaf", "end_leaf", *Part._fields[2:])

@@ -6,17 +6,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
+from errno import EACCES
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from incidents.audit import archive_plan, archiving
 from incidents.audit.archive_plan import BadPartSizeError, End
 from incidents.audit.archiving import (
     AlreadyArchivingError,
-    ArchivedMeanwhileError,
+    ChangedMeanwhileError,
     NoArchiveFolderError,
     NotArchivableError,
 )
@@ -29,18 +32,19 @@ from incidents.audit.proof.verdict import VerifyOptions
 from incidents.audit.split import Split, replayed
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from incidents.machine.orders import ACT, NOTICE
 from incidents.settings.archive import MINIMUM
 from incidents.store import checkpoints
-from incidents.store.archive import part_file
+from incidents.store.archive import part_file, whole
 from incidents.store.archive import parts as stored_parts
-from incidents.store.archive.part import PartAlteredError, PartMissingError
+from incidents.store.archive.part import PartAlteredError, PartDeniedError, PartMissingError
 from incidents.store.archive.part_file import Bounds
 from incidents.store.archive.parts import archive_of, listed, without_digests
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.entries import last_of_desk
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
-from incidents.store.schema.log_tables import leaves, orders, tiles
+from incidents.store.schema.log_tables import deliveries, leaves, orders, tiles
 from tests.audit import auditor, signed_log, verifying
 from tests.audit.histories import Histories
 from tests.audit.old_days import (
@@ -164,7 +168,7 @@ def test_nothing_young_unsigned_or_unsettled_is_archived(day: Rehearsal) -> None
     assert end(day).why == "not_signed"
     sign(day)
     found = end(day)
-    assert (found.why, found.order) == ("unsettled", (8, order))
+    assert (found.why, found.order) == ("unsettled", (8, order, ACT))
     settle(day)
     sign(day)
     assert len(archived(day)) == 1
@@ -173,6 +177,25 @@ def test_nothing_young_unsigned_or_unsettled_is_archived(day: Rehearsal) -> None
 def test_fewer_entries_than_a_part_holds_stay(day: Rehearsal) -> None:
     assert archived(day, many=2048) == []
     assert end(day, many=2048) == End("too_few")
+
+
+def test_entries_that_another_may_still_come_between_are_not_said_to_be_too_few(
+    day: Rehearsal,
+) -> None:
+    with writing(day.engine) as connection:
+        connection.execute(text("UPDATE log_head SET floor = 100"))
+    assert end(day) == End("not_signed")
+
+
+def test_a_waiting_notice_that_stops_it_is_named_as_a_notice(day: Rehearsal) -> None:
+    give(day, [(SITES[7], c.SetHold(by="li", reason="ordered"))])
+    ((order, _), *_) = day.orders(SITES[7])
+    with writing(day.engine) as connection:
+        connection.execute(delete(deliveries).where(deliveries.c.lane == NOTICE))
+        connection.execute(update(deliveries).values(lane=NOTICE))
+        bounds = Bounds(0, 1, 10_000)
+        assert archive_plan.unsettled(connection, bounds) == (8, order, NOTICE)
+    assert End("unsettled", order=(8, order, NOTICE)).document()["order"] == f"8-o{order}.notice"
 
 
 def test_a_part_has_whole_tiles(day: Rehearsal) -> None:
@@ -369,10 +392,46 @@ def test_a_part_of_another_size_or_content_is_named(day: Rehearsal, folder: Path
     data = first.read_bytes()
     for other in (data[:-1], b"x" * len(data), second.read_bytes()[: len(data)].ljust(len(data))):
         first.write_bytes(other)
-        with pytest.raises(PartAlteredError, match=r"not the file that was made .*whose SHA-256"):
+        with pytest.raises(
+            PartAlteredError, match=r"was changed after it was archived .*whose SHA-256"
+        ):
             exported(day)
     first.write_bytes(data)
     assert exported(day)
+
+
+def test_a_part_that_may_not_be_read_is_not_called_altered(
+    day: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived(day)
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(PartDeniedError, match=r"this user may not read .* let the user"):
+        exported(day)
+    with reading(day.engine) as connection:
+        assert len(stored_parts.missing(connection)) == 2
+
+
+@pytest.mark.parametrize("broken", ["SELECT nobody FROM entries", "SELECT 1 FROM no_table"])
+def test_a_damaged_part_is_blamed_for_its_own_statements(day: Rehearsal, broken: str) -> None:
+    archived(day)
+    with reading(day.engine) as connection:
+        with pytest.raises(PartAlteredError, match="no such"):
+            whole.total(connection, text(broken))
+        with pytest.raises(PartAlteredError, match="no such"):
+            list(whole.merged(connection, text(broken), key=itemgetter(0)))
+
+
+def test_an_error_of_the_database_is_not_blamed_on_the_parts_read_beside_it(
+    day: Rehearsal,
+) -> None:
+    archived(day)
+    of_parts_alone = text("SELECT first_leaf, end_leaf FROM part")
+    with reading(day.engine) as connection, pytest.raises(OperationalError, match="no such table"):
+        list(whole.merged(connection, of_parts_alone, key=itemgetter(0)))
 
 
 @both
@@ -475,7 +534,7 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
             yield connection
 
     monkeypatch.setattr(archiving, "writing", late)
-    with pytest.raises(ArchivedMeanwhileError):
+    with pytest.raises(ChangedMeanwhileError):
         archived(day)
     assert exported(day) == before
     assert wrong(day) == []

@@ -21,9 +21,15 @@ class PartMissingError(DatabaseError):
     that has it"""
 
 
+class PartDeniedError(PartMissingError):
+    """this user may not read the archive part {file}, which holds the entries {first} to {last} of
+    the log: let the user, or a group of the user, read it and the folder {folder}"""
+
+
 class PartAlteredError(DatabaseError):
-    """the archive part {file} is not the file that was made ({why}): it holds the entries {first}
-    to {last} of the log. Replace it with its copy from a backup, whose SHA-256 is {digest}"""
+    """the archive part {file} was changed after it was archived ({why}): it holds the entries
+    {first} to {last} of the log. Replace it with its copy from a backup, whose SHA-256 is
+    {digest}"""
 
 
 class Part(NamedTuple):

@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, select, tuple_, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, Table, select, tuple_, type_coerce
 from sqlalchemy.types import NullType
 
 from incidents.store.archive.part import VERSION
@@ -71,17 +71,21 @@ class Bounds(NamedTuple):
         return f"part-{self.first:012}-{self.end:012}-{digest[:8]}.db"
 
 
-def selections(bounds: Bounds) -> Iterator[tuple[Table, Select[*tuple[Any, ...]]]]:
-    """The rows that belong to a part, in the order of their keys, in the driver's format."""
+def conditions(bounds: Bounds) -> dict[Table, ColumnElement[bool]]:
+    """The rows that belong to a part, by their table; orders first, which are found by entries."""
     own = select(entries.c.site_id, entries.c.site_seq).where(entries.c.id <= bounds.last_id)
     low, high = bounds.first // WIDTH, bounds.end // WIDTH
-    wheres = {
-        entries: entries.c.id <= bounds.last_id,
-        leaves: leaves.c.leaf_index.between(bounds.first, bounds.end - 1),
-        tiles: (tiles.c.level == 0) & tiles.c.n.between(low, high - 1),
+    return {
         orders: tuple_(orders.c.site_id, orders.c.site_seq).in_(own),
+        tiles: (tiles.c.level == 0) & tiles.c.n.between(low, high - 1),
+        leaves: leaves.c.leaf_index.between(bounds.first, bounds.end - 1),
+        entries: entries.c.id <= bounds.last_id,
     }
-    for table, where in wheres.items():
+
+
+def selections(bounds: Bounds) -> Iterator[tuple[Table, Select[*tuple[Any, ...]]]]:
+    """The rows that belong to a part, in the order of their keys, in the driver's format."""
+    for table, where in conditions(bounds).items():
         columns = (type_coerce(column, NullType()) for column in table.c)
         yield table, select(*columns).where(where).order_by(*table.primary_key.columns)
 

@@ -1,6 +1,7 @@
 """The archive's parts: which there are, and each opened for reading.
 
-Opening a part checks its size, its header, and once in a process its digest.
+Opening a part checks its size, its header, and once in a process its digest. Whether a part has
+entries of a site is asked of a file with the right size; only `audit verify` reads every part.
 """
 
 from __future__ import annotations
@@ -21,19 +22,26 @@ from typing import Any
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, select, type_coerce
+from sqlalchemy import Connection, Engine, create_engine, event, select, type_coerce
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import NullType
 
-from incidents.errors import Cause
-from incidents.store.archive.part import VERSION, Part, PartAlteredError, PartMissingError
+from incidents.errors import Cause, DatabaseError
+from incidents.store.archive.part import (
+    VERSION,
+    Part,
+    PartAlteredError,
+    PartDeniedError,
+    PartMissingError,
+)
 from incidents.store.schema.log_tables import archive_parts
 from incidents.store.schema.types import UTCDateTime
 
 OPTION = "incidents_archive"
-KNOWN_SINCE = "0019"
-"""The revision of the first programs that know parts: older ones would read a shorter history."""
+FIRST_REVISION_WITH_PARTS = "0019"
+"""Programs of older revisions would read a shorter history."""
 
 
 class Archive:
@@ -59,7 +67,9 @@ class Archive:
     def _engine(self) -> Engine:
         # One engine for all files, so that each statement is compiled once. The files that were
         # read last stay open (see `_Kept`).
-        return create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        made = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        event.listen(made, "handle_error", self._explain)
+        return made
 
     @cached_property
     def folder(self) -> Path:
@@ -96,21 +106,34 @@ class Archive:
 
         Raises:
             PartMissingError: if there is no such file, or it cannot be read.
-            PartAlteredError: if its size, its SHA-256 or its header is another, or it is damaged.
+            PartAlteredError: if its size, its SHA-256 or its header is another, or it is damaged;
+                also later, by a statement.
         """
         self.check(part)
         if _reads_digest.get():
             self._check_digest(part)
         self._wanted.name = part.file
         try:
-            with self._engine.connect() as connection:
-                own: Any = connection.connection.driver_connection
-                if own.header != (VERSION, part.first, part.end, part.last_id):
-                    raise self.altered(part, Cause.of("part_header", "its header is another"))
-                yield connection
+            connection = self._engine.connect()
         except (DBAPIError, sqlite3.Error) as error:
-            said = error.orig if isinstance(error, DBAPIError) else error
-            raise self.altered(part, str(said)) from error
+            raise self._unopened(part, error) from error
+        with connection:
+            own: Any = connection.connection.driver_connection
+            if own.header != (VERSION, part.first, part.end, part.last_id):
+                raise self.altered(part, Cause.of("part_header", "its header is another"))
+            connection.info[_PART] = part
+            yield connection
+
+    def _explain(self, context: ExceptionContext) -> PartAlteredError | None:
+        # An error of the database itself, which is read beside the part, never comes here.
+        if context.connection is None:
+            return None
+        return self.explained(context.connection, context.original_exception)
+
+    def explained(self, connection: Connection, error: BaseException) -> PartAlteredError | None:
+        """What an error of reading the part means; None if the connection is not to a part."""
+        part = connection.info.get(_PART)
+        return None if part is None else self.altered(part, str(error))
 
     def check(self, part: Part) -> None:
         """Check that the file is there with its size; raises the errors of `opened`."""
@@ -118,10 +141,7 @@ class Archive:
             # Not by pathlib: `why` asks for every part, and joining paths took longer than asking.
             seen = os.stat(self._path(part.file))  # noqa: PTH116 - see above
         except OSError as error:
-            raise PartMissingError(
-                file=self._path(part.file), why=error.strerror or str(error), first=part.first,
-                last=part.end - 1, folder=self.folder,
-            ) from error  # fmt: skip
+            raise self._missing(part, error) from error
         if seen.st_size != part.size:
             what = "it has {size} bytes, not {right}"
             wrong = Cause.of("part_size", what, size=seen.st_size, right=part.size)
@@ -132,21 +152,16 @@ class Archive:
             self.close()
             self._seen[part.file] = version
 
-    def has_file(self, part: Part) -> bool:
-        """Whether the file is there with its size."""
-        try:
-            self.check(part)
-        except (PartMissingError, PartAlteredError):
-            return False
-        return True
-
     def has_any(self, part: Part, site_ids: Iterable[int]) -> bool:
-        """Whether the part has entries of one of those sites; raises the errors of `opened`."""
+        """Whether the part has entries of one of those sites; its digest is not read.
+
+        Raises the errors of `opened`.
+        """
         self.check(part)
         try:
             return any(self._has_site(part.file, site_id) for site_id in site_ids)
         except sqlite3.Error as error:
-            raise self.altered(part, str(error)) from error
+            raise self._unopened(part, error) from error
 
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}"
@@ -178,6 +193,28 @@ class Archive:
             has = self._has[name, site_id] = raw.execute(_HAS, (site_id,)).fetchone() is not None
         return has
 
+    def check_readable(self, part: Part) -> None:
+        """As `check`, and that this user may read the file."""
+        self.check(part)
+        try:
+            (self.folder / part.file).open("rb").close()
+        except OSError as error:
+            raise self._missing(part, error) from error
+
+    def _unopened(self, part: Part, error: DBAPIError | sqlite3.Error) -> DatabaseError:
+        try:
+            self.check_readable(part)
+        except (PartMissingError, PartAlteredError) as found:
+            return found
+        return self.altered(part, str(error.orig if isinstance(error, DBAPIError) else error))
+
+    def _missing(self, part: Part, error: OSError) -> PartMissingError:
+        kind = PartDeniedError if isinstance(error, PermissionError) else PartMissingError
+        return kind(
+            file=self._path(part.file), why=error.strerror or str(error), first=part.first,
+            last=part.end - 1, folder=self.folder,
+        )  # fmt: skip
+
     def altered(self, part: Part, why: str) -> PartAlteredError:
         """The error of a part that is not the file that was made."""
         return PartAlteredError(
@@ -194,7 +231,7 @@ class Archive:
             with (self.folder / part.file).open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
-            raise self.altered(part, error.strerror or str(error)) from error
+            raise self._missing(part, error) from error
         if digest != part.digest:
             what = "its SHA-256 is {found}"
             raise self.altered(part, Cause.of("part_digest", what, found=digest))
@@ -244,7 +281,7 @@ class _Kept(sqlite3.Connection):
 
 @contextmanager
 def without_digests() -> Iterator[None]:
-    """Open parts without reading their digests, for whoever verifies what is in them."""
+    """Open parts without reading their digests, for verification, which hashes each entry."""
     token = _reads_digest.set(False)
     try:
         yield
@@ -264,16 +301,21 @@ def listed(connection: Connection) -> tuple[Part, ...]:
 
 
 def check_all(connection: Connection) -> None:
-    """Check that every part is there with its size; raises the errors of `Archive.opened`."""
+    """Check that every part can be read, with its size; raises the errors of `Archive.opened`."""
     archive = archive_of(connection)
     for part in archive.parts(connection):
-        archive.check(part)
+        archive.check_readable(part)
 
 
 def missing(connection: Connection) -> list[Part]:
-    """The parts whose file is not there, or has another size."""
-    archive = archive_of(connection)
-    return [part for part in archive.parts(connection) if not archive.has_file(part)]
+    """The parts whose file is not there, may not be read, or has another size."""
+    archive, found = archive_of(connection), list[Part]()
+    for part in archive.parts(connection):
+        try:
+            archive.check_readable(part)
+        except (PartMissingError, PartAlteredError):
+            found.append(part)
+    return found
 
 
 def sees_one_state(connection: Connection) -> bool:
@@ -309,6 +351,7 @@ _ALL = select(*(type_coerce(column, NullType()) for column in archive_parts.c)).
 )
 _Version = tuple[int, int, int]
 _reads_digest = ContextVar("reads_digest", default=True)
+_PART = "incidents_part"
 _MOST_OPEN = 256
 _MOST_IDLE = 64
 _MOST_KNOWN = 100_000

@@ -10,6 +10,7 @@ The statements name only `leaves`, `entries`, `orders` and `tiles`.
 from __future__ import annotations
 
 import heapq
+import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,7 @@ def sources(
     Each is open until the next one is asked for.
     """
     if newest_first:
-        # Whoever finds it there asks for no part.
+        # Often the database alone is enough.
         yield connection
     archive, parts = archive_of(connection), listed(connection)
     for part in reversed(parts) if newest_first else parts:
@@ -191,9 +192,16 @@ def _read(
     connection: Connection, source: Connection, statement: Executable, times: Sequence[int]
 ) -> Generator[Sequence[Row]]:
     converts = source is not connection and connection.dialect.name != "sqlite"
-    with closing(batches(source, statement)) as read:
-        for rows in read:
-            yield _in_time(rows, times) if converts and times else rows
+    try:
+        with closing(batches(source, statement)) as read:
+            for rows in read:
+                yield _in_time(rows, times) if converts and times else rows
+    except sqlite3.Error as error:
+        # Of the driver's own cursor, which the batches are fetched from.
+        explained = archive_of(connection).explained(source, error)
+        if explained is None:
+            raise
+        raise explained from error
 
 
 def _in_time(rows: Sequence[Row], times: Sequence[int]) -> Sequence[Row]:

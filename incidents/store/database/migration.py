@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
-from incidents.store.archive.parts import KNOWN_SINCE
+from incidents.store.archive.parts import FIRST_REVISION_WITH_PARTS
 from incidents.store.database import engine as engines
 from incidents.store.database import revision
 from incidents.store.database.address import display_address
@@ -159,7 +159,7 @@ def record_oldest(connection: Connection, scripts: ScriptDirectory) -> None:
     now = connection.scalar(text(revision.REVISION))
     oldest = None if now is None else _oldest_for(now, scripts)
     if oldest is not None and _has_parts(connection):
-        oldest = max(oldest, KNOWN_SINCE)
+        oldest = max(oldest, FIRST_REVISION_WITH_PARTS)
     has_column = "oldest" in {each["name"] for each in inspect(connection).get_columns(_VERSION)}
     if oldest is not None and not has_column:
         connection.execute(text(f"ALTER TABLE {_VERSION} ADD COLUMN oldest VARCHAR(32)"))
@@ -172,7 +172,7 @@ def record_oldest(connection: Connection, scripts: ScriptDirectory) -> None:
 def record_oldest_with_parts(connection: Connection) -> None:
     """Record that programs which know no archive parts may not use the database."""
     older = text("UPDATE alembic_version SET oldest = :own WHERE oldest < :own")
-    connection.execute(older, {"own": KNOWN_SINCE})
+    connection.execute(older, {"own": FIRST_REVISION_WITH_PARTS})
 
 
 def _has_parts(connection: Connection) -> bool:
