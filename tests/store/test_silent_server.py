@@ -3,9 +3,11 @@
 import os
 import select
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -106,6 +108,28 @@ def test_a_long_query_goes_on_while_the_server_answers_others(
 ) -> None:
     with reading(opened(postgresql_url)) as connection:
         assert connection.scalar(text("SELECT 7 FROM pg_sleep(1)")) == 7
+
+
+def test_a_question_that_is_lost_is_asked_again() -> None:
+    """Of all questions only the first has no answer: the connection goes on."""
+    asked: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            while len(asked) < 3:
+                asked.append(server.accept()[0])
+                if len(asked) > 1:
+                    asked[-1].sendall(b"N")
+
+        Thread(target=answer, daemon=True).start()
+        host, port = server.getsockname()
+        found = hosts.Hosts()
+        answers = [
+            found._answers({"host": host, "port": str(port)}, (host, port)) for _ in range(3)
+        ]
+    for each in asked:
+        each.close()
+    assert answers == [False, True, True]
 
 
 def test_an_answer_that_comes_with_the_doubt_is_taken(

@@ -1,8 +1,8 @@
 """The hosts of a PostgreSQL database: which of them to connect to, and which are silent.
 
-libpq tries all hosts in their order each time, and waits for each. Here all are asked at once
-whether they answer, and those that do are tried first. A host that did not answer an attempt lately
-is not tried at all if another one has answered.
+libpq tries all hosts in their order each time, and waits for each. Here all are asked at once, when
+their names are resolved, whether they answer, and those that do are tried first. A host that did
+not answer an attempt lately is not tried at all if another one has answered.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ _LATE_S = 1.0
 ANSWER_S = 2.0
 # How long to wait for the others when one host has answered.
 _OTHERS_S = 0.2
-# How long an answer of a host is news.
-_FRESH_S = 1.0
 _PORT = 5432
 # PostgreSQL's GSSENCRequest, which a server answers with one byte before anybody signs in. After
 # an SSLRequest it would log that the handshake was broken off.
@@ -101,11 +99,11 @@ class Hosts:
         return since is not None and monotonic() - since < _SILENT_FOR_S
 
     def _answers(self, host: Parameters, address: Address) -> bool:
-        key = _key(host)
-        # All threads that wait for the host ask at once.
+        key, asked = _key(host), monotonic()
+        # Threads that ask at the same time share a question; the next question is another.
         with self._lock:
             at, answered = self._answered.get(key, (0.0, False))
-            if at and monotonic() - at < _FRESH_S:
+            if at >= asked:
                 return answered
             answered = bool(answering([address]))
             self._answered[key] = monotonic(), answered
