@@ -1,14 +1,15 @@
 """The replica: which reads it may serve, and which only the primary."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from incidents.app import App
 from incidents.cause import Cause
@@ -16,17 +17,22 @@ from incidents.desk import Envelope
 from incidents.errors import DatabaseError, InputError
 from incidents.machine import commands as c
 from incidents.settings import sources
+from incidents.store.database import hosts, wal_position
 from incidents.store.database import replica as replicas
-from incidents.store.database import wal_position
+from incidents.store.database.hosts import Hosts, Parameters
 from incidents.store.database.primary_position import PrimaryPosition
+from incidents.store.database.readiness import check_writable
 from incidents.store.database.replica import Replica, ReplicaReadError
 from incidents.store.database.wal_position import Position
 from incidents.store.desk_state import BEHIND
+from incidents.store.postgresql.server_connection import ServerConnection
 from incidents.store.schema.tables import sites
 from tests.databases import PostgresqlDatabases, compares_clocks
 from tests.patience import until
 from tests.pgbouncer import pgbouncer
 from tests.standby import Standby, durable, standby
+
+Connect = Callable[[Hosts, Parameters], ServerConnection]
 
 
 @pytest.fixture(scope="module")
@@ -196,16 +202,75 @@ def test_a_late_answer_of_the_primary_takes_back_nothing(app: App) -> None:
     later, earlier = replace(after, lsn=after.lsn + 10), before
     replica.note_write()
 
-    replica.learn(later, 1)
-    replica.learn(earlier, 0)
+    replica.learn(later, 1, 4)
+    replica.learn(earlier, 0, 3)
     assert replica.seen == later.lsn
+
+
+def test_a_new_primary_whose_clock_is_behind_is_believed() -> None:
+    primary = PrimaryPosition(lambda: pytest.fail("not asked"))
+    old = Position(1000, datetime(2026, 3, 1, tzinfo=UTC), "system", "00000001", 1.0)
+    new = Position(900, old.at - timedelta(seconds=30), "system", "00000002", 2.0)
+    primary.learn(old, 0, 1)
+    primary.note_seen(1000)
+
+    primary.learn(new, 0, 2)
+    assert (primary.last, primary.seen) == (new, 900)
+
+
+def test_a_lost_primary_is_not_asked_by_every_read_that_may_be_older(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bool] = []
+
+    def away(_: Connection) -> Position:
+        asked.append(True)
+        raise OperationalError("SELECT", {}, Exception("nobody answers"))
+
+    monkeypatch.setattr(wal_position, "of_primary", away)
+    primary = PrimaryPosition(lambda: create_engine("sqlite://"))
+    for latest in (False, False, True):
+        assert primary.needed(latest=latest, after=0) == 0
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("act", ["a check", "an action that fails"])
+def test_what_wrote_nothing_does_not_keep_reads_from_the_replica(
+    app: App, other: App, follower: Standby, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    add(other, "a.example")
+    follower.catch_up()
+    with app.viewing() as connection:
+        assert is_replica(connection)
+    if act == "a check":
+        check_writable(app.engine)
+    monkeypatch.setattr(hosts.Hosts, "connect", _only(follower, hosts.Hosts.connect))
+    app.bare_engine.dispose()
+    if act != "a check":
+        with pytest.raises(DatabaseError):
+            add(app, "b.example")
+
+    with app.viewing() as connection:
+        assert names(connection) == ["a.example"]
+
+
+def _only(follower: Standby, connect: Connect) -> Connect:
+    """A way to connect that finds the standby alone."""
+    own = make_url(follower.url("postgresql:///x")).query["host"]
+
+    def found(hosts: Hosts, parameters: Parameters) -> ServerConnection:
+        if parameters.get("host") != own:
+            raise psycopg.OperationalError("connection failed: nobody answers")
+        return connect(hosts, parameters)
+
+    return found
 
 
 def test_what_the_primary_has_lost_is_waited_for_no_longer(app: App) -> None:
     replica = known(app).primary
     found = replica.ask()
     replica.note_write()
-    replica.learn(replace(found, lsn=found.lsn + 10), 1)
+    replica.learn(replace(found, lsn=found.lsn + 10), 1, 2)
 
     assert replica.ask().lsn < found.lsn + 10
     with app.viewing(latest=False) as connection:

@@ -119,19 +119,19 @@ def writing(
     Raises:
         DatabaseError: if the schema was changed so that this program cannot use it.
     """
-    try:
-        with engine.connect() as connection:
-            connection.execution_options(
-                incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
-            )
+    with engine.connect() as connection:
+        connection.execution_options(
+            incidents_writes=True, incidents_limit_s=limit_s, incidents_migrates=migrates
+        )
+        try:
             with connection.begin() as transaction:
                 yield connection
                 if not keep and transaction.is_active:
                     transaction.rollback()
-    finally:
-        # Also after an error: a COMMIT may have been sent.
-        if (note := engine.get_execution_options().get(WRITTEN)) is not None:
-            note()
+        finally:
+            # Also after an error: a COMMIT may have been sent.
+            if (note := engine.get_execution_options().get(WRITTEN)) is not None:
+                note()
 
 
 @contextmanager

@@ -24,6 +24,9 @@ Answer = TypeVar("Answer")
 SAMPLE_S = 1.0
 """The age at which the known position of the primary is asked for again."""
 
+LOST_S = 2.0
+"""How long a read that need not show the latest state takes a lost primary for lost."""
+
 
 class PrimaryPosition:
     """What a process knows of its primary, for all threads.
@@ -40,6 +43,9 @@ class PrimaryPosition:
         self._lock = Lock()
         # Counted, because a write can end while another thread asks for the position.
         self._written = self._covered = 0
+        # The questions, of which a later one knows more; servers' clocks can differ.
+        self._asked = self._answered = 0
+        self._lost_at = 0.0
 
     def note_write(self) -> None:
         """Note that this process has written, or has seen the primary: later reads show it."""
@@ -58,9 +64,10 @@ class PrimaryPosition:
             DBAPIError: if there is no primary.
         """
         with self._lock:
-            written = self._written
-        found = self._asked(wal_position.of_primary)
-        self.learn(found, written)
+            self._asked += 1
+            number, written = self._asked, self._written
+        found = self._ask(wal_position.of_primary)
+        self.learn(found, written, number)
         return found
 
     def ask_again(self) -> Position | None:
@@ -68,21 +75,21 @@ class PrimaryPosition:
         try:
             found = self.ask()
         except (DBAPIError, PoolTimeoutError):
-            self.is_lost = True
+            self.is_lost, self._lost_at = True, time.monotonic()
             return None
         self.is_lost = False
         return found
 
-    def learn(self, found: Position, written: int) -> None:
-        """Take in an answer of the primary to a question after that many writes.
+    def learn(self, found: Position, written: int, number: int) -> None:
+        """Take in an answer of the primary to that question, asked after so many writes.
 
         Answers can arrive in another order than they were given.
         """
         with self._lock:
             if self._covered < written:
                 self._covered, self.seen = written, max(self.seen, found.lsn)
-            if self.last is None or found.at >= self.last.at:
-                self.last = found
+            if number >= self._answered:
+                self.last, self._answered = found, number
                 # The primary may have lost its end: then nobody shows that any more.
                 self.seen = min(self.seen, found.lsn)
 
@@ -96,7 +103,8 @@ class PrimaryPosition:
             known, unknown_writes = self.last, self._covered < self._written
         is_old = known is None or time.monotonic() - known.taken >= SAMPLE_S
         if latest or unknown_writes or is_old or known is None or after > known.lsn:
-            known = self.ask_again()
+            rests = self.is_lost and time.monotonic() - self._lost_at < LOST_S
+            known = None if rests and not latest else self.ask_again()
             if known is None:
                 return None if unknown_writes or after > self.seen else self.seen
         with self._lock:
@@ -113,9 +121,9 @@ class PrimaryPosition:
             with briefly(connection, PRIMARY_S):
                 return descent.has(connection, entry)
 
-        return self._asked(question)
+        return self._ask(question)
 
-    def _asked(self, question: Callable[[Connection], Answer]) -> Answer:
+    def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
         with self._primary().connect() as connection:
             try:
                 return question(connection)

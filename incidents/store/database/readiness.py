@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from incidents.errors import DatabaseError
 from incidents.store.database import schema
 from incidents.store.database.address import LOCK_WAIT_S, STANDBY, display_address
-from incidents.store.database.engine import plainly, writing
+from incidents.store.database.engine import WRITTEN, plainly, writing
 
 LIMIT_S = 5.0
 # On PostgreSQL each check waits for a disk, and for a synchronous standby.
@@ -29,8 +29,10 @@ def check_writable(engine: Engine) -> None:
     Raises:
         DatabaseError: if the schema is another, or nothing can be committed.
     """
-    # Who asks cannot wait as long for a SQLite file, or a silent server, as who acts.
-    engine = engine.execution_options(**{LOCK_WAIT_S: LIMIT_S, "incidents_limit_s": LIMIT_S})
+    # A check waits less than an action, and writes nothing that a later read must show.
+    engine = engine.execution_options(
+        **{LOCK_WAIT_S: LIMIT_S, "incidents_limit_s": LIMIT_S, WRITTEN: None}
+    )
     schema.check(engine)
     with plainly(engine), writing(engine, limit_s=LIMIT_S) as connection:
         if connection.dialect.name == "sqlite":
