@@ -93,6 +93,15 @@ def test_the_hosts_of_a_cluster_are_named_as_postgresql_has_it(
     assert "host=" not in shown
 
 
+@pytest.mark.parametrize("name", ["password", "sslpassword"])
+def test_a_password_in_a_query_is_never_shown(opened: Opener, name: str) -> None:
+    url = f"postgresql://li@db.example/desk?{name}=secret&sslmode=require"
+    assert display_address(opened(url)) == "postgresql://li@db.example/desk?sslmode=require"
+    with pytest.raises(InputError) as wrong:
+        opened(url.replace("db.example", "a.example:x"))
+    assert "secret" not in wrong.value.message
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from incidents.errors import DatabaseError
 from incidents.store.database import integrity
-from incidents.store.database.address import Damage
+from incidents.store.database.integrity import Damage
 from tests.store.conftest import Opener
 
 AMCHECK = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, make_url
@@ -19,7 +18,8 @@ from incidents.store.database import sqlite_file
 _SEVERAL = re.compile(
     r"(?P<begin>postgresql(?:\+\w+)?://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<end>(?:[/?].*)?)"
 )
-_PASSWORD = re.compile(r"([?&]password=)[^&]*")
+_SECRET = ("password", "sslpassword")
+_PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 _HOST = re.compile(r"(?P<name>\[.*\]|[^:]*)(?::(?P<port>.*))?")
 _DRIVERS = {
     "sqlite": ("SQLite", "sqlite", "sqlite+pysqlite"),
@@ -63,6 +63,7 @@ def display_address(engine: Engine) -> str:
     url = engine.url
     if engine.dialect.name == "sqlite":
         return str(url.database)
+    url = url.difference_update_query(_SECRET)
     hosts = _hosts(url)
     if len(hosts) > 1:
         url = url.difference_update_query(("host", "port")).set(host=_SEVERAL_HOSTS)
@@ -287,48 +288,3 @@ _DISK_FAILS = (
     " command with the same --key"
 )
 _FILE_UNWRITABLE = "the file {where} cannot be written: check its permissions and its disk"
-
-
-MOST = 100
-"""The maximum number of faults to list; the search ends there."""
-
-# PostgreSQL's classes of errors for corrupted data and for internal errors.
-_CORRUPTED = "XX"
-# The second: the first page is not a database's.
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """Damage at `where` (a table, index or part of the file); `problem` is the database's text."""
-
-    where: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Integrity:
-    """The damage found, and sentences about the checks that could not be made, with reasons.
-
-    `parts`: the archive parts that are missing or altered, which a backup of the database does not
-    bring back. `is_other`: the file does not begin like a SQLite file and may never have been the
-    database.
-    """
-
-    damage: list[Damage] = field(default_factory=list)
-    parts: list[Damage] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
-    is_other: bool = False
-
-
-def is_damage(error: BaseException | None) -> bool:
-    """Whether a driver's error means that stored data is damaged."""
-    driver = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(driver, UnicodeDecodeError):
-        return True
-    if isinstance(driver, sqlite3.Error):
-        return getattr(driver, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
-    return str(getattr(driver, "sqlstate", None)).startswith(_CORRUPTED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from incidents.errors import DatabaseError, DeniedError
 from incidents.store.archive import parts
 from incidents.store.archive.part import PartAlteredError, PartMissingError
 from incidents.store.database import schema
-from incidents.store.database.address import MOST, Damage, Integrity, display_address, is_damage
+from incidents.store.database.address import display_address
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.catalogue import every_table
 
@@ -28,6 +28,51 @@ _SQLITE_HEADER = b"SQLite format 3\0"
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
 _INDEX = re.compile(r"(?:missing from|entries in|entry in) index (?P<index>\w+)$")
 _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
+
+
+MOST = 100
+"""The maximum number of faults to list; the search ends there."""
+
+# PostgreSQL's classes of errors for corrupted data and for internal errors.
+_CORRUPTED = "XX"
+# The second: the first page is not a database's.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """Damage at `where` (a table, index or part of the file); `problem` is the database's text."""
+
+    where: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integrity:
+    """The damage found, and sentences about the checks that could not be made, with reasons.
+
+    `parts`: the archive parts that are missing or altered, which a backup of the database does not
+    bring back. `is_other`: the file does not begin like a SQLite file and may never have been the
+    database.
+    """
+
+    damage: list[Damage] = field(default_factory=list)
+    parts: list[Damage] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    is_other: bool = False
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether a driver's error means that stored data is damaged."""
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(driver, UnicodeDecodeError):
+        return True
+    if isinstance(driver, sqlite3.Error):
+        return getattr(driver, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    return str(getattr(driver, "sqlstate", None)).startswith(_CORRUPTED)
 
 
 def check(engine: Engine, *, with_parts: bool = True) -> Integrity:
