@@ -28,8 +28,8 @@ from incidents.store.due_orders import START, Due, Place
 PAGE = 1_000
 """The most orders that are read at once."""
 
-LATELY = timedelta(seconds=5)
-"""How long after the time from which it is due an order may come to be seen by others."""
+RECENT = timedelta(seconds=5)
+"""How long after the time from which it is due an order may become visible to others."""
 
 _REST, _SHORT_REST = 50, 25
 """How many times its duration is the rest after a pass over a whole lane, and after the reading of
@@ -114,7 +114,7 @@ class Lane:
         # The pass has read the latest, too: from here on, only what is new is read.
         self._lately = max(self._whole, _late(self._whole_began))
         self._lately_began = self._whole_began
-        # What came to be seen late meanwhile is read at the next look.
+        # What became visible late meanwhile is read at the next look.
         self._lately_again = now
         self._rest_until = now + min(_REST * self._whole_s, _LONGEST_REST_S)
         self._whole, self._whole_s = START, 0.0
@@ -159,8 +159,8 @@ class Lane:
 
 
 def _late(due_at: datetime) -> Place:
-    """The place of the first order that may come to be seen only after the time `due_at`."""
-    return due_at - LATELY, 0, 0
+    """The place of the first order that may become visible only after the time `due_at`."""
+    return due_at - RECENT, 0, 0
 
 
 class Queues:
@@ -210,10 +210,10 @@ class Queues:
             for adapter, queue in lane.queues.items():
                 free = limit.free_for(adapter) - given[adapter]
                 # A transaction costs the same for one order and for many.
-                worth_it = min(len(queue), limit.share(adapter) // 2)
+                minimum = min(len(queue), limit.share(adapter) // 2)
                 if queue.is_urgent and now - self._took_at.get(adapter, -inf) >= _URGENT_S:
-                    worth_it = 1
-                if free >= worth_it and (taken := queue.take(free)):
+                    minimum = 1
+                if free >= minimum and (taken := queue.take(free)):
                     self._took_at[adapter] = now
                     given[adapter] += len(taken)
                     found += taken

@@ -76,24 +76,24 @@ MOST_CHARACTERS = 4_000
 """The maximum length of an error; the wrong input may have been a whole file."""
 
 # People write line ends and tabs. U+200C and U+200D join letters in ordinary words.
-_LYING = re.compile(
+_MISLEADING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 # The escapes that `click.style` writes for this program's styles.
-_PAINT = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")
+_COLOUR_CODES = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")
 
 
 def visible(text: str) -> str:
     """Replace each character that could make a terminal mislead its reader by its escape."""
-    return _LYING.sub(_escaped, text)
+    return _MISLEADING.sub(_escaped, text)
 
 
 def visible_but_coloured(text: str) -> str:
     """Escape misleading characters in a text, but keep the program's own colours."""
     if "\x1b" not in text:
         return visible(text)
-    parts = _PAINT.split(text)
+    parts = _COLOUR_CODES.split(text)
     return "".join(part if n % 2 else visible(part) for n, part in enumerate(parts))
 
 
