@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 
 from sqlalchemy import Engine, text
@@ -15,9 +16,10 @@ from incidents.store.database.address import LOCK_WAIT_S, STANDBY, display_addre
 from incidents.store.database.engine import WRITTEN, plainly, writing
 
 LIMIT_S = 5.0
+"""How long a caller waits for an answer."""
+
 # On PostgreSQL each check waits for a disk, and for a synchronous standby.
 _FRESH_S = 0.5
-_PATIENCE_S = 3.0
 
 
 def check_writable(engine: Engine) -> None:
@@ -52,26 +54,36 @@ class Readiness:
         self._check = partial(check_writable, engine)
         self._monotonic = monotonic
         self._lock = Lock()
+        self._latest: Future[None] | None = None
         self._done_at: float | None = None
-        self._error: DatabaseError | None = None
 
     def check(self) -> None:
         """Check now, or answer as a moment ago.
 
         Raises:
-            DatabaseError: of the check, or if another caller's check takes seconds.
+            DatabaseError: of the check, or if it takes seconds.
         """
-        if not self._lock.acquire(timeout=_PATIENCE_S):
-            raise DatabaseError.coded("readiness_unknown", "the database has not answered yet")
+        with self._lock:
+            latest = self._latest
+            if latest is None or (latest.done() and self._is_old()):
+                latest = self._latest = Future()
+                # A thread of its own: a silent server can take longer than a caller waits.
+                Thread(target=self._run, args=[latest], daemon=True).start()
         try:
-            if self._done_at is None or self._monotonic() - self._done_at >= _FRESH_S:
-                self._error = None
-                try:
-                    self._check()
-                except DatabaseError as error:
-                    self._error = error
-                self._done_at = self._monotonic()
-            if self._error is not None:
-                raise self._error
-        finally:
-            self._lock.release()
+            latest.result(LIMIT_S)
+        except TimeoutError as error:
+            sentence = "the database has not answered yet"
+            raise DatabaseError.coded("readiness_unknown", sentence) from error
+
+    def _is_old(self) -> bool:
+        return self._done_at is None or self._monotonic() - self._done_at >= _FRESH_S
+
+    def _run(self, check: Future[None]) -> None:
+        try:
+            self._check()
+        except BaseException as error:  # noqa: BLE001 - raised to all callers
+            done = partial(check.set_exception, error)
+        else:
+            done = partial(check.set_result, None)
+        self._done_at = self._monotonic()
+        done()
