@@ -149,6 +149,16 @@ class HistoryRecovery:
             self._desk, self._reading, by=request.by, login=request.login, now=now
         )
 
+    def signed_anew(self, request: RecoveryRequest) -> tuple[bool, int | None]:
+        """Whether a new key would sign after `resume`, and how many entries the old one signed.
+
+        The number is None if none of these is known to be missing.
+        """
+        if not self._signs():
+            return False, None
+        lost, most = self._lost()
+        return request.sign_here or lost is not None, None if most is None else most.size
+
     def compare_sites(self, request: RecoveryRequest) -> comparison.Summary:
         """Compare each site with its actual state and summarize.
 

@@ -44,6 +44,15 @@ def recover(cli: Cli) -> dict[str, object]:
     return found
 
 
+def test_a_dry_run_says_that_a_new_key_would_sign(cli: Cli, folder: Path) -> None:
+    line = ("recover", "--reason", "the disk is gone", "--dry-run")
+    people, programs = cli(*line), cli(*line, "--json")
+    assert "3 entries were signed, but some of them are now missing" in people.out
+    assert "from then on, a new key would sign the log" in people.out
+    assert (programs.json["new_key"], programs.json["signed"]) == (True, 3)
+    assert "SIGNING STOPPED" in cli("audit", "status").err
+
+
 def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
     cli: Cli, folder: Path
 ) -> None:

@@ -89,7 +89,7 @@ def recover(
         app.engine, app.desk, app.reading, key_ring(run), clock.now
     )
     if dry_run:
-        return _write_preview(run, way.preview(asked))
+        return _write_preview(run, way.preview(asked), way.signed_anew(asked))
     if confirmation.is_opening_asked(confirm):
         confirmation.confirm_openings(run, _opened(run, way.preview(asked)), confirm)
     gone = way.resume(asked, on_record(run, reason))
@@ -118,18 +118,19 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
     return sorted([*confirmation.sites_to_open(compared), *waiting], key=lambda each: each.site)
 
 
-def _write_preview(run: Run, compared: Sequence[Comparison]) -> int:
-    """Show the orders that would follow, and the sites that could not be compared.
-
-    For the log, there is `audit status`.
-    """
+def _write_preview(
+    run: Run, compared: Sequence[Comparison], signed_anew: tuple[bool, int | None]
+) -> int:
+    """Show the orders that would follow, the sites that could not be compared, and the new key."""
     from incidents.enforcement import comparison
 
     done, opened = comparison.summarize(compared), _opened(run, compared)
     status = NOT_VERIFIED if done.failed else DONE
+    has_new_key, signed = signed_anew
     if run.for_programs:
         document: Recovery = {
-            "sites": dict(done.counts), "opened": [each.site for each in opened],
+            "new_key": has_new_key, "signed": signed, "sites": dict(done.counts),
+            "opened": [each.site for each in opened],
             "closed": confirmation.closed_sites(opened), "taken_down": done.taken_down,
             "uncompared": _uncompared(done),
         }  # fmt: skip
@@ -142,6 +143,12 @@ def _write_preview(run: Run, compared: Sequence[Comparison]) -> int:
         run.write(_not_compared(run, done))
     elif not opened and not done.taken_down:
         run.write(run.text("recover.none_again"))
+    _write_counts(run, done)
+    run.write(run.text("recover.would.epoch"))
+    if signed is not None:
+        run.write(run.text("recover.signed", n=signed))
+    if has_new_key:
+        run.write(run.text("recover.would.key"))
     run.inform(run.text("recover.nothing_done"))
     return status
 
@@ -178,6 +185,14 @@ def _write_result(run: Run, gone: Outcome, done: Summary) -> None:
         run.inform(run.text("recover.next.verify", file=kept))
 
 
+def _write_counts(run: Run, done: Summary, *more: str) -> None:
+    """The number of sites, by verdict."""
+    lines = [run.text("recover.agrees", n=done.counts["agrees"]), *more]
+    lines += [run.text(f"recover.{kind}", n=n) for kind in _OTHERS if (n := done.counts[kind])]
+    sites = counted(run, "site", done.counts.total())
+    run.write(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(lines)))
+
+
 def _write_sites(run: Run, done: Summary) -> None:
     """Report the results for the sites.
 
@@ -186,12 +201,7 @@ def _write_sites(run: Run, done: Summary) -> None:
     from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
-    lines = [
-        run.text("recover.agrees", n=done.counts["agrees"]), run.text("recover.again", n=again)
-    ]  # fmt: skip
-    lines += [run.text(f"recover.{kind}", n=n) for kind in _OTHERS if (n := done.counts[kind])]
-    sites = counted(run, "site", done.counts.total())
-    run.write(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(lines)))
+    _write_counts(run, done, run.text("recover.again", n=again))
     for id_, names in (("recover.opened", done.opened), ("recover.taken_down", done.taken_down)):
         if names:
             _name(run, id_, names, MOST_NAMED)

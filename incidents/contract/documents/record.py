@@ -122,10 +122,14 @@ class NewLogKey(TypedDict):
 class Recovery(TypedDict):
     """A preview of a recovery.
 
+    `new_key`: whether a new key would sign. `signed`: how many entries the old key signed, if some
+    of these are known to be missing.
     `sites`: the number of sites by verdict. The lists name the sites that would be opened, that are
     actually closed, that would be taken down, and that could not be compared.
     """
 
+    new_key: bool
+    signed: int | None
     sites: dict[str, int]
     opened: list[str]
     closed: list[str]
