@@ -145,7 +145,7 @@ def _names_a_file(url: URL) -> bool:
 
 
 _NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" does not exist')
-# psycopg begins so when the server is away, or refuses the login.
+# psycopg begins so when the server is unreachable, or refuses the login.
 _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 
 

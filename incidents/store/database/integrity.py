@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from incidents.errors import DatabaseError, DeniedError
+from incidents.errors import Cause, DatabaseError, DeniedError
 from incidents.store.archive import parts
 from incidents.store.archive.part import PartAlteredError, PartMissingError
 from incidents.store.database import schema
@@ -104,7 +104,9 @@ def check(engine: Engine, *, with_parts: bool = True) -> Integrity:
     try:
         found.parts.extend(_of_parts(engine))
     except DeniedError:
-        found.not_checked.append("archive parts: this role may not read which there are")
+        found.not_checked.append(
+            Cause.of("parts_unread", "archive parts: this role may not read which there are")
+        )
     except DatabaseError:
         # A damaged database may not tell its parts.
         if not found.damage:
@@ -204,8 +206,9 @@ def check_server(engine: Engine, found: Integrity) -> None:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         _check_checksums(connection, found)
         amcheck = _amcheck(connection)
-        if isinstance(amcheck, str):
-            found.not_checked.append(f"tables and indexes: {amcheck}")
+        if isinstance(amcheck, Cause):
+            tables = Cause.of("tables_unchecked", "tables and indexes: {why}", why=amcheck)
+            found.not_checked.append(tables)
             return
         for where, statement, values in [*_of_indexes(connection, amcheck),
                                          *_of_tables(connection, amcheck)]:  # fmt: skip
@@ -215,9 +218,8 @@ def check_server(engine: Engine, found: Integrity) -> None:
 
 def _check_checksums(connection: Connection, found: Integrity) -> None:
     if connection.scalar(text("SELECT current_setting('data_checksums')")) != "on":
-        found.not_checked.append(
-            "the bytes of each page: this server has no data checksums (pg_checksums --enable)"
-        )
+        pages = "the bytes of each page: this server has no data checksums (pg_checksums --enable)"
+        found.not_checked.append(Cause.of("no_checksums", pages))
     failures = connection.scalar(
         text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
     )
@@ -238,7 +240,7 @@ class _Amcheck:
     checks_unique: bool
 
 
-def _amcheck(connection: Connection) -> _Amcheck | str:
+def _amcheck(connection: Connection) -> _Amcheck | Cause:
     """The amcheck extension, or the reason why it cannot be used."""
     installed = connection.execute(
         text(
@@ -254,14 +256,24 @@ def _amcheck(connection: Connection) -> _Amcheck | str:
             text("SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'")
         )
         if there:
-            return "a superuser has to run CREATE EXTENSION amcheck in this database first"
-        return "this server does not have the extension amcheck, which PostgreSQL's contrib brings"
+            what = "a superuser has to run CREATE EXTENSION amcheck in this database first"
+            return Cause.of("amcheck_not_created", what)
+        what = "this server does not have the extension amcheck, which PostgreSQL's contrib brings"
+        return Cause.of("amcheck_not_there", what)
     where, version, may = installed
     if not may:
-        return "this role may not run the extension amcheck: check as a superuser"
+        return Cause.of(
+            "amcheck_denied",
+            "this role may not run the functions bt_index_check and verify_heapam of the extension"
+            " amcheck: check as a superuser, or have one GRANT EXECUTE on them to this role",
+        )
     numbers = tuple(int(part) for part in version.split("."))
     if numbers < (1, 3):
-        return f"amcheck {version} is too old: a superuser has to ALTER EXTENSION amcheck UPDATE"
+        return Cause.of(
+            "amcheck_old",
+            "amcheck {version} is too old: a superuser has to ALTER EXTENSION amcheck UPDATE",
+            version=version,
+        )
     return _Amcheck(where, numbers >= (1, 4))
 
 
