@@ -26,7 +26,8 @@ SAFE_KEYS = frozenset({
 })  # fmt: skip
 """The permitted facts in a line: names, numbers, times and codes; nothing that people typed."""
 
-MAX_CHARACTERS = 300
+MAX_CHARACTERS = 1_000
+"""The longest value: a database's address, the answers of its hosts, and the remedy fit in."""
 
 
 class Logger:
@@ -106,7 +107,8 @@ def _value(value: object) -> object:
         return value.__name__
     if isinstance(value, list | tuple):
         return [_value(item) for item in value]
-    return str(value)[:MAX_CHARACTERS]
+    text = str(value)
+    return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
 
 
 def _stamped(_logger: object, _method: str, facts: Facts) -> Facts:

@@ -54,6 +54,20 @@ def test_what_is_not_known_to_be_safe_is_withheld_and_named(
     assert json.loads(captured)["withheld"] == ["note", "phone"]
 
 
+def test_a_reason_of_several_sentences_is_kept_to_its_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log.logger("daemon").error("stopped", reason=f"{'x' * 700}; start it")
+    [line] = _lines(capsys)
+    assert str(line["reason"]).endswith("; start it")
+
+
+def test_a_value_that_is_cut_off_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    log.logger("daemon").error("stopped", reason="x" * 1_001)
+    [line] = _lines(capsys)
+    assert line["reason"] == "x" * 999 + "…"
+
+
 def test_an_exception_is_told_by_its_type_alone(capsys: pytest.CaptureFixture[str]) -> None:
     log.logger("desk").error("failed", error=ValueError("Mr Wang"))
     [line] = _lines(capsys)
