@@ -146,7 +146,9 @@ def _names_a_file(url: URL) -> bool:
 
 _NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" does not exist')
 # psycopg begins so when the server is unreachable, or refuses the login.
-_UNHEARD = ("connection failed", "connection is bad", "connection timeout")
+_UNHEARD = (
+    "connection failed", "connection is bad", "connection timeout", "failed to resolve host",
+)  # fmt: skip
 
 
 def is_of_standby(error: object) -> bool:
@@ -236,9 +238,50 @@ def _connection_remedy(message: str) -> str:
         makes = {"database": "createdb", "role": "createuser"}[missing["kind"]]
         sentence = f"; check the name ({{makes}} {{name}} makes one), or {NAME_ANOTHER}"
         return Cause.of("way_in_make", sentence, makes=makes, name=missing["name"])
-    if "FATAL:" in message:
-        return Cause.of("way_in_another", f"; {NAME_ANOTHER}")
-    return Cause.of("way_in_start", f"; start it, or {NAME_ANOTHER}")
+    for code, (reasons, sentence) in _WAYS_IN.items():
+        if any(reason in message for reason in reasons):
+            return Cause.of(code, sentence)
+    return Cause.of("way_in_another", f"; {NAME_ANOTHER}")
+
+
+# What libpq and the server say, by the remedy. Of several hosts, one that runs comes first.
+_WAYS_IN = {
+    "way_in_ssl": (
+        ("server does not support SSL",),
+        "; set ssl = on in the server's postgresql.conf, or change sslmode in the URL",
+    ),
+    "way_in_password": (
+        ("no password supplied",),
+        "; put the password into ~/.pgpass with mode 0600, or into the file that PGPASSFILE names",
+    ),
+    "way_in_wrong_password": (
+        ("password authentication failed",),
+        "; check the user in the URL and its password in ~/.pgpass",
+    ),
+    "way_in_hba": (
+        ("pg_hba.conf",),
+        f"; allow this user and machine in the server's pg_hba.conf, or {NAME_ANOTHER}",
+    ),
+    "way_in_certificate": (
+        ("certificate verify failed", "server certificate for"),
+        "; check the server's certificate, and sslrootcert and the host in the URL",
+    ),
+    "way_in_wait": (
+        ("system is starting up", "system is shutting down", "in recovery mode",
+         "not yet accepting connections", "too many clients", "connection slots"),
+        "; try again in a minute",
+    ),
+    "way_in_another": (("FATAL:",), f"; {NAME_ANOTHER}"),
+    "way_in_start": (
+        ("Connection refused", "failed: No such file or directory"),
+        f"; start it, or {NAME_ANOTHER}",
+    ),
+    "way_in_reach": (
+        ("timeout expired", "timed out", "No route to host", "is unreachable"),
+        f"; check that it is running and can be reached from here, or {NAME_ANOTHER}",
+    ),
+    "way_in_host": (("failed to resolve host",), "; check the host in the URL"),
+}  # fmt: skip
 
 
 def _open_failure(file: Path) -> Cause:
