@@ -111,6 +111,15 @@ def test_a_check_of_the_database_names_each_part_that_is_missing_or_altered(
     assert f"archive part {first.name}: " in out + err
     assert f"archive part {second.name}: " in out + err
     assert "is sound, but archive parts are missing or altered: 2. Copy those files back" in out
+    status, out, _ = typed("db check --lang zh")
+    missing, altered, _ = out.splitlines()
+    assert missing.startswith(f"归档分卷 {first.name}：无法读取 {first}（没有这个文件或文件夹）：")
+    assert altered.startswith(f"归档分卷 {second.name}：{second} 已不是当初生成的文件（")
+    found = json.loads(typed("db check --json --lang zh")[1])["archive_parts"]
+    assert [each["where"] for each in found] == [
+        f"archive part {file.name}" for file in (first, second)
+    ]
+    assert "cannot be read (No such file or directory)" in found[0]["problem"]
     status, _, err = typed("daemon check")
     assert status == 1
     assert f"{first} cannot be read" in err

@@ -79,6 +79,20 @@ def test_a_file_whose_beginning_is_damaged_is_found_and_not_copied(
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_damage_is_named_in_the_language_of_the_person(
+    cli: Cli, whole: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "damaged.db"
+    file.write_bytes(b"")
+    named = ("--db", f"sqlite:///{file}", "--lang", "zh")
+    assert cli("db", "check", *named).out.startswith("损坏 文件：文件为空\n")
+    assert "（文件：文件为空）" in cli("db", "backup", str(tmp_path / "copy.db"), *named).err
+
+    shutil.copyfile(whole, file)
+    DAMAGE["an index misses a row"](file)
+    assert "损坏 索引 uq_entries_site_id_site_seq：" in cli("db", "check", *named).out
+
+
 def test_nobody_is_told_to_change_the_mode_of_a_file_that_is_none(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("[acts]\n")

@@ -25,8 +25,8 @@ ROOMS = ("machine", "views", "desk", "api", "filing")
 AT_THE_MACHINE = {
     "cause.database_damaged", "cause.disk_fails", "cause.disk_full", "cause.folder_unwritable",
     "cause.is_folder", "cause.no_database", "cause.no_own_database", "cause.not_readable",
-    "cause.not_sqlite", "cause.way_in_another", "cause.way_in_hba", "cause.way_in_make",
-    "cause.way_in_reach", "cause.way_in_start",
+    "cause.not_sqlite", "cause.unchecked_pages", "cause.way_in_another", "cause.way_in_hba",
+    "cause.way_in_make", "cause.way_in_reach", "cause.way_in_start",
     "error.command_signs", "error.database_empty", "error.database_foreign",
     "error.database_older", "error.folder_not_made", "error.key_has_signed",
     "error.key_on_record", "error.log_has_key", "error.no_key_command", "error.no_rehearsal",

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from incidents.errors import DatabaseError
+from incidents.locale.language import language
 from incidents.store.database import integrity
 from incidents.store.database.integrity import Damage
 from tests.store.conftest import Opener
@@ -67,11 +68,12 @@ def test_what_the_extension_finds_is_named_by_table_and_index(engine: Engine) ->
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "said", "chinese"),
     [
         (
             "UPDATE pg_extension SET extversion = '1.2' WHERE extname = 'amcheck'",
             "amcheck 1.2 is too old: a superuser has to ALTER EXTENSION amcheck UPDATE",
+            "表和索引：amcheck 1.2 版本过旧：须由超级用户运行 ALTER EXTENSION amcheck UPDATE",
         ),
         (
             """
@@ -84,11 +86,15 @@ def test_what_the_extension_finds_is_named_by_table_and_index(engine: Engine) ->
                 " extension amcheck: check as a superuser, or have one GRANT EXECUTE on them to"
                 " this role"
             ),
+            (
+                "表和索引：此数据库角色无权运行扩展 amcheck 的函数 bt_index_check 和 verify_heapam："
+                "请以超级用户身份检查，或请其将这些函数的 EXECUTE 权限授予此角色"
+            ),
         ),
     ],
 )
 def test_an_extension_that_cannot_be_asked_is_said_to_be(
-    engine: Engine, change: str, said: str
+    engine: Engine, change: str, said: str, chinese: str
 ) -> None:
     _run(engine, AMCHECK)
     # The one connection of the pool, which stays as it is.
@@ -98,6 +104,7 @@ def test_an_extension_that_cannot_be_asked_is_said_to_be(
 
     assert found.damage == []
     assert f"tables and indexes: {said}" in found.not_checked
+    assert chinese in [language("zh_CN").cause(each) for each in found.not_checked]
 
 
 def test_a_database_of_another_program_is_not_read(opened: Opener, empty_db_url: str) -> None:

@@ -81,8 +81,8 @@ def check(run: Run) -> int:
     if run.quiet:
         run.write(*(each.where for each in (*found.damage, *found.parts)))
     elif not run.for_programs:
-        run.write(*(run.text("db.damage", what=str(each)) for each in found.damage))
-        run.write(*map(str, found.parts))
+        run.write(*(run.text("db.damage", what=each.cause) for each in found.damage))
+        run.write(*(run.language.cause(each.cause) for each in found.parts))
     code = "db.damaged" if damage else "db.parts_missing" if parts else "db.up_to_date"
     if damage and found.is_other:
         code = "db.no_sqlite"
@@ -124,7 +124,7 @@ def backup(run: Run, file: Path) -> None:
             "damaged_not_copied",
             "{place} is damaged and was not copied ({damage}): see incidents db check, and restore"
             " an earlier backup",
-            place=address.display_address(engine), damage=found[0],
+            place=address.display_address(engine), damage=found[0].cause,
         )  # fmt: skip
     _copy(engine, file)
     sentence = run.text("db.copied", file=str(file), place=address.display_address(engine))

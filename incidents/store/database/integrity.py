@@ -28,6 +28,12 @@ _SQLITE_HEADER = b"SQLite format 3\0"
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
 _INDEX = re.compile(r"(?:missing from|entries in|entry in) index (?P<index>\w+)$")
 _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
+_FILE = Cause.of("damage_file", "the file")
+_KINDS = {"table": "table {name}", "index": "index {name}"}
+
+
+def _of_kind(kind: str, name: str) -> Cause:
+    return Cause.of(f"damage_{kind}", _KINDS[kind], name=name)
 
 
 MOST = 100
@@ -41,18 +47,20 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """Damage at `where` (a table, index or part of the file); `problem` is the database's text."""
+    """Damage at `where`: a table, index, file or server; `problem` may be the database's text."""
 
     where: str
     problem: str
 
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
+    @property
+    def cause(self) -> Cause:
+        """Where and what, for people."""
+        return Cause.of("damage_at", "{where}: {problem}", where=self.where, problem=self.problem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """The damage found, and sentences about the checks that could not be made, with reasons.
+    """The damage found, and the checks that could not be made, with reasons.
 
     `parts`: the archive parts that are missing or altered, which a backup of the database does not
     bring back. `is_other`: the file does not begin like a SQLite file and may never have been the
@@ -61,7 +69,7 @@ class Integrity:
 
     damage: list[Damage] = field(default_factory=list)
     parts: list[Damage] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
+    not_checked: list[Cause] = field(default_factory=list)
     is_other: bool = False
 
 
@@ -88,7 +96,8 @@ def check(engine: Engine, *, with_parts: bool = True) -> Integrity:
     """
     beginning = _first_bytes(engine)
     if beginning == b"":
-        return Integrity(damage=[Damage(where="the file", problem="it is empty")], is_other=True)
+        empty = Damage(where=_FILE, problem=Cause.of("damage_empty", "it is empty"))
+        return Integrity(damage=[empty], is_other=True)
     try:
         schema.check(engine)
     except DatabaseError as error:
@@ -105,7 +114,7 @@ def check(engine: Engine, *, with_parts: bool = True) -> Integrity:
         found.parts.extend(_of_parts(engine))
     except DeniedError:
         found.not_checked.append(
-            Cause.of("parts_unread", "archive parts: this role may not read which there are")
+            Cause.of("unchecked_parts", "archive parts: this role may not read which there are")
         )
     except DatabaseError:
         # A damaged database may not tell its parts.
@@ -123,7 +132,11 @@ def _of_parts(engine: Engine) -> Iterator[Damage]:
                 with archive.opened(part):
                     pass
             except (PartMissingError, PartAlteredError) as error:
-                yield Damage(where=f"archive part {part.file}", problem=error.message)
+                code = {PartMissingError: "part_missing", PartAlteredError: "part_altered"}
+                yield Damage(
+                    where=Cause.of("damage_part", "archive part {file}", file=part.file),
+                    problem=Cause.formatted(code[type(error)], error.message, error.facts),
+                )
 
 
 def _first_bytes(engine: Engine) -> bytes | None:
@@ -147,7 +160,7 @@ def _of_file(engine: Engine) -> list[Damage]:
             except (DBAPIError, sqlite3.Error, UnicodeDecodeError) as error:
                 if not is_damage(error):
                     raise
-                found.append(Damage(where="the file", problem=_said(error)))
+                found.append(Damage(where=_FILE, problem=_said(error)))
     return list(dict.fromkeys(found))
 
 
@@ -159,33 +172,35 @@ def _pages(connection: Connection) -> Iterator[Damage]:
                 yield Damage(where=_place(line, roots), problem=line)
 
 
-def _roots(connection: Connection) -> dict[int, str]:
+def _roots(connection: Connection) -> dict[int, Cause]:
     """The tables and indexes, by their first page."""
-    asked = "SELECT rootpage, type, name FROM sqlite_schema"
+    asked = "SELECT rootpage, type, name FROM sqlite_schema WHERE type IN ('table', 'index')"
     try:
-        return {root: f"{kind} {name}" for root, kind, name in connection.exec_driver_sql(asked)}
+        found = connection.exec_driver_sql(asked)
+        return {root: _of_kind(kind, name) for root, kind, name in found}
     except DBAPIError as error:
         if is_damage(error):
             return {}
         raise
 
 
-def _place(line: str, roots: dict[int, str]) -> str:
+def _place(line: str, roots: dict[int, Cause]) -> Cause:
     if found := _TREE.search(line):
-        return roots.get(int(found["root"]), "the file")
+        return roots.get(int(found["root"]), _FILE)
     if found := _INDEX.search(line):
-        return f"index {found['index']}"
+        return _of_kind("index", found["index"])
     if found := _TABLE.search(line):
-        return f"table {found['table']}"
-    return "the file"
+        return _of_kind("table", found["table"])
+    return _FILE
 
 
 def _references(connection: Connection) -> Iterator[Damage]:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(MOST)
     for table, row, referred, _ in broken:
+        sentence = "row {row} refers to a row of {referred} that is not there"
         yield Damage(
-            where=f"table {table}",
-            problem=f"row {row} refers to a row of {referred} that is not there",
+            where=_of_kind("table", table),
+            problem=Cause.of("damage_reference", sentence, row=row, referred=referred),
         )
 
 
@@ -207,8 +222,9 @@ def check_server(engine: Engine, found: Integrity) -> None:
         _check_checksums(connection, found)
         amcheck = _amcheck(connection)
         if isinstance(amcheck, Cause):
-            tables = Cause.of("tables_unchecked", "tables and indexes: {why}", why=amcheck)
-            found.not_checked.append(tables)
+            found.not_checked.append(
+                Cause.of("unchecked_tables", "tables and indexes: {why}", why=amcheck)
+            )
             return
         for where, statement, values in [*_of_indexes(connection, amcheck),
                                          *_of_tables(connection, amcheck)]:  # fmt: skip
@@ -216,18 +232,21 @@ def check_server(engine: Engine, found: Integrity) -> None:
                 found.damage.extend(_asked(connection, where, statement, values))
 
 
+_NO_CHECKSUMS = "the bytes of each page: this server has no data checksums (pg_checksums --enable)"
+_WRONG_CHECKSUMS = "{n} pages of this database did not match their checksum when read"
+
+
 def _check_checksums(connection: Connection, found: Integrity) -> None:
     if connection.scalar(text("SELECT current_setting('data_checksums')")) != "on":
-        pages = "the bytes of each page: this server has no data checksums (pg_checksums --enable)"
-        found.not_checked.append(Cause.of("no_checksums", pages))
+        found.not_checked.append(Cause.of("unchecked_pages", _NO_CHECKSUMS))
     failures = connection.scalar(
         text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
     )
     if failures:
         found.damage.append(
             Damage(
-                where="the server",
-                problem=f"{failures} pages of this database did not match their checksum when read",
+                where=Cause.of("damage_server", "the server"),
+                problem=Cause.of("damage_checksums", _WRONG_CHECKSUMS, n=failures),
             )
         )
 
@@ -238,6 +257,17 @@ class _Amcheck:
 
     schema: str
     checks_unique: bool
+
+
+_AMCHECK = {
+    "amcheck_not_made": "a superuser has to run CREATE EXTENSION amcheck in this database first",
+    "amcheck_missing": "this server does not have the extension amcheck, which PostgreSQL's contrib"
+    " brings",
+    "amcheck_denied": "this role may not run the functions bt_index_check and verify_heapam of the"
+    " extension amcheck: check as a superuser, or have one GRANT EXECUTE on them to this role",
+    "amcheck_old": "amcheck {version} is too old: a superuser has to ALTER EXTENSION amcheck"
+    " UPDATE",
+}
 
 
 def _amcheck(connection: Connection) -> _Amcheck | Cause:
@@ -255,29 +285,18 @@ def _amcheck(connection: Connection) -> _Amcheck | Cause:
         there = connection.scalar(
             text("SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'")
         )
-        if there:
-            what = "a superuser has to run CREATE EXTENSION amcheck in this database first"
-            return Cause.of("amcheck_not_created", what)
-        what = "this server does not have the extension amcheck, which PostgreSQL's contrib brings"
-        return Cause.of("amcheck_not_there", what)
+        code = "amcheck_not_made" if there else "amcheck_missing"
+        return Cause.of(code, _AMCHECK[code])
     where, version, may = installed
     if not may:
-        return Cause.of(
-            "amcheck_denied",
-            "this role may not run the functions bt_index_check and verify_heapam of the extension"
-            " amcheck: check as a superuser, or have one GRANT EXECUTE on them to this role",
-        )
+        return Cause.of("amcheck_denied", _AMCHECK["amcheck_denied"])
     numbers = tuple(int(part) for part in version.split("."))
     if numbers < (1, 3):
-        return Cause.of(
-            "amcheck_old",
-            "amcheck {version} is too old: a superuser has to ALTER EXTENSION amcheck UPDATE",
-            version=version,
-        )
+        return Cause.of("amcheck_old", _AMCHECK["amcheck_old"], version=version)
     return _Amcheck(where, numbers >= (1, 4))
 
 
-_Check = tuple[str, str, dict[str, Any]]
+_Check = tuple[Cause, str, dict[str, Any]]
 
 
 def _of_indexes(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
@@ -285,7 +304,7 @@ def _of_indexes(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
     options = f"heapallindexed => true{unique}"
     statement = f"SELECT {amcheck.schema}.bt_index_check(CAST(:oid AS oid), {options})"
     for oid, name in connection.execute(_INDEXES, {"names": _names()}).all():
-        yield f"index {name}", statement, {"oid": oid}
+        yield _of_kind("index", name), statement, {"oid": oid}
 
 
 def _of_tables(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
@@ -294,7 +313,7 @@ def _of_tables(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
         f" {amcheck.schema}.verify_heapam(CAST(:oid AS oid), check_toast => true) LIMIT {MOST}"
     )
     for oid, name in connection.execute(_TABLES, {"names": _names()}).all():
-        yield f"table {name}", statement, {"oid": oid}
+        yield _of_kind("table", name), statement, {"oid": oid}
 
 
 _TABLES = text(
@@ -315,7 +334,7 @@ def _names() -> list[str]:
 
 
 def _asked(
-    connection: Connection, where: str, statement: str, values: dict[str, Any]
+    connection: Connection, where: Cause, statement: str, values: dict[str, Any]
 ) -> Iterator[Damage]:
     try:
         for problem in connection.execute(text(statement), values).scalars():
