@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,9 @@ def day(
 def typed(day: Rehearsal, db_url: str, capsys: pytest.CaptureFixture[str]) -> Typed:
     """The exit status and the answer to a typed command."""
 
-    def run(command: str) -> tuple[int, str, str]:
+    def run(command: str, *more: str) -> tuple[int, str, str]:
         with told_clock(day.now):
-            status = main([*command.split(), "--db", db_url, "--as", "li"])
+            status = main([*command.split(), *more, "--db", db_url, "--as", "li"])
         said = capsys.readouterr()
         return status or 0, said.out, said.err
 
@@ -70,7 +71,14 @@ def test_programs_get_the_digest_of_each_part(typed: Typed, tmp_path: Path) -> N
 def test_recent_entries_are_not_archived_whatever_is_typed(typed: Typed) -> None:
     status, _, err = typed("audit archive --before 2026-05-01")
     assert status == 2
-    assert "recorded at least 30 days ago can be archived, not those before 2026-04-30T16" in err
+    said = "entries stay in the database for at least 30 days: give a time up to "
+    [latest] = re.findall(rf"{said}(2026-0\d-\d\d \d\d:\d\d)$", err, re.MULTILINE)
+    _, _, err = typed("audit archive --before 2026-05-01 --lang zh")
+    assert err.endswith(f"：条目须在数据库中至少保留 30 天：最晚可填 {latest}\n")
+    # The one named is taken, and one a minute later is not.
+    assert typed("audit archive --dry-run --before", latest)[0] == 0
+    later = datetime.fromisoformat(latest) + timedelta(minutes=1)
+    assert typed("audit archive --dry-run --before", f"{later:%Y-%m-%d %H:%M}")[0] == 2
 
 
 def test_verify_and_export_say_how_many_parts_they_read(typed: Typed, tmp_path: Path) -> None:

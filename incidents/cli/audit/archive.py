@@ -113,10 +113,14 @@ def _cutoff(run: Run, before: datetime | None) -> datetime:
         now = run.local.now(connection)
     if before is None:
         return archive_settings.of_settings(run.settings.db).cutoff(now)
-    if before > now - archive_settings.MINIMUM:
+    latest = now - archive_settings.MINIMUM
+    if before > latest:
+        # As people type it: to the minute, in their zone.
+        latest = latest.replace(second=0, microsecond=0)
         raise InputError.coded(
             "archived_too_early",
-            "only entries recorded at least 30 days ago can be archived, not those before {before}",
-            before=clock.rfc3339(before),
-        )
+            "entries stay in the database for at least {days} days: give a time up to {latest}",
+            {"latest": clock.rfc3339(latest)},
+            days=archive_settings.MINIMUM.days, latest=run.when(latest),
+        )  # fmt: skip
     return before
