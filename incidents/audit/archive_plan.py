@@ -30,7 +30,7 @@ _MOST_SHIFTS = 64
 
 
 class BadPartSizeError(InputError):
-    """a part of {given} entries cannot be made: write a multiple of 256"""
+    """a part cannot have {given} entries: give a multiple of 256, at least 256"""
 
 
 Why = Literal["too_few", "too_young", "not_signed", "unsettled"]

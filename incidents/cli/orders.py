@@ -45,7 +45,7 @@ def orders() -> None:
 @click.option("--braked", is_flag=True, help="List only orders that the brake holds.")
 @click.option("--site", type=params.site, metavar="S", help="List only orders of this site.")
 @click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
+    "--limit", type=params.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
 )  # fmt: skip
 @options.view

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gettext import gettext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,13 @@ def completion(shell: str) -> None:
     assert kind is not None, "the three shells are click's own"
     script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
     click.echo(script.source_template % script.source_vars())
+
+
+class IntRange(click.IntRange):
+    """A parameter type for a whole number from `min` to `max`, which are named in words."""
+
+    def _describe_range(self) -> str:
+        return gettext("{low} to {high}").format(low=self.min, high=self.max)
 
 
 class File(click.Path):

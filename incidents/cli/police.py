@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, output, text_table
+from incidents.cli import options, output, params, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import action
 from incidents.cli.run import Run
@@ -32,7 +32,7 @@ def police() -> None:
 
 @verb("list")
 @click.option(
-    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    "--limit", type=params.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number of incidents to list.",
 )  # fmt: skip
 @options.view

@@ -81,6 +81,18 @@ def test_recent_entries_are_not_archived_whatever_is_typed(typed: Typed) -> None
     assert typed("audit archive --dry-run --before", f"{later:%Y-%m-%d %H:%M}")[0] == 2
 
 
+@pytest.mark.parametrize("given", ["0", "100", "300"])
+def test_the_number_of_entries_in_a_part_must_be_a_multiple_of_256(
+    typed: Typed, given: str
+) -> None:
+    wrong = f"audit archive --entries {given}"
+    said = f"a part cannot have {given} entries: give a multiple of 256, at least 256"
+    assert typed(wrong) == (2, "", f"incidents: {said}\n")
+    assert typed(f"{wrong} --lang zh")[2] == (
+        f"incidents：分卷不能含 {given} 条条目：请写 256 的倍数，至少为 256\n"
+    )
+
+
 def test_verify_and_export_say_how_many_parts_they_read(typed: Typed, tmp_path: Path) -> None:
     typed("audit archive --entries 256")
     status, _, err = typed("audit verify --no-policy")

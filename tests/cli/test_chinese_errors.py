@@ -163,6 +163,15 @@ def test_a_wrong_language_or_format_is_told_in_that_of_the_locale(
     assert "“xml”不在可选值之中" in desk("site", "list", "--format", "xml").err
 
 
+def test_the_range_of_a_number_is_named_in_words(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk("queue", "--limit", "0").err.endswith("0 is not in the range 1 to 1000.\n")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert desk("queue", "--limit", "0").err.endswith("“0”不在 1 到 1000 的范围内。\n")
+    assert "1 到 1000" in desk("queue", "--help").out
+
+
 def test_why_a_database_cannot_be_opened_is_told_in_chinese_too(
     desk: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 from babel.messages.pofile import read_po
 from rich.cells import cell_len
 
-from incidents.cli import lazy_group, main
+from incidents.cli import lazy_group, main, params
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.root import root
 from incidents.locale.catalogue import FOLDER, phrases
@@ -272,7 +272,8 @@ def test_completion_helps_in_chinese(
 
 
 def test_the_words_of_click_are_those_that_it_asks_for() -> None:
-    files = [*Path(click.__file__).parent.glob("*.py"), Path(lazy_group.__file__)]
+    own = (Path(lazy_group.__file__), Path(params.__file__))
+    files = [*Path(click.__file__).parent.glob("*.py"), *own]
     asked = {
         node.value
         for file in files

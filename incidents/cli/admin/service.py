@@ -12,7 +12,7 @@ import click
 
 from incidents import clock
 from incidents.accounts import access_settings
-from incidents.cli import answers, options, output
+from incidents.cli import answers, options, output, params
 from incidents.cli.admin import enforcement_words
 from incidents.cli.admin.enforcement_words import counted
 from incidents.cli.lazy_group import verb
@@ -212,7 +212,7 @@ DEFAULT_PORT = 7390
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=params.IntRange(0, 65_535),
     default=DEFAULT_PORT,
     show_default=True,
     help="Port; 0 picks a free one.",

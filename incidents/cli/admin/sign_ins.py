@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import options, output, reauthentication
+from incidents.cli import options, output, params, reauthentication
 from incidents.cli.admin import account
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import CSV, Run
@@ -22,7 +22,7 @@ since_option = click.option(
     "--since", metavar="T", help="List only entries from this time or day on."
 )
 limit_option = click.option(
-    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    "--limit", type=params.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
 )  # fmt: skip
 

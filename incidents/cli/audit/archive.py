@@ -30,7 +30,7 @@ _HERE = Cause.of("archive_here", "run it where the database is kept, as the owne
     " than the setting [archive] after.",
 )  # fmt: skip
 @click.option(
-    "--entries", "many", type=click.IntRange(min=256), metavar="N",
+    "--entries", "many", type=int, metavar="N",
     help="Entries in each part, a multiple of 256. Default: 65536.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show which parts would be made; change nothing.")

@@ -198,7 +198,7 @@ WITNESS_PORT = 7380
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=params.IntRange(0, 65_535),
     default=WITNESS_PORT,
     show_default=True,
     help="Port; 0 picks a free one.",

@@ -62,7 +62,7 @@ def set_(
 @click.option("--province", metavar="P", help="Province, such as 广东.")
 @click.option("--city", metavar="C", help="City, such as 深圳.")
 @click.option("--place", metavar="P", help="Exact location.")
-@click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="Number of servers.")
+@click.option("--count", type=params.IntRange(1, 1_000_000), metavar="N", help="Number of servers.")
 @remove_option
 @options.action
 def server(

@@ -262,7 +262,7 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
 @verb()
 @click.option(
     "--days",
-    type=click.IntRange(0, 3_650),
+    type=params.IntRange(0, 3_650),
     metavar="N",
     help="List only deadlines within this many days.",
 )

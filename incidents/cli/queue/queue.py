@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import answers, options, output, text_table
+from incidents.cli import answers, options, output, params, text_table
 from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
 from incidents.cli.run import Run
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     " others may see your screen.",
 )  # fmt: skip
 @click.option(
-    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    "--limit", type=params.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number of items to list.",
 )  # fmt: skip
 @click.option(
