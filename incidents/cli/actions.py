@@ -63,7 +63,7 @@ def __getattr__(word: str) -> click.Command:
 
 
 def _command(row: Action) -> click.Command:
-    @options.action
+    @(options.first_action if row.command is c.AddSite else options.action)
     def made(submission: Submission, **given: Any) -> None:
         flag, opposite, _ = _OPPOSITES.get(row.command, ("", row.command, ""))
         action = of_command(opposite) if given.pop(flag, False) else row

@@ -58,17 +58,19 @@ def writing(function: Command) -> Command:
     return _common(of=command)
 
 
-def action(function: Command) -> Command:
+def action(function: Command, *, can_be_first: bool = False) -> Command:
     """Decorate an action: add `--key`, `--dry-run`, `--policy` and the common options.
 
-    The function gets a `Submission` with which it submits its command.
+    The function gets a `Submission` with which it submits its command. An action that
+    `can_be_first` in a database creates the missing default database file, if none is named. Other
+    actions are on a site, which a new database does not have.
     """
 
     @functools.wraps(function)
     @click.pass_context
     def command(context: click.Context, /, **given: Any) -> int | None:
         dry_run, policy = given.pop("dry_run"), given.pop("policy")
-        run = _ready(context, given, writes=not dry_run)
+        run = _ready(context, given, writes=can_be_first and not dry_run)
         if policy is not None and not dry_run:
             raise InputError.coded(
                 "policy_without_dry_run",
@@ -92,6 +94,11 @@ def action(function: Command) -> Command:
                      help="With --dry-run: show what would happen under this policy."),
         of=command,
     )  # fmt: skip
+
+
+def first_action(function: Command) -> Command:
+    """Decorate an action that can be the first in a database."""
+    return action(function, can_be_first=True)
 
 
 def at_option(what: str) -> Callable[[Command], Command]:

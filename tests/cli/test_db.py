@@ -7,10 +7,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli import main
 from incidents.cli.run import REHEARSAL
 from tests.cli.conftest import Cli
+
+DATA = Path(__file__).parent.parent / "data"
 
 
 @pytest.mark.both_databases
@@ -56,9 +59,32 @@ def test_the_default_database_is_made_by_the_first_act_and_by_no_look(
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
     for look in (("queue",), ("daemon", "status"), ("site", "add", "a.example", "--dry-run")):
         assert "run incidents db upgrade to make it" in cli(*look).err
+    for refused in ("log a.example", "undo 1-1 --reason typo", "site hold a.example --reason x",
+                    "claim 1-1", "hand-over li"):  # fmt: skip
+        answer = cli(*refused.split())
+        assert (answer.status, answer.out) == (1, ""), refused
+        assert "run incidents db upgrade to make it" in answer.err
     assert not folder.exists()
     assert cli("site", "add", "shop.example").status == 0
     assert cli("site", "list", "-q").out == "shop.example\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["site add a.example", "import {data}/history.jsonl", "policy activate {policy}"]
+)
+def test_each_action_that_can_be_the_first_makes_the_default_database(
+    cli: Cli, tmp_path: Path, clock: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch,
+    words: str,
+) -> None:  # fmt: skip
+    clock.move_to("2026-06-01T00:00:00Z")
+    monkeypatch.delenv("INCIDENTS_DB")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[repeat]\ncount = 4\n")
+    reason = ["--reason", "stricter"] if "policy" in words else []
+    answer = cli(*words.format(policy=policy, data=DATA).split(), *reason)
+    assert answer.status == 0, answer.err
+    assert (tmp_path / "data" / "incidents" / "incidents.db").exists()
 
 
 def test_an_empty_file_that_was_named_is_given_its_tables_by_an_upgrade_alone(

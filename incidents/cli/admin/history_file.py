@@ -99,7 +99,7 @@ def write_left_out(run: Run, history: History) -> None:
 @file_argument
 @group_within_option
 @skip_bad_option
-@options.action
+@options.first_action
 def import_(
     submission: Submission, *, file: str, group_within: timedelta | None, skip_bad: bool
 ) -> int:

@@ -110,7 +110,7 @@ def check(run: Run, file: Path) -> None:
 @password_file_option
 @click.option("--second", metavar="HANDLE", help="Second person, who signs in with their password.")
 @second_password_file_option
-@options.action
+@options.first_action
 def activate(
     submission: Submission, *, file: Path, reason: str, password_file: Path | None,
     second: str | None, second_password_file: Path | None,

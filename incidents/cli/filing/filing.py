@@ -96,7 +96,7 @@ class BadRowsError(IncidentsError):
 @click.option("--add-sites", is_flag=True, help="Also add new sites to the register.")
 @click.option("--skip-bad", is_flag=True, help="Skip rows that cannot be read.")
 @click.option("--ignore-columns", is_flag=True, help="Ignore columns that match no field.")
-@options.action
+@options.first_action
 def import_(
     submission: Submission, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool
 ) -> int:
