@@ -147,8 +147,11 @@ def _name(user: int) -> str:
 def birth_time(handle: int) -> int | None:
     """Return the open file's creation time, in nanoseconds by its disk's clock; None if unknown.
 
-    Older NFS clients and ext4 do not store it. Python 3.11 does not query it on Linux.
+    Older NFS clients and ext4 do not store it. Python 3.11 does not query it on Linux. Under
+    libfaketime each process is told another time.
     """
+    if "FAKETIME" in os.environ:
+        return None
     # Imported here, because nothing else in this module needs it.
     import ctypes
 

@@ -14,6 +14,7 @@ import pytest
 from incidents.audit.log import signers_lock
 from incidents.audit.log.signers_lock import HeldError
 from incidents.errors import FileError
+from incidents.system import private_file
 
 NOBODY = (65_534, 65_534)
 
@@ -104,6 +105,16 @@ def test_where_nobody_could_tell_when_the_file_was_made_its_number_alone_counts_
 
     assert id_of(key) == first
     monkeypatch.setattr(signers_lock, "birth_time", lambda _: 1)
+    assert id_of(key) == first
+
+
+def test_under_a_simulated_clock_nobody_can_tell_when_the_file_was_made(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = id_of(key)
+    monkeypatch.setenv("FAKETIME", "-1d")
+    with signers_lock.lock_file(key).open("rb") as opened:
+        assert private_file.birth_time(opened.fileno()) is None
     assert id_of(key) == first
 
 

@@ -139,8 +139,8 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     assert "it would begin a new epoch, with higher order numbers" in people.out
     assert "new key" not in people.out
     assert programs.json == {
-        "new_key": False, "signed": None, "sites": {"agrees": 1, "ordered_again": 2}, "opened": [COURT, FALSE], "closed": [FALSE],
-        "taken_down": [], "uncompared": [],
+        "new_key": False, "signed": None, "sites": {"agrees": 1, "ordered_again": 2},
+        "opened": [COURT, FALSE], "closed": [FALSE], "taken_down": [], "uncompared": [],
     }  # fmt: skip
     cli("daemon", "--once")
     assert panel.sites == {COURT: "suspended", FALSE: "closed"}

@@ -87,8 +87,8 @@ def test_what_the_extension_finds_is_named_by_table_and_index(engine: Engine) ->
                 " this role"
             ),
             (
-                "表和索引：此数据库角色无权运行扩展 amcheck 的函数 bt_index_check 和 verify_heapam："
-                "请以超级用户身份检查，或请其将这些函数的 EXECUTE 权限授予此角色"
+                "表和索引：此数据库角色无权运行扩展 amcheck 的函数 bt_index_check 和"
+                " verify_heapam：请以超级用户身份检查，或请其将这些函数的 EXECUTE 权限授予此角色"
             ),
         ),
     ],

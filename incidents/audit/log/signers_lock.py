@@ -121,8 +121,11 @@ def _id(opened: BinaryIO) -> str | None:
     first, _ = _lines(opened)
     own, *marks = first.split(" ")
     here = _marks(opened)
-    # A mark that was unknown when the id was written is not compared.
-    return own if own and marks in (here, [here[0], _UNKNOWN]) else None
+    if not own or len(marks) != len(here):
+        return None
+    # A mark that is not known, or was not when the id was written, is not compared.
+    same = (_UNKNOWN in pair or pair[0] == pair[1] for pair in zip(marks, here, strict=True))
+    return own if all(same) else None
 
 
 def _marks(opened: BinaryIO) -> list[str]:
