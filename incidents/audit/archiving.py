@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
+    Table,
     delete,
     func,
     insert,
+    literal,
     select,
     text,
 )
@@ -42,7 +45,13 @@ from incidents.store.archive.part_file import Bounds
 from incidents.store.database import migration
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.schema.desk_tables import entries
-from incidents.store.schema.log_tables import archive_parts, leaves, orders, tiles
+from incidents.store.schema.log_tables import (
+    archive_parts,
+    archived_sites,
+    leaves,
+    orders,
+    tiles,
+)
 from incidents.system import disk
 from incidents.tlog import note
 from incidents.tlog.tree import HASH_BYTES, WIDTH
@@ -146,7 +155,7 @@ def archive(
                 part = _write(connection, found, now())
             # The rows of a part are deleted at once, which a slow disk takes long for.
             with writing(engine, limit_s=None) as connection:
-                _move(connection, part)
+                part = _move(connection, part)
             yield Made(part)
 
 
@@ -228,8 +237,8 @@ def _write(connection: Connection, found: Planned, now: datetime) -> Part:
     return Part(*bounds, found.since, found.until, name, size, digest, now)
 
 
-def _move(connection: Connection, part: Part) -> None:
-    """Add the part, and delete its rows."""
+def _move(connection: Connection, part: Part) -> Part:
+    """Add the part with its sites, and delete its rows."""
     if connection.dialect.name != "sqlite":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     bounds = Bounds(part.first, part.end, part.last_id)
@@ -238,14 +247,22 @@ def _move(connection: Connection, part: Part) -> None:
         or archive_plan.unsettled(connection, bounds) is not None
     ):
         raise ChangedMeanwhileError(first=part.first, last=part.end - 1)
+    conditions = part_file.conditions(bounds)
+    own = select(entries.c.site_id, literal(part.first)).where(conditions[entries]).distinct()
+    connection.execute(insert(archived_sites).from_select(["site_id", "first_leaf"], own))
+    added = archived_sites.c.first_leaf == part.first
+    count = select(func.count()).select_from(archived_sites).where(added)
+    part = part._replace(sites=connection.scalar(count))
     connection.execute(insert(archive_parts).values(dict(zip(_COLUMNS, part, strict=True))))
     migration.record_oldest_with_parts(connection)
-    deleted = {
-        table: connection.execute(delete(table).where(where)).rowcount
-        for table, where in part_file.conditions(bounds).items()
-    }
+    deleted = {table: _delete(connection, table, where) for table, where in conditions.items()}
     if {deleted[tiles] * WIDTH, deleted[leaves], deleted[entries]} != {part.end - part.first}:
         raise ChangedMeanwhileError(first=part.first, last=part.end - 1)
+    return part
+
+
+def _delete(connection: Connection, table: Table, where: ColumnElement[bool]) -> int:
+    return connection.execute(delete(table).where(where)).rowcount
 
 
 _COLUMNS = ("first_leaf", "end_leaf", *Part._fields[2:])

@@ -141,6 +141,7 @@ OUTSIDE = {
     "tiles": "the log's tree, which audit verify recomputes",
     "log_head": "the log's tree, which audit verify recomputes",
     "archive_parts": "which files hold old entries: audit verify proves each",
+    "archived_sites": "which of these have entries of a site, which audit verify compares",
     "checkpoints": "what was signed of the log, which audit verify proves",
     "cosignatures": "what others signed of the log, which audit verify proves",
     "stamps": "what a time-stamping authority signed of the log",

@@ -21,7 +21,6 @@ from incidents.record import entry
 from incidents.record.entry import Header
 from incidents.store import deliveries
 from incidents.store.archive import whole
-from incidents.store.archive.parts import archive_of
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries as delivery_table
 from incidents.store.schema.log_tables import down, orders
@@ -197,9 +196,7 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
 
 def _sources(connection: Connection, left: Collection[int]) -> Iterator[Connection]:
     """The database, and then the parts, newest first, that have entries of sites still `left`."""
-    archive = archive_of(connection)
-
-    return whole.sources(connection, lambda part: archive.has_any(part, left), newest_first=True)
+    return whole.sources(connection, whole.of_sites(connection, left), newest_first=True)
 
 
 def order_events(

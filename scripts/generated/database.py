@@ -46,6 +46,8 @@ _TABLES = {
     " the last one of each level grows.",
     "archive_parts": "The files with the entries, orders and tiles that these tables no longer hold"
     " ([archive parts](../how-to/archive-old-entries.md)); never updated.",
+    "archived_sites": "The sites that have entries in each of these files, so that a site's entries"
+    " are looked for in its own files alone.",
     "log_head": "One row: the size of the tree, the roots of its perfect subtrees, and up to which"
     " id every entry has a number.",
     "checkpoints": (

@@ -1,19 +1,20 @@
 """What people and programs see is the same before old entries go into parts, and afterwards."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from incidents.audit.log import signing
 from incidents.cli import main
 from incidents.machine.orders import ACT
 from incidents.store import entries as stored
 from incidents.store import erasable, leaves, passwords
+from incidents.store.archive import whole
 from incidents.store.archive.part import Part
-from incidents.store.archive.parts import Archive
 from incidents.store.database.engine import reading
 from incidents.testing import rehearsal as told_clock
 from incidents.views import left_down, record_entries, withheld
@@ -68,13 +69,18 @@ def test_last_orders_are_looked_for_in_no_part_if_the_database_has_them(
     *others, held = (int(str(id_)) for (id_,) in found)
     assert others
     asked = set[int]()
-    has_any = Archive.has_any
+    of_sites = whole.of_sites
 
-    def noting(archive: Archive, part: Part, site_ids: Iterable[int]) -> bool:
-        asked.update(site_ids)
-        return has_any(archive, part, site_ids)
+    def noting(connection: Connection, site_ids: Collection[int]) -> whole.Wanted:
+        has = of_sites(connection, site_ids)
 
-    monkeypatch.setattr(Archive, "has_any", noting)
+        def noted(part: Part) -> bool:
+            asked.update(site_ids)
+            return has(part)
+
+        return noted
+
+    monkeypatch.setattr(whole, "of_sites", noting)
     with reading(day.engine) as connection:
         withheld.withheld_sites(connection, [*others, held])
 

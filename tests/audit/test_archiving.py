@@ -44,7 +44,14 @@ from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.entries import last_of_desk
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
-from incidents.store.schema.log_tables import deliveries, leaves, orders, tiles
+from incidents.store.schema.log_tables import (
+    archive_parts,
+    archived_sites,
+    deliveries,
+    leaves,
+    orders,
+    tiles,
+)
 from tests.audit import auditor, signed_log, verifying
 from tests.audit.histories import Histories
 from tests.audit.old_days import (
@@ -432,6 +439,42 @@ def test_an_error_of_the_database_is_not_blamed_on_the_parts_read_beside_it(
     of_parts_alone = text("SELECT first_leaf, end_leaf FROM part")
     with reading(day.engine) as connection, pytest.raises(OperationalError, match="no such table"):
         list(whole.merged(connection, of_parts_alone, key=itemgetter(0)))
+
+
+@both
+def test_a_part_without_entries_of_a_site_is_not_asked_for_it(day: Rehearsal, folder: Path) -> None:
+    archived(day)
+    day.add("young.example")
+    [(young,)] = day.rows("SELECT id FROM sites WHERE name = 'young.example'")
+    own = select(entries.c.site_seq).where(entries.c.site_id == young)
+    for each in folder.glob("part-*"):
+        each.unlink()
+    with reading(day.engine) as connection:
+        assert whole.of_one_site(connection, own, int(str(young))) == [(1,)]
+        with pytest.raises(PartMissingError):
+            whole.of_one_site(connection, own, 1)
+
+
+@both
+def test_a_wrong_list_of_the_sites_in_parts_is_found(day: Rehearsal) -> None:
+    archived(day)
+    with writing(day.engine) as connection:
+        last = connection.scalar(select(func.max(archived_sites.c.site_id)))
+        connection.execute(delete(archived_sites).where(archived_sites.c.site_id == last))
+    [first, *_] = wrong(day)
+    assert f"the first that differ: {last}" in first
+
+
+@both
+def test_a_part_whose_sites_are_not_listed_is_asked_for_all(day: Rehearsal) -> None:
+    """A program of the revision before has made it."""
+    archived(day)
+    before = exported(day), seen(day)
+    with writing(day.engine) as connection:
+        connection.execute(delete(archived_sites))
+        connection.execute(update(archive_parts).values(sites=None))
+    assert (exported(day), seen(day)) == before
+    assert wrong(day) == []
 
 
 @both

@@ -205,7 +205,7 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
         "deliveries.next_at", "deliveries.held_by",
         "deliveries.tried_at", "deliveries.adapter", "deliveries.problem", "deliveries.detail",
         "leaves", "tiles", "log_head", "checkpoints", "cosignatures", "stamps",
-        "footers", "rehearsal", "archive_parts",
+        "footers", "rehearsal", "archive_parts", "archived_sites",
     }  # fmt: skip
 
 

@@ -24,11 +24,13 @@ from incidents.errors import Cause
 from incidents.store.archive import parts as archive_parts
 from incidents.store.archive.part import Part
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
-from incidents.store.schema.log_tables import leaves, tiles
+from incidents.store.schema.log_tables import archived_sites, leaves, tiles
 from incidents.tlog.note import Checkpoint
 from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
 
 _PIECE = 2**20
+_MOST_NAMED = 5
+_OTHER_SITES = "the list of the sites with entries in it is another; the first that differ: {sites}"
 _OTHER_DIGEST = "the file is not the one that was made: its SHA-256 is {found}, not {right}"
 
 
@@ -47,14 +49,27 @@ def whole_files(parts: Sequence[Part]) -> Iterator[tuple[Callable[..., list[Flaw
 def _file_flaws(log: LiveLog, _progress: Progress, part: Part) -> list[Flaw]:
     archive = archive_parts.archive_of(log.connection)
     file, digest = archive.folder / part.file, hashlib.sha256()
-    with archive.opened(part), file.open("rb") as stream:
+    with archive.opened(part) as opened, file.open("rb") as stream:
         while piece := stream.read(_PIECE):
             digest.update(piece)
+        sites = set(opened.scalars(select(entries.c.site_id).distinct()))
     found = digest.hexdigest()
     if found == part.digest:
-        return []
+        return _sites_flaws(log, part, sites)
     what = Cause.of("flaw_part_digest", _OTHER_DIGEST, found=found, right=part.digest)
     return [Flaw(part="entries", where=str(file), what=what, expected=part.digest, found=found)]
+
+
+def _sites_flaws(log: LiveLog, part: Part, right: set[int]) -> list[Flaw]:
+    """Compare the part's sites with those on the list, by which views find their parts."""
+    of = archived_sites.c
+    asked = select(of.site_id).where(of.first_leaf == part.first)
+    found = set(log.connection.scalars(asked))
+    if part.sites is None or (found == right and part.sites == len(right)):
+        return []
+    wrong = sorted(found ^ right)
+    what = Cause.of("flaw_part_sites", _OTHER_SITES, sites=", ".join(map(str, wrong[:_MOST_NAMED])))
+    return [Flaw(part="entries", where=f"archived_sites of {part.file}", what=what)]
 
 
 def gaps(log: LiveLog) -> Iterator[Flaw]:

@@ -37,7 +37,8 @@ class Part(NamedTuple):
 
     `last_id`: every entry with an id up to it is in this part or an earlier one. `since`, `until`:
     when its first and last entries were recorded (UTC). `digest`: SHA-256 in hexadecimal of the
-    `size` bytes of the `file`, a name in the archive's folder.
+    `size` bytes of the `file`, a name in the archive's folder. `sites`: how many sites have entries
+    in it; None if `archived_sites` does not know them.
     """
 
     first: int
@@ -49,3 +50,4 @@ class Part(NamedTuple):
     size: int
     digest: str
     made_at: datetime
+    sites: int | None = None

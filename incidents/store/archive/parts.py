@@ -1,16 +1,14 @@
 """The archive's parts: which there are, and each opened for reading.
 
-Opening a part checks its size, its header, and once in a process its digest. Whether a part has
-entries of a site is asked of a file with the right size; only `audit verify` reads every part.
+Opening a part checks its size, its header, and once in a process its digest.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -55,9 +53,7 @@ class Archive:
         self._wanted = local()
         self._lock = Lock()
         # A part never changes, so what is known of it stays true.
-        self._asked: OrderedDict[str, sqlite3.Connection] = OrderedDict()
         self._idle: OrderedDict[tuple[str, _Version], list[_Kept]] = OrderedDict()
-        self._has: dict[tuple[str, int], bool] = {}
         self._seen: dict[str, _Version] = {}
         self._sound: dict[str, _Version] = {}
         self._known: WeakKeyDictionary[Any, tuple[Part, ...]] = WeakKeyDictionary()
@@ -75,10 +71,6 @@ class Archive:
     def folder(self) -> Path:
         """The folder of the parts."""
         return self._find()
-
-    @cached_property
-    def _folder(self) -> str:
-        return str(self.folder.absolute())
 
     def parts(self, connection: Connection) -> tuple[Part, ...]:
         """All parts that this transaction sees, in the order of their leaves."""
@@ -138,8 +130,7 @@ class Archive:
     def check(self, part: Part) -> None:
         """Check that the file is there with its size; raises the errors of `opened`."""
         try:
-            # Not by pathlib: `why` asks for every part, and joining paths took longer than asking.
-            seen = os.stat(self._path(part.file))  # noqa: PTH116 - see above
+            seen = (self.folder / part.file).stat()
         except OSError as error:
             raise self._missing(part, error) from error
         if seen.st_size != part.size:
@@ -152,46 +143,12 @@ class Archive:
             self.close()
             self._seen[part.file] = version
 
-    def has_any(self, part: Part, site_ids: Iterable[int]) -> bool:
-        """Whether the part has entries of one of those sites; its digest is not read.
-
-        Raises the errors of `opened`.
-        """
-        self.check(part)
-        try:
-            return any(self._has_site(part.file, site_id) for site_id in site_ids)
-        except sqlite3.Error as error:
-            raise self._unopened(part, error) from error
-
-    def _path(self, name: str) -> str:
-        return f"{self._folder}/{name}"
-
-    def _has_site(self, name: str, site_id: int) -> bool:
-        found = self._has.get((name, site_id))
-        return self._ask(name, site_id) if found is None else found
-
     def close(self) -> None:
         """Close all files."""
         with self._lock:
-            for raw in self._asked.values():
-                raw.close()
             for kept in chain.from_iterable(self._idle.values()):
                 kept.end()
-            self._asked.clear()
             self._idle.clear()
-            self._has.clear()
-
-    def _ask(self, name: str, site_id: int) -> bool:
-        """Ask a part for a site; the files asked last stay open, since every one is asked."""
-        with self._lock:
-            raw = self._asked.pop(name, None) or _opened(self._path(name))
-            self._asked[name] = raw
-            while len(self._asked) > _MOST_OPEN:
-                self._asked.popitem(last=False)[1].close()
-            if len(self._has) >= _MOST_KNOWN:
-                self._has.clear()
-            has = self._has[name, site_id] = raw.execute(_HAS, (site_id,)).fetchone() is not None
-        return has
 
     def check_readable(self, part: Part) -> None:
         """As `check`, and that this user may read the file."""
@@ -211,14 +168,14 @@ class Archive:
     def _missing(self, part: Part, error: OSError) -> PartMissingError:
         kind = PartDeniedError if isinstance(error, PermissionError) else PartMissingError
         return kind(
-            file=self._path(part.file), why=error.strerror or str(error), first=part.first,
+            file=self.folder / part.file, why=error.strerror or str(error), first=part.first,
             last=part.end - 1, folder=self.folder,
         )  # fmt: skip
 
     def altered(self, part: Part, why: str) -> PartAlteredError:
         """The error of a part that is not the file that was made."""
         return PartAlteredError(
-            file=self._path(part.file), why=why, first=part.first, last=part.end - 1,
+            file=self.folder / part.file, why=why, first=part.first, last=part.end - 1,
             digest=part.digest,
         )  # fmt: skip
 
@@ -244,7 +201,7 @@ class Archive:
             idle = self._idle.get(key)
             if idle:
                 return idle.pop()
-        made = _opened(self._path(name), _Kept)
+        made = _opened(self.folder / name)
         assert isinstance(made, _Kept)
         made.header = _header(made)
         made.keep = partial(self._keep, key)
@@ -325,10 +282,10 @@ def sees_one_state(connection: Connection) -> bool:
     return connection.get_execution_options().get("isolation_level") == "REPEATABLE READ"
 
 
-def _opened(path: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+def _opened(file: Path) -> _Kept:
     return sqlite3.connect(
-        f"file:{quote(path)}?mode=ro&immutable=1", uri=True,
-        check_same_thread=False, isolation_level=None, factory=kind,
+        f"file:{quote(str(file.absolute()))}?mode=ro&immutable=1", uri=True,
+        check_same_thread=False, isolation_level=None, factory=_Kept,
     )  # fmt: skip
 
 
@@ -352,7 +309,4 @@ _ALL = select(*(type_coerce(column, NullType()) for column in archive_parts.c)).
 _Version = tuple[int, int, int]
 _reads_digest = ContextVar("reads_digest", default=True)
 _PART = "incidents_part"
-_MOST_OPEN = 256
 _MOST_IDLE = 64
-_MOST_KNOWN = 100_000
-_HAS = "SELECT 1 FROM entries WHERE site_id = ? LIMIT 1"

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection, Executable, select
 
 from incidents.store.archive.part import Part
 from incidents.store.archive.parts import archive_of, listed, sees_one_state
 from incidents.store.batches import AT_ONCE, Row, batches
+from incidents.store.schema.log_tables import archived_sites
 
 Wanted = Callable[[Part], bool]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,13 +83,36 @@ def sources(
 
 def of_site(connection: Connection, site_id: int, wanted: Wanted = every) -> Wanted:
     """The wanted parts that have entries of the site."""
-    archive = archive_of(connection)
+    those = of_sites(connection, [site_id])
+    return lambda part: wanted(part) and those(part)
 
-    @cache
+
+def of_sites(connection: Connection, site_ids: Collection[int]) -> Wanted:
+    """The parts that have entries of one of those sites, of which some may be removed meanwhile.
+
+    They are read when the first part is asked for, and again for a part that was added since then.
+    """
+    newest, sites = -1, dict[int, set[int]]()
+
     def has(part: Part) -> bool:
-        return wanted(part) and archive.has_any(part, [site_id])
+        nonlocal newest, sites
+        if part.sites is None:
+            return True
+        if part.first > newest:
+            newest = listed(connection)[-1].first
+            sites = _sites_by_part(connection, site_ids)
+        return not sites.get(part.first, set()).isdisjoint(site_ids)
 
     return has
+
+
+def _sites_by_part(connection: Connection, site_ids: Collection[int]) -> dict[int, set[int]]:
+    """Those sites that have entries in a part, by the part's first leaf."""
+    of, found = archived_sites.c, defaultdict[int, set[int]](set)
+    query = select(of.first_leaf, of.site_id).where(of.site_id.in_(site_ids))
+    for first_leaf, site_id in connection.execute(query):
+        found[first_leaf].add(site_id)
+    return found
 
 
 def one_after_another(

@@ -96,6 +96,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "orders": _APPEND_ONLY,
     # Only the owner archives: it deletes what the desk may only add.
     "archive_parts": (SELECT,),
+    "archived_sites": (SELECT,),
     "evidence": _APPEND_ONLY,
     "notes": _APPEND_ONLY,
     "incident_urls": _APPEND_ONLY,

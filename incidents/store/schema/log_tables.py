@@ -68,6 +68,15 @@ archive_parts = Table(
     Column("size", Number, nullable=False),
     Column("digest", Word, nullable=False),
     Column("made_at", UTCDateTime, nullable=False),
+    # How many sites have entries in it; null if `archived_sites` does not know them.
+    Column("sites", Number),
+)
+archived_sites = Table(
+    "archived_sites",
+    metadata,
+    Column("site_id", Number, primary_key=True, autoincrement=False),
+    # That of the part which has entries of the site.
+    Column("first_leaf", Number, primary_key=True, autoincrement=False),
 )
 
 log_head = Table(
