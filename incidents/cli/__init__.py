@@ -164,9 +164,9 @@ def _database_error(run: Run, error: Exception) -> IncidentsError | None:
     exceptions = sys.modules.get("sqlalchemy.exc")
     if exceptions is None or not isinstance(error, exceptions.DBAPIError):
         return None
-    from incidents.store.database import address
+    from incidents.store.database import failures
 
-    return DatabaseError(address.explain(run.local.bare_engine, error))
+    return DatabaseError(failures.explain(run.local.bare_engine, error))
 
 
 def _plain(value: object) -> object:

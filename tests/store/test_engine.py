@@ -17,8 +17,9 @@ from incidents.errors import DatabaseError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store import entries
 from incidents.store.database import schema, sqlite_file
-from incidents.store.database.address import display_address, explain, public_address
+from incidents.store.database.address import display_address, public_address
 from incidents.store.database.engine import create, plainly, reading, single_query, writing
+from incidents.store.database.failures import explain
 from incidents.store.desk_state import database_time
 from tests.databases import compares_clocks
 from tests.store.conftest import Opener

@@ -17,8 +17,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from incidents.errors import DatabaseError, DeniedError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store.archive import parts as archive
-from incidents.store.database import address, postgresql_engine, sqlite_file
-from incidents.store.database.address import LOCK_WAIT_S, NAME_ANOTHER, display_address
+from incidents.store.database import failures, postgresql_engine, sqlite_file
+from incidents.store.database.address import NAME_ANOTHER, display_address, read_url
+from incidents.store.database.failures import LOCK_WAIT_S
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.revision import RevisionCheck
 from incidents.store.database.sqlite_file import OpenedFile
@@ -54,7 +55,7 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
         InputError: for a URL that cannot be read or is of an unknown kind.
         DatabaseError: if the driver for PostgreSQL is not installed.
     """
-    parsed = address.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
+    parsed = read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
     is_sqlite = parsed.get_backend_name() == "sqlite"
     made = _sqlite(parsed, make=make) if is_sqlite else postgresql_engine.create(parsed)
     return _with_archive(made, url)
@@ -81,7 +82,7 @@ def create_replica(url: str) -> Engine:
         InputError: for a URL that cannot be read, or is not of PostgreSQL.
         DatabaseError: if its driver is not installed.
     """
-    parsed = address.read_url(url)
+    parsed = read_url(url)
     if parsed.get_backend_name() == "sqlite":
         raise no_replica()
     hosts = parsed.normalized_query.get("host", ())
@@ -181,12 +182,12 @@ def plainly(engine: Engine) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
         if getattr(said, "sqlstate", None) == _DENIED:
-            raise DeniedError(detail=address.driver_message(error)) from error
-        raise DatabaseError(address.explain(engine, error)) from error
+            raise DeniedError(detail=failures.driver_message(error)) from error
+        raise DatabaseError(failures.explain(engine, error)) from error
     except UnicodeDecodeError as error:
         # SQLite's message about a damaged schema quotes it, and the driver cannot decode that.
         quoted = error.object.decode(errors="replace")
-        raise DatabaseError(address.damaged(display_address(engine), quoted)) from error
+        raise DatabaseError(failures.damaged(display_address(engine), quoted)) from error
     except PoolTimeoutError as error:
         sentence = "all connections of this process to {where} are in use: try again"
         raise DatabaseError.coded(

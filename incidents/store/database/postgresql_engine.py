@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidatePoolError
 
 from incidents import errors
 from incidents.errors import DatabaseError
-from incidents.store.database import address
+from incidents.store.database import failures
 from incidents.store.database.address import display_address
 from incidents.store.database.revision import BOTH, RevisionCheck
 from incidents.store.postgresql.pooler import Naming
@@ -126,7 +126,7 @@ def _count_standbys_as_lost(dialect: Dialect) -> None:
     is_disconnect = dialect.is_disconnect
 
     def is_lost(error: Any, connection: Any, cursor: Any) -> bool:
-        return address.is_of_standby(error) or is_disconnect(error, connection, cursor)
+        return failures.is_of_standby(error) or is_disconnect(error, connection, cursor)
 
     dialect.is_disconnect = is_lost  # type: ignore[assignment,method-assign]  # asked by `round_trip`, too
 

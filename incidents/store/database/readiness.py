@@ -12,8 +12,9 @@ from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
 from incidents.store.database import schema
-from incidents.store.database.address import LOCK_WAIT_S, STANDBY, display_address
+from incidents.store.database.address import display_address
 from incidents.store.database.engine import WRITTEN, plainly, writing
+from incidents.store.database.failures import LOCK_WAIT_S, STANDBY
 
 LIMIT_S = 5.0
 """How long a caller waits for an answer."""

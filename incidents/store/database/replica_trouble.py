@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import Cause
-from incidents.store.database.address import display_address, driver_message
+from incidents.store.database.address import display_address
+from incidents.store.database.failures import driver_message
 
 # PostgreSQL's code for a read that stands in the way of the replay.
 _CONFLICT = "40001"
