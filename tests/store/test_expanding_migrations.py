@@ -181,6 +181,21 @@ def test_a_reader_keeps_a_migration_from_the_tables_that_it_changes_alone(
     assert schema.status(other) is Status.EXPANDED
 
 
+def test_a_migration_does_not_wait_for_another_without_end(
+    postgresql: Engine, newer: NewerProgram, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "LIMIT_S", 0.0)
+    monkeypatch.setattr(migration, "_OTHER_MS", 50)
+    other = opened(postgresql.url.render_as_string())
+    with postgresql.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": migration.LOCK})
+        with newer.runs(), pytest.raises(DatabaseError, match="kept its tables in use for 0 s"):
+            schema.upgrade(other)
+    with newer.runs():
+        schema.upgrade(other)
+    assert schema.status(other) is Status.EXPANDED
+
+
 def test_who_crosses_a_migrations_locks_waits_for_a_moment_and_never_fails(
     postgresql: Engine, newer: NewerProgram, opened: Opener
 ) -> None:

@@ -44,6 +44,8 @@ _VERSION = "alembic_version"
 # Of the time after which a server looks for a deadlock: who waits that long has not waited so long.
 _SHARE = 0.6
 _PAUSES_S = (0.1, 1.0)
+# How long an attempt waits for another migration.
+_OTHER_MS = 1_000
 # Between two attempts to change a file's mode.
 _MODE_PAUSE_S = 0.05
 # A statement's time-out, a lock's, a deadlock.
@@ -111,7 +113,9 @@ class Migration:
                 )
 
     def _lock(self, connection: Connection) -> None:
+        _limit(connection, _OTHER_MS)
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        _limit(connection, 0)
         there = set(inspect(connection).get_table_names())
         if _VERSION not in there:
             return
