@@ -204,8 +204,10 @@ def main() -> None:
     moves: list[float] = []
     original = archiving._move  # noqa: SLF001 - to time it
 
-    def move(*given: Any) -> None:
-        moves.append(timed(lambda: original(*given))[0])
+    def move(*given: Any) -> Any:
+        seconds, part = timed(lambda: original(*given))
+        moves.append(seconds)
+        return part
 
     archiving._move = move  # type: ignore[assignment]  # noqa: SLF001 - to time it
     found = list(archiving.archive(rig.engine, clock.now - timedelta(days=400), lambda: clock.now))
