@@ -118,11 +118,12 @@ class Archive:
 
     def _explain(self, context: ExceptionContext) -> PartAlteredError | None:
         # An error of the database itself, which is read beside the part, never comes here.
-        if context.connection is None:
+        error, connection = context.original_exception, context.connection
+        if connection is None or not isinstance(error, sqlite3.Error):
             return None
-        return self.explained(context.connection, context.original_exception)
+        return self.explained(connection, error)
 
-    def explained(self, connection: Connection, error: BaseException) -> PartAlteredError | None:
+    def explained(self, connection: Connection, error: sqlite3.Error) -> PartAlteredError | None:
         """What an error of reading the part means; None if the connection is not to a part."""
         part = connection.info.get(_PART)
         return None if part is None else self.altered(part, str(error))
