@@ -85,7 +85,7 @@ class PartChangedError(DatabaseError):
     deleted; run the command again"""
 
 
-class ChangedMeanwhileError(DatabaseError):
+class OutdatedPartError(DatabaseError):
     """another run has archived the entries {first} to {last} of the log, or they have changed since
     they were copied: nothing was deleted; run the command again"""
 
@@ -246,7 +246,7 @@ def _move(connection: Connection, part: Part) -> Part:
         whole.archived(connection) != part.first
         or archive_plan.unsettled(connection, bounds) is not None
     ):
-        raise ChangedMeanwhileError(first=part.first, last=part.end - 1)
+        raise OutdatedPartError(first=part.first, last=part.end - 1)
     conditions = part_file.conditions(bounds)
     own = select(entries.c.site_id, literal(part.first)).where(conditions[entries]).distinct()
     connection.execute(insert(archived_sites).from_select(["site_id", "first_leaf"], own))
@@ -257,7 +257,7 @@ def _move(connection: Connection, part: Part) -> Part:
     migration.record_oldest_with_parts(connection)
     deleted = {table: _delete(connection, table, where) for table, where in conditions.items()}
     if {deleted[tiles] * WIDTH, deleted[leaves], deleted[entries]} != {part.end - part.first}:
-        raise ChangedMeanwhileError(first=part.first, last=part.end - 1)
+        raise OutdatedPartError(first=part.first, last=part.end - 1)
     return part
 
 

@@ -20,6 +20,7 @@ from incidents.history.rows import BadLine
 from incidents.machine.commands import AddSite, ImportIncident
 from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites as site_rows
+from incidents.store.expired_keys import IMPORTED
 
 if TYPE_CHECKING:
     from incidents.contract.documents import policies
@@ -110,7 +111,7 @@ def keys(findings: Iterable[Finding]) -> list[str]:
         numbers = notes.setdefault(content, {})
         number = numbers.setdefault(finding.report.note, len(numbers))
         digest = hashlib.sha256(f"{number}:{content}".encode()).hexdigest()
-        found.append(f"import:{digest}")
+        found.append(f"{IMPORTED}{digest}")
     return found
 
 

@@ -2,8 +2,8 @@
 
 A key must work for ever: a report that is sent again, or a file that is imported again, after two
 years must not be recorded twice. So it stays without its answer, and is then *spent*: its command
-is refused as one that was already done. Only a key that is free again after a while is deleted: one
-against a double press, or with `Idempotency-Key-For`.
+is refused, also if it was refused the first time. Only a key that is free again is deleted: one
+against a double press or with `Idempotency-Key-For`, and that of an import's line that was refused.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ SPENT = ""
 
 FREE_AFTER = "free_after_s"
 """The field of a stored answer that says after how many seconds its key is free again."""
+
+IMPORTED = "import:"
+"""How the key of an import's line begins, which follows from what the line says."""
 
 _EXPIRED = and_(
     keys.c.recorded_at < bindparam("before", type_=UTCDateTime), keys.c.fingerprint != SPENT
@@ -60,13 +63,16 @@ def remove(connection: Connection, names: Collection[str], before: datetime) -> 
     given = {"names": sorted(names), "before": before}
     ended = [dict(row) for row in connection.execute(gone.returning(*keys.c), given).mappings()]
     spent = [
-        {**row, "fingerprint": SPENT, "answer": {}} for row in ended if not _is_free(row["answer"])
+        {**row, "fingerprint": SPENT, "answer": {}}
+        for row in ended
+        if not _is_free(row["key"], row["answer"])
     ]
     if spent:
         connection.execute(insert(keys), spent)
     return len(ended)
 
 
-def _is_free(answer: Mapping[str, Any]) -> bool:
-    """Whether the command may be done again: it was refused, or its key was for a while only."""
-    return answer.get("refusal") is not None or FREE_AFTER in answer
+def _is_free(key: str, answer: Mapping[str, Any]) -> bool:
+    """Whether the command may be given again under that key."""
+    is_refused_line = key.startswith(IMPORTED) and answer.get("refusal") is not None
+    return is_refused_line or FREE_AFTER in answer

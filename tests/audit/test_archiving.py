@@ -19,9 +19,9 @@ from incidents.audit import archive_plan, archiving
 from incidents.audit.archive_plan import BadPartSizeError, End
 from incidents.audit.archiving import (
     AlreadyArchivingError,
-    ChangedMeanwhileError,
     NoArchiveFolderError,
     NotArchivableError,
+    OutdatedPartError,
 )
 from incidents.audit.export import Selection
 from incidents.audit.log import sequencer
@@ -577,7 +577,7 @@ def test_an_archiver_that_another_was_faster_than_deletes_nothing(
             yield connection
 
     monkeypatch.setattr(archiving, "writing", late)
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(OutdatedPartError):
         archived(day)
     assert exported(day) == before
     assert wrong(day) == []

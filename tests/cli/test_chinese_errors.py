@@ -136,6 +136,17 @@ def test_an_error_is_told_in_one_chinese_sentence(
     assert english.err.startswith("incidents: ")
 
 
+def test_a_used_key_is_told_by_why_it_is_refused(desk: Cli) -> None:
+    """Another key for the same command would record it twice."""
+    line = ("log", "shop.example", "--again", "--key", "k1")
+    assert desk(*line, "--as", "li").status == 0
+    theirs = desk(*line, "--as", "wang", "--lang", "zh")
+    other = desk("log", "shop.example", "--again", "--note", "x", "--key", "k1", "--lang", "zh")
+
+    assert "用防重键“k1”下达过此命令。请查看其结果；换一个防重键会再次执行" in theirs.err
+    assert "已用于另一项操作：请换一个" in other.err
+
+
 def test_a_policy_and_a_scenario_are_told_wrong_in_chinese(desk: Cli, tmp_path: Path) -> None:
     policy, scenario = tmp_path / "p.toml", tmp_path / "s.toml"
     policy.write_text('[repeat]\nwithin = "2x"\n', encoding="utf-8")

@@ -92,6 +92,15 @@ def test_a_key_stays_for_ever_without_its_answer(day: Rehearsal, own: str) -> No
     assert day.rows("SELECT count(*) FROM incidents") == [(1,)]
 
 
+def test_a_command_that_was_refused_is_not_carried_out_after_weeks(day: Rehearsal) -> None:
+    future = c.Log(by="li", at=day.now + timedelta(hours=1))
+    assert day.refused(future, key="k") == "future"
+    day.later(days=31)
+    expire(day)
+    assert day.refused(future, key="k") == "key_reused"
+    assert day.rows("SELECT count(*) FROM incidents") == [(0,)]
+
+
 def test_a_refused_import_may_be_tried_again(day: Rehearsal) -> None:
     future = c.Log(by="li", at=day.now + timedelta(hours=1))
     assert day.refused(future, key="import:12ab") == "future"

@@ -122,6 +122,8 @@ def codes() -> set[str]:
                     before.add(text)
                 case ast.keyword(arg=str(name)):
                     told.add(name)
+                case ast.Dict(keys=keys):
+                    told |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
                 case ast.ClassDef(name=name) if name.endswith("Error"):
                     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
                     named.add(snake.removesuffix("_error"))
