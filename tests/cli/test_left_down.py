@@ -212,6 +212,26 @@ def test_a_recovery_names_also_what_an_order_that_waits_will_open(cli: Cli, pane
     assert "opening 3 sites was not confirmed" in wrong.err
 
 
+def test_a_recovery_names_also_what_a_suspension_that_is_over_will_open(
+    cli: Cli, panel: Panel, clock: FrozenDateTimeFactory
+) -> None:
+    """What is lost may have held that site down for longer."""
+    cli("log", SHOP)
+    clock.tick(timedelta(hours=1, minutes=1))
+    cli("daemon", "--once")
+    assert panel.sites[SHOP] == "suspended"
+    clock.tick(timedelta(hours=12, minutes=1))
+
+    foretold = cli("recover", "--reason", "the disk is gone", "--dry-run")
+    wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
+    right = cli("recover", "--reason", "the disk is gone", "--confirm", "3")
+
+    assert "An order to open 1 site is waiting: shop.example." in foretold.out
+    assert "opening 3 sites was not confirmed" in wrong.err
+    assert right.status == 0
+    assert "changed meanwhile" not in foretold.out + right.out
+
+
 def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None:
     wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "3")
     assert wrong.status == 4
