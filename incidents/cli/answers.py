@@ -250,8 +250,8 @@ def _closes(run: Run, incident: tuple[int, int]) -> bool:
 
 def _policy(run: Run) -> Policy | None:
     """The active policy; None if it cannot be looked up (see `_ask`)."""
-    active = _ask(run, lambda queries: queries.active_policy())
-    return None if active is None else read_policy(active["toml"])
+    toml = _ask(run, lambda queries: queries.policy_toml())
+    return None if toml is None else read_policy(toml)
 
 
 def state_of_site(run: Run, wording: words.Wording, site: Site) -> list[str]:

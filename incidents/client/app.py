@@ -140,6 +140,10 @@ class RemoteQueries:
         """Return the active policy, in words and as a file."""
         return cast("Policy_", self._exchange.get("/policy"))
 
+    def policy_toml(self) -> str:
+        """Return the file of the active policy."""
+        return self.active_policy()["toml"]
+
     def policy_history(self) -> list[Activation]:
         """List every activation on record, the earliest first."""
         return list(self._exchange.get("/policy/history")["items"])

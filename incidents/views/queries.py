@@ -13,6 +13,7 @@ from incidents import views
 from incidents.clock import rfc3339
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import TimeFormat
+from incidents.store import desk_state
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -143,6 +144,10 @@ class Queries:
     def active_policy(self) -> Policy:
         """The active policy, in words and as its file."""
         return views.active_policy(self._connection)
+
+    def policy_toml(self) -> str:
+        """The file of the active policy, for which no archive part is read."""
+        return desk_state.active_policy_toml(self._connection)
 
     def policy_history(self) -> list[Activation]:
         """Every activation on record, earliest first."""

@@ -43,6 +43,13 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
     return braked | {site for site, event in gone.items() if not event.tried}
 
 
+def sites_up(connection: Connection, site_ids: Collection[int]) -> set[int]:
+    """Return those of these sites that are up as far as is known, whatever was ordered."""
+    of = sites.c
+    up = select(of.id).where(of.id.in_(site_ids), of.in_force.not_in(words(*DOWN.values())))
+    return set(connection.scalars(up))
+
+
 def is_cancelled(connection: Connection, site_id: int) -> bool:
     """Whether the site should be down, but its last order was cancelled by hand."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))

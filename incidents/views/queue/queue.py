@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.machine.work import TELL
 from incidents.settings.police import ReportDuty
+from incidents.store.archive.part import PartAlteredError, PartMissingError
 from incidents.views import masked, record_entries, register, withheld
 from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
@@ -32,7 +33,6 @@ from incidents.views.queue.work import (
     opens_first,
     page,
 )
-from incidents.views.withheld import withheld_sites
 
 Row = Mapping[str, Any]
 
@@ -129,7 +129,7 @@ def _items(
     texts = record_entries.personal_texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     details = [_details(row, found, texts, reveal=reveal) for row in rows]
-    kept_up = withheld_sites(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
+    kept_up = _kept_up(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
     items = [
         _item(
             row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing,
@@ -147,6 +147,15 @@ def _items(
         )
         for item, row in zip(items, rows, strict=True)
     ]  # fmt: skip
+
+
+def _kept_up(connection: Connection, site_ids: Collection[int]) -> set[int]:
+    """The sites whose order to take them down is withheld: so their customers are not told."""
+    try:
+        return withheld.withheld_sites(connection, site_ids)
+    except (PartMissingError, PartAlteredError):
+        # Their last orders are in a part that is missing. The queue must go on.
+        return withheld.sites_up(connection, site_ids)
 
 
 def _details(

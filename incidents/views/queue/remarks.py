@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Select, select
 from incidents.machine.events import RemovalSaid
 from incidents.record import entry
 from incidents.store.archive import whole
+from incidents.store.archive.part import PartAlteredError, PartMissingError
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.values_table import ValuesTable
@@ -42,11 +44,13 @@ def find_remarks(connection: Connection, reported: Mapping[Key, datetime]) -> di
 
 
 def _in_parts(connection: Connection, moments: Collection[datetime]) -> list[Any]:
-    """The entries in the archive's parts that were recorded at those times."""
+    """The entries in the archive's parts that were recorded at those times, as far as there are."""
     of, found = entries.c, list[Any]()
     for moment in moments:
         query = select(of.site_id, of.body).where(of.recorded_at == moment)
-        found += whole.in_parts(connection, query, whole.at(moment))
+        # The queue must go on without a part; `show` names it.
+        with suppress(PartMissingError, PartAlteredError):
+            found += whole.in_parts(connection, query, whole.at(moment))
     return found
 
 
