@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from incidents.errors import DatabaseError
 from incidents.locale.language import language
 from incidents.store.database import integrity
-from incidents.store.database.integrity import Damage
+from incidents.store.database.damage import Damage
 from tests.store.conftest import Opener
 
 AMCHECK = """
