@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Link
     from incidents.desk import Answer, Desk, Envelope
     from incidents.desk.group_commit import DeskGroupCommit
-    from incidents.enforcement.reconciliation import Comparison
+    from incidents.enforcement.verdict import Comparison
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
     from incidents.store.database.replica import Replica

@@ -13,7 +13,7 @@ from incidents.values import site_name
 from incidents.values.half_width import half_width
 
 if TYPE_CHECKING:
-    from incidents.enforcement.reconciliation import Comparison
+    from incidents.enforcement.verdict import Comparison
 
 
 def read_confirmation(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
@@ -43,7 +43,7 @@ class OpeningNotConfirmedError(NotConfirmedError):
 
 def sites_to_open(compared: Iterable[Comparison]) -> list[Comparison]:
     """The sites that the action orders to be opened."""
-    from incidents.enforcement.reconciliation import REPAIRED, UP
+    from incidents.enforcement.verdict import REPAIRED, UP
 
     return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
 
@@ -55,7 +55,7 @@ def closed_sites(opened: Sequence[Comparison]) -> list[str]:
 
 def openings_text(run: Run, opened: Sequence[Comparison]) -> list[str]:
     """List the sites to be opened, for people; empty if there are none."""
-    from incidents.enforcement.reconciliation import WAITS
+    from incidents.enforcement.verdict import WAITS
 
     waiting = [each.site for each in opened if each.verdict == WAITS]
     ordered = [each for each in opened if each.verdict != WAITS]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.cli.submission import Submission
     from incidents.contract.documents.orders import Order, OrderInFull
-    from incidents.enforcement.reconciliation import Comparison
+    from incidents.enforcement.verdict import Comparison
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -248,8 +248,8 @@ def _names(run: Run, *, every: bool) -> list[str]:
 
 
 def _write_count(run: Run, compared: list[Comparison], differing: int) -> None:
-    from incidents.enforcement.reconciliation import REPAIRED, UNKNOWN
     from incidents.enforcement.routing import DEFAULT
+    from incidents.enforcement.verdict import REPAIRED, UNKNOWN
 
     verdicts = [each.verdict for each in compared]
     without = sum(each.adapter == DEFAULT for each in compared)

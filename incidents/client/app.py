@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         SiteInFull,
     )
     from incidents.desk import Answer, Envelope
-    from incidents.enforcement.reconciliation import Comparison
+    from incidents.enforcement.verdict import Comparison
     from incidents.history.importing import Tally
     from incidents.history.reports import Finding
     from incidents.locale.words import TimeFormat
@@ -248,7 +248,7 @@ class RemoteApp:
         dry_run: bool = False, key: str | None = None, **_: object,
     ) -> list[Comparison]:  # fmt: skip
         """Let the server's adapters compare the ordered with the actual state of those sites."""
-        from incidents.enforcement.reconciliation import Comparison
+        from incidents.enforcement.verdict import Comparison
 
         wanted, found = list(names), []
         for start in range(0, len(wanted), _COMPARED_AT_ONCE):

@@ -18,8 +18,8 @@ from incidents.enforcement import comparison, routing
 from incidents.enforcement import mark as marks
 from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.dispatcher import AttemptResult, Choose, Dispatcher
-from incidents.enforcement.reconciliation import FAILED
 from incidents.enforcement.round import Round
+from incidents.enforcement.verdict import FAILED
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE

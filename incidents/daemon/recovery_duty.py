@@ -13,7 +13,7 @@ from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, Part
 from incidents.enforcement import comparison
-from incidents.enforcement.reconciliation import FAILED, REPAIRED, Comparison
+from incidents.enforcement.verdict import FAILED, REPAIRED, Comparison
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import DAEMON, LEFT_DOWN
 from incidents.store import lineage

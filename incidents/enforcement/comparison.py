@@ -20,16 +20,8 @@ from incidents.desk import Desk
 from incidents.desk.access import DENIALS
 from incidents.enforcement import routing
 from incidents.enforcement.attempts import log_error
-from incidents.enforcement.reconciliation import (
-    DIFFERS,
-    FAILED,
-    MOVED,
-    REPAIRED,
-    UP,
-    WAITS,
-    Comparison,
-    Reconciliation,
-)
+from incidents.enforcement.reconciliation import Reconciliation
+from incidents.enforcement.verdict import DIFFERS, FAILED, MOVED, REPAIRED, UP, WAITS, Comparison
 from incidents.errors import ActionRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN

@@ -25,7 +25,7 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, resumption
 from incidents.enforcement import comparison, mark, routing
 from incidents.enforcement.continuity import Continuity
-from incidents.enforcement.reconciliation import Comparison
+from incidents.enforcement.verdict import Comparison
 from incidents.errors import ActionRefusedError, RefusedError
 from incidents.locale import refusals
 from incidents.record.own_events import HistoryResumed

@@ -15,7 +15,7 @@ from incidents.cli import confirmation, reauthentication
 from incidents.cli.run import Run
 from incidents.clock import parse, zone
 from incidents.contract.documents.orders import ComparisonVerdict
-from incidents.enforcement.reconciliation import REPAIRED, UP, WAITS, Comparison
+from incidents.enforcement.verdict import REPAIRED, UP, WAITS, Comparison
 from incidents.errors import Cause, InputError, UnknownSiteError
 from tests.cli.conftest import NOON, Cli, Result
 

@@ -8,7 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents.enforcement import routing
 from incidents.enforcement.port import Delivered, Failed, Retry, State
-from incidents.enforcement.reconciliation import VERDICTS
+from incidents.enforcement.verdict import VERDICTS
 from incidents.locale.catalogue import phrases
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings

@@ -8,16 +8,9 @@ from sqlalchemy import Connection
 from incidents.desk import accounts
 from incidents.desk.own_stream import Actor
 from incidents.enforcement.port import State
-from incidents.enforcement.reconciliation import (
-    AGREES,
-    CANCELLED,
-    DIFFERS,
-    MOVED,
-    REPAIRED,
-    WAITS,
-    Reconciliation,
-)
+from incidents.enforcement.reconciliation import Reconciliation
 from incidents.enforcement.routing import Routing
+from incidents.enforcement.verdict import AGREES, CANCELLED, DIFFERS, MOVED, REPAIRED, WAITS
 from incidents.errors import ActionRefusedError
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading

@@ -15,7 +15,7 @@ from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER
 from incidents.enforcement import comparison
 from incidents.enforcement.port import Order, Outcome, Retry
-from incidents.enforcement.reconciliation import FAILED
+from incidents.enforcement.verdict import FAILED
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON

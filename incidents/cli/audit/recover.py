@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.record import Recovered, Recovery, WentOn
     from incidents.enforcement.comparison import Summary
     from incidents.enforcement.history_recovery import Outcome
-    from incidents.enforcement.reconciliation import Comparison
+    from incidents.enforcement.verdict import Comparison
 
 _HERE = Cause.of(
     "recover_here",
@@ -106,7 +106,7 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
     The lost entries may have cancelled the waiting order; for a left-down site, a daemon cancels
     such an order.
     """
-    from incidents.enforcement.reconciliation import UP, WAITS
+    from incidents.enforcement.verdict import UP, WAITS
     from incidents.views import left_down
 
     with run.local.reading() as connection:

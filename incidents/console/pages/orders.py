@@ -16,7 +16,8 @@ from incidents.console.request_context import RequestContext, ResultCache, Viewe
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.orders import Order, OrderInFull
 from incidents.enforcement import routing
-from incidents.enforcement.reconciliation import Comparison, Reconciliation
+from incidents.enforcement.reconciliation import Reconciliation
+from incidents.enforcement.verdict import Comparison
 from incidents.errors import (
     AdapterFaultError,
     InputError,
