@@ -48,7 +48,7 @@ def test_who_may_not_look_is_told_what_was_done(
         raise RefusedError("not let")
 
     twice_missed(desk, clock)
-    for query in ("active_policy", "site", "enforcement"):
+    for query in ("policy_toml", "site", "enforcement"):
         monkeypatch.setattr(Queries, query, denied)
     told = desk("contact", "1-3", "no-answer")
     assert (told.status, "nobody answered" in told.out, "in a row" in told.out) == (0, True, False)
