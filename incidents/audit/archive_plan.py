@@ -51,7 +51,7 @@ class End:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether old entries stay that a later run would not archive by itself either."""
+        """Whether something must be done before the old entries that are left can be archived."""
         return self.why in ("not_signed", "unsettled")
 
     def document(self) -> ArchiveEnd:

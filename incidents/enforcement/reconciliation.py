@@ -85,14 +85,19 @@ class Reconciliation:
                 so that no clock later opens the site because of its earlier state.
             ActionRefusedError: if `by` may not record the result.
         """
-        row, will_wait = self._present(name)
+        # A person has the sites opened; a daemon, which opens none, ends what is over anyway.
+        is_asked = self.standing is not None and self.opens
+        foretold = self._elapse_due(name) if is_asked else None
         with self.reading() as connection:
+            row = sites.named(connection, name)
+            if foretold is not None:
+                row = {**row, "state": foretold}
             chain = deliveries.chains(connection, [row["id"]])
             cancelled = not self.cancelled and is_cancelled(connection, row["id"])
             is_ordered = self.standing is not None and self._is_ordered(connection, row)
             is_uncertain = self._is_uncertain(connection, row)
         # A braked order waits too, for a supervisor: ordering it again would release it.
-        waits = will_wait or any(not each.dead or each.braked for _, each in chain)
+        waits = foretold is not None or any(not each.dead or each.braked for _, each in chain)
         adapter = self.routing.adapter_for(name)
         seen = self._actual_state(adapter, row, is_uncertain=is_uncertain)
         if seen is None and is_uncertain and adapter.name != DEFAULT:
@@ -116,23 +121,20 @@ class Reconciliation:
         found = self._record(row, found, may_order=not is_ordered)
         return replace(found, verdict=LEFT_DOWN) if self._is_left_suspended(row, found) else found
 
-    def _present(self, name: str) -> tuple[Any, bool]:
-        """The site's row, and whether an order for what is due would wait that a dry run shows.
+    def _elapse_due(self, name: str) -> State | None:
+        """End what is over by now at the site: what is due comes first.
 
-        A person who has sites opened after a loss first ends the suspensions that are over by now.
+        Returns the state that follows from it, if this is a dry run and it is another.
         """
         with self.reading() as connection:
             row, now = sites.named(connection, name), desk_state.now(connection)
         due = row["next_due"]
-        if self.standing is None or not self.opens or due is None or due >= now:
-            return row, False
+        if due is None or due >= now:
+            return None
         elapse = Envelope(site=row["id"], command=commands.Elapse(), login=self.login)
         [answer] = self.desk.submit([elapse], dry_run=self.dry_run)
-        if self.dry_run:
-            state = answer.site_document["state"]
-            return {**row, "state": state}, state != row["state"]
-        with self.reading() as connection:
-            return sites.named(connection, name), False
+        state = answer.site_document["state"]
+        return state if self.dry_run and state != row["state"] else None
 
     def _actual_state(self, adapter: Adapter, row: Any, *, is_uncertain: bool) -> str | None:
         try:

@@ -55,7 +55,7 @@ class Comparison:
 
     def document(self) -> documents.Comparison:
         """The comparison as JSON."""
-        assert self.verdict != FAILED, "one that failed is told by its problem"
+        assert self.verdict != FAILED, "a failed comparison has only its problem"
         return {
             "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
             "really": self.really, "adapter": self.adapter,

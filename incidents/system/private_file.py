@@ -148,7 +148,7 @@ def birth_time(handle: int) -> int | None:
     """Return the open file's creation time, in nanoseconds by its disk's clock; None if unknown.
 
     Older NFS clients and ext4 do not store it. Python 3.11 does not query it on Linux. Under
-    libfaketime each process is told another time.
+    libfaketime it differs from process to process.
     """
     if "FAKETIME" in os.environ:
         return None

@@ -19,15 +19,8 @@ from incidents.audit.proof.bundle_files import (
     NoBundleError,
     read_file,
 )
-from incidents.audit.proof.signed_check import (
-    Held,
-    Roots,
-    Succession,
-    Witnessed,
-    flaw,
-    read,
-    time_of,
-)
+from incidents.audit.proof.signed_check import Held, Roots, Witnessed, flaw, read, time_of
+from incidents.audit.proof.succession import Succession
 from incidents.errors import Cause, IncidentsError
 from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey

@@ -27,8 +27,9 @@ from incidents.audit.proof.bundle_files import (
 )
 from incidents.audit.proof.bundle_log import BundleLog, Places
 from incidents.audit.proof.bundle_notes import Notes
-from incidents.audit.proof.signed_check import Held, Roots, Succession
+from incidents.audit.proof.signed_check import Held, Roots
 from incidents.audit.proof.site_check import Decided, LogResult, Rules
+from incidents.audit.proof.succession import Succession
 from incidents.audit.proof.verdict import (
     Verdict,
     VerifyOptions,

@@ -29,7 +29,7 @@ from incidents.audit.proof.leaf_check import (
     misplaced,
 )
 from incidents.audit.proof.live_log import LiveLog
-from incidents.audit.proof.signed_check import Succession
+from incidents.audit.proof.succession import Succession
 from incidents.audit.redecide import Redecision
 from incidents.audit.rows import Finding, Ids
 from incidents.errors import Cause

@@ -21,8 +21,9 @@ from incidents.audit.jobs import Workers, workers_for
 from incidents.audit.pool import Progress
 from incidents.audit.proof import leaf_check, live_log, part_check, signed_check, site_check
 from incidents.audit.proof.live_log import LiveLog, Pending
-from incidents.audit.proof.signed_check import Held, Roots, Signatures, Succession
+from incidents.audit.proof.signed_check import Held, Roots, Signatures
 from incidents.audit.proof.site_check import LogResult, Rules
+from incidents.audit.proof.succession import Succession
 from incidents.audit.proof.verdict import (
     Archived,
     Verdict,

@@ -88,9 +88,10 @@ def of_site(connection: Connection, site_id: int, wanted: Wanted = every) -> Wan
 
 
 def of_sites(connection: Connection, site_ids: Collection[int]) -> Wanted:
-    """The parts that have entries of one of those sites, of which some may be removed meanwhile.
+    """The parts that have entries of one of those sites.
 
-    They are read when the first part is asked for, and again for a part that was added since then.
+    The caller may remove sites from the collection between two parts. The list of sites is read
+    for the first part, and read again for a part that was added since then.
     """
     newest, sites = -1, dict[int, set[int]]()
 

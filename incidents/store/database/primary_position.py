@@ -43,7 +43,8 @@ class PrimaryPosition:
         self._lock = Lock()
         # Counted, because a write can end while another thread asks for the position.
         self._written = self._covered = 0
-        # The questions, of which a later one knows more; servers' clocks can differ.
+        # Questions are numbered, because the clocks of two servers can differ: the answer to the
+        # latest one counts.
         self._asked = self._answered = 0
         self._lost_at = 0.0
 
