@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.app import App
-from incidents.daemon import journal
+from incidents.daemon import backlog, journal
 from incidents.daemon.part import MAX_DATABASE_S, MAX_S, Backoff, database_fault
 from incidents.desk import Answer, Desk
 from incidents.errors import Cause, IncidentsError
@@ -85,7 +85,6 @@ class ClockSteps:
         return step if abs(step) >= STEP_LIMIT else None
 
 
-BATCH = 500
 WORKING_FOR_S = 10.0
 """How long after a completed check the deadlines count as enforced."""
 
@@ -115,7 +114,7 @@ def elapse(
     engine: Engine,
     desk: Desk,
     *,
-    limit: int = BATCH,
+    limit: int = backlog.BATCH,
     stopped: Callable[[], bool] = lambda: False,
     done: Callable[[list[Answer]], object] = lambda _: None,
 ) -> Elapsed:
@@ -139,34 +138,14 @@ def elapse(
     max_lead = clock.now() - covered_until
     if aside is not None or next_due is None or next_due >= covered_until:
         return Elapsed(next_due=next_due, aside=aside, ahead=ahead, halted=halted)
-    sites = events = 0
-    for began, answers in _batches(desk, limit, stopped):
-        covered_until = began - max_lead
-        done(answers)
-        sites += len(answers)
-        events += sum(len(answer.events) for answer in answers)
+    found = backlog.decide(engine, desk, limit=limit, stopped=stopped, done=done)
+    if found.began is not None:
+        covered_until = found.began - max_lead
     with plainly(engine), reading(engine) as connection:
         next_due = work.earliest_due(connection, since=covered_until)
-    return Elapsed(sites=sites, events=events, next_due=next_due, ahead=ahead, halted=halted)
-
-
-def _batches(
-    desk: Desk, limit: int, stopped: Callable[[], bool]
-) -> Iterator[tuple[datetime, list[Answer]]]:
-    """Yield the start time and the decisions of each batch.
-
-    Deadlines that passed after that start time might not be decided yet.
-    """
-    while not stopped():
-        began = clock.now()
-        answers = desk.elapse(limit=limit)
-        # Nothing is due, or another daemon is doing it now.
-        if not answers:
-            return
-        yield began, answers
-        if not any(answer.events for answer in answers):
-            journal.warning("a due decision produced no event", site=answers[0].site)
-            return
+    return Elapsed(
+        sites=found.sites, events=found.events, next_due=next_due, ahead=ahead, halted=halted
+    )
 
 
 class Enforcement:

@@ -57,6 +57,8 @@ from incidents.values.ids import incident_id, item_id, order_id, task_id
 if TYPE_CHECKING:
     from incidents.contract.documents.actions import Outcome
 
+_ELAPSE = Elapse()
+
 
 class Batch:
     """The commands of one transaction, decided under `policy` at `now`.
@@ -91,6 +93,10 @@ class Batch:
         for envelope, answer in zip(self._envelopes, answers, strict=True):
             self._access.note_denial(envelope, answer)
         return answers
+
+    def decide_due(self) -> list[Answer]:
+        """Decide what is due on all locked sites; the caller must then call `write`."""
+        return [self._decide_on(site, _ELAPSE, None)[0] for site in self._work.sites]
 
     def write(self) -> None:
         """Write the results of the commands.
@@ -130,7 +136,7 @@ class Batch:
         if bad is not None:
             return self._refuse(envelope, bad)
         if envelope.seen is not None:
-            due, _ = self._decide_on(site, Elapse(), None)
+            due, _ = self._decide_on(site, _ELAPSE, None)
             of_another = envelope.seen_of not in {None, site.case.site_id}
             if of_another or site.case.seq != envelope.seen:
                 # What was due is shown with the refusal: it may be all that has changed.
@@ -189,7 +195,7 @@ class Batch:
 
         Anything that is due on the site is decided first.
         """
-        answer, _ = self._decide_on(site, Elapse(), None)
+        answer, _ = self._decide_on(site, _ELAPSE, None)
         return replace(answer, refusal=refusal)
 
     def _site_of(self, envelope: Envelope) -> SiteWork | None:

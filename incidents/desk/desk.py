@@ -18,10 +18,11 @@ from incidents.desk.activation import LogKey
 from incidents.desk.envelope import Answer, Envelope, refused_answer
 from incidents.desk.locks import clock_refused
 from incidents.desk.text import unfit_address
-from incidents.desk.transaction import MAX_BATCH, Transactions, elapse_commands
+from incidents.desk.transaction import MAX_BATCH, Transactions
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
+from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.cases import work
@@ -99,32 +100,37 @@ class Desk:
             for n, envelope in enumerate(envelopes)
         ]
 
-    def elapse(self, *, limit: int = 500) -> list[Answer]:
+    def elapse(
+        self, *, limit: int = 500, full: Callable[[], object] = lambda: None
+    ) -> list[Answer]:
         """Decide what is due on up to `limit` sites, the earliest first, in one transaction.
 
         Sites that another transaction has locked are skipped (PostgreSQL). The result is empty if
         nothing is due. A site that cannot be decided, for example because of a damaged row, does
-        not delay the other sites.
+        not delay the other sites. `full` is called as soon as `limit` sites are locked: there may
+        be more, which another thread can decide meanwhile.
         """
         with plainly(self._engine):
             if not work.any_may_be_due(self._engine, self._clock):
                 return []
             try:
-                return self._elapse_together(limit)
+                return self._elapse_together(limit, full)
             except _NO_DATABASE:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is one site's
                 _log.error("batch_not_enforced", error=type(error).__name__)
                 return self._elapse_singly(limit)
 
-    def _elapse_together(self, limit: int) -> list[Answer]:
+    def _elapse_together(self, limit: int, full: Callable[[], object]) -> list[Answer]:
         with writing(self._engine) as connection:
             locked = self._transactions.lock_due(connection, self._clock(), limit)
             refusal = locked.refused(self._clock())
             if refusal is not None:
                 _log.error(refusal.name, now=self._clock())
                 return []
-            return self._transactions.execute(connection, elapse_commands(locked.rows), locked)
+            if len(locked.rows) == limit:
+                full()
+            return self._transactions.execute_due(connection, locked)
 
     def _elapse_singly(self, limit: int) -> list[Answer]:
         with writing(self._engine, keep=False) as connection:
@@ -133,10 +139,9 @@ class Desk:
         for site_id in due:
             try:
                 with writing(self._engine) as connection:
-                    envelopes = elapse_commands([site_id])
-                    answers += self._transactions.execute(
-                        connection, envelopes, self._transactions.lock(connection, envelopes)
-                    )
+                    alone = [Envelope(site=site_id, command=Elapse())]
+                    locked = self._transactions.lock(connection, alone)
+                    answers += self._transactions.execute_due(connection, locked)
             except _NO_DATABASE:
                 raise
             except Exception as error:  # noqa: BLE001 - logged, then the next site

@@ -8,7 +8,7 @@ done and the next attempt might succeed.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,7 +28,6 @@ from incidents.desk.locks import (
     lock_sites,
 )
 from incidents.machine import policy as machine_policy
-from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.database.engine import writing
@@ -128,9 +127,8 @@ class Transactions:
         events: list[actions.EventOfSite] = []
         while (locked := self.lock_due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
-            envelopes, decided_at = elapse_commands(locked.rows), locked.now(lambda: now)
-            batch = Batch(connection, envelopes, locked, active, decided_at, sender_now=now)
-            for answer in batch.decide_all():
+            batch = Batch(connection, (), locked, active, locked.now(lambda: now), sender_now=now)
+            for answer in batch.decide_due():
                 site = answer.site
                 events += [{"site": site, **event} for event in answer.document["events"]]
             batch.write()
@@ -166,16 +164,36 @@ class Transactions:
         if not envelopes:
             return []
         with infrequent_gc():
-            active = policy or self.policy(connection, locked.policy)
-            # Read under the locks, so no entry that was made during the wait is later.
-            sender_now = self._clock()
-            now = locked.now(lambda: sender_now)
-            batch = Batch(connection, envelopes, locked, active, now, sender_now=sender_now)
+            batch = self._batch(connection, envelopes, locked, policy)
             answers = batch.decide_all()
             batch.write_denials()
             with pipelined(connection, commit=keep):
                 batch.write()
         return answers
+
+    def execute_due(self, connection: Connection, locked: BatchLocks) -> list[Answer]:
+        """Decide what is due on the locked sites, write the results, and commit."""
+        if not locked.rows:
+            return []
+        with infrequent_gc():
+            batch = self._batch(connection, (), locked)
+            answers = batch.decide_due()
+            with pipelined(connection, commit=True):
+                batch.write()
+        return answers
+
+    def _batch(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        locked: BatchLocks,
+        policy: Policy | None = None,
+    ) -> Batch:
+        active = policy or self.policy(connection, locked.policy)
+        # Read under the locks, so no entry that was made during the wait is later.
+        sender_now = self._clock()
+        now = locked.now(lambda: sender_now)
+        return Batch(connection, envelopes, locked, active, now, sender_now=sender_now)
 
     def lock(
         self,
@@ -196,8 +214,3 @@ class Transactions:
         if digest not in self._policies:
             self._policies[digest] = machine_policy.read(desk_state.policy_toml(connection, digest))
         return self._policies[digest]
-
-
-def elapse_commands(site_ids: Iterable[int]) -> list[Envelope]:
-    """The commands that decide what is due on these sites."""
-    return [Envelope(site=id_, command=Elapse()) for id_ in site_ids]

@@ -106,6 +106,11 @@ class UnitOfWork:
         self._sites = self._read(envelopes, policy)
         self.filings = FilingWork(connection, (site.before for site in self._sites.values()))
 
+    @property
+    def sites(self) -> Iterable[SiteWork]:
+        """All sites, in the order of their rows."""
+        return self._sites.values()
+
     def site_id(self, envelope: Envelope) -> int | None:
         """The ID of the site that the command names; None if no such site is locked."""
         return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
@@ -170,8 +175,11 @@ class UnitOfWork:
             id_ = self.site_id(envelope)
             if id_ in commands:
                 commands[id_].append(self.with_clamped_times(envelope).command)
+        clock = slices.need((), self._now)
         needs = {
-            id_: slices.need(own, self._now_on(self._rows[id_])) for id_, own in commands.items()
+            id_: slices.need(own, now) if own or now > self._now else clock
+            for id_, own in commands.items()
+            for now in [self._now_on(self._rows[id_])]
         }
         read = cases.load(self._connection, self._rows, needs, policy) if needs else {}
         return {

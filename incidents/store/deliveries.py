@@ -16,7 +16,7 @@ from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.command import BRAKED
 from incidents.store.entries import Outgoing, Place
-from incidents.store.schema.log_tables import braked, dead, deliveries, orders, waiting
+from incidents.store.schema.log_tables import braked, dead, deliveries, is_alive, orders, waiting
 from incidents.store.schema.types import Number, Word
 from incidents.store.statement import Mutation, Query, Row
 from incidents.store.values_table import ValuesTable
@@ -36,6 +36,8 @@ def add(
     Waiting orders before a new order that changes the live system become due, because the new order
     may supersede them.
     """
+    # Before the new ones are there, which would be written twice.
+    _WOKEN.execute(connection, [(o.site_id, ACT, now) for o, lanes in new if ACT in lanes])
     _NEW.execute(
         connection,
         [
@@ -44,7 +46,6 @@ def add(
             for lane in lanes
         ],
     )
-    _WOKEN.execute(connection, [(o.site_id, ACT, now) for o, lanes in new if ACT in lanes])
 
 
 def settle(
@@ -201,5 +202,5 @@ _FAILED = Mutation(deliveries, "dead", "held_by", "adapter", "problem", keys=_KE
 _RETRIED = Mutation(deliveries, "dead", "since", "attempts", "next_at", keys=_KEY)
 # A claimed order stays with its dispatcher: it may be behind a dead letter.
 _WOKEN = Mutation(
-    deliveries, "next_at", keys=("site_id", "lane"), where=and_(waiting, _of.held_by.is_(None))
+    deliveries, "next_at", keys=("site_id", "lane"), where=and_(is_alive(), _of.held_by.is_(None))
 )

@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Integer,
     Select,
     and_,
     bindparam,
-    cast,
     exists,
     not_,
     select,
@@ -25,7 +23,7 @@ from sqlalchemy import (
 )
 
 from incidents.store.database.postgresql_engine import LOOK_UP_BY_KEYS
-from incidents.store.schema.log_tables import deliveries, waiting
+from incidents.store.schema.log_tables import deliveries, is_alive, waiting
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime, Word
 from incidents.store.statement import Query
@@ -93,15 +91,6 @@ def of_sites(
     return [each for each in _OF_SITES.fetch(connection, rows).all() if each.next_at <= due_at]
 
 
-def _is_alive(of: FromClause) -> ColumnElement[bool]:
-    """Whether an order has not failed permanently.
-
-    In another form than that of the partial index: to look one up by its site there, the databases
-    would go through its whole lane.
-    """
-    return cast(of.c.dead, Integer) == 0
-
-
 def is_first() -> ColumnElement[bool]:
     """Whether an order is the first of its site and lane that has not failed permanently."""
     before = deliveries.alias("before")
@@ -110,7 +99,7 @@ def is_first() -> ColumnElement[bool]:
             before.c.site_id == _of.site_id,
             before.c.lane == _of.lane,
             before.c.site_seq < _of.site_seq,
-            _is_alive(before),
+            is_alive(before),
         )
     )
 
@@ -143,7 +132,7 @@ def _of_sites(given: ValuesTable) -> Select[Any]:
     # of the lane that are due.
     own = and_(_of.site_id == given.c.site_id, _of.lane == given.c.lane)
     named = given.table.join(deliveries, own).join(sites, sites.c.id == _of.site_id)
-    return select(*_COLUMNS).select_from(named).where(_is_alive(deliveries), is_first())
+    return select(*_COLUMNS).select_from(named).where(is_alive(deliveries), is_first())
 
 
 _BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))

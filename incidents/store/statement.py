@@ -144,7 +144,7 @@ class Mutation:
             return
         dialect = connection.dialect
         if dialect.name not in self._compiled:
-            compiled = self._one_by_one if dialect.name == "sqlite" else self._as_json
+            compiled = self._one_by_one if dialect.name == "sqlite" else self._as_arrays
             self._compiled[dialect.name] = compiled(dialect)
         self._compiled[dialect.name](connection, rows)
 
@@ -163,8 +163,8 @@ class Mutation:
 
         return write
 
-    def _as_json(self, dialect: Dialect) -> _Write:
-        """Compile a statement with all rows in one parameter, so that it has one plan."""
+    def _as_arrays(self, dialect: Dialect) -> _Write:
+        """Compile a statement with the rows as arrays, so that it has one plan."""
         given = ValuesTable(dialect.name, **self._kinds)
         if self._keys:
             statement = self._found(given.c)
@@ -172,7 +172,7 @@ class Mutation:
             new = select(*given.c)
             statement = insert(self._table).from_select(self.columns, new, include_defaults=False)
         compiled = _compile(statement, dialect)
-        processes = _processes(_to_json(kind, dialect) for kind in self._kinds.values())
+        processes = _processes(_to_array(kind, dialect) for kind in self._kinds.values())
 
         def write(connection: Connection, rows: Sequence[Row]) -> None:
             parameters = given.parameters(_processed(rows, processes))
@@ -243,11 +243,9 @@ def _processed(rows: Sequence[Row], processes: _Processes) -> Sequence[Row]:
     return found
 
 
-def _to_json(kind: Any, dialect: Dialect) -> Any:
-    """The conversion of a value to the JSON from which PostgreSQL reads that column's type."""
-    if isinstance(kind, LargeBinary):
-        return lambda value: "\\x" + value.hex()
-    return _to_database(kind, dialect)
+def _to_array(kind: Any, dialect: Dialect) -> Any:
+    # What the driver wraps bytes in, an array does not need.
+    return None if isinstance(kind, LargeBinary) else _to_database(kind, dialect)
 
 
 def _to_database(kind: Any, dialect: Dialect) -> Any:

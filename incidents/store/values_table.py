@@ -1,18 +1,16 @@
-"""The table of given rows, which a statement joins: one parameter, whatever the number of rows.
+"""The table of given rows, which a statement joins: its text does not depend on their number.
 
-The statement's text stays the same, so it is compiled and planned once. A list of thousands of
-values would be a new statement each time, and SQLite limits its length.
+So the statement is compiled and planned once. A list of thousands of values would be a new
+statement each time, and SQLite limits its length.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     FromClause,
     Integer,
@@ -37,23 +35,27 @@ Kind = type[TypeEngine[Any]] | TypeEngine[Any]
 class ValuesTable:
     """A table of given rows inside one statement for the database `dialect`; `c` are its columns.
 
-    The rows are one parameter, in JSON.
+    The rows are one parameter in JSON on SQLite, and an array for each column on PostgreSQL, whose
+    server reads arrays in half the time.
     """
 
     def __init__(self, dialect: str, **columns: Kind) -> None:
         self.dialect = dialect
-        self._names = tuple(columns)
-        self.table = _each(columns) if dialect == "sqlite" else _recordset(columns)
+        self._arrays = tuple(f"given_{name}" for name in columns)
+        self.table = _each(columns) if dialect == "sqlite" else _unnested(columns)
         self.c = self.table.c
 
     def parameters(self, rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
         """The parameters that give the statement these `rows`."""
         rows = list(rows)
         if self.dialect == "sqlite":
-            given = _MICROSECONDS.encode(rows)
-        else:
-            given = _ISO.encode([dict(zip(self._names, row, strict=True)) for row in rows])
-        return {"given": given, "given_most": len(rows)}
+            return {"given": _JSON.encode(rows)}
+        # Loaded with its library, which the first connection has needed.
+        from incidents.store.postgresql.array import array
+
+        columns = zip(*rows, strict=True)
+        arrays = {name: array(own) for name, own in zip(self._arrays, columns, strict=True)}
+        return {**arrays, "given_most": len(rows)}
 
     def joined(
         self,
@@ -83,19 +85,22 @@ def _each(columns: dict[str, Kind]) -> FromClause:
     ).subquery("given")
 
 
-def _recordset(columns: dict[str, Kind]) -> FromClause:
+def _unnested(columns: dict[str, Kind]) -> FromClause:
     """The given rows, with a limit that cuts nothing off but tells the planner that rows are few.
 
-    Otherwise the planner would expect a hundred rows, and read a whole table to find one of them.
+    Otherwise the planner might expect so many that it reads a whole table to find one of them.
     """
-    rows = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON)).table_valued(
+    # Loading it would slow down every command on SQLite.
+    from sqlalchemy.dialects.postgresql import ARRAY
+
+    arrays = (cast(bindparam(f"given_{name}"), ARRAY(kind)) for name, kind in columns.items())
+    rows = func.unnest(*arrays).table_valued(
         *(column(name, kind) for name, kind in columns.items()), name="rows"
     )
     most = bindparam("given_most", type_=Integer)
-    return select(rows.render_derived(with_types=True)).limit(most).subquery("given")
+    return select(rows.render_derived()).limit(most).subquery("given")
 
 
-_ISO, _MICROSECONDS = (
-    json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=default)
-    for default in (datetime.isoformat, microseconds)
+_JSON = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=microseconds
 )

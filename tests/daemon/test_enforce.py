@@ -76,28 +76,39 @@ def test_at_the_deadline_nothing_is_due_and_a_moment_later_it_is(engine: Engine)
     assert after == enforce.Elapsed(sites=1, events=2, next_due=START + 13 * HOUR + MOMENT)
 
 
-def test_batches_go_on_until_nothing_is_due_in_the_order_of_the_due_times(engine: Engine) -> None:
+def test_batches_go_on_until_nothing_is_due_the_earliest_first(engine: Engine) -> None:
     log_on(engine, ["c.example"], START)
     log_on(engine, ["a.example"], START + MINUTE)
     log_on(engine, ["b.example"], START + 2 * MINUTE)
     order: list[list[str]] = []
 
-    look_at(
-        engine, START + 2 * HOUR, limit=1,
-        done=lambda answers: order.append([answer.site for answer in answers]),
-    )  # fmt: skip
+    def decide(limit: int) -> None:
+        look_at(
+            engine, START + 2 * HOUR, limit=limit, stopped=lambda: len(order) == 1 and limit == 2,
+            done=lambda answers: order.append([answer.site for answer in answers]),
+        )  # fmt: skip
 
-    assert order == [["c.example"], ["a.example"], ["b.example"]]
+    decide(limit=2)
+    first = order[0]
+    decide(limit=1)
+
+    assert first == ["c.example", "a.example"]
+    assert sorted(site for batch in order for site in batch) == [
+        "a.example",
+        "b.example",
+        "c.example",
+    ]
 
 
-def test_a_stop_is_honoured_between_two_batches(engine: Engine) -> None:
-    log_on(engine, ["a.example", "b.example"], START)
+def test_after_a_stop_no_batch_begins(engine: Engine) -> None:
+    log_on(engine, [f"{name}.example" for name in "abcde"], START)
     done: list[Answer] = []
 
     found = look_at(engine, START + 2 * HOUR, limit=1, stopped=lambda: bool(done), done=done.extend)
 
-    assert found.sites == 1
-    assert count_in(engine, "suspended") == 1
+    # On PostgreSQL another batch may have been under way.
+    assert found.sites <= (1 if engine.dialect.name == "sqlite" else 2)
+    assert count_in(engine, "suspended") == found.sites == len(done)
 
 
 def test_a_due_time_of_which_nothing_comes_is_not_tried_for_ever(engine: Engine) -> None:

@@ -20,6 +20,7 @@ from psycopg import errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
+from incidents.store.postgresql.array import Binary
 from incidents.store.postgresql.pooler import Naming, is_lost_statement
 from incidents.store.postgresql.server_connection import ServerConnection, Wait, abandon
 
@@ -130,11 +131,12 @@ class Pipeline:
             self._send(self._checked, take=self._check)
 
     def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        values = [_text(value) for value in parameters]
+        values = [_written(value) for value in parameters]
+        formats = [isinstance(value, Binary) for value in values]
         if self.is_named:
-            self._pgconn.send_query_prepared(self._name(sql), values)
+            self._pgconn.send_query_prepared(self._name(sql), values, formats)
         else:
-            self._pgconn.send_query_params(sql.encode(), values)
+            self._pgconn.send_query_params(sql.encode(), values, param_formats=formats)
         self._sent.append(_Sent(sql, take=take))
 
     def _name(self, sql: str) -> bytes:
@@ -238,9 +240,9 @@ def _begin(driver: ServerConnection, *, says_it_writes: bool) -> str:
     return " ".join(words)
 
 
-def _text(value: Any) -> bytes | None:
-    if value is None:
-        return None
+def _written(value: Any) -> bytes | None:
+    if value is None or isinstance(value, Binary):
+        return value
     if isinstance(value, datetime):
         return value.isoformat().encode()
     return str(value).encode()
