@@ -6,6 +6,7 @@ import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incidents.errors import REFUSED, Cause, InputError
@@ -50,6 +51,8 @@ def now() -> datetime:
     return source()
 
 
+# Most times are written more than once: into an entry, an order, and the reason.
+@lru_cache(maxsize=1024)
 def rfc3339(moment: datetime) -> str:
     """Return `moment` as `2026-03-01T10:00:00Z`, with microseconds only if there are any.
 

@@ -37,7 +37,7 @@ from incidents.store.round_trip import pipelined
 if TYPE_CHECKING:
     from incidents.contract.documents import actions
 
-_YOUNG = 50_000
+_YOUNG = 200_000
 """The number of new values after which the garbage collector runs during a batch."""
 
 

@@ -64,7 +64,7 @@ def orders(events: Sequence[e.Event]) -> list[Order]:
     """
     found: list[Order] = []
     for index, event in enumerate(events):
-        order = _order(index, event)
+        order = _order(index, event) if type(event) in _ORDERING else None
         if order is None:
             continue
         taken_back = _suspension(found) if order.kind == "reopen" else []

@@ -155,7 +155,7 @@ def _changes(pairs: Sequence[tuple[int, Case, Case]], what: str) -> list[tuple[i
         before = getattr(was, what)
         for n, value in getattr(now, what).items():
             old = before.get(n)
-            if old is not value and old != value:
+            if old is not value:
                 found.append((id_, old, value))
     return found
 
