@@ -19,7 +19,6 @@ from incidents.machine.commands import AddSite, Command
 from incidents.machine.refusal import Refusal
 from incidents.store import desk_state
 from incidents.store.cases import site_row, sites
-from incidents.store.desk_state import TIME
 from incidents.store.round_trip import pipelined, send
 
 MAX_APART = timedelta(minutes=5)
@@ -120,13 +119,12 @@ def lock_sites(
         query = sites.LOCKED_BY_NAME if names else sites.LOCKED
         found = query.fetch(connection, [(each,) for each in sorted(names or numbers)])
         kept = desk_state.ANSWERS_NAMED.fetch(connection, [(key,) for key in wanted])
-        active = desk_state.ACTIVE_POLICY.fetch(connection)
-        time = _time(connection)
-    [policy] = active.all()
+        present = desk_state.POLICY_AND_TIME.fetch(connection)
+    [(policy, time)] = present.all()
     return BatchLocks(
         rows={row["id"]: row for row in found.all()},
         policy=policy,
-        database_now=time(),
+        database_now=time,
         kept={each.key: each for each in kept.all()},
     )
 
@@ -136,11 +134,10 @@ def lock_due(connection: Connection, now: datetime, limit: int) -> BatchLocks:
     with pipelined(connection):
         desk_state.lock_policy_shared(connection)
         found = sites.DUE.fetch(connection, now=now, most=limit)
-        active = desk_state.ACTIVE_POLICY.fetch(connection)
-        time = _time(connection)
-    [policy] = active.all()
+        present = desk_state.POLICY_AND_TIME.fetch(connection)
+    [(policy, time)] = present.all()
     return BatchLocks(
-        rows={row["id"]: row for row in found.all()}, policy=policy, database_now=time()
+        rows={row["id"]: row for row in found.all()}, policy=policy, database_now=time
     )
 
 
@@ -161,10 +158,3 @@ def _set_lock_timeout(connection: Connection, lock_timeout: timedelta | None) ->
         send(
             connection, f"SET LOCAL lock_timeout = {lock_timeout // timedelta(milliseconds=1)}", ()
         )
-
-
-def _time(connection: Connection) -> Callable[[], datetime | None]:
-    if connection.dialect.name == "sqlite":
-        return lambda: None
-    query = TIME.fetch(connection)
-    return lambda: query.all()[0]

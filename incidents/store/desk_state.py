@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Connection,
     ScalarSelect,
+    Select,
     Text,
     bindparam,
     case,
@@ -25,17 +26,27 @@ from incidents import clock
 from incidents.store.schema.desk_tables import desk, keys, policies, rehearsal
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Mutation, Query, insert_missing
+from incidents.store.values_table import ValuesTable
 
 BEHIND = "behind"
 """The key in the `info` of a replica's connection: its clock minus the time that it shows."""
 
 _is_rehearsal = exists(select(rehearsal.c.id))
 
-TIME: Query[datetime | None] = Query(
-    lambda _: select(case((_is_rehearsal, null()), else_=func.clock_timestamp(type_=UTCDateTime))),
-    lambda row: row[0],
-)
+_own_time = case((_is_rehearsal, null()), else_=func.clock_timestamp(type_=UTCDateTime))
+TIME: Query[datetime | None] = Query(lambda _: select(_own_time), lambda row: row[0])
 """The server's own time, in UTC, when the expression runs; None in a rehearsal."""
+
+
+def _policy_and_time(given: ValuesTable) -> Select[Any]:
+    time = null() if given.dialect == "sqlite" else _own_time
+    return select(desk.c.policy, time)
+
+
+POLICY_AND_TIME: Query[tuple[str, datetime | None]] = Query(
+    _policy_and_time, lambda row: (row[0], row[1])
+)
+"""The digest of the active policy, and the time as in `TIME`; on SQLite the time is None."""
 
 
 def server_time() -> ScalarSelect[datetime]:

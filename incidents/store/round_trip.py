@@ -100,11 +100,15 @@ def send(
 
 
 def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Send one statement for each of `rows`, its parameters; for SQLite only.
+    """Send one statement for each of `rows`, its parameters.
 
     Raises:
-        DBAPIError: of the first statement that failed.
+        DBAPIError: of the first statement that failed, at once or at the end of the round trip.
     """
+    if connection.dialect.name != "sqlite":
+        for row in rows:
+            send(connection, sql, row)
+        return
     assert connection.in_transaction()
     try:
         _driver(connection).executemany(sql, rows)

@@ -86,7 +86,7 @@ class Query(Generic[T]):
         self._build = build
         self._read = read
         self._columns = columns
-        self._compiled: dict[str, tuple[_Compiled, ValuesTable]] = {}
+        self._compiled: dict[tuple[str, bool], tuple[_Compiled, ValuesTable]] = {}
         self._nothing = Result((), read)
         self._nothing.take(())
 
@@ -97,18 +97,20 @@ class Query(Generic[T]):
         """
         if self._columns and not rows:
             return self._nothing
-        compiled, given = self._for(connection.dialect)
+        compiled, given = self._for(connection.dialect, one=len(rows) == 1)
         result = Result(compiled.results, self._read)
         if self._columns:
             values |= given.parameters(rows)
         send(connection, compiled.sql, compiled.parameters(values), result.take)
         return result
 
-    def _for(self, dialect: Dialect) -> tuple[_Compiled, ValuesTable]:
-        found = self._compiled.get(dialect.name)
+    def _for(self, dialect: Dialect, *, one: bool) -> tuple[_Compiled, ValuesTable]:
+        # On SQLite the other form costs the same.
+        key = dialect.name, one and dialect.name != "sqlite"
+        found = self._compiled.get(key)
         if found is None:
-            given = ValuesTable(dialect.name, **self._columns)
-            found = self._compiled[dialect.name] = _compile(self._build(given), dialect), given
+            given = ValuesTable(dialect.name, one=key[1], **self._columns)
+            found = self._compiled[key] = _compile(self._build(given), dialect), given
         return found
 
 
@@ -136,17 +138,19 @@ class Mutation:
         self._where = () if where is None else (where,)
         self.columns = (*keys, *columns)
         self._kinds = {name: table.c[name].type for name in self.columns}
-        self._compiled: dict[str, _Write] = {}
+        self._compiled: dict[tuple[str, bool], _Write] = {}
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Send the rows, if there are any."""
         if not rows:
             return
         dialect = connection.dialect
-        if dialect.name not in self._compiled:
-            compiled = self._one_by_one if dialect.name == "sqlite" else self._as_arrays
-            self._compiled[dialect.name] = compiled(dialect)
-        self._compiled[dialect.name](connection, rows)
+        key = dialect.name, len(rows) == 1
+        if key not in self._compiled:
+            together = dialect.name != "sqlite" and len(rows) > 1
+            compiled = self._as_arrays if together else self._one_by_one
+            self._compiled[key] = compiled(dialect)
+        self._compiled[key](connection, rows)
 
     def _one_by_one(self, dialect: Dialect) -> _Write:
         given = {f"given_{name}": name for name in self.columns}
@@ -165,14 +169,14 @@ class Mutation:
 
     def _as_arrays(self, dialect: Dialect) -> _Write:
         """Compile a statement with the rows as arrays, so that it has one plan."""
-        given = ValuesTable(dialect.name, **self._kinds)
+        given = ValuesTable(dialect.name, one=False, **self._kinds)
         if self._keys:
             statement = self._found(given.c)
         else:
             new = select(*given.c)
             statement = insert(self._table).from_select(self.columns, new, include_defaults=False)
         compiled = _compile(statement, dialect)
-        processes = _processes(_to_array(kind, dialect) for kind in self._kinds.values())
+        processes = _processes(_to_database(kind, dialect) for kind in self._kinds.values())
 
         def write(connection: Connection, rows: Sequence[Row]) -> None:
             parameters = given.parameters(_processed(rows, processes))
@@ -243,12 +247,11 @@ def _processed(rows: Sequence[Row], processes: _Processes) -> Sequence[Row]:
     return found
 
 
-def _to_array(kind: Any, dialect: Dialect) -> Any:
-    # What the driver wraps bytes in, an array does not need.
-    return None if isinstance(kind, LargeBinary) else _to_database(kind, dialect)
-
-
 def _to_database(kind: Any, dialect: Dialect) -> Any:
+    if isinstance(kind, LargeBinary) and dialect.name == "postgresql":
+        from incidents.store.postgresql.array import Binary
+
+        return Binary
     is_time = isinstance(kind, UTCDateTime)
     return kind.to_database(dialect) if is_time else kind.bind_processor(dialect)
 

@@ -36,25 +36,32 @@ class ValuesTable:
     """A table of given rows inside one statement for the database `dialect`; `c` are its columns.
 
     The rows are one parameter in JSON on SQLite, and an array for each column on PostgreSQL, whose
-    server reads arrays in half the time.
+    server reads arrays in half the time. With `one`, the only row has a parameter for each value.
     """
 
-    def __init__(self, dialect: str, **columns: Kind) -> None:
+    def __init__(self, dialect: str, *, one: bool = False, **columns: Kind) -> None:
         self.dialect = dialect
-        self._arrays = tuple(f"given_{name}" for name in columns)
-        self.table = _each(columns) if dialect == "sqlite" else _unnested(columns)
+        self._one = one
+        self._names = tuple(f"given_{name}" for name in columns)
+        if one:
+            self.table = _alone(columns)
+        else:
+            self.table = _each(columns) if dialect == "sqlite" else _unnested(columns)
         self.c = self.table.c
 
     def parameters(self, rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
         """The parameters that give the statement these `rows`."""
         rows = list(rows)
+        if self._one:
+            [row] = rows
+            return dict(zip(self._names, row, strict=True))
         if self.dialect == "sqlite":
             return {"given": _JSON.encode(rows)}
         # Loaded with its library, which the first connection has needed.
         from incidents.store.postgresql.array import array
 
         columns = zip(*rows, strict=True)
-        arrays = {name: array(own) for name, own in zip(self._arrays, columns, strict=True)}
+        arrays = {name: array(own) for name, own in zip(self._names, columns, strict=True)}
         return {**arrays, "given_most": len(rows)}
 
     def joined(
@@ -73,6 +80,11 @@ class ValuesTable:
         found = select(*columns).select_from(table).where(*on).offset(literal_column("0"))
         each = found.lateral("found")
         return select(*each.c).select_from(self.table.join(each, true()))
+
+
+def _alone(columns: dict[str, Kind]) -> FromClause:
+    own = (bindparam(f"given_{name}", type_=kind).label(name) for name, kind in columns.items())
+    return select(*own).subquery("given")
 
 
 def _each(columns: dict[str, Kind]) -> FromClause:

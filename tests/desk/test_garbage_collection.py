@@ -8,7 +8,7 @@ import pytest
 
 from incidents.desk.transaction import infrequent_gc
 
-BOUND = 60_000
+BOUND = 210_000
 
 
 class _Cycle:

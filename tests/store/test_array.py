@@ -28,7 +28,7 @@ _COLUMNS: dict[str, tuple[TypeEngine[Any], st.SearchStrategy[Any]]] = {
     "time": (UTCDateTime(), _TIMES),
     "flag": (Boolean(), st.booleans()),
 }
-_rows = st.lists(st.tuples(*(st.none() | each for _, each in _COLUMNS.values())), min_size=1)
+_rows = st.lists(st.tuples(*(st.none() | each for _, each in _COLUMNS.values())), min_size=2)
 _SENT = Query[tuple[Any, ...]](
     lambda given: select(*given.c, bindparam("own", type_=Integer).label("own")),
     tuple,
@@ -59,4 +59,4 @@ def test_each_value_comes_back(connection: Connection, rows: list[tuple[Any, ...
 def test_what_means_something_in_an_array_is_text(connection: Connection, text: str) -> None:
     row = (1, 1, text, f"a{text}", b"\\x", datetime(2026, 1, 1, tzinfo=UTC), True)
 
-    assert _SENT.fetch(connection, [row], own=7).all() == [(*row, 7)]
+    assert _SENT.fetch(connection, [row, row], own=7).all() == [(*row, 7)] * 2

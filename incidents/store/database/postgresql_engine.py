@@ -147,8 +147,8 @@ def _set_up_postgresql(check: RevisionCheck, naming: Naming, connection: Any, re
         timestamps.read_in_utc(connection)
     connection.autocommit = autocommit
     record.info["pipeline"] = Pipeline(
-        connection, f"SELECT {_SWITCHES}", BOTH["postgresql"],
-        lambda rows: check.check(*rows[0]), naming=naming, pins=pins,
+        connection, _SWITCHES, BOTH["postgresql"].removeprefix("SELECT "),
+        lambda rows: check.check(*rows[0][-2:]), naming=naming, pins=pins,
     )  # fmt: skip
 
 

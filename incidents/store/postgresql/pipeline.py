@@ -49,10 +49,10 @@ class _Sent:
 class Pipeline:
     """The pipeline of one connection of psycopg.
 
-    A transaction that writes begins with two statements: `checked`, whose rows are given to
-    `check`, which may raise an error, and before the first statement that is sent here `switches`,
-    which sets the planner's switches. Behind a pooler each transaction begins with `pins`: see
-    `pooler.pins`.
+    A transaction that writes begins with a SELECT of `checked`, whose rows are given to `check`,
+    which may raise an error. The first statement that is sent here is planned, as all after it,
+    with `switches`, expressions that set the planner's switches. Behind a pooler each transaction
+    begins with `pins`: see `pooler.pins`.
     """
 
     def __init__(
@@ -109,14 +109,14 @@ class Pipeline:
 
         In autocommit mode there is no transaction.
         """
-        self.start()
-        if self._switches_missing:
-            self._switches_missing = False
-            self._send(self._switches)
+        self._start(switched=True)
         self._send(sql, parameters, take)
 
     def start(self) -> None:
         """Send what a round trip and a transaction begin with, without another statement."""
+        self._start(switched=False)
+
+    def _start(self, *, switched: bool) -> None:
         if not self._sent:
             self._pgconn.enter_pipeline_mode()
             idle = self._pgconn.transaction_status == TransactionStatus.IDLE
@@ -126,9 +126,14 @@ class Pipeline:
         if self._pins is not None and self._pins_missing:
             self._pins_missing = False
             self._send(self._pins)
+        switches = switched and self._switches_missing
+        self._switches_missing &= not switches
         if self._check_missing:
             self._check_missing = False
-            self._send(self._checked, take=self._check)
+            checked = f"{self._switches}, {self._checked}" if switches else self._checked
+            self._send(f"SELECT {checked}", take=self._check)
+        elif switches:
+            self._send(f"SELECT {self._switches}")
 
     def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         values = [_written(value) for value in parameters]
