@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from incidents.store.database.engine import create, writing
 from incidents.store.database.migration import record_oldest
-from incidents.store.schema.catalogue import schema
+from incidents.store.schema.catalogue import is_for_sqlite, schema
 
 
 def run(connection: Connection) -> None:
@@ -19,6 +19,11 @@ def run(connection: Connection) -> None:
         target_metadata=schema(),
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",
+        include_object=lambda found, _name, kind, *_: (
+            kind != "foreign_key_constraint"
+            or connection.dialect.name == "sqlite"
+            or not is_for_sqlite(found)
+        ),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incidents.store.schema.catalogue import schema
+from incidents.store.schema.catalogue import is_for_sqlite, schema
 from scripts.generated.markdown import page, table
 
 _TABLES = {
@@ -107,7 +107,9 @@ def _table(each: Table) -> list[str]:
 
 def _column(column: Column[object]) -> tuple[str, ...]:
     key = "primary key" if column.primary_key else "may be null" if column.nullable else ""
-    refers = ", ".join(sorted(f"`{key.target_fullname}`" for key in column.foreign_keys))
+    refers = ", ".join(
+        sorted(f"`{key.target_fullname}`{_where(key.constraint)}" for key in column.foreign_keys)
+    )
     kinds = (column.type.compile(dialect=of.dialect()) for of in (sqlite, postgresql))
     return f"`{column.name}`", *(f"`{kind}`" for kind in kinds), key, refers
 
@@ -120,8 +122,12 @@ def _constraints(each: Table) -> list[str]:
         elif isinstance(rule, ForeignKeyConstraint) and len(rule.columns) > 1:
             ours = ", ".join(rule.column_keys)
             theirs = ", ".join(element.target_fullname for element in rule.elements)
-            found.append(f"(`{ours}`) refers to (`{theirs}`)")
+            found.append(f"(`{ours}`) refers to (`{theirs}`){_where(rule)}")
     return found
+
+
+def _where(key: ForeignKeyConstraint | None) -> str:
+    return "" if key is None or not is_for_sqlite(key) else ", a constraint on SQLite alone"
 
 
 def _indexes(each: Table) -> list[str]:

@@ -275,13 +275,21 @@ def test_a_time_is_kept_to_the_microsecond_and_comes_back_in_utc(db_url: str) ->
 def test_foreign_keys_and_states_are_held_by_the_schema(opened: Opener, db_url: str) -> None:
     engine = opened(db_url)
     for statement in (
-        "INSERT INTO claims VALUES (99, '1', 'li', %s)",
+        *(["INSERT INTO claims VALUES (99, '1', 'li', %s)"] * (engine.dialect.name == "sqlite")),
         "UPDATE desk SET id = 2",
         "UPDATE desk SET policy = 'sha256:none'",
     ):
         moment = "1" if engine.dialect.name == "sqlite" else "now()"
         with pytest.raises(IntegrityError), engine.begin() as connection:
             connection.exec_driver_sql(statement.replace("%s", moment))
+
+
+def test_on_postgresql_no_row_is_checked_for_its_site_or_incident(
+    opened: Opener, postgresql_url: str
+) -> None:
+    found = inspect(opened(postgresql_url)).get_multi_foreign_keys()
+    referred = {key["referred_table"] for keys in found.values() for key in keys}
+    assert referred == {"accounts", "checkpoints", "policies"}
 
 
 def test_nobody_goes_back_from_an_epoch_that_has_begun(db_url: str) -> None:

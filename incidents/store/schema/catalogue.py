@@ -6,7 +6,7 @@ all.
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from sqlalchemy import ForeignKeyConstraint, MetaData
 
 from incidents.store.schema import (
     desk_tables,  # noqa: F401 - adds its tables
@@ -29,3 +29,12 @@ def schema() -> MetaData:
     """
     types.add_partial_indexes()
     return types.metadata
+
+
+def is_for_sqlite(key: ForeignKeyConstraint) -> bool:
+    """Whether the database has this foreign key on SQLite alone: all to sites and incidents.
+
+    On PostgreSQL each costs more than the row that it is checked for. The write path has locked the
+    site's row by then, and deletes no site that has other rows.
+    """
+    return key.referred_table.name in {"sites", "incidents"}
