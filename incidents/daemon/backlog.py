@@ -19,6 +19,9 @@ from incidents.daemon import journal
 from incidents.desk import Answer, Desk
 
 BATCH = 250
+"""The number of sites that are decided in one transaction."""
+AT_ONCE = 2
+"""The number of transactions, and of connections, at a time."""
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ def decide(
         backlog = _Backlog(desk, limit, stopped, done)
         backlog.decide()
         return backlog.decided
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(AT_ONCE - 1) as threads:
         backlog = _Backlog(desk, limit, stopped, done, threads)
         backlog.decide()
     if backlog.beside is not None:

@@ -176,6 +176,7 @@ class Enforcement:
         self._backoff = Backoff(monotonic=monotonic) if backoff is None else backoff
         self._monotonic = monotonic
         self._worked_at: float | None = None
+        self._warm = False
         self._last_reason: str | None = None
 
     @property
@@ -192,6 +193,9 @@ class Enforcement:
             app = self._app
             # The schema may have been upgraded since, so that this program must not write.
             schema.check(app.engine)
+            if not self._warm:
+                app.desk.warm_up(backlog.AT_ONCE)
+                self._warm = True
             found = elapse(
                 app.engine,
                 app.desk,
@@ -233,6 +237,8 @@ class Enforcement:
 
     def _failed(self, error: Exception) -> None:
         self._worked_at = None
+        # The connections may be new ones.
+        self._warm = False
         reason = database_fault(error)
         if reason is None and isinstance(error, IncidentsError):
             self.fatal = error

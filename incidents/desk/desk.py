@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,7 +25,7 @@ from incidents.log import logger
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
-from incidents.store import desk_state
+from incidents.store import desk_state, statement
 from incidents.store.cases import work
 from incidents.store.database.engine import Reading, plainly, reading, writing
 from incidents.store.desk_state import database_time
@@ -99,6 +100,19 @@ class Desk:
             refused_answer(str(envelope.site), unfit[n]) if n in unfit else next(answers)
             for n, envelope in enumerate(envelopes)
         ]
+
+    def warm_up(self, connections: int = 1) -> None:
+        """Do what statements cost once, on so many connections, so that later nobody waits for it.
+
+        On SQLite they are only compiled.
+        """
+        with plainly(self._engine), ExitStack() as open_at_once:
+            statement.compile_all(self._engine.dialect)
+            if self._engine.dialect.name == "sqlite":
+                return
+            for _ in range(connections):
+                own = writing(self._engine, keep=False)
+                statement.plan_all(open_at_once.enter_context(own))
 
     def elapse(
         self, *, limit: int = 500, full: Callable[[], object] = lambda: None

@@ -175,11 +175,8 @@ class UnitOfWork:
             id_ = self.site_id(envelope)
             if id_ in commands:
                 commands[id_].append(self.with_clamped_times(envelope).command)
-        clock = slices.need((), self._now)
         needs = {
-            id_: slices.need(own, now) if own or now > self._now else clock
-            for id_, own in commands.items()
-            for now in [self._now_on(self._rows[id_])]
+            id_: slices.need(own, self._now_on(self._rows[id_])) for id_, own in commands.items()
         }
         read = cases.load(self._connection, self._rows, needs, policy) if needs else {}
         return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from incidents.store.round_trip import send, send_many
+from incidents.store.round_trip import pipelined, send, send_many
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.values_table import Kind, ValuesTable
 
@@ -70,8 +71,13 @@ class Result(Generic[T]):
         sees times and JSON unconverted.
         """
         assert self._rows is not None, "the answer is still under way"
+        if not self._rows:
+            return []
         rows = self._rows if but is None else [row for row in self._rows if not but(row)]
         return [self._read(row) for row in _processed(rows, self._processes)]
+
+
+_every = WeakSet["Query[Any] | Mutation"]()
 
 
 class Query(Generic[T]):
@@ -89,6 +95,7 @@ class Query(Generic[T]):
         self._compiled: dict[tuple[str, bool], tuple[_Compiled, ValuesTable]] = {}
         self._nothing = Result((), read)
         self._nothing.take(())
+        _every.add(self)
 
     def fetch(self, connection: Connection, rows: Sequence[Row] = (), **values: Any) -> Result[T]:
         """Send the query about `rows`, with `values` for its other parameters.
@@ -104,6 +111,18 @@ class Query(Generic[T]):
         send(connection, compiled.sql, compiled.parameters(values), result.take)
         return result
 
+    def compile(self, dialect: Dialect) -> None:
+        """See `compile_all`."""
+        for one in (False, True):
+            self._for(dialect, one=one)
+
+    def plan(self, connection: Connection) -> None:
+        """See `plan_all`."""
+        # Without given rows it would read, and perhaps lock.
+        if self._columns:
+            compiled, given = self._for(connection.dialect, one=False)
+            send(connection, compiled.sql, compiled.parameters(given.parameters([])))
+
     def _for(self, dialect: Dialect, *, one: bool) -> tuple[_Compiled, ValuesTable]:
         # On SQLite the other form costs the same.
         key = dialect.name, one and dialect.name != "sqlite"
@@ -115,6 +134,22 @@ class Query(Generic[T]):
 
 
 _Write = Callable[[Connection, Sequence[Row]], None]
+
+
+def compile_all(dialect: Dialect) -> None:
+    """Compile every query and mutation that this process has loaded."""
+    for each in list(_every):
+        each.compile(dialect)
+
+
+def plan_all(connection: Connection) -> None:
+    """Have PostgreSQL plan them, as far as that changes nothing; in one round trip.
+
+    A plan belongs to a connection, and to transactions that write or that read as this one.
+    """
+    with pipelined(connection):
+        for each in list(_every):
+            each.plan(connection)
 
 
 class Mutation:
@@ -139,18 +174,29 @@ class Mutation:
         self.columns = (*keys, *columns)
         self._kinds = {name: table.c[name].type for name in self.columns}
         self._compiled: dict[tuple[str, bool], _Write] = {}
+        _every.add(self)
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Send the rows, if there are any."""
-        if not rows:
-            return
-        dialect = connection.dialect
-        key = dialect.name, len(rows) == 1
-        if key not in self._compiled:
-            together = dialect.name != "sqlite" and len(rows) > 1
-            compiled = self._as_arrays if together else self._one_by_one
-            self._compiled[key] = compiled(dialect)
-        self._compiled[key](connection, rows)
+        if rows:
+            self._for(connection.dialect, one=len(rows) == 1)(connection, rows)
+
+    def compile(self, dialect: Dialect) -> None:
+        """See `compile_all`."""
+        for one in (False, True):
+            self._for(dialect, one=one)
+
+    def plan(self, connection: Connection) -> None:
+        """See `plan_all`."""
+        self._for(connection.dialect, one=False)(connection, ())
+
+    def _for(self, dialect: Dialect, *, one: bool) -> _Write:
+        key = dialect.name, one or dialect.name == "sqlite"
+        found = self._compiled.get(key)
+        if found is None:
+            compiled = self._one_by_one if key[1] else self._as_arrays
+            found = self._compiled[key] = compiled(dialect)
+        return found
 
     def _one_by_one(self, dialect: Dialect) -> _Write:
         given = {f"given_{name}": name for name in self.columns}

@@ -60,7 +60,7 @@ class ValuesTable:
         # Loaded with its library, which the first connection has needed.
         from incidents.store.postgresql.array import array
 
-        columns = zip(*rows, strict=True)
+        columns = zip(*rows, strict=True) if rows else [() for _ in self._names]
         arrays = {name: array(own) for name, own in zip(self._names, columns, strict=True)}
         return {**arrays, "given_most": len(rows)}
 

@@ -35,11 +35,18 @@ def load(
     the first step.
     """
     cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
-    _load_unsettled(connection, cases, needs, policy)
-    _load_referenced(connection, cases, needs, policy)
-    for case in cases.values():
-        _sort(case)
+    with_parts = {id_: case for id_, case in cases.items() if _has_parts(case)}
+    if with_parts:
+        _load_unsettled(connection, with_parts, needs, policy)
+        _load_referenced(connection, with_parts, needs, policy)
+        for case in with_parts.values():
+            _sort(case)
     return cases
+
+
+def _has_parts(case: Case) -> bool:
+    """Whether more has happened than that the site was added; not even a damaged row hides it."""
+    return case.seq > 1 or bool(case.last_incident or case.last_suspension or case.last_task)
 
 
 def _load_unsettled(
@@ -66,8 +73,7 @@ def _load_unsettled(
         running = suspensions.RUNNING.fetch(connection, down)
         closed_by = suspensions.NAMED.fetch(connection, sorted(closing))
         open_tasks = work.OPEN_TASKS.fetch(connection, _ids(i for i in cases if cases[i].last_task))
-        # A site that was only added has nothing to claim.
-        claims = work.CLAIMS_OF_SITES.fetch(connection, _ids(i for i in cases if cases[i].seq > 1))
+        claims = work.CLAIMS_OF_SITES.fetch(connection, _ids(cases))
         orders = _fetch_orders(connection, needs)
         details = filings.DETAILS.fetch(connection, wanted)
         terms = filings.TERMS.fetch(connection, wanted)

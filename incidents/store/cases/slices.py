@@ -6,9 +6,10 @@ of R1 can hold, and the end of the run of cases (R3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from incidents.machine.case import Case
 from incidents.machine.commands import (
@@ -61,9 +62,10 @@ class Need:
     filing: bool = False
 
 
-def need(commands: Iterable[Command], now: datetime) -> Need:
+def need(commands: Sequence[Command], now: datetime) -> Need:
     """The part of the site's history that `commands` need at `now`."""
-    commands = list(commands)
+    if not commands:
+        return _due_alone(now)
     named = (getattr(command, "incident", None) for command in commands)
     return Need(
         now=now,
@@ -76,6 +78,12 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
         all_orders=any(isinstance(c, _OF_ALL_ORDERS) for c in commands),
         filing=any(isinstance(c, FilingCommand) for c in commands),
     )
+
+
+@lru_cache(maxsize=16)
+def _due_alone(now: datetime) -> Need:
+    # Of a backlog all sites need the same.
+    return Need(now=now)
 
 
 def _orders(command: Command) -> list[tuple[int, str]]:
