@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,18 @@ def measured(command: Sequence[str]) -> Ended:
     return Ended(took_s, peak_kib / 1024)
 
 
-def start(*arguments: str, journal: Path) -> subprocess.Popen[bytes]:
-    """Starts `incidents` with these arguments; what it tells on stderr goes to `journal`."""
+def start(
+    *arguments: str, journal: Path, settings: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts `incidents` with these arguments, and with settings in its environment.
+
+    What it tells on stderr goes to `journal`.
+    """
     with journal.open("wb") as file:
         return subprocess.Popen(
-            [*INCIDENTS, *arguments], stdout=subprocess.DEVNULL, stderr=file, env=environment()
-        )
+            [*INCIDENTS, *arguments], stdout=subprocess.DEVNULL, stderr=file,
+            env=environment() | dict(settings or {}),
+        )  # fmt: skip
 
 
 def environment() -> dict[str, Any]:

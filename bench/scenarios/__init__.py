@@ -1,9 +1,9 @@
 """The scenarios, one module each; their names in the order in which they are run."""
 
 NAMES = (
-    "log_one", "log_batch", "fire", "lateness", "idle", "old_site", "export", "memory", "start",
-    "with_log", "numbering", "verify", "deliver", "serve_log", "serve_queue", "serve_changes",
-    "filing_import", "bodies",
+    "log_one", "log_batch", "fire", "daemon", "lateness", "idle", "old_site", "export", "memory",
+    "start", "published", "with_log", "numbering", "verify", "deliver", "serve_log", "serve_queue",
+    "serve_changes", "per_core", "filing_import", "bodies",
 )  # fmt: skip
 
 COMPARED = (
