@@ -20,12 +20,15 @@ def due_together(url: str, clocks: int, due: datetime) -> None:
 
 
 def due_one_after_the_other(
-    url: str, clocks: int, first_due: datetime, apart: timedelta, *, first_site: int = 1
+    url: str, clocks: int, first_due: datetime, apart: timedelta, *, at_once: int = 1
 ) -> None:
-    """So many sites, each with one clock: the first due at `first_due`, the next `apart` later."""
+    """So many sites, each with one clock: `at_once` are due at `first_due`, the next `apart` later,
+    and so on.
+    """
     moment = [first_due - CONTACT]
     with desk_of(url, at=lambda: moment[0]) as desk:
-        add_sites(desk, range(first_site, first_site + clocks))
-        for n in range(clocks):
-            moment[0] = first_due - CONTACT + n * apart
-            taken(desk, [logging(first_site + n, 1)])
+        add_sites(desk, range(1, clocks + 1))
+        for first in range(1, clocks + 1, at_once):
+            sites = range(first, min(first + at_once, clocks + 1))
+            taken(desk, [logging(site, 1) for site in sites])
+            moment[0] += apart

@@ -1,4 +1,4 @@
-"""The receiver of orders: a process on the loopback that answers 200, and counts.
+"""The receiver of orders: a process on the loopback that counts, and answers 200 or never.
 
 One client that asks for `GET /figures` is told how many requests came, and the seconds from the
 first to the last.
@@ -52,11 +52,13 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
-    """A receiver of its own process, which ends with the block."""
+def receiver(*, answers: bool = True) -> Iterator[Receiver]:
+    """A receiver of its own process, which ends with the block; it takes orders, and answers them
+    or leaves whoever sent them waiting.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, answers), daemon=True)
     process.start()
     try:
         yield Receiver(ours.recv())
@@ -65,11 +67,11 @@ def receiver() -> Iterator[Receiver]:
         process.join()
 
 
-def _serve(told: Connection) -> None:
-    asyncio.run(_listen(told))
+def _serve(told: Connection, answers: bool) -> None:
+    asyncio.run(_listen(told, answers))
 
 
-async def _listen(told: Connection) -> None:
+async def _listen(told: Connection, answers: bool) -> None:
     times: list[float] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,7 +86,8 @@ async def _listen(told: Connection) -> None:
                 else:
                     await reader.readexactly(_length(head))
                     times.append(perf_counter())
-                    writer.write(_ANSWER)
+                    if answers:
+                        writer.write(_ANSWER)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
