@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +37,6 @@ def incidents(*words: str, url: str, key: Path) -> None:
 def with_key(key: Path) -> dict[str, str]:
     """The environment of a program that signs with that key."""
     return environment() | {"INCIDENTS_AUDIT_KEY": str(key)}
-
-
-@contextmanager
-def keeping(url: str, key: Path, journal: Path) -> Iterator[None]:
-    """While it lasts, a daemon numbers and signs."""
-    with journal.open("wb") as log:
-        daemon = subprocess.Popen(
-            [*INCIDENTS, "daemon", "--db", url], env=with_key(key), stdout=log, stderr=log
-        )
-        try:
-            yield
-        finally:
-            daemon.terminate()
-            daemon.wait()
 
 
 def take_away(url: str) -> None:
