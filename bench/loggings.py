@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count, repeat
+from itertools import count
 from typing import Any
 
 from bench import workers
@@ -51,14 +50,13 @@ def prepare(url: str, loggings: int) -> int:
 class Loggings:
     """One contender's loggings on one database; each round goes on where the last one ended.
 
-    Each client is a process of its own, or all are threads of one, whose worker gets all shares.
+    Each client is a process of its own.
     """
 
     def __init__(
         self, label: str, worker: Worker, *given: Any,
-        sites: int, timed: int, clients: int = 1, warm_up: int = WARM_UP, threads: bool = False,
+        sites: int, timed: int, clients: int = 1, warm_up: int = WARM_UP,
     ) -> None:  # fmt: skip
-        self._threads = threads
         self._label, self._worker, self._given = label, worker, given
         self._sites, self._timed, self._clients, self._warm_up = sites, timed, clients, warm_up
         self._rounds = count()
@@ -67,8 +65,7 @@ class Loggings:
         """One round."""
         shares = list(self._shares(next(self._rounds)))
         settle()
-        given = [(shares,)] if self._threads else [(share,) for share in shares]
-        took_s = workers.timed(self._worker, [(*self._given, *each) for each in given])
+        took_s = workers.timed(self._worker, [(*self._given, share) for share in shares])
         return [Figure(self._label, self._clients * self._timed / took_s, UNIT)]
 
     def _shares(self, n: int) -> Iterator[Share]:
@@ -108,24 +105,6 @@ def by_the_desk(
         began = workers.moment()
         for batch in batches:
             taken(desk, batch)
-        return began, workers.moment()
-
-
-def by_threads(
-    start: workers.Start, url: str, bare: bool, shares: Sequence[Share]
-) -> tuple[float, float]:
-    """A worker: one desk in one process, and a thread for each of the shares, one logging each."""
-    with desk_of(url) as desk, ThreadPoolExecutor(len(shares)) as threads:
-
-        def log(share: Share, part: slice) -> None:
-            for site, n in share.all()[part]:
-                taken(desk, [logging(site, n, bare=bare)])
-
-        for part in (slice(shares[0].warm_up), slice(shares[0].warm_up, None)):
-            if part.stop is None:
-                start()
-            began = workers.moment()
-            list(threads.map(log, shares, repeat(part)))
         return began, workers.moment()
 
 

@@ -71,7 +71,7 @@ def _trial(context: Context, databases: Databases, sizes: tuple[int, ...]) -> It
             title=f"nothing is due, medians of {looks} looks",
             contenders=contenders,
             targets=[
-                Target(of=_label(what, sizes[-1]), against=_label(what, sizes[0]), at_most=1.5)
+                Target(of=_label(what, sizes[-1]), against=_label(what, sizes[0]), at_most=1.3)
                 for what in (LOOK, QUEUE, SITE)
             ],
             notes=[f"all but {sample:,} of the clocks are copied by SQL"],
