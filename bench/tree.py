@@ -52,7 +52,7 @@ class Tree:
             RuntimeError: if it has no bench that runs, or the code of another tree would run.
         """
         done = subprocess.run(
-            [self.python, "-c", _PROBE], cwd=self.root, env=self._environment(), check=False,
+            [self.python, "-c", _PROBE], cwd=self.root, env=self.environment(), check=False,
             capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode != 0:
@@ -89,7 +89,7 @@ class Tree:
                     self.python, "-m", "bench", scenario, "--only-ours", "--rounds", "1",
                     "--json", file, *options,
                 ],
-                cwd=self.root, env=self._environment(), start_new_session=True,
+                cwd=self.root, env=self.environment(), start_new_session=True,
                 stdout=told, stderr=told,
             )  # fmt: skip
         try:
@@ -112,10 +112,11 @@ class Tree:
     def _run(self, module: str, *words: str) -> None:
         subprocess.run(
             [self.python, "-m", module, *words], cwd=self.root, check=True,
-            stdout=subprocess.DEVNULL, env=self._environment(),
+            stdout=subprocess.DEVNULL, env=self.environment(),
         )  # fmt: skip
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """In which its own code is found before any that is installed."""
         return {**os.environ, "PYTHONPATH": str(self.root)}
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter, sleep
@@ -83,7 +83,7 @@ def _deliver(context: Context, databases: Databases, orders: int, processes: int
 
 def _ours(name: str, databases: Databases, orders: int, processes: int) -> list[Figure]:
     with databases.new() as url, receiver() as to:
-        workers.alone(_order, url, orders)
+        workers.alone(order, url, orders)
         settle()
         took_s = workers.timed(_carry_out, [(url, to.url)] * processes)
         a_second = to.wait(orders)
@@ -93,7 +93,7 @@ def _ours(name: str, databases: Databases, orders: int, processes: int) -> list[
     ]
 
 
-def _order(url: str, orders: int) -> None:
+def order(url: str, orders: int) -> None:
     """So many sites, each held by order: that is one order to suspend it."""
     with desk_of(url) as desk:
         for first in range(0, orders, _BATCH):
@@ -103,7 +103,17 @@ def _order(url: str, orders: int) -> None:
 
 
 def _carry_out(start: workers.Start, url: str, to: str) -> tuple[float, float]:
-    """Rounds as a daemon's, until nothing waits; when they began and ended."""
+    """When the delivery of all that waits began and ended."""
+    with delivering(url, to) as deliver:
+        start()
+        began = workers.moment()
+        deliver()
+        return began, workers.moment()
+
+
+@contextmanager
+def delivering(url: str, to: str) -> Iterator[Callable[[], None]]:
+    """What delivers all that waits to a receiver, in rounds as a daemon's; all is connected."""
     from incidents.daemon.delivery import TICK_S
     from incidents.enforcement import routing
     from incidents.enforcement.dispatcher import Dispatcher
@@ -118,17 +128,17 @@ def _carry_out(start: workers.Start, url: str, to: str) -> tuple[float, float]:
     )  # fmt: skip
     own = Round(dispatcher)
     waits = _waits(engine)
-    start()
-    began = workers.moment()
-    own.run()
-    while waits():
-        sleep(TICK_S)
+
+    def deliver() -> None:
         own.run()
-    ended = workers.moment()
+        while waits():
+            sleep(TICK_S)
+            own.run()
+
+    yield deliver
     own.close()
     found.close()
     engine.dispose()
-    return began, ended
 
 
 def _waits(engine: Engine) -> Callable[[], bool]:
