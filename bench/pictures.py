@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,12 +31,18 @@ def file_of(name: str) -> str:
 
 
 def _targets(results: Document) -> str | None:
+    judged = [(trial, target) for trial in results["trials"] for target in trial["targets"]]
+    same = Counter((trial["scenario"], trial["database"], t["of"]) for trial, t in judged)
     marks = [
         mark
-        for trial in results["trials"]
-        for target in trial["targets"]
-        if (mark := _distance(trial, target)) is not None
-    ]
+        for trial, target in judged
+        if (
+            mark := _distance(
+                trial, target,
+                alone=same[trial["scenario"], trial["database"], target["of"]] == 1,
+            )
+        ) is not None
+    ]  # fmt: skip
     if not marks:
         return None
     return distances(
@@ -45,7 +52,7 @@ def _targets(results: Document) -> str | None:
     )
 
 
-def _distance(trial: Document, target: Document) -> Mark | None:
+def _distance(trial: Document, target: Document, *, alone: bool) -> Mark | None:
     values = [target[name] for name in ("median", "min", "max")]
     if None in values or min(values) <= 0:
         return None
@@ -57,18 +64,23 @@ def _distance(trial: Document, target: Document) -> Mark | None:
     else:
         return None
     return Mark(
-        f"{trial['scenario']}, {_short(trial['database'])}: {_what(trial, target)}",
+        f"{trial['scenario']}, {_short(trial['database'])}: {_what(trial, target, alone=alone)}",
         str(target["verdict"]), near[0], min(near), max(near),
     )  # fmt: skip
 
 
 def _fire(results: Document) -> str | None:
+    trials = list(_of(results, "fire"))
+    same = Counter((trial["database"], row["label"]) for trial in trials for row in trial["rows"])
     marks = [
         Mark(
-            f"{_short(trial['database'])}: {row['label']}", row["role"], row["median"], row["min"],
-            row["max"],
+            _short(trial["database"])
+            # Few clocks and many, by the same contenders.
+            + (f", {_first_number(trial['title']):,.0f}" if max(same.values()) > 1 else "")
+            + f": {row['label']}",
+            row["role"], row["median"], row["min"], row["max"],
         )
-        for trial in _of(results, "fire")
+        for trial in trials
         for row in trial["rows"]
     ]  # fmt: skip
     if not marks:
@@ -129,7 +141,11 @@ def _short(database: str) -> str:
     return {"postgresql": "PostgreSQL", "sqlite": "SQLite"}.get(database, database)
 
 
-def _what(trial: Document, target: Document) -> str:
-    """What a target is of; where all are of the desk, the trial tells them apart."""
-    text = trial["title"] if target["of"] == "the desk" else target["of"]
+def _what(trial: Document, target: Document, *, alone: bool) -> str:
+    """What a target is of; where others of the scenario are of the same, the trial's title too."""
+    text = target["of"]
+    if text == "the desk":
+        text = trial["title"]
+    elif not alone:
+        text = f"{text}, {trial['title']}"
     return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
