@@ -108,6 +108,24 @@ def test_peers_that_are_not_wanted_are_named_as_left_out(tmp_path: Path) -> None
     assert trial["targets"][0]["verdict"] == "not measured"
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("scenario", "ours"),
+    [
+        ("daemon", ["one daemon"]),
+        ("lateness", ["p50", "p99", "worst", "earliest"]),
+        ("published", ["p50", "p99", "worst", "committed"]),
+        ("per_core", ["clocks", "loggings"]),
+    ],
+)
+def test_what_runs_the_whole_program_works_at_the_smallest_size(
+    tmp_path: Path, scenario: str, ours: list[str]
+) -> None:
+    trial = _bench(tmp_path, scenario, "--db", "sqlite")["trials"][0]
+    assert trial["failed"] == []
+    assert [row["label"] for row in trial["rows"] if row["role"] == "ours"] == ours
+
+
 def test_a_peer_that_is_not_installed_is_named_with_what_it_needs(tmp_path: Path) -> None:
     context = Context(size="tiny", rounds=1, databases={}, folder=tmp_path)
     assert context.absent("json", "no_such_library") == "not installed: no_such_library"
