@@ -65,7 +65,7 @@ def _trial(context: Context, databases: Databases, clocks: int) -> Iterator[Tria
             scenario="daemon",
             database=databases.kind,
             title=f"{clocks:,} clocks due at one moment, the service",
-            rounds=context.of_size(tiny=1, small=2, full=3),
+            rounds=min(context.rounds, context.of_size(tiny=1, small=2, full=3)),
             contenders=[
                 Contender(name=ALONE, role="floor", how="one look in one process", run=alone),
                 Contender(

@@ -56,7 +56,7 @@ def trials(context: Context) -> Iterator[Trial]:
                 database=databases.kind,
                 title=f"{a_second:,} due clocks a second for {lasts_s} s, an operator beside it, "
                 "a receiver that hangs",
-                rounds=1 if context.size != "full" else context.rounds,
+                rounds=context.of_size(tiny=1, small=1, full=min(3, context.rounds)),
                 contenders=[_daemon(context.folder, homes, databases, a_second, lasts_s)],
                 targets=[Target(of="p99", at_most=most_ms), Target(of="earliest", at_least=0.0)],
             )
@@ -85,7 +85,7 @@ def _one_run(
 ) -> list[float]:
     clocks = lasts_s * a_second
     at_once = a_second // _MOMENTS_A_SECOND
-    prepare_s = 5.0 + clocks / 500
+    prepare_s = 5.0 + clocks / 1_500
     while True:
         with databases.new() as url, receiver(answers=False) as to:
             first_due = clock.now() + timedelta(seconds=prepare_s) + _AHEAD

@@ -51,7 +51,7 @@ def trials(context: Context) -> Iterator[Trial]:
             database=databases.kind,
             title=f"from the acknowledgement to a published checkpoint, {A_SECOND:,} entries a "
             f"second for {lasts_s} s",
-            rounds=1 if context.size != "full" else context.rounds,
+            rounds=context.of_size(tiny=1, small=1, full=min(3, context.rounds)),
             contenders=[_daemon(context.folder, databases, lasts_s)],
             targets=[
                 Target(of="p99", at_most=MOST_MS), Target(of=COMMITTED, at_least=0.95 * A_SECOND),
