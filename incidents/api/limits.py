@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -15,8 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from incidents.accounts.identity import Identity
 from incidents.errors import IncidentsError
+from incidents.system.shared import SharedLock, SharedValue
 
 _MINUTE_S = 60.0
+_MOST_CALLERS = 100
+"""From this number on, callers whose quota is full again are forgotten."""
 
 
 class TooManyActsError(IncidentsError):
@@ -24,7 +26,7 @@ class TooManyActsError(IncidentsError):
 
 
 class Quota:
-    """The actions of each caller at one server, with a limit per minute. Thread-safe.
+    """The actions of each caller at one server, all its workers together, with a limit per minute.
 
     A quota refills steadily. A caller with any quota left can act: a batch that exceeds the quota
     still runs, and the caller's next action must wait until the quota has refilled.
@@ -34,8 +36,7 @@ class Quota:
         self, acts_per_minute: int, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit, self._monotonic = acts_per_minute, monotonic
-        self._lock = Lock()
-        self._done: dict[str, tuple[float, float]] = {}
+        self._done = SharedValue[dict[str, tuple[float, float]]]({})
 
     def take(self, of: Identity, actions: int = 1) -> None:
         """Count actions that are about to be done; a limit of 0 means no limit.
@@ -46,14 +47,24 @@ class Quota:
         if not self._limit:
             return
         who = of.handle if of.token is None else f"token {of.token}"
-        with self._lock:
+        with self._done.changing() as done:
             now = self._monotonic()
-            done, at = self._done.get(who, (0.0, now))
-            left = self._limit - max(0.0, done - (now - at) * self._limit / _MINUTE_S)
+            used = self._used(done.get(who), now)
+            left = self._limit - used
             if left < 1:
                 wait_s = max(1, math.ceil((1 - left) * _MINUTE_S / self._limit))
                 raise TooManyActsError(who=who, limit=f"{self._limit:,}", wait_s=wait_s)
-            self._done[who] = (self._limit - left + actions, now)
+            if who not in done and len(done) >= _MOST_CALLERS:
+                for other in [each for each in done if not self._used(done[each], now)]:
+                    del done[other]
+            done[who] = (used + actions, now)
+
+    def _used(self, done: tuple[float, float] | None, now: float) -> float:
+        """What is used of the quota by what was done."""
+        if done is None:
+            return 0.0
+        actions, at = done
+        return max(0.0, actions - (now - at) * self._limit / _MINUTE_S)
 
 
 PATIENCE_S = 5.0
@@ -64,20 +75,23 @@ class BusyError(IncidentsError):
 
 
 class SlowWorkLock:
-    """A lock that allows one slow task at a time, because the desk shares the machine."""
+    """A lock that allows one slow task at a time, because the desk shares the machine.
+
+    All workers of the server share it.
+    """
 
     def __init__(self) -> None:
-        self._free = BoundedSemaphore(1)
+        self._lock = SharedLock()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold the lock; raises BusyError if it is not free within `PATIENCE_S` seconds."""
-        if not self._free.acquire(timeout=PATIENCE_S):
+        if not self._lock.acquire(PATIENCE_S):
             raise BusyError
         try:
             yield
         finally:
-            self._free.release()
+            self._lock.release()
 
 
 SIMULATING, IMPORTING, BUNDLING, ERASING, TRYING = (

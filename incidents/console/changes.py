@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from secrets import token_hex
+from hashlib import sha256
 
 from fastapi import APIRouter
 from sqlalchemy import select
@@ -55,15 +55,13 @@ class Changes:
         self._listening: dict[asyncio.Queue[str | None], str] = {}
         self._task: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
-        self._name, self._count = token_hex(4), 0
         self.version: str | None = None
-        """A value that is new after each change and differs between servers. None while no stream
-        listens."""
+        """A value that is new after each change. Processes that have seen the same have the same,
+        since a page and its stream can come from different ones. None while no stream listens."""
 
-    @property
     def position(self) -> str:
-        """The position of a page that is rendered now: a listener gets all changes after it."""
-        return f"{self._name}-{self._count}"
+        """Return the version of a page whose reading begins now; a listener gets later changes."""
+        return self.version or _version(self._look())
 
     def count_streams(self, handle: str) -> int:
         """Count the account's open streams."""
@@ -124,8 +122,7 @@ class Changes:
             told = changed(self._seen, seen)
             first, lost, self._seen = self.version is None, False, seen
             if told is not None or first:
-                self._count += told is not None or self._count == 0
-                self.version = self.position
+                self.version = _version(seen)
             if first:
                 self._broadcast("hello", {"version": self.version})
             elif told is not None:
@@ -136,6 +133,10 @@ class Changes:
         told = _event(event, data)
         for mailbox in self._listening:
             _put(mailbox, told)
+
+
+def _version(seen: Seen) -> str:
+    return sha256(json.dumps(sorted(seen)).encode()).hexdigest()[:16]
 
 
 def _event(name: str, data: dict[str, object]) -> str:

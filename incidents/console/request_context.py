@@ -9,13 +9,11 @@ kept.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from secrets import token_urlsafe
-from threading import Lock
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Depends, Request
@@ -33,6 +31,7 @@ from incidents.console.forms import NotAllowedError, SignedOutError
 from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
 from incidents.store.database.replica import SHOWN
 from incidents.store.database.wal_position import State
+from incidents.system.shared import SharedValue
 
 Thing = TypeVar("Thing")
 
@@ -42,26 +41,26 @@ ends."""
 
 
 class ResultCache(Generic[Thing]):
-    """Results by id, each only for its owner; threads can share this object."""
+    """Results by id, each only for its owner; the next page may come from another worker."""
 
     def __init__(self, most: int = MAX_RESULTS) -> None:
         self._most = most
-        self._lock = Lock()
-        self._things: OrderedDict[str, tuple[str, Thing]] = OrderedDict()
+        self._things = SharedValue[dict[str, tuple[str, Thing]]]({})
 
     def put(self, owner: str, thing: Thing) -> str:
         """Keep the result; return its id."""
         id_ = token_urlsafe(9)
-        with self._lock:
-            self._things[id_] = (owner, thing)
-            while len(self._things) > self._most:
-                self._things.popitem(last=False)
+        with self._things.changing() as things:
+            things[id_] = (owner, thing)
+            while len(things) > self._most:
+                del things[next(iter(things))]
         return id_
 
     def get(self, owner: str, id_: str) -> Thing | None:
         """Return the result with that id; None if it was dropped or belongs to somebody else."""
-        with self._lock:
-            kept_for, thing = self._things.get(id_, (None, None))
+        if not id_:
+            return None
+        kept_for, thing = self._things.get().get(id_, (None, None))
         return thing if kept_for == owner else None
 
 
@@ -270,7 +269,7 @@ def context_if_signed_in(request: Request) -> RequestContext | None:
     if visit is None:
         return None
     return RequestContext(
-        request, state.app, state.authenticator, visit, reader(request), state.changes.position
+        request, state.app, state.authenticator, visit, reader(request), state.changes.position()
     )
 
 

@@ -19,6 +19,7 @@ from threading import Lock
 from typing import Any, Self
 
 from incidents.errors import IncidentsError
+from incidents.system.shared import SharedValue
 
 
 class ProcessEndedError(Exception):
@@ -107,10 +108,10 @@ class OverspentError(IncidentsError):
 
 
 class ProcessorBudget:
-    """The processor time spent by the accounts of one process; thread-safe.
+    """The processor time spent by the accounts of a process and of its copies; thread-safe.
 
     A budget refills steadily. An account with any budget left may begin, so a long piece of work
-    runs to its end, and delays the account's next piece.
+    runs to its end, and delays the account's next piece. Each process has one piece at a time.
     """
 
     def __init__(
@@ -121,7 +122,7 @@ class ProcessorBudget:
         self._monotonic, self._spent = monotonic, spent
         self._lock = Lock()
         self._in_hand: set[str] = set()
-        self._owed: dict[str, tuple[float, float]] = {}
+        self._owed = SharedValue[dict[str, tuple[float, float]]]({})
 
     @contextmanager
     def charge(self, by: str) -> Iterator[Spent]:
@@ -146,13 +147,15 @@ class ProcessorBudget:
                 self._in_hand.discard(by)
                 now = self._monotonic()
                 spent = self._spent() - began + sum(elsewhere)
-                self._owed[by] = (self._owed_s(by, now) + spent, now)
+                with self._owed.changing() as owed:
+                    owed[by] = (_owed_s(owed, by, now) + spent, now)
 
     def _too_much_s(self, by: str) -> float:
         """The seconds until the account owes no more than its budget."""
-        owed = self._owed_s(by, self._monotonic())
+        owed = _owed_s(self._owed.get(), by, self._monotonic())
         return max(0.0, owed - BUDGET_S) * WITHIN_S / BUDGET_S
 
-    def _owed_s(self, by: str, now: float) -> float:
-        owed, at = self._owed.get(by, (0.0, now))
-        return max(0.0, owed - (now - at) * BUDGET_S / WITHIN_S)
+
+def _owed_s(of: dict[str, tuple[float, float]], by: str, now: float) -> float:
+    owed, at = of.get(by, (0.0, now))
+    return max(0.0, owed - (now - at) * BUDGET_S / WITHIN_S)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -170,6 +172,27 @@ def test_who_has_any_left_may_do_a_batch_and_then_waits_as_long_as_is_told(
         quota.take(PROGRAM)
     seconds.now = 100.0
     quota.take(PROGRAM)
+
+
+def test_the_workers_of_a_server_share_the_quota(seconds: Seconds) -> None:
+    quota = Quota(2, seconds)
+    quota.take(PROGRAM)
+    pid = os.fork()
+    if not pid:
+        quota.take(PROGRAM)
+        os._exit(0)
+    assert os.waitpid(pid, 0) == (pid, 0)
+    with pytest.raises(TooManyActsError):
+        quota.take(PROGRAM)
+
+
+def test_callers_whose_quota_is_full_again_are_forgotten(seconds: Seconds) -> None:
+    quota = Quota(60, seconds)
+    for n in range(100):
+        quota.take(replace(PROGRAM, token=f"t{n}"), 2)
+    seconds.now = 2.0
+    quota.take(PERSON)
+    assert len(quota._done.get()) == 1
 
 
 def test_a_limit_of_none_refuses_nobody(seconds: Seconds) -> None:

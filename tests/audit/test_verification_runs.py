@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from threading import Event
 
 from incidents import clock
@@ -34,21 +35,24 @@ def test_one_runs_at_a_time_and_says_how_far_it_is() -> None:
     assert proving.begin(prove, by="wang", of=5, clock=clock.now)
 
 
-def test_who_waits_is_told_of_the_end_by_the_one_that_ends_though_another_begins_at_once() -> None:
-    """Else the first one to end would say of the second that it is over."""
-    proving, over = Proving[str](), []
-
-    class Told(Event):
-        def set(self) -> None:
-            last = proving._last
-            assert last is not None
-            over.append((last.by, last.ended is not None, proving._lock.locked()))
-            super().set()
-
-    proving._over = Told()
-    assert proving.begin(lambda _: "shown", by="li", of=0, clock=clock.now)
-    assert proving.wait(PATIENCE_S) is not None
-    assert over == [("li", True, True)]
+def test_all_workers_of_a_server_know_of_it_and_that_it_has_died_with_its_process() -> None:
+    proving, told = Proving[str](), Event()
+    pid = os.fork()
+    if not pid:
+        proving.begin(lambda _: str(told.wait()), by="li", of=5, clock=clock.now)
+        os._exit(not proving.wait(0))
+    # Until it is waited for it is there.
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    running = proving.wait(0)
+    assert running is not None
+    assert (running.by, running.ended, running.failed) == ("li", None, None)
+    assert not proving.begin(lambda _: "shown", by="wang", of=0, clock=clock.now)
+    assert os.waitpid(pid, 0) == (pid, 0)
+    over = proving.wait(PATIENCE_S)
+    assert over is not None
+    assert (over.ended, over.failed) == (running.begun, "ProcessEndedError")
+    assert proving.begin(lambda _: "shown", by="wang", of=0, clock=clock.now)
+    assert proving.wait(PATIENCE_S)
 
 
 def test_one_that_breaks_says_so_and_another_can_begin() -> None:

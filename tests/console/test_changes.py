@@ -129,17 +129,21 @@ def test_nobody_is_greeted_before_the_first_look() -> None:
     assert seen[:3] == ["retry", "look", "event: hello"]
 
 
-def test_two_servers_never_have_the_same_version() -> None:
-    async def versions() -> set[str]:
-        found = set()
-        for _ in range(2):
-            stream = Changes(lambda: {1: 7}).listen(lambda: True)
-            await anext(stream)
-            found.add(await anext(stream))
-            await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
-        return found
+def test_a_page_and_a_stream_of_two_workers_agree_if_both_have_seen_the_same() -> None:
+    async def greeted(seen: Seen) -> str:
+        stream = Changes(lambda: seen).listen(lambda: True)
+        await anext(stream)
+        told = await anext(stream)
+        await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+        return told
 
-    assert len(asyncio.run(asyncio.wait_for(versions(), 5))) == 2
+    async def heard() -> list[str]:
+        return [await greeted({1: 7}), await greeted({1: 7, 2: 7})]
+
+    page = Changes(lambda: {1: 7}).position()
+    same, newer = asyncio.run(asyncio.wait_for(heard(), 5))
+    assert page in same
+    assert page not in newer
 
 
 def test_a_page_to_which_there_is_nothing_to_tell_hears_that_the_server_is_there(

@@ -7,11 +7,13 @@ while the server answers other requests.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from threading import Event, Lock, Thread
+from threading import Thread
+from time import monotonic, sleep
 from typing import Generic, TypeVar
 
 from sqlalchemy import Engine, select
@@ -42,12 +44,14 @@ from incidents.store.archive import parts
 from incidents.store.archive.part import Part
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
+from incidents.system.shared import SharedValue
 
 LAG = timedelta(minutes=1)
 """How long an entry can wait for its number before it is overdue; a sequencer runs each second."""
 
 _ENTRIES_AT_ONCE = 10_000
 _CHECKPOINTS_AT_ONCE = 5_000
+_LOOK_S = 0.02
 
 
 def database(
@@ -247,37 +251,58 @@ class Proof(Generic[Shown]):
     failed: str | None = None
 
 
+@dataclass(slots=True)
+class _Last(Generic[Shown]):
+    """The last verification or replay, and the process that it runs in."""
+
+    proof: Proof[Shown] | None = None
+    pid: int = 0
+
+    def known(self) -> Proof[Shown] | None:
+        """The proof; if its process has died, it has failed."""
+        proof = self.proof
+        if proof is None or proof.ended is not None or _is_alive(self.pid):
+            return proof
+        return replace(proof, ended=proof.begun, failed="ProcessEndedError")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class Proving(Generic[Shown]):
-    """The last verification or replay, running or ended. Threads can share this object."""
+    """The last verification or replay of all workers of a server, running or ended."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._last: Proof[Shown] | None = None
-        self._over = Event()
+        self._last = SharedValue[_Last[Shown]](_Last())
 
     @property
     def last(self) -> Proof[Shown] | None:
         """The running verification or replay; if none is running, the last one that ended."""
-        with self._lock:
-            return self._last
+        return self._last.get().known()
 
     def begin(
         self, prove: Callable[[Progress], Shown], *, by: str, of: int, clock: Callable[[], datetime]
     ) -> bool:
         """Begin in a thread, unless one is already running; return whether it has begun."""
-        with self._lock:
-            if self._last is not None and self._last.ended is None:
+        with self._last.changing() as last:
+            proof = last.known()
+            if proof is not None and proof.ended is None:
                 return False
-            self._last = Proof(by=by, begun=clock(), of=of)
-            self._over.clear()
+            last.proof, last.pid = Proof(by=by, begun=clock(), of=of), os.getpid()
         Thread(target=self._run, args=(prove, clock), name="proving", daemon=True).start()
         return True
 
     def wait(self, within_s: float) -> Proof[Shown] | None:
         """Wait for the end, at most `within_s` seconds, and return the last one."""
-        if within_s > 0 and self.last is not None:
-            self._over.wait(within_s)
-        return self.last
+        until = monotonic() + within_s
+        while (last := self.last) is not None and last.ended is None and monotonic() < until:
+            sleep(_LOOK_S)
+        return last
 
     def _run(self, prove: Callable[[Progress], Shown], clock: Callable[[], datetime]) -> None:
         try:
@@ -291,13 +316,11 @@ class Proving(Generic[Shown]):
             self._end(ended=clock(), shown=shown)
 
     def _done(self, entries: int) -> None:
-        with self._lock:
-            assert self._last is not None, "it runs"
-            self._last = replace(self._last, entries=self._last.entries + entries)
+        with self._last.changing() as last:
+            assert last.proof is not None, "it runs"
+            last.proof = replace(last.proof, entries=last.proof.entries + entries)
 
     def _end(self, **what: object) -> None:
-        # At once: if another begins in between, waiting callers would miss that this one has ended.
-        with self._lock:
-            assert self._last is not None, "it runs"
-            self._last = replace(self._last, **what)  # type: ignore[arg-type]  # fields of its own
-            self._over.set()
+        with self._last.changing() as last:
+            assert last.proof is not None, "it runs"
+            last.proof = replace(last.proof, **what)  # type: ignore[arg-type]  # fields of its own
