@@ -18,6 +18,7 @@ from incidents.values.peer_address import Network
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 
 ACTS_PER_MINUTE = 6_000
+MAX_WORKERS = 64
 
 SECOND_AFTER = timedelta(days=1)
 """How long a person does not count as a second person after somebody else has set their
@@ -60,13 +61,15 @@ class Serve:
 
     `security_contact`: addresses for reporting a vulnerability (RFC 9116). `acts_per_minute`: the
     limit for each token, and for all sessions of an account together (0: no limit). `key_file`: the
-    servers' key (see `serve_key`), if it is not at the default path.
+    servers' key (see `serve_key`), if it is not at the default path. `workers`: the number of
+    processes; None: as many as suit the database.
     """
 
     trusted_proxies: tuple[Network, ...] = ()
     security_contact: tuple[str, ...] = ()
     acts_per_minute: int = ACTS_PER_MINUTE
     key_file: Path | None = None
+    workers: int | None = None
 
 
 def serve(environ: Mapping[str, str] | None = None) -> Serve:
@@ -81,6 +84,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
         security_contact=_contacts(options, "security_contact"),
         acts_per_minute=options.number("acts_per_minute", ACTS_PER_MINUTE, least=0, most=1_000_000),
         key_file=options.path("key_file"),
+        workers=options.number("workers", 0, least=1, most=MAX_WORKERS) or None,
     )
     options.finish()
     return found

@@ -17,6 +17,7 @@ from incidents.errors import IncidentsError, LibraryError
 if TYPE_CHECKING:
     import uvicorn
 
+    from incidents.system.workers import Serve
     from incidents.values.peer_address import Network
 
 MAX_AT_ONCE = 64
@@ -38,7 +39,7 @@ class AddressError(IncidentsError):
     """cannot listen on {host} port {port}: {detail} (choose others with --host and --port)"""
 
 
-def run(
+def run(  # noqa: PLR0913 - what a server needs, by name
     app: Any,
     *,
     host: str,
@@ -48,12 +49,14 @@ def run(
     at_once: int = MAX_AT_ONCE,
     proxies: Sequence[Network] = (),
     stopping: Callable[[], object] | None = None,
+    served: Callable[[Serve, socket.socket], object] = lambda serve, opened: serve(opened),
 ) -> None:
     """Serve the application until SIGTERM or SIGINT; call `listening` with the open address.
 
     On a signal, `stopping` is called to end endless responses, and running requests are completed.
     `extra`: the extra of this program that installs uvicorn. `at_once`: the maximum number of
-    connections. Connections from the `proxies` serve many people.
+    connections. Connections from the `proxies` serve many people. `served` gets a
+    function and the socket that it serves, to call it in this process or in copies of it.
 
     Raises:
         NoServerError: if uvicorn is not installed.
@@ -62,9 +65,14 @@ def run(
     log.adopt_library_logs()
     _raise_limit_of_files()
     server = _server(app, extra, at_once, stopping or (lambda: None), proxies)
+
+    def serve(opened: socket.socket) -> None:
+        with _signals_stop(server):
+            server.run(sockets=[opened])
+
     with _listening_on(host, port) as opened, _signals_stop(server):
         listening(_address(opened))
-        server.run(sockets=[opened])
+        served(serve, opened)
 
 
 def _server(

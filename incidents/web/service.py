@@ -1,19 +1,22 @@
-"""The service: a process that serves the API, the console and customers' pages until stopped."""
+"""The service: serves the API, the console and customers' pages until stopped, in workers."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from incidents.accounts import access_settings
 from incidents.errors import DatabaseError, LibraryError
 from incidents.notices import customer_link, notice_settings
 from incidents.store.database.engine import check_same_file
 from incidents.store.database.sqlite_file import UnseenError
-from incidents.system import web_server
+from incidents.system import web_server, workers
 
 if TYPE_CHECKING:
     from incidents.app import App
@@ -25,6 +28,9 @@ MAX_AT_ONCE = 1_000
 
 LOOK_S = 1.0
 """How often to check that the open database file is still the one at its path, in seconds."""
+
+MOST_BY_DEFAULT = 4
+"""The maximum number of workers that nobody asked for: each has up to 15 connections."""
 
 
 class NoLibraryError(LibraryError):
@@ -48,12 +54,17 @@ def needed() -> None:
 
 
 def serve(
-    app: App, *, host: str, port: int, listening: Callable[[str, Links | None], object]
+    app: App,
+    *,
+    host: str,
+    port: int,
+    listening: Callable[[str, Links | None], object],
+    processes: int | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; call `listening` with the address once it listens.
 
     The customers' pages are served if the settings have a section [customer]; `listening` gets the
-    address of their links, or None.
+    address of their links, or None. `processes`: the number of workers, by default [serve] workers.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -77,12 +88,36 @@ def serve(
 
     # Opened by this thread, before others ask for it.
     made = create(app, customers)
-    with _ends_with_its_file(app):
-        web_server.run(
-            made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
-            proxies=made.state.trusted_proxies,
-            listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
-        )  # fmt: skip
+    n = processes or access_settings.serve().workers or _default_workers(app)
+
+    def served(serve: workers.Serve, opened: socket.socket) -> None:
+        if n == 1:
+            with _ends_with_its_file(app):
+                serve(opened)
+        else:
+            # A connection that copies of a process share would be of use to none.
+            app.close()
+            workers.run(serve, opened, n, partial(_check_file, app))
+
+    web_server.run(
+        made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
+        proxies=made.state.trusted_proxies,
+        listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
+        served=served,
+    )  # fmt: skip
+
+
+def _default_workers(app: App) -> int:
+    """One for each core; a SQLite file has one writer at a time, so more would only wait."""
+    if app.bare_engine.dialect.name == "sqlite":
+        return 1
+    return min(MOST_BY_DEFAULT, len(os.sched_getaffinity(0)))
+
+
+def _check_file(app: App) -> None:
+    # What cannot be seen now may pass; each request finds out for itself.
+    with suppress(UnseenError):
+        check_same_file(app.bare_engine)
 
 
 @contextmanager
@@ -93,10 +128,7 @@ def _ends_with_its_file(app: App) -> Iterator[None]:
     def watch() -> None:
         while not ended.wait(LOOK_S):
             try:
-                check_same_file(app.bare_engine)
-            except UnseenError:
-                # It may pass; each request finds out for itself.
-                continue
+                _check_file(app)
             except DatabaseError as error:
                 faults.append(error)
                 os.kill(os.getpid(), signal.SIGTERM)

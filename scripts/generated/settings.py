@@ -303,6 +303,16 @@ _SECTIONS = (
         ),
     ),
     (
+        "[serve] workers",
+        "",
+        "1 to 64",
+        "on PostgreSQL the cores, 4 at most; on SQLite 1",
+        (
+            "how many processes `serve` has, unless `--workers` says; each has up to 15 connections"
+            " to PostgreSQL"
+        ),
+    ),
+    (
         "[serve] key_file",
         "INCIDENTS_SERVE_KEY",
         "a file",

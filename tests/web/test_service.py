@@ -17,14 +17,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from incidents.app import App
 from incidents.cli import main
+from incidents.settings import sources
 from incidents.store.database.engine import check_same_file
 from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server
 from incidents.web import service
 from incidents.web.service import EXTRA
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, SETTINGS, Customers, ask, path
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, until
 from tests.served_desk import open_desk
 
 _PROGRAM = "import sys; from incidents.cli import main; sys.exit(main())"
@@ -86,6 +88,57 @@ def test_a_real_process_serves_console_api_and_customers_until_a_signal_ends_it_
     ]
     for secret in (link.rpartition(".")[2], "my own", "withheld", "Traceback"):
         assert secret not in told
+
+
+@pytest.mark.both_databases
+def test_workers_serve_behind_one_address_and_one_that_dies_is_started_again(
+    db_url: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "serve.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, "serve", "--port", "0", "--workers", "2"],
+            stdout=subprocess.PIPE, stderr=errors, text=True,
+            env={**os.environ, "INCIDENTS_DB": db_url},
+        )  # fmt: skip
+    with process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            first, second = until(lambda: workers_of(process.pid), "the workers")
+            assert [ask(url, "/readyz").status for _ in range(4)] == [200] * 4
+            os.kill(first, signal.SIGKILL)
+            assert [ask(url, "/sign-in").status for _ in range(2)] == [200] * 2
+            both = until(lambda: {*workers_of(process.pid)} - {first, second}, "another worker") | {
+                second
+            }
+            assert [ask(url, "/readyz").status for _ in range(2)] == [200] * 2
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_S) == 0
+            assert process.stdout.read() == "", "the address is told once"
+            assert not any(Path(f"/proc/{pid}").exists() for pid in both)
+        finally:
+            process.kill()
+    told = log.read_text()
+    assert told.count(f"console: {url}/, API: {url}/api/v1") == 1
+    assert told.count("a worker ended") == 1
+
+
+def workers_of(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [*map(int, found)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cores", "workers"),
+    [("postgresql", 2, 2), ("postgresql", 64, service.MOST_BY_DEFAULT), ("sqlite", 64, 1)],
+)
+def test_there_are_as_many_workers_as_suit_the_database(
+    monkeypatch: pytest.MonkeyPatch, kind: str, cores: int, workers: int
+) -> None:
+    app = App(sources.load(db={"sqlite": "sqlite:////none.db"}.get(kind, f"{kind}://127.0.0.1/x")))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    assert service._default_workers(app) == workers
 
 
 def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and_is_interrupted(

@@ -217,8 +217,13 @@ DEFAULT_PORT = 7390
     show_default=True,
     help="Port; 0 picks a free one.",
 )
+@click.option(
+    "--workers",
+    type=params.IntRange(1, access_settings.MAX_WORKERS),
+    help="Worker processes. Default: [serve] workers.",
+)
 @options.query
-def serve(run: Run, *, host: str, port: int) -> None:
+def serve(run: Run, *, host: str, port: int, workers: int | None) -> None:
     """Serve the API at /api/v1, the console at / and the customer page at /c.
 
     It uses plain HTTP, on this machine only. Put a TLS reverse proxy in front of it that does not
@@ -253,7 +258,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
             run.inform(run.text("serve.customer", url=url, path=PATH, base=links.base_url))
         run.write(url)
 
-    service.serve(run.local, host=host, port=port, listening=listening)
+    service.serve(run.local, host=host, port=port, listening=listening, processes=workers)
 
 
 def _exposed_host(url: str) -> str | None:

@@ -1,0 +1,149 @@
+"""The workers: real processes behind one socket, and what becomes of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from incidents.system import workers
+from incidents.system.workers import FIRST_WAIT_S, LONGEST_WAIT_S, QUICK_S
+from tests.patience import PATIENCE_S, until
+
+_PROGRAM = """
+import os, socket, sys
+from incidents.system import workers
+
+def serve(opened):
+    opened.setblocking(True)
+    while True:
+        connection, _ = opened.accept()
+        with connection:
+            connection.sendall(str(os.getpid()).encode())
+
+def check():
+    if os.path.exists(sys.argv[1]):
+        raise SystemExit("told to end")
+
+opened = socket.create_server(("127.0.0.1", 0))
+print(opened.getsockname()[1], flush=True)
+workers.LOOK_S = 0.01
+workers.run(serve, opened, 2, check)
+"""
+
+
+class Program:
+    """A program of two workers, each of which answers with its pid."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ends_it = folder / "end"
+        self._told = folder / "told"
+        with self._told.open("w") as told:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, self.ends_it], text=True,
+                stdout=subprocess.PIPE, stderr=told,
+            )  # fmt: skip
+        assert self.process.stdout is not None
+        self._port = int(self.process.stdout.readline())
+
+    def ask(self) -> int:
+        """The pid of the one that answers."""
+        with socket.create_connection(("127.0.0.1", self._port), PATIENCE_S) as connection:
+            return int(connection.recv(100) or 0)
+
+    def told(self) -> str:
+        """What it told."""
+        return self._told.read_text()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    found = Program(tmp_path)
+    with found.process:
+        try:
+            yield found
+        finally:
+            found.process.kill()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    # It may be left to this process, which reaps nobody.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_connections_go_to_the_workers_in_turn(program: Program) -> None:
+    first, second, *more = [program.ask() for _ in range(6)]
+    assert len({first, second, program.process.pid}) == 3
+    assert more == [first, second, first, second]
+
+
+def test_a_worker_that_dies_is_started_again_and_the_others_go_on(program: Program) -> None:
+    first, second = program.ask(), program.ask()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: "a worker ended" in program.told(), "its end is told")
+    assert {program.ask() for _ in range(3)} <= {second, *new(program, first, second)}
+    assert len(new(program, first, second)) == 1
+    [line] = [json.loads(each) for each in program.told().splitlines()]
+    assert (line["event"], line["pid"], line["error"]) == ("a worker ended", first, "SIGKILL")
+
+
+def new(program: Program, *known: int) -> set[int]:
+    """The workers that are new, once there are any."""
+    return until(lambda: {program.ask() for _ in range(4)} - set(known), "a new worker")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_them_all(program: Program, number: signal.Signals) -> None:
+    known = [program.ask(), program.ask()]
+    program.process.send_signal(number)
+    assert program.process.wait(PATIENCE_S) == 0
+    assert all(map(is_gone, known))
+
+
+def test_they_end_with_their_parent_though_it_is_killed(program: Program) -> None:
+    known = [program.ask(), program.ask()]
+    program.process.kill()
+    until(lambda: all(map(is_gone, known)), "the workers to end")
+
+
+def test_what_makes_their_work_impossible_ends_them_and_is_raised(program: Program) -> None:
+    known = [program.ask(), program.ask()]
+    program.ends_it.touch()
+    assert program.process.wait(PATIENCE_S) == 1
+    assert program.told() == "told to end\n"
+    assert all(map(is_gone, known))
+
+
+def test_one_that_ends_soon_is_started_after_a_wait_that_doubles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, place = 1_000.0, workers._Worker()
+    monkeypatch.setattr(os, "waitpid", lambda pid, _: (pid, signal.SIGKILL))
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    def wait_s(lived_s: float) -> float:
+        nonlocal now
+        place.pid, place._started_at = 1, now
+        place.channel, other = socket.socketpair()
+        other.close()
+        now += lived_s
+        assert place.ended() == -signal.SIGKILL
+        return place.start_at - now
+
+    waits = [wait_s(QUICK_S / 2) for _ in range(9)]
+    assert waits[:3] == [FIRST_WAIT_S, 2 * FIRST_WAIT_S, 4 * FIRST_WAIT_S]
+    assert waits[-1] == LONGEST_WAIT_S
+    assert wait_s(2 * QUICK_S) < FIRST_WAIT_S
+    assert wait_s(QUICK_S / 2) == FIRST_WAIT_S
