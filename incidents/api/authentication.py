@@ -135,12 +135,15 @@ def is_somebody(request: Request) -> bool:
     return secret is not None and request.app.state.authenticator.by_token(secret) is not None
 
 
+MAX_KEY = 150
+"""The maximum length of an idempotency key."""
+
 Key = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
         min_length=1,
-        max_length=150,
+        max_length=MAX_KEY,
         description="A request that is repeated with the same key is done once. Its answer is"
         " stored for 30 days ([retention] keys).",
     ),

@@ -6,8 +6,8 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Generic, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.concurrency import run_in_threadpool
@@ -107,18 +107,40 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
+GATHERING_S = 0.002
+"""How long a round waits for items that are coming."""
+
+
 class _Waiting(Generic[Item, Outcome]):
     """The waiting items of one event loop, and the tasks that process them in rounds."""
 
     def __init__(self) -> None:
         self.places: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self.going: set[asyncio.Task[None]] = set()
+        self.coming: set[Coming] = set()
+        self.are_here = asyncio.Event()
+        self.are_here.set()
 
     def take(self, most: int) -> list[tuple[Item, asyncio.Future[Outcome]]]:
         """Remove and return the oldest items whose callers still wait."""
         places = [each for each in self.places if not each[1].done()]
         taken, self.places = places[:most], places[most:]
         return taken
+
+
+class Coming:
+    """An item that is on its way to a batcher."""
+
+    def __init__(self, waiting: _Waiting[Any, Any]) -> None:
+        self._waiting = waiting
+        waiting.coming.add(self)
+        waiting.are_here.clear()
+
+    def arrived(self) -> None:
+        """Note that the item has arrived, or that it does not come."""
+        self._waiting.coming.discard(self)
+        if not self._waiting.coming:
+            self._waiting.are_here.set()
 
 
 class AsyncBatcher(Generic[Item, Outcome]):
@@ -142,6 +164,18 @@ class AsyncBatcher(Generic[Item, Outcome]):
             WeakKeyDictionary()
         )
 
+    @contextmanager
+    def coming(self) -> Iterator[Coming]:
+        """Announce an item: the next round waits for it, but no longer than `GATHERING_S`."""
+        coming = Coming(self._waiting(asyncio.get_running_loop()))
+        try:
+            yield coming
+        finally:
+            coming.arrived()
+
+    def _waiting(self, loop: asyncio.AbstractEventLoop) -> _Waiting[Item, Outcome]:
+        return self._of_loop.setdefault(loop, _Waiting())
+
     async def take(self, item: Item) -> Outcome:
         """Return the outcome of the item.
 
@@ -149,7 +183,7 @@ class AsyncBatcher(Generic[Item, Outcome]):
             Exception: the error that `work` raises, for each item of the same round.
         """
         loop = asyncio.get_running_loop()
-        waiting = self._of_loop.setdefault(loop, _Waiting())
+        waiting = self._waiting(loop)
         place: asyncio.Future[Outcome] = loop.create_future()
         waiting.places.append((item, place))
         if len(waiting.going) < self._at_once:
@@ -159,8 +193,11 @@ class AsyncBatcher(Generic[Item, Outcome]):
     async def _run_rounds(self, waiting: _Waiting[Item, Outcome]) -> None:
         """Run rounds until no item waits."""
         try:
-            while places := waiting.take(self._most):
-                await self._run_round(places)
+            while waiting.places:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(waiting.are_here.wait(), GATHERING_S)
+                if places := waiting.take(self._most):
+                    await self._run_round(places)
         finally:
             task = asyncio.current_task()
             assert task is not None

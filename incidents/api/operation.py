@@ -146,6 +146,10 @@ class GuardedRoute(SummaryRoute):
     The endpoint need not check the permission again.
     """
 
+    async def answer_plain(self, request: Request) -> Response | None:  # noqa: ARG002 - for others
+        """Answer a request that needs no more of the framework; None for any other."""
+        return None
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of a request, behind the check and the limits on its body."""
         answer = super().get_route_handler()
@@ -162,7 +166,7 @@ class GuardedRoute(SummaryRoute):
             if self.body_field is not None and not has_files(request):
                 await _insist_on_few_values(bounded)
             try:
-                return await answer(bounded)
+                return await self.answer_plain(bounded) or await answer(bounded)
             except ReplicaReadError:
                 # Nothing of the answer was sent: the primary can give it.
                 caller: Caller = request.state.caller

@@ -55,7 +55,7 @@ DRY_RUN = "dry_run"
 _NO = ("false", "0")
 
 
-def known_only(request: Request) -> None:
+async def known_only(request: Request) -> None:
     """Check that the operation takes every parameter in the query.
 
     Raises:

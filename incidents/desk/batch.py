@@ -162,6 +162,7 @@ class Batch:
         answer = replace(answer, refusal=bad)
         if acted:
             self._work.seal(site, words, answer.events[-1].recorded_at)
+            answer = replace(answer, texts={ref: text for ref, _, text in words})
             if isinstance(command, ChangeFiling):
                 self._work.filings.keep(words)
         return answer

@@ -55,7 +55,8 @@ class Answer:
     In either case, everything that was due before is decided first, and comes first in the
     document's `events`. `events`: the events as the machine made them; the first one is entry
     number `first_seq` of the site. `repeated`: the command of this key had already been performed,
-    and this is the original answer; such an answer has no `events`.
+    and this is the original answer; such an answer has no `events`. `texts`: the text that people
+    wrote in this command, by the references to it in the document.
     """
 
     site: str
@@ -66,6 +67,7 @@ class Answer:
     first_seq: int = 0
     repeated: bool = False
     remarks: tuple[Remark, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def document(self) -> Outcome:

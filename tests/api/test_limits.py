@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from incidents.accounts.identity import Identity
+from incidents.api import limits
 from incidents.api.limits import AsyncBatcher, Quota, TooManyActsError
 from tests.api.rig import Rig
 from tests.patience import PATIENCE_S
@@ -121,6 +122,30 @@ async def test_so_many_rounds_as_may_be_are_under_way_at_once() -> None:
     assert [await task for task in (first, *others)] == [2, 4, 6, 8]
     assert work.rounds[0] == [1]
     assert len(work.rounds) == 2
+
+
+async def test_a_round_waits_for_who_has_been_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "GATHERING_S", PATIENCE_S)
+    work = Work()
+    work.let_go.set()
+    rounds = AsyncBatcher(work)
+    with rounds.coming() as coming, rounds.coming():
+        [first] = await waiting(rounds, 1)
+        coming.arrived()
+        [second] = await waiting(rounds, 2)
+        await asyncio.sleep(0)
+        assert not work.rounds
+    # The other one does not come.
+    assert [await first, await second] == [2, 4]
+    assert work.rounds == [[1, 2]]
+
+
+async def test_a_round_waits_for_nobody_for_long() -> None:
+    work = Work()
+    work.let_go.set()
+    rounds = AsyncBatcher(work)
+    with rounds.coming():
+        assert await rounds.take(1) == 2
 
 
 async def test_who_gets_no_outcome_is_told_so_and_nobody_hangs() -> None:

@@ -9,12 +9,13 @@ from typing import Annotated, Any, cast
 from anyio import to_thread
 from fastapi import Body, Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import State
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from incidents.api import bodies
+from incidents.api import bodies, plain_request
 from incidents.api.authentication import action_caller, log_caller
 from incidents.api.caller import Caller, tag_of
-from incidents.api.operation import JSON, operation, router
+from incidents.api.operation import JSON, GuardedRoute, operation, router
 from incidents.app import App
 from incidents.contract import target
 from incidents.contract.action import Action
@@ -34,7 +35,26 @@ _LOOKS = {
     ORDER: "An order's id, such as 12-o45 or 12-o45.notice.",
 }
 
-routes = router("acts")
+_FEW = 10
+"""The maximum number of events whose document is made at once, and not in a thread."""
+
+
+class ActionRoute(GuardedRoute):
+    """A route of an action, which is decided together with others of the same moment."""
+
+    async def answer_plain(self, request: Request) -> Response | None:
+        """Answer a `plain_request`."""
+        given = await plain_request.read(request, self.endpoint.form)  # type: ignore[attr-defined]
+        return None if given is None else await self.endpoint(**given)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Announce the action to the others of its moment."""
+        with scope["app"].state.command_batch.coming() as coming:
+            scope.setdefault("state", {})["coming"] = coming
+            await super().handle(scope, receive, send)
+
+
+routes = router("acts", ActionRoute)
 
 
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
@@ -44,7 +64,7 @@ def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
 
 
 def action_documents(app: App, answers_: Sequence[Answer]) -> list[Acted]:
-    """Return the documents of actions that took effect; one query fetches people's text.
+    """Return the documents of actions that took effect; one query fetches people's older text.
 
     Phone numbers and addresses stay masked.
     """
@@ -52,11 +72,18 @@ def action_documents(app: App, answers_: Sequence[Answer]) -> list[Acted]:
     documents = [
         cast("Acted", answer.document | {"repeated": answer.repeated}) for answer in answers_
     ]
-    if refs := record_entries.text_refs(documents):
-        with app.single_query() as connection:
-            texts = record_entries.personal_texts(connection, refs)
+    if refs := {*record_entries.text_refs(documents)}:
+        texts = {ref: text for answer in answers_ for ref, text in answer.texts.items()}
+        if older := refs - texts.keys():
+            with app.single_query() as connection:
+                texts |= record_entries.personal_texts(connection, older)
         documents = record_entries.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]
+
+
+def _is_known(answer: Answer) -> bool:
+    """Whether the document has no text that must be read."""
+    return answer.texts.keys() >= {*record_entries.text_refs(answer.document)}
 
 
 def _given(by: Caller, answer: Answer, document: Acted, status: int) -> JSON:
@@ -64,7 +91,7 @@ def _given(by: Caller, answer: Answer, document: Acted, status: int) -> JSON:
     return JSON(document, status, headers=None if tag is None else {"ETag": tag})
 
 
-async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Answer, Acted]:
+async def _answered(by: Caller, envelope: Envelope, request: Request) -> tuple[Answer, Acted]:
     """Return the desk's answer to an action, and its document.
 
     The action is processed in one batch with others of the same moment.
@@ -72,12 +99,16 @@ async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Ans
     Raises:
         Problem: the desk's refusal.
     """
+    batches = request.app.state
     answer: Answer | None = await batches.command_batch.take(envelope)
     if answer is None:
         alone = by.app.group_commit.submit_alone
         answer = await to_thread.run_sync(alone, envelope, limiter=batches.exclusive)
     if answer.refusal is not None:
         raise by.refused(answer)
+    if len(answer.events) <= _FEW and _is_known(answer):
+        [document] = action_documents(by.app, [answer])
+        return answer, document
     try:
         return answer, await batches.document_batch.take(answer)
     except DatabaseError:
@@ -88,9 +119,10 @@ async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Ans
 
 def _offer(action: Action) -> None:
     form, status, summary = bodies.body(action), action.status, action.summary or action.short
-    to = Annotated[str, Path(max_length=300, description=_LOOKS[action.of])]
+    to = Annotated[str, Path(max_length=plain_request.MAX_TARGET, description=_LOOKS[action.of])]
 
     async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
+        request.state.coming.arrived()
         words = given_["words"] or form()
         site, command = bodies.command(action, by.by, given_[action.of], words)
         if by.dry_run or action.closes:
@@ -100,11 +132,12 @@ def _offer(action: Action) -> None:
                 lambda: given(by, by.submit(site, command, confirm=confirm), status)
             )
         by.take_quota(1)
-        answer, document = await _answered(by, by.envelope(site, command), request.app.state)
+        answer, document = await _answered(by, by.envelope(site, command), request)
         return _given(by, answer, document, status)
 
     endpoint.__name__ = f"{action.operation or action.name}_of_{action.of}"
     endpoint.__doc__ = summary
+    endpoint.form = form  # type: ignore[attr-defined]  # what `ActionRoute` reads
     # An empty request must not log a violation.
     optional = action.command is not Log and not any(
         each.is_required() for each in form.model_fields.values()
