@@ -10,6 +10,7 @@ import copy
 import fcntl
 import os
 import pickle
+import struct
 import threading
 import time
 import weakref
@@ -21,7 +22,9 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 _POLL_S = 0.02
-_SUM_BYTES = 4
+_HEAD = struct.Struct("=QI")
+"""Of the pickled value: its length, and its CRC-32."""
+_AT_ONCE = 4_096
 
 
 class SharedLock:
@@ -82,17 +85,19 @@ class SharedValue(Generic[Value]):
             value = self._read(file)
             yield value
             kept = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-            os.pwrite(file, _sum(kept) + kept, 0)
-            os.ftruncate(file, _SUM_BYTES + len(kept))
+            os.pwrite(file, _HEAD.pack(len(kept), zlib.crc32(kept)) + kept, 0)
 
     def _read(self, file: int) -> Value:
-        kept = os.pread(file, os.fstat(file).st_size, 0)
-        # It is not whole if a process was killed while it wrote.
-        if kept[:_SUM_BYTES] != _sum(kept[_SUM_BYTES:]):
+        # Each call to the system lets another thread go on first: mostly this one is enough.
+        found = os.pread(file, _AT_ONCE, 0)
+        if not found:
             return copy.deepcopy(self._first)
-        value: Value = pickle.loads(kept[_SUM_BYTES:])  # noqa: S301 - only this program writes it
+        length, digest = _HEAD.unpack_from(found)
+        kept = found[_HEAD.size : _HEAD.size + length]
+        if length > len(kept):
+            kept = os.pread(file, length, _HEAD.size)
+        # It is not whole if a process was killed while it wrote.
+        if zlib.crc32(kept) != digest:
+            return copy.deepcopy(self._first)
+        value: Value = pickle.loads(kept)  # noqa: S301 - only this program writes it
         return value
-
-
-def _sum(kept: bytes) -> bytes:
-    return zlib.crc32(kept).to_bytes(_SUM_BYTES, "big")
