@@ -33,15 +33,18 @@ _COOKIE = "__Host-incidents"
 
 
 @contextmanager
-def serving(url: str, journal: Path) -> Iterator[int]:
+def serving(url: str, journal: Path, workers: int | None = 1) -> Iterator[int]:
     """While it lasts, a server with that database listens on the port; it tells `journal` the rest.
+
+    It has so many workers; None: as many as it has by default.
 
     Raises:
         RuntimeError: if it does not start.
     """
+    chosen = [] if workers is None else ["--workers", str(workers)]
     with journal.open("wb") as log:
         server = subprocess.Popen(
-            [*INCIDENTS, "serve", "--port", "0", "--db", url],
+            [*INCIDENTS, "serve", "--port", "0", "--db", url, *chosen],
             stdout=subprocess.PIPE, stderr=log, env=environment(),
         )  # fmt: skip
         try:

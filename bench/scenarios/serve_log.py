@@ -3,8 +3,8 @@
 Measured: loggings a second of eight clients at once, each with one connection that is kept and the
 next request when the last one is answered; an address and a note each, on sites taken in turn, no
 more than two on a site. Each is answered when it is on the disk. The API is a real
-`incidents serve` of one process, and each request has a token, which is looked up, as is what it
-may do. On PostgreSQL, which several servers can share, also two of them, with four clients each.
+`incidents serve`, with as many workers as it has by default, and each request has a token, which is
+looked up, as is what it may do. On PostgreSQL, where there is one for each core, also with one.
 
 Directly: `Desk.submit` with one command, by eight client processes.
 
@@ -28,14 +28,15 @@ from itertools import count
 from bench import bare_app
 from bench.clients import by_the_api, by_the_app
 from bench.context import Context
-from bench.databases import SQLITE, Databases
+from bench.databases import POSTGRESQL, SQLITE, Databases
 from bench.floor import pattern
 from bench.loggings import WARM_UP, Loggings, by_the_desk, prepare
 from bench.service import serving, token
 from bench.trial import Contender, Target, Trial
 
 CLIENTS = 8
-API, TWO, BARE = "the API", "the API, two servers", "a bare FastAPI app"
+API, ONE, BARE = "the API", "the API, one worker", "a bare FastAPI app"
+_AT_LEAST = {SQLITE: 0.9, POSTGRESQL: 0.7}
 PROCESSES = "the desk, 8 processes"
 
 
@@ -53,17 +54,17 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
         sites = prepare(url, context.rounds * CLIENTS * (each + WARM_UP))
         headers = token(url, "integrator-1", "integrator")
         urls = {
-            name: stack.enter_context(databases.copy(url)) for name in (API, TWO, BARE, PROCESSES)
+            name: stack.enter_context(databases.copy(url)) for name in (API, ONE, BARE, PROCESSES)
         }
 
-        def served(name: str) -> int:
+        def served(name: str, workers: int | None) -> list[int]:
             journal = context.folder / f"serve-log-{databases.kind}-{next(numbers)}"
-            return stack.enter_context(serving(urls[name], journal))
+            return [stack.enter_context(serving(urls[name], journal, workers))]
 
         numbers = count(1)
-        # A SQLite file has one writer at a time: a second server is of no use there.
-        both = [] if databases.kind == SQLITE else [served(TWO), served(TWO)]
-        ports = [served(API)]
+        # A SQLite file has one writer at a time, and one worker by default.
+        one = [] if databases.kind == SQLITE else served(ONE, 1)
+        ports = served(API, None)
         bare_port = stack.enter_context(bare_app.serving(urls[BARE], found))
         loggings = partial(Loggings, sites=sites, timed=each, clients=CLIENTS)
         yield Trial(
@@ -76,15 +77,15 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
                     run=loggings(BARE, by_the_app, bare_port),
                 ),
                 Contender(
-                    name=API, role="ours", how="incidents serve, one process",
+                    name=API, role="ours", how="incidents serve",
                     run=loggings(API, by_the_api, ports, headers),
                 ),
                 *(
                     Contender(
-                        name=TWO, role="ours", how="incidents serve twice, one process each",
-                        run=loggings(TWO, by_the_api, both, headers),
+                        name=ONE, role="ours", how="incidents serve --workers 1",
+                        run=loggings(ONE, by_the_api, one, headers),
                     )
-                    for _ in both[1:]
+                    for _ in one
                 ),
                 Contender(
                     name=PROCESSES, role="ours", how="Desk.submit, one command a batch",
@@ -92,10 +93,8 @@ def _trial(context: Context, databases: Databases) -> Iterator[Trial]:
                 ),
             ],
             targets=[
-                Target(
-                    of=API, against=PROCESSES,
-                    at_least=0.9 if databases.kind == SQLITE else 0.7,
-                )
+                Target(of=API, against=PROCESSES, at_least=_AT_LEAST[databases.kind]),
+                *(Target(of=ONE, against=PROCESSES, at_least=0.6) for _ in one),
             ],
             notes=_notes(databases.kind),
         )  # fmt: skip
