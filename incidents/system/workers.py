@@ -47,13 +47,16 @@ class Handed(socket.socket):
     The end of the channel is the end of the parent: then the worker ends, too.
     """
 
+    _is_over = False
+
     def listen(self, _backlog: int = 0, /) -> None:
         """Do nothing: the parent listens."""
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Return the next connection and its peer's address; raises BlockingIOError."""
         given, files, *_ = socket.recv_fds(self, 1, 1)
-        if not given:
+        if not given and not self._is_over:
+            self._is_over = True
             os.kill(os.getpid(), signal.SIGTERM)
         if not files:
             raise BlockingIOError

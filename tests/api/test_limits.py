@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import pytest
 from incidents.accounts.identity import Identity
 from incidents.api import limits
 from incidents.api.limits import AsyncBatcher, Quota, TooManyActsError
+from tests import forked
 from tests.api.rig import Rig
 from tests.patience import PATIENCE_S
 
@@ -202,11 +202,7 @@ def test_who_has_any_left_may_do_a_batch_and_then_waits_as_long_as_is_told(
 def test_the_workers_of_a_server_share_the_quota(seconds: Seconds) -> None:
     quota = Quota(2, seconds)
     quota.take(PROGRAM)
-    pid = os.fork()
-    if not pid:
-        quota.take(PROGRAM)
-        os._exit(0)
-    assert os.waitpid(pid, 0) == (pid, 0)
+    assert forked.done(lambda: quota.take(PROGRAM)) == 0
     with pytest.raises(TooManyActsError):
         quota.take(PROGRAM)
 

@@ -9,6 +9,7 @@ from incidents import clock
 from incidents.audit.pool import Progress
 from incidents.audit.proof.verification import Proving
 from incidents.errors import DatabaseError
+from tests import forked
 from tests.patience import PATIENCE_S
 
 
@@ -37,10 +38,9 @@ def test_one_runs_at_a_time_and_says_how_far_it_is() -> None:
 
 def test_all_workers_of_a_server_know_of_it_and_that_it_has_died_with_its_process() -> None:
     proving, told = Proving[str](), Event()
-    pid = os.fork()
-    if not pid:
-        proving.begin(lambda _: str(told.wait()), by="li", of=5, clock=clock.now)
-        os._exit(not proving.wait(0))
+    pid = forked.begin(
+        lambda: proving.begin(lambda _: str(told.wait()), by="li", of=5, clock=clock.now)
+    )
     # Until it is waited for it is there.
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     running = proving.wait(0)

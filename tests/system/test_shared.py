@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 
 import pytest
 
 from incidents.system.shared import SharedLock, SharedValue
-
-
-def in_a_copy(work: Callable[[], object]) -> int:
-    """What the copy of this process ends with that does the work."""
-    pid = os.fork()
-    if not pid:
-        try:
-            work()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+from tests import forked
 
 
 def test_what_a_copy_changes_the_others_see() -> None:
@@ -31,7 +19,7 @@ def test_what_a_copy_changes_the_others_see() -> None:
             value["b"] = value.pop("a") + 1
 
     assert shared.get() == {"a": 1}
-    assert in_a_copy(change) == 0
+    assert forked.done(change) == 0
     assert shared.get() == {"b": 2}
 
 
@@ -60,7 +48,7 @@ def test_one_holds_the_lock_at_a_time_and_a_process_that_is_killed_lets_go() -> 
         assert lock.acquire(0)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    assert in_a_copy(die_with_it) == -signal.SIGKILL
+    assert forked.done(die_with_it) == -signal.SIGKILL
     assert lock.acquire(0)
     assert not lock.acquire(0), "nor does another thread of the same process get it"
 
@@ -68,6 +56,6 @@ def test_one_holds_the_lock_at_a_time_and_a_process_that_is_killed_lets_go() -> 
         lock._thread.release()
         assert not lock.acquire(0)
 
-    assert in_a_copy(refused) == 0
+    assert forked.done(refused) == 0
     lock.release()
     assert lock.acquire(0)
