@@ -74,7 +74,9 @@ def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
         # Included, each router would be made anew for every application.
         routes=[rendering.STATIC_ROUTE, *(route for router in ROUTERS for route in router.routes)],
     )  # fmt: skip
-    api.state.changes = Changes(partial(changes.look, api.state.app))
+    app = api.state.app
+    # Which pages may read a replica, and when, is theirs to say: there one is fetched once more.
+    api.state.changes = Changes(partial(changes.look, app), for_pages=app.replica is None)
     console.state, unknown = api.state, api.router.default
 
     async def default(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:

@@ -48,10 +48,13 @@ Seen = dict[int, int]
 
 
 class Changes:
-    """The watch on one database for all listening streams; it polls only while there are any."""
+    """The watch on one database for all listening streams; it polls only while there are any.
 
-    def __init__(self, look: Callable[[], Seen]) -> None:
-        self._look = look
+    `for_pages`: look for the version of a page, too, if no stream listens here.
+    """
+
+    def __init__(self, look: Callable[[], Seen], *, for_pages: bool = True) -> None:
+        self._look, self._for_pages = look, for_pages
         self._listening: dict[asyncio.Queue[str | None], str] = {}
         self._task: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
@@ -61,7 +64,9 @@ class Changes:
 
     def position(self) -> str:
         """Return the version of a page whose reading begins now; a listener gets later changes."""
-        return self.version or _version(self._look())
+        if self.version is None and self._for_pages:
+            return _version(self._look())
+        return self.version or _version(self._seen or {})
 
     def count_streams(self, handle: str) -> int:
         """Count the account's open streams."""

@@ -193,3 +193,14 @@ def test_how_many_streams_somebody_has_is_known_until_they_end() -> None:
         return [*found, watched.count_streams("li")]
 
     assert asyncio.run(asyncio.wait_for(open_and_close(), 5)) == [2, 0]
+
+
+def test_where_pages_say_what_they_read_nothing_else_is_read_for_their_version() -> None:
+    looks: list[Seen] = []
+
+    def look() -> Seen:
+        looks.append({1: 7})
+        return looks[-1]
+
+    assert Changes(look, for_pages=False).position() != Changes(look).position()
+    assert len(looks) == 1
