@@ -220,6 +220,7 @@ DEFAULT_PORT = 7390
 @click.option(
     "--workers",
     type=params.IntRange(1, access_settings.MAX_WORKERS),
+    metavar="N",
     help="Worker processes. Default: [serve] workers.",
 )
 @options.query
