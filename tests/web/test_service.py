@@ -108,6 +108,8 @@ def test_workers_serve_behind_one_address_and_one_that_dies_is_started_again(
             first, second = until(lambda: workers_of(process.pid), "the workers")
             assert [ask(url, "/readyz").status for _ in range(4)] == [200] * 4
             os.kill(first, signal.SIGKILL)
+            # What it had been given is lost with it.
+            until(lambda: "a worker ended" in log.read_text(), "its end is noticed")
             assert [ask(url, "/sign-in").status for _ in range(2)] == [200] * 2
             both = until(lambda: {*workers_of(process.pid)} - {first, second}, "another worker") | {
                 second
