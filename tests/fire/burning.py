@@ -90,8 +90,8 @@ class Fire:
         assert status in statuses, self._ended_by_itself(each)
 
     def pause(self, each: Target, for_s: float) -> None:
-        """Stop it for so long."""
-        os.kill(each.now.pid, signal.SIGSTOP)
+        """Stop it for so long, with all its processes."""
+        os.killpg(each.now.pid, signal.SIGSTOP)
         each.resumes_at = time.monotonic() + for_s
         self.tell(paused=each.name, pid=each.now.pid, for_s=for_s)
         self.figures["pauses"] += 1
@@ -105,7 +105,7 @@ class Fire:
         """Let those go on whose time has come."""
         for each in self.all:
             if each.resumes_at is not None and each.resumes_at <= until:
-                os.kill(each.now.pid, signal.SIGCONT)
+                os.killpg(each.now.pid, signal.SIGCONT)
                 each.resumes_at = None
                 self.tell(resumed=each.name, pid=each.now.pid)
 

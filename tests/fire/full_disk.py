@@ -204,7 +204,7 @@ def _fill_up(
                 assert operator.log(), operator.failed
             _log_until_full(operator, disk, chance, full)
             figures["refused for want of room"] += len(operator.failed)
-            running.process.send_signal(signal.SIGCONT)
+            os.killpg(running.process.pid, signal.SIGCONT)
             if server is not None and turn == 1:
                 _lose_the_server(url, server, running, before)
                 figures["servers lost"] += 1
@@ -232,7 +232,7 @@ def _pause(running: Daemon, url: str) -> None:
     """Stop the daemon in its tracks; but not while it holds the lock of a SQLite file."""
 
     def paused() -> bool:
-        running.process.send_signal(signal.SIGSTOP)
+        os.killpg(running.process.pid, signal.SIGSTOP)
         if not url.startswith("sqlite:///"):
             return True
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0.5)) as connection:
@@ -240,7 +240,7 @@ def _pause(running: Daemon, url: str) -> None:
             with suppress(sqlite3.OperationalError):
                 connection.execute("BEGIN IMMEDIATE")
                 return True
-        running.process.send_signal(signal.SIGCONT)
+        os.killpg(running.process.pid, signal.SIGCONT)
         return False
 
     until(paused, "the daemon holds no lock")

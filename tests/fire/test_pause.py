@@ -1,5 +1,6 @@
 """A daemon that was stopped for a while and goes on (a laptop's lid, a debugger, a full host)."""
 
+import os
 import signal
 import time
 from datetime import timedelta
@@ -19,9 +20,9 @@ LONGER_THAN_A_WAIT_S = 0.7
 def test_a_daemon_that_was_paused_goes_on(db_url: str, tmp_path: Path) -> None:
     with daemon(db_url, tmp_path) as running, engine_of(db_url) as engine:
         running.says("started")
-        running.process.send_signal(signal.SIGSTOP)
+        os.killpg(running.process.pid, signal.SIGSTOP)
         time.sleep(LONGER_THAN_A_WAIT_S)
-        running.process.send_signal(signal.SIGCONT)
+        os.killpg(running.process.pid, signal.SIGCONT)
 
         log_on(engine, ["late.example"], clock.now() - timedelta(hours=2))
 
