@@ -34,7 +34,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 NOT_TRACED = 99
 """The status of what nobody has traced."""
 _LOADED = (
-    "incidents.cli.admin.service", "incidents.daemon.loop", "incidents.enforcement.log",
+    "incidents.cli.admin.service", "incidents.daemon.processes",
+    "incidents.enforcement.log",
     "incidents.app",
     "incidents.store.database.schema", "incidents.desk.activation", "incidents.audit.replay",
     "incidents.history.importing", "sqlalchemy.dialects.sqlite", "encodings.ascii", "idna",

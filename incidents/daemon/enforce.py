@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import backlog, journal
+from incidents.daemon.board import Board
 from incidents.daemon.part import MAX_DATABASE_S, MAX_S, Backoff, database_fault
 from incidents.desk import Answer, Desk
 from incidents.errors import Cause, IncidentsError
@@ -152,7 +153,8 @@ class Enforcement:
     """The enforcement duty of one daemon, run by one thread; it survives database failures.
 
     `wake_at`: called with the next due time. `changed`: called when enforcement begins, and when a
-    pause begins or ends. `fatal`: an error that does not go away by waiting.
+    pause begins or ends. `fatal`: an error that does not go away by waiting. `board`: shows whether
+    other duties must let this one go first.
     """
 
     def __init__(
@@ -163,6 +165,7 @@ class Enforcement:
         stopped: Callable[[], bool],
         wake_at: Callable[[datetime], object],
         changed: Callable[[], object],
+        board: Board | None = None,
         backoff: Backoff | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -173,6 +176,7 @@ class Enforcement:
         self._stopped = stopped
         self._wake_at = wake_at
         self._changed = changed
+        self._board = Board() if board is None else board
         self._backoff = Backoff(monotonic=monotonic) if backoff is None else backoff
         self._monotonic = monotonic
         self._worked_at: float | None = None
@@ -206,8 +210,11 @@ class Enforcement:
             self._failed(error)
         else:
             self._succeeded(found)
+        finally:
+            self._board.is_overdue = False
 
     def _done(self, answers: list[Answer]) -> None:
+        self._board.is_overdue = len(answers) == BATCH
         journal.decided(answers)
         self._worked_at = self._monotonic()
         self._systemd.feed_watchdog()

@@ -9,14 +9,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from incidents import clock, log
+from incidents import __version__, clock, log
+from incidents.app import App
 from incidents.desk import Answer
+from incidents.errors import IncidentsError
 from incidents.machine.events import Event, OrderFailed
+from incidents.store.database.access import open_to_others
+from incidents.store.monitoring import Heartbeat
 from incidents.values.ids import incident_id
 
 _NAME = "daemon"
@@ -43,6 +48,27 @@ def error(sentence: str, **facts: Any) -> None:
     """Log an error that prevents the enforcement of deadlines."""
     with contextlib.suppress(OSError, ValueError):
         _log.error(sentence, **facts)
+
+
+def started(app: App, me: Heartbeat) -> None:
+    """Log the start of a daemon, and that others can read its database, if they can."""
+    info("started", worker=me.daemon, pid=me.pid, version=__version__)
+    if reason := open_to_others(app.bare_engine):
+        warning("the database is exposed to others", reason=reason)
+
+
+def stopping(systemd: Systemd, received: int | None) -> None:
+    """Report that a daemon is stopping, because of a signal or of a fatal error (None)."""
+    systemd.stopping()
+    info("stopping", signal=received and signal.Signals(received).name)
+
+
+def stopped(me: Heartbeat, fatal: IncidentsError | None) -> None:
+    """Log the end of a daemon, and raise the fatal error, if there is one."""
+    info("stopped", worker=me.daemon)
+    if fatal is not None:
+        error("the daemon cannot continue", reason=fatal.message)
+        raise fatal
 
 
 def decided(answers: Iterable[Answer]) -> int:
@@ -108,32 +134,34 @@ class Systemd:
         self._watchdog = watched and "WATCHDOG_USEC" in environ
         self._ready = False
         self._status = ""
+        self.send: Callable[[str], object] = self._send
+        """Sends a line; the manager may listen to a daemon's first process alone."""
 
     def ready(self) -> None:
         """Report that the start is complete; only the first call has an effect."""
         if not self._ready:
             self._ready = True
-            self._send("READY=1")
+            self.send("READY=1")
 
     def feed_watchdog(self) -> None:
         """Feed the watchdog, if the service manager watches this process."""
         if self._watchdog:
-            self._send("WATCHDOG=1")
+            self.send("WATCHDOG=1")
 
     def extend_start(self, for_s: float) -> None:
         """Ask for more time, if the start is not complete yet."""
         if not self._ready:
-            self._send(f"EXTEND_TIMEOUT_USEC={int(for_s * 1_000_000)}")
+            self.send(f"EXTEND_TIMEOUT_USEC={int(for_s * 1_000_000)}")
 
     def stopping(self) -> None:
         """Report that this process is stopping."""
-        self._send("STOPPING=1")
+        self.send("STOPPING=1")
 
     def status(self, text: str) -> None:
         """Set the text that `systemctl status` shows, if the text has changed."""
         if text != self._status:
             self._status = text
-            self._send("STATUS=" + " ".join(text.split()))
+            self.send("STATUS=" + " ".join(text.split()))
 
     def _send(self, line: str) -> None:
         # A path, or with "@" a name in the abstract namespace; no other kind is local.

@@ -40,7 +40,7 @@ DEFAULT_REPLICA_LAG = timedelta(seconds=10)
 LEAST_REPLICA_LAG, MOST_REPLICA_LAG = timedelta(seconds=1), timedelta(hours=1)
 _KEYS = (
     "db", "db_replica", "db_replica_lag", "as", "zone", "lang", "evidence", "evidence_limit",
-    "clock", "server", "token_file",
+    "clock", "daemon_processes", "server", "token_file",
 )  # fmt: skip
 _SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -55,7 +55,8 @@ class Settings:
     was given explicitly. `login`: the name of the process's owner. `zone`: the time zone for times
     that people read and write. `language`: the language of messages to people. `evidence`: the
     folder of attached files; `evidence_limit`: the maximum size of a file in bytes. `own_clock`:
-    the clock is simulated, and may jump. `server`: the address of a server to use instead of a
+    the clock is simulated, and may jump. `daemon_processes`: `one` or `several`; None: as many as
+    the machine's processors suggest. `server`: the address of a server to use instead of a
     database, as the account of `token`. `replica`: the URL of a standby of `db` for reading, if its
     state is at most `replica_lag` behind.
     """
@@ -68,6 +69,7 @@ class Settings:
     evidence: Path
     evidence_limit: int
     own_clock: bool = False
+    daemon_processes: str | None = None
     server: str | None = None
     token: str | None = None
     named: bool = False
@@ -118,6 +120,7 @@ def load(
         evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
         evidence_limit=sources.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
         own_clock=sources.choice("clock", ("own", "database"), "database") == "own",
+        daemon_processes=sources.choice("daemon_processes", ("one", "several"), None),
         server=server_url,
         token=sources.token() if server_url else None,
         named=name is not None,
@@ -223,7 +226,7 @@ class _Sources:
                 expected=Cause.of("must_readable", "a file that can be read ({why})", why=why),
             ) from error
 
-    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+    def choice(self, key: str, choices: tuple[str, ...], default: str | None) -> str | None:
         value, where, setting = self.value(key)
         if value is None:
             return default

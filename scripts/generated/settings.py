@@ -27,6 +27,8 @@ _MEANINGS = {
                        "the maximum size of one attached file"),
     "clock": ("`own` or `database`", "`database`",
               "`own`: the clock is simulated, and the daemon does not warn when it jumps"),
+    "daemon_processes": ("`one` or `several`", "`several` with more than one processor, else `one`",
+                         "[the processes of a daemon](../how-to/run-the-daemon.md#its-processes)"),
     "server": ("a URL", "none",
                ("a server to use instead of a database (option `--server`), with the token in"
                 " INCIDENTS_TOKEN or `token_file`")),

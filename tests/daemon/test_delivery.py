@@ -18,6 +18,7 @@ from incidents.app import App
 from incidents.cli import main
 from incidents.daemon import loop
 from incidents.daemon.delivery import Delivery
+from incidents.daemon.duties import DELIVERY
 from incidents.daemon.journal import Systemd
 from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED
@@ -464,13 +465,13 @@ def test_a_daemon_that_was_paused_past_its_lease_doubles_nothing_when_it_goes_on
     with engine_of(postgresql_url) as engine, daemon(postgresql_url, tmp_path, env=env) as running:
         hold(engine, "a.example")
         until(lambda: panel.orders, "it is in hand")
-        os.kill(running.process.pid, signal.SIGSTOP)
+        os.killpg(running.process.pid, signal.SIGSTOP)
         panel.thaw.set()
         timeline.move(30 * SECOND)
         incidents(postgresql_url, "daemon", "--once", env=env)
         assert outcomes(engine, "a.example") == ["order_delivered"]
 
-        os.kill(running.process.pid, signal.SIGCONT)
+        os.killpg(running.process.pid, signal.SIGCONT)
         hold(engine, "b.example", timeline.now())
         until(lambda: "b.example" in panel.states, "it goes on")
         assert running.stop() == 0
@@ -549,13 +550,13 @@ def test_it_is_woken_with_the_other_duties_when_the_clock_is_set(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(app, Systemd({}))
+    whole = loop.Loop(app, Systemd({}))
     woken: list[str] = []
     monkeypatch.setattr(whole, "_run_now", woken.append)
 
     whole._run_all_now()
 
-    assert loop._DELIVERY in woken
+    assert DELIVERY in woken
     app.close()
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import enforce, journal
-from incidents.daemon.enforce import WORKING_FOR_S, Enforcement, elapse
+from incidents.daemon.board import Board
+from incidents.daemon.enforce import BATCH, WORKING_FOR_S, Enforcement, elapse
 from incidents.daemon.journal import Systemd
 from incidents.daemon.part import Backoff, database_fault
 from incidents.desk import Answer, Desk, Envelope
@@ -188,12 +189,14 @@ class Watched:
         self.stopped = False
         self.changes = 0
         self.wakes: list[datetime] = []
+        self.board = Board()
         self.enforcement = Enforcement(
             app,
             self.systemd,
             stopped=lambda: self.stopped,
             wake_at=self.wakes.append,
             changed=self._changed,
+            board=self.board,
             backoff=Backoff(monotonic=lambda: self.elapsed, jitter=lambda: 0.0),
             monotonic=lambda: self.elapsed,
         )
@@ -270,6 +273,27 @@ def test_while_nothing_is_carried_out_systemd_is_told_so(app: App) -> None:
     with writing(app.engine) as connection:
         connection.execute(update(desk_row).values(halted_since=None))
     assert watched.run() == ["WATCHDOG=1", "STATUS=enforcing deadlines; nothing is due"]
+
+
+@pytest.mark.parametrize(("decided", "shown"), [(BATCH, True), (BATCH - 1, False)])
+def test_after_a_full_batch_the_board_shows_that_more_wait_until_the_look_ends(
+    app: App, monkeypatch: pytest.MonkeyPatch, decided: int, *, shown: bool
+) -> None:
+    log_on(app.engine, ["a.example"], START)
+    [answer] = desk_at(app.engine, START + 2 * HOUR).elapse()
+    watched = Watched(app)
+    seen: list[bool] = []
+
+    def look(*_: object, done: Callable[[list[Answer]], None], **__: object) -> enforce.Elapsed:
+        done([answer] * decided)
+        seen.append(watched.board.is_overdue)
+        raise lost()
+
+    monkeypatch.setattr(enforce, "elapse", look)
+    watched.run()
+
+    assert seen == [shown]
+    assert not watched.board.is_overdue
 
 
 def test_the_next_due_time_is_what_it_wakes_for(app: App) -> None:

@@ -15,6 +15,7 @@ from incidents.app import App
 from incidents.daemon import loop
 from incidents.daemon.journal import Systemd
 from incidents.daemon.loop import Every
+from incidents.daemon.signals import blocked_signals
 from incidents.settings import sources
 from incidents.store.database.sqlite_file import ReplacedError
 from tests.patience import PATIENCE_S, until
@@ -58,7 +59,7 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
         until(lambda: is_for_tomorrow(scheduler), "its time comes while it is at work")
 
     app = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(app, Systemd({}))
+    whole = loop.Loop(app, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
     scheduler.start()
@@ -81,7 +82,7 @@ def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothin
         whole._wake_at(clock.now())
 
     app = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(app, Systemd({}))
+    whole = loop.Loop(app, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
     scheduler.start()
@@ -101,7 +102,7 @@ def test_a_stop_that_comes_while_the_scheduler_wakes_a_look_leaves_no_traceback(
 ) -> None:
     """An error in the scheduler's own thread would fail this test."""
     app = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(app, Systemd({}))
+    whole = loop.Loop(app, Systemd({}))
     scheduler, executor = whole._scheduler, whole._executors["clock"]
     ending = Thread(target=whole._finish, daemon=True)
     submit = executor.submit_job
@@ -131,7 +132,7 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     shutil.copy(file, copy := file.with_name("copy.db"))
     app = App(sources.load(db=sqlite_url))
-    whole = loop._Loop(app, Systemd({}))
+    whole = loop.Loop(app, Systemd({}))
     looked, wait = [], whole._wait
 
     def wait_and_put_back() -> int | None:
@@ -141,7 +142,7 @@ def test_it_ends_once_another_file_is_where_its_database_was(
         return wait()
 
     monkeypatch.setattr(whole, "_wait", wait_and_put_back)
-    with loop._blocked_signals(), pytest.raises(ReplacedError):
+    with blocked_signals(), pytest.raises(ReplacedError):
         whole.run()
 
     app.close()

@@ -94,6 +94,7 @@ def test_a_size_is_a_number_of_bytes_or_has_a_unit(written: str, limit: int) -> 
         ({"INCIDENTS_EVIDENCE_LIMIT": "much"}, "INCIDENTS_EVIDENCE_LIMIT"),
         ({"INCIDENTS_ZONE": "Mars/Base"}, "INCIDENTS_ZONE"),
         ({"INCIDENTS_CLOCK": "mine"}, "INCIDENTS_CLOCK"),
+        ({"INCIDENTS_DAEMON_PROCESSES": "3"}, "INCIDENTS_DAEMON_PROCESSES"),
         ({"INCIDENTS_DB_REPLICA_LAG": "soon"}, "INCIDENTS_DB_REPLICA_LAG"),
         ({"INCIDENTS_DB_REPLICA_LAG": "0s"}, "INCIDENTS_DB_REPLICA_LAG"),
         ({"INCIDENTS_DB_REPLICA_LAG": "1h1s"}, "INCIDENTS_DB_REPLICA_LAG"),

@@ -63,12 +63,12 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         return _check(run)
     if once:
         return _once(run)
-    from incidents.daemon import loop
+    from incidents.daemon import processes
 
     if sys.stderr.isatty():
         # All else that it writes is its log.
         run.inform(run.text("daemon.started"))
-    return loop.run(run.local)
+    return processes.run(run.local)
 
 
 def _once(run: Run) -> int:

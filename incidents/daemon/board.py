@@ -1,0 +1,43 @@
+"""The board: what the processes of one daemon know of one another, in memory that they share."""
+
+from __future__ import annotations
+
+import struct
+from mmap import PAGESIZE, mmap
+
+_LENGTH = struct.Struct("=H")
+_OVERDUE, _UNREAD = 0, 2
+_TEXT = _UNREAD + _LENGTH.size
+
+
+class Board:
+    """The board of one daemon, made before its processes are; each fact has one writer.
+
+    It outlives each process, so one that is started again finds what the others have written.
+    """
+
+    def __init__(self) -> None:
+        self._memory = mmap(-1, PAGESIZE)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether more deadlines have passed than one batch decides."""
+        return self._memory[_OVERDUE] != 0
+
+    @is_overdue.setter
+    def is_overdue(self, is_overdue: bool) -> None:
+        self._memory[_OVERDUE] = is_overdue
+
+    @property
+    def mark_unread(self) -> str | None:
+        """Why no orders are carried out, if the mark cannot be read."""
+        (length,) = _LENGTH.unpack_from(self._memory, _UNREAD)
+        # It may be read while it is written, and half of a character cannot be decoded.
+        return self._memory[_TEXT : _TEXT + length].decode(errors="replace") or None
+
+    @mark_unread.setter
+    def mark_unread(self, why: str | None) -> None:
+        text = (why or "").encode()[: PAGESIZE - _TEXT]
+        _LENGTH.pack_into(self._memory, _UNREAD, 0)
+        self._memory[_TEXT : _TEXT + len(text)] = text
+        _LENGTH.pack_into(self._memory, _UNREAD, len(text))

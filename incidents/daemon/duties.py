@@ -1,0 +1,102 @@
+"""The duties beside the deadlines: those of the record, and those of delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+from typing import Protocol
+
+from incidents.app import App
+from incidents.daemon import (
+    alarm_duty,
+    delivery,
+    filing_duty,
+    journal,
+    record,
+    recovery_duty,
+    retention_duty,
+)
+from incidents.daemon.board import Board
+from incidents.daemon.precedence import Precedence
+from incidents.desk import Answer
+from incidents.metrics.service import Service
+
+RECORD, RETENTION, DELIVERY = "record", "retention", "delivery"
+ALARMS, FILINGS, RECOVERY = "alarms", "filings", "recovery"
+
+Duty = tuple[float, Callable[[], None]]
+"""The interval of a duty's rounds in seconds, and one round; each duty has its own thread."""
+
+
+class Duties(Protocol):
+    """The duties that share a process; nothing is opened or started before `start`."""
+
+    by_name: dict[str, Duty]
+
+    def start(self) -> None:
+        """Start what has threads of its own."""
+
+    def close(self) -> None:
+        """End that, after the last round of each duty."""
+
+
+class RecordDuties:
+    """Number the entries, sign the log, and have it witnessed."""
+
+    name = "record"
+
+    def __init__(self, app: App, board: Board, stop: Event) -> None:
+        duty = record.Record(app, stopped=Precedence(board, stop).stopped)
+        self._witnessing = record.WitnessRequests(app, duty, stop)
+        self.by_name: dict[str, Duty] = {RECORD: (record.TICK_S, duty.run)}
+
+    def start(self) -> None:
+        """See `Duties`."""
+        self._witnessing.start()
+
+    def close(self) -> None:
+        """See `Duties`."""
+
+
+class DeliveryDuties:
+    """Carry out orders, and all that acts or tells others because of what was decided."""
+
+    name = "delivery"
+
+    def __init__(self, app: App, board: Board, stop: Event) -> None:
+        self._board, self._precedence = board, Precedence(board, stop)
+        # It counts the attempts of this process.
+        self._metrics = Service(app, say=journal.info, warn=journal.warning)
+        self._delivery = delivery.Delivery(
+            app, stopped=stop.is_set, decided=self._decided, observed=self._metrics.observed
+        )
+
+        def stopped() -> Callable[[], bool]:
+            return Precedence(board, stop).stopped
+
+        retention = retention_duty.Retention(app, stopped=stopped(), deleted=self._metrics.deleted)
+        self.by_name: dict[str, Duty] = {
+            RETENTION: (retention_duty.LOOK_S, retention.run),
+            DELIVERY: (delivery.TICK_S, self._deliver),
+            ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(app, stopped=stopped()).run),
+            FILINGS: (filing_duty.TICK_S, filing_duty.Filings(app, stopped=stopped()).run),
+            RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(app, stopped=stopped()).run),
+        }
+
+    def start(self) -> None:
+        """See `Duties`."""
+        self._metrics.start()
+
+    def close(self) -> None:
+        """See `Duties`."""
+        self._delivery.close()
+        self._metrics.stop()
+
+    def _deliver(self) -> None:
+        self._delivery.run()
+        self._board.mark_unread = self._delivery.mark_unread
+
+    def _decided(self, answers: list[Answer]) -> None:
+        """After each transaction of a round, which may last as long as orders are due."""
+        journal.decided(answers)
+        self._precedence.give()

@@ -1,0 +1,41 @@
+"""The precedence of the deadlines: other duties pause between transactions while many wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+from incidents.daemon.board import Board
+
+SHARE = 5
+"""While deadlines wait, another duty works one part in so many of the time."""
+
+MOST_S = 1.0
+"""The longest pause: an urgent order goes out soon, however many deadlines wait."""
+
+
+class Precedence:
+    """The pauses of one duty, for its own thread.
+
+    Processes of their own are not enough: they share the database's server, or its one write lock,
+    with the deadlines.
+    """
+
+    def __init__(
+        self, board: Board, stop: Event, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._board, self._stop, self._monotonic = board, stop, monotonic
+        self._since = monotonic()
+
+    def give(self) -> None:
+        """Pause, if deadlines wait, in proportion to the time since the last pause."""
+        if self._board.is_overdue:
+            worked_s = self._monotonic() - self._since
+            self._stop.wait(min(worked_s * (SHARE - 1), MOST_S))
+        self._since = self._monotonic()
+
+    def stopped(self) -> bool:
+        """Whether to stop; a duty asks between two transactions, so here it pauses, too."""
+        self.give()
+        return self._stop.is_set()

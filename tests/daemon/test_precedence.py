@@ -1,0 +1,95 @@
+"""Who goes first: what a daemon's processes know of one another, and how long a duty pauses."""
+
+import subprocess
+import sys
+from threading import Event
+
+import pytest
+
+from incidents.daemon.board import Board
+from incidents.daemon.precedence import MOST_S, SHARE, Precedence
+
+FORKED = """
+import os
+from incidents.daemon.board import Board
+
+board = Board()
+print(board.is_overdue, board.mark_unread, flush=True)
+if os.fork() == 0:
+    board.is_overdue, board.mark_unread = True, "值班台"
+    os._exit(0)
+os.wait()
+print(board.is_overdue, board.mark_unread)
+"""
+"""In an interpreter of its own, because that of a test has threads."""
+
+
+class Stop(Event):
+    """An event that says how long it was waited for, and lets nobody wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waits.append(timeout)
+        return self.is_set()
+
+
+def pauses(*worked_s: float, overdue: bool) -> list[float]:
+    """How long a duty pauses after each piece of work that takes so long."""
+    board, stop, now = Board(), Stop(), [0.0]
+    board.is_overdue = overdue
+    own = Precedence(board, stop, lambda: now[0])
+    for each in worked_s:
+        now[0] += each
+        own.give()
+    return stop.waits
+
+
+def test_while_deadlines_wait_a_duty_works_its_share_of_the_time() -> None:
+    [pause] = pauses(0.1, overdue=True)
+
+    assert 0.1 / (0.1 + pause) == pytest.approx(1 / SHARE)
+
+
+def test_a_pause_is_never_so_long_that_an_urgent_order_waits_for_it() -> None:
+    assert pauses(3_600, overdue=True) == [MOST_S]
+
+
+def test_while_none_wait_no_duty_pauses() -> None:
+    assert pauses(0.1, 5, overdue=False) == []
+
+
+def test_a_duty_is_told_to_stop_where_it_pauses() -> None:
+    stop = Stop()
+    own = Precedence(Board(), stop)
+
+    assert not own.stopped()
+    stop.set()
+    assert own.stopped()
+
+
+def test_what_one_process_writes_on_the_board_another_reads() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], check=True, capture_output=True)
+
+    assert done.stdout.decode().splitlines() == ["False None", "True 值班台"]
+
+
+def test_what_is_no_longer_so_is_wiped_off_the_board() -> None:
+    board = Board()
+    board.is_overdue, board.mark_unread = True, "the mark cannot be read"
+
+    board.is_overdue, board.mark_unread = False, None
+
+    assert (board.is_overdue, board.mark_unread) == (False, None)
+
+
+def test_a_reason_that_is_longer_than_the_board_is_cut() -> None:
+    board = Board()
+
+    board.mark_unread = "错" * 4_000
+
+    assert board.mark_unread is not None
+    assert set(board.mark_unread) <= {"错", "�"}
