@@ -64,7 +64,9 @@ class DeliveryDuties:
     name = "delivery"
 
     def __init__(self, app: App, board: Board, stop: Event) -> None:
-        self._board, self._precedence = board, Precedence(board, stop)
+        self._board = board
+        # An urgent order must soon be found among all that fall due meanwhile.
+        self._precedence = Precedence(board, stop, share=2, most_s=0.1)
         # It counts the attempts of this process.
         self._metrics = Service(app, say=journal.info, warn=journal.warning)
         self._delivery = delivery.Delivery(

@@ -8,11 +8,8 @@ from threading import Event
 
 from incidents.daemon.board import Board
 
-SHARE = 5
-"""While deadlines wait, another duty works one part in so many of the time."""
-
-MOST_S = 1.0
-"""The longest pause: an urgent order goes out soon, however many deadlines wait."""
+SHARE, MOST_S = 5, 1.0
+"""While deadlines wait, a duty works one part in so many of the time; and its longest pause."""
 
 
 class Precedence:
@@ -23,16 +20,23 @@ class Precedence:
     """
 
     def __init__(
-        self, board: Board, stop: Event, monotonic: Callable[[], float] = time.monotonic
+        self,
+        board: Board,
+        stop: Event,
+        *,
+        share: int = SHARE,
+        most_s: float = MOST_S,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._board, self._stop, self._monotonic = board, stop, monotonic
+        self._share, self._most_s = share, most_s
         self._since = monotonic()
 
     def give(self) -> None:
         """Pause, if deadlines wait, in proportion to the time since the last pause."""
         if self._board.is_overdue:
             worked_s = self._monotonic() - self._since
-            self._stop.wait(min(worked_s * (SHARE - 1), MOST_S))
+            self._stop.wait(min(worked_s * (self._share - 1), self._most_s))
         self._since = self._monotonic()
 
     def stopped(self) -> bool:
