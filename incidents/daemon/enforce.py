@@ -214,7 +214,7 @@ class Enforcement:
             self._board.is_overdue = False
 
     def _done(self, answers: list[Answer]) -> None:
-        self._board.is_overdue = len(answers) == BATCH
+        self._board.is_overdue = len(answers) == backlog.BATCH
         journal.decided(answers)
         self._worked_at = self._monotonic()
         self._systemd.feed_watchdog()
