@@ -13,8 +13,9 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import enforce, journal
+from incidents.daemon.backlog import BATCH
 from incidents.daemon.board import Board
-from incidents.daemon.enforce import BATCH, WORKING_FOR_S, Enforcement, elapse
+from incidents.daemon.enforce import WORKING_FOR_S, Enforcement, elapse
 from incidents.daemon.journal import Systemd
 from incidents.daemon.part import Backoff, database_fault
 from incidents.desk import Answer, Desk, Envelope
