@@ -14,8 +14,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from incidents import clock
 from incidents.clock import rfc3339
-from incidents.desk import activation
-from incidents.desk.activation import LogKey
 from incidents.desk.envelope import Answer, Envelope, refused_answer
 from incidents.desk.locks import clock_refused
 from incidents.desk.text import unfit_address
@@ -32,6 +30,7 @@ from incidents.store.desk_state import database_time
 
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import Activated
+    from incidents.desk.activation import LogKey
 
 T = TypeVar("T")
 
@@ -185,6 +184,9 @@ class Desk:
             RefusedError: if the policy is already active, if the key was used for another action,
                 or if the person, or a `second` person, must have signed in.
         """
+        # Loaded here with what is known of accounts, which most actions need nothing of.
+        from incidents.desk import activation
+
         wanted = activation.Activation(
             policy=machine_policy.read(policy_text), by=by, login=login, reason=reason, key=key,
             given_key=given_key, signed_in=signed_in, second=second,
@@ -215,6 +217,8 @@ class Desk:
         Raises:
             RefusedError: if the present signing key is not the one that `key` replaces.
         """
+        from incidents.desk import activation
+
         self.on_record(lambda connection: activation.make(connection, key, self._clock))
 
     def on_record(self, action: Callable[[Connection], T]) -> T:

@@ -295,7 +295,7 @@ def _processed(rows: Sequence[Row], processes: _Processes) -> Sequence[Row]:
 
 def _to_database(kind: Any, dialect: Dialect) -> Any:
     if isinstance(kind, LargeBinary) and dialect.name == "postgresql":
-        from incidents.store.postgresql.array import Binary
+        from incidents.store.postgresql.pipeline import Binary
 
         return Binary
     is_time = isinstance(kind, UTCDateTime)

@@ -9,10 +9,7 @@ from typing import Any
 
 import orjson
 
-
-class Binary(bytes):
-    """A parameter in the binary format; others are text."""
-
+from incidents.store.postgresql.pipeline import Binary
 
 _TEXT, _BYTEA = 25, 17
 # The number of dimensions, whether there are nulls, the type's OID, the length, the first index.

@@ -20,7 +20,6 @@ from psycopg import errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
-from incidents.store.postgresql.array import Binary
 from incidents.store.postgresql.pooler import Naming, is_lost_statement
 from incidents.store.postgresql.server_connection import ServerConnection, Wait, abandon
 
@@ -35,6 +34,10 @@ _STALE = ("0A", "42")
 _NAME_DIGITS = 32
 # In milliseconds: a wait is checked this often.
 _POLL_MS = 500
+
+
+class Binary(bytes):
+    """A parameter in the binary format; others are text."""
 
 
 @dataclass(frozen=True, slots=True)
