@@ -41,16 +41,24 @@ def main(args: list[str] | None = None) -> int:
 
     `main` raises nothing: an error becomes one sentence on standard error.
     """
-    if args is None:
-        # What is imported stays; looking through it for garbage took a tenth of a command's time.
-        gc.set_threshold(_YOUNG)
+    if args is not None:
+        return _run(args)
+    # To look for garbage among what was imported, at the start and at the end of a process, took a
+    # tenth of a command's time.
+    gc.set_threshold(_YOUNG)
+    try:
+        return _run(sys.argv[1:])
+    finally:
+        gc.disable()
+
+
+def _run(typed: list[str]) -> int:
     from incidents.system import umask
 
     # First of all, so that not even folders that a library makes are open to others.
     umask.set_private()
     from incidents.cli.root import told
 
-    typed = sys.argv[1:] if args is None else args
     with told(typed) as root:
         run = Run()
         _escape_unencodable()
