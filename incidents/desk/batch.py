@@ -159,7 +159,8 @@ class Batch:
         command, words = seal_command(asked)
         answer, acted = self._decide_on(site, command, login)
         bad = refused_as_done(self._connection, site.case, command, answer.refusal)
-        answer = replace(answer, refusal=bad)
+        if bad is not answer.refusal:
+            answer = replace(answer, refusal=bad)
         if acted:
             self._work.seal(site, words, answer.events[-1].recorded_at)
             answer = replace(answer, texts={ref: text for ref, _, text in words})

@@ -173,6 +173,7 @@ _BAD = re.compile("[\0\ud800-\udfff]")
 
 def refused_text(command: Command) -> Refusal | None:
     """The refusal of a command whose text cannot be recorded; None if it can be."""
+    codes = _codes_of(type(command))
     for name, text, personal in texts(command):
         limit = MAX_WORDS if personal else _limit(name)
         if len(text) > limit:
@@ -180,7 +181,7 @@ def refused_text(command: Command) -> Refusal | None:
         bad = _BAD.search(text)
         if bad is not None:
             return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad[0]):04X}"})
-        if name in _codes_of(type(command)) and _may_name_somebody(text):
+        if name in codes and _may_name_somebody(text):
             return Refusal("personal_code", {"what": name})
     return _refused_value(command) or _refused_urls(command)
 
