@@ -222,7 +222,11 @@ class Mutation:
             new = select(*given.c)
             statement = insert(self._table).from_select(self.columns, new, include_defaults=False)
         compiled = _compile(statement, dialect)
-        processes = _processes(_to_database(kind, dialect) for kind in self._kinds.values())
+        # An array takes bytes as they are.
+        processes = _processes(
+            None if isinstance(kind, LargeBinary) else _to_database(kind, dialect)
+            for kind in self._kinds.values()
+        )
 
         def write(connection: Connection, rows: Sequence[Row]) -> None:
             parameters = given.parameters(_processed(rows, processes))

@@ -297,8 +297,10 @@ def _header(raw: Any) -> tuple[int, ...] | None:
     return found
 
 
-def _part(row: Any, moment: Callable[[Any], datetime]) -> Part:
+def _part(row: Any, moment: Callable[[Any], datetime] | None) -> Part:
     part = Part(*row)
+    if moment is None:
+        return part
     since, until, made_at = map(moment, (part.since, part.until, part.made_at))
     return part._replace(since=since, until=until, made_at=made_at)
 

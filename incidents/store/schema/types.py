@@ -103,15 +103,19 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Convert a value of the database."""
-        return None if value is None else self.from_database(dialect)(value)
+        convert = self.from_database(dialect)
+        return value if value is None or convert is None else convert(value)
 
-    def to_database(self, dialect: Dialect) -> Callable[[datetime], Any]:
-        """The conversion from a time to the driver's value."""
-        return microseconds if dialect.name == "sqlite" else _as_it_is
+    def to_database(self, dialect: Dialect) -> Callable[[datetime], int] | None:
+        """The conversion from a time to the driver's value; None if there is nothing to convert."""
+        return microseconds if dialect.name == "sqlite" else None
 
-    def from_database(self, dialect: Dialect) -> Callable[[Any], datetime]:
-        """The conversion from the driver's value to a time."""
-        return from_microseconds if dialect.name == "sqlite" else _in_utc
+    def from_database(self, dialect: Dialect) -> Callable[[int], datetime] | None:
+        """The conversion from the driver's value to a time; None if there is nothing to convert.
+
+        Each connection to PostgreSQL returns times in UTC: see `postgresql_engine`.
+        """
+        return from_microseconds if dialect.name == "sqlite" else None
 
 
 class JSONText(TypeDecorator[Any]):
@@ -134,14 +138,6 @@ class JSONText(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         """Convert a value of the database."""
         return None if value is None else json.loads(value)
-
-
-def _as_it_is(moment: datetime) -> datetime:
-    return moment
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
 
 
 def microseconds(moment: datetime) -> int:
