@@ -66,7 +66,7 @@ def test_cycles_are_seldom_looked_for_while_an_answer_is_made(
     monkeypatch.setattr(actions, "action_documents", note)
     command = {"do": "add", "to": "a.example"}
     api.client("operator").post(PATH, json={"commands": [command]})
-    assert meanwhile == [(True, 50_000)]
+    assert meanwhile == [(True, 200_000)]
     assert gc.get_threshold() == before
 
 

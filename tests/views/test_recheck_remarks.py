@@ -118,7 +118,7 @@ def test_entries_are_looked_up_by_the_index_of_their_times(day: Day) -> None:
             places = ("$[0]", "[]")
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", places).all()
         else:
-            given = {"given": "[]", "given_most": 1}
+            given = {"given_recorded_at": "{}", "given_most": 1}
             plan = connection.exec_driver_sql(f"EXPLAIN {asked}", given).all()
     told = "\n".join(str(row) for row in plan)
     assert "ix_entries_recorded_at" in told, told
