@@ -6,7 +6,7 @@ import struct
 from mmap import PAGESIZE, mmap
 
 _LENGTH = struct.Struct("=H")
-_OVERDUE, _UNREAD = 0, 2
+_OVERDUE, _LOOKED, _UNREAD = 0, 1, 2
 _TEXT = _UNREAD + _LENGTH.size
 
 
@@ -27,6 +27,15 @@ class Board:
     @is_overdue.setter
     def is_overdue(self, is_overdue: bool) -> None:
         self._memory[_OVERDUE] = is_overdue
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether what had fallen due before the daemon's start has been decided."""
+        return self._memory[_LOOKED] != 0
+
+    @has_looked.setter
+    def has_looked(self, has_looked: bool) -> None:
+        self._memory[_LOOKED] = has_looked
 
     @property
     def mark_unread(self) -> str | None:

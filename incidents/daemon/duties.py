@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Event
 from typing import Protocol
@@ -23,6 +24,9 @@ from incidents.metrics.service import Service
 
 RECORD, RETENTION, DELIVERY = "record", "retention", "delivery"
 ALARMS, FILINGS, RECOVERY = "alarms", "filings", "recovery"
+
+CLOCK_FIRST_S = 10.0
+"""How long deliveries wait, at the start of a daemon, for what fell due before."""
 
 Duty = tuple[float, Callable[[], None]]
 """The interval of a duty's rounds in seconds, and one round; each duty has its own thread."""
@@ -87,6 +91,8 @@ class DeliveryDuties:
 
     def start(self) -> None:
         """See `Duties`."""
+        # After a downtime an order may be for a suspension that is over by now.
+        self._wait_until = time.monotonic() + CLOCK_FIRST_S
         self._metrics.start()
 
     def close(self) -> None:
@@ -95,6 +101,8 @@ class DeliveryDuties:
         self._metrics.stop()
 
     def _deliver(self) -> None:
+        if not self._board.has_looked and time.monotonic() < self._wait_until:
+            return
         self._delivery.run()
         self._board.mark_unread = self._delivery.mark_unread
 

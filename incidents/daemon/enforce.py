@@ -226,6 +226,7 @@ class Enforcement:
         self._last_reason = None
         began = self._worked_at is None
         self._worked_at = self._monotonic()
+        self._board.has_looked = True
         changed = (found.aside is None) != (self.aside is None)
         self.aside = found.aside
         self._systemd.feed_watchdog()

@@ -15,6 +15,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from incidents import clock
+from incidents.daemon.backlog import BATCH
+from incidents.store import desk_state
 from tests.acceptance.daemons import (
     Timeline,
     assert_decided_once,
@@ -38,8 +40,7 @@ SECOND = timedelta(seconds=1)
 # Milliseconds, but on a machine of any load: nothing else makes it wake within the hour.
 ON_TIME = timedelta(seconds=PATIENCE_S)
 OWN = {"INCIDENTS_CLOCK": "own"}
-A_BATCH = 500
-MANY = tuple(f"site-{n:03}.example" for n in range(A_BATCH + 40))
+MANY = tuple(f"site-{n:03}.example" for n in range(BATCH + 40))
 
 
 def kinds(entries: list[dict[str, object]]) -> list[object]:
@@ -146,16 +147,18 @@ def test_sigterm_amid_due_sites_finishes_the_batch_in_hand_and_exits_0(
     with engine_of(postgresql_url) as engine:
         log_on(engine, MANY, clock.now() - 2 * HOUR)
 
-        with daemon(postgresql_url, tmp_path) as running, engine.begin() as connection:
-            connection.execute(text("LOCK TABLE sites IN EXCLUSIVE MODE"))
-            until(lambda: waits_for_due_sites(engine), "it is in the middle of a batch")
-            running.process.send_signal(signal.SIGTERM)
-            assert running.says("stopping")["signal"] == "SIGTERM"
-            connection.rollback()
+        with engine.begin() as connection:
+            # As a new policy does, for which each batch waits.
+            desk_state.lock_policy_exclusive(connection)
+            with daemon(postgresql_url, tmp_path) as running:
+                until(lambda: waits_for_the_policy(engine), "it is in the middle of a batch")
+                running.process.send_signal(signal.SIGTERM)
+                assert running.says("stopping")["signal"] == "SIGTERM"
+                connection.rollback()
 
-            assert running.process.wait() == 0
-            assert running.lines("stopped")
-        assert count_in(engine, "suspended") == A_BATCH
+                assert running.process.wait() == 0
+                assert running.lines("stopped")
+        assert count_in(engine, "suspended") == BATCH
         assert heartbeats_of(engine) == []
 
         incidents(postgresql_url, "daemon", "--once")
@@ -196,11 +199,8 @@ def waits_for_a_lock(engine: Engine) -> bool:
         return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
 
-def waits_for_due_sites(engine: Engine) -> bool:
-    asked = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND query LIKE '%next_due <%SKIP LOCKED%'"
-    )
+def waits_for_the_policy(engine: Engine) -> bool:
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'"
     with engine.connect() as connection:
         return bool(connection.scalar(text(asked)))
 
