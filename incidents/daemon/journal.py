@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from incidents import __version__, clock, log
@@ -29,6 +29,8 @@ _DECIDED = "decided"
 
 _log = log.logger(_NAME)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+# What a pipe takes at once, whoever else writes to it.
+_ATOMIC = 4_096
 
 
 def info(sentence: str, **facts: Any) -> None:
@@ -92,9 +94,26 @@ def decided(answers: Iterable[Answer]) -> int:
             for each in facts
         )
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write("".join(f"{_encode(line)}\n" for line in lines))
-            sys.stderr.flush()
+            for piece in _pieces(f"{_encode(line)}\n" for line in lines):
+                sys.stderr.write(piece)
+                sys.stderr.flush()
     return len(facts)
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Join lines to pieces that no other process's lines can come between, if they are that short.
+
+    The daemon's processes write to one pipe, or to the journal's socket.
+    """
+    piece, size = list[str](), 0
+    for line in lines:
+        more = len(line.encode())
+        if piece and size + more > _ATOMIC:
+            yield "".join(piece)
+            piece, size = [], 0
+        piece.append(line)
+        size += more
+    yield "".join(piece)
 
 
 def _needs_a_person(facts: dict[str, Any]) -> bool:

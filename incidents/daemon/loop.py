@@ -134,6 +134,8 @@ class Loop:
         self._stop.set()
         self._close()
         self._end()
+        # This process ends without cleaning up; SQLite then keeps what was written in its log.
+        self._app.close()
         return self._enforcement.fatal
 
     def _start(self) -> None:

@@ -159,7 +159,8 @@ class Desk:
                 raise
             except Exception as error:  # noqa: BLE001 - logged, then the next site
                 _log.error("site_not_enforced", site_id=site_id, error=type(error).__name__)
-        return answers
+        # Another transaction may have decided the others meanwhile.
+        return [answer for answer in answers if answer.events]
 
     def activate(  # noqa: PLR0913 - the fields of an Activation, by their names
         self,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from weakref import WeakSet
 
 from sqlalchemy import (
     ColumnElement,
@@ -77,7 +76,7 @@ class Result(Generic[T]):
         return [self._read(row) for row in _processed(rows, self._processes)]
 
 
-_every = WeakSet["Query[Any] | Mutation"]()
+_every: list[Query[Any] | Mutation] = []
 
 
 class Query(Generic[T]):
@@ -95,7 +94,7 @@ class Query(Generic[T]):
         self._compiled: dict[tuple[str, bool], tuple[_Compiled, ValuesTable]] = {}
         self._nothing = Result((), read)
         self._nothing.take(())
-        _every.add(self)
+        _every.append(self)
 
     def fetch(self, connection: Connection, rows: Sequence[Row] = (), **values: Any) -> Result[T]:
         """Send the query about `rows`, with `values` for its other parameters.
@@ -138,7 +137,7 @@ _Write = Callable[[Connection, Sequence[Row]], None]
 
 def compile_all(dialect: Dialect) -> None:
     """Compile every query and mutation that this process has loaded."""
-    for each in list(_every):
+    for each in tuple(_every):
         each.compile(dialect)
 
 
@@ -148,7 +147,7 @@ def plan_all(connection: Connection) -> None:
     A plan belongs to a connection, and to transactions that write or that read as this one.
     """
     with pipelined(connection):
-        for each in list(_every):
+        for each in tuple(_every):
             each.plan(connection)
 
 
@@ -174,7 +173,7 @@ class Mutation:
         self.columns = (*keys, *columns)
         self._kinds = {name: table.c[name].type for name in self.columns}
         self._compiled: dict[tuple[str, bool], _Write] = {}
-        _every.add(self)
+        _every.append(self)
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Send the rows, if there are any."""
@@ -260,7 +259,9 @@ class _Compiled:
         fixed = self.fixed
         found = [values[name] if name in values else fixed[name] for name in self.names]
         for place, process in self.binds:
-            found[place] = process(found[place])
+            value = found[place]
+            if value is not None:
+                found[place] = process(value)
         return found
 
 

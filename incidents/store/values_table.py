@@ -83,7 +83,10 @@ class ValuesTable:
 
 
 def _alone(columns: dict[str, Kind]) -> FromClause:
-    own = (bindparam(f"given_{name}", type_=kind).label(name) for name, kind in columns.items())
+    own = (
+        cast(bindparam(f"given_{name}", type_=kind), kind).label(name)
+        for name, kind in columns.items()
+    )
     return select(*own).subquery("given")
 
 

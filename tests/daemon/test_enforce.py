@@ -1,6 +1,7 @@
 """Enforcing: looks that do what is due, and looks that fail."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -391,6 +392,22 @@ def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
     # It waits for a person.
     assert [line["level"] for line in at_once] == ["info"] * 4 + ["warning"]
     assert (at_once[-1]["kind"], at_once[-1]["problem"]) == ("order_failed", "braked")
+
+
+def test_no_other_process_can_write_between_the_parts_of_a_line(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe takes so much at once."""
+    log_on(app.engine, [f"site-{n}.example" for n in range(20)], START)
+    answers = desk_at(app.engine, START + 2 * HOUR).elapse()
+    pieces: list[str] = []
+    monkeypatch.setattr(sys.stderr, "write", pieces.append)
+
+    assert journal.decided(answers) == 40
+
+    assert len(pieces) > 1
+    assert all(len(piece) <= 4_096 and piece.endswith("\n") for piece in pieces)
+    assert len([json.loads(line) for line in "".join(pieces).splitlines()]) == 40
 
 
 def test_a_lost_database_is_told_of_once_and_waited_for(

@@ -122,6 +122,15 @@ def test_ctrl_c_reaches_all_of_them_and_stops_them_in_good_order(
     assert heartbeats_of(engine) == []
 
 
+def test_after_a_stop_the_file_of_sqlite_has_everything(sqlite_url: str, tmp_path: Path) -> None:
+    with daemon(sqlite_url, tmp_path) as running:
+        with engine_of(sqlite_url) as engine:
+            until(lambda: heartbeats_of(engine), "something is written")
+        assert running.stop() == 0
+
+    assert not Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal").exists()
+
+
 def test_a_second_signal_ends_all_of_them_at_once(running: Daemon) -> None:
     pids = parts_of(running)
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Integer, LargeBinary, Text, bindparam, select
+from sqlalchemy.exc import DataError
 from sqlalchemy.types import Boolean, TypeEngine
 
 from incidents.store.database import engine as engines
@@ -28,7 +29,7 @@ _COLUMNS: dict[str, tuple[TypeEngine[Any], st.SearchStrategy[Any]]] = {
     "time": (UTCDateTime(), _TIMES),
     "flag": (Boolean(), st.booleans()),
 }
-_rows = st.lists(st.tuples(*(st.none() | each for _, each in _COLUMNS.values())), min_size=2)
+_rows = st.lists(st.tuples(*(st.none() | each for _, each in _COLUMNS.values())), min_size=1)
 _SENT = Query[tuple[Any, ...]](
     lambda given: select(*given.c, bindparam("own", type_=Integer).label("own")),
     tuple,
@@ -59,4 +60,13 @@ def test_each_value_comes_back(connection: Connection, rows: list[tuple[Any, ...
 def test_what_means_something_in_an_array_is_text(connection: Connection, text: str) -> None:
     row = (1, 1, text, f"a{text}", b"\\x", datetime(2026, 1, 1, tzinfo=UTC), True)
 
-    assert _SENT.fetch(connection, [row, row], own=7).all() == [(*row, 7)] * 2
+    for rows in ([row], [row, row]):
+        assert _SENT.fetch(connection, rows, own=7).all() == [(*each, 7) for each in rows]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_nul_is_refused_and_cuts_nothing_off(connection: Connection, rows: int) -> None:
+    row = (1, 1, "a", "a\0b", b"", datetime(2026, 1, 1, tzinfo=UTC), True)
+
+    with pytest.raises(DataError):
+        _SENT.fetch(connection, [row] * rows, own=7)

@@ -112,8 +112,10 @@ class Pipeline:
 
         In autocommit mode there is no transaction.
         """
+        # Before anything is sent, for the sake of a value that cannot be.
+        values = [_written(value) for value in parameters]
         self._start(switched=True)
-        self._send(sql, parameters, take)
+        self._send(sql, values, take)
 
     def start(self) -> None:
         """Send what a round trip and a transaction begin with, without another statement."""
@@ -138,8 +140,9 @@ class Pipeline:
         elif switches:
             self._send(f"SELECT {self._switches}")
 
-    def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        values = [_written(value) for value in parameters]
+    def _send(
+        self, sql: str, values: Sequence[bytes | None] = (), take: Take | None = None
+    ) -> None:
         formats = [isinstance(value, Binary) for value in values]
         if self.is_named:
             self._pgconn.send_query_prepared(self._name(sql), values, formats)
@@ -253,4 +256,8 @@ def _written(value: Any) -> bytes | None:
         return value
     if isinstance(value, datetime):
         return value.isoformat().encode()
-    return str(value).encode()
+    text = str(value).encode()
+    if b"\0" in text:
+        # libpq would leave out the rest.
+        raise errors.DataError("PostgreSQL keeps no NUL in a text")
+    return text
