@@ -79,7 +79,7 @@ class Processes:
         # A collection in a process would copy every page that it shares with the others.
         gc.freeze()
         for each in self._all:
-            each.begin()
+            each.try_to_begin()
         received, fatal = self._watch()
         journal.stopping(self._systemd, received)
         self._stop()
@@ -118,15 +118,26 @@ class _Process:
         self._pipe: Connection | None = None
         self._began = 0.0
 
-    def begin(self) -> None:
-        """Fork the process.
+    def try_to_begin(self) -> None:
+        """Fork the process; if there is no room for it, `look` tries again."""
+        try:
+            self._begin()
+        except OSError as error:
+            wait_s = self._backoff.failed(MAX_DATABASE_S)
+            journal.error(
+                "a process of this daemon cannot be started",
+                duty=self._name, reason=error.strerror, wait_s=round(wait_s, 1),
+            )  # fmt: skip
 
-        Raises:
-            OSError: if there is no room for it.
-        """
+    def _begin(self) -> None:
         first = os.getpid()
         pipe, its_end = Pipe(duplex=False)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            pipe.close()
+            its_end.close()
+            raise
         if pid == 0:
             self._be(first, its_end)
         its_end.close()
@@ -136,7 +147,7 @@ class _Process:
         """What the process has reported; if it died, begin it again, after a wait."""
         if self._pipe is None:
             if not self._backoff.waiting:
-                self._begin_again()
+                self.try_to_begin()
             return
         try:
             while self._pipe.poll():
@@ -157,12 +168,6 @@ class _Process:
         if self._pid is not None and os.waitpid(self._pid, os.WNOHANG) != (0, 0):
             self._pid = None
         return self._pid is not None
-
-    def _begin_again(self) -> None:
-        try:
-            self.begin()
-        except OSError:
-            self._backoff.failed(MAX_DATABASE_S)
 
     def _died(self) -> None:
         assert self._pid is not None

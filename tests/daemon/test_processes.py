@@ -1,15 +1,20 @@
 """The processes of a daemon: killed, begun again, stopped, and gone with the first one."""
 
+import errno
+import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine, func, select
 
 from incidents import clock
+from incidents.daemon import journal, processes
+from incidents.daemon.loop import Loop
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite, SetHold
 from incidents.store.schema.desk_tables import entries
@@ -142,6 +147,24 @@ def test_a_second_signal_ends_all_of_them_at_once(running: Daemon) -> None:
 
     assert running.process.wait() == -signal.SIGINT
     until(lambda: not any(map(name_of, pids.values())), "they are gone")
+
+
+def test_a_process_for_which_there_is_no_room_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = processes._Process("clock", cast("Loop", None), journal.Systemd({}))
+
+    def no_room() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    before = sorted(map(str, Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(os, "fork", no_room)
+    process.try_to_begin()
+
+    said = json.loads(capsys.readouterr().err)
+    assert (said["duty"], said["reason"]) == ("clock", "Resource temporarily unavailable")
+    assert list(process.look()) == []
+    assert sorted(map(str, Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_clock_that_is_set_back_holds_up_no_process(sqlite_url: str, tmp_path: Path) -> None:
