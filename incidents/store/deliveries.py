@@ -15,10 +15,11 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.command import BRAKED
+from incidents.store.compiled import Row
 from incidents.store.entries import Outgoing, Place
 from incidents.store.schema.log_tables import braked, dead, deliveries, is_alive, orders, waiting
 from incidents.store.schema.types import Number, Word
-from incidents.store.statement import Mutation, Query, Row
+from incidents.store.statement import Mutation, Query
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import ACT
 

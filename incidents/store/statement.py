@@ -6,8 +6,7 @@ database, so the desk sends its own statements directly (see `round_trip`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -25,12 +24,19 @@ from sqlalchemy import (
     update,
 )
 
+from incidents.store.compiled import (
+    Compiled,
+    Conversions,
+    Row,
+    compile_statement,
+    conversions,
+    converted,
+    to_database,
+)
 from incidents.store.round_trip import pipelined, send, send_many
-from incidents.store.schema.types import UTCDateTime
 from incidents.store.values_table import Kind, ValuesTable
 
 T = TypeVar("T")
-Row = Sequence[Any]
 
 
 def insert_or(connection: Connection, table: Table) -> Any:
@@ -54,8 +60,8 @@ def insert_missing(connection: Connection, table: Table) -> Executable:
 class Result(Generic[T]):
     """The rows of a query, which may not have arrived yet."""
 
-    def __init__(self, processes: _Processes, read: Callable[[Row], T]) -> None:
-        self._processes = processes
+    def __init__(self, own: Conversions, read: Callable[[Row], T]) -> None:
+        self._conversions = own
         self._read = read
         self._rows: Sequence[Row] | None = None
 
@@ -73,7 +79,7 @@ class Result(Generic[T]):
         if not self._rows:
             return []
         rows = self._rows if but is None else [row for row in self._rows if not but(row)]
-        return [self._read(row) for row in _processed(rows, self._processes)]
+        return [self._read(row) for row in converted(rows, self._conversions)]
 
 
 _every: list[Query[Any] | Mutation] = []
@@ -91,7 +97,7 @@ class Query(Generic[T]):
         self._build = build
         self._read = read
         self._columns = columns
-        self._compiled: dict[tuple[str, bool], tuple[_Compiled, ValuesTable]] = {}
+        self._compiled: dict[tuple[str, bool], tuple[Compiled, ValuesTable]] = {}
         self._nothing = Result((), read)
         self._nothing.take(())
         _every.append(self)
@@ -122,13 +128,13 @@ class Query(Generic[T]):
             compiled, given = self._for(connection.dialect, one=False)
             send(connection, compiled.sql, compiled.parameters(given.parameters([])))
 
-    def _for(self, dialect: Dialect, *, one: bool) -> tuple[_Compiled, ValuesTable]:
+    def _for(self, dialect: Dialect, *, one: bool) -> tuple[Compiled, ValuesTable]:
         # On SQLite the other form costs the same.
         key = dialect.name, one and dialect.name != "sqlite"
         found = self._compiled.get(key)
         if found is None:
             given = ValuesTable(dialect.name, one=key[1], **self._columns)
-            found = self._compiled[key] = _compile(self._build(given), dialect), given
+            found = self._compiled[key] = compile_statement(self._build(given), dialect), given
         return found
 
 
@@ -201,14 +207,14 @@ class Mutation:
         given = {f"given_{name}": name for name in self.columns}
         one = {name: bindparam(given_, type_=self._kinds[name]) for given_, name in given.items()}
         statement = self._found(one) if self._keys else insert(self._table).values(one)
-        compiled = _compile(statement, dialect)
+        compiled = compile_statement(statement, dialect)
         places = [self.columns.index(given[name]) for name in compiled.names]
         is_in_order = places == sorted(places)
 
         def write(connection: Connection, rows: Sequence[Row]) -> None:
             if not is_in_order:
                 rows = [tuple([row[place] for place in places]) for row in rows]
-            send_many(connection, compiled.sql, _processed(rows, compiled.binds))
+            send_many(connection, compiled.sql, converted(rows, compiled.binds))
 
         return write
 
@@ -220,15 +226,15 @@ class Mutation:
         else:
             new = select(*given.c)
             statement = insert(self._table).from_select(self.columns, new, include_defaults=False)
-        compiled = _compile(statement, dialect)
+        compiled = compile_statement(statement, dialect)
         # An array takes bytes as they are.
-        processes = _processes(
-            None if isinstance(kind, LargeBinary) else _to_database(kind, dialect)
+        own = conversions(
+            None if isinstance(kind, LargeBinary) else to_database(kind, dialect)
             for kind in self._kinds.values()
         )
 
         def write(connection: Connection, rows: Sequence[Row]) -> None:
-            parameters = given.parameters(_processed(rows, processes))
+            parameters = given.parameters(converted(rows, own))
             send(connection, compiled.sql, compiled.parameters(parameters))
 
         return write
@@ -239,74 +245,3 @@ class Mutation:
         found = and_(*(table.c[name] == given[name] for name in self._keys), *self._where)
         values = {name: given[name] for name in self._values}
         return update(table).values(values).where(found) if values else delete(table).where(found)
-
-
-_Process = Callable[[Any], Any]
-_Processes = tuple[tuple[int, _Process], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """The text, the names of its parameters in their order, and the conversions of values."""
-
-    sql: str
-    names: tuple[str, ...]
-    fixed: dict[str, Any]
-    binds: _Processes
-    results: _Processes
-
-    def parameters(self, values: dict[str, Any]) -> list[Any]:
-        fixed = self.fixed
-        found = [values[name] if name in values else fixed[name] for name in self.names]
-        for place, process in self.binds:
-            value = found[place]
-            if value is not None:
-                found[place] = process(value)
-        return found
-
-
-def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
-    if dialect.name != "sqlite":
-        dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # every one takes it
-    compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # has it
-    names = tuple(compiled.positiontup)
-    selected = getattr(statement, "selected_columns", ())
-    return _Compiled(
-        sql=str(compiled),
-        names=names,
-        fixed=compiled.params,
-        binds=_processes(_to_database(compiled.binds[name].type, dialect) for name in names),
-        results=_processes(_from_database(column.type, dialect) for column in selected),
-    )
-
-
-def _processes(found: Iterable[_Process | None]) -> _Processes:
-    return tuple((place, process) for place, process in enumerate(found) if process is not None)
-
-
-def _processed(rows: Sequence[Row], processes: _Processes) -> Sequence[Row]:
-    if not processes:
-        return rows
-    found: list[Row] = []
-    for row in rows:
-        values = list(row)
-        for place, process in processes:
-            value = values[place]
-            if value is not None:
-                values[place] = process(value)
-        found.append(values)
-    return found
-
-
-def _to_database(kind: Any, dialect: Dialect) -> Any:
-    if isinstance(kind, LargeBinary) and dialect.name == "postgresql":
-        from incidents.store.postgresql.pipeline import Binary
-
-        return Binary
-    is_time = isinstance(kind, UTCDateTime)
-    return kind.to_database(dialect) if is_time else kind.bind_processor(dialect)
-
-
-def _from_database(kind: Any, dialect: Dialect) -> Any:
-    is_time = isinstance(kind, UTCDateTime)
-    return kind.from_database(dialect) if is_time else kind.result_processor(dialect, None)

@@ -23,7 +23,7 @@ def test_after_it_no_statement_of_the_desk_is_compiled(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day.desk.warm_up(2)
-    monkeypatch.setattr(statement, "_compile", None)
+    monkeypatch.setattr(statement, "compile_statement", None)
 
     day.add()
     assert day.give(c.Log(by="li")).refusal is None

@@ -16,8 +16,9 @@ from incidents.machine.policy import Policy
 from incidents.store import deliveries
 from incidents.store.cases import filings, incidents, site_row, slices, suspensions, work
 from incidents.store.cases.slices import FIRST, LAST, Need
+from incidents.store.compiled import Row
 from incidents.store.round_trip import pipelined
-from incidents.store.statement import Result, Row
+from incidents.store.statement import Result
 from incidents.values.ids import ACT
 
 Cases = Mapping[int, Case]

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Table, Text, and_, cast, func, select
 
 from incidents.machine.incident import Contact, Evidence, Incident, Note
+from incidents.store.compiled import Row
 from incidents.store.schema.tables import contacts, evidence, incident_urls, notes
 from incidents.store.schema.types import from_microseconds
-from incidents.store.statement import Mutation, Row
+from incidents.store.statement import Mutation
 
 _LINE = "\n"
 

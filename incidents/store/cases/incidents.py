@@ -22,10 +22,11 @@ from sqlalchemy import (
 from incidents.machine.incident import Incident
 from incidents.store.cases import incident_parts
 from incidents.store.cases.incident_parts import Changed
+from incidents.store.compiled import Row
 from incidents.store.schema import tables
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Mutation, Query, Row
+from incidents.store.statement import Mutation, Query
 from incidents.store.values_table import Kind, ValuesTable
 
 Key = tuple[int, int]

@@ -15,9 +15,10 @@ from incidents.machine.case import Suspension
 from incidents.machine.policy import Policy
 from incidents.store.cases import incidents
 from incidents.store.cases.slices import FIRST, LAST
+from incidents.store.compiled import Row
 from incidents.store.schema.tables import standing, suspensions
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Mutation, Query, Row
+from incidents.store.statement import Mutation, Query
 from incidents.store.values_table import ValuesTable
 
 Found = tuple[int, Suspension]

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Engine, bindparam, select
 
 from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
+from incidents.store.compiled import Row
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.tables import FAR, LAST, claims, sites, tasks, work
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Mutation, Query, Row
+from incidents.store.statement import Mutation, Query
 
 ChangedItem = tuple[int, Item | None, Item | None]
 """A site's id, the item before and the item now."""
