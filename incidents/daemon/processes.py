@@ -32,6 +32,7 @@ from incidents.errors import IncidentsError
 
 _WATCH_S = 0.1
 _HEALTHY_S = 60.0
+_STOP_S = 25.0
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 
@@ -99,13 +100,21 @@ class Processes:
                     self._systemd.send(heard)
 
     def _stop(self) -> None:
-        """Stop all processes; a second signal ends them immediately, with this one."""
+        """Stop all processes; a second signal ends them immediately, with this one.
+
+        One that hangs is killed after a while: its transaction is rolled back.
+        """
         for each in self._all:
             each.stop()
-        while any(each.is_running for each in self._all):
+        until = time.monotonic() + _STOP_S
+        while left := [each for each in self._all if each.is_running]:
             received = stop_signal(0.05)
             if received is not None:
                 end_at_once(received)
+            if time.monotonic() > until:
+                until = time.monotonic() + _STOP_S
+                for each in left:
+                    each.kill()
 
 
 class _Process:
@@ -117,6 +126,7 @@ class _Process:
         self._pid: int | None = None
         self._pipe: Connection | None = None
         self._began = 0.0
+        self._deaths = 0
 
     def try_to_begin(self) -> None:
         """Fork the process; if there is no room for it, `look` tries again."""
@@ -162,6 +172,12 @@ class _Process:
         if self._pid is not None:
             os.kill(self._pid, signal.SIGTERM)
 
+    def kill(self) -> None:
+        """Kill the process, which has not stopped."""
+        journal.error("a process of this daemon did not stop: it is killed", duty=self._name)
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGKILL)
+
     @property
     def is_running(self) -> bool:
         """Whether the process has not ended yet."""
@@ -171,15 +187,19 @@ class _Process:
 
     def _died(self) -> None:
         assert self._pid is not None
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        pid, status = os.waitpid(self._pid, 0)
+        status = os.waitstatus_to_exitcode(status)
         self._pid = None
         if time.monotonic() - self._began > _HEALTHY_S:
             self._backoff.succeeded()
+            self._deaths = 0
+        self._deaths += 1
+        # A deadline must not wait for the first time.
+        wait_s = 0.0 if self._deaths == 1 else self._backoff.failed(MAX_DATABASE_S)
         why = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
-        wait_s = self._backoff.failed(MAX_DATABASE_S)
         journal.error(
             "a process of this daemon died: it is started again",
-            duty=self._name, reason=why, wait_s=round(wait_s, 1),
+            duty=self._name, pid=pid, reason=why, wait_s=round(wait_s, 1),
         )  # fmt: skip
 
     def _be(self, first: int, pipe: Connection) -> NoReturn:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, func, select
 from incidents import clock
 from incidents.daemon import journal, processes
 from incidents.daemon.loop import Loop
+from incidents.daemon.signals import blocked_signals
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite, SetHold
 from incidents.store.schema.desk_tables import entries
@@ -125,6 +127,26 @@ def test_ctrl_c_reaches_all_of_them_and_stops_them_in_good_order(
     assert "immediately" not in running.text()
     assert running.lines(DIED) == []
     assert heartbeats_of(engine) == []
+
+
+def test_one_that_hangs_keeps_the_daemon_from_stopping_for_seconds_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here the daemon is stopped without a fork: of a program that never hears of it."""
+    monkeypatch.setattr(processes, "_STOP_S", 0.2)
+    hung = subprocess.Popen(["sleep", "infinity"])
+    os.kill(hung.pid, signal.SIGSTOP)
+    process = processes._Process("record", cast("Loop", None), journal.Systemd({}))
+    process._pid = hung.pid
+    whole = object.__new__(processes.Processes)
+    whole._all = [process]
+
+    with blocked_signals():
+        whole._stop()
+
+    assert "did not stop" in json.loads(capsys.readouterr().err)["event"]
+    assert not name_of(hung.pid)
+    hung.returncode = -signal.SIGKILL
 
 
 def test_after_a_stop_the_file_of_sqlite_has_everything(sqlite_url: str, tmp_path: Path) -> None:
