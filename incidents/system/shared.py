@@ -7,6 +7,7 @@ it was before.
 from __future__ import annotations
 
 import copy
+import errno
 import fcntl
 import os
 import pickle
@@ -22,6 +23,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 _POLL_S = 0.02
+_AGAIN_S = 0.001
 _HEAD = struct.Struct("=QI")
 """Of the pickled value: its length, and its CRC-32."""
 _AT_ONCE = 4_096
@@ -60,11 +62,23 @@ class SharedLock:
     def held(self) -> Iterator[int]:
         """Hold the lock, however long it takes to get it; yield its file."""
         with self._thread:
-            fcntl.lockf(self.file, fcntl.LOCK_EX)
+            self._wait()
             try:
                 yield self.file
             finally:
                 fcntl.lockf(self.file, fcntl.LOCK_UN)
+
+    def _wait(self) -> None:
+        while True:
+            try:
+                fcntl.lockf(self.file, fcntl.LOCK_EX)
+                return
+            except OSError as error:
+                # The kernel knows processes only. It takes it for a deadlock that two wait for each
+                # other, though in each another thread has the lock, and will let go of it.
+                if error.errno != errno.EDEADLK:
+                    raise
+                time.sleep(_AGAIN_S)
 
 
 class SharedValue(Generic[Value]):
