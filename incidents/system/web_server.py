@@ -30,6 +30,9 @@ _FILES = 8_192
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
+Served = Callable[["Serve", socket.socket, Callable[[], bool]], object]
+"""Calls the function with the socket, in this process or in copies of it."""
+
 
 class NoServerError(LibraryError):
     """uvicorn is not installed, but this command needs it"""
@@ -49,14 +52,15 @@ def run(  # noqa: PLR0913 - what a server needs, by name
     at_once: int = MAX_AT_ONCE,
     proxies: Sequence[Network] = (),
     stopping: Callable[[], object] | None = None,
-    served: Callable[[Serve, socket.socket], object] = lambda serve, opened: serve(opened),
+    served: Served = lambda serve, opened, _is_stopped: serve(opened),
 ) -> None:
     """Serve the application until SIGTERM or SIGINT; call `listening` with the open address.
 
     On a signal, `stopping` is called to end endless responses, and running requests are completed.
     `extra`: the extra of this program that installs uvicorn. `at_once`: the maximum number of
-    connections. Connections from the `proxies` serve many people. `served` gets a
-    function and the socket that it serves, to call it in this process or in copies of it.
+    connections. Connections from the `proxies` serve many people. `served` gets a function and the
+    socket that it serves, to call it in this process or in copies of it, and whether a signal has
+    come meanwhile.
 
     Raises:
         NoServerError: if uvicorn is not installed.
@@ -72,7 +76,7 @@ def run(  # noqa: PLR0913 - what a server needs, by name
 
     with _listening_on(host, port) as opened, _signals_stop(server):
         listening(_address(opened))
-        served(serve, opened)
+        served(serve, opened, lambda: server.should_exit)
 
 
 def _server(

@@ -135,11 +135,13 @@ class _Worker:
 
 
 def run(
-    serve: Serve, opened: socket.socket, workers: int, check: Callable[[], object] = lambda: None
-) -> None:
+    serve: Serve, opened: socket.socket, workers: int, check: Callable[[], object] = lambda: None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> None:  # fmt: skip
     """Serve the listening socket in that many processes, until SIGTERM or SIGINT stops them all.
 
-    Each second `check` is called; an error of it ends the workers, and is raised.
+    Each second `check` is called; an error of it ends the workers, and is raised. `is_stopped`:
+    whether a signal came before this was called.
     """
     # What there is will not be looked through, and so not be copied for each worker.
     gc.freeze()
@@ -147,6 +149,9 @@ def run(
     places = [_Worker() for _ in range(workers)]
     with _signals() as came:
         try:
+            # From here on signals come here; copies of a process that is to stop would end at once.
+            if is_stopped():
+                return
             _watch(serve, opened, places, came, check)
         finally:
             opened.close()

@@ -90,14 +90,14 @@ def serve(
     made = create(app, customers)
     n = processes or access_settings.serve().workers or _default_workers(app)
 
-    def served(serve: workers.Serve, opened: socket.socket) -> None:
+    def served(serve: workers.Serve, opened: socket.socket, is_stopped: Callable[[], bool]) -> None:
         if n == 1:
             with _ends_with_its_file(app):
                 serve(opened)
         else:
             # A connection that copies of a process share would be of use to none.
             app.close()
-            workers.run(serve, opened, n, partial(_check_file, app))
+            workers.run(serve, opened, n, partial(_check_file, app), is_stopped)
 
     web_server.run(
         made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,

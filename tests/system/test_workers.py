@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from incidents.system import workers
-from incidents.system.workers import FIRST_WAIT_S, LONGEST_WAIT_S, QUICK_S
+from incidents.system import web_server, workers
+from incidents.system.workers import FIRST_WAIT_S, LONGEST_WAIT_S, QUICK_S, Serve
 from tests.patience import PATIENCE_S, until
 
 _PROGRAM = """
@@ -147,3 +147,20 @@ def test_one_that_ends_soon_is_started_after_a_wait_that_doubles(
     assert waits[-1] == LONGEST_WAIT_S
     assert wait_s(2 * QUICK_S) < FIRST_WAIT_S
     assert wait_s(QUICK_S / 2) == FIRST_WAIT_S
+
+
+def test_a_signal_that_came_before_them_starts_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a worker was started"))
+
+    async def app(*_: object) -> None:
+        """Answer nothing."""
+
+    def listening(_address: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def served(serve: Serve, opened: socket.socket, is_stopped: Callable[[], bool]) -> None:
+        workers.run(serve, opened, 2, is_stopped=is_stopped)
+
+    web_server.run(
+        app, host="127.0.0.1", port=0, listening=listening, extra="console", served=served
+    )
