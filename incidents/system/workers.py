@@ -78,12 +78,23 @@ class _Worker:
         self._quick_ends = 0
 
     def start(self, serve: Serve, opened: socket.socket, others: list[_Worker]) -> None:
-        """Start a process that serves what comes in at the listening socket."""
+        """Start a process that serves what comes in at the listening socket.
+
+        If there is no room for it now, it is tried again after a wait.
+        """
         sys.stdout.flush()
         sys.stderr.flush()
-        self.channel, its_end = socket.socketpair()
         self._started_at = time.monotonic()
-        self.pid = os.fork()
+        ends: tuple[socket.socket, ...] = ()
+        try:
+            ends = self.channel, its_end = socket.socketpair()
+            self.pid = os.fork()
+        except OSError as error:
+            for end in ends:
+                end.close()
+            self._wait()
+            _log.error("a worker cannot be started", error=error)
+            return
         if self.pid:
             its_end.close()
             self.channel.setblocking(False)
@@ -127,11 +138,15 @@ class _Worker:
         if not pid:
             return None
         self.channel.close()
-        self.pid, now = None, time.monotonic()
+        self.pid = None
+        self._wait()
+        return os.waitstatus_to_exitcode(status)
+
+    def _wait(self) -> None:
+        now = time.monotonic()
         self._quick_ends = self._quick_ends + 1 if now - self._started_at < QUICK_S else 0
         doubled = FIRST_WAIT_S * 2 ** min(self._quick_ends - 1, 10)
         self.start_at = now + min(LONGEST_WAIT_S, doubled)
-        return os.waitstatus_to_exitcode(status)
 
 
 def run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -164,3 +165,19 @@ def test_a_signal_that_came_before_them_starts_none(monkeypatch: pytest.MonkeyPa
     web_server.run(
         app, host="127.0.0.1", port=0, listening=listening, extra="console", served=served
     )
+
+
+@pytest.mark.parametrize("function", ["os.fork", "socket.socketpair"])
+def test_one_that_cannot_be_started_now_is_tried_again_later(
+    monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    def refuse() -> None:
+        raise BlockingIOError(errno.EAGAIN, "no room")
+
+    monkeypatch.setattr(function, refuse)
+    place, before = workers._Worker(), set(Path("/proc/self/fd").iterdir())
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        place.start(print, opened, [place])
+    assert place.pid is None
+    assert place.start_at >= place._started_at + FIRST_WAIT_S
+    assert set(Path("/proc/self/fd").iterdir()) == before, "and its channel is closed"
