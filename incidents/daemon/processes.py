@@ -6,7 +6,6 @@ can fork: it begins the others, begins each again that dies, and passes on what 
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import signal
@@ -29,11 +28,11 @@ from incidents.daemon.loop import Loop
 from incidents.daemon.part import MAX_DATABASE_S, Backoff
 from incidents.daemon.signals import blocked_signals, end_at_once, stop_signal
 from incidents.errors import IncidentsError
+from incidents.system.parent_process import die_with
 
 _WATCH_S = 0.1
 _HEALTHY_S = 60.0
 _STOP_S = 25.0
-_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 
 def run(app: App, systemd: journal.Systemd | None = None) -> int:
@@ -206,7 +205,7 @@ class _Process:
         """Be that process."""
         status = 1
         try:
-            _die_with(first, self._name)
+            die_with(first, f"daemon-{self._name}")
             # If the first process does not read, it must not delay the clock.
             os.set_blocking(pipe.fileno(), False)
             self._systemd.send = partial(_report, pipe)
@@ -227,13 +226,3 @@ class _Process:
 def _report(pipe: Connection, what: str | IncidentsError) -> None:
     with suppress(OSError):
         pipe.send(what)
-
-
-def _die_with(first: int, name: str) -> None:
-    """Let the kernel kill this process with the first one, and show its name in `ps` and `top`."""
-    prctl = ctypes.CDLL(None).prctl
-    prctl(_PR_SET_NAME, f"daemon-{name}".encode())
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != first:
-        # It died before.
-        os._exit(1)

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from incidents import log
+from incidents.system.parent_process import die_with
 
 STOP_S = 10.0
 """How long a worker may take to end after a signal; then it is killed."""
@@ -84,7 +85,7 @@ class _Worker:
         """
         sys.stdout.flush()
         sys.stderr.flush()
-        self._started_at = time.monotonic()
+        self._started_at, parent = time.monotonic(), os.getpid()
         ends: tuple[socket.socket, ...] = ()
         try:
             ends = self.channel, its_end = socket.socketpair()
@@ -101,6 +102,7 @@ class _Worker:
             return
         status = 1
         try:
+            die_with(parent, "worker")
             for each in others:
                 if each.pid is not None:
                     # With a copy of this end, another one would not see that the parent has ended.

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,15 @@ from incidents.system.workers import FIRST_WAIT_S, LONGEST_WAIT_S, QUICK_S, Serv
 from tests.patience import PATIENCE_S, until
 
 _PROGRAM = """
-import os, socket, sys
+import os, signal, socket, sys
 from incidents.system import workers
 
 def serve(opened):
     opened.setblocking(True)
     while True:
         connection, _ = opened.accept()
+        if os.path.exists(sys.argv[1] + ".block"):
+            signal.pause()
         with connection:
             connection.sendall(str(os.getpid()).encode())
 
@@ -46,6 +49,7 @@ class Program:
 
     def __init__(self, folder: Path) -> None:
         self.ends_it = folder / "end"
+        self.blocks_them = folder / "end.block"
         self._told = folder / "told"
         with self._told.open("w") as told:
             self.process = subprocess.Popen(
@@ -59,6 +63,12 @@ class Program:
         """The pid of the one that answers."""
         with socket.create_connection(("127.0.0.1", self._port), PATIENCE_S) as connection:
             return int(connection.recv(100) or 0)
+
+    def block(self) -> None:
+        """Have each worker wait for ever."""
+        self.blocks_them.touch()
+        for _ in range(2):
+            socket.create_connection(("127.0.0.1", self._port), PATIENCE_S).close()
 
     def told(self) -> str:
         """What it told."""
@@ -117,6 +127,23 @@ def test_they_end_with_their_parent_though_it_is_killed(program: Program) -> Non
     known = [program.ask(), program.ask()]
     program.process.kill()
     until(lambda: all(map(is_gone, known)), "the workers to end")
+
+
+def test_so_does_one_that_does_not_look_at_its_channel(program: Program) -> None:
+    known = [program.ask(), program.ask()]
+    program.block()
+    try:
+        until(lambda: all(map(is_paused, known)), "the workers to be blocked")
+        program.process.kill()
+        until(lambda: all(map(is_gone, known)), "the workers to end", looks=100)
+    finally:
+        for pid in known:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def is_paused(pid: int) -> bool:
+    return "pause" in Path(f"/proc/{pid}/wchan").read_text()
 
 
 def test_what_makes_their_work_impossible_ends_them_and_is_raised(program: Program) -> None:
