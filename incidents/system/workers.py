@@ -89,7 +89,13 @@ class _Worker:
         ends: tuple[socket.socket, ...] = ()
         try:
             ends = self.channel, its_end = socket.socketpair()
-            self.pid = os.fork()
+            # Else one that comes before the copy has its own handlers would be the parent's there.
+            with _held_back():
+                self.pid = os.fork()
+                if not self.pid:
+                    signal.set_wakeup_fd(-1)
+                    for number in _WATCHED:
+                        signal.signal(number, signal.SIG_DFL)
         except OSError as error:
             for end in ends:
                 end.close()
@@ -108,9 +114,6 @@ class _Worker:
                     # With a copy of this end, another one would not see that the parent has ended.
                     each.channel.close()
             opened.close()
-            signal.set_wakeup_fd(-1)
-            for number in _WATCHED:
-                signal.signal(number, signal.SIG_DFL)
             # Ctrl-C reaches all processes of the terminal's group: the parent tells this one.
             os.setpgid(0, 0)
             serve(Handed(fileno=its_end.detach()))
@@ -225,6 +228,16 @@ def _end(places: list[_Worker], came: socket.socket) -> None:
                 place.signal(number)
         if not ready:
             until = time.monotonic() + LOOK_S
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let the signals that are watched come afterwards only."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -208,3 +208,21 @@ def test_one_that_cannot_be_started_now_is_tried_again_later(
     assert place.pid is None
     assert place.start_at >= place._started_at + FIRST_WAIT_S
     assert set(Path("/proc/self/fd").iterdir()) == before, "and its channel is closed"
+
+
+def test_a_signal_that_comes_while_one_is_being_started_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fork, place = os.fork, workers._Worker()
+
+    def fork_with_a_signal() -> int:
+        pid = fork()
+        if not pid:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return pid
+
+    monkeypatch.setattr(os, "fork", fork_with_a_signal)
+    with socket.create_server(("127.0.0.1", 0)) as opened, workers._signals() as came:
+        place.start(lambda _: None, opened, [place])
+        assert until(place.ended, "its end") == -signal.SIGTERM
+        assert signal.SIGTERM not in came.recv(100), "the parent does not take it for its own"
