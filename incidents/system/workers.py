@@ -62,6 +62,8 @@ class Handed(socket.socket):
         if not files:
             raise BlockingIOError
         connection = socket.socket(fileno=files[0])
+        # Unlike one that was accepted: a program that the worker starts would keep it open.
+        connection.set_inheritable(False)
         try:
             return connection, connection.getpeername()
         except OSError:

@@ -226,3 +226,14 @@ def test_a_signal_that_comes_while_one_is_being_started_ends_it(
         place.start(lambda _: None, opened, [place])
         assert until(place.ended, "its end") == -signal.SIGTERM
         assert signal.SIGTERM not in came.recv(100), "the parent does not take it for its own"
+
+
+def test_no_program_that_a_worker_starts_inherits_its_connections() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, workers.Handed(fileno=theirs.detach()) as handed, socket.socket() as given:
+        with socket.create_server(("127.0.0.1", 0)) as opened:
+            given.connect(opened.getsockname())
+            socket.send_fds(ours, [b"."], [given.fileno()])
+            connection, _ = handed.accept()
+        with connection:
+            assert not connection.get_inheritable()
