@@ -18,9 +18,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from incidents import log
+from incidents.system.handed_socket import Handed
 from incidents.system.parent_process import die_with
 
 STOP_S = 10.0
@@ -40,36 +40,6 @@ _log = log.logger("workers")
 
 Serve = Callable[[socket.socket], object]
 """Serves the connections of a listening socket until SIGTERM."""
-
-
-class Handed(socket.socket):
-    """A worker's end of the channel on which it gets connections, in place of a listening socket.
-
-    The end of the channel is the end of the parent: then the worker ends, too.
-    """
-
-    _is_over = False
-
-    def listen(self, _backlog: int = 0, /) -> None:
-        """Do nothing: the parent listens."""
-
-    def accept(self) -> tuple[socket.socket, Any]:
-        """Return the next connection and its peer's address; raises BlockingIOError."""
-        given, files, *_ = socket.recv_fds(self, 1, 1)
-        if not given and not self._is_over:
-            self._is_over = True
-            os.kill(os.getpid(), signal.SIGTERM)
-        if not files:
-            raise BlockingIOError
-        connection = socket.socket(fileno=files[0])
-        # Unlike one that was accepted: a program that the worker starts would keep it open.
-        connection.set_inheritable(False)
-        try:
-            return connection, connection.getpeername()
-        except OSError:
-            # The peer has gone meanwhile.
-            connection.close()
-            raise BlockingIOError from None
 
 
 class _Worker:

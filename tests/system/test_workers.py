@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from incidents.system import web_server, workers
+from incidents.system.handed_socket import Handed
 from incidents.system.workers import FIRST_WAIT_S, LONGEST_WAIT_S, QUICK_S, Serve
 from tests.patience import PATIENCE_S, until
 
@@ -224,13 +225,14 @@ def test_a_signal_that_comes_while_one_is_being_started_ends_it(
     monkeypatch.setattr(os, "fork", fork_with_a_signal)
     with socket.create_server(("127.0.0.1", 0)) as opened, workers._signals() as came:
         place.start(lambda _: None, opened, [place])
-        assert until(place.ended, "its end") == -signal.SIGTERM
+        ended = until(lambda: [n for n in [place.ended()] if n is not None], "its end")
+        assert ended == [-signal.SIGTERM]
         assert signal.SIGTERM not in came.recv(100), "the parent does not take it for its own"
 
 
 def test_no_program_that_a_worker_starts_inherits_its_connections() -> None:
     ours, theirs = socket.socketpair()
-    with ours, workers.Handed(fileno=theirs.detach()) as handed, socket.socket() as given:
+    with ours, Handed(fileno=theirs.detach()) as handed, socket.socket() as given:
         with socket.create_server(("127.0.0.1", 0)) as opened:
             given.connect(opened.getsockname())
             socket.send_fds(ours, [b"."], [given.fileno()])
