@@ -107,3 +107,13 @@ def test_an_act_on_a_part_of_the_queue_comes_back_to_it_without_scripts(desk: Co
     assert done.headers["location"] == "/?mine=1&after=0.0.1-1"
     page = Visitor(desk, "li").get("/", mine="1", after="0.0.1-1")
     assert page.status_code == 200
+
+
+def test_the_oldest_results_are_dropped_once_all_have_too_many_bytes() -> None:
+    results = ResultCache[str](10)
+    half = "x" * (request_context.MAX_BYTES // 2)
+    ids = [results.put("li", half) for _ in range(3)]
+    assert [results.get("li", id_) is not None for id_ in ids] == [False, False, True]
+    newest = results.put("li", half * 3)
+    assert results.get("li", newest) == half * 3, "the next page shows it, however large"
+    assert results.get("li", ids[-1]) is None
