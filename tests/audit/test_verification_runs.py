@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from threading import Event
 
+import pytest
+
 from incidents import clock
 from incidents.audit.pool import Progress
 from incidents.audit.proof.verification import Proving
@@ -52,6 +54,23 @@ def test_all_workers_of_a_server_know_of_it_and_that_it_has_died_with_its_proces
     assert over is not None
     assert (over.ended, over.failed) == (running.begun, "ProcessEndedError")
     assert proving.begin(lambda _: "shown", by="wang", of=0, clock=clock.now)
+    assert proving.wait(PATIENCE_S)
+
+
+def test_it_has_died_though_its_number_is_that_of_another_users_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_pid: int, _number: int) -> None:
+        raise PermissionError
+
+    proving, go_on = Proving[str](), Event()
+    assert proving.begin(lambda _: str(go_on.wait()), by="li", of=5, clock=clock.now)
+    with monkeypatch.context() as changed:
+        changed.setattr(os, "kill", refuse)
+        last = proving.last
+    go_on.set()
+    assert last is not None
+    assert last.failed == "ProcessEndedError"
     assert proving.wait(PATIENCE_S)
 
 

@@ -269,7 +269,8 @@ class _Last(Generic[Shown]):
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
+        # It has ended, and its number may be that of another user's process by now.
         return False
     return True
 
