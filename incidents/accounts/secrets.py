@@ -80,7 +80,8 @@ TOKEN_PREFIX = "inc_"  # noqa: S105 - what is not secret of it
 _BYTES = 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Each hash takes 64 MiB on purpose, so many sign-ins at once wait for each other.
-_AT_ONCE = BoundedSemaphore(4)
+_MOST_AT_ONCE = 4
+_AT_ONCE = BoundedSemaphore(_MOST_AT_ONCE)
 
 
 class WeakPasswordError(RefusedError):
@@ -90,6 +91,15 @@ class WeakPasswordError(RefusedError):
 class GuessablePasswordError(RefusedError):
     """this password is too easy to guess: it has leaked, follows a pattern, or is little more than
     names of this desk. Use a sentence of your own"""
+
+
+def share_hashing(processes: int) -> None:
+    """Let each of that many copies of this process hash fewer passwords at once, but at least one.
+
+    Call it before they are made.
+    """
+    global _AT_ONCE  # noqa: PLW0603 - the limit is a process's
+    _AT_ONCE = BoundedSemaphore(max(1, _MOST_AT_ONCE // processes))
 
 
 def random_token() -> str:

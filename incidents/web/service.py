@@ -11,7 +11,7 @@ from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from incidents.accounts import access_settings
+from incidents.accounts import access_settings, secrets
 from incidents.errors import DatabaseError, LibraryError
 from incidents.notices import customer_link, notice_settings
 from incidents.store.database.engine import check_same_file
@@ -97,6 +97,7 @@ def serve(
         else:
             # A connection that copies of a process share would be of use to none.
             app.close()
+            secrets.share_hashing(n)
             workers.run(serve, opened, n, partial(_check_file, app), is_stopped)
 
     web_server.run(

@@ -69,3 +69,13 @@ def test_the_words_of_a_desk_stand_on_the_page() -> None:
     assert set(re.findall(r"\*(\w+)\*|([\u4e00-\u9fff]+)", listed)) == {
         ("", word) if ord(word[0]) > 127 else (word, "") for word in CONTEXT
     }
+
+
+@pytest.mark.parametrize(("processes", "slots"), [(1, 4), (2, 2), (3, 1), (8, 1)])
+def test_several_processes_share_the_memory_for_hashing(
+    monkeypatch: pytest.MonkeyPatch, processes: int, slots: int
+) -> None:
+    monkeypatch.setattr(secrets, "_AT_ONCE", secrets._AT_ONCE)
+    secrets.share_hashing(processes)
+    taken = [secrets._AT_ONCE.acquire(blocking=False) for _ in range(slots + 1)]
+    assert taken == [True] * slots + [False]
