@@ -1,4 +1,4 @@
-"""The acts whose costs are told: done by the tree that is the working directory, this one or older.
+"""The acts whose costs are measured, by the tree in the working directory, today's or an older.
 
 `python -P …/bench/acts.py URL ACT TIMES [--counted]` says on stdout how far it has come, and goes
 on when it reads a line on stdin. It uses what all trees have; modules have moved since, so it asks
@@ -149,7 +149,7 @@ def _count() -> Counter[str]:
     seen: Counter[str] = Counter()
 
     def traced(_statement: str) -> None:
-        # Of a trigger its begin and its one statement are told too.
+        # The trace also reports a trigger's beginning and its one statement.
         seen[STATEMENTS] += 1
 
     def watch(connection: Any, _record: object) -> None:

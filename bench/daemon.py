@@ -35,7 +35,7 @@ class Home:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the daemon is told."""
+        """The environment of the daemon."""
         return {
             "INCIDENTS_CONFIG": str(self.folder / "config.toml"),
             "INCIDENTS_AUDIT_KEY": str(self.folder / "audit.key"),
@@ -70,7 +70,7 @@ def home_of_copy(folder: Path, of: Home, acts: Mapping[str, Any] = _LOG_ADAPTER)
 
 @contextmanager
 def running(url: str, home: Home, daemons: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """While it lasts, so many daemons run; each is told to stop at the end, by SIGTERM.
+    """Run so many daemons in the block; at its end SIGTERM stops each of them.
 
     It begins as soon as the first one has: it connects and decides from then on.
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-# Housekeeping that comes by chance is left out: what is told is what the acts themselves cost.
+# Without maintenance that comes by chance: the figures are the costs of the acts themselves.
 SETTINGS = """
 shared_preload_libraries = 'pg_stat_statements'
 autovacuum = off

@@ -53,8 +53,8 @@ class Receiver:
 
 @contextmanager
 def receiver(*, answers: bool = True) -> Iterator[Receiver]:
-    """A receiver of its own process, which ends with the block; it takes orders, and answers them
-    or leaves whoever sent them waiting.
+    """A receiver of its own process, which ends with the block; it takes orders, and answers
+    each of them or never answers.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()

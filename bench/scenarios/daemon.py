@@ -1,7 +1,7 @@
 """The daemon as it is run, with clocks that are due at one moment, beside the desk alone.
 
-Measured: clocks a second of a real `incidents daemon`, from when it tells that it has started until
-the last site is suspended; then it is told to stop. All its duties are on: it also numbers, signs
+Measured: clocks a second of a real `incidents daemon`, from when it logs its start until the
+last site is suspended; then SIGTERM stops it. All its duties are on: it also numbers, signs
 and publishes the log, carries out the orders by the adapter `log`, beats its heart, and writes its
 journal. On PostgreSQL, which several daemons can share, also two of them, from when the first one
 has started.
