@@ -138,6 +138,8 @@ def test_one_that_hangs_keeps_the_daemon_from_stopping_for_seconds_only(
     monkeypatch.setattr(processes, "_STOP_S", 0.2)
     hung = subprocess.Popen(["sleep", "infinity"])
     os.kill(hung.pid, signal.SIGSTOP)
+    # Of two pending signals SIGTERM is delivered first.
+    os.waitpid(hung.pid, os.WUNTRACED)
     process = processes._Process("record", cast("Loop", None), journal.Systemd({}))
     process._pid = hung.pid
     whole = object.__new__(processes.Processes)

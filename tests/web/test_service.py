@@ -105,7 +105,9 @@ def test_workers_serve_behind_one_address_and_one_that_dies_is_started_again(
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
-            first, second = until(lambda: workers_of(process.pid), "the workers")
+            first, second = until(
+                lambda: found if len(found := workers_of(process.pid)) == 2 else [], "the workers"
+            )
             assert [ask(url, "/readyz").status for _ in range(4)] == [200] * 4
             os.kill(first, signal.SIGKILL)
             # What it had been given is lost with it.
