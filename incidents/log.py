@@ -19,10 +19,9 @@ SAFE_KEYS = frozenset({
     "drift_s", "due", "duration_ms", "duration_s", "duty", "error", "event", "events", "file",
     "had", "incident", "incidents", "item", "kind", "late_s", "left_down", "left_down_more",
     "level", "limit", "logger", "n", "next_due", "now", "opened", "opened_more", "order", "orders",
-    "pid", "policy", "previous", "problem", "reason", "refusal", "rule", "run", "seq", "signal",
-    "site", "site_id", "sites",
-    "state", "state_from", "state_to", "taken_down", "taken_down_more", "task", "timestamp",
-    "until", "version", "wait_s", "worker", "wrong",
+    "pid", "policy", "previous", "problem", "process", "reason", "refusal", "rule", "run", "seq",
+    "signal", "site", "site_id", "sites", "state", "state_from", "state_to", "taken_down",
+    "taken_down_more", "task", "timestamp", "until", "version", "wait_s", "worker", "wrong",
 })  # fmt: skip
 """The permitted facts in a line: names, numbers, times and codes; nothing that people typed."""
 

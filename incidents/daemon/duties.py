@@ -17,8 +17,8 @@ from incidents.daemon import (
     recovery_duty,
     retention_duty,
 )
-from incidents.daemon.board import Board
 from incidents.daemon.precedence import Precedence
+from incidents.daemon.shared_status import SharedStatus
 from incidents.desk import Answer
 from incidents.metrics.service import Service
 
@@ -49,8 +49,8 @@ class RecordDuties:
 
     name = "record"
 
-    def __init__(self, app: App, board: Board, stop: Event) -> None:
-        duty = record.Record(app, stopped=Precedence(board, stop).stopped)
+    def __init__(self, app: App, shared: SharedStatus, stop: Event) -> None:
+        duty = record.Record(app, stopped=Precedence(shared, stop).stopped)
         self._witnessing = record.WitnessRequests(app, duty, stop)
         self.by_name: dict[str, Duty] = {RECORD: (record.TICK_S, duty.run)}
 
@@ -67,10 +67,10 @@ class DeliveryDuties:
 
     name = "delivery"
 
-    def __init__(self, app: App, board: Board, stop: Event) -> None:
-        self._board = board
+    def __init__(self, app: App, shared: SharedStatus, stop: Event) -> None:
+        self._shared = shared
         # An urgent order must soon be found among all that fall due meanwhile.
-        self._precedence = Precedence(board, stop, share=2, most_s=0.1)
+        self._precedence = Precedence(shared, stop, share=2, most_s=0.1)
         # It counts the attempts of this process.
         self._metrics = Service(app, say=journal.info, warn=journal.warning)
         self._delivery = delivery.Delivery(
@@ -78,7 +78,7 @@ class DeliveryDuties:
         )
 
         def stopped() -> Callable[[], bool]:
-            return Precedence(board, stop).stopped
+            return Precedence(shared, stop).stopped
 
         retention = retention_duty.Retention(app, stopped=stopped(), deleted=self._metrics.deleted)
         self.by_name: dict[str, Duty] = {
@@ -101,10 +101,10 @@ class DeliveryDuties:
         self._metrics.stop()
 
     def _deliver(self) -> None:
-        if not self._board.has_looked and time.monotonic() < self._wait_until:
+        if not self._shared.has_looked and time.monotonic() < self._wait_until:
             return
         self._delivery.run()
-        self._board.mark_unread = self._delivery.mark_unread
+        self._shared.mark_unread = self._delivery.mark_unread
 
     def _decided(self, answers: list[Answer]) -> None:
         """After each transaction of a round, which may last as long as orders are due."""

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import backlog, journal
-from incidents.daemon.board import Board
 from incidents.daemon.part import MAX_DATABASE_S, MAX_S, Backoff, database_fault
+from incidents.daemon.shared_status import SharedStatus
 from incidents.desk import Answer, Desk
 from incidents.errors import Cause, IncidentsError
 from incidents.store import desk_state
@@ -153,8 +153,8 @@ class Enforcement:
     """The enforcement duty of one daemon, run by one thread; it survives database failures.
 
     `wake_at`: called with the next due time. `changed`: called when enforcement begins, and when a
-    pause begins or ends. `fatal`: an error that does not go away by waiting. `board`: shows whether
-    other duties must let this one go first.
+    pause begins or ends. `fatal`: an error that does not go away by waiting. `shared`: shows
+    whether other duties must let this one go first.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Enforcement:
         stopped: Callable[[], bool],
         wake_at: Callable[[datetime], object],
         changed: Callable[[], object],
-        board: Board | None = None,
+        shared: SharedStatus | None = None,
         backoff: Backoff | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -176,7 +176,7 @@ class Enforcement:
         self._stopped = stopped
         self._wake_at = wake_at
         self._changed = changed
-        self._board = Board() if board is None else board
+        self._shared = SharedStatus() if shared is None else shared
         self._backoff = Backoff(monotonic=monotonic) if backoff is None else backoff
         self._monotonic = monotonic
         self._worked_at: float | None = None
@@ -211,10 +211,10 @@ class Enforcement:
         else:
             self._succeeded(found)
         finally:
-            self._board.is_overdue = False
+            self._shared.is_overdue = False
 
     def _done(self, answers: list[Answer]) -> None:
-        self._board.is_overdue = len(answers) == backlog.BATCH
+        self._shared.is_overdue = len(answers) == backlog.BATCH
         journal.decided(answers)
         self._worked_at = self._monotonic()
         self._systemd.feed_watchdog()
@@ -226,7 +226,7 @@ class Enforcement:
         self._last_reason = None
         began = self._worked_at is None
         self._worked_at = self._monotonic()
-        self._board.has_looked = True
+        self._shared.has_looked = True
         changed = (found.aside is None) != (self.aside is None)
         self.aside = found.aside
         self._systemd.feed_watchdog()

@@ -22,7 +22,6 @@ from apscheduler.triggers.base import BaseTrigger
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
-from incidents.daemon.board import Board
 from incidents.daemon.duties import (
     ALARMS,
     DELIVERY,
@@ -34,6 +33,7 @@ from incidents.daemon.duties import (
 )
 from incidents.daemon.enforce import ClockSteps, Enforcement
 from incidents.daemon.heartbeat import BEAT_S, HeartbeatDuty, identity
+from incidents.daemon.shared_status import SharedStatus
 from incidents.daemon.signals import end_at_once, stop_signal
 from incidents.errors import IncidentsError
 from incidents.store.monitoring import Heartbeat
@@ -46,7 +46,7 @@ _WATCH_S = 0.5
 _DAY_S = 86_400.0
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
 
-MakeDuties = Callable[[App, Board, Event], Duties]
+MakeDuties = Callable[[App, SharedStatus, Event], Duties]
 ALL_DUTIES: tuple[MakeDuties, ...] = (RecordDuties, DeliveryDuties)
 
 
@@ -78,7 +78,7 @@ class Loop:
         *,
         enforces: bool = True,
         duties: Iterable[MakeDuties] = ALL_DUTIES,
-        board: Board | None = None,
+        shared: SharedStatus | None = None,
         me: Heartbeat | None = None,
     ) -> None:
         self._app, self._systemd = app, systemd
@@ -86,7 +86,7 @@ class Loop:
         self._enforces = enforces
         self._stop = Event()
         self._looking, self._looked_at = False, time.monotonic()
-        board = Board() if board is None else board
+        shared = SharedStatus() if shared is None else shared
         self._me = identity() if me is None else me
         self._enforcement = Enforcement(
             app,
@@ -94,10 +94,10 @@ class Loop:
             stopped=self._stop.is_set,
             wake_at=self._wake_at,
             changed=self._beat_now,
-            board=board,
+            shared=shared,
         )
-        self._heart = HeartbeatDuty(app, self._enforcement, self._me, lambda: board.mark_unread)
-        self._duties = [make(app, board, self._stop) for make in duties]
+        self._heart = HeartbeatDuty(app, self._enforcement, self._me, lambda: shared.mark_unread)
+        self._duties = [make(app, shared, self._stop) for make in duties]
         self._by_name = {
             name: duty for each in self._duties for name, duty in each.by_name.items()
         }  # fmt: skip
@@ -124,13 +124,14 @@ class Loop:
         journal.stopped(self._me, self._enforcement.fatal)
         return 0
 
-    def run_part(self) -> IncidentsError | None:
+    def run_part(self, beat: Callable[[], object]) -> IncidentsError | None:
         """Be a part of the daemon, until a signal to stop; return the fatal error, if any.
 
-        Further signals have no effect: the daemon's first process ends this one, if it must.
+        `beat` is called each half second while the scheduler goes on. Further signals have no
+        effect: the daemon's first process ends this one, if it must.
         """
         self._start()
-        self._wait()
+        self._wait(beat)
         self._stop.set()
         self._close()
         self._end()
@@ -157,7 +158,7 @@ class Loop:
             each.close()
         self._heart.stop()
 
-    def _wait(self) -> int | None:
+    def _wait(self, beat: Callable[[], object] = lambda: None) -> int | None:
         """Wait for a signal to stop, and return it; None after a fatal error."""
         steps = ClockSteps()
         while self._enforcement.fatal is None:
@@ -170,6 +171,8 @@ class Loop:
             elif not self._looking and time.monotonic() - self._looked_at > 3 * TICK_S:
                 # The clock was set and set back unseen: the scheduler waits for a wrong time.
                 self._run_all_now()
+                continue
+            beat()
         return None
 
     def _after_step(self, step: timedelta) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-from incidents.daemon.board import Board
+from incidents.daemon.shared_status import SharedStatus
 
 SHARE, MOST_S = 5, 1.0
 """While deadlines wait, a duty works one part in so many of the time; and its longest pause."""
@@ -21,20 +21,20 @@ class Precedence:
 
     def __init__(
         self,
-        board: Board,
+        shared: SharedStatus,
         stop: Event,
         *,
         share: int = SHARE,
         most_s: float = MOST_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._board, self._stop, self._monotonic = board, stop, monotonic
+        self._shared, self._stop, self._monotonic = shared, stop, monotonic
         self._share, self._most_s = share, most_s
         self._since = monotonic()
 
     def give(self) -> None:
         """Pause, if deadlines wait, in proportion to the time since the last pause."""
-        if self._board.is_overdue:
+        if self._shared.is_overdue:
             worked_s = self._monotonic() - self._since
             self._stop.wait(min(worked_s * (self._share - 1), self._most_s))
         self._since = self._monotonic()

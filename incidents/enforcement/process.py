@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from incidents.enforcement.running_programs import RUNNING
 from incidents.errors import Cause
 from incidents.settings.options import Options
 from incidents.system import umask
@@ -128,10 +129,11 @@ def run(
         return _not_started(command[0], folder, error)
     running = _Running(process, given)
     try:
-        in_time = running.ends_by(time.monotonic() + timeout_s)
-        if not in_time:
-            running.stop()
-        return running.ended(None if in_time else timeout_s)
+        with RUNNING.listed(process.pid):
+            in_time = running.ends_by(time.monotonic() + timeout_s)
+            if not in_time:
+                running.stop()
+            return running.ended(None if in_time else timeout_s)
     finally:
         running.close()
 

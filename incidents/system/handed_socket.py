@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
+from contextlib import suppress
 from typing import Any
 
 
 class Handed(socket.socket):
-    """A worker's end of the channel on which it gets connections, in place of a listening socket.
-
-    The end of the channel is the end of the parent: then the worker ends, too.
-    """
-
-    _is_over = False
+    """A worker's end of its channel, on which it gets connections: it has no listening socket."""
 
     def listen(self, _backlog: int = 0, /) -> None:
         """Do nothing: the parent listens."""
 
+    def beat(self) -> None:
+        """Say that the worker goes on."""
+        # The parent has been stopped for long, or is about to end.
+        with suppress(OSError):
+            self.send(b".", socket.MSG_DONTWAIT)
+
     def accept(self) -> tuple[socket.socket, Any]:
         """Return the next connection and its peer's address; raises BlockingIOError."""
-        given, files, *_ = socket.recv_fds(self, 1, 1)
-        if not given and not self._is_over:
-            self._is_over = True
-            os.kill(os.getpid(), signal.SIGTERM)
+        _, files, *_ = socket.recv_fds(self, 1, 1)
         if not files:
             raise BlockingIOError
         connection = socket.socket(fileno=files[0])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import log
 from incidents.errors import IncidentsError, LibraryError
+from incidents.system.handed_socket import Handed
 
 if TYPE_CHECKING:
     import uvicorn
@@ -98,8 +99,14 @@ def _server(
     )  # fmt: skip
 
     class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            self.handed = [each for each in sockets or () if isinstance(each, Handed)]
+            await super().startup(sockets)
+
         async def on_tick(self, counter: int) -> bool:
             if counter % _TICKS_A_SECOND == 0:
+                for each in self.handed:
+                    each.beat()
                 now = asyncio.get_running_loop().time()
                 connections.peers.check_deadlines(self.server_state.connections, now)
             return await super().on_tick(counter)

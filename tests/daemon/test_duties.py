@@ -7,15 +7,15 @@ import pytest
 
 from incidents.app import App
 from incidents.daemon import duties
-from incidents.daemon.board import Board
 from incidents.daemon.duties import DELIVERY, DeliveryDuties
+from incidents.daemon.shared_status import SharedStatus
 
 
 class Rounds(DeliveryDuties):
     """The duties of a daemon that has just started, with the rounds of its deliveries counted."""
 
-    def __init__(self, app: App, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__(app, board, Event())
+    def __init__(self, app: App, shared: SharedStatus, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(app, shared, Event())
         self.count = 0
         monkeypatch.setattr(self._delivery, "run", self._counted)
         self.start()
@@ -31,23 +31,23 @@ class Rounds(DeliveryDuties):
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board()
+def shared() -> SharedStatus:
+    return SharedStatus()
 
 
 @pytest.fixture
-def started(app: App, board: Board, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rounds]:
-    rounds = Rounds(app, board, monkeypatch)
+def started(app: App, shared: SharedStatus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rounds]:
+    rounds = Rounds(app, shared, monkeypatch)
     yield rounds
     rounds.close()
 
 
 def test_no_order_goes_out_before_what_fell_due_in_a_downtime_is_decided(
-    started: Rounds, board: Board
+    started: Rounds, shared: SharedStatus
 ) -> None:
     """It may be for a suspension that is over by now."""
     before = started.deliver()
-    board.has_looked = True
+    shared.has_looked = True
 
     assert (before, started.deliver()) == (0, 1)
 
@@ -56,7 +56,7 @@ def test_a_clock_that_does_not_look_holds_orders_up_for_seconds_only(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duties, "CLOCK_FIRST_S", 0.0)
-    started = Rounds(app, Board(), monkeypatch)
+    started = Rounds(app, SharedStatus(), monkeypatch)
 
     assert started.deliver() == 1
     started.close()

@@ -15,10 +15,10 @@ from incidents import clock
 from incidents.app import App
 from incidents.daemon import enforce, journal
 from incidents.daemon.backlog import BATCH
-from incidents.daemon.board import Board
 from incidents.daemon.enforce import WORKING_FOR_S, Enforcement, elapse
 from incidents.daemon.journal import Systemd
 from incidents.daemon.part import Backoff, database_fault
+from incidents.daemon.shared_status import SharedStatus
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote, RecordFailure
@@ -191,14 +191,14 @@ class Watched:
         self.stopped = False
         self.changes = 0
         self.wakes: list[datetime] = []
-        self.board = Board()
+        self.shared = SharedStatus()
         self.enforcement = Enforcement(
             app,
             self.systemd,
             stopped=lambda: self.stopped,
             wake_at=self.wakes.append,
             changed=self._changed,
-            board=self.board,
+            shared=self.shared,
             backoff=Backoff(monotonic=lambda: self.elapsed, jitter=lambda: 0.0),
             monotonic=lambda: self.elapsed,
         )
@@ -288,14 +288,14 @@ def test_after_a_full_batch_the_board_shows_that_more_wait_until_the_look_ends(
 
     def look(*_: object, done: Callable[[list[Answer]], None], **__: object) -> enforce.Elapsed:
         done([answer] * decided)
-        seen.append(watched.board.is_overdue)
+        seen.append(watched.shared.is_overdue)
         raise lost()
 
     monkeypatch.setattr(enforce, "elapse", look)
     watched.run()
 
     assert seen == [shown]
-    assert not watched.board.is_overdue
+    assert not watched.shared.is_overdue
 
 
 def test_the_next_due_time_is_what_it_wakes_for(app: App) -> None:

@@ -1,9 +1,11 @@
 """What wakes the duties."""
 
 import shutil
+import signal
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
 
 import pytest
 from apscheduler.job import Job
@@ -148,3 +150,41 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     app.close()
     assert looked
     assert '"the daemon cannot continue"' in capsys.readouterr().err
+
+
+def stop_this_thread() -> None:
+    """Send the signal to this thread alone: others do not block it."""
+    signal.pthread_kill(get_ident(), signal.SIGTERM)
+
+
+def a_part(url: str) -> loop.Loop:
+    return loop.Loop(App(sources.load(db=url)), Systemd({}), enforces=False, duties=())
+
+
+def test_a_part_says_that_it_goes_on(sqlite_url: str) -> None:
+    beats: list[int] = []
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) == 2:
+            stop_this_thread()
+
+    with blocked_signals():
+        assert a_part(sqlite_url).run_part(beat) is None
+
+    assert len(beats) == 2
+
+
+def test_a_part_whose_scheduler_has_stopped_is_silent(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, beats = a_part(sqlite_url), list[int]()
+    long_ago = time.monotonic() - 60
+    monkeypatch.setattr(part, "_start", lambda: setattr(part, "_looked_at", long_ago))
+    monkeypatch.setattr(part, "_close", lambda: None)
+    monkeypatch.setattr(part, "_run_all_now", stop_this_thread)
+
+    with blocked_signals():
+        part.run_part(lambda: beats.append(1))
+
+    assert beats == []

@@ -6,20 +6,20 @@ from threading import Event
 
 import pytest
 
-from incidents.daemon.board import Board
 from incidents.daemon.precedence import MOST_S, SHARE, Precedence
+from incidents.daemon.shared_status import SharedStatus
 
 FORKED = """
 import os
-from incidents.daemon.board import Board
+from incidents.daemon.shared_status import SharedStatus
 
-board = Board()
-print(board.is_overdue, board.mark_unread, flush=True)
+shared = SharedStatus()
+print(shared.is_overdue, shared.mark_unread, flush=True)
 if os.fork() == 0:
-    board.is_overdue, board.mark_unread = True, "值班台"
+    shared.is_overdue, shared.mark_unread = True, "值班台"
     os._exit(0)
 os.wait()
-print(board.is_overdue, board.mark_unread)
+print(shared.is_overdue, shared.mark_unread)
 """
 """In an interpreter of its own, because that of a test has threads."""
 
@@ -39,9 +39,9 @@ class Stop(Event):
 
 def pauses(*worked_s: float, overdue: bool) -> list[float]:
     """How long a duty pauses after each piece of work that takes so long."""
-    board, stop, now = Board(), Stop(), [0.0]
-    board.is_overdue = overdue
-    own = Precedence(board, stop, monotonic=lambda: now[0])
+    shared, stop, now = SharedStatus(), Stop(), [0.0]
+    shared.is_overdue = overdue
+    own = Precedence(shared, stop, monotonic=lambda: now[0])
     for each in worked_s:
         now[0] += each
         own.give()
@@ -64,7 +64,7 @@ def test_while_none_wait_no_duty_pauses() -> None:
 
 def test_a_duty_is_told_to_stop_where_it_pauses() -> None:
     stop = Stop()
-    own = Precedence(Board(), stop)
+    own = Precedence(SharedStatus(), stop)
 
     assert not own.stopped()
     stop.set()
@@ -78,18 +78,18 @@ def test_what_one_process_writes_on_the_board_another_reads() -> None:
 
 
 def test_what_is_no_longer_so_is_wiped_off_the_board() -> None:
-    board = Board()
-    board.is_overdue, board.mark_unread = True, "the mark cannot be read"
+    shared = SharedStatus()
+    shared.is_overdue, shared.mark_unread = True, "the mark cannot be read"
 
-    board.is_overdue, board.mark_unread = False, None
+    shared.is_overdue, shared.mark_unread = False, None
 
-    assert (board.is_overdue, board.mark_unread) == (False, None)
+    assert (shared.is_overdue, shared.mark_unread) == (False, None)
 
 
 def test_a_reason_that_is_longer_than_the_board_is_cut() -> None:
-    board = Board()
+    shared = SharedStatus()
 
-    board.mark_unread = "错" * 4_000
+    shared.mark_unread = "错" * 4_000
 
-    assert board.mark_unread is not None
-    assert set(board.mark_unread) <= {"错", "�"}
+    assert shared.mark_unread is not None
+    assert set(shared.mark_unread) <= {"错", "�"}

@@ -1,10 +1,9 @@
 """The processes of a daemon: killed, begun again, stopped, and gone with the first one."""
 
-import errno
-import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -14,13 +13,13 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from incidents import clock
-from incidents.daemon import journal, processes
-from incidents.daemon.loop import Loop
+from incidents.daemon import processes
 from incidents.daemon.signals import blocked_signals
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite, SetHold
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
+from incidents.system.child_process import ChildProcess
 from tests.acceptance.daemons import (
     Daemon,
     Timeline,
@@ -32,12 +31,20 @@ from tests.acceptance.daemons import (
     heartbeats_of,
     log_on,
 )
+from tests.nursery import Child
 from tests.patience import until
 
 HOUR = timedelta(hours=1)
 CLOCK, RECORD, DELIVERY = PARTS = ("daemon-clock", "daemon-record", "daemon-delivery"[:15])
 SEVERAL = {"INCIDENTS_DAEMON_PROCESSES": "several"}
-DIED = "a process of this daemon died: it is started again"
+# Real seconds, without a rule in them: the daemon is to be heard each half second.
+IMPATIENT = """
+from incidents.cli import main
+from incidents.system import child_process
+child_process.SILENT_S = 1.5
+main(["daemon"])
+"""
+DIED = "a process ended: it is started again"
 
 
 @pytest.fixture
@@ -89,7 +96,7 @@ def test_a_process_that_is_killed_is_begun_again_and_goes_on(
     log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
     until(lambda: is_all_done(engine), "it is decided, numbered and carried out")
 
-    assert (said["duty"], said["reason"]) == (name.split("-")[1], "killed by signal 9")
+    assert (said["process"][:15], said["reason"]) == (name, "killed by signal 9")
     until(lambda: parts_of(running).keys() == before.keys(), "it is there again")
     assert {each for each in PARTS if parts_of(running)[each] != before[each]} == {name}
     assert running.stop() == 0
@@ -132,25 +139,64 @@ def test_ctrl_c_reaches_all_of_them_and_stops_them_in_good_order(
 def test_one_that_hangs_keeps_the_daemon_from_stopping_for_seconds_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Here the daemon is stopped without a fork: of a program that never hears of it."""
     said: list[str] = []
-    monkeypatch.setattr(journal, "error", lambda sentence, **_: said.append(sentence))
-    monkeypatch.setattr(processes, "_STOP_S", 0.2)
-    hung = subprocess.Popen(["sleep", "infinity"])
-    os.kill(hung.pid, signal.SIGSTOP)
-    # Of two pending signals SIGTERM is delivered first.
-    os.waitpid(hung.pid, os.WUNTRACED)
-    process = processes._Process("record", cast("Loop", None), journal.Systemd({}))
-    process._pid = hung.pid
-    whole = object.__new__(processes.Processes)
-    whole._all = [process]
-
+    monkeypatch.setattr(processes, "STOP_S", 0.2)
+    child = ChildProcess("daemon-record", lambda sentence, **_: said.append(sentence))
     with blocked_signals():
-        whole._stop()
+        # With the signal blocked, it never hears of it.
+        child.start(lambda _: signal.pause())
+        processes.stop([child])
 
-    hung.returncode = -signal.SIGKILL
-    assert said[0] == "a process of this daemon did not stop: it is killed"
-    assert not name_of(hung.pid)
+    assert {*said} == {"a process did not stop: it is killed"}
+    assert child.pid is None
+
+
+def test_one_that_hangs_is_killed_and_begun_again(sqlite_url: str, tmp_path: Path) -> None:
+    log = tmp_path / "daemon.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", IMPATIENT], stderr=errors,
+            env={**os.environ, "INCIDENTS_DB": sqlite_url, **SEVERAL},
+        )  # fmt: skip
+    running = Daemon(cast("Child", process), log)
+
+    def killed() -> list[int]:
+        return [line["pid"] for line in running.lines("a process hangs: it is killed")]
+
+    with process:
+        try:
+            until(lambda: len(parts_of(running)) == len(PARTS), "they run")
+            hung = parts_of(running)[RECORD]
+            os.kill(hung, signal.SIGSTOP)
+
+            until(lambda: hung in killed(), "it is killed")
+            until(lambda: parts_of(running).get(RECORD, hung) != hung, "it is begun again")
+        finally:
+            process.kill()
+
+
+def test_a_program_of_a_process_that_is_killed_ends_with_it(
+    sqlite_url: str, tmp_path: Path, engine: Engine
+) -> None:
+    pid_file, config = tmp_path / "pid", tmp_path / "config.toml"
+    # The shell and its child are one group.
+    script = f"echo $$ > {pid_file}.part; mv {pid_file}.part {pid_file}; sleep 1000; true"
+    config.write_text(
+        f'[acts]\nadapter = "own"\n[acts.own]\ntype = "exec"\ntimeout = "18s"\n'
+        f'command = ["/bin/sh", "-c", "{script}"]\n'
+    )
+    env = SEVERAL | {"INCIDENTS_CONFIG": str(config)}
+    with daemon(sqlite_url, tmp_path, env=env) as running:
+        log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
+        until(pid_file.exists, "the program runs")
+        program = int(pid_file.read_text())
+        sleeps = Path(f"/proc/{program}/task/{program}/children")
+        child = int(until(sleeps.read_text, "and its child"))
+
+        os.kill(parts_of(running)[DELIVERY], signal.SIGKILL)
+
+        assert running.says("a program was left running: it is killed")["pid"] == program
+        until(lambda: not name_of(program) and not name_of(child), "both are gone")
 
 
 def test_after_a_stop_the_file_of_sqlite_has_everything(sqlite_url: str, tmp_path: Path) -> None:
@@ -173,24 +219,6 @@ def test_a_second_signal_ends_all_of_them_at_once(running: Daemon) -> None:
 
     assert running.process.wait() == -signal.SIGINT
     until(lambda: not any(map(name_of, pids.values())), "they are gone")
-
-
-def test_a_process_for_which_there_is_no_room_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    process = processes._Process("clock", cast("Loop", None), journal.Systemd({}))
-
-    def no_room() -> int:
-        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-
-    before = sorted(map(str, Path("/proc/self/fd").iterdir()))
-    monkeypatch.setattr(os, "fork", no_room)
-    process.try_to_begin()
-
-    said = json.loads(capsys.readouterr().err)
-    assert (said["duty"], said["reason"]) == ("clock", "Resource temporarily unavailable")
-    assert list(process.look()) == []
-    assert sorted(map(str, Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_clock_that_is_set_back_holds_up_no_process(sqlite_url: str, tmp_path: Path) -> None:

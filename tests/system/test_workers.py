@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,18 +15,25 @@ from pathlib import Path
 import pytest
 
 from incidents.system import web_server, workers
+from incidents.system.child_process import ChildProcess
 from incidents.system.handed_socket import Handed
-from incidents.system.workers import FIRST_WAIT_S, LONGEST_WAIT_S, QUICK_S, Serve
+from incidents.system.workers import Serve
 from tests.patience import PATIENCE_S, until
+
+ENDED = "a process ended: it is started again"
 
 _PROGRAM = """
 import os, signal, socket, sys
 from incidents.system import workers
 
 def serve(opened):
-    opened.setblocking(True)
+    opened.settimeout(0.05)
     while True:
-        connection, _ = opened.accept()
+        opened.beat()
+        try:
+            connection, _ = opened.accept()
+        except TimeoutError:
+            continue
         if os.path.exists(sys.argv[1] + ".block"):
             signal.pause()
         with connection:
@@ -41,6 +46,7 @@ def check():
 opened = socket.create_server(("127.0.0.1", 0))
 print(opened.getsockname()[1], flush=True)
 workers.LOOK_S = 0.01
+workers.SILENT_S = 0.5
 workers.run(serve, opened, 2, check)
 """
 
@@ -64,6 +70,13 @@ class Program:
         """The pid of the one that answers."""
         with socket.create_connection(("127.0.0.1", self._port), PATIENCE_S) as connection:
             return int(connection.recv(100) or 0)
+
+    def ask_once(self) -> int:
+        """The pid of the one that answers soon; 0 if none does."""
+        address = ("127.0.0.1", self._port)
+        with suppress(TimeoutError), socket.create_connection(address, 0.2) as connection:
+            return int(connection.recv(100) or 0)
+        return 0
 
     def block(self) -> None:
         """Have each worker wait for ever."""
@@ -104,16 +117,28 @@ def test_connections_go_to_the_workers_in_turn(program: Program) -> None:
 def test_a_worker_that_dies_is_started_again_and_the_others_go_on(program: Program) -> None:
     first, second = program.ask(), program.ask()
     os.kill(first, signal.SIGKILL)
-    until(lambda: "a worker ended" in program.told(), "its end is told")
+    until(lambda: ENDED in program.told(), "its end is told")
     assert {program.ask() for _ in range(3)} <= {second, *new(program, first, second)}
     assert len(new(program, first, second)) == 1
     [line] = [json.loads(each) for each in program.told().splitlines()]
-    assert (line["event"], line["pid"], line["error"]) == ("a worker ended", first, "SIGKILL")
+    assert (line["event"], line["pid"], line["reason"]) == (ENDED, first, "killed by signal 9")
+    assert line["process"] == "serve-worker-1"
 
 
 def new(program: Program, *known: int) -> set[int]:
     """The workers that are new, once there are any."""
     return until(lambda: {program.ask() for _ in range(4)} - set(known), "a new worker")
+
+
+def test_one_that_hangs_gets_no_more_connections(program: Program) -> None:
+    first, second = program.ask(), program.ask()
+    os.kill(first, signal.SIGSTOP)
+    try:
+        until(lambda: program.ask_once() == second == program.ask_once(), "the other one has both")
+        assert [program.ask() for _ in range(4)] == [second] * 4
+    finally:
+        os.kill(first, signal.SIGCONT)
+    until(lambda: first in {program.ask(), program.ask()}, "it is heard again")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -155,29 +180,6 @@ def test_what_makes_their_work_impossible_ends_them_and_is_raised(program: Progr
     assert all(map(is_gone, known))
 
 
-def test_one_that_ends_soon_is_started_after_a_wait_that_doubles(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now, place = 1_000.0, workers._Worker()
-    monkeypatch.setattr(os, "waitpid", lambda pid, _: (pid, signal.SIGKILL))
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-
-    def wait_s(lived_s: float) -> float:
-        nonlocal now
-        place.pid, place._started_at = 1, now
-        place.channel, other = socket.socketpair()
-        other.close()
-        now += lived_s
-        assert place.ended() == -signal.SIGKILL
-        return place.start_at - now
-
-    waits = [wait_s(QUICK_S / 2) for _ in range(9)]
-    assert waits[:3] == [FIRST_WAIT_S, 2 * FIRST_WAIT_S, 4 * FIRST_WAIT_S]
-    assert waits[-1] == LONGEST_WAIT_S
-    assert wait_s(2 * QUICK_S) < FIRST_WAIT_S
-    assert wait_s(QUICK_S / 2) == FIRST_WAIT_S
-
-
 def test_a_signal_that_came_before_them_starts_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("a worker was started"))
 
@@ -195,26 +197,10 @@ def test_a_signal_that_came_before_them_starts_none(monkeypatch: pytest.MonkeyPa
     )
 
 
-@pytest.mark.parametrize("function", ["os.fork", "socket.socketpair"])
-def test_one_that_cannot_be_started_now_is_tried_again_later(
-    monkeypatch: pytest.MonkeyPatch, function: str
-) -> None:
-    def refuse() -> None:
-        raise BlockingIOError(errno.EAGAIN, "no room")
-
-    monkeypatch.setattr(function, refuse)
-    place, before = workers._Worker(), set(Path("/proc/self/fd").iterdir())
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        place.start(print, opened, [place])
-    assert place.pid is None
-    assert place.start_at >= place._started_at + FIRST_WAIT_S
-    assert set(Path("/proc/self/fd").iterdir()) == before, "and its channel is closed"
-
-
 def test_a_signal_that_comes_while_one_is_being_started_ends_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fork, place = os.fork, workers._Worker()
+    fork, worker = os.fork, ChildProcess("worker", print)
 
     def fork_with_a_signal() -> int:
         pid = fork()
@@ -223,11 +209,13 @@ def test_a_signal_that_comes_while_one_is_being_started_ends_it(
         return pid
 
     monkeypatch.setattr(os, "fork", fork_with_a_signal)
-    with socket.create_server(("127.0.0.1", 0)) as opened, workers._signals() as came:
-        place.start(lambda _: None, opened, [place])
-        ended = until(lambda: [n for n in [place.ended()] if n is not None], "its end")
-        assert ended == [-signal.SIGTERM]
-        assert signal.SIGTERM not in came.recv(100), "the parent does not take it for its own"
+    with socket.create_server(("127.0.0.1", 0)) as opened, workers._signals() as received:
+        workers._start(worker, lambda _: None, opened)
+        assert worker.pid is not None
+        _, status = os.waitpid(worker.pid, 0)
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
+        assert signal.SIGTERM not in received.recv(100), "the parent does not take it for its own"
+    worker.channel.close()
 
 
 def test_no_program_that_a_worker_starts_inherits_its_connections() -> None:

@@ -29,6 +29,7 @@ from tests.console.customers import CUSTOMER, LINKS, OFFICE, SETTINGS, Customers
 from tests.patience import PATIENCE_S, until
 from tests.served_desk import open_desk
 
+ENDED = "a process ended: it is started again"
 _PROGRAM = "import sys; from incidents.cli import main; sys.exit(main())"
 
 Serve = Callable[..., tuple[int, str]]
@@ -111,7 +112,7 @@ def test_workers_serve_behind_one_address_and_one_that_dies_is_started_again(
             assert [ask(url, "/readyz").status for _ in range(4)] == [200] * 4
             os.kill(first, signal.SIGKILL)
             # What it had been given is lost with it.
-            until(lambda: "a worker ended" in log.read_text(), "its end is noticed")
+            until(lambda: ENDED in log.read_text(), "its end is noticed")
             assert [ask(url, "/sign-in").status for _ in range(2)] == [200] * 2
             both = until(lambda: {*workers_of(process.pid)} - {first, second}, "another worker") | {
                 second
@@ -125,7 +126,7 @@ def test_workers_serve_behind_one_address_and_one_that_dies_is_started_again(
             process.kill()
     told = log.read_text()
     assert told.count(f"console: {url}/, API: {url}/api/v1") == 1
-    assert told.count("a worker ended") == 1
+    assert told.count(ENDED) == 1
 
 
 def workers_of(pid: int) -> list[int]:

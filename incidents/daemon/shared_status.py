@@ -1,4 +1,4 @@
-"""The board: what the processes of one daemon know of one another, in memory that they share."""
+"""The shared status: what the processes of one daemon know of one another, in common memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _OVERDUE, _LOOKED, _UNREAD = 0, 1, 2
 _TEXT = _UNREAD + _LENGTH.size
 
 
-class Board:
-    """The board of one daemon, made before its processes are; each fact has one writer.
+class SharedStatus:
+    """The shared status of one daemon, made before its processes are; each fact has one writer.
 
     It outlives each process, so one that is started again finds what the others have written.
     """

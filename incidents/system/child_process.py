@@ -1,0 +1,161 @@
+"""The child process: a copy of this process, which is watched, and started again when it ends.
+
+It ends with this process, however this process ends, and says over its channel that it goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from incidents.system.parent_process import die_with
+
+SILENT_S = 30.0
+"""A child that has not been heard for so long is killed: it hangs."""
+
+BEAT_S = 1.0
+"""How often a child is to be heard at least."""
+
+HEALTHY_S = 60.0
+"""A child that ends sooner than this is started again after a wait, from its second end on."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 2.0
+
+# A process that was itself stopped for longer than this has not listened.
+_PAUSED_S = 5.0
+
+
+class ChildProcess:
+    """The place of a child: its process while it runs, otherwise the time of its next start.
+
+    `name`: at most 15 bytes, for `ps` and `top`. `log_error`: is called with a sentence and facts.
+    `channel`: this process's end of a socket pair, which does not block.
+    """
+
+    def __init__(self, name: str, log_error: Callable[..., None]) -> None:
+        self.name, self._log_error = name, log_error
+        self.pid: int | None = None
+        self.channel: socket.socket
+        self._start_at = self._started_at = self._heard_at = self._looked_at = 0.0
+        self._quick_ends = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the child does not run, and its wait is over."""
+        return self.pid is None and time.monotonic() >= self._start_at
+
+    def start(self, work: Callable[[socket.socket], object]) -> None:
+        """Fork the child, which calls `work` with its end of the channel, and ends.
+
+        The signals that are blocked here are blocked in `work`. If there is no room for a process,
+        this is logged, and the child is due again after a wait.
+        """
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._started_at, parent = time.monotonic(), os.getpid()
+        ends: tuple[socket.socket, ...] = ()
+        try:
+            ends = ours, theirs = socket.socketpair()
+            pid = os.fork()
+        except OSError as error:
+            for end in ends:
+                end.close()
+            wait_s = self._wait()
+            self._log_error(
+                "a process cannot be started",
+                process=self.name, reason=error.strerror, wait_s=wait_s,
+            )  # fmt: skip
+            return
+        if not pid:
+            ours.close()
+            self._be(parent, lambda: work(theirs))
+        theirs.close()
+        ours.setblocking(False)
+        self.pid, self.channel = pid, ours
+        self._heard_at = self._looked_at = self._started_at
+
+    def _be(self, parent: int, work: Callable[[], object]) -> NoReturn:
+        """Be the child."""
+        status = 1
+        try:
+            die_with(parent, self.name)
+            work()
+            status = 0
+        except BaseException as error:  # noqa: BLE001 - nothing of the parent's may run in a copy
+            self._log_error("this process cannot go on", process=self.name, error=error)
+            if os.environ.get("INCIDENTS_DEBUG"):
+                traceback.print_exc()
+        finally:
+            with suppress(OSError, ValueError):
+                sys.stderr.flush()
+            os._exit(status)
+
+    def heard(self) -> None:
+        """Note that the child goes on."""
+        self._heard_at = time.monotonic()
+
+    def silent_s(self) -> float:
+        """For how many seconds the child has not been heard while this process listened."""
+        now = time.monotonic()
+        if now - self._looked_at > _PAUSED_S:
+            self._heard_at = now
+        self._looked_at = now
+        return now - self._heard_at
+
+    def check(self) -> bool:
+        """Kill the child if it hangs, and reap it if it has ended; return whether it has."""
+        if self.pid is None:
+            return False
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid:
+            if self.silent_s() > SILENT_S:
+                self.heard()
+                self.kill("a process hangs: it is killed")
+            return False
+        self.channel.close()
+        self.pid = None
+        code, wait_s = os.waitstatus_to_exitcode(status), self._wait()
+        self._log_error(
+            "a process ended: it is started again",
+            process=self.name, pid=pid, wait_s=wait_s,
+            reason=f"killed by signal {-code}" if code < 0 else f"exit status {code}",
+        )  # fmt: skip
+        return True
+
+    def signal(self, number: int) -> None:
+        """Send the child a signal, if it runs."""
+        if self.pid is not None:
+            os.kill(self.pid, number)
+
+    def kill(self, why: str) -> None:
+        """Kill the child, and log that sentence."""
+        self._log_error(why, process=self.name, pid=self.pid)
+        self.signal(signal.SIGKILL)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the child, which is to end, still runs; reaps it once it has ended."""
+        if self.pid is not None and os.waitpid(self.pid, os.WNOHANG)[0]:
+            self.channel.close()
+            self.pid = None
+        return self.pid is not None
+
+    def _wait(self) -> float:
+        """Set the time of the next start; return the seconds until then."""
+        now = time.monotonic()
+        self._quick_ends = self._quick_ends + 1 if now - self._started_at < HEALTHY_S else 1
+        # The work must not wait for the first time.
+        wait_s = 0.0
+        if self._quick_ends > 1:
+            doubled = FIRST_WAIT_S * 2.0 ** min(self._quick_ends - 2, 10)
+            # Children that ended together need not start together.
+            wait_s = min(doubled, LONGEST_WAIT_S) * (1 - random.random() / 2)  # noqa: S311 - no secret
+        self._start_at = now + wait_s
+        return round(wait_s, 1)
