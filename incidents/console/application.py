@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.clock import rfc3339
-from incidents.console import changes, last_write, messages, rendering, request_context
+from incidents.console import changes, kept_form, last_write, messages, rendering, request_context
 from incidents.console.changes import Changes
 from incidents.console.forms import (
     ClaimedError,
@@ -230,8 +230,8 @@ def _page_with_form(
     """
     here, path, place = context_if_signed_in(request), request.url.path, "/"
     if here is not None:
-        opened = path.removeprefix(request_context.page_of_form(path)).strip("/") or None
-        place = request_context.keep_sent(request, here.by, form.fields, opened)
+        opened = path.removeprefix(kept_form.page_of_form(path)).strip("/") or None
+        place = kept_form.keep_sent(request, here.by, form.fields, opened)
     return _error_page(
         request, here, template, status, place=place, fields=form.fields, files=form.has_files,
         action=path, **facts,

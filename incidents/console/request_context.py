@@ -1,21 +1,12 @@
-"""The request context of the console: the person, the page, and input kept between requests.
-
-The page that shows a refused form again has a path that accepts only forms. If the person switches
-the language there, or reloads, they get the page that the form belongs to, with their input filled
-in. The input is kept in memory, for that person only; files, passwords and confirmations are not
-kept.
-"""
+"""The request context of the console: the person, and the page that they asked for."""
 
 from __future__ import annotations
 
-import pickle
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from secrets import token_urlsafe
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from fastapi import Depends, Request
 from sqlalchemy import Connection
@@ -29,119 +20,10 @@ from incidents.api import authentication, caller
 from incidents.app import App
 from incidents.console import languages, last_write, rendering
 from incidents.console.forms import NotAllowedError, SignedOutError
+from incidents.console.kept_form import KEPT, KEPT_FORMS, KeptForm, page_of_form
 from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
 from incidents.store.database.replica import SHOWN
 from incidents.store.database.wal_position import State
-from incidents.system.shared import SharedValue
-
-Thing = TypeVar("Thing")
-
-MAX_RESULTS = 20
-"""The maximum number of kept results; the oldest is dropped first. All are lost when the process
-ends."""
-
-
-MAX_BYTES = 4 * 2**20
-"""The maximum number of bytes of all kept results of a kind."""
-
-
-class ResultCache(Generic[Thing]):
-    """Results by id, each only for its owner; the next page may come from another worker.
-
-    Each use reads all of them, and a new one writes all of them anew. So that it takes only
-    milliseconds, they have at most `MAX_BYTES` together: the oldest are dropped first. The newest
-    stays, however large, since the next page shows it.
-    """
-
-    def __init__(self, most: int = MAX_RESULTS) -> None:
-        self._most = most
-        self._things = SharedValue[dict[str, tuple[str, bytes]]]({})
-
-    def put(self, owner: str, thing: Thing) -> str:
-        """Keep the result; return its id."""
-        id_, kept = token_urlsafe(9), pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
-        with self._things.changing() as things:
-            things[id_] = (owner, kept)
-            size = sum(len(each) for _, each in things.values())
-            while len(things) > self._most or (size > MAX_BYTES and len(things) > 1):
-                _, dropped = things.pop(next(iter(things)))
-                size -= len(dropped)
-        return id_
-
-    def get(self, owner: str, id_: str) -> Thing | None:
-        """Return the result with that id; None if it was dropped or belongs to somebody else."""
-        if not id_:
-            return None
-        kept_for, kept = self._things.get().get(id_, (None, b""))
-        if kept_for != owner:
-            return None
-        thing: Thing = pickle.loads(kept)  # noqa: S301 - only this program writes it
-        return thing
-
-
-MAX_KEPT_FORMS = 200
-"""The maximum number of kept forms of all people together; the oldest is dropped first."""
-
-KEPT = "kept"
-"""The query parameter with the id of a kept form."""
-
-_NEVER_KEPT = frozenset({"csrf", "proves", "confirm", "despite", "seen", "key"})
-"""The fields that belong to a single submission and are never kept."""
-
-_PAGES = tuple(
-    re.compile(path)
-    for path in (
-        r"(/sites/[^/]+/filing)/[^/]+",
-        r"(/(?:sites|incidents|orders)/[^/]+)/.+",
-        r"(/policy/trial/[^/]+)/activate",
-        r"(/(?:sites|log|simulate|policy|audit|orders|hand-over))(?:/.+)?",
-    )
-)
-"""The paths to which forms are sent; the group matches the path of the form's page."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptForm:
-    """The input by field name, and which form of the page it belongs to."""
-
-    fields: tuple[tuple[str, str], ...] = ()
-    opened: str | None = None
-
-    @property
-    def typed(self) -> dict[str, str]:
-        """The input; if a name has several values, the last value."""
-        return dict(self.fields)
-
-    def texts(self, name: str) -> list[str]:
-        """All texts under that field name."""
-        return [text for field, text in self.fields if field == name]
-
-
-KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MAX_KEPT_FORMS)
-
-
-def page_of_form(path: str) -> str:
-    """Return the path of the page with the form that is sent to `path`; by default the queue."""
-    found = (page.fullmatch(path) for page in _PAGES)
-    return next((match[1] for match in found if match is not None), "/")
-
-
-def keep_sent(
-    request: Request, by: str, fields: Iterable[tuple[str, str]], opened: str | None
-) -> str:
-    """Keep the form that `by` sent; return the path of the page that shows it again."""
-    page = page_of_form(request.url.path)
-    if page == "/":
-        return page
-    id_ = keep_form(by, fields, opened)
-    return f"{page}?{KEPT}={id_}" + (f"#act-{opened}" if opened else "")
-
-
-def keep_form(by: str, fields: Iterable[tuple[str, str]], opened: str | None) -> str:
-    """Keep the input; return its id."""
-    typed = tuple((name, text) for name, text in fields if name not in _NEVER_KEPT)
-    return KEPT_FORMS.put(by, KeptForm(typed, opened))
-
 
 NOTICEABLE = timedelta(seconds=2)
 """The lag of a replica from which on a page says as of when it is."""

@@ -15,7 +15,7 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Visit
 from incidents.api import authentication, caller
 from incidents.api.limits import TooManyActsError
-from incidents.console import forms, rendering, request_context
+from incidents.console import forms, kept_form, rendering
 from incidents.console.forms import (
     NotAllowedError,
     QuotaExceededError,
@@ -51,7 +51,7 @@ class Submission(RequestContext):
 
     def place(self, opened: str | None) -> str:
         """The path of the form's page, for which the input is kept."""
-        return request_context.keep_sent(self.request, self.by, self.form.fields, opened)
+        return kept_form.keep_sent(self.request, self.by, self.form.fields, opened)
 
     @property
     def typed(self) -> dict[str, str]:

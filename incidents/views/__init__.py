@@ -14,7 +14,7 @@ from incidents.views.queue.police import duties
 from incidents.views.queue.queue import item, queue
 from incidents.views.register import active_policy, incident, policy_history, site, sites
 from incidents.views.timeline import newest_of_story, part_of_story, timeline
-from incidents.views.why import why
+from incidents.views.why.answer import why
 
 __all__ = [
     "active_policy", "alarms_now", "all_filings", "dead_letters", "duties", "enforcement", "filing",

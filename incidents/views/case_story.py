@@ -28,8 +28,8 @@ from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
 from incidents.views import record_entries, report_words
-from incidents.views.why import grounds
-from incidents.views.why_record import MAX_TRIED, Record, signed
+from incidents.views.why.answer import grounds
+from incidents.views.why.record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ from incidents.api.endpoints import (
 )
 from incidents.api.limits import AsyncBatcher, Quota
 from incidents.api.operation import ACTION, JSON
-from incidents.audit.proof.verification import Proving
+from incidents.audit.proof.proving import Proving
 from incidents.console import application
 from incidents.contract.documents.actions import Problem
 from incidents.errors import Cause, IncidentsError

@@ -25,9 +25,9 @@ from incidents.audit.log import status as log_status
 from incidents.audit.log.signers_lock import HeldError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.proof import signed_check, verification
+from incidents.audit.proof.proving import Proof, Proving
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Verdict, VerifyOptions
-from incidents.audit.proof.verification import Proof, Proving
 from incidents.audit.proof.voucher import nothing_signed
 from incidents.audit.split import Replayed
 from incidents.contract.documents import proofs, record

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from incidents import clock
 from incidents.audit import export
 from incidents.audit.log import status as log_status
-from incidents.audit.proof import verification
+from incidents.audit.proof import proving, verification
 from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.console import messages, rendering
 from incidents.console.pages.overview import span
@@ -169,14 +169,14 @@ def verdict(here: Viewer) -> Response:
 class _Verified(TypedDict):
     """The facts for the template that shows a verification."""
 
-    last: verification.Proof[Verdict] | None
+    last: proving.Proof[Verdict] | None
     took: str | None
     most: int
     percent: int
 
 
 def _verified(here: RequestContext) -> _Verified:
-    last: verification.Proof[Verdict] | None = here.request.app.state.verifying.last
+    last: proving.Proof[Verdict] | None = here.request.app.state.verifying.last
     took, percent = None, 0
     if last is not None and last.ended is not None:
         took = span(here.reader, (last.ended - last.begun).total_seconds())

@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.console.forms import SentForm
+from incidents.console.kept_form import KeptForm
 from incidents.console.languages import Chosen
 from incidents.console.pages import filing_view
-from incidents.console.request_context import KeptForm
 from incidents.errors import RefusedError
 from incidents.filing.form import DOCUMENTS, PARTS, SECTIONS, SERVERS, Field
 from incidents.machine.filing import DAYS, DOCUMENT, SERVER, is_known

@@ -36,7 +36,7 @@ from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, possible_actions, register
 from incidents.views.queue import police as police_duty
-from incidents.views.why_record import MAX_TIMELINE
+from incidents.views.why.record import MAX_TIMELINE
 
 router = APIRouter()
 Key = tuple[int, int]

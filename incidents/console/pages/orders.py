@@ -12,7 +12,8 @@ from incidents import views
 from incidents.console import action_forms, messages, rendering, submission
 from incidents.console.pages.site import reasons
 from incidents.console.rendering import Flash, Reader
-from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.result_cache import ResultCache
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.orders import Order, OrderInFull
 from incidents.enforcement import routing

@@ -18,7 +18,8 @@ from incidents.console.diagram import Diagram
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
 from incidents.console.rendering import Flash, Reader
-from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.result_cache import ResultCache
 from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
 from incidents.contract.documents.policies import Change
 from incidents.errors import InputError, RefusedError

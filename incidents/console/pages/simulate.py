@@ -19,7 +19,8 @@ from incidents.app import App
 from incidents.console.chart import Chart, Series
 from incidents.console.forms import SentForm
 from incidents.console.rendering import Reader
-from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.result_cache import ResultCache
 from incidents.console.submission import Submission, SubmittedWithFiles
 from incidents.errors import Cause, IncidentsError
 from incidents.history import comparison, trial_process

@@ -24,7 +24,7 @@ from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
 from incidents.views import lists, masked, possible_actions, register
 from incidents.views.filing import details_of
-from incidents.views.why import parts
+from incidents.views.why.answer import parts
 
 router = APIRouter()
 

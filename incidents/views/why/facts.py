@@ -14,7 +14,7 @@ from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
 from incidents.machine.site_events import SiteClosed, SiteSuspended
 from incidents.values.ids import contact_id
-from incidents.views.why_record import Record, signed
+from incidents.views.why.record import Record, signed
 
 _MICROSECOND = timedelta(microseconds=1)
 

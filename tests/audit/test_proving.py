@@ -9,7 +9,7 @@ import pytest
 
 from incidents import clock
 from incidents.audit.pool import Progress
-from incidents.audit.proof.verification import Proving
+from incidents.audit.proof.proving import Proving
 from incidents.errors import DatabaseError
 from tests import forked
 from tests.patience import PATIENCE_S

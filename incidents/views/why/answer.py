@@ -17,8 +17,10 @@ from incidents.machine import rules
 from incidents.machine.command import REACHED
 from incidents.machine.incident import Incident
 from incidents.machine.state import can_move_incident
-from incidents.views import masked, record_entries, why_facts, why_prospects, why_record
-from incidents.views.why_record import MAX_TRIED, Record
+from incidents.views import masked, record_entries
+from incidents.views.why import facts, prospects
+from incidents.views.why import record as site_record
+from incidents.views.why.record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
     from incidents.contract.documents.sites import Explanation, ExplanationParts
@@ -27,11 +29,11 @@ if TYPE_CHECKING:
 def grounds(record: Record) -> list[str]:
     """The state in one line, then urgent points, then the reasons."""
     parts = [
-        why_facts.closure_lines(record),
+        facts.closure_lines(record),
         _suspended(record),
         _held(record),
         _active(record),
-        why_facts.dispute_lines(record),
+        facts.dispute_lines(record),
         _asked(record),
         _waiting(record),
         _moot(record),
@@ -72,15 +74,15 @@ def _suspended(record: Record) -> list[str]:
     lines = [
         record.say("suspended", rule="unreachable", made_at=suspension.made_at, until=until),
         record.say("rests_on"),
-        *why_facts.counted_lines(record, tuple(incident.n for incident in record.resting)),
-        *why_facts.contact_lines(record, [incident.n for incident in record.resting]),
+        *facts.counted_lines(record, tuple(incident.n for incident in record.resting)),
+        *facts.contact_lines(record, [incident.n for incident in record.resting]),
     ]
     if record.suspending is not None:
         event, _ = record.suspending
         assert event.reason is not None
         lines += [
-            *why_facts.deadline_lines(record, event.reason),
-            *why_facts.attempt_lines(record, event),
+            *facts.deadline_lines(record, event.reason),
+            *facts.attempt_lines(record, event),
             record.say("decided_under", policy=event.policy),
         ]
     if record.may_end_down:
@@ -112,7 +114,7 @@ def _to_be_closed(record: Record) -> list[str]:
     asks = record.say(f"to_be_closed.{'by_two' if by_two else 'by_one'}", by=request.by)
     if request.incident is None:
         return [record.say("to_be_closed.false", field=request.field, **own), asks]
-    incident = why_facts.incident_line(record, request.incident)
+    incident = facts.incident_line(record, request.incident)
     return [record.say("to_be_closed.refusal", incident=incident, **own), asks]
 
 
@@ -155,20 +157,20 @@ def _waiting(record: Record) -> list[str]:
         name = record.wording.name(incident.n)
         if record.case.clock_runs(incident):
             lines.append(record.say("waiting", incident=name, due=incident.contact_due))
-            if record.run + 1 < record.policy.run_count and why_facts.miss_closes(record, incident):
+            if record.run + 1 < record.policy.run_count and facts.miss_closes(record, incident):
                 lines.append(record.wording.say("incident.closes"))
             if tried:
                 made, code = rules.attempts(incident), "attempts"
-                if why_facts.is_down_then(record, incident):
+                if facts.is_down_then(record, incident):
                     code = "attempts.down"
                 lines.append(record.say(code, made=made, least=tried))
         elif record.case.removal_runs(incident):
             lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
-        elif why_facts.was_spared(record, incident):
+        elif facts.was_spared(record, incident):
             made, due = rules.attempts(incident), incident.contact_due
             code = "spared.held" if record.was_held(incident) else "spared"
             lines.append(record.say(code, incident=name, due=due, made=made, least=tried))
-        elif why_facts.lapsed_alone(record, incident) and record.was_held(incident):
+        elif facts.lapsed_alone(record, incident) and record.was_held(incident):
             lines.append(record.say("missed_held", incident=name, due=incident.contact_due))
     return lines
 
@@ -190,12 +192,12 @@ def why(connection: Connection, name: str, when: TimeFormat) -> Explanation:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    found = why_record.read(connection, name, when)
-    next_due, changes = why_prospects.next_due(found), why_prospects.would_change(found)
+    found = site_record.read(connection, name, when)
+    next_due, changes = prospects.next_due(found), prospects.would_change(found)
     return {
         "site": record_entries.reveal_texts(connection, [site_document(found.case, found.run)])[0],
         "seq": found.case.seq,
-        "text": [*grounds(found), *why_prospects.prospect_lines(found, next_due, changes)],
+        "text": [*grounds(found), *prospects.prospect_lines(found, next_due, changes)],
         "timeline": found.story,
         "timeline_untold": found.omitted,
         "next": next_due,
@@ -210,14 +212,14 @@ def parts(connection: Connection, name: str, when: TimeFormat) -> ExplanationPar
     People's text is masked in the grounds (see `masked`), but not in the timeline. Raises
     UnknownSiteError.
     """
-    found = why_record.read(connection, name, when)
+    found = site_record.read(connection, name, when)
     found = replace(found, texts={ref: masked.words(text) for ref, text in found.texts.items()})
     return {
         "grounds": grounds(found),
         "timeline": found.story,
         "timeline_untold": found.omitted,
-        "next": why_prospects.next_due(found),
-        "would_change": why_prospects.would_change(found),
+        "next": prospects.next_due(found),
+        "would_change": prospects.would_change(found),
     }
 
 

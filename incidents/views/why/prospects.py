@@ -1,14 +1,13 @@
 """The prospects of a site: the next due action, and facts that would change its state.
 
-The machine decides each possible action on a copy of the case, and the decision is shown.
+The machine decides each possible action as a trial, and the decision is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from incidents.clock import rfc3339
 from incidents.contract import effects
@@ -17,11 +16,11 @@ from incidents.locale import event_sentence
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Closure
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
-from incidents.values.ids import contact_id
-from incidents.views.why_record import MAX_TRIED, Record
+from incidents.views.why import trial
+from incidents.views.why.closure_prospects import of_closure, of_reinstatement
+from incidents.views.why.record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 
 _JUST_AFTER = timedelta(microseconds=1)
-_SOMEBODY = "somebody"
 _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
@@ -56,7 +54,11 @@ def would_change(record: Record) -> list[str]:
         elapsed = decide(record.case, c.Elapse(), record.policy, record.now)
         record = replace(record, case=elapsed.case)
     if record.case.closed:
-        return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
+        return [
+            *of_closure(record),
+            *_of_hold(record),
+            *of_reinstatement(record),
+        ]
     if record.case.state == "suspended":
         return [
             *_of_suspension(record), *_of_hold(record), *_of_clocks(record),
@@ -106,103 +108,23 @@ def _of_suspension(record: Record) -> list[str]:
     lines = []
     for incident in standing:
         name = record.wording.name(incident.n)
-        after = _after_strike(record, _contact_in_time(record, incident))
+        after = _after_strike(record, trial.contact_in_time(record, incident))
         if after is not None and incident.contact_due is not None:
             due = incident.contact_due
             lines.append(record.say("strikes.contact", incident=name, due=due, after=after))
-        after = _after_strike(record, _void(record, incident))
+        after = _after_strike(record, trial.void(record, incident))
         if after is not None:
             lines.append(record.say("strikes.void", incident=name, after=after))
     return lines
 
 
 def _after_strike(record: Record, decision: Decision | None) -> str | None:
-    struck = [x for x in _events(decision) if isinstance(x, e.SuspensionStruck)]
+    struck = [x for x in trial.own_events(decision) if isinstance(x, e.SuspensionStruck)]
     if not struck or decision is None:
         return None
     if record.case.held:
         return record.say("strikes.held")
     return record.say("strikes.left_down" if record.stays_down else "strikes.opens")
-
-
-# A closure: a recount may dispute it, and only people undo it.
-
-
-def _of_closure(record: Record) -> list[str]:
-    closure = record.case.closure
-    assert closure is not None
-    if closure.rule == "false_info":
-        return [record.say("false_info_stays")]
-    counted = _counted(record, closure)
-    tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
-    then = record.say("disputes.unmet" if rules.is_met(record.case, closure) else "disputes.fewer")
-    lines = [
-        record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names, then=then)
-        for act, names in _corrections(record, closure.rule, tried)
-        if names
-    ]
-    if record.case.disputed:
-        lines.append(record.say("uphold"))
-    elif not lines and tried:
-        names = record.wording.incidents([incident.n for incident in tried])
-        lines.append(record.say("stays_met", names=names))
-    return lines
-
-
-def _counted(record: Record, closure: Closure) -> list[Incident]:
-    """The incidents that the closure is based on; for R1 also now, as another window may hold.
-
-    For a run (R3), these are all incidents between its first and its last case, because a contact
-    in time about any of them ends the run.
-    """
-    numbers = {*closure.incidents}
-    if closure.rule == "repeat":
-        numbers.update(rules.still_grounds(record.case, closure))
-    numbers = numbers & record.case.incidents.keys()
-    found = sorted((record.case.incidents[n] for n in numbers), key=lambda incident: incident.n)
-    if closure.rule != "unreachable_run" or not found:
-        return found
-    places = [incident.place for incident in found]
-    first, last = min(places), max(places)
-    run = (each for each in rules.of_run(record.case) if first <= each.place <= last)
-    return sorted(run, key=lambda incident: incident.n)
-
-
-def _corrections(
-    record: Record, rule: str, incidents: list[Incident]
-) -> Iterator[tuple[str, list[str]]]:
-    """Each kind of correction, with the incidents for which it would dispute the closure."""
-    name = record.wording.name
-    yield "void", [name(i.n) for i in incidents if _disputes(_void(record, i))]
-    if rule == "unreachable_run":
-        late = [name(i.n) for i in incidents if _disputes(_contact_in_time(record, i))]
-        yield "contact", late
-    if rule == "refusal":
-        taken = [
-            name(i.n)
-            for i in incidents
-            if _disputes(_try(record, c.TakeBack, incident=i.n, reason="tried out"))
-        ]
-        yield "take_back", taken
-        contacts = [
-            contact_id(record.case.site_id, i.n, contact.n)
-            for i in incidents
-            for contact in i.contacts
-            if _disputes(
-                _try(record, c.VoidContact, incident=i.n, contact=contact.n, reason="tried out")
-            )
-        ]
-        yield "void_contact", contacts
-
-
-def _disputes(decision: Decision | None) -> bool:
-    return any(isinstance(event, e.ClosureDisputed) for event in _events(decision))
-
-
-def _of_reinstatement(record: Record) -> list[str]:
-    if record.case.held:
-        return [record.say("reinstate.held")]
-    return [record.say("reinstate" if record.case.request is None else "reinstate.asked")]
 
 
 # A hold, a statement, possible events of an active site.
@@ -211,7 +133,7 @@ def _of_reinstatement(record: Record) -> list[str]:
 def _of_hold(record: Record) -> list[str]:
     if not record.case.held:
         return []
-    decision = _try(record, c.LiftHold, reason="tried out")
+    decision = trial.attempt(record, c.LiftHold, reason="tried out")
     if decision is None:
         return []
     if record.stays_closed:
@@ -239,7 +161,7 @@ def _ends_run(record: Record, incident: Incident) -> bool:
     """Whether a contact now ends a run (R3)."""
     if not record.run or record.policy.run != "consecutive":
         return False
-    decision = _try(record, c.RecordContact, incident=incident.n, outcome="reached")
+    decision = trial.attempt(record, c.RecordContact, incident=incident.n, outcome="reached")
     return decision is not None and not rules.run(decision.case, record.policy)
 
 
@@ -256,7 +178,7 @@ def _of_removals(record: Record) -> list[str]:
 
 def _of_window(record: Record) -> list[str]:
     """The prospect that one more violation closes the site, even a suspended or held one (R1)."""
-    decision = _try(record, c.Log, again=True)
+    decision = trial.attempt(record, c.Log, again=True)
     if decision is None or not decision.case.closed:
         return []
     return [record.say("one_more", within=record.policy.repeat_within)]
@@ -279,7 +201,7 @@ def _of_cases(record: Record) -> list[str]:
     """The corrections of past misses that lower the run (R3)."""
     tried = [i for _, i in sorted(record.case.incidents.items()) if i.suspension and i.stands]
     name, then, lines = record.wording.name, record.say("lowers_run"), []
-    for act, attempt in (("contact", _contact_in_time), ("void", _void)):
+    for act, attempt in (("contact", trial.contact_in_time), ("void", trial.void)):
         found = [name(i.n) for i in tried[-MAX_TRIED:] if _lowers(record, attempt(record, i))]
         code = f"disputes.{act}{'.any' if len(found) > 1 else ''}"
         lines += [record.say(code, names=found, then=then)] if found else []
@@ -288,29 +210,6 @@ def _of_cases(record: Record) -> list[str]:
 
 def _lowers(record: Record, decision: Decision | None) -> bool:
     return decision is not None and rules.run(decision.case, record.policy) < record.run
-
-
-def _contact_in_time(record: Record, incident: Incident) -> Decision | None:
-    if incident.contact_due is None:
-        return None
-    return _try(
-        record, c.RecordContact, incident=incident.n, outcome="reached", at=incident.contact_due
-    )  # fmt: skip
-
-
-def _void(record: Record, incident: Incident) -> Decision | None:
-    return _try(record, c.VoidIncident, incident=incident.n, reason="tried out")
-
-
-def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | None:
-    """The machine's decision on a command now; None if the machine would refuse it."""
-    decision = decide(record.case, command(by=_SOMEBODY, **fields), record.policy, record.now)
-    return decision if decision.refusal is None else None
-
-
-def _events(decision: Decision | None) -> tuple[e.Event, ...]:
-    """The events of the action itself."""
-    return () if decision is None else decision.events[decision.due :]
 
 
 def _sentences(record: Record, decision: Decision) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from incidents.console import request_context
-from incidents.console.request_context import ResultCache
+from incidents.console import kept_form, result_cache
+from incidents.console.result_cache import ResultCache
 from incidents.machine import commands as c
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -76,16 +76,16 @@ def test_who_proves_who_they_are_finds_it_again_too(desk: ConsoleDesk) -> None:
 def test_no_password_or_confirmation_is_kept(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[request_context.KeptForm] = []
+    found: list[kept_form.KeptForm] = []
 
-    def put(_: object, by: str, thing: request_context.KeptForm) -> str:
+    def put(_: object, by: str, thing: kept_form.KeptForm) -> str:
         found.append(thing)
         return by
 
     monkeypatch.setattr(ResultCache, "put", put)
     secret = {"confirm": "x.example", "password": "a horse", "key": "k1", "second_password": "x"}
     Visitor(desk, "li").post("/incidents/1-1/refused", {**secret, "note": WORDS})
-    assert found == [request_context.KeptForm((("note", WORDS),), "refused")]
+    assert found == [kept_form.KeptForm((("note", WORDS),), "refused")]
 
 
 def test_a_file_that_was_chosen_is_said_not_to_be_kept(desk: ConsoleDesk) -> None:
@@ -98,7 +98,7 @@ def test_a_file_that_was_chosen_is_said_not_to_be_kept(desk: ConsoleDesk) -> Non
 
 @pytest.mark.parametrize("path", ["/queue/1-1/contact", "/sign-out", "/nowhere/else"])
 def test_of_what_stands_on_no_page_of_its_own_the_queue_is_the_place(path: str) -> None:
-    assert request_context.page_of_form(path) == "/"
+    assert kept_form.page_of_form(path) == "/"
 
 
 def test_an_act_on_a_part_of_the_queue_comes_back_to_it_without_scripts(desk: ConsoleDesk) -> None:
@@ -111,7 +111,7 @@ def test_an_act_on_a_part_of_the_queue_comes_back_to_it_without_scripts(desk: Co
 
 def test_the_oldest_results_are_dropped_once_all_have_too_many_bytes() -> None:
     results = ResultCache[str](10)
-    half = "x" * (request_context.MAX_BYTES // 2)
+    half = "x" * (result_cache.MAX_BYTES // 2)
     ids = [results.put("li", half) for _ in range(3)]
     assert [results.get("li", id_) is not None for id_ in ids] == [False, False, True]
     newest = results.put("li", half * 3)
