@@ -135,6 +135,6 @@ def _of_sites(given: ValuesTable) -> Select[Any]:
     return select(*_COLUMNS).select_from(named).where(is_alive(deliveries), is_first())
 
 
-_BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
+_BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in LOOK_UP_BY_KEYS)
 _PAGE: Query[Due] = Query(_page, lambda row: Due(*row))
 _OF_SITES: Query[Due] = Query(_of_sites, lambda row: Due(*row), site_id=Number, lane=Word)

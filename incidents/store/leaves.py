@@ -33,7 +33,6 @@ from incidents.tlog.tree import WIDTH
 # "leaves" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x6C6561766573
 _IN_ORDER = LOOK_UP_BY_KEYS | {
-    "enable_bitmapscan": "off",
     "enable_sort": "off",
     "max_parallel_workers_per_gather": "0",
 }

@@ -11,9 +11,12 @@ from incidents.store import entries
 from incidents.store.database.engine import reading, single_query, writing
 from tests.store.conftest import Opener
 
-SWITCHES = ("plan_cache_mode", "enable_hashjoin", "enable_mergejoin", "enable_seqscan")
-BY_KEYS = ("force_generic_plan", "off", "off", "off")
-FREE = ("auto", "on", "on", "on")
+SWITCHES = (
+    "plan_cache_mode", "max_parallel_workers_per_gather", "enable_bitmapscan", "enable_hashjoin",
+    "enable_mergejoin", "enable_seqscan",
+)  # fmt: skip
+BY_KEYS = ("force_generic_plan", "0", "off", "off", "off", "off")
+FREE = ("auto", "2", "on", "on", "on", "on")
 
 
 @pytest.fixture
