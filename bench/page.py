@@ -30,8 +30,10 @@ _INTRODUCTION = """\
 What the desk costs, measured beside a floor (the bare driver doing the same) and beside peers
 (other people's timers and queues), in one run on one machine, in turn. Figures are medians with the
 least and the most of all rounds; a ratio is taken within each round, so that what burdened the
-machine burdened both sides. Other machines give other figures; the ratios are what to look at.
-A target that was missed stays in the table.
+machine burdened both sides. Other machines give other figures; ratios depend on the machine less,
+and where a target does, "What is missed" says so. A clock is one deadline. Where a target has ≥,
+speeds are compared and more is better; where it has ≤, times, and less is better. A target that was
+missed stays in the table.
 
 This page is made from [the results of the run](speed.json) by `scripts/bench --page`; see
 how to run it again in `bench/README.md`.
