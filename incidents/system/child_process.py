@@ -57,8 +57,10 @@ class ChildProcess:
         The signals that are blocked here are blocked in `work`. If there is no room for a process,
         this is logged, and the child is due again after a wait.
         """
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            # What is not written yet would be written twice. It may be that it cannot be written.
+            with suppress(OSError, ValueError):
+                stream.flush()
         self._started_at, parent = time.monotonic(), os.getpid()
         ends: tuple[socket.socket, ...] = ()
         try:
