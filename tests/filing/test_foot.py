@@ -264,6 +264,7 @@ def test_a_hostile_page_takes_seconds_and_less_than_256_mib(part: int) -> None:
     slow = {
         unit: spent
         for unit, spent in zip(HOSTILE, done.stdout.split(), strict=True)
-        if float(spent) > 10 / part
+        # Four times what a quick core takes: what grows with the square takes far more.
+        if float(spent) > 40 / part
     }
     assert slow == {}
