@@ -35,6 +35,7 @@ from incidents.daemon.enforce import ClockSteps, Enforcement
 from incidents.daemon.heartbeat import BEAT_S, HeartbeatDuty, identity
 from incidents.daemon.shared_status import SharedStatus
 from incidents.daemon.signals import end_at_once, stop_signal
+from incidents.enforcement.running_programs import RUNNING
 from incidents.errors import IncidentsError
 from incidents.store.monitoring import Heartbeat
 
@@ -124,20 +125,21 @@ class Loop:
         journal.stopped(self._me, self._enforcement.fatal)
         return 0
 
-    def run_part(self, beat: Callable[[], object]) -> IncidentsError | None:
-        """Be a part of the daemon, until a signal to stop; return the fatal error, if any.
+    def run_part(self, report: Callable[[IncidentsError | None], object]) -> None:
+        """Be a part of the daemon, until a signal to stop or a fatal error.
 
-        `beat` is called each half second while the scheduler goes on. Further signals have no
-        effect: the daemon's first process ends this one, if it must.
+        `report` is called each half second while the scheduler goes on, and with the fatal error.
+        Further signals have no effect: the daemon's first process ends this one, if it must.
         """
         self._start()
-        self._wait(beat)
+        self._wait(beat=lambda: report(None))
+        if self._enforcement.fatal is not None:
+            report(self._enforcement.fatal)
         self._stop.set()
         self._close()
         self._end()
         # This process ends without cleaning up; SQLite then keeps what was written in its log.
         self._app.close()
-        return self._enforcement.fatal
 
     def _start(self) -> None:
         # The scheduler warns of every tick that overlaps the last one.
@@ -205,6 +207,8 @@ class Loop:
         while closing.is_alive():
             received = stop_signal(0.05)
             if received is not None:
+                # Their process would be gone before they end.
+                RUNNING.kill()
                 end_at_once(received)
 
     def _close(self) -> None:

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
@@ -31,6 +31,8 @@ from incidents.system.child_process import ChildProcess
 STOP_S = 25.0
 """How long a process may take to stop; then it is killed."""
 _WATCH_S = 0.1
+_KILL_S = 1.0
+_DELIVERY = f"daemon-{DeliveryDuties.name}"
 
 Report = str | IncidentsError | None
 """A line for the service manager, an error that does not go away by waiting, or a sign of life."""
@@ -91,21 +93,22 @@ class Processes:
         while True:
             for child, loop in self._loops.items():
                 if child.is_due:
-                    child.start(partial(_be, loop, self._systemd))
+                    child.start(partial(_run_loop, loop, self._systemd))
             received = stop_signal(_WATCH_S)
             if received is not None:
                 return received, None
             for child in self._loops:
-                for reported in _reports(child):
-                    if isinstance(reported, IncidentsError):
-                        return None, reported
-                    if reported is not None:
-                        self._systemd.send(reported)
-                if child.check() and child.name == f"daemon-{DeliveryDuties.name}":
+                reports: list[Report] = []
+                if child.check(partial(_read, child, reports)) and child.name == _DELIVERY:
                     _end_programs()
+                for report in reports:
+                    if isinstance(report, IncidentsError):
+                        return None, report
+                    if report is not None:
+                        self._systemd.send(report)
 
 
-def stop(children: Iterable[ChildProcess]) -> None:
+def stop(children: Collection[ChildProcess]) -> None:
     """Stop all these processes; a second signal ends them immediately, with this one.
 
     One that hangs is killed after a while: its transaction is rolled back.
@@ -113,14 +116,25 @@ def stop(children: Iterable[ChildProcess]) -> None:
     for child in children:
         child.signal(signal.SIGTERM)
     until = time.monotonic() + STOP_S
-    while left := [child for child in children if child.is_running]:
+    while left := [child for child in children if not child.has_ended()]:
         received = stop_signal(0.05)
         if received is not None:
+            _kill_all(left)
             end_at_once(received)
         if time.monotonic() > until:
             until = time.monotonic() + STOP_S
             for child in left:
                 child.kill("a process did not stop: it is killed")
+    _end_programs()
+
+
+def _kill_all(children: Collection[ChildProcess]) -> None:
+    """Kill the processes, and what they would leave running."""
+    for child in children:
+        child.signal(signal.SIGKILL)
+    until = time.monotonic() + _KILL_S
+    while not all(child.has_ended() for child in children) and time.monotonic() < until:
+        time.sleep(0.01)
     _end_programs()
 
 
@@ -130,19 +144,17 @@ def _end_programs() -> None:
         journal.warning("a program was left running: it is killed", pid=pid)
 
 
-def _reports(child: ChildProcess) -> Iterator[Report]:
-    """What the process has reported."""
-    if child.pid is None:
-        return
-    channel = Connection(os.dup(child.channel.fileno()))
-    with channel, suppress(EOFError, OSError):
+def _read(child: ChildProcess, reports: list[Report]) -> None:
+    """Add what the process has reported."""
+    with suppress(EOFError, OSError), Connection(os.dup(child.channel.fileno())) as channel:
         while channel.poll():
-            yield channel.recv()
+            # Each report is whole: it is sent at once, and far shorter than the channel's buffer.
+            reports.append(channel.recv())
             child.heard()
 
 
-def _be(loop: Loop, systemd: journal.Systemd, channel: socket.socket) -> None:
-    """Be one of the processes: run that loop."""
+def _run_loop(loop: Loop, systemd: journal.Systemd, channel: socket.socket) -> None:
+    """Run the loop of this process, with its end of the channel."""
     # If the first process does not read, it must not delay the clock.
     channel.setblocking(False)
     pipe = Connection(channel.detach())
@@ -152,6 +164,4 @@ def _be(loop: Loop, systemd: journal.Systemd, channel: socket.socket) -> None:
             pipe.send(what)
 
     systemd.send = report
-    fatal = loop.run_part(beat=lambda: report(None))
-    if fatal is not None:
-        report(fatal)
+    loop.run_part(report)

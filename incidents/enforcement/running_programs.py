@@ -25,7 +25,9 @@ _STARTED = 19
 class RunningPrograms:
     """The programs that one process runs, in memory that it shares with its copies.
 
-    It is made before the copies are. Programs beyond some thousand are not listed.
+    It is made before the copies are, and only one of them may list programs. Those beyond some
+    thousand are not listed, and none where there is no /proc. If the first process of a daemon is
+    killed, nobody ends them but the service manager.
     """
 
     def __init__(self) -> None:
@@ -50,7 +52,7 @@ class RunningPrograms:
         killed = []
         for place in range(0, len(self._memory), _PLACE.size):
             pid, since = _PLACE.unpack_from(self._memory, place)
-            if pid and started(pid) == since:
+            if since and started(pid) == since:
                 # It has just ended, or is another user's (sudo).
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
@@ -71,10 +73,11 @@ class RunningPrograms:
 def started(pid: int) -> int:
     """When a process started, in clock ticks after the system did; 0 if there is no such one."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text()
+        # The name in it is cut at fifteen bytes, perhaps within a character.
+        fields = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return 0
-    return int(fields.rpartition(")")[2].split()[_STARTED])
+    return int(fields.rpartition(b")")[2].split()[_STARTED])
 
 
 RUNNING = RunningPrograms()

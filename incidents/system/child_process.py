@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from incidents.system.parent_process import die_with
 
@@ -43,8 +43,9 @@ class ChildProcess:
         self.name, self._log_error = name, log_error
         self.pid: int | None = None
         self.channel: socket.socket
-        self._start_at = self._started_at = self._heard_at = self._looked_at = 0.0
+        self._start_at = self._started_at = self._heard_at = self._checked_at = 0.0
         self._quick_ends = 0
+        self._is_killed = False
 
     @property
     def is_due(self) -> bool:
@@ -70,20 +71,21 @@ class ChildProcess:
             for end in ends:
                 end.close()
             wait_s = self._wait()
-            self._log_error(
+            self._log(
                 "a process cannot be started",
                 process=self.name, reason=error.strerror, wait_s=wait_s,
             )  # fmt: skip
             return
         if not pid:
             ours.close()
-            self._be(parent, lambda: work(theirs))
+            self._run_child(parent, lambda: work(theirs))
         theirs.close()
         ours.setblocking(False)
         self.pid, self.channel = pid, ours
-        self._heard_at = self._looked_at = self._started_at
+        self._heard_at = self._checked_at = self._started_at
+        self._is_killed = False
 
-    def _be(self, parent: int, work: Callable[[], object]) -> NoReturn:
+    def _run_child(self, parent: int, work: Callable[[], object]) -> NoReturn:
         """Be the child."""
         status = 1
         try:
@@ -91,7 +93,7 @@ class ChildProcess:
             work()
             status = 0
         except BaseException as error:  # noqa: BLE001 - nothing of the parent's may run in a copy
-            self._log_error("this process cannot go on", process=self.name, error=error)
+            self._log("this process cannot go on", process=self.name, error=error)
             if os.environ.get("INCIDENTS_DEBUG"):
                 traceback.print_exc()
         finally:
@@ -104,32 +106,37 @@ class ChildProcess:
         self._heard_at = time.monotonic()
 
     def silent_s(self) -> float:
-        """For how many seconds the child has not been heard while this process listened."""
-        now = time.monotonic()
-        if now - self._looked_at > _PAUSED_S:
-            self._heard_at = now
-        self._looked_at = now
-        return now - self._heard_at
+        """For how many seconds the child has not been heard."""
+        return time.monotonic() - self._heard_at
 
-    def check(self) -> bool:
-        """Kill the child if it hangs, and reap it if it has ended; return whether it has."""
+    def check(self, hear: Callable[[], object] = lambda: None) -> bool:
+        """Kill the child if it hangs, and reap it if it has ended; return whether it has.
+
+        `hear` reads the channel, after an end for the last time, and calls `heard` if it can.
+        """
         if self.pid is None:
             return False
         pid, status = os.waitpid(self.pid, os.WNOHANG)
+        hear()
         if not pid:
-            if self.silent_s() > SILENT_S:
-                self.heard()
-                self.kill("a process hangs: it is killed")
+            self._kill_if_it_hangs()
             return False
-        self.channel.close()
-        self.pid = None
+        self._close()
         code, wait_s = os.waitstatus_to_exitcode(status), self._wait()
-        self._log_error(
+        self._log(
             "a process ended: it is started again",
             process=self.name, pid=pid, wait_s=wait_s,
             reason=f"killed by signal {-code}" if code < 0 else f"exit status {code}",
         )  # fmt: skip
         return True
+
+    def _kill_if_it_hangs(self) -> None:
+        now = time.monotonic()
+        if now - self._checked_at > _PAUSED_S:
+            self._heard_at = now
+        self._checked_at = now
+        if self.silent_s() > SILENT_S and not self._is_killed:
+            self.kill("a process hangs: it is killed")
 
     def signal(self, number: int) -> None:
         """Send the child a signal, if it runs."""
@@ -138,16 +145,24 @@ class ChildProcess:
 
     def kill(self, why: str) -> None:
         """Kill the child, and log that sentence."""
-        self._log_error(why, process=self.name, pid=self.pid)
         self.signal(signal.SIGKILL)
+        self._is_killed = True
+        self._log(why, process=self.name, pid=self.pid)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the child, which is to end, still runs; reaps it once it has ended."""
+    def has_ended(self) -> bool:
+        """Whether the child, which is to end, does not run any more; reaps it."""
         if self.pid is not None and os.waitpid(self.pid, os.WNOHANG)[0]:
-            self.channel.close()
-            self.pid = None
-        return self.pid is not None
+            self._close()
+        return self.pid is None
+
+    def _close(self) -> None:
+        self.channel.close()
+        self.pid = None
+
+    def _log(self, sentence: str, **facts: Any) -> None:
+        # The disk is full, or the reader has gone away; the work goes on.
+        with suppress(OSError, ValueError):
+            self._log_error(sentence, **facts)
 
     def _wait(self) -> float:
         """Set the time of the next start; return the seconds until then."""

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from incidents import log
 from incidents.system.child_process import ChildProcess
@@ -28,7 +29,7 @@ STOP_S = 10.0
 LOOK_S = 1.0
 """How often to check whether the work can go on, in seconds."""
 
-SILENT_S = 5.0
+PASSED_OVER_S = 5.0
 """A worker that has not been heard for so long gets no connections, while another can take them."""
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -71,15 +72,15 @@ def run(
     # What there is will not be looked through, and so not be copied for each worker.
     gc.freeze()
     opened.setblocking(False)
-    all_ = [ChildProcess(f"serve-worker-{n}", _log.error) for n in range(1, workers + 1)]
+    children = [ChildProcess(f"serve-worker-{n}", _log.error) for n in range(1, workers + 1)]
     with _signals() as received:
         try:
             # From here on signals come here; copies of a process that is to stop would end at once.
             if not is_stopped():
-                _watch(serve, opened, all_, received, check)
+                _watch(serve, opened, children, received, check)
         finally:
             opened.close()
-            _end(all_, received)
+            _end(children, received)
 
 
 def _watch(
@@ -93,20 +94,19 @@ def _watch(
             if worker.is_due:
                 _start(worker, serve, opened)
         takes_any = any(worker.pid is not None for worker in workers)
-        ready, _, _ = select.select([received, opened][: 1 + takes_any], [], [], LOOK_S)
+        ready, _, _ = select.select([received, opened] if takes_any else [received], [], [], LOOK_S)
         if received in ready and not set(_STOPPING).isdisjoint(received.recv(4096)):
             return
         if opened in ready:
             _give(opened, turns)
         for worker in workers:
-            _hear(worker)
-            worker.check()
+            worker.check(partial(_read_beats, worker))
 
 
-def _hear(worker: ChildProcess) -> None:
-    # Nothing has come, or the worker is about to end.
+def _read_beats(worker: ChildProcess) -> None:
+    # Nothing has come, or the worker has ended.
     with suppress(OSError):
-        if worker.pid is not None and worker.channel.recv(4096):
+        if worker.channel.recv(4096):
             worker.heard()
 
 
@@ -119,7 +119,7 @@ def _give(opened: socket.socket, turns: deque[ChildProcess]) -> None:
         return
     with connection:
         # A worker that hangs would take connections until it is killed.
-        for worker in sorted(turns, key=lambda each: each.silent_s() > SILENT_S):
+        for worker in sorted(turns, key=lambda each: each.silent_s() > PASSED_OVER_S):
             with suppress(OSError):
                 if worker.pid is not None:
                     socket.send_fds(worker.channel, [b"."], [connection.fileno()])
@@ -132,7 +132,7 @@ def _end(workers: list[ChildProcess], received: socket.socket) -> None:
     for worker in workers:
         worker.signal(signal.SIGTERM)
     until = time.monotonic() + STOP_S
-    while left := [worker for worker in workers if worker.is_running]:
+    while left := [worker for worker in workers if not worker.has_ended()]:
         ready, _, _ = select.select([received], [], [], max(0.0, until - time.monotonic()))
         for number in received.recv(4096) if ready else ():
             if number in _STOPPING:

@@ -18,6 +18,7 @@ from incidents.daemon import loop
 from incidents.daemon.journal import Systemd
 from incidents.daemon.loop import Every
 from incidents.daemon.signals import blocked_signals
+from incidents.errors import IncidentsError
 from incidents.settings import sources
 from incidents.store.database.sqlite_file import ReplacedError
 from tests.patience import PATIENCE_S, until
@@ -164,13 +165,14 @@ def a_part(url: str) -> loop.Loop:
 def test_a_part_says_that_it_goes_on(sqlite_url: str) -> None:
     beats: list[int] = []
 
-    def beat() -> None:
+    def report(error: IncidentsError | None) -> None:
+        assert error is None
         beats.append(1)
         if len(beats) == 2:
             stop_this_thread()
 
     with blocked_signals():
-        assert a_part(sqlite_url).run_part(beat) is None
+        a_part(sqlite_url).run_part(report)
 
     assert len(beats) == 2
 
@@ -185,6 +187,6 @@ def test_a_part_whose_scheduler_has_stopped_is_silent(
     monkeypatch.setattr(part, "_run_all_now", stop_this_thread)
 
     with blocked_signals():
-        part.run_part(lambda: beats.append(1))
+        part.run_part(lambda _: beats.append(1))
 
     assert beats == []

@@ -175,9 +175,9 @@ def test_one_that_hangs_is_killed_and_begun_again(sqlite_url: str, tmp_path: Pat
             process.kill()
 
 
-def test_a_program_of_a_process_that_is_killed_ends_with_it(
-    sqlite_url: str, tmp_path: Path, engine: Engine
-) -> None:
+@pytest.fixture
+def programs(sqlite_url: str, tmp_path: Path, engine: Engine) -> Iterator[tuple[Daemon, int, int]]:
+    """A daemon with a program that does not end: the program's process, and its child's."""
     pid_file, config = tmp_path / "pid", tmp_path / "config.toml"
     # The shell and its child are one group.
     script = f"echo $$ > {pid_file}.part; mv {pid_file}.part {pid_file}; sleep 1000; true"
@@ -190,13 +190,30 @@ def test_a_program_of_a_process_that_is_killed_ends_with_it(
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
         until(pid_file.exists, "the program runs")
         program = int(pid_file.read_text())
-        sleeps = Path(f"/proc/{program}/task/{program}/children")
-        child = int(until(sleeps.read_text, "and its child"))
+        children = Path(f"/proc/{program}/task/{program}/children")
+        yield running, program, int(until(children.read_text, "and its child"))
 
-        os.kill(parts_of(running)[DELIVERY], signal.SIGKILL)
 
-        assert running.says("a program was left running: it is killed")["pid"] == program
-        until(lambda: not name_of(program) and not name_of(child), "both are gone")
+def test_a_program_of_a_process_that_is_killed_ends_with_it(
+    programs: tuple[Daemon, int, int],
+) -> None:
+    running, program, child = programs
+
+    os.kill(parts_of(running)[DELIVERY], signal.SIGKILL)
+
+    assert running.says("a program was left running: it is killed")["pid"] == program
+    until(lambda: not name_of(program) and not name_of(child), "both are gone")
+
+
+def test_a_second_signal_ends_programs_too(programs: tuple[Daemon, int, int]) -> None:
+    running, program, child = programs
+
+    running.process.send_signal(signal.SIGTERM)
+    running.says("stopping")
+    running.process.send_signal(signal.SIGTERM)
+
+    assert running.process.wait() == -signal.SIGTERM
+    until(lambda: not name_of(program) and not name_of(child), "both are gone")
 
 
 def test_after_a_stop_the_file_of_sqlite_has_everything(sqlite_url: str, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def child() -> Iterator[Watched]:
     found = Watched()
     yield found
     found.signal(signal.SIGKILL)
-    until(lambda: not found.is_running, "it ends")
+    until(found.has_ended, "it ends")
 
 
 def sleep(_channel: socket.socket) -> None:
@@ -68,6 +68,30 @@ def test_what_its_work_raises_is_logged_there_and_is_its_exit_status(
     told = capfd.readouterr().out
     assert "('this process cannot go on',), {'process': 'child-7', 'error': ValueError(" in told
     assert "'reason': 'exit status 1'" in told
+
+
+def test_what_it_said_last_is_heard_though_it_has_ended_by_then(child: Watched) -> None:
+    child.start(lambda channel: channel.sendall(b"last"))
+    assert child.pid is not None
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    heard: list[bytes] = []
+
+    assert child.check(lambda: heard.append(child.channel.recv(100)))
+
+    assert heard == [b"last"]
+
+
+def test_that_its_end_cannot_be_logged_keeps_nothing_from_going_on(
+    child: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_sentence: str, **_facts: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(child, "_log_error", full)
+    child.start(lambda _: None)
+
+    assert ended(child)
+    assert child.is_due
 
 
 def test_at_its_first_end_it_is_due_at_once(child: Watched) -> None:
@@ -154,7 +178,8 @@ def test_one_that_is_not_heard_for_long_is_killed(
 
     sentence, facts = child.said[0]
     assert (sentence, facts["process"]) == ("a process hangs: it is killed", "child-7")
-    assert ended(child)
+    assert child.silent_s() > SILENT_S, "it is not taken for one that goes on"
+    assert child.pid is None or ended(child)
 
 
 def test_it_is_not_to_blame_if_this_process_did_not_listen(

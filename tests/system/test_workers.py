@@ -46,7 +46,7 @@ def check():
 opened = socket.create_server(("127.0.0.1", 0))
 print(opened.getsockname()[1], flush=True)
 workers.LOOK_S = 0.01
-workers.SILENT_S = 0.5
+workers.PASSED_OVER_S = 0.5
 workers.run(serve, opened, 2, check)
 """
 
