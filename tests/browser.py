@@ -147,7 +147,12 @@ class Chromium:
         page.context.clear_cookies()
         # An act that is still under way has the page ask before it is left.
         page.on("dialog", _leave)
-        page.goto("about:blank")
+        try:
+            page.goto("about:blank")
+        except Error:
+            # Its session has ended with the cookies: it may go to the sign-in by itself just now.
+            page.context.close()
+            return
         page.remove_listener("dialog", _leave)
         free.append(page)
 
