@@ -150,7 +150,7 @@ class Chromium:
         try:
             page.goto("about:blank")
         except Error:
-            # Its session has ended with the cookies: it may go to the sign-in by itself just now.
+            # Without its cookies the page may be on its way to the sign-in.
             page.context.close()
             return
         page.remove_listener("dialog", _leave)

@@ -13,7 +13,7 @@ that reads the same body into a model and inserts by the bare driver the same ro
 a connection for each thread; it asks nobody who they are, and decides nothing.
 
 Clients of the API and of the bare app are processes that do no more than send and read
-(`bench.exchange`). They take processor time all the same, on the same machine.
+(`bench.exchange`). They use processor time of the same machine, too.
 
 Not measured: TLS, which a web server before it does; logging in batches over HTTP.
 """

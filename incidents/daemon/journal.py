@@ -29,7 +29,7 @@ _DECIDED = "decided"
 
 _log = log.logger(_NAME)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-# What a pipe takes at once, whoever else writes to it.
+# PIPE_BUF: a pipe does not mix a write of up to so many bytes with those of others.
 _ATOMIC = 4_096
 
 

@@ -1,4 +1,4 @@
-"""The running programs: what a process and its copies know of the programs that each of them runs.
+"""The running programs: what the processes of a daemon know of the programs that one of them runs.
 
 A process that dies cannot end its programs, so another one does. Otherwise a program would carry
 out an order while its next attempt does.

@@ -1,6 +1,6 @@
 """The child process: a copy of this process, which is watched, and started again when it ends.
 
-It ends with this process, however this process ends, and says over its channel that it goes on.
+It ends with this process, however this process ends. It is to be heard each second.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from incidents.system.parent_process import die_with
 
 SILENT_S = 30.0
 """A child that has not been heard for so long is killed: it hangs."""
-
-BEAT_S = 1.0
-"""How often a child is to be heard at least."""
 
 HEALTHY_S = 60.0
 """A child that ends sooner than this is started again after a wait, from its second end on."""

@@ -117,7 +117,7 @@ def test_connections_go_to_the_workers_in_turn(program: Program) -> None:
 def test_a_worker_that_dies_is_started_again_and_the_others_go_on(program: Program) -> None:
     first, second = program.ask(), program.ask()
     os.kill(first, signal.SIGKILL)
-    until(lambda: ENDED in program.told(), "its end is told")
+    until(lambda: ENDED in program.told(), "its end is logged")
     assert {program.ask() for _ in range(3)} <= {second, *new(program, first, second)}
     assert len(new(program, first, second)) == 1
     [line] = [json.loads(each) for each in program.told().splitlines()]
