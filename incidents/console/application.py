@@ -38,6 +38,8 @@ from incidents.console.pages import (
     overview,
     policy,
     queue,
+    queue_item,
+    queue_list,
     search,
     sign_in,
     simulate,
@@ -55,9 +57,9 @@ _log = logger("console")
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sign_in.router, changes.router, queue.router, site.router, filing.router, log.router,
-    incident.router, orders.router, search.router, overview.router, simulate.router, audit.router,
-    policy.router,
+    sign_in.router, changes.router, queue.router, queue_item.router, site.router, filing.router,
+    log.router, incident.router, orders.router, search.router, overview.router, simulate.router,
+    audit.router, policy.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
@@ -76,7 +78,9 @@ def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
     )  # fmt: skip
     app = api.state.app
     # Which pages may read a replica, and when, is theirs to say: there one is fetched once more.
-    api.state.changes = Changes(partial(changes.look, app), for_pages=app.replica is None)
+    api.state.changes = Changes(
+        partial(changes.look, app), partial(queue_list.ages, app), for_pages=app.replica is None
+    )
     console.state, unknown = api.state, api.router.default
 
     async def default(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:

@@ -2,7 +2,8 @@
 
 Every change (by a command line, a daemon, another server) adds an entry. The query compares the
 latest entries, not only the newest: if two transactions run at the same time, the one with the
-lower number might commit later.
+lower number might commit later. What only time changes, such as an alarm, has no entry: it is
+looked at more rarely, and once for all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import suppress
 from hashlib import sha256
 
 from fastapi import APIRouter
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.responses import Response, StreamingResponse
 
 from incidents.accounts.authenticator import Authenticator
@@ -29,6 +30,9 @@ router = APIRouter()
 
 POLL_S = 0.25
 POLL_LOST_S = 2.0
+AGES_S = 15.0
+"""How often the server looks at what only time changes, in seconds."""
+
 _WINDOW = 256
 HEARTBEAT_S = 5.0
 """The interval of `beat` events in an idle stream, in seconds. A page that misses a beat considers
@@ -50,11 +54,19 @@ Seen = dict[int, int]
 class Changes:
     """The watch on one database for all listening streams; it polls only while there are any.
 
-    `for_pages`: look for the version of a page, too, if no stream listens here.
+    `ages`: gives a value that is new when time has changed something. `for_pages`: look for the
+    version of a page, too, if no stream listens here.
     """
 
-    def __init__(self, look: Callable[[], Seen], *, for_pages: bool = True) -> None:
-        self._look, self._for_pages = look, for_pages
+    def __init__(
+        self,
+        look: Callable[[], Seen],
+        ages: Callable[[], object] = lambda: None,
+        *,
+        for_pages: bool = True,
+    ) -> None:
+        self._look, self._ages, self._for_pages = look, ages, for_pages
+        self._aged: tuple[float, object] = (0.0, None)
         self._listening: dict[asyncio.Queue[str | None], str] = {}
         self._task: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
@@ -131,13 +143,29 @@ class Changes:
             if first:
                 self._broadcast("hello", {"version": self.version})
             elif told is not None:
-                self._broadcast("changed", told)
+                self._broadcast("changed", {**told, "version": self.version})
+            await self._look_at_ages()
             await asyncio.sleep(POLL_S)
+
+    async def _look_at_ages(self) -> None:
+        now = asyncio.get_running_loop().time()
+        looked, before = self._aged
+        if now - looked < AGES_S:
+            return
+        aged = await asyncio.to_thread(self._ages)
+        self._aged = (now, aged)
+        if looked and aged != before:
+            self._broadcast("aged", {})
 
     def _broadcast(self, event: str, data: dict[str, object]) -> None:
         told = _event(event, data)
         for mailbox in self._listening:
             _put(mailbox, told)
+
+
+def version_of(connection: Connection) -> str:
+    """The version of the state that this transaction reads."""
+    return _version(_newest(connection))
 
 
 def _version(seen: Seen) -> str:
@@ -169,22 +197,30 @@ def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
 def look(app: App) -> Seen:
     """Read the newest entries."""
     try:
-        return _newest(app)
+        return _view(app)
     except ReplicaReadError:
         # The primary is read now.
-        return _newest(app)
+        return _view(app)
 
 
-def _newest(app: App) -> Seen:
-    newest = select(entries.c.id, entries.c.site_id).order_by(entries.c.id.desc()).limit(_WINDOW)
+def _view(app: App) -> Seen:
     # As the pages: a page that is fetched after a change shows it.
     with app.viewing(latest=False) as connection:
-        return {row.id: row.site_id for row in connection.execute(newest)}
+        return _newest(connection)
+
+
+def _newest(connection: Connection) -> Seen:
+    newest = select(entries.c.id, entries.c.site_id).order_by(entries.c.id.desc()).limit(_WINDOW)
+    return {row.id: row.site_id for row in connection.execute(newest)}
 
 
 @router.get("/changes")
 async def changes(here: Viewer) -> Response:
-    """Send server-sent events: `hello`, `changed` with the sites, `beat`, `lost`, `signed-out`."""
+    """Send server-sent events.
+
+    `hello` with the version, `changed` with the sites and the version, `aged`, `beat`, `lost` and
+    `signed-out`.
+    """
     watched: Changes = here.request.app.state.changes
     if watched.count_streams(here.by) >= MAX_STREAMS_OF_ACCOUNT:
         return Response(status_code=429, headers=rendering.HEADERS)

@@ -53,15 +53,19 @@ class StaticFile:
     content: bytes
 
 
-def _static_file(file: Path) -> StaticFile:
-    content = file.read_bytes()
+def _static_file(name: str, content: bytes) -> StaticFile:
     digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
-    return StaticFile(f"{STATIC_PREFIX}/{digest}/{file.name}", _KINDS[file.suffix], content)
+    return StaticFile(f"{STATIC_PREFIX}/{digest}/{name}", _KINDS[Path(name).suffix], content)
 
 
-STATIC_FILES = {
-    file.name: _static_file(file) for file in sorted(_STATIC.iterdir()) if file.suffix in _KINDS
+_SHEETS = ("tokens", "base", "frame", "parts", "queue", "record", "figures")
+"""The style sheets, of which the first one declares the order of the layers."""
+
+_FILES = {
+    file.name: file.read_bytes() for file in sorted(_STATIC.iterdir()) if file.suffix in _KINDS
 }
+_FILES["console.css"] = b"".join((_STATIC / "css" / f"{name}.css").read_bytes() for name in _SHEETS)
+STATIC_FILES = {name: _static_file(name, content) for name, content in _FILES.items()}
 _BY_PATH = {file.path: file for file in STATIC_FILES.values()}
 
 
@@ -188,11 +192,13 @@ class Reader:
         """
         return self.spoken.word(group, code)
 
-    def time(self, moment: str | datetime | None, *, relative: bool = False) -> Markup:
+    def time(
+        self, moment: str | datetime | None, *, relative: bool | Literal["clock"] = False
+    ) -> Markup:
         """Return a `<time>` in the reader's time zone, with the exact time in its title.
 
         The result is empty for None. `relative`: the browser keeps the time left, or the time
-        since, up to date.
+        since, up to date; with `clock` as a stopwatch shows it.
         """
         if moment is None:
             return Markup()
@@ -201,7 +207,8 @@ class Reader:
         today = local.date() == self.now.astimezone(self.zone).date()
         shown = local.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
         exact = f"{local.isoformat(timespec='seconds')} {self.zone} · {rfc3339(at)}"
-        ticking = Markup(' data-ticks=""') if relative else Markup()
+        ticks = "clock" if relative == "clock" else ""
+        ticking = Markup(' data-ticks="{}"').format(ticks) if relative else Markup()
         return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
             rfc3339(at), exact, ticking, shown
         )

@@ -1,7 +1,8 @@
 """The acts of the console in a real browser: done, refused or not confirmed, and done once."""
 
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from playwright.sync_api import Dialog, Page, expect
 
 from incidents.machine import commands as c
 from tests.browser import Chromium
+from tests.console.queue_page import open_item, record, send_held, shown
 from tests.console.test_desk_browser import hold, is_held, listen
+from tests.patience import until
 from tests.served_desk import ConsoleDesk, person, sign_in
 from tests.served_process import ServerProcess, server_process
 
@@ -32,7 +35,8 @@ def outcomes(desk: ConsoleDesk, site: str) -> list[str]:
 
 
 def reach(page: Page, incident: str, outcome: str = "reached") -> None:
-    page.locator(f"#i-{incident} button[value={outcome}]").click()
+    page.mouse.move(1, 1)
+    record(page, incident, outcome)
 
 
 @pytest.mark.long
@@ -78,7 +82,7 @@ def test_a_server_that_hangs_is_not_live_and_no_act_waits_for_it_for_ever(
         with away.stopped():
             reach(li, "1-1")
             expect(li.locator("#sent")).to_contain_text("Recording: Reached · away.example")
-            assert li.locator("#i-1-1 form button:enabled").count() == 0
+            assert li.locator("#item form button:enabled").count() == 0
             li.clock.fast_forward(11_000)
             expect(li.locator("#sent")).to_contain_text(UNCONFIRMED)
             li.clock.fast_forward(13_000)
@@ -126,11 +130,13 @@ def test_a_button_that_is_pressed_twice_records_one_call(
     desk = served_desk
     desk.violation("twice.example")
     with person(browser, desk, "li") as li:
+        pane = open_item(li, "1-1")
         for outcome in ("no-answer", "reached"):
-            li.locator(f"#i-1-1 button[value={outcome}]").dblclick()
+            pane.locator(f"button[value={outcome}]").dblclick()
+            send_held(li)
             li.locator("#said .done").wait_for()
         # The button for what comes next has the place of the one that was pressed by now.
-        expect(li.locator("#i-1-1 form[action$=removed]")).to_be_visible()
+        expect(pane.locator("form[action$=removed]")).to_be_visible()
         li.goto(desk.url)
         desk.violation("slow-twice.example")
         li.wait_for_selector("#i-2-1")
@@ -178,9 +184,9 @@ def test_no_row_moves_under_a_pointer_and_a_click_is_for_the_customer_it_was_mea
         desk.violation(site, ago=(30 - n) * MINUTE)
     with person(browser, desk, "li") as li:
         listen(li)
-        button = li.locator("#i-2-1 button[value=no-answer]")
-        button.hover()
-        box = button.bounding_box()
+        row = li.locator("#i-2-1")
+        row.hover()
+        box = row.bounding_box()
         # One is more urgent, and one is gone.
         desk.violation("urgent.example", ago=50 * MINUTE)
         desk.do("first.example", c.RecordContact(by="wang", incident=1, outcome="reached"))
@@ -188,14 +194,15 @@ def test_no_row_moves_under_a_pointer_and_a_click_is_for_the_customer_it_was_mea
         changes = li.locator("#changes")
         expect(changes).to_contain_text("changes: apply")
         assert li.locator("#i-4-1").count() == 0
-        expect(li.locator("#i-1-1")).to_have_class("item gone")
-        assert button.bounding_box() == box
+        expect(li.locator("#i-1-1")).to_have_class(re.compile("gone"))
+        assert row.bounding_box() == box
         assert box is not None
-        li.mouse.click(box["x"] + 5, box["y"] + 5)
-        li.locator("#said .done").wait_for()
+        li.mouse.click(box["x"] + box["width"] / 2, box["y"] + 5)
+        shown(li, "2-1").locator("button[value=no-answer]").click()
         # What is told of it pushes nothing, and the next most urgent one is selected.
-        assert li.locator("#i-2-1 button[value=no-answer]").bounding_box() == box
-        assert li.locator(".item.selected").get_attribute("id") == "i-3-1"
+        expect(li.locator("#i-3-1")).to_have_class(re.compile("selected"))
+        send_held(li)
+        li.locator("#said .done").wait_for()
         li.mouse.move(1, 1)
         li.wait_for_selector("#i-4-1")
         expect(changes).to_be_hidden()
@@ -211,20 +218,139 @@ def test_a_button_that_changes_under_the_pointer_takes_no_press_for_a_moment(
     desk.violation("changing.example")
     with person(browser, desk, "li", outages=True) as li:
         expect(li.locator("#live")).to_have_text("Live")
-        button = li.locator("#i-1-1 button[value=left-message]")
-        button.hover()
+        pane = open_item(li, "1-1")
+        pane.locator("button[value=reached]").hover()
         li.clock.pause_at((li.evaluate("Date.now()") + 500) / 1000)
         desk.do("changing.example", c.RecordContact(by="wang", incident=1, outcome="reached"))
-        gone = li.locator("#i-1-1 form[action$=removed] button")
+        gone = pane.locator("form[action$=removed] button")
         gone.wait_for()
         box = gone.bounding_box()
         assert box is not None
         li.mouse.click(box["x"] + 5, box["y"] + 5)
         li.clock.fast_forward(1_000)
-        assert desk.site("changing.example")["incidents"][0]["state"] == "notified"
+        assert li.locator("#sent li").count() == 0
         gone.click()
+        send_held(li)
         li.locator("#said .done").wait_for()
     assert desk.site("changing.example")["incidents"][0]["state"] == "removed"
+
+
+def test_an_outcome_waits_five_seconds_for_undo_and_counts_from_the_click(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    for n, site in enumerate(("first.example", "second.example")):
+        desk.violation(site, ago=(30 - n) * MINUTE)
+    with person(browser, desk, "li", outages=True) as li:
+        expect(li.locator("#live")).to_have_text("Live")
+        open_item(li, "1-1").locator("button[value=reached]").click()
+        # Nothing is sent yet, and the next item is open already.
+        waiting = li.locator("#sent .waiting")
+        expect(waiting).to_contain_text("Reached · first.example")
+        shown(li, "2-1")
+        li.keyboard.press("z")
+        expect(waiting).to_have_count(0)
+        expect(li.locator("#i-1-1")).to_be_focused()
+        li.mouse.move(1, 1)
+        clicked = li.evaluate("clock.now()") / 1000
+        shown(li, "1-1").locator("button[value=no-answer]").click()
+        desk.ahead += timedelta(seconds=5)
+        li.clock.fast_forward(5_000)
+        expect(li.locator("#said .done")).to_contain_text("No answer · first.example: ")
+        expect(waiting).to_have_count(0)
+    [contact] = desk.site("first.example")["incidents"][0]["contacts"]
+    assert contact["outcome"] == "no-answer"
+    # Not when it was sent.
+    assert abs(datetime.fromisoformat(contact["occurred_at"]).timestamp() - clicked) < 1
+
+
+def test_an_outcome_is_not_held_when_little_time_is_left_or_a_colleague_has_the_item(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("soon.example", ago=59 * MINUTE)
+    desk.violation("claimed.example", ago=30 * MINUTE)
+    desk.do("claimed.example", c.ClaimItem(by="chen", item="1"))
+    with person(browser, desk, "li") as li:
+        open_item(li, "1-1").locator("button[value=no-answer]").click()
+        li.locator("#said .done").wait_for()
+        assert li.locator("#sent .waiting").count() == 0
+        li.mouse.move(1, 1)
+        open_item(li, "2-1").locator("button[value=no-answer]").click()
+        li.locator("dialog[open] #ask").wait_for()
+    assert outcomes(desk, "soon.example") == ["no-answer"]
+
+
+def test_what_is_held_is_sent_when_the_page_goes(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("going.example")
+    with person(browser, desk, "li") as li:
+        open_item(li, "1-1").locator("button[value=reached]").click()
+        li.locator("#sent .waiting").wait_for()
+        li.locator("nav a[href='/sites']").click()
+        li.wait_for_url("**/sites")
+        until(lambda: outcomes(desk, "going.example"), "the outcome is recorded")
+    assert outcomes(desk, "going.example") == ["reached"]
+
+
+def test_what_a_colleague_settles_stays_open_for_who_looks_at_it_and_says_so(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    for n, site in enumerate(("first.example", "second.example")):
+        desk.violation(site, ago=(30 - n) * MINUTE)
+    with person(browser, desk, "li") as li:
+        listen(li)
+        open_item(li, "1-1")
+        li.mouse.move(1, 1)
+        desk.do("first.example", c.RecordContact(by="wang", incident=1, outcome="reached"))
+        desk.do("first.example", c.StateRemoved(by="wang", incident=1))
+        expect(li.locator("#i-1-1")).to_have_count(0)
+        expect(li.locator("#item-title")).to_have_text("1-1 is done: it is no longer in the queue.")
+        # A press that was meant for it meets nobody else.
+        assert li.locator("#item button").count() == 0
+
+
+def test_on_a_phone_the_queue_and_an_item_are_two_screens_and_the_first_outcome_is_at_hand(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("phone.example")
+    with person(browser, desk, "li", width=360) as li:
+        expect(li.locator("#pane")).to_be_hidden()
+        li.locator("#i-1-1").click()
+        expect(li.locator("#desk")).to_be_hidden()
+        outcome = li.locator("#item button[value=reached]").bounding_box()
+        assert outcome is not None
+        assert outcome["y"] + outcome["height"] <= 500
+        li.reload()
+        expect(li.locator("#desk")).to_be_hidden()
+        li.locator(".back a").click()
+        expect(li.locator("#i-1-1")).to_be_visible()
+        li.locator("#i-1-1").click()
+        expect(li.locator("#pane")).to_be_visible()
+        li.go_back()
+        expect(li.locator("#i-1-1")).to_be_visible()
+
+
+def test_twelve_items_are_in_sight_and_their_acts_in_the_pane_alone(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    for n in range(14):
+        desk.violation(f"shop-{n:02}.example", ago=(50 - n) * MINUTE, category="phishing")
+    with person(browser, desk, "li", width=1440) as li:
+        boxes = [row.bounding_box() for row in li.locator("#items .item").all()]
+        assert sum(box is not None and box["y"] + box["height"] <= 900 for box in boxes) >= 12
+        assert li.locator("#items button").all_inner_texts() == ["Claim"]
+        li.keyboard.press("j")
+        expect(li.locator("#i-2-1 .do")).to_have_text("Claim")
+        li.locator("#i-2-1 .do").click()
+        expect(li.locator("#i-2-1 .holder")).to_have_text("li")
+        expect(li.locator("#i-2-1 .do")).to_have_text("Record call")
+        assert "item=2-1" in li.url
 
 
 @pytest.mark.long

@@ -74,7 +74,7 @@ def test_all_consoles_are_told_by_one_look_and_end_together() -> None:
     assert len(found) == 50
     for told in found:
         assert "event: hello" in told[0]
-        assert 'event: changed\ndata: {"sites": [8], "more": false}' in told[1]
+        assert 'event: changed\ndata: {"sites": [8], "more": false, "version": ' in told[1]
 
 
 @pytest.mark.parametrize("gone", [DatabaseError("gone"), RuntimeError("nobody thought of this")])

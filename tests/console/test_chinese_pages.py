@@ -230,5 +230,5 @@ def test_what_is_refused_is_refused_in_chinese(shift: Shift) -> None:
 def test_an_item_that_is_claimed_can_be_put_back_and_not_let_through(shift: Shift) -> None:
     chen = shift.desk.have_account("supervisor")
     shift.site("claimed", LOG, c.ClaimItem(by=chen, item="1"))
-    queue = Visitor(shift.desk, "supervisor", "zh").get("/queue/list").text
-    assert re.findall(r'<button data-key="u"[^>]*>(.*?)</button>', queue) == ["放回"]
+    queue = Visitor(shift.desk, "supervisor", "zh").get("/", item="1-1").text
+    assert re.findall(r'<button data-key="u"[^>]*>(.*?) <kbd', queue) == ["放回"]

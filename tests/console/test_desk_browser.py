@@ -15,6 +15,7 @@ from incidents.machine import commands as c
 from tests.api.rig import PASSWORD
 from tests.browser import Chromium, Look, looks, unfold
 from tests.console.customers import Customers
+from tests.console.queue_page import open_item, record, send_held, shown
 from tests.patience import until
 from tests.served_desk import HOSTILE, ConsoleDesk, act, person, sign_in
 
@@ -74,13 +75,10 @@ def test_a_shift_from_a_pasted_mail_to_a_reinstatement_by_two_people(
 
         # Nobody answers three times; at the deadline the site is suspended.
         li.goto(desk.url)
-        seen = li.locator("#i-1-1 form[action$=contact] input[name=seen]")
         for outcome in ("no-answer", "left-message", "bounced"):
-            before = seen.input_value()
-            li.locator(f"#i-1-1 button[value={outcome}]").click()
-            # Whoever clicks again on the old list is told that it has changed.
-            expect(seen).not_to_have_value(before)
+            record(li, "1-1", outcome)
             li.wait_for_selector("#said .done")
+            li.mouse.move(1, 1)
         assert len(desk.site("shop.example")["incidents"][0]["contacts"]) == 3
         desk.pass_time(HOUR + MINUTE)
         assert desk.site("shop.example")["state"] == "suspended"
@@ -171,6 +169,7 @@ def test_no_page_keeps_anybody_out_and_each_fits_its_window(
             seen.goto(desk.url + page)
             unfold(seen)
             assert (page, look.misfits(seen)) == (page, [])
+        seen.locator(".menu > summary").click()
         seen.locator("header form[action='/sign-out'] button").click()
         # Until the next page is there, there is none to be looked at.
         seen.wait_for_url(f"{desk.url}/sign-in")
@@ -185,20 +184,23 @@ def test_neither_a_long_mail_address_nor_the_name_of_a_site_is_squeezed_or_hidde
     desk.do(site, c.EditSite(by="li", email=f"{'long.' * 30}name@{site}"))
     with person(browser, desk, "wang") as wang:
         listen(wang)
-        wang.locator(f"#i-{incident} [data-key=n]").click()
+        open_item(wang, incident).locator("[data-key=n]").click()
         expect(wang.locator(f"#w-{incident} .number").last).to_contain_text("name@")
         # The list that this brings has come by then.
         hear(wang, desk)
         settle(wang)
         expect(wang.locator(f"#w-{incident} .number").last).to_contain_text("name@")
         mail = wang.locator(f"#w-{incident} .number").last.bounding_box()
-        buttons = wang.locator(f"#i-{incident} form.outcomes").bounding_box()
+        buttons = wang.locator("#item form.outcomes").bounding_box()
+        pane = wang.locator("#item").bounding_box()
         wang.set_viewport_size({"width": 360, "height": 900})
         wang.goto(f"{desk.url}/sites?q={site}")
         named = wang.locator(f"a[href='/sites/{site}']").bounding_box()
     assert mail is not None
     assert buttons is not None
-    assert mail["x"] + mail["width"] <= buttons["x"]
+    assert pane is not None
+    assert mail["y"] + mail["height"] <= buttons["y"]
+    assert mail["x"] + mail["width"] <= pane["x"] + pane["width"]
     assert named is not None
     assert named["height"] < 60
 
@@ -274,8 +276,7 @@ def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
         for page in (li, vera):
             page.wait_for_selector(f"#i-{incident}")
         # What somebody has open, and where they are, stays when the list is fresh.
-        li.locator(f"#i-{incident} summary").click()
-        li.locator(f"#i-{incident} details a").first.focus()
+        li.locator(f"#i-{incident} .open").focus()
         other = desk.violation("live-other.example")
         vera.wait_for_selector(f"#i-{other}")
         # What would move their rows waits until they ask for it.
@@ -283,7 +284,6 @@ def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
         assert li.locator(f"#i-{other}").count() == 0
         li.keyboard.press("a")
         li.wait_for_selector(f"#i-{other}")
-        expect(li.locator(f"#i-{incident} details")).to_have_attribute("open", "")
         li.wait_for_function(
             f"() => (document.activeElement.closest('.item') || {{}}).id === 'i-{incident}'"
         )
@@ -327,16 +327,16 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
         person(browser, desk, "chen", scripts=False) as chen,
     ):
         for page in (li, chen):
-            page.locator(f"#i-{incident} summary").click()
-        li.locator(f"#i-{incident} button[data-key=c]").click()
+            open_item(page, incident)
+        li.locator("#item button[data-key=c]").click()
         li.wait_for_selector("#said .done")
-        chen.locator(f"#i-{incident} button[data-key=c]").click()
+        chen.locator("#item button[data-key=c]").click()
         assert "is claimed by li" in said(chen)
         # What came of a call is not recorded twice either: the page was an old one.
         chen.goto(desk.url)
-        li.locator(f"#i-{incident} button[value=reached]").click()
-        li.wait_for_selector(f"#i-{incident} form[action$=removed]")
-        chen.locator(f"#i-{incident} button[value=no-answer]").click()
+        record(li, incident, "reached")
+        li.wait_for_selector("#item form[action$=removed]")
+        chen.locator("#item button[value=no-answer]").click()
         assert "li claimed this" in chen.locator("#ask").inner_text()
         chen.locator("#ask button").click()
         assert "Nothing was done: somebody else acted first" in said(chen)
@@ -348,7 +348,7 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
         li.get_by_role("button", name="Hand over").click()
         li.wait_for_selector("#said .done")
         chen.goto(f"{desk.url}/?mine=1")
-        assert chen.locator(f"#i-{incident} .holder").inner_text() == "claimed by chen"
+        assert chen.locator(f"#i-{incident} .holder").inner_text() == "chen"
     [document] = desk.site("two.example")["incidents"]
     assert [each["outcome"] for each in document["contacts"]] == ["reached"]
 
@@ -386,7 +386,7 @@ def test_an_older_list_does_not_take_the_place_of_a_newer_one(
     with person(browser, desk, "li") as li:
         listen(li)
         old = li.request.get(f"{desk.url}/queue/list").text()
-        li.locator(f"#i-{incident} button[data-key=c]").click()
+        open_item(li, incident).locator("button[data-key=c]").click()
         expect(li.locator(f"#i-{incident} .holder bdi")).to_have_text("li")
         li.route("**/queue/list*", lambda route: route.fulfill(body=old, content_type="text/html"))
         with li.expect_response("**/queue/list*"):
@@ -411,21 +411,17 @@ def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
         li.wait_for_selector("#i-2-1")
 
 
-def test_a_number_that_is_asked_for_while_a_list_comes_is_shown_in_that_list(
+def test_a_number_that_is_asked_for_while_fresh_details_come_is_shown_in_those(
     browser: Chromium, desk: ConsoleDesk
 ) -> None:
     incident = desk.violation("asked-for.example")
     with person(browser, desk, "li") as li:
         listen(li)
         held = hold(li, "**/reveal", lambda route: (route, route.fetch(max_redirects=0)))
-        li.locator(f"#i-{incident} button[data-key=n]").click()
+        open_item(li, incident).locator("button[data-key=n]").click()
         route, shown = is_held(li, held)
         desk.do("asked-for.example", c.ClaimItem(by="chen", item="1"))
-        li.wait_for_selector(f"#i-{incident} .holder")
-        other = desk.violation("asked-for-other.example")
-        li.evaluate("document.activeElement.blur()")
-        li.mouse.move(1, 1)
-        li.wait_for_selector(f"#i-{other}")
+        li.wait_for_selector("#item .holder")
         route.fulfill(response=shown)
         expect(li.locator(f"#w-{incident} .number")).to_have_text("+86 10 5555 0100")
 
@@ -461,7 +457,7 @@ def test_news_are_asked_for_when_the_page_is_ready_to_act_on_them(
         li.on("request", lambda request: asked.append(request.url.removeprefix(desk.url)))
         li.goto(desk.url, wait_until="commit")
         held = is_held(li, slow)
-        li.locator("#keys-open").wait_for()  # the console's own script has run
+        li.wait_for_selector("#keys-open:not([hidden])", state="attached")  # the console's own script has run
         assert "/changes" not in asked
         with li.expect_request("**/changes"):
             held.fulfill(body="")
@@ -484,29 +480,28 @@ def test_the_queue_is_worked_without_a_mouse(browser: Chromium, desk: ConsoleDes
     incident = desk.violation("keys.example")
     with person(browser, desk, "li") as li:
         listen(li)
-        li.keyboard.press("j")
         assert li.locator(".item.selected").get_attribute("id") == f"i-{incident}"
+        li.keyboard.press("j")
+        pane = shown(li, incident)
         li.keyboard.press("Enter")
-        assert li.locator(f"#i-{incident} details").get_attribute("open") is not None
+        expect(pane).to_be_focused()
         li.keyboard.press("n")
-        li.locator(f"#w-{incident}").get_by_text("+86 10 5555 0100").wait_for()
+        pane.get_by_text("+86 10 5555 0100").first.wait_for()
         li.keyboard.press("c")
         li.wait_for_selector(f"#i-{incident}.mine")
-        # In the list that came with it the number stands in full still.
+        # In the details that came with it the number stands in full still.
         expect(li.locator(f"#w-{incident} .number")).to_have_text("+86 10 5555 0100")
         li.keyboard.press("?")
         assert li.locator("dialog[open]").count() == 1
         li.keyboard.press("Escape")
         # The browser closes it in its own time, and no key does anything meanwhile.
         expect(li.locator("dialog[open]")).to_have_count(0)
-        # The list that the news of one's own acts brings has come by then, and the focus stays.
-        hear(li, desk)
-        settle(li)
         # A slip of the finger stops nobody's clock.
         li.keyboard.press("1")
-        expect(li.locator(f"#i-{incident} button[value=reached]")).to_be_focused()
+        expect(pane.locator("button[value=reached]")).to_be_focused()
         li.keyboard.press("Enter")
-        li.wait_for_selector(f"#i-{incident} form[action$=removed]")
+        send_held(li)
+        pane.locator("form[action$=removed]").wait_for()
         li.keyboard.press("/")
         li.keyboard.type("keys.example")
         li.keyboard.press("Enter")
@@ -534,14 +529,15 @@ def test_who_presses_twice_tells_of_no_call_to_somebody_else(
         li.locator(f"#i-{first}").focus()
         li.keyboard.press("1")
         li.keyboard.press("Enter")
-        li.wait_for_selector(f"#i-{first} form[action$=removed]", state="attached")
-        expect(li.locator("#said .done")).to_be_visible()
         # The next one is selected by now, and no button of it.
         expect(li.locator("#i-2-1")).to_be_focused()
+        send_held(li)
+        expect(li.locator("#said .done")).to_be_visible()
         for key in ("Enter", "Enter", "Enter"):
             li.keyboard.press(key)
             settle(li)
         hear(li, desk)
+    assert desk.site("twice-a.example")["incidents"][0]["state"] == "notified"
     assert desk.site("twice-b.example")["incidents"][0]["state"] == "open"
 
 
@@ -552,21 +548,21 @@ def test_a_number_that_is_shown_in_full_stays_so_while_it_is_the_same(
     number = "+86 10 5555 0100"
     at = "/sites/in-full.example"
     with person(browser, desk, "li") as li, person(browser, desk, "wang", at) as wang:
-        shown = li.locator(f"#w-{incident} .number")
-        expect(shown).not_to_have_text(number)
-        li.locator(f"#i-{incident} button[data-key=n]").click()
-        expect(shown).to_have_text(number)
+        full = li.locator(f"#w-{incident} .number")
+        expect(full).not_to_have_text(number)
+        open_item(li, incident).locator("button[data-key=n]").click()
+        expect(full).to_have_text(number)
         wang.locator("section[aria-labelledby=h-whom] button").click()
         expect(wang.locator("#whom .number")).to_have_text(number)
         # What others do comes to both, and takes nothing from them.
         desk.do("in-full.example", c.RecordContact(by="zhao", incident=1, outcome="no-answer"))
-        expect(li.locator(f"#d-{incident}")).to_contain_text("contacts: 1")
+        expect(li.locator("#item")).to_contain_text("contacts: 1")
         expect(wang.locator("#fresh .story").first).to_contain_text("nobody answered")
-        expect(shown).to_have_text(number)
+        expect(full).to_have_text(number)
         expect(wang.locator("#whom .number")).to_have_text(number)
         # Another number is not shown until it is asked for, and the old one no more.
         desk.do("in-full.example", c.EditSite(by="zhao", phone="+86 20 5555 0199"))
-        expect(shown).to_have_text("+86 20 •••• ••99")
+        expect(full).to_have_text("+86 20 •••• ••99")
         expect(wang.locator("#whom .number")).to_have_text("+86 20 •••• ••99")
 
 

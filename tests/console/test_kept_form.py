@@ -104,7 +104,7 @@ def test_of_what_stands_on_no_page_of_its_own_the_queue_is_the_place(path: str) 
 def test_an_act_on_a_part_of_the_queue_comes_back_to_it_without_scripts(desk: ConsoleDesk) -> None:
     fields = {"outcome": "no-answer", "seen": "2", "mine": "1", "after": "0.0.1-1"}
     done = Visitor(desk, "li").post("/queue/1-1/contact", fields)
-    assert done.headers["location"] == "/?mine=1&after=0.0.1-1"
+    assert done.headers["location"] == "/?mine=1&after=0.0.1-1&item=1-1"
     page = Visitor(desk, "li").get("/", mine="1", after="0.0.1-1")
     assert page.status_code == 200
 

@@ -28,7 +28,7 @@ def test_another_content_has_another_address() -> None:
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    own = [file for file in FOLDER.glob("*.[cj]s*") if ".min." not in file.name]
+    own = [file for file in FOLDER.rglob("*.[cj]s*") if ".min." not in file.name]
     for file in [*own, *FOLDER.parent.glob("templates/*.jinja")]:
         found = re.findall(r"(?:https?:)?//[a-z0-9][\w.-]*\.\w+", file.read_text())
         assert found == [], (file, found)

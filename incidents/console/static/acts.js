@@ -1,5 +1,5 @@
 // The acts: what becomes of each form that is sent, from the press of its button until it is known.
-// An act is on its way, or not confirmed, or it is over; nothing else in the console sends a form.
+// An act is held, on its way, not confirmed, or over; nothing else in the console sends a form.
 "use strict";
 const acts = (() => {
   const body = document.body;
@@ -10,8 +10,15 @@ const acts = (() => {
   // The same on the same, so soon again, is a finger that pressed twice.
   const STEADY_MS = 10000;
 
-  const open = new Map(); // what is on its way or not confirmed, by what it is
+  // An outcome waits so long for "Undo", unless so little time is left to the deadline.
+  const HELD_MS = 5000;
+  const AT_ONCE_S = 120;
+
+  const open = new Map(); // what is held, on its way or not confirmed, by what it is
   const over = new Map(); // the keys of what was answered a moment ago
+
+  let keys = false;
+  document.addEventListener("click", (event) => { keys = event.detail === 0; }, true);
 
   const token = () =>
     [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
@@ -29,11 +36,12 @@ const acts = (() => {
     const secret = [...form.querySelectorAll("[type=password]")].map((field) => field.name);
     const id = identity(form, fields, secret);
     const before = open.get(id);
-    if (before) return before.pending ? null : before;
+    if (before) return before.pending || before.timer ? null : before;
     const recent = over.get(id);
     const steady = recent && performance.now() - recent.at < STEADY_MS;
     const given = fields.find(([name]) => name === "key");
-    const item = form.closest(".item");
+    const item = form.closest("#item");
+    const name = button && button.firstChild ? button.firstChild.textContent.trim() : "";
     return {
       id, form, fields: fields.filter(([name]) => name !== "key"),
       key: given ? given[1] : steady ? recent.key : token(),
@@ -41,17 +49,18 @@ const acts = (() => {
       to: form.getAttribute("action"),
       whole: form.enctype === "multipart/form-data",
       deadline: Number(form.dataset.deadline || DEADLINE_S) * 1000,
-      item: item && item.id,
+      byKey: keys,
+      clicked: steady ? recent.clicked : new Date(clock.now()).toISOString(),
+      item: item && `i-${item.dataset.item}`,
       stays: "stays" in form.dataset,
-      what: [button && button.textContent.trim(), item && item.querySelector(".where bdi")?.textContent]
-        .filter(Boolean).join(" · "),
+      what: [name, item && item.querySelector("#item-title bdi")?.textContent].filter(Boolean).join(" · "),
     };
   }
 
   // All buttons at once: of an item too, for what it needs next is known when the answer is there.
   // Nothing fresh changes what is busy.
   function hold(act) {
-    act.place = (act.item && $(act.item)) || act.form;
+    act.place = act.form.closest("#item") || act.form;
     act.focus = act.place.contains(document.activeElement) ? document.activeElement : null;
     act.held = [...act.place.querySelectorAll("button:enabled")];
     for (const button of act.held) button.disabled = true;
@@ -86,9 +95,75 @@ const acts = (() => {
     act.line.append(" ", again);
   }
 
+  // Held: nothing is sent yet, and the next item is open already.
+
+  function canBeHeld(act) {
+    if (!("held" in act.form.dataset) || !act.item) return false;
+    const row = $(act.item);
+    // What a colleague has claimed asks at once.
+    if (row && row.dataset.by && row.dataset.by !== words.me) return false;
+    const due = act.form.closest("#item").querySelector("time[data-ticks]");
+    return !due || clock.left(due) > AT_ONCE_S;
+  }
+
+  function wait(act) {
+    for (const other of waiting()) if (other.item === act.item) release(other);
+    open.set(act.id, act);
+    act.wasHeld = true;
+    act.until = performance.now() + HELD_MS;
+    act.timer = setInterval(() => (performance.now() < act.until ? count(act) : release(act)), 200);
+    if (!act.line) act.line = $("sent").appendChild(document.createElement("li"));
+    act.line.className = "said waiting";
+    act.line.setAttribute("role", "status");
+    const undo = document.createElement("button");
+    undo.type = "button";
+    undo.setAttribute("aria-keyshortcuts", "z");
+    undo.textContent = words.wUndo;
+    undo.addEventListener("click", () => withdraw(act));
+    act.line.replaceChildren(words.wHeld.replace("{what}", act.what), " ", undo, " ", document.createElement("span"));
+    act.line.lastChild.setAttribute("aria-hidden", "true");
+    count(act);
+    $("said").replaceChildren();
+    list.held(act.item, true);
+    list.advance(act.item, act.byKey);
+  }
+
+  const waiting = () => [...open.values()].filter((act) => act.timer);
+  const count = (act) => { act.line.lastChild.textContent = `${Math.ceil((act.until - performance.now()) / 1000)} ${words.wS}`; };
+
+  function settled(act) {
+    clearInterval(act.timer);
+    act.timer = null;
+    list.held(act.item, false);
+  }
+
+  function release(act, options) {
+    settled(act);
+    send(act, options);
+  }
+
+  function withdraw(act) {
+    settled(act);
+    open.delete(act.id);
+    act.line.remove();
+    act.line = null;
+    const row = $(act.item);
+    if (row) list.select(row, true);
+  }
+
+  function undo() {
+    const last = waiting().pop();
+    if (last) withdraw(last);
+  }
+
+  // What is held goes with the page that goes, and its answer is read if the page comes back.
+  const sendAll = () => { for (const act of waiting()) release(act, { keepalive: true }); };
+  window.addEventListener("pagehide", sendAll);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) sendAll(); });
+
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`act:${name}`, { detail }));
 
-  async function send(act) {
+  async function send(act, options = {}) {
     if (act.pending) return;
     act.pending = true;
     open.set(act.id, act);
@@ -101,9 +176,10 @@ const acts = (() => {
     const deadline = setTimeout(() => late.abort(), act.deadline);
     try {
       const data = act.whole ? new FormData() : new URLSearchParams();
-      for (const [name, value] of [...act.fields, ["key", act.key]]) data.append(name, value);
+      const further = act.item ? [["clicked_at", act.clicked], ["then", pane.shown()]] : [];
+      for (const [name, value] of [...act.fields, ["key", act.key], ...further]) data.append(name, value);
       answer = await fetch(act.to, {
-        method: "POST", body: data, redirect: "manual", signal: late.signal,
+        method: "POST", body: data, redirect: "manual", signal: late.signal, ...options,
         headers: { "HX-Request": "true", "HX-Current-URL": location.href, Accept: "text/html" },
       });
       text = await answer.text();
@@ -125,13 +201,16 @@ const acts = (() => {
 
   function answered(act, answer, page) {
     open.delete(act.id);
-    over.set(act.id, { key: act.key, at: act.at });
+    over.set(act.id, { key: act.key, at: act.at, clicked: act.clicked });
     for (const [id, { at }] of over) if (performance.now() - at > STEADY_MS) over.delete(id);
     act.line.remove();
     act.line = null;
     const main = page.getElementById("main");
     const told = page.getElementById("said") || (main ? null : page.body);
     if (told) $("said").replaceChildren(...told.querySelectorAll(".said"));
+    // By now another item may be open: of which one this is said.
+    const result = $("said").firstElementChild;
+    if (act.wasHeld && result) result.prepend(Object.assign(document.createElement("b"), { textContent: `${act.what}: ` }));
     const to = answer.headers.get("HX-Redirect");
     // The browser may ask before it goes there, and then stay.
     if (!to || open.size) free(act);
@@ -139,7 +218,8 @@ const acts = (() => {
     const question = page.getElementById("ask");
     if (question) ask(act, question);
     else if (main) show(main, page.title);
-    tell("answered", { act, done: Boolean($("said").querySelector(".done")), list: page.getElementById("list") });
+    const done = Boolean($("said").querySelector(".done"));
+    tell("answered", { act, done, list: page.getElementById("list"), item: page.getElementById("item") });
   }
 
   // A page that stands for the one that is open: what was refused, or what is to be proved first.
@@ -177,7 +257,8 @@ const acts = (() => {
     if (!words.me || !form.matches("main form[method=post]:not([hx-post], [data-plain])")) return;
     event.preventDefault();
     const act = begin(form, event.submitter);
-    if (act) send(act);
+    if (act && canBeHeld(act)) wait(act);
+    else if (act) send(act);
   });
 
   // It stands over something: who has read it can put it away.
@@ -186,10 +267,12 @@ const acts = (() => {
 
   // Only this page knows what is not confirmed, with the key under which it is done once. Kept beyond it, in
   // sessionStorage, that could be neither a password nor a file, and a second tab could send it too.
-  window.addEventListener("beforeunload", (event) => { if (open.size) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if (open.size > waiting().length) event.preventDefault(); });
 
   // Gone back to: its buttons would be as they were when it was left.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  return { say, forget: () => open.clear() };
+  const isSending = () => [...open.values()].some((act) => act.pending);
+
+  return { say, undo, isSending, forget: () => open.clear() };
 })();

@@ -1,48 +1,15 @@
-// The console's own script: clocks that tick, keys, and news of what others have changed.
+// The console's own script: keys, and news of what others have changed.
 "use strict";
 (() => {
   const body = document.body;
   const words = body.dataset;
   const $ = (id) => document.getElementById(id);
-  let ahead = Date.parse(words.now) - Date.now();
-
-  // Clocks. The server's time counts, and not that of a computer that is wrong.
-
-  function span(seconds) {
-    const parts = [[86400, words.wD], [3600, words.wH], [60, words.wMin], [1, words.wS]];
-    const told = [];
-    let left = Math.floor(seconds);
-    for (const [unit, word] of parts) {
-      const n = Math.floor(left / unit);
-      left -= n * unit;
-      if (n || told.length || unit === 1) told.push(`${n} ${word}`);
-      if (told.length === 2) break;
-    }
-    return told.join(" ");
-  }
-
-  function tick() {
-    const now = Date.now() + ahead;
-    for (const time of document.querySelectorAll("time[data-ticks]")) {
-      const left = (Date.parse(time.dateTime) - now) / 1000;
-      const text = (left >= 0 ? words.wLeft : words.wOverdue).replace("{span}", span(Math.abs(left)));
-      if (time.textContent !== text) time.textContent = text;
-      time.classList.toggle("overdue", left < 0);
-      time.classList.toggle("soon", left >= 0 && left < 600);
-    }
-  }
 
   // Keys. In a field they are letters; and who needs none can switch them off.
 
   const keysAreOn = () => {
     try { return localStorage.getItem("keys") !== "off"; } catch { return true; }
   };
-
-  function press(selector) {
-    const item = list.selected();
-    const button = item && item.querySelector(selector);
-    if (button && !button.disabled) button.click();
-  }
 
   const onKey = {
     j: () => list.move(1),
@@ -51,24 +18,17 @@
     "?": () => $("keys").showModal(),
     Enter: () => {
       const item = list.selected();
-      const more = item && item.querySelector("details");
       const link = item && item.querySelector("a");
-      if (more) more.open = !more.open;
+      if (item && $("pane")) pane.open(item.id.slice(2));
       else if (link) link.click();
     },
-    n: () => press("[data-key=n]"),
-    c: () => press("[data-key=c]"),
-    u: () => press("[data-key=u]"),
+    n: () => pane.press("[data-key=n]"),
+    c: () => pane.press("[data-key=c]"),
+    u: () => pane.press("[data-key=u]"),
+    z: () => acts.undo(),
     a: () => $("changes").click(),
   };
-  for (const n of [1, 2, 3, 4, 5]) {
-    onKey[n] = () => {
-      const item = list.selected();
-      const button = item && item.querySelectorAll("button[name=outcome]")[n - 1];
-      // Enter records it: what a slip of the finger stops is somebody's clock.
-      if (button && !button.disabled) button.focus();
-    };
-  }
+  for (const n of [1, 2, 3, 4, 5]) onKey[n] = () => pane.outcome(n);
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -88,7 +48,7 @@
 
   let source = null;
   let stale = false;
-  let known = words.version;
+  let known = $("list") ? $("list").dataset.version : words.version;
 
   function isChanged(field) {
     if (field.type === "hidden" || field.type === "search") return false;
@@ -109,7 +69,7 @@
 
   function refresh() {
     const desk = $("desk");
-    if (desk) htmx.trigger(desk, "refresh");
+    if (desk) { htmx.trigger(desk, "refresh"); return; }
     const part = $("fresh");
     if (!part) return;
     if (busy()) old();
@@ -167,6 +127,24 @@
     leave();
   }
 
+  // The answer to one's own act shows what changed: its news may come first, and waits for it.
+  let early = null;
+  function news(data) {
+    if (data.version === known) return;
+    if (acts.isSending()) {
+      early = early ? { sites: [...early.sites, ...data.sites], more: early.more || data.more, version: data.version } : data;
+      return;
+    }
+    known = data.version;
+    if (about(data)) refresh();
+    if (data.more || data.sites.includes(Number(pane.shown().split("-")[0]))) pane.refresh();
+  }
+  function catchUp() {
+    const data = early;
+    early = null;
+    if (data) news(data);
+  }
+
   function listen() {
     again = null;
     if (source || document.hidden || !words.me) return;
@@ -181,12 +159,13 @@
       say(true);
       // What has changed since the page was written, or while nobody listened, was told to nobody here.
       const { version } = JSON.parse(event.data);
-      if (stale || version !== known) refresh();
+      if (stale || version !== known) { refresh(); pane.refresh(); }
       known = version;
       stale = false;
     });
     on("beat", () => {});
-    on("changed", (event) => { if (about(JSON.parse(event.data))) refresh(); });
+    on("changed", (event) => news(JSON.parse(event.data)));
+    on("aged", () => { if (document.querySelector("#desk, #fresh[data-ages]")) refresh(); });
     on("lost", () => say(false));
     on("signed-out", leave);
     source.onerror = () => {
@@ -220,6 +199,8 @@
     // What a proxy says in the server's place is no page of ours.
     if (!xhr.getResponseHeader("X-Incidents")) { event.detail.shouldSwap = false; say(false); return; }
     answered = Date.now();
+    const now = xhr.getResponseHeader("X-Incidents-Now");
+    if (now) clock.set(now);
     if (target.id !== "desk" && target.id !== "fresh") return;
     event.detail.shouldSwap = false;
     const page = new DOMParser().parseFromString(serverResponse, "text/html");
@@ -228,16 +209,25 @@
       if (busy()) old();
       else list.offer(page.getElementById("fresh"));
     } else {
+      tag = xhr.getResponseHeader("ETag");
       list.offer(page.getElementById("list"));
     }
   });
-  document.addEventListener("list:fresh", ({ detail: now }) => {
-    if (now) ahead = Date.parse(now) - Date.now();
-    tick();
+  // Of the list that is shown its tag is sent, and if it is the same still nothing else comes.
+  let tag = null;
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.id === "desk" && tag) detail.headers["If-None-Match"] = tag;
   });
+  document.addEventListener("list:fresh", ({ detail: { now, version } }) => {
+    if (version) known = version;
+    if (now) clock.set(now);
+    else clock.tick();
+  });
+  document.addEventListener("act:sent", () => { tag = null; });
+  document.addEventListener("pane:lost", () => { say(false); stale = true; listenAgain(0); });
   document.addEventListener("list:old", () => setTimeout(refresh, 0));
-  document.addEventListener("act:answered", () => { answered = Date.now(); });
-  document.addEventListener("act:lost", () => { say(false); listenAgain(0); });
+  document.addEventListener("act:answered", () => { answered = Date.now(); setTimeout(catchUp, 0); });
+  document.addEventListener("act:lost", () => { say(false); listenAgain(0); setTimeout(catchUp, 0); });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, ({ detail: { requestConfig } }) => {
       say(false);
@@ -245,6 +235,22 @@
       listenAgain(0);
       // What somebody has asked for, and not what the page looks at by itself.
       if (requestConfig && requestConfig.verb === "post") acts.say("refused", words.wNoAnswer);
+    });
+  }
+
+  const menu = document.querySelector(".menu");
+  document.addEventListener("click", ({ target }) => { if (menu && !menu.contains(target)) menu.open = false; });
+  document.addEventListener("keydown", ({ key }) => { if (menu && key === "Escape") menu.open = false; });
+
+  const compact = $("compact");
+  if (compact) {
+    const root = document.documentElement;
+    const set = (is) => { root.dataset.density = is ? "compact" : "comfort"; compact.checked = is; };
+    compact.closest("label").hidden = false;
+    try { set(localStorage.getItem("density") === "compact"); } catch { /* as it comes */ }
+    compact.addEventListener("change", () => {
+      set(compact.checked);
+      try { localStorage.setItem("density", root.dataset.density); } catch { /* kept for this page alone */ }
     });
   }
 
@@ -260,11 +266,14 @@
     });
   }
 
-  tick();
-  setInterval(tick, 1000);
-  // What the hands of the clock change, an alarm say, has no entry.
-  const ages = () => document.querySelector("#desk, #fresh[data-ages]");
-  setInterval(() => { if (!document.hidden && ages()) refresh(); }, 15000);
+  clock.tick();
+  // What the hands of the clock change, an alarm say, is told by the server; other ages are looked at.
+  const ages = () => document.querySelector("#fresh[data-ages]");
+  setInterval(() => {
+    if (document.hidden) return;
+    if (ages()) refresh();
+    pane.refresh();
+  }, 60000);
   // After htmx has processed the page: before that, a refresh has no effect.
   document.addEventListener("DOMContentLoaded", listen);
 })();

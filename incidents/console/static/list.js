@@ -12,7 +12,9 @@ const list = (() => {
 
   function select(item, focus) {
     for (const each of items()) each.classList.toggle("selected", each === item);
+    const before = selected;
     selected = item ? item.id : null;
+    if (selected && selected !== before) tell("selected", selected.slice(2));
     if (item && focus) {
       item.focus({ preventScroll: true });
       item.scrollIntoView({ block: "nearest" });
@@ -29,7 +31,10 @@ const list = (() => {
 
   // What I hold, in a list that is written for all.
   function own() {
-    for (const item of items()) item.classList.toggle("mine", item.dataset.by === words.me);
+    for (const item of items()) {
+      item.classList.toggle("mine", item.dataset.by === words.me);
+      item.classList.toggle("held", waits.has(item.id));
+    }
   }
 
   // What is fresh takes the place of what is shown, node by node: what is open, half typed, shown in
@@ -53,7 +58,7 @@ const list = (() => {
   // Rows do not move under a pointer, nor away from who has the focus in them: what would move them
   // waits until it is asked for, or until they have left.
 
-  let held = null;
+  let pending = null;
   let pointed = null; // how far down in the window a pointer is that is in the list
   let under = null; // the part of a page that is under it
   const shown = () => $("list") || $("fresh");
@@ -100,14 +105,14 @@ const list = (() => {
   }
 
   // A list that was written before the one that is shown or waits, and comes after it.
-  const isOlder = (fresh) => Number(fresh.dataset.newest) < Number((held || shown()).dataset.newest);
+  const isOlder = (fresh) => Number(fresh.dataset.newest) < Number((pending || shown()).dataset.newest);
 
-  function offer(fresh, isToWait = isInUse()) {
+  function offer(fresh, isToWait = isInUse(), isOwn = undefined) {
     const place = shown();
     if (!place || !fresh || isOlder(fresh)) return;
     const n = changes(ids(place), ids(fresh));
-    if (!n || !isToWait) { apply(fresh); return; }
-    held = fresh;
+    if (!n || !isToWait) { apply(fresh, isOwn); return; }
+    pending = fresh;
     steadily(() => inPlace(place, fresh));
     const bar = $("changes");
     bar.textContent = (n === 1 ? words.wChange : words.wChanges).replace("{n}", n);
@@ -132,11 +137,12 @@ const list = (() => {
     $("alarms").replaceChildren(...news);
   }
 
-  function apply(fresh) {
+  // What somebody looks at in the pane stays there, also when others have settled it: only one's own act leads on.
+  function apply(fresh, isOwn = !$("pane")) {
     const place = shown();
-    const after = selected && next(selected);
+    const after = isOwn && selected && next(selected);
     const inside = isInside();
-    held = null;
+    pending = null;
     steadily(() => morph(place, fresh));
     for (const row of rows(shown())) quiet(row);
     $("changes").hidden = true;
@@ -147,14 +153,15 @@ const list = (() => {
 
   function afresh(after, inside) {
     const item = selected && ($(selected) || after);
-    select(item || null, Boolean(item && inside && document.activeElement === document.body));
+    if (item || !$("pane")) select(item || null, Boolean(item && inside && document.activeElement === document.body));
     htmx.process(shown());
     own();
-    tell("fresh", (held || shown()).dataset.now);
+    const { now, version } = (pending || shown()).dataset;
+    tell("fresh", { now, version });
   }
 
   const isInUse = () => pointed !== null || isInside();
-  const release = () => { if (held && !isInUse()) apply(held); };
+  const release = () => { if (pending && !isInUse()) apply(pending); };
   // A finger that has left the glass is nowhere.
   for (const name of ["pointerover", "pointermove"]) {
     document.addEventListener(name, ({ target, pointerType, clientY }) => {
@@ -166,35 +173,43 @@ const list = (() => {
   }
   document.documentElement.addEventListener("pointerleave", () => { pointed = under = null; release(); });
   document.addEventListener("focusout", () => setTimeout(release, 0));
-  $("changes").addEventListener("click", () => { if (held) apply(held); });
+  $("changes").addEventListener("click", () => { if (pending) apply(pending); });
 
   // An act has its answer. By then its item may have gone, or ask for something else: for a moment no
   // second press reaches it, and the next most urgent one is selected.
 
-  let byKey = false;
-  document.addEventListener("click", (event) => { byKey = event.detail === 0; }, true);
-
   function next(of) {
     const all = items();
     const at = all.findIndex((item) => item.id === of);
-    const free = (item) => !item.classList.contains("gone") && (!item.dataset.by || item.dataset.by === words.me);
+    const free = (item) => !item.matches(".gone, .held") && (!item.dataset.by || item.dataset.by === words.me);
     return [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0))].find(free) || $(of);
   }
 
   document.addEventListener("act:answered", ({ detail: { act, done, list } }) => {
     // Who works by keys goes with the selection, and their own act may move what is around it.
     const keys = act.byKey;
-    const item = act.item && $(act.item);
-    if (!keys && item && item.contains(document.activeElement)) document.activeElement.blur();
     if (list && isOlder(list)) tell("old");
-    else offer(list, keys ? pointed !== null : isInUse());
-    if (item && item.isConnected && !keys) settle(item);
+    else offer(list, keys ? pointed !== null : isInUse(), selected === act.item);
     if (!act.item || !list) return;
-    const to = done && !act.stays ? next(act.item) : $(act.item);
-    select(to, Boolean(keys && to && (document.activeElement === document.body || isInside())));
+    const goes = done && !act.stays && !act.wasHeld && selected === act.item;
+    if (goes) advance(act.item, keys);
     release();
   });
-  document.addEventListener("act:sent", ({ detail }) => { detail.byKey = byKey; });
+
+  // The next most urgent one, once this one needs nothing more from here.
+  function advance(from, focus) {
+    const to = next(from);
+    select(to, Boolean(focus && to));
+  }
+
+  // What waits to be sent: its row is nobody's next.
+  const waits = new Set();
+  function held(id, is) {
+    if (is) waits.add(id);
+    else waits.delete(id);
+    const row = $(id);
+    if (row) row.classList.toggle("held", is);
+  }
   document.addEventListener("focusin", (event) => {
     const item = event.target.closest && event.target.closest("#items .item");
     if (item && item.id !== selected) select(item, false);
@@ -213,5 +228,9 @@ const list = (() => {
 
   own();
 
-  return { move, offer, selected: () => selected && $(selected) };
+  // The one whose pane the page came with.
+  const first = $("pane") && $(`i-${$("pane").dataset.shown}`);
+  if (first) select(first, false);
+
+  return { move, offer, select, advance, held, morph, offers, settle, selected: () => selected && $(selected), isOld: isOlder };
 })();

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from typing_extensions import TypedDict
 
 from incidents.contract.documents import Hint, Open
@@ -28,13 +30,24 @@ class Closing(ToClose):
     by: str
 
 
+class Attempt(TypedDict):
+    """A contact on record: when it happened, its outcome, and who recorded it."""
+
+    at: str
+    outcome: str
+    by: str
+
+
 class QueueItem(TypedDict):
     """An item of the queue.
 
     `about`: the incidents of the item. `unsettled`: the incidents that can be recorded as removed
     or as still online. `filing`: the details of a filing that the item concerns, as codes.
 
-    `left_s`: the seconds until the item is due. `attempts`: the number of contacts on record.
+    `left_s`: the seconds until the item is due. `attempts`: the number of contacts on record, and
+    `last_attempt` the latest of them.
+    `consequence`: what a miss does to the site (`suspends` or `closes`; null: nothing), and
+    `suspends_s`: for how many seconds it suspends.
     `site_down`: whether the site is suspended or closed. `withheld`: whether the closure that the
     item concerns is not in force. `closing`: the closure that waits for a second person.
     `to_close`: the grounds on which the item can close the site.
@@ -67,6 +80,9 @@ class QueueItem(TypedDict):
     said_gone: bool
     remark: str | None
     attempts: int
+    last_attempt: Attempt | None
+    consequence: Literal["suspends", "closes"] | None
+    suspends_s: int | None
     site_down: bool
     held: bool
     withheld: bool

@@ -48,6 +48,7 @@ class Findings:
     first_urls: Mapping[Key, list[str]] = field(default_factory=dict)
     url_counts: Mapping[Key, int] = field(default_factory=dict)
     contact_counts: Mapping[Key, Row] = field(default_factory=dict)
+    last_contacts: Mapping[Key, Row] = field(default_factory=dict)
     recurrences: Mapping[Key, str] = field(default_factory=dict)
     remarks: Mapping[Key, str] = field(default_factory=dict)
 
@@ -119,6 +120,11 @@ class Findings:
         found = self.contact_counts.get((row["site_id"], row["incident"]))
         return 0 if found is None else found[which]
 
+    def last_contact(self, row: Row) -> Row | None:
+        """The latest contact on record for an item's incident that is not voided."""
+        keys = self.keys(row)
+        return self.last_contacts.get(keys[0]) if len(keys) == 1 else None
+
     def said_gone(self, row: Row) -> Key | None:
         """The incident whose reported removal opened this recheck, or that is to close the site."""
         for key in self.keys(row) if row["kind"] in ("recheck", "closure") else ():
@@ -140,7 +146,7 @@ class Findings:
 
 
 def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
-    """The findings for these rows of `work`, in at most seven queries."""
+    """The findings for these rows of `work`, in at most eight queries."""
     read = _rows(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
@@ -163,6 +169,10 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
         contact_counts={
             (row["site_id"], row["incident"]): row
             for row in _rows(connection, "contact_counts", keys)
+        },
+        last_contacts={
+            (row["site_id"], row["incident"]): row
+            for row in _rows(connection, "last_contacts", keys)
         },
         recurrences={
             (row["site_id"], row["n"]): incident_id(row["site_id"], row["recurrence"])
@@ -251,6 +261,17 @@ _was_tried = and_(
     ),
 )
 """The contacts that `machine.rules.attempts` counts."""
+_newer = contacts.alias("newer")
+_is_last = and_(
+    _of.voided_at.is_(None),
+    ~select(_newer.c.n)
+    .where(
+        _newer.c.site_id == _of.site_id, _newer.c.incident == _of.incident, _newer.c.n > _of.n,
+        _newer.c.voided_at.is_(None),
+    )
+    .correlate(contacts)
+    .exists(),
+)  # fmt: skip
 _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
     "tasks": (
         select(tasks.c.site_id, tasks.c.n, tasks.c.incidents, tasks.c.about), tasks, tasks.c.n
@@ -283,6 +304,11 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
         ),
         incident_urls,
         _belongs.incident,
+    ),
+    "last_contacts": (
+        select(_of.site_id, _of.incident, _of.occurred_at, _of.outcome, _of.by).where(_is_last),
+        contacts,
+        _of.incident,
     ),
     "contact_counts": (
         select(

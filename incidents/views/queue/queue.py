@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Select
 
 from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
-from incidents.contract.documents.queue import Closing, QueueItem, QueuePage, ToClose
+from incidents.contract.documents.queue import Attempt, Closing, QueueItem, QueuePage, ToClose
 from incidents.errors import InputError
 from incidents.locale.words import TimeFormat
 from incidents.machine.case import rule_to_close
@@ -37,6 +37,7 @@ from incidents.views.queue.work import (
 Row = Mapping[str, Any]
 
 MAX_PAGE = 1_000
+_SECOND = timedelta(seconds=1)
 _WORDS = ("phone", "email", "person", "request_reason", "closing_text")
 
 
@@ -217,6 +218,7 @@ def _item(
     due, incident, request = row["due"], found.incident(row), _REQUESTS.get(row["kind"])
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, found, in_force)
+    consequence = _consequence(row, closing=closing)
     return QueueItem(
         id=f"{row['site_id']}-{row['item']}",
         kind=row["kind"],
@@ -231,7 +233,7 @@ def _item(
         filing=found.filing(row),
         due=None if due is None else rfc3339(due),
         overdue=due is not None and due < now,
-        left_s=None if due is None else (due - now) // timedelta(seconds=1),
+        left_s=None if due is None else (due - now) // _SECOND,
         recorded_at=rfc3339(row["recorded_at"]),
         claimed_by=row["claimed_by"],
         claimed_at=None if row["claimed_at"] is None else rfc3339(row["claimed_at"]),
@@ -245,6 +247,9 @@ def _item(
         said_gone=found.said_gone(row) is not None,
         remark=details["remark"],
         attempts=found.attempts(row),
+        last_attempt=_last_attempt(row, found),
+        consequence=consequence,
+        suspends_s=in_force.suspend_for // _SECOND if consequence == "suspends" else None,
         site_down=row["state"] != "active",
         held=row["held"],
         withheld=withheld and row["kind"] == TELL,
@@ -255,6 +260,21 @@ def _item(
         say="",
         hints=[],
     )
+
+
+def _consequence(row: Row, *, closing: bool) -> Literal["suspends", "closes"] | None:
+    """What happens to the item's site if nobody is reached by the deadline (R2, R3)."""
+    is_spared = row["state"] != "active" and not opens_first(row)
+    if row["kind"] != "call" or row["due"] is None or is_spared:
+        return None
+    return "closes" if closing else "suspends"
+
+
+def _last_attempt(row: Row, found: Findings) -> Attempt | None:
+    last = found.last_contact(row)
+    if last is None:
+        return None
+    return {"at": rfc3339(last["occurred_at"]), "outcome": last["outcome"], "by": last["by"]}
 
 
 def _with_script(

@@ -1,0 +1,189 @@
+"""The pane of an item of the queue: whom to call, the outcomes, and what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.responses import RedirectResponse, Response
+
+from incidents import clock, views
+from incidents.console import forms, messages, rendering, submission, unchanged
+from incidents.console.pages import queue_list
+from incidents.console.pages.queue_list import After, Mine, Place
+from incidents.console.rendering import Reader
+from incidents.console.request_context import RequestContext, Viewer
+from incidents.console.submission import Submission, Submitted
+from incidents.contract.documents.queue import QueueItem
+from incidents.contract.documents.sites import Line
+from incidents.errors import InputError, RefusedError, UnknownTaskError
+from incidents.machine import commands as c
+from incidents.machine.command import OUTCOMES
+from incidents.store.cases import sites
+from incidents.values import inputs
+from incidents.values.ids import read_incident_id, task_number
+from incidents.views import masked
+
+router = APIRouter()
+
+_CALLS = frozenset({"call", "keep_calling"})
+_STORY = 6
+"""The number of events that the pane shows, the newest first."""
+
+
+@router.get("/queue/{item}")
+def show(here: Viewer, item: str, mine: Mine = "", after: After = None) -> Response:
+    """Return the pane, for the page that is open; otherwise go to the page that has it."""
+    place = Place(here.by if mine else None, after or None)
+    if "HX-Request" not in here.request.headers:
+        return RedirectResponse(place.path(item), status_code=303, headers=rendering.HEADERS)
+    return unchanged.response(here.request, pane(here, item, place))
+
+
+def pane(who: RequestContext, item: str, place: Place) -> str:
+    """Render the pane; an item that is no longer in the queue has a pane that says so."""
+    try:
+        read = inputs.item(item)
+    except UnknownTaskError:
+        read = (0, "")
+    with who.timed() as (connection, here):
+        reader = here.reader
+        found = views.item(connection, reader.now, read, when=reader.when) if read[0] else None
+        name = None if found or not read[0] else sites.name_of(connection, read[0])
+        seen = sites.entry_counts(connection, {read[0]}).get(read[0])
+        story = _story(connection, found, read[0], seen or 0, reader) if found else []
+    shown = {} if found is None else _shown(found, reader)
+    return rendering.render(
+        "queue_item", reader, item=shown, id=item, site=name, seen=seen, story=story, place=place,
+        outcomes=OUTCOMES, calls=_CALLS, me=who.identity, may=who.identity.may, csrf=who.csrf,
+    )  # fmt: skip
+
+
+def _shown(item: QueueItem, reader: Reader) -> dict[str, Any]:
+    warning = item["warning"] and reader.sentence(item["warning"], [item["site"]])
+    return {**item, "days": queue_list.days(item, reader), "warning": warning}
+
+
+def _story(
+    connection: Connection, item: QueueItem, site: int, seen: int, reader: Reader
+) -> list[Line]:
+    """The latest events of the item's incident, or else of its site; the newest first."""
+    key = read_incident_id(item["incident"] or "")
+    if key is None:
+        lines = views.timeline(
+            connection, site, now=reader.now, zone=reader.zone, language=reader.spoken,
+            after=max(0, seen - _STORY),
+        )  # fmt: skip
+        return masked.document(list(islice(lines, _STORY))[::-1])
+    found = views.newest_of_story(
+        connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken, most=_STORY
+    )
+    return masked.document(found.lines[::-1])
+
+
+@router.post("/queue/{item}/claim")
+def claim(desk: Submitted, item: str) -> Response:
+    """Claim the item, so that nobody else works on it."""
+    return _do(desk, item, lambda rest: c.ClaimItem(by=desk.by, item=rest))
+
+
+@router.post("/queue/{item}/release")
+def release(desk: Submitted, item: str) -> Response:
+    """Return the item to the queue."""
+    return _do(desk, item, lambda rest: c.ReleaseItem(by=desk.by, item=rest))
+
+
+@router.post("/queue/{item}/contact")
+def contact(desk: Submitted, item: str) -> Response:
+    """Record the outcome of a call at the moment of the click, which the page may have held."""
+
+    def record(rest: str) -> c.Command:
+        if read_incident_id(item) is None:
+            raise UnknownTaskError(given=item)
+        outcome = desk.form.text("outcome") or ""
+        at = _clicked_at(desk)
+        return c.RecordContact(by=desk.by, incident=int(rest), outcome=outcome, at=at)
+
+    return _do(desk, item, record, seen=True, steady=True)
+
+
+@router.post("/queue/{item}/removed")
+def removed(desk: Submitted, item: str) -> Response:
+    """Record that the content was removed."""
+    named = desk.form.text("incident") or item
+
+    def state(_rest: str) -> c.Command:
+        incident = inputs.incident(named)[1]
+        return c.StateRemoved(by=desk.by, incident=incident, at=_clicked_at(desk))
+
+    return _do(desk, item, state, seen=True)
+
+
+@router.post("/queue/{item}/done")
+def done(desk: Submitted, item: str) -> Response:
+    """Complete the task with its outcome."""
+
+    def complete(rest: str) -> c.Command:
+        number = task_number(rest)
+        if number is None:
+            raise UnknownTaskError(given=item)
+        note = submission.optional_text(desk.form, "note")
+        outcome = submission.optional_text(desk.form, "outcome", limit=100)
+        return c.CompleteTask(by=desk.by, task=number, outcome=outcome, note=note)
+
+    return _do(desk, item, complete, seen=True)
+
+
+@router.post("/queue/{item}/reveal")
+def reveal(desk: Submitted, item: str) -> Response:
+    """Show an item's phone numbers and addresses in full; the reveal goes on record first."""
+    read = inputs.item(item)
+    submission.reveal_on_record(desk, item)
+    with desk.reading() as connection:
+        found = views.item(connection, desk.app.now(connection), read, reveal=True)
+    if found is None:
+        raise UnknownTaskError(given=item)
+    return rendering.response("revealed", desk.reader, item=found)
+
+
+def _clicked_at(desk: Submission) -> datetime | None:
+    """The moment of the click, if the page named it; never after now, as its clock may be ahead."""
+    named = desk.form.text("clicked_at")
+    return None if named is None else min(clock.parse_exact(named), desk.reader.now)
+
+
+def _do(
+    desk: Submission,
+    item: str,
+    command: Callable[[str], c.Command],
+    *,
+    seen: bool = False,
+    steady: bool = False,
+) -> Response:
+    """Do the action; answer with the list, the pane and the result, in one exchange.
+
+    If a colleague has claimed the item, ask first. `seen` is False for a claim and a release, for
+    which the desk itself checks who has claimed the item. The form's `then` names the item whose
+    pane is open by now.
+    """
+    try:
+        site, rest = inputs.item(item)
+        answer = desk.submit(
+            site, command(rest), seen=seen, steady=steady,
+            about=forms.only(rest) if seen else None,
+        )  # fmt: skip
+        flash = messages.of_answer(desk, answer, seen=desk.seen)
+    except (InputError, RefusedError) as error:
+        flash = messages.of_error(desk.reader, error)
+    mine, after = desk.form.text("mine") == "1", desk.form.text("after")
+    place = Place(desk.by if mine else None, after)
+    if "HX-Request" not in desk.request.headers:
+        return desk.back(place.path(item), flash)
+    text, now = queue_list.rendered(desk, place).content()
+    opened = pane(desk, desk.form.text("then") or item, place)
+    update = rendering.render("flash_update", desk.reader, flash=flash)
+    return unchanged.response(desk.request, text + opened + update, now=now)
