@@ -78,6 +78,7 @@ TOKEN_PREFIX = "inc_"  # noqa: S105 - what is not secret of it
 """The prefix of each token, by which scanners for leaked secrets recognise it."""
 
 _BYTES = 16
+_TOKEN_BYTES = 32
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Each hash takes 64 MiB on purpose, so many sign-ins at once wait for each other.
 _MOST_AT_ONCE = 4
@@ -125,6 +126,27 @@ def digest(secret: str) -> str:
 def form_token(secret: str, purpose: str) -> str:
     """A form's token (CSRF) that only the owner of the session's secret can make."""
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def masked(token: str) -> str:
+    """The form's token under a mask of its own, so that no two pages have the same bytes.
+
+    A page that is compressed would else tell by its length what its token is (BREACH).
+    """
+    mask, plain = secrets.token_bytes(_TOKEN_BYTES), bytes.fromhex(token)
+    return (mask + bytes(a ^ b for a, b in zip(mask, plain, strict=True))).hex()
+
+
+def unmasked(given: str) -> str:
+    """The token under the mask; anything else as it is."""
+    try:
+        both = bytes.fromhex(given)
+    except ValueError:
+        return given
+    if len(both) != 2 * _TOKEN_BYTES:
+        return given
+    mask, hidden = both[:_TOKEN_BYTES], both[_TOKEN_BYTES:]
+    return bytes(a ^ b for a, b in zip(mask, hidden, strict=True)).hex()
 
 
 def hash_password(password: str, handle: str) -> str:

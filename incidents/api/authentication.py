@@ -66,9 +66,12 @@ def is_from_elsewhere(request: Request) -> bool:
 
 
 def is_own_form(visit: Visit, given: str | None) -> bool:
-    """Whether the form token shows that a page of the same session made the request (CSRF)."""
+    """Whether the form token shows that a page of the same session made the request (CSRF).
+
+    A page of the console has it under a mask (`secrets.masked`).
+    """
     return given is not None and hmac.compare_digest(
-        secrets.form_token(visit.cookie, CSRF).encode(), given.encode()
+        secrets.form_token(visit.cookie, CSRF).encode(), secrets.unmasked(given).encode()
     )
 
 

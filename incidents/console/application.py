@@ -14,6 +14,8 @@ from urllib.parse import quote, urlsplit
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.serve_key import ServeKeyReplacedError
@@ -54,6 +56,9 @@ from incidents.values import site_name
 
 _log = logger("console")
 
+_SHORT, _LEVEL = 500, 6
+"""Answers of fewer bytes go out as they are; the others are compressed at this level (1 to 9)."""
+
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -73,6 +78,7 @@ def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
     console = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         exception_handlers=_ERROR_PAGES,
+        middleware=[Middleware(GZipMiddleware, minimum_size=_SHORT, compresslevel=_LEVEL)],
         # Included, each router would be made anew for every application.
         routes=[rendering.STATIC_ROUTE, *(route for router in ROUTERS for route in router.routes)],
     )  # fmt: skip

@@ -55,8 +55,8 @@ class RequestContext:
 
     @property
     def csrf(self) -> str:
-        """The CSRF token for this person's forms."""
-        return secrets.form_token(self.visit.cookie, authentication.CSRF)
+        """The CSRF token for this person's forms, under another mask each time."""
+        return secrets.masked(secrets.form_token(self.visit.cookie, authentication.CSRF))
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a transaction that reads one state; a page that only shows may read a replica."""

@@ -457,7 +457,8 @@ def test_news_are_asked_for_when_the_page_is_ready_to_act_on_them(
         li.on("request", lambda request: asked.append(request.url.removeprefix(desk.url)))
         li.goto(desk.url, wait_until="commit")
         held = is_held(li, slow)
-        li.wait_for_selector("#keys-open:not([hidden])", state="attached")  # the console's own script has run
+        # The console's own script has run.
+        li.wait_for_selector("#keys-open:not([hidden])", state="attached")
         assert "/changes" not in asked
         with li.expect_request("**/changes"):
             held.fulfill(body="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
+from secrets import token_hex
 from typing import Any
 
 from fastapi import APIRouter
@@ -31,6 +32,8 @@ from incidents.views import masked
 router = APIRouter()
 
 _CALLS = frozenset({"call", "keep_calling"})
+_CSRF = token_hex(16)
+"""A placeholder for the CSRF token, which is new each time: what is unchanged is told without it."""
 _STORY = 6
 """The number of events that the pane shows, the newest first."""
 
@@ -41,11 +44,16 @@ def show(here: Viewer, item: str, mine: Mine = "", after: After = None) -> Respo
     place = Place(here.by if mine else None, after or None)
     if "HX-Request" not in here.request.headers:
         return RedirectResponse(place.path(item), status_code=303, headers=rendering.HEADERS)
-    return unchanged.response(here.request, pane(here, item, place))
+    text = _pane(here, item, place)
+    return unchanged.response(here.request, text.replace(_CSRF, here.csrf), text.replace(_CSRF, ""))
 
 
 def pane(who: RequestContext, item: str, place: Place) -> str:
     """Render the pane; an item that is no longer in the queue has a pane that says so."""
+    return _pane(who, item, place).replace(_CSRF, who.csrf)
+
+
+def _pane(who: RequestContext, item: str, place: Place) -> str:
     try:
         read = inputs.item(item)
     except UnknownTaskError:
@@ -59,7 +67,7 @@ def pane(who: RequestContext, item: str, place: Place) -> str:
     shown = {} if found is None else _shown(found, reader)
     return rendering.render(
         "queue_item", reader, item=shown, id=item, site=name, seen=seen, story=story, place=place,
-        outcomes=OUTCOMES, calls=_CALLS, me=who.identity, may=who.identity.may, csrf=who.csrf,
+        outcomes=OUTCOMES, calls=_CALLS, me=who.identity, may=who.identity.may, csrf=_CSRF,
     )  # fmt: skip
 
 
