@@ -8,6 +8,7 @@ from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
 
 from incidents import views
+from incidents.console import way_back
 from incidents.console.rendering import Flash, Reader, capitalised
 from incidents.console.request_context import RequestContext
 from incidents.contract import effects
@@ -61,7 +62,8 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
-    return Flash("done", _joined([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
+    told = _joined([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile])
+    return Flash("done", told, way_back.of_events(reader, answer.document["events"]))
 
 
 def _joined(sentences: list[str]) -> str:

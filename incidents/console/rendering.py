@@ -94,17 +94,31 @@ Tone = Literal["done", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
+class WayBack:
+    """The link to the form that corrects an action: its path, its words, and what that restarts."""
+
+    path: str
+    words: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flash:
-    """The result of an action, for the next page."""
+    """The result of an action, for the next page, and the way back from it."""
 
     tone: Tone
     words: str
+    back: WayBack | None = None
 
 
 def set_flash(answer: Response, flash: Flash | None) -> Response:
     """Set the cookie that carries the flash to the next page."""
     if flash is not None:
-        kept = json.dumps([flash.tone, flash.words[:_MAX_FLASH]], ensure_ascii=False)
+        back = flash.back
+        kept = json.dumps(
+            [flash.tone, flash.words[:_MAX_FLASH], back and [back.path, back.words, back.effect]],
+            ensure_ascii=False,
+        )
         answer.set_cookie(
             FLASH_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
             path="/", secure=True, httponly=True, samesite="strict",
@@ -118,10 +132,13 @@ def read_flash(request: Request) -> Flash | None:
     if not kept:
         return None
     try:
-        tone, told = json.loads(base64.urlsafe_b64decode(kept))
+        tone, told, back = json.loads(base64.urlsafe_b64decode(kept))
+        way = None if back is None else WayBack(*map(str, back))
     except (ValueError, TypeError):
         return None
-    return Flash("refused" if tone == "refused" else "done", str(told)[:_MAX_FLASH])
+    if way is not None and not way.path.startswith("/incidents/"):
+        way = None
+    return Flash("refused" if tone == "refused" else "done", str(told)[:_MAX_FLASH], way)
 
 
 def clear_flash(request: Request, answer: Response) -> None:

@@ -281,6 +281,24 @@ def test_an_outcome_is_not_held_when_little_time_is_left_or_a_colleague_has_the_
     assert outcomes(desk, "soon.example") == ["no-answer"]
 
 
+def test_the_message_after_a_call_leads_to_the_form_that_voids_it_and_says_what_that_restarts(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.violation("wrong.example")
+    with person(browser, desk, "li") as li:
+        reach(li, "1-1")
+        said = li.locator("#said .done")
+        expect(said).to_contain_text("This starts a new hour to reach someone.")
+        said.get_by_role("link", name="Void this record").click()
+        form = li.locator("#void-1-1-1 form")
+        form.locator("textarea").fill("another customer was meant")
+        form.locator("button").click()
+        expect(li.locator("#said .done")).to_be_visible()
+    [incident] = desk.site("wrong.example")["incidents"]
+    assert (incident["state"], incident["contacts"][0]["voided"]) == ("open", True)
+
+
 def test_what_is_held_is_sent_when_the_page_goes(
     browser: Chromium, served_desk: ConsoleDesk
 ) -> None:

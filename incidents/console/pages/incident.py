@@ -56,10 +56,16 @@ class NoFileError(RefusedError):
 
 @router.get("/incidents/{incident}")
 def show(
-    here: Viewer, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
+    here: Viewer,
+    incident: str,
+    before: Annotated[int | None, Query(ge=1, le=10**18)] = None,
+    void: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
-    """Show an incident, with the newest lines of its history, or those before entry `before`."""
-    return _page(here, inputs.incident(incident), before=before)
+    """Show an incident, with the newest lines of its history, or those before entry `before`.
+
+    `void`: the contact whose form to void it is open.
+    """
+    return _page(here, inputs.incident(incident), before=before, to_void=void)
 
 
 @router.post("/incidents/{incident}/attach", dependencies=needs("attach"))
@@ -197,6 +203,7 @@ def _page(
     opened: str | None = None,
     closing: bool = False,
     before: int | None = None,
+    to_void: str | None = None,
 ) -> Response:
     with who.timed() as (connection, here):
         reader = here.reader
@@ -212,7 +219,7 @@ def _page(
         "incident", status=409 if flash else 200, flash=flash, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         story=masked.document(story.lines[::-1]),
-        before=before, earlier=story.ahead, opened=opened or here.kept.opened,
+        before=before, to_void=to_void, earlier=story.ahead, opened=opened or here.kept.opened,
         closing=closing, typed=here.typed, not_now=reasons(here, would), two_people=two_people,
         actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
         revoke_links=action_forms.of_page("incidents")["revoke-links"],

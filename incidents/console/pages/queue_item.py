@@ -33,7 +33,7 @@ router = APIRouter()
 
 _CALLS = frozenset({"call", "keep_calling"})
 _CSRF = token_hex(16)
-"""A placeholder for the CSRF token, which is new each time: what is unchanged is told without it."""
+"""A placeholder for the CSRF token, which is new each time: no tag of a pane counts it."""
 _STORY = 6
 """The number of events that the pane shows, the newest first."""
 

@@ -28,6 +28,16 @@
     z: () => acts.undo(),
     a: () => $("changes").click(),
   };
+  // After g, the first letter of a page.
+  const GO = { q: "/", s: "/sites", i: "/incidents", d: "/terms", o: "/orders", v: "/overview", a: "/audit", p: "/policy", l: "/log" };
+  let goes = 0;
+  function isGoing(key) {
+    const was = performance.now() - goes < 1500;
+    goes = key === "g" && !was ? performance.now() : 0;
+    const link = was && GO[key] && document.querySelector(`nav a[href="${GO[key]}"], main a[href="${GO[key]}"]`);
+    if (link) link.click();
+    return was || key === "g";
+  }
   for (const n of [1, 2, 3, 4, 5]) onKey[n] = () => pane.outcome(n);
 
   document.addEventListener("keydown", (event) => {
@@ -38,6 +48,7 @@
       return;
     }
     if (event.key === "Enter" && target.matches("a, button, summary")) return;
+    if (words.me && keysAreOn() && isGoing(event.key)) { event.preventDefault(); return; }
     const here = ["/", "?"].includes(event.key) ? $("keys") : $("items");
     if (!here || !onKey[event.key] || (!keysAreOn() && event.key !== "Enter")) return;
     event.preventDefault();
@@ -147,7 +158,7 @@
 
   function listen() {
     again = null;
-    if (source || document.hidden || !words.me) return;
+    if (source || !words.me || (document.hidden && !alerts.on())) return;
     source = new EventSource("/changes");
     heard = performance.now();
     const on = (name, act) => source.addEventListener(name, (event) => {
@@ -187,7 +198,11 @@
   }, 1000);
 
   document.addEventListener("visibilitychange", () => {
+    if (!words.me) return;
+    if (!document.hidden && source) return;
     if (!document.hidden) { stale = true; listen(); return; }
+    // Who wants to be called hears also while the page is not seen.
+    if (alerts.on()) return;
     if (source) { source.close(); source = null; }
     // Who comes back is not told that it is live before it is.
     const line = $("live");
@@ -236,6 +251,16 @@
       // What somebody has asked for, and not what the page looks at by itself.
       if (requestConfig && requestConfig.verb === "post") acts.say("refused", words.wNoAnswer);
     });
+  }
+
+  // A link to a form opens it.
+  const named = location.hash && $(decodeURIComponent(location.hash.slice(1)));
+  if (named && named.matches("details")) { named.open = true; named.scrollIntoView({ block: "center" }); }
+
+  const palettes = $("palette-open");
+  if (palettes) {
+    palettes.hidden = false;
+    palettes.addEventListener("click", palette.open);
   }
 
   const menu = document.querySelector(".menu");
