@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 
@@ -21,6 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from incidents.accounts.authenticator import Authenticator
 from incidents.app import App
 from incidents.console import rendering
+from incidents.console.presence import Presence
 from incidents.console.request_context import Viewer
 from incidents.log import logger
 from incidents.store.database.replica import ReplicaReadError
@@ -67,6 +68,8 @@ class Changes:
     ) -> None:
         self._look, self._ages, self._for_pages = look, ages, for_pages
         self._aged: tuple[float, object] = (0.0, None)
+        self.presence = Presence()
+        self._looking: Mapping[str, frozenset[str]] = {}
         self._listening: dict[asyncio.Queue[str | None], str] = {}
         self._task: asyncio.Task[None] | None = None
         self._seen: Seen | None = None
@@ -144,8 +147,16 @@ class Changes:
                 self._broadcast("hello", {"version": self.version})
             elif told is not None:
                 self._broadcast("changed", {**told, "version": self.version})
+            self._look_who_looks()
             await self._look_at_ages()
             await asyncio.sleep(POLL_S)
+
+    def _look_who_looks(self) -> None:
+        before, self._looking = self._looking, self.presence.now()
+        items = before.keys() | self._looking.keys()
+        changed = sorted(item for item in items if before.get(item) != self._looking.get(item))
+        if changed:
+            self._broadcast("looking", {"items": changed})
 
     async def _look_at_ages(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -218,8 +229,8 @@ def _newest(connection: Connection) -> Seen:
 async def changes(here: Viewer) -> Response:
     """Send server-sent events.
 
-    `hello` with the version, `changed` with the sites and the version, `aged`, `beat`, `lost` and
-    `signed-out`.
+    `hello` with the version, `changed` with the sites and the version, `looking` with the items,
+    `aged`, `beat`, `lost` and `signed-out`.
     """
     watched: Changes = here.request.app.state.changes
     if watched.count_streams(here.by) >= MAX_STREAMS_OF_ACCOUNT:

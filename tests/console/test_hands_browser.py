@@ -1,4 +1,4 @@
-"""Fast hands: the palette, keys that lead somewhere, the title that counts, and calls on request."""
+"""Fast hands: the palette, keys that lead to pages, the title that counts, and calls on request."""
 
 from datetime import timedelta
 

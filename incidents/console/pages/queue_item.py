@@ -65,9 +65,11 @@ def _pane(who: RequestContext, item: str, place: Place) -> str:
         seen = sites.entry_counts(connection, {read[0]}).get(read[0])
         story = _story(connection, found, read[0], seen or 0, reader) if found else []
     shown = {} if found is None else _shown(found, reader)
+    others = who.request.app.state.changes.presence.note(item, who.by) if found else []
     return rendering.render(
         "queue_item", reader, item=shown, id=item, site=name, seen=seen, story=story, place=place,
-        outcomes=OUTCOMES, calls=_CALLS, me=who.identity, may=who.identity.may, csrf=_CSRF,
+        others=reader.spoken.comma.join(others), outcomes=OUTCOMES, calls=_CALLS, me=who.identity,
+        may=who.identity.may, csrf=_CSRF,
     )  # fmt: skip
 
 

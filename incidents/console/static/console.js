@@ -176,6 +176,7 @@
     });
     on("beat", () => {});
     on("changed", (event) => news(JSON.parse(event.data)));
+    on("looking", (event) => { if (JSON.parse(event.data).items.includes(pane.shown())) pane.refresh(); });
     on("aged", () => { if (document.querySelector("#desk, #fresh[data-ages]")) refresh(); });
     on("lost", () => say(false));
     on("signed-out", leave);
