@@ -33,6 +33,7 @@ from incidents.console.forms import (
 )
 from incidents.console.pages import (
     audit,
+    bulk,
     filing,
     incident,
     log,
@@ -64,7 +65,7 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, queue_item.router, site.router, filing.router,
     log.router, incident.router, orders.router, search.router, overview.router, simulate.router,
-    audit.router, policy.router,
+    audit.router, policy.router, bulk.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 

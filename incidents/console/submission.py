@@ -130,7 +130,7 @@ class Submission(RequestContext):
             if held and self.answered(part) is None:
                 raise forms.ClaimedError(self.form, held)
         self.take_quota(part=part)
-        envelope = self._envelope(site, command, None if steady else self.seen, part)
+        envelope = self.envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
         return self.app.group_commit.submit(
             replace(envelope, seen=seen_at, unless_closing=unless_closing)
@@ -145,13 +145,14 @@ class Submission(RequestContext):
         """
         self.authorise(name_of(HandOver))
         self.take_quota()
-        envelope = self._envelope(0, HandOver(by=self.by, to=to), None)
+        envelope = self.envelope(0, HandOver(by=self.by, to=to), None)
         # Without a key from its page, the held items are looked up again: none is given twice.
         return self.app.hand_over(replace(envelope, key=self.key(), key_for=None), of=of)
 
-    def _envelope(
+    def envelope(
         self, site: str | int, command: Command, seen: int | None, part: int = 0
     ) -> Envelope:
+        """The envelope of one of the form's commands, with its idempotency key."""
         # Without the session's secret, nobody can guess the text from it.
         own = secrets.form_token(self.visit.cookie, repr((site, command, seen)))
         given = self.key(part)

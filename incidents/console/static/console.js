@@ -26,14 +26,16 @@
     c: () => pane.press("[data-key=c]"),
     u: () => pane.press("[data-key=u]"),
     z: () => acts.undo(),
+    x: () => bulk.pick(list.selected(), false),
+    X: () => bulk.pick(list.selected(), true),
     a: () => $("changes").click(),
   };
   // After g, the first letter of a page.
   const GO = { q: "/", s: "/sites", i: "/incidents", d: "/terms", o: "/orders", v: "/overview", a: "/audit", p: "/policy", l: "/log" };
-  let goes = 0;
+  let goes = -Infinity;
   function isGoing(key) {
     const was = performance.now() - goes < 1500;
-    goes = key === "g" && !was ? performance.now() : 0;
+    goes = key === "g" && !was ? performance.now() : -Infinity;
     const link = was && GO[key] && document.querySelector(`nav a[href="${GO[key]}"], main a[href="${GO[key]}"]`);
     if (link) link.click();
     return was || key === "g";
@@ -43,7 +45,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const target = event.target;
-    if (target.matches("input, textarea, select") || document.querySelector("dialog[open]")) {
+    if (target.matches("input:not([type=checkbox]), textarea, select") || document.querySelector("dialog[open]")) {
       if (event.key === "Escape" && target.id === "find") target.blur();
       return;
     }

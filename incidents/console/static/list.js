@@ -50,6 +50,8 @@ const list = (() => {
       if (old.matches("[aria-busy=true]")) return false;
       return !(old.matches("[data-masked]") && old.querySelector("[data-revealed]") && whose(fresh) === masked.get(old.id));
     },
+    // The act on the row that is selected is the pane's, and comes with no list.
+    beforeNodeRemoved: (node) => !(node.nodeType === 1 && node.matches(".do")),
     beforeAttributeUpdated: (name, node, how) =>
       !(name === "inert" || (name === "open" && (how === "remove" || node.matches("dialog")))),
   };

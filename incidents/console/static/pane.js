@@ -43,16 +43,22 @@ const pane = (() => {
     tell("fresh");
   }
 
+  // One answer is awaited: an older one that comes later would take the place of a newer one.
+  let asking = new AbortController();
+
   async function load(id) {
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
     const at = new URL(address(null), location.href);
     const headers = { "HX-Request": "true", "HX-Current-URL": location.href, Accept: "text/html" };
     if (tag && id === shown()) headers["If-None-Match"] = tag;
     let answer, text;
     try {
-      answer = await fetch(`/queue/${encodeURIComponent(id)}${at.search}`, { headers, redirect: "manual", cache: "no-store" });
+      answer = await fetch(`/queue/${encodeURIComponent(id)}${at.search}`, { headers, redirect: "manual", cache: "no-store", signal });
       text = await answer.text();
     } catch {
-      tell("lost");
+      if (!signal.aborted) tell("lost");
       return;
     }
     if (id !== wanted || answer.status === 304) return;
@@ -116,8 +122,14 @@ const pane = (() => {
 
   // One act stands on the row that is selected: what the pane offers first.
   function offer() {
-    for (const old of document.querySelectorAll("#items .do")) old.remove();
     const row = list.selected();
+    const before = row && list.offers(row);
+    for (const old of document.querySelectorAll("#items .do")) old.remove();
+    mark(row);
+    if (before && row.matches(":hover") && list.offers(row) !== before) list.settle(row);
+  }
+
+  function mark(row) {
     if (!row || !item() || row.id !== `i-${shown()}` || row.classList.contains("held")) return;
     const claim = item().querySelector("button[data-key=c]");
     const first = outcomes()[0];
@@ -139,7 +151,9 @@ const pane = (() => {
     document.addEventListener("list:selected", ({ detail }) => { show(detail); offer(); });
     document.addEventListener("list:fresh", offer);
     document.addEventListener("act:answered", ({ detail: { item: fresh } }) => {
-      if (fresh && fresh.dataset.item === wanted) put(fresh);
+      if (!fresh || fresh.dataset.item !== wanted) return;
+      asking.abort();
+      put(fresh);
     });
     document.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
