@@ -257,9 +257,17 @@ class VerificationError(IncidentsError):
     exit_status = NOT_VERIFIED
 
 
-def way_out(extra: str) -> str:
-    """Return the command that installs the libraries of that extra."""
-    return f"pip install '.[{extra}]' in the source of incidents"
+def way_out(extra: str) -> Cause:
+    """Return how to install that extra, by the name that the documentation has for it."""
+    from incidents import installation
+
+    *others, last = commands = installation.commands(extra)
+    told = f"{', '.join(others)} or {last}" if others else last
+    return Cause.formatted(
+        "install_extra_by" if others else "install_extra",
+        f'install the extra "{extra}" with {told}',
+        {"extra": extra, "commands": commands},
+    )
 
 
 class LibraryError(IncidentsError):
@@ -268,5 +276,10 @@ class LibraryError(IncidentsError):
     extra: ClassVar[str]
     """The extra that installs the library, unless the fact `extra` names it."""
 
+    @property
+    def way_out(self) -> Cause:
+        """How to install the extra."""
+        return way_out(self.facts.get("extra") or self.extra)
+
     def _sentence(self) -> str:
-        return f"{super()._sentence()}: {way_out(self.facts.get('extra') or self.extra)}"
+        return f"{super()._sentence()}: {self.way_out}"

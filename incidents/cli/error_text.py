@@ -100,5 +100,4 @@ def _with_library(spoken: Language, error: IncidentsError, sentence: str) -> str
     """Add how to install the missing library to the sentence."""
     if not isinstance(error, LibraryError):
         return sentence
-    extra = error.facts.get("extra") or error.extra
-    return spoken.say("error.library.install", sentence=sentence, extra=extra)
+    return spoken.say("error.library.install", sentence=sentence, way_out=error.way_out)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 import click
 
-from incidents import __version__
 from incidents.cli.action_helps import ACTION_HELPS, ACTIONS_AFTER
 from incidents.cli.lazy_group import LazyGroup
 
@@ -142,6 +141,14 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
 """
 
 
+def _print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from incidents import installation
+
+        click.echo(f"incidents {installation.version()}")
+        context.exit()
+
+
 @click.group(
     cls=LazyGroup,
     sections=COMMANDS,
@@ -150,7 +157,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message="incidents %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+    help="Show the version and exit.",
+)  # fmt: skip
 def root() -> None:
     """Record violations on hosted sites, and let the policy act on time."""
 

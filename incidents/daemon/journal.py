@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from incidents import __version__, clock, log
+from incidents import clock, installation, log
 from incidents.app import App
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
@@ -54,7 +54,7 @@ def error(sentence: str, **facts: Any) -> None:
 
 def started(app: App, me: Heartbeat) -> None:
     """Log the start of a daemon, and that others can read its database, if they can."""
-    info("started", worker=me.daemon, pid=me.pid, version=__version__)
+    info("started", worker=me.daemon, pid=me.pid, version=installation.version())
     if reason := open_to_others(app.bare_engine):
         warning("the database is exposed to others", reason=reason)
 

@@ -48,6 +48,19 @@ class MissingLibraryError(LibraryError):
     """the adapter {name!r} needs a library that is not installed ({detail})"""
 
 
+class ForeignLibraryError(MissingLibraryError):
+    """the adapter {name!r} needs a library that is not installed ({detail})"""
+
+    name = "missing_library"
+
+    @property
+    def way_out(self) -> Cause:
+        """What to do, since no extra of this program has the library."""
+        return Cause.of(
+            "install_beside", "install it beside that adapter, which is not part of incidents"
+        )
+
+
 class MissingPartError(IncidentsError):
     """the adapter {name!r} cannot work here: {detail}"""
 
@@ -129,7 +142,7 @@ def load(environ: Mapping[str, str] | None = None) -> Routing:
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
-        MissingLibraryError: naming the library to install.
+        MissingLibraryError, ForeignLibraryError: naming the library to install.
     """
     return read(sources.section(SECTION, environ))
 
@@ -236,6 +249,8 @@ def _make(kind: str, name: str, own: Options) -> Adapter:
             make = found[kind].load()
         adapter: Adapter = make(name, own)
     except ModuleNotFoundError as error:
+        if kind not in TYPES:
+            raise ForeignLibraryError(name=name, detail=error.name) from error
         extra = "cloud" if kind == "cloud" else "webhook"
         raise MissingLibraryError(name=name, detail=error.name, extra=extra) from error
     own.finish()

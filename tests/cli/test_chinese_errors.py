@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import pkgutil
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import incidents
+from incidents import installation
 from incidents.cli import error_text
 from incidents.cli.run import Run
 from incidents.client.faults import ProblemError, TokenNeededError
@@ -134,6 +136,18 @@ def test_an_error_is_told_in_one_chinese_sentence(
     english = desk(*line, "--lang", "en")
     assert english.status == answer.status
     assert english.err.startswith("incidents: ")
+
+
+def test_a_missing_library_is_told_with_its_extra_and_the_command_of_each_tool(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    answer = desk("serve", "--lang", "zh")
+    pip, pipx, uv = installation.commands("console")
+    assert answer.err == (
+        "incidents：没有安装所需的 uvicorn：请安装附加组件“console”"
+        f"（按安装本程序所用的工具，任选一条命令）：{pip}、{pipx}、{uv}\n"
+    )
 
 
 def test_a_used_key_is_told_by_why_it_is_refused(desk: Cli) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from incidents import installation
 from incidents.cli import main
 from incidents.cli.action_helps import ACTIONS_AFTER
 from incidents.cli.root import COMMANDS
@@ -56,10 +57,8 @@ def test_an_act_on_a_pipe_loads_neither_the_orm_nor_alembic_nor_rich(db_url: str
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    from incidents import __version__
-
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"incidents {__version__}\n"
+    assert capsys.readouterr().out == f"incidents {installation.version()}\n"
 
 
 def test_what_is_unexpected_is_one_sentence_and_a_pointer(

@@ -171,4 +171,4 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     status, _, err = run("--key", file, "--log", LOG, *NOWHERE)
-    assert (status, "pip install '.[witness]'" in err) == (FAILED, True)
+    assert (status, "pip install 'incidents[witness]'" in err) == (FAILED, True)

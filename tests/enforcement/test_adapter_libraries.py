@@ -1,5 +1,6 @@
 """Adapters that need a library of their own: named when it is missing, loaded when it is needed."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from incidents.enforcement import routing
+from tests.enforcement import own_adapter_rig
 
 ROOT = Path(__file__).parents[2]
 GUIDES = {"powerdns": "suspend-in-powerdns", "cloud": "suspend-in-a-cloud"}
@@ -45,7 +47,21 @@ def test_a_missing_library_is_named_with_the_way_to_install_it(
         monkeypatch.delitem(sys.modules, f"incidents.outbound.{module}", raising=False)
     with pytest.raises(routing.MissingLibraryError) as refused:
         routing.read(shown(GUIDES[kind], tmp_path))
-    assert f"pip install '.[{extra}]'" in refused.value.message
+    assert f"pip install 'incidents[{extra}]'" in refused.value.message
+
+
+def test_a_library_of_somebody_elses_adapter_is_in_no_extra_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(own_adapter_rig.install(tmp_path)))
+    importlib.invalidate_caches()
+    monkeypatch.setitem(sys.modules, "own_adapter", None)
+    with pytest.raises(routing.MissingLibraryError) as refused:
+        routing.read({"adapter": "panel", "panel": {"type": "own-panel"}})
+    assert refused.value.message == (
+        "the adapter 'panel' needs a library that is not installed (own_adapter):"
+        " install it beside that adapter, which is not part of incidents"
+    )
 
 
 def test_no_library_is_loaded_before_it_is_needed() -> None:

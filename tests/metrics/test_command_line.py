@@ -98,4 +98,4 @@ def test_without_the_library_it_says_what_to_install(
     monkeypatch.setattr(service, "LIBRARY", "no_such_library")
     status, out, err = command()
     assert (status, out) == (1, "")
-    assert "pip install '.[metrics]'" in err
+    assert "pip install 'incidents[metrics]'" in err

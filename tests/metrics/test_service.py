@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 from prometheus_client import CollectorRegistry
 
+from incidents import errors
 from incidents.app import App
 from incidents.audit.log import sequencer
 from incidents.desk import Envelope
@@ -153,7 +154,7 @@ def test_without_its_library_it_says_so_once_and_the_daemon_goes_on(
             "the metrics are not served",
             {
                 "reason": "the settings ask for metrics, but their library is not installed:"
-                " pip install '.[metrics]' in the source of incidents",
+                f" {errors.way_out('metrics')}",
                 "wait_s": 0.05,
             },
         )

@@ -232,7 +232,7 @@ def test_without_apprise_it_is_said_what_to_install(
 
     monkeypatch.setitem(sys.modules, "apprise", None)
     text = NOTICES + '[notices.wecom]\ntype = "chat"\nurls = ["wecombot://0123456789abcdef"]\n'
-    with pytest.raises(IncidentsError, match=r"pip install '\.\[chat\]'"):
+    with pytest.raises(IncidentsError, match=r"pip install 'incidents\[chat\]'"):
         notice_settings.customer_settings(SHANGHAI, said(text))
 
 

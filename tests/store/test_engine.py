@@ -64,7 +64,7 @@ def test_without_the_driver_postgresql_says_what_to_install(
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(DatabaseError, match=r"pip install '\.\[postgresql\]'"):
+    with pytest.raises(DatabaseError, match=r"pip install 'incidents\[postgresql\]'"):
         create("postgresql://localhost/x")
 
 

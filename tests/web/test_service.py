@@ -210,7 +210,7 @@ def test_without_its_library_it_says_what_to_install_and_ends_no_session(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     status, told = serve(toml="")
     assert status == 1
-    assert f"pip install '.[{EXTRA}]'" in told
+    assert f"pip install 'incidents[{EXTRA}]'" in told
     assert "all sessions have ended" not in told
     assert not (tmp_path / "serve.key").exists()
 

@@ -132,7 +132,9 @@ def _do(desk: Submission, name: str, make: Make, *, opened: str, sighted: bool =
     except (InputError, RefusedError) as error:
         flash = messages.of_error(desk.reader, error)
     except NoFilingLibraryError as error:
-        why = desk.reader.say("filing.no_library", name=error.facts["detail"])
+        why = desk.reader.say(
+            "filing.no_library", name=error.facts["detail"], way_out=error.way_out
+        )
         flash = Flash("refused", why)
     if flash.tone == "refused":
         return _page(desk, kept, flash=flash, opened=opened, touched=touched.changes)

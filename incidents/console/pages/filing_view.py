@@ -151,7 +151,9 @@ def _findings(reader: Reader, details: Details) -> tuple[list[FindingLine], str]
     try:
         found = checks.check(details, today=day_of(reader))
     except checks.NoFilingLibraryError as error:
-        return [], reader.say("filing.no_library", name=error.facts["detail"])
+        return [], reader.say(
+            "filing.no_library", name=error.facts["detail"], way_out=error.way_out
+        )
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
     return [_finding_line(reader, each) for each in found], ""
 
