@@ -12,7 +12,7 @@ from incidents import clock
 from incidents.accounts import access_settings, secrets
 from incidents.accounts.identity import Identity, is_handle
 from incidents.cli import reauthentication
-from incidents.desk import accounts, tokens
+from incidents.desk import accounts, own_stream, tokens
 from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.store import accounts as stored_accounts
@@ -78,6 +78,24 @@ class AccountAdmin:
     def make(self, handle: str, role: str) -> None:
         """Add an account."""
         self._do(lambda c, by, now: accounts.make(c, by, handle, role, now))
+
+    def make_first(self, handle: str, hash_: str) -> bool:
+        """Add an administrator with a password, from its hash, if there are no accounts yet.
+
+        Return whether there were none.
+        """
+        wait, seal = access_settings.second_after(), self._run.local.seal
+
+        def make(c: Connection, by: Actor, now: Callable[[], datetime]) -> bool:
+            # Somebody else may have been faster, while this person was asked.
+            own_stream.locked(c)
+            if stored_accounts.any_exist(c):
+                return False
+            accounts.make(c, by, handle, "administrator", now)
+            accounts.set_password(c, by, handle, hash_, now, second_after=wait, seal=seal)
+            return True
+
+        return self._do(make)
 
     def give_role(self, handle: str, role: str) -> bool:
         """Give an account another role; return whether that changed anything."""

@@ -229,12 +229,12 @@ def serve(run: Run, *, host: str, port: int, workers: int | None) -> None:
 
     It uses plain HTTP, on this machine only. Put a TLS reverse proxy in front of it that does not
     rewrite paths (docs/how-to/nginx-for-serve.conf), and name the proxy in [serve] trusted_proxies.
-    People sign in with accounts (incidents account). The customer page needs [customer] in the
-    settings. SIGTERM stops it.
+    People sign in with accounts (incidents account). At a terminal, it offers to make the first
+    one. The customer page needs [customer] in the settings. SIGTERM stops it.
     """
     run.refuse_server(_SERVER_HERE)
     from incidents.accounts import serve_key
-    from incidents.cli.admin import db
+    from incidents.cli.admin import db, first_account
     from incidents.daemon import settings_check
     from incidents.desk import own_stream, tokens
     from incidents.notices.customer_link import PATH
@@ -250,6 +250,7 @@ def serve(run: Run, *, host: str, port: int, workers: int | None) -> None:
     key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(app.engine, app.desk, key, by, clock.now):
         run.inform(db.sealed(run, found) if isinstance(found, tokens.SealingResult) else str(found))
+    first_account.offer(run)
 
     def listening(url: str, links: Links | None) -> None:
         if host := _exposed_host(url):

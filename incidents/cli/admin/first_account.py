@@ -1,0 +1,82 @@
+"""The first account: `serve` offers to make it, since nobody can sign in without one.
+
+It is made like any other account, by the rules of `account add` and `account password`, but in one
+transaction: whoever breaks off has made nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from incidents.accounts import secrets
+from incidents.cli import confirmation, error_text, reauthentication
+from incidents.cli.admin.account_admin import AccountAdmin
+from incidents.desk import accounts
+from incidents.desk.own_stream import Actor
+from incidents.errors import InputError, RefusedError
+from incidents.store import accounts as stored_accounts
+from incidents.system.terminal import is_terminal
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+
+
+_STEPS = (
+    "incidents account add admin-1 --role administrator",
+    "incidents account password admin-1",
+)
+
+
+def offer(run: Run) -> None:
+    """Offer to make the first administrator, if there is none and somebody is at the terminal.
+
+    Elsewhere, say how to make it. Ctrl-C ends the program.
+    """
+    with run.local.reading() as connection:
+        if stored_accounts.any_exist(connection):
+            return
+    if not _make(run):
+        steps = (run.text("answer.next", step=step) for step in _STEPS)
+        run.inform(run.text("first_account.later"), *steps)
+
+
+def _make(run: Run) -> bool:
+    """Make the account if the person wants it; return whether there is one now."""
+    if run.for_programs or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        return False
+    run.inform(run.text("first_account.offer"))
+    handle = _handle(run)
+    hash_ = _password_hash(run, handle) if handle else None
+    if not handle or hash_ is None:
+        return False
+    by = Actor(person=run.settings.person, login=run.settings.login)
+    if AccountAdmin(run, by).make_first(handle, hash_):
+        run.inform(run.text("first_account.made", handle=handle))
+    else:
+        run.inform(run.text("first_account.not_first"))
+    return True
+
+
+def _handle(run: Run) -> str | None:
+    """Ask until the name can be one; None if the person gives none."""
+    while given := confirmation.read_confirmation(run, [run.question("first_account.name")], None):
+        if not (handle := given.strip()):
+            return None
+        try:
+            return accounts.check_handle(handle)
+        except (InputError, RefusedError) as error:
+            run.inform(error_text.rendered(run, error))
+    return None
+
+
+def _password_hash(run: Run, handle: str) -> str | None:
+    """Ask until the password is strong enough; None if the person gives none."""
+    while True:
+        try:
+            new = reauthentication.read_new_password(run, None, handle)
+            return secrets.hash_password(new, handle)
+        except reauthentication.PasswordNeededError:
+            return None
+        except (InputError, RefusedError) as error:
+            run.inform(error_text.rendered(run, error))
