@@ -16,7 +16,8 @@ ENGLISH, CHINESE = READMES = (pages.ROOT / "README.md", pages.ROOT / "README.zh-
 # What sets itself up: the day that scripts/demo plays runs below, and scripts/test runs this.
 SCRIPTS = ("scripts/demo", "scripts/test")
 
-_EXTRA = re.compile(r"'\.\[(\w+)\]'")
+_INSTALLED = re.compile(r"'(?:incidents|\.)\[([\w,]+)\]'")
+_NAMED = re.compile(r"`(\w+)`")
 
 
 # The commands of both are the same: see test_languages.
@@ -35,12 +36,15 @@ def test_the_scripts_that_it_names_are_there_and_can_be_started() -> None:
     assert [script for script in SCRIPTS if not os.access(pages.ROOT / script, os.X_OK)] == []
 
 
-def test_the_extras_that_it_installs_are_the_packages_own() -> None:
+@pytest.mark.parametrize("readme", READMES)
+def test_it_names_each_extra_and_installs_none_that_is_not_there(readme: Path) -> None:
     project = tomllib.loads((pages.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = set(_EXTRA.findall(ENGLISH.read_text(encoding="utf-8")))
+    extras = set(project["optional-dependencies"])
+    text = readme.read_text(encoding="utf-8")
+    installed = {extra for each in _INSTALLED.findall(text) for extra in each.split(",")}
+    assert {"all", "postgresql"} <= installed <= extras
     # A witness is not a desk.
-    assert named == set(project["optional-dependencies"]) - {"witness"}
-    assert {"postgresql", "webhook"} <= named
+    assert extras - set(_NAMED.findall(text)) == {"witness"}
 
 
 def test_whoever_has_seen_enough_of_the_demonstration_sees_no_traceback(tmp_path: Path) -> None:
