@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from incidents import clock
+from incidents.errors import IncidentsError
 from incidents.locale.language import ENGLISH, Language
 from incidents.system.side_process import ProcessorBudget
 from incidents.view_source import ViewSource
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from incidents.settings.sources import Settings
     from incidents.store.database.replica import Replica
     from incidents.views.queries import Queries
+
+
+class FastClockError(IncidentsError):
+    """{where} is not a rehearsal, so no clock may run {speed} times as fast for it: unset
+    INCIDENTS_CLOCK, or make an empty database with db upgrade --rehearsal"""
 
 
 class App:
@@ -69,11 +75,23 @@ class App:
 
         Raises:
             DatabaseError: if the database is missing, or has any other content.
+            FastClockError: if the clock of the settings is for a rehearsal, which this is not.
         """
         from incidents.store.database import schema
 
         schema.ensure(self.bare_engine, make=self._create)
+        if self.settings.pace is not None:
+            self._check_rehearsal(self.settings.pace)
         return self.bare_engine
+
+    def _check_rehearsal(self, pace: clock.Pace) -> None:
+        from incidents.store import desk_state
+        from incidents.store.database import address, engine
+
+        bare = self.bare_engine
+        with engine.plainly(bare), engine.single_query(bare) as connection:
+            if not desk_state.is_rehearsal(connection):
+                raise FastClockError(where=address.display_address(bare), speed=pace.speed)
 
     @property
     def is_opened(self) -> bool:
@@ -116,7 +134,7 @@ class App:
         """The open sessions, to list and to end."""
         from incidents.accounts.open_sessions import OpenSessions
 
-        return OpenSessions(self.engine, clock.now)
+        return OpenSessions(self.engine, clock.machine_now)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -319,6 +337,21 @@ class App:
             self.bare_engine.dispose()
         if (replica := self.__dict__.get("replica")) is not None:
             replica.engine.dispose()
+
+
+def check_clock(settings: Settings) -> None:
+    """Check that the database may have the clock of the settings, on connections of its own.
+
+    Raises:
+        FastClockError: if that clock is for a rehearsal, which the database is not.
+        DatabaseError: as `App.engine` does.
+    """
+    if settings.pace is not None:
+        opened = App(settings)
+        try:
+            assert opened.engine is not None
+        finally:
+            opened.close()
 
 
 def open_app(settings: Settings, *, create: bool = False) -> App:

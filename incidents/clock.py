@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,9 +47,65 @@ def _machine_time() -> datetime:
 source: Callable[[], datetime] = _machine_time
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A clock that was right at `since` (UTC) and has run `speed` times as fast since."""
+
+    speed: int
+    since: datetime
+
+    def at(self, machine: datetime) -> datetime:
+        """The time that this clock shows at that time of the machine."""
+        return self.since + (machine - self.since) * self.speed
+
+    def machine_time(self, moment: datetime) -> datetime:
+        """The time of the machine at which this clock shows `moment`."""
+        return self.since + (moment - self.since) / self.speed
+
+    def __str__(self) -> str:
+        return f"{self.speed}x since {rfc3339(self.since)}"
+
+
+# The pace of `now`: None except in a rehearsal, whose settings set it for the whole process.
+pace: Pace | None = None
+
+
 def now() -> datetime:
-    """Return the machine's time, in UTC, to the microsecond."""
+    """Return the time by which the policy acts, in UTC, to the microsecond: the machine's time.
+
+    In a rehearsal it can run faster: see `Pace`.
+    """
+    return source() if pace is None else pace.at(source())
+
+
+def machine_now() -> datetime:
+    """Return the machine's time, for what people and machines really wait for, such as sessions."""
     return source()
+
+
+def machine_time(moment: datetime) -> datetime:
+    """Return the machine's time at which `now` returns `moment`."""
+    return moment if pace is None else pace.machine_time(moment)
+
+
+def passing(span: timedelta) -> timedelta:
+    """Return how far `now` moves while the machine's time moves by `span`."""
+    return span if pace is None else span * pace.speed
+
+
+MAX_SPEED = 3_600
+_PACE = re.compile(r"([1-9]\d{0,3})x since (\S{1,40})", re.ASCII)
+
+
+def read_pace(text: str) -> Pace | None:
+    """Parse a pace such as `60x since 2026-03-01T02:50:00Z`; None for any other text."""
+    found = _PACE.fullmatch(text)
+    try:
+        if found is None or int(found[1]) > MAX_SPEED:
+            return None
+        return Pace(int(found[1]), parse_exact(found[2]))
+    except InputError:
+        return None
 
 
 # Most times are written more than once: into an entry, an order, and the reason.

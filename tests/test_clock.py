@@ -141,3 +141,44 @@ def test_a_year_that_no_clock_will_show_is_in_the_future(text: str) -> None:
 def test_a_program_writes_an_hour_of_two_digits() -> None:
     with pytest.raises(InputError, match="not a time"):
         clock.parse_exact("2026-03-01 2:50:00+08:00")
+
+
+SINCE = datetime(2026, 3, 1, 2, 50, tzinfo=UTC)
+FAST = clock.Pace(60, SINCE)
+
+
+def test_a_fast_clock_was_right_once_and_shows_an_hour_after_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = SINCE
+    monkeypatch.setattr(clock, "source", lambda: machine)
+    monkeypatch.setattr(clock, "pace", FAST)
+    assert clock.now() == SINCE
+    machine += timedelta(minutes=1)
+    assert clock.now() == SINCE + timedelta(hours=1)
+    assert clock.machine_now() == machine
+    assert clock.machine_time(clock.now()) == machine
+    assert clock.passing(timedelta(seconds=1)) == timedelta(minutes=1)
+
+
+def test_without_a_pace_the_clock_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "source", lambda: NOW)
+    assert clock.now() == clock.machine_now() == clock.machine_time(NOW) == NOW
+    assert clock.passing(timedelta(seconds=1)) == timedelta(seconds=1)
+
+
+def test_a_pace_is_read_as_it_is_written() -> None:
+    assert str(FAST) == "60x since 2026-03-01T02:50:00Z"
+    assert clock.read_pace(str(FAST)) == FAST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "60x", "0x since 2026-03-01T02:50:00Z", "-1x since 2026-03-01T02:50:00Z",
+        "3601x since 2026-03-01T02:50:00Z", "60x since 2026-03-01 02:50", "60x since yesterday",
+        "60x since 2026-13-01T02:50:00Z", "own",
+    ],
+)  # fmt: skip
+def test_what_is_no_pace_is_not_read_as_one(text: str) -> None:
+    assert clock.read_pace(text) is None

@@ -67,7 +67,7 @@ class Caller:
 
     def may(self, action: str) -> bool:
         """Whether the caller may do the action now."""
-        return self.identity.denial(action, clock.now()) is None
+        return self.identity.denial(action, clock.machine_now()) is None
 
     def needs(self, action: str, *, about: str | None = None) -> None:
         """Check that the caller may do the action now; count a refusal.
@@ -75,7 +75,7 @@ class Caller:
         Raises:
             Problem: 403, with the reason.
         """
-        why = self.identity.denial(action, clock.now())
+        why = self.identity.denial(action, clock.machine_now())
         if why is not None:
             refuse(self.app, self.identity, action, why, about)
             raise problems.not_let(self.identity, action, why)

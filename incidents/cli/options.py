@@ -119,6 +119,7 @@ def time_option(name: str, what: str, *, required: bool) -> Callable[[Command], 
 
 
 def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = False) -> Run:
+    from incidents import clock
     from incidents.settings import sources
 
     run = context.ensure_object(Run)
@@ -129,6 +130,7 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
         lang=given.pop("lang"),
         server=given.pop("server"),
     )
+    clock.pace = run.settings.pace
     # Only `db upgrade` makes a named database: the name may be mistyped.
     run.makes = writes and run.settings.db is None
     return run
@@ -160,6 +162,12 @@ def _quiet(context: click.Context, _parameter: click.Parameter, value: bool) -> 
     context.ensure_object(Run).quiet = value
 
 
+language_option = click.option(
+    "--lang", metavar="LANG", is_eager=True, callback=_language,
+    help="Output language: en or zh. Default: INCIDENTS_LANG, else your locale.",
+)  # fmt: skip
+
+
 def _common(*more: Callable[[Command], Command], of: Command) -> Command:
     options: list[Callable[[Command], Command]] = [
         *more,
@@ -174,8 +182,7 @@ def _common(*more: Callable[[Command], Command], of: Command) -> Command:
                      expose_value=False, help="Print only IDs."),
         click.option("--zone", metavar="ZONE",
                      help="Time zone. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
-        click.option("--lang", metavar="LANG", is_eager=True, callback=_language,
-                     help="Output language: en or zh. Default: INCIDENTS_LANG, else your locale."),
+        language_option,
         click.option("--db", metavar="URL",
                      help="Database. Default: INCIDENTS_DB, else a file of your own."),
         click.option("--server", metavar="URL",

@@ -248,7 +248,7 @@ def _authenticator(run: Run) -> Authenticator:
     from incidents import clock
     from incidents.accounts.authenticator import Authenticator
 
-    return Authenticator(run.local.engine, clock.now, run.local.seal)
+    return Authenticator(run.local.engine, clock.machine_now, run.local.seal)
 
 
 def _terminal(run: Run) -> str:

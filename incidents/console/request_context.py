@@ -97,7 +97,7 @@ class RequestContext:
             NotAllowedError: with the reason.
         """
         if not self.identity.may(action):
-            why = self.identity.denial(action, clock.now()) or "role"
+            why = self.identity.denial(action, clock.machine_now()) or "role"
             caller.refuse(self.app, self.identity, action, why, about)
             raise NotAllowedError(action, why)
 

@@ -66,7 +66,7 @@ class Submission(RequestContext):
             ReauthenticationError: if the person must enter the password first; a page then asks for
                 it and resubmits the form.
         """
-        why = self.identity.denial(action, clock.now())
+        why = self.identity.denial(action, clock.machine_now())
         if why == "prove_again" or (why is None and self.unproved is not None):
             name = None if site is None else caller.name_of_site(self.app, site)
             raise ReauthenticationError(self.form, action, name, wrong=self.unproved)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from incidents import clock
 from incidents.app import App
 from incidents.daemon import alarm_letter, journal
 from incidents.daemon.part import Part
@@ -206,7 +207,7 @@ class Alarms:
         """
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._app.now(connection)
-            claimed = monitoring.claim_alarms(connection, seen, now=now, lease=LEASE)
+            claimed = monitoring.claim_alarms(connection, seen, now=now, lease=clock.passing(LEASE))
         if claimed is None:
             return True
         outcome = send(alarm, claimed, now, halted_since)

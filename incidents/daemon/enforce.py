@@ -70,7 +70,7 @@ class ClockSteps:
 
     def __init__(
         self,
-        now: Callable[[], datetime] = clock.now,
+        now: Callable[[], datetime] = clock.machine_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now

@@ -230,7 +230,7 @@ class Loop:
             self._every(
                 _DAY_S,
                 self._look,
-                at=due + _EPSILON,
+                at=clock.machine_time(due) + _EPSILON,
                 id=_DUE,
                 executor=_CLOCK,
                 replace_existing=True,
@@ -243,10 +243,10 @@ class Loop:
     def _every(
         self, seconds: float, duty: Callable[[], None], at: datetime | None = None, **options: Any
     ) -> None:
-        first = clock.now() if at is None else at
+        first = clock.machine_now() if at is None else at
         self._scheduler.add_job(duty, Every(seconds), next_run_time=first, **options)
 
     def _run_now(self, id_: str) -> None:
         # At a stop the scheduler may drop its jobs before the last check ends.
         with suppress(JobLookupError):
-            self._scheduler.modify_job(id_, next_run_time=clock.now())
+            self._scheduler.modify_job(id_, next_run_time=clock.machine_now())

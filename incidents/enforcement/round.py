@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection
 
+from incidents.clock import passing
 from incidents.desk import Answer
 from incidents.enforcement import order_payload
 from incidents.enforcement.adapter_queue import urgency
@@ -81,7 +82,7 @@ class Round:
         self.outcomes = Outcomes(dispatcher, recorded)
         self._limit = ConcurrencyLimit(dispatcher.workers * _PER_WORKER, seconds=dispatcher.seconds)
         self._pools: dict[str, WorkerPool] = {}
-        self._exclusions = Exclusions(dispatcher, self.outcomes, LEASE)
+        self._exclusions = Exclusions(dispatcher, self.outcomes, passing(LEASE))
         self._queues = Queues(
             self._adapter_of, seconds=dispatcher.seconds,
             salt=lambda: int(dispatcher.jitter() * _SALTS),
@@ -151,7 +152,7 @@ class Round:
             if history.is_new:
                 self._queues.clear()
                 return None
-            found = leases.claim(connection, dispatcher.name, due, now=now, lease=LEASE)
+            found = leases.claim(connection, dispatcher.name, due, now=now, lease=passing(LEASE))
             held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
             # So that they do not count as tried, even if recording them fails.
             leases.undo_claim(connection, held)

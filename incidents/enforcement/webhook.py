@@ -110,7 +110,7 @@ class Webhook:
             # Even a forbidden target is retried: wrong DNS answers for an hour must not make every
             # order a dead letter. A forbidden address in the settings was refused earlier.
             return Retry(problem=error.problem, detail=error.message)
-        return _outcome(answer, clock.now())
+        return _outcome(answer, clock.machine_now())
 
     def state(self, site: str) -> State | None:
         """The site's state, requested from `state_url`.
@@ -145,7 +145,7 @@ class Webhook:
 
     def _signed_headers(self, message: str, body: str) -> list[tuple[str, str]]:
         """The headers of Standard Webhooks; its own library misreads times that are not in UTC."""
-        at = clock.in_utc(clock.now())
+        at = clock.in_utc(clock.machine_now())
         signatures = [signer.sign(message, at, body) for signer in self._signers]
         return [
             ("User-Agent", _USER_AGENT),

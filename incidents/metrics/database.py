@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from incidents import __version__
-from incidents.clock import read_rfc3339
+from incidents.clock import passing, read_rfc3339
 from incidents.metrics.catalogue import BUILD, MAX_COUNTED, MAX_OPEN, UP, limit_literal
 from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
@@ -60,7 +60,8 @@ def _daemons(found: Enforcement, now: datetime, into: Samples) -> None:
     ):
         into.put(name, float(0 if listed is None else listed["count"]))
     daemons = found["daemons"]
-    heard_of = [d for d in daemons if abs(now - read_rfc3339(d["last_beat"])) <= STALE_AFTER]
+    lately = passing(STALE_AFTER)
+    heard_of = [d for d in daemons if abs(now - read_rfc3339(d["last_beat"])) <= lately]
     aside = sum(daemon["standing_aside"] is not None for daemon in heard_of)
     into.put("incidents_daemons_beating", sum(daemon["beating"] for daemon in daemons))
     into.put("incidents_daemons_standing_aside", aside)

@@ -55,10 +55,10 @@ class Settings:
     was given explicitly. `login`: the name of the process's owner. `zone`: the time zone for times
     that people read and write. `language`: the language of messages to people. `evidence`: the
     folder of attached files; `evidence_limit`: the maximum size of a file in bytes. `own_clock`:
-    the clock is simulated, and may jump. `daemon_processes`: `one` or `several`; None: as many as
-    the machine's processors suggest. `server`: the address of a server to use instead of a
-    database, as the account of `token`. `replica`: the URL of a standby of `db` for reading, if its
-    state is at most `replica_lag` behind.
+    the clock is simulated, and may jump; `pace`: how fast it runs. `daemon_processes`: `one` or
+    `several`; None: as many as the machine's processors suggest. `server`: the address of a server
+    to use instead of a database, as the account of `token`. `replica`: the URL of a standby of `db`
+    for reading, if its state is at most `replica_lag` behind.
     """
 
     db: str | None
@@ -69,6 +69,7 @@ class Settings:
     evidence: Path
     evidence_limit: int
     own_clock: bool = False
+    pace: clock.Pace | None = None
     daemon_processes: str | None = None
     server: str | None = None
     token: str | None = None
@@ -111,6 +112,12 @@ def load(
     # The login, unless it is a reserved name.
     default_person = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
     evidence = sources.text("evidence")
+    simulated, pace = sources.simulated_clock()
+    if server_url and pace is not None:
+        raise InputError.coded(
+            "not_together", "{one} and {other} exclude each other",
+            one="--server", other=f"INCIDENTS_CLOCK={pace}",
+        )  # fmt: skip
     return Settings(
         db=url,
         person=default_person if name is None else check_person(name),
@@ -119,7 +126,8 @@ def load(
         language=_language(lang, sources),
         evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
         evidence_limit=sources.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
-        own_clock=sources.choice("clock", ("own", "database"), "database") == "own",
+        own_clock=pace is not None or simulated == "own",
+        pace=pace,
         daemon_processes=sources.choice("daemon_processes", ("one", "several"), None),
         server=server_url,
         token=sources.token() if server_url else None,
@@ -234,6 +242,17 @@ class _Sources:
             expected = one_of(choices)
             raise SettingError(where=where, setting=setting, value=value, expected=expected)
         return str(value)
+
+    def simulated_clock(self) -> tuple[str, clock.Pace | None]:
+        """Return `own` or `database`, and the pace of a clock that runs faster."""
+        value, where, setting = self.value("clock")
+        pace = clock.read_pace(value) if isinstance(value, str) else None
+        if value is None or pace is not None:
+            return "database", pace
+        if value not in ("own", "database"):
+            expected = one_of(("own", "database", "60x since 2026-03-01T02:50:00Z"))
+            raise SettingError(where=where, setting=setting, value=value, expected=expected)
+        return str(value), None
 
     def size(self, key: str, default: int) -> int:
         value, where, setting = self.value(key)

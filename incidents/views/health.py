@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select
 
+from incidents import clock
 from incidents.clock import rfc3339
 from incidents.store import monitoring
 from incidents.store.desk_state import is_rehearsal
@@ -79,7 +80,7 @@ def enforcement(
 def is_alive(beat: Heartbeat, now: datetime) -> bool:
     """Whether a daemon's heartbeat is recent at `now`."""
     # A heartbeat from the future is no better than an old one: some clock was set back.
-    return abs(now - beat.beat_at) <= STALE_AFTER
+    return abs(now - beat.beat_at) <= clock.passing(STALE_AFTER)
 
 
 def silent_daemons(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:

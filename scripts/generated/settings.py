@@ -25,8 +25,10 @@ _MEANINGS = {
                  "where copies of attached files are kept"),
     "evidence_limit": ("a size", f"`{sources.DEFAULT_EVIDENCE_LIMIT // 2**20}MiB`",
                        "the maximum size of one attached file"),
-    "clock": ("`own` or `database`", "`database`",
-              "`own`: the clock is simulated, and the daemon does not warn when it jumps"),
+    "clock": ("`own`, `database` or a pace", "`database`",
+              ("`own`: the clock is simulated, and the daemon does not warn when it jumps;"
+              " `60x since 2026-03-01T02:50:00Z`: it runs 60 times as fast since then, for a"
+              " [rehearsal](../how-to/rehearse-with-a-told-clock.md) only")),
     "daemon_processes": ("`one` or `several`", "`several` with more than one processor, else `one`",
                          "[the processes of a daemon](../how-to/run-the-daemon.md#its-processes)"),
     "server": ("a URL", "none",

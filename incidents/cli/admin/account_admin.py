@@ -195,7 +195,7 @@ def signed_in(run: Run, file: Path | None, action: str, own: str | None) -> Acto
 
 def _check(run: Run, identity: Identity, action: str, own: str | None) -> None:
     """Check that the person's role allows the action; a refusal is counted."""
-    why = identity.denial(action, clock.now())
+    why = identity.denial(action, clock.machine_now())
     if why is None:
         return
     by = Actor(person=identity.handle, login=run.settings.login)

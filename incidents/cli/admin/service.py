@@ -63,11 +63,13 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         return _check(run)
     if once:
         return _once(run)
+    from incidents.app import check_clock
     from incidents.daemon import processes
 
     if sys.stderr.isatty():
         # All else that it writes is its log.
         run.inform(run.text("daemon.started"))
+    check_clock(run.settings)
     return processes.run(run.local)
 
 

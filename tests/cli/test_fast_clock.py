@@ -1,0 +1,68 @@
+"""A clock that runs faster: for a rehearsal on SQLite or PostgreSQL, and for nothing else."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from incidents import clock
+from incidents.cli import main
+from incidents.clock import read_rfc3339
+from incidents.store.database import schema
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that was right two minutes ago, and shows two hours more by now."""
+    monkeypatch.setattr(clock, "pace", None)
+    pace = clock.Pace(60, clock.machine_now() - timedelta(minutes=2))
+    monkeypatch.setenv("INCIDENTS_CLOCK", str(pace))
+
+
+@pytest.fixture
+def rehearsal(empty_db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema.upgrade(empty_db_url, rehearsal=True)
+    monkeypatch.setenv("INCIDENTS_DB", empty_db_url)
+
+
+@pytest.mark.both_databases
+@pytest.mark.usefixtures("rehearsal")
+def test_a_rehearsal_is_worked_at_under_a_fast_clock(capsys: pytest.CaptureFixture[str]) -> None:
+    before = clock.machine_now()
+    assert main(["site", "add", "shop.example"]) == 0
+    capsys.readouterr()
+    assert main(["log", "shop.example", "--json"]) == 0
+    logged = json.loads(capsys.readouterr().out)["incident"]
+    ahead = read_rfc3339(logged["recorded_at"]) - before
+    assert 1.9 * HOUR < ahead < 5 * HOUR
+
+
+@pytest.mark.parametrize("command", [["queue"], ["daemon"], ["daemon", "--once"], ["serve"]])
+def test_any_other_database_is_refused(
+    sqlite_url: str, command: list[str], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert "is not a rehearsal, so no clock may run 60 times as fast for it" in said
+    assert "db upgrade --rehearsal" in said
+
+
+def test_a_server_has_a_clock_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["queue", "--server", "https://desk.example"]) == 2
+    assert "--server and INCIDENTS_CLOCK=60x since" in capsys.readouterr().err
+
+
+def test_what_is_no_clock_is_named_with_what_could_be_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INCIDENTS_CLOCK", "60x")
+    assert main(["queue"]) == 1
+    said = capsys.readouterr().err
+    assert "'60x'" in said
+    assert "60x since 2026-03-01T02:50:00Z" in said
