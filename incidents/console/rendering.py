@@ -25,6 +25,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from incidents import clock
 from incidents.accounts.identity import distinct_login
 from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
@@ -267,6 +268,7 @@ def render(template: str, reader: Reader, **facts: Any) -> str:
     return environment().get_template(f"{template}.html.jinja").render(
         say=reader.say, phrase=reader.phrase, word=reader.word, time=reader.time,
         language=reader.language, tag=TAGS[reader.language], now=rfc3339(reader.now),
+        speed=1 if clock.pace is None else clock.pace.speed,
         zone=str(reader.zone), **facts,
     )  # fmt: skip
 

@@ -103,7 +103,8 @@ const acts = (() => {
     // What a colleague has claimed asks at once.
     if (row && row.dataset.by && row.dataset.by !== words.me) return false;
     const due = act.form.closest("#item").querySelector("time[data-ticks]");
-    return !due || clock.left(due) > AT_ONCE_S;
+    // Under a fast clock too, twice as long must be left as it is held.
+    return !due || clock.left(due) > Math.max(AT_ONCE_S, 2 * clock.speed * HELD_MS / 1000);
   }
 
   function wait(act) {

@@ -1,4 +1,5 @@
-// The desk's time, and the countdowns. The server's time counts, and not that of a computer that is wrong.
+// The desk's time, and the countdowns. The server's time counts, and not that of a computer that is wrong;
+// in a rehearsal it may run faster.
 "use strict";
 const clock = (() => {
   const words = document.body.dataset;
@@ -52,5 +53,5 @@ const clock = (() => {
   const left = (time) => (Date.parse(time.dateTime) - now()) / 1000;
 
   setInterval(tick, 1000);
-  return { now, set, tick, span, left };
+  return { speed, now, set, tick, span, left };
 })();

@@ -1,0 +1,45 @@
+"""The console under a fast clock: its countdowns follow it, and its sessions do not."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from incidents import clock
+from tests.browser import Chromium
+from tests.served_desk import ConsoleDesk, person
+
+
+@pytest.fixture
+def fast_desk(served_desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch) -> ConsoleDesk:
+    """A served desk with a clock that runs sixty times as fast."""
+    monkeypatch.setattr(clock, "pace", clock.Pace(60, clock.machine_now()))
+    return served_desk
+
+
+def test_ten_seconds_of_a_visitor_are_ten_minutes_of_a_countdown(
+    browser: Chromium, fast_desk: ConsoleDesk
+) -> None:
+    fast_desk.violation("shop.example")
+    with person(browser, fast_desk, "li", locale="en-GB", outages=True) as li:
+        left = li.locator("#i-1-1 time[data-ticks=clock]")
+        expect(left).to_have_text(re.compile(r"\d\d:\d\d"))
+        before = int(left.inner_text().partition(":")[0])
+        li.clock.run_for(10_000)
+        after = int(left.inner_text().partition(":")[0])
+        assert before - after in (10, 11)
+
+
+def test_a_session_lasts_an_hour_of_the_visitor_and_not_of_the_fast_clock(
+    fast_desk: ConsoleDesk,
+) -> None:
+    cookie = fast_desk.begin_session("li")
+    by_session = fast_desk.asgi_app.state.authenticator.by_session
+    # Two days of the desk.
+    fast_desk.ahead = timedelta(minutes=48)
+    assert by_session(cookie) is not None
+    fast_desk.ahead += timedelta(minutes=61)
+    assert by_session(cookie) is None
