@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.app import App
+from incidents.demo.story import END
 from incidents.desk import accounts
 from incidents.desk.own_stream import Actor
 from incidents.settings import sources
@@ -48,7 +49,7 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         a_month.play(Path(folder))
-        with rehearsal(a_month.END), _serving() as url, _browser() as browser:
+        with rehearsal(END), _serving() as url, _browser() as browser:
             for picture in PICTURES:
                 _take(browser, url, picture)
                 size = picture.file.stat().st_size
@@ -112,7 +113,7 @@ def _take(browser: Browser, url: str, picture: Picture) -> None:
     page = context.new_page()
     try:
         # The browser's clock equals the server's: no second is lost on the way.
-        page.clock.set_fixed_time(a_month.END)
+        page.clock.set_fixed_time(END)
         _sign_in(page, url)
         page.goto(url + picture.path)
         page.wait_for_load_state("load")

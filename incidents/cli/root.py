@@ -96,6 +96,9 @@ COMMANDS = with_actions({
             "incidents.cli.admin.service:serve",
             "Serve the console, the API and the customer page.",
         ),
+        "demo": (
+            "incidents.cli.admin.demo:demo", "Show everything on sample data, in your browser.",
+        ),
         "db": ("incidents.cli.admin.db:db", "Upgrade, check and back up the database."),
         "metrics": (
             "incidents.cli.admin.monitoring:metrics",

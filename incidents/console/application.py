@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
 
+from incidents.accounts.entrance import Entrance
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.clock import rfc3339
 from incidents.console import changes, kept_form, last_write, messages, rendering, request_context
@@ -48,6 +49,7 @@ from incidents.console.pages import (
     simulate,
     site,
 )
+from incidents.console.pages import entrance as entrance_page
 from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, context_if_signed_in
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
@@ -70,18 +72,21 @@ ROUTERS: tuple[APIRouter, ...] = (
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
 
-def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
-    """Mount the console for paths outside the API, and `customers` at /c/.
+def mount_console(
+    api: FastAPI, customers: Asgi | None = None, entrance: Entrance | None = None
+) -> None:
+    """Mount the console for paths outside the API, `customers` at /c/, and a rehearsal's entrance.
 
     The console is the router's default, which is tried last, so an API path with the wrong method
     still returns 405.
     """
+    routers = ROUTERS if entrance is None else (*ROUTERS, entrance_page.router(entrance))
     console = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         exception_handlers=_ERROR_PAGES,
         middleware=[Middleware(GZipMiddleware, minimum_size=_SHORT, compresslevel=_LEVEL)],
         # Included, each router would be made anew for every application.
-        routes=[rendering.STATIC_ROUTE, *(route for router in ROUTERS for route in router.routes)],
+        routes=[rendering.STATIC_ROUTE, *(route for router in routers for route in router.routes)],
     )  # fmt: skip
     app = api.state.app
     # Which pages may read a replica, and when, is theirs to say: there one is fetched once more.

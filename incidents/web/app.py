@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from incidents import __version__, clock
 from incidents.accounts import access_settings
 from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.entrance import Entrance
 from incidents.accounts.oidc import Oidc
 from incidents.api import parameters, problems
 from incidents.api.authentication import COOKIE, CSRF_HEADER, is_somebody
@@ -83,10 +84,13 @@ class SecurityHeaders:
         await self._app(scope, receive, send_secured)
 
 
-def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
+def create(
+    app: App, customers: application.Asgi | None = None, entrance: Entrance | None = None
+) -> FastAPI:
     """The HTTP application; the calling thread opens its database.
 
-    `customers`: the application that serves customers' links, below /c/.
+    `customers`: the application that serves customers' links, below /c/. `entrance`: only for a
+    rehearsal, which people enter without a password.
     """
     api = FastAPI(
         title="incidents",
@@ -102,14 +106,14 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     if (replica := app.replica) is not None:
         replica.on_change = _log_replica
     api.state.readiness = Readiness(app.bare_engine)
-    api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
+    api.state.authenticator = Authenticator(app.engine, clock.machine_now, app.seal)
     # Actions are processed in order of arrival; a query that hangs delays no others.
     api.state.token_batch = AsyncBatcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
     api.state.command_batch = AsyncBatcher(app.group_commit.submit_together)
     api.state.document_batch = AsyncBatcher(partial(actions.action_documents, app), at_once=_LOOKS)
     api.state.exclusive = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
-    api.state.oidc = None if provider is None else Oidc(provider, clock.now)
+    api.state.oidc = None if provider is None else Oidc(provider, clock.machine_now)
     serve = access_settings.serve()
     api.state.trusted_proxies = serve.trusted_proxies
     api.state.quota = Quota(serve.acts_per_minute)
@@ -126,7 +130,7 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     plain = api.openapi
     # Made once, and of what the framework says of it; so its makers advise.
     api.openapi = cache(lambda: _completed(plain()))  # type: ignore[method-assign]
-    application.mount_console(api, customers)
+    application.mount_console(api, customers, entrance)
     return api
 
 

@@ -8,12 +8,17 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from incidents import clock
 from incidents.accounts import access_settings, secrets
+from incidents.accounts.entrance import Entrance, NoEntranceError
 from incidents.errors import DatabaseError, LibraryError
 from incidents.notices import customer_link, notice_settings
+from incidents.store.database import address
 from incidents.store.database.engine import check_same_file
 from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server, workers
@@ -60,11 +65,13 @@ def serve(
     port: int,
     listening: Callable[[str, Links | None], object],
     processes: int | None = None,
+    entrance: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; call `listening` with the address once it listens.
 
     The customers' pages are served if the settings have a section [customer]; `listening` gets the
     address of their links, or None. `processes`: the number of workers, by default [serve] workers.
+    `entrance`: the folder of a rehearsal's entrance.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -72,8 +79,11 @@ def serve(
         DatabaseError: if there is no database, or not one of this program. Also if another file
             replaces the database's file: then the service answers with 503, and ends within a
             second or so.
+        NoEntranceError: if this is no rehearsal on the loopback interface.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
+    if entrance is not None and not (is_loopback(host) and app.is_rehearsal):
+        raise NoEntranceError(where=address.display_address(app.engine))
     links = customer_link.load_links()
     customers = None
     if links is not None:
@@ -87,7 +97,8 @@ def serve(
     from incidents.web.app import create
 
     # Opened by this thread, before others ask for it.
-    made = create(app, customers)
+    door = None if entrance is None else Entrance(entrance, clock.machine_now)
+    made = create(app, customers, door)
     n = processes or access_settings.serve().workers or _default_workers(app)
 
     def served(serve: workers.Serve, opened: socket.socket, is_stopped: Callable[[], bool]) -> None:
@@ -106,6 +117,14 @@ def serve(
         listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
         served=served,
     )  # fmt: skip
+
+
+def is_loopback(host: str) -> bool:
+    """Whether that address of this machine is for this machine alone."""
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _default_workers(app: App) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,22 @@ def test_what_is_no_clock_is_named_with_what_could_be_one(
     said = capsys.readouterr().err
     assert "'60x'" in said
     assert "60x since 2026-03-01T02:50:00Z" in said
+
+
+def test_an_entrance_without_a_password_is_for_a_rehearsal_alone(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.delenv("INCIDENTS_CLOCK")
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+    assert main(["serve", "--port", "0", "--entrance", str(tmp_path)]) == 1
+    assert "nobody signs in there without a password" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("rehearsal")
+def test_an_entrance_without_a_password_is_for_this_machine_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["serve", "--host", "0.0.0.0", "--port", "0", "--entrance", str(tmp_path)]
+    assert main(command) == 1
+    assert "nobody signs in there without a password" in capsys.readouterr().err

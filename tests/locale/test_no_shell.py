@@ -34,7 +34,7 @@ AT_THE_MACHINE = {
     "cause.log_no_key", "cause.must_words",
     "cause.way_database", "cause.way_policy", "cause.way_recover", "cause.way_verify",
     "error.address", "error.answer_lost", "error.bad_rows", "error.denied", "error.fast_clock",
-    "error.halted",
+    "error.halted", "error.port_taken",
     "error.held_checkpoint", "error.loss_known", "error.no_account", "error.no_serve_key",
     "error.not_as_signed", "error.policy_text", "error.sealed_elsewhere", "error.signs_elsewhere",
     "error.standing_aside", "error.torn_note", "error.torn_share", "error.uncompared_checkpoint",

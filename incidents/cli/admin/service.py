@@ -21,6 +21,7 @@ from incidents.locale import event_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from incidents.app import App
     from incidents.cli.run import Run
@@ -225,8 +226,9 @@ DEFAULT_PORT = 7390
     metavar="N",
     help="Worker processes. Default: [serve] workers.",
 )
+@click.option("--entrance", type=params.File(), hidden=True)
 @options.query
-def serve(run: Run, *, host: str, port: int, workers: int | None) -> None:
+def serve(run: Run, *, host: str, port: int, workers: int | None, entrance: Path | None) -> None:
     """Serve the API at /api/v1, the console at / and the customer page at /c.
 
     It uses plain HTTP, on this machine only. Put a TLS reverse proxy in front of it that does not
@@ -262,7 +264,9 @@ def serve(run: Run, *, host: str, port: int, workers: int | None) -> None:
             run.inform(run.text("serve.customer", url=url, path=PATH, base=links.base_url))
         run.write(url)
 
-    service.serve(run.local, host=host, port=port, listening=listening, processes=workers)
+    service.serve(
+        run.local, host=host, port=port, listening=listening, processes=workers, entrance=entrance
+    )
 
 
 def _exposed_host(url: str) -> str | None:

@@ -36,7 +36,7 @@ def show(request: Request, to: str = "/") -> Response:
     """Show the sign-in form; redirect a person who is already signed in."""
     if authentication.visitor(request) is not None:
         return RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
-    return _form(request, to)
+    return page(request, to)
 
 
 @router.post("/sign-in")
@@ -51,10 +51,10 @@ def sign_in(request: Request, form: Form) -> Response:
             handle, form.password() or "", address_of(request), session.browser(request)
         )
     except SignInError:
-        return _form(request, to, handle=handle, wrong="sign_in.wrong", status=401)
+        return page(request, to, handle=handle, wrong="sign_in.wrong", status=401)
     except BlockedError as error:
         wait_s = error.facts["wait_s"]
-        return _form(request, to, handle=handle, wrong="sign_in.blocked", status=429, wait_s=wait_s)
+        return page(request, to, handle=handle, wrong="sign_in.blocked", status=429, wait_s=wait_s)
     answer = RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     session.begin(request, answer, visit)
     return answer
@@ -111,10 +111,11 @@ def own(to: str) -> str:
     return to if is_own and to.isprintable() else "/"
 
 
-def _form(
+def page(
     request: Request, to: str, *, handle: str = "", wrong: str | None = None, status: int = 200,
     wait_s: int = 0,
 ) -> Response:  # fmt: skip
+    """Return the sign-in page, which leads to the path `to`; `wrong`: the key of a message."""
     reader = request_context.reader(request)
     told = None if wrong is None else reader.say(wrong, wait_s=wait_s)
     headers = {"Retry-After": str(wait_s)} if wait_s else {}

@@ -1,0 +1,130 @@
+"""The place of the demonstration: a temporary folder with its database, settings and logs.
+
+The folder goes when the demonstration ends. One that was killed leaves it to the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from incidents.clock import Pace
+from incidents.demo.hand import PANEL
+from incidents.values.language_tag import Tag
+
+_PREFIX = "incidents-demo-"
+_OURS = re.compile(rf"{_PREFIX}([1-9][0-9]*)-\w+")
+# What a program needs of the environment; whatever else is there is the visitor's.
+_KEPT = ("HOME", "INCIDENTS_DEBUG", "LANG", "LC_ALL", "LC_MESSAGES", "PATH", "TMPDIR", "TZ")
+_WITHOUT_OWN = (
+    "for each in $(env | sed -n 's/^\\(INCIDENTS_[A-Z_]*\\)=.*/\\1/p'); do unset \"$each\"; done\n"
+)
+"""A shell's line that drops the visitor's own settings."""
+
+_SETTINGS = """\
+[acts]
+adapter = "{name}"
+
+[acts.{name}]
+type = "webhook"
+url = "{url}/orders"
+state_url = "{url}/state"
+secret = "{secret}"
+allow = ["127.0.0.1"]
+timeout = "5s"
+
+# No site of the sample data has a page to look at.
+[filing]
+recheck_within = ""
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder of a demonstration."""
+
+    folder: Path
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        return f"sqlite:///{self.folder / 'incidents.db'}"
+
+    @property
+    def entrance(self) -> Path:
+        """The folder of the entrance."""
+        return self.folder / "entrance"
+
+    @property
+    def variables(self) -> Path:
+        """The file that gives a shell the variables of the demonstration."""
+        return self.folder / "env"
+
+    def write_settings(self, panel_url: str, secret: str) -> None:
+        """Write the settings file, by which the panel at that address carries orders out."""
+        told = _SETTINGS.format(name=PANEL, url=panel_url, secret=secret)
+        self.config.write_text(told, encoding="utf-8")
+
+    def environment(self, language: Tag, pace: Pace | None) -> dict[str, str]:
+        """The environment of the programs, with nothing of the visitor's own settings."""
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        # The same modules as here, without the current folder.
+        return kept | self._own(language, pace) | {
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path))
+        }  # fmt: skip
+
+    def write_variables(self, language: Tag, pace: Pace) -> None:
+        """Write the file for a shell."""
+        lines = [
+            f"export {name}={shlex.quote(value)}\n"
+            for name, value in self._own(language, pace).items()
+            if name.startswith("INCIDENTS_")
+        ]
+        self.variables.write_text(_WITHOUT_OWN + "".join(lines), encoding="utf-8")
+
+    @property
+    def config(self) -> Path:
+        """The settings file."""
+        return self.folder / "config.toml"
+
+    def _own(self, language: Tag, pace: Pace | None) -> dict[str, str]:
+        own = {
+            "INCIDENTS_AS": "operator-1",
+            "INCIDENTS_CONFIG": str(self.config),
+            "INCIDENTS_DAEMON_PROCESSES": "one",
+            "INCIDENTS_DB": self.database,
+            "INCIDENTS_LANG": language,
+            "XDG_CONFIG_HOME": str(self.folder),
+            "XDG_DATA_HOME": str(self.folder),
+        }
+        return own if pace is None else own | {"INCIDENTS_CLOCK": str(pace)}
+
+
+@contextmanager
+def made() -> Iterator[Place]:
+    """Make a folder for the block, and delete it with all that is in it."""
+    _sweep()
+    prefix = f"{_PREFIX}{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        found = Place(Path(name))
+        found.entrance.mkdir()
+        found.config.touch()
+        yield found
+
+
+def _sweep() -> None:
+    """Delete the folders of this user's demonstrations that do not run any more."""
+    for found in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        named = _OURS.fullmatch(found.name)
+        if named is None or Path(f"/proc/{named[1]}").exists() or found.is_symlink():
+            continue
+        if found.is_dir() and found.stat().st_uid == os.getuid():
+            shutil.rmtree(found, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""The sample data: a month at a desk, its last day, and the people who work there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from incidents.accounts import secrets
+from incidents.demo import story
+from incidents.demo.diary import Diary
+from incidents.demo.hand import Hand
+from incidents.demo.month import DAY, DAYS, Month
+from incidents.desk import accounts
+from incidents.desk.own_stream import Actor
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+ADMINISTRATOR = "administrator-1"
+PEOPLE = {
+    ADMINISTRATOR: "administrator", "operator-1": "operator", "operator-2": "operator",
+    "supervisor-1": "supervisor", "supervisor-2": "supervisor",
+}  # fmt: skip
+"""The accounts with their roles; the administrator is made first, as in each database."""
+
+
+def play(engine: Engine, end: datetime, login: str, *, more: bool) -> None:
+    """Do at the desk of a new database what the sample data says, up to `end` (aware).
+
+    `more`: also what falls due soon after `end`.
+    """
+    diary = Diary(Hand(engine, end - (DAYS + 1) * DAY, login))
+    Month(diary, end - DAY).write()
+    story.write(diary, end, more=more)
+    diary.play(end)
+
+
+def add_people(connection: Connection, now: datetime, login: str, password: str) -> None:
+    """Make the accounts, all with that password."""
+    for handle, role in PEOPLE.items():
+        by = Actor(person=ADMINISTRATOR, login=login, signed_in=handle != ADMINISTRATOR)
+        accounts.make(connection, by, handle, role, lambda: now)
+        accounts.set_password(
+            connection, by, handle, secrets.hash_password(password, handle), lambda: now,
+            second_after=accounts.AT_ONCE,
+        )  # fmt: skip
