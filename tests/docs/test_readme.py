@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from incidents.cli import main
+from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.root import root
 from tests.docs import pages
 
 ENGLISH, CHINESE = READMES = (pages.ROOT / "README.md", pages.ROOT / "README.zh-CN.md")
@@ -18,6 +20,9 @@ SCRIPTS = ("scripts/demo", "scripts/test")
 
 _INSTALLED = re.compile(r"'(?:incidents|\.)\[([\w,]+)\]'")
 _NAMED = re.compile(r"`(\w+)`")
+_AT_ONCE = re.compile(
+    r"^    (?:pipx run --spec|uvx --from) '\.\[all\]' incidents (\w+)$", re.MULTILINE
+)
 
 
 # The commands of both are the same: see test_languages.
@@ -45,6 +50,13 @@ def test_it_names_each_extra_and_installs_none_that_is_not_there(readme: Path) -
     assert {"all", "postgresql"} <= installed <= extras
     # A witness is not a desk.
     assert extras - set(_NAMED.findall(text)) == {"witness"}
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.name)
+def test_what_it_runs_without_an_installation_is_a_command_of_the_program(readme: Path) -> None:
+    assert _AT_ONCE.findall(readme.read_text(encoding="utf-8")) == ["demo", "demo"]
+    assert isinstance(root, LazyGroup)
+    assert "demo" in root.targets
 
 
 def test_whoever_has_seen_enough_of_the_demonstration_sees_no_traceback(tmp_path: Path) -> None:
