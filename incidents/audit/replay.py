@@ -162,6 +162,7 @@ OUTSIDE = {
     "passwords": "a secret: only whether it is the one that was set, as far as the entries tell",
     "sessions": "who is signed in now",
     "tokens.seal": "by which a server knows a token that it made, and which nobody else can make",
+    "saved_views": "which filters people keep by a name for the console's lists",
     "attempts": "who has failed to sign in of late, kept to slow them down",
     "sign_ins": "who came in and who was not let in: kept beside the record, to be erased",
     "refusals": "how often somebody was not let do something: counted beside the record",

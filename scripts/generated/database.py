@@ -66,6 +66,7 @@ _TABLES = {
     "attempts": "Failed sign-ins within the last hour, and from where.",
     "sign_ins": "Sign-ins, sign-outs and failed sign-ins. In no entry; old rows get pseudonyms in"
     " place of people and addresses.",
+    "saved_views": "Filters of the console's lists that people keep by a name. In no entry.",
     "refusals": "Who was refused what, counted by day (UTC); erased like sign-ins.",
     "rehearsal": "One row if the database is a rehearsal: any clock is accepted.",
     "heartbeats": (

@@ -122,6 +122,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "passwords": _TRANSIENT,
     "sessions": (SELECT, INSERT, UPDATE, DELETE),
     "attempts": (SELECT, INSERT, UPDATE, DELETE),
+    "saved_views": (SELECT, INSERT, UPDATE, DELETE),
     # Never deleted; the eraser alone replaces the persons.
     "sign_ins": _APPEND_ONLY,
     "refusals": _STATE,
@@ -146,6 +147,7 @@ COMMAND_LINE_RIGHTS: dict[str, tuple[str, ...]] = RIGHTS | {
     "passwords": (),
     "sessions": (),
     "attempts": (),
+    "saved_views": (),
 }
 """The rights, by table, of a role that only runs commands and cannot sign anyone in."""
 

@@ -91,6 +91,21 @@ sessions = Table(
 Index("uq_sessions_id", sessions.c.id, unique=True)
 Index("ix_sessions_handle", sessions.c.handle)
 
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Word, primary_key=True),
+    # The path of the list, and its filters as they stand in its address.
+    Column("page", Word, nullable=False),
+    Column("name", Word, nullable=False),
+    Column("query", Word, nullable=False),
+    # No foreign key: a view that is shared outlives its owner's account.
+    Column("owner", Word, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+)
+Index("ix_saved_views_page_owner", saved_views.c.page, saved_views.c.owner)
+
 serve_keys = Table(
     "serve_keys",
     metadata,
