@@ -37,6 +37,7 @@ from incidents.console.pages import (
     bulk,
     filing,
     incident,
+    incidents,
     log,
     orders,
     overview,
@@ -44,10 +45,14 @@ from incidents.console.pages import (
     queue,
     queue_item,
     queue_list,
+    saved_views,
     search,
     sign_in,
     simulate,
     site,
+    sites,
+    terms,
+    unreported,
 )
 from incidents.console.pages import entrance as entrance_page
 from incidents.console.rendering import Flash
@@ -65,8 +70,9 @@ _SHORT, _LEVEL = 500, 6
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sign_in.router, changes.router, queue.router, queue_item.router, site.router, filing.router,
-    log.router, incident.router, orders.router, search.router, overview.router, simulate.router,
+    sign_in.router, changes.router, queue.router, queue_item.router, incidents.router,
+    incident.router, sites.router, site.router, filing.router, terms.router, unreported.router,
+    orders.router, saved_views.router, log.router, search.router, overview.router, simulate.router,
     audit.router, policy.router, bulk.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")

@@ -59,7 +59,7 @@ def _static_file(name: str, content: bytes) -> StaticFile:
     return StaticFile(f"{STATIC_PREFIX}/{digest}/{name}", _KINDS[Path(name).suffix], content)
 
 
-_SHEETS = ("tokens", "base", "frame", "parts", "queue", "record", "figures")
+_SHEETS = ("tokens", "base", "frame", "parts", "lists", "queue", "record", "figures")
 """The style sheets, of which the first one declares the order of the layers."""
 
 _FILES = {
@@ -151,9 +151,9 @@ def clear_flash(request: Request, answer: Response) -> None:
 FOLDER = Path(__file__).with_name("templates")
 
 NAV = (
-    ("/", "nav.queue"), ("/sites", "nav.sites"), ("/terms", "nav.terms"),
-    ("/orders", "nav.orders"), ("/overview", "nav.overview"), ("/simulate", "nav.simulate"),
-    ("/audit", "nav.audit"), ("/policy", "nav.policy"),
+    ("/", "nav.queue"), ("/incidents", "nav.incidents"), ("/sites", "nav.sites"),
+    ("/terms", "nav.terms"), ("/orders", "nav.orders"), ("/overview", "nav.overview"),
+    ("/simulate", "nav.simulate"), ("/audit", "nav.audit"), ("/policy", "nav.policy"),
 )  # fmt: skip
 """The pages in the navigation, each with the key of its name."""
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     Select,
+    UnaryExpression,
     cast,
     extract,
     func,
@@ -32,6 +33,8 @@ from sqlalchemy.exc import DBAPIError
 from incidents.errors import InputError, RefusedError
 
 MAX_PAGE = 1_000
+SEARCHED_S = 5
+"""The seconds after which a search is broken off."""
 _MAX_CURSOR = 2_000
 _STEPS = 10_000
 
@@ -117,25 +120,45 @@ def _cursor(kind: str, bookmark: str) -> str:
     return base64.urlsafe_b64encode(f"{kind} {bookmark}".encode()).decode().rstrip("=")
 
 
-def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
-    """The keys in a cursor, each with the type of its column."""
-    from sqlakeyset import InvalidPage, unserialize_bookmark
+def kind_of(cursor: str) -> str:
+    """The kind of list that the cursor is of; raises BadCursorError for what is no cursor."""
+    return _opened(cursor)[0]
 
+
+def _opened(cursor: str) -> tuple[str, str]:
+    """The kind and the bookmark in a cursor."""
     if len(cursor) > _MAX_CURSOR:
         raise BadCursorError
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        whose, _, bookmark = base64.b64decode(padded, b"-_", validate=True).decode().partition(" ")
-        place, backwards = unserialize_bookmark(bookmark)
-    except (ValueError, binascii.Error, InvalidPage, NotImplementedError, LookupError) as error:
+        kind, _, bookmark = base64.b64decode(padded, b"-_", validate=True).decode().partition(" ")
+    except (ValueError, binascii.Error) as error:
         raise BadCursorError from error
-    kinds = [each.type.python_type for each in query._order_by_clauses]  # noqa: SLF001 - no other way
+    return kind, bookmark
+
+
+def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
+    """The keys in a cursor, each with the type of its column."""
+    from sqlakeyset import InvalidPage, unserialize_bookmark
+
+    whose, bookmark = _opened(cursor)
+    try:
+        place, backwards = unserialize_bookmark(bookmark)
+    except (ValueError, InvalidPage, NotImplementedError, LookupError) as error:
+        raise BadCursorError from error
+    columns = [_column(each) for each in query._order_by_clauses]  # noqa: SLF001 - no other way
+    kinds = [each.type.python_type for each in columns]
     fits = place is not None and list(map(type, place)) == kinds
     if whose != kind or backwards or not fits or place is None:
         raise BadCursorError
-    if not all(map(_fits_column, place, query._order_by_clauses)):  # noqa: SLF001
+    if not all(map(_fits_column, place, columns)):
         raise BadCursorError
     return tuple(place)
+
+
+def _column(clause: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column of an ORDER BY, whose direction has no type."""
+    return clause.element if isinstance(clause, UnaryExpression) else clause
 
 
 def _fits_column(key: Any, column: ColumnElement[Any]) -> bool:

@@ -8,12 +8,13 @@ for any number of queries) and `now`, an aware time. It returns plain documents 
 from incidents.views.filing import all_filings, filing, filing_details, filings_of
 from incidents.views.filing import terms as filing_terms
 from incidents.views.health import enforcement
-from incidents.views.orders import dead_letters, order, unsettled
+from incidents.views.orders import dead_letters, order
 from incidents.views.queue.alarms import alarms_now
 from incidents.views.queue.police import duties
 from incidents.views.queue.queue import item, queue
 from incidents.views.register import active_policy, incident, policy_history, site, sites
 from incidents.views.timeline import newest_of_story, part_of_story, timeline
+from incidents.views.unsettled_orders import unsettled
 from incidents.views.why.answer import why
 
 __all__ = [

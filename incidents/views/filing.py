@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from incidents.machine import filing as machine_filing
 from incidents.machine.filing import Term
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 500
+MAX_COUNTED = 10_000
 
 
 def filing(connection: Connection, name: str) -> FilingOnRecord:
@@ -86,7 +87,9 @@ def terms(connection: Connection, until: str | None = None) -> list[TermOfSite]:
     return [term_document(dict(row)) for row in connection.execute(terms_query(until)).mappings()]
 
 
-def terms_query(until: str | None = None) -> Select[Any]:
+def terms_query(
+    until: str | None = None, *, site: str | None = None, term: str | None = None
+) -> Select[Any]:
     """The query for the rows of `terms`, in their order."""
     of = terms_table.c
     query = (
@@ -97,7 +100,17 @@ def terms_query(until: str | None = None) -> Select[Any]:
     )
     if until is not None:
         query = query.where(of.due_on <= until)
-    return query
+    if site is not None:
+        query = query.where(sites.c.name == site)
+    return query if term is None else query.where(of.term == term)
+
+
+def count_terms(connection: Connection, today: str, until: str | None = None) -> tuple[int, int]:
+    """The numbers of terms that are overdue `today`, and of those still running until `until`."""
+    some = terms_query(until).limit(MAX_COUNTED).subquery("some")
+    over = func.count().filter(some.c.due_on < today)
+    overdue, total = connection.execute(select(over, func.count()).select_from(some)).one()
+    return overdue, total - overdue
 
 
 def term_document(row: Mapping[str, Any]) -> TermOfSite:

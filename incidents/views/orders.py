@@ -1,4 +1,4 @@
-"""The orders not carried out, dead letters first, and the story of one order."""
+"""The counts of orders that need attention, and the story of one order."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ from incidents.clock import rfc3339
 from incidents.errors import NoSuchOrderError
 from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import BRAKED
-from incidents.machine.orders import DESK, NOTICE
 from incidents.store.archive import whole
-from incidents.store.cases import sites as site_rows
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries, given_up, orders, waiting
 from incidents.store.schema.tables import sites
@@ -54,57 +52,11 @@ MAX_NAMED = 3
 
 LATE_AFTER = timedelta(minutes=5)
 """The time after which a waiting order to the live system counts as late."""
-_ALL_SET: Mapping[str, str] = MappingProxyType({})
+ALL_SET: Mapping[str, str] = MappingProxyType({})
 _ONE = 1
 _of = deliveries.c
-
-
-def unsettled(
-    connection: Connection,
-    now: datetime,
-    *,
-    site: str | None = None,
-    only_dead: bool = False,
-    only_braked: bool = False,
-    only_late: bool = False,
-    limit: int = 100,
-    unset: Mapping[str, str] = _ALL_SET,
-) -> list[Order]:
-    """The orders not carried out: dead letters, then waiting orders.
-
-    Dead letters come in the order in which they were issued, waiting orders lane by lane, by their
-    next attempt. `state`: `dead`; `braked` (not tried, because too many sites were taken down at
-    once); `in_hand` (an attempt is running at `now`); or `waiting`. `late`: an order to the live
-    system that has waited for `LATE_AFTER`. `only_late`: only late orders, the longest waiting
-    first. `unset`: the settings of the lanes without a channel (see `App`); an order that has
-    waited in such a lane for `LATE_AFTER` names the setting.
-
-    Raises:
-        UnknownSiteError: for `site`, with the nearest names.
-    """
-    if site is not None:
-        site_rows.named(connection, site)
-    if only_late:
-        since = {"late_since": now - LATE_AFTER}
-        rows = connection.execute(_late_rows(site).limit(limit), since).mappings()
-        return [_document(row, now) for row in rows]
-    queries = [
-        _rows(site).where(which).order_by(_of.since, _of.site_id)
-        for which, is_asked in ((braked, not only_dead), (given_up, not only_braked))
-        if is_asked
-    ]
-    if not (only_dead or only_braked):
-        queries += [
-            _rows(site).where(waiting, _of.lane == lane).order_by(_of.next_at, _of.site_id)
-            for lane in (ACT, NOTICE, DESK)
-        ]
-    found: list[Order] = []
-    for each in queries:
-        rows = connection.execute(each.limit(limit - len(found))).mappings()
-        found += [_document(row, now, unset) for row in rows]
-        if len(found) == limit:
-            break
-    return found
+IN_ORDER = (_of.since, _of.site_id)
+"""The order of dead letters and of late orders: as they were issued."""
 
 
 def order(
@@ -115,7 +67,7 @@ def order(
     *,
     when: TimeFormat,
     now: datetime,
-    unset: Mapping[str, str] = _ALL_SET,
+    unset: Mapping[str, str] = ALL_SET,
 ) -> OrderInFull:
     """One order in a lane: its content, its state, and its story on record.
 
@@ -136,12 +88,12 @@ def order(
     ordered = found[0]
     name = connection.scalar(select(sites.c.name).where(sites.c.id == site_id)) or ""
     named = (_of.site_id == site_id, _of.lane == lane, _of.site_seq == seq)
-    row = connection.execute(_rows(None).where(*named)).mappings().first()
+    row = connection.execute(rows_of(None).where(*named)).mappings().first()
     story = _story(connection, site_id, seq, lane, Wording(name, site_id, when))
     if row is None and not story:
         raise NoSuchOrderError(given=id_)
     if row is not None:
-        document = _document(row, now, unset)
+        document = document_of(row, now, unset)
     else:
         # The last event about the order is its outcome.
         order_events = story[-1]["kind"].removeprefix("order_")
@@ -175,7 +127,7 @@ def _first_of(connection: Connection, what: str) -> tuple[int, list[Order]]:
     counted, first = _statements(what)
     count = connection.scalar(counted) or 0
     named = connection.execute(first).mappings() if count else ()
-    return count, [_document(row, row["next_at"]) for row in named]
+    return count, [document_of(row, row["next_at"]) for row in named]
 
 
 @cache
@@ -183,7 +135,7 @@ def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
     """The queries for the number and the first few, built once: every queue page runs them."""
     where = {"dead": given_up, "held": and_(braked, _of.lane == ACT)}[what]
     some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
-    first = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
+    first = rows_of(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
     return select(func.count()).select_from(some), first
 
 
@@ -196,11 +148,13 @@ def late(connection: Connection, now: datetime) -> OrdersLate:
     found = connection.execute(_late_counted(), since).scalar_one()
     rows: Iterable[Any] = ()
     if found:
-        rows = connection.execute(_late_rows(None).limit(MAX_NAMED), since).mappings()
+        rows = connection.execute(
+            late_rows(None).order_by(*IN_ORDER).limit(MAX_NAMED), since
+        ).mappings()
     return {
         "late": found,
         "capped": found >= MAX_COUNTED,
-        "first": [_document(row, now) for row in rows],
+        "first": [document_of(row, now) for row in rows],
     }
 
 
@@ -221,14 +175,16 @@ def _late() -> tuple[Subquery, ColumnElement[bool]]:
     return some, some.c.since <= bindparam("late_since", type_=UTCDateTime())
 
 
-def _late_rows(site: str | None) -> Select[Any]:
+def late_rows(site: str | None) -> Select[Any]:
+    """The rows of the late orders at `late_since`, among the first due."""
     some, is_late = _late()
     same = (some.c.site_id == _of.site_id, some.c.lane == _of.lane, some.c.n == _of.n)
     on = and_(*same, some.c.site_seq == _of.site_seq)
-    return _rows(site).join(some, on).where(is_late).order_by(_of.since, _of.site_id)
+    return rows_of(site).join(some, on).where(is_late)
 
 
-def _rows(site: str | None) -> Select[Any]:
+def rows_of(site: str | None) -> Select[Any]:
+    """The rows of the orders not carried out, with what the document needs."""
     same = (orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n)
     found = (
         select(deliveries, sites.c.name, orders.c.created_at)
@@ -238,7 +194,8 @@ def _rows(site: str | None) -> Select[Any]:
     return found if site is None else found.where(sites.c.name == site)
 
 
-def _document(row: Any, now: datetime, unset: Mapping[str, str] = _ALL_SET) -> Order:
+def document_of(row: Any, now: datetime, unset: Mapping[str, str] = ALL_SET) -> Order:
+    """The document of such a row."""
     state: OrderState
     in_hand = row["held_by"] is not None and now < row["next_at"]
     state = "in_hand" if in_hand else "waiting"

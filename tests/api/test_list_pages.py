@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store import pages
-from incidents.views import lists
+from incidents.views import incident_list
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
 
@@ -71,6 +71,31 @@ def test_incidents_are_walked_to_the_end_and_filtered(api: Rig) -> None:
     assert lines == list(range(1, len(lines) + 1))
     one = walk(viewer, f"{path}/1-1/timeline", 1)
     assert one[0]["incident"] == "1-1"
+
+
+@pytest.mark.both_databases
+def test_incidents_are_listed_the_newest_first_and_filtered_by_their_item(api: Rig) -> None:
+    add_sites(api, ["a.example", "b.example"])
+    for site in ("a.example", "b.example", "a.example"):
+        log(api, site, again=True)
+    api.app.desk.submit([Envelope(site=2, command=c.ClaimItem(by="chen", item="1"))])
+    api.app.desk.submit(
+        [Envelope(site=1, command=c.StateFalse(by="wang", field="phone", evidence="a bakery"))]
+    )
+    viewer, path = api.client("viewer"), "/api/v1/incidents"
+
+    def ids(asked: str) -> list[str]:
+        return [each["id"] for each in walk(viewer, f"{path}?{asked}", 1)]
+
+    assert ids("order=newest") == ["1-2", "2-1", "1-1"]
+    assert ids("order=newest&holder=chen") == ["2-1"]
+    assert ids("rule=false_info&logged_by=li") == ["1-1", "1-2"]
+    assert ids("due_before=2020-01-01T00:00:00Z") == []
+    assert ids("due_before=2100-01-01T00:00:00Z&order=newest") == ["2-1"]
+    first = viewer.get(f"{path}?limit=1&order=newest").json()
+    other = viewer.get(f"{path}?limit=1&cursor={first['next']}")
+    assert other.status_code == 422
+    assert other.json()["type"] == "urn:incidents:problem:bad-cursor"
 
 
 def test_sites_are_filtered_by_how_they_stand(api: Rig) -> None:
@@ -190,8 +215,8 @@ def test_a_search_through_many_that_are_masked_is_broken_off_between_them(
     add_sites(api, ["shop.example"])
     for _ in range(3):
         log(api, "shop.example", note="+86 10 5555 0123", again=True)
-    monkeypatch.setattr(lists, "SEARCHED_S", 0)
-    monkeypatch.setattr(lists, "_SEARCHED_AT_ONCE", 1)
+    monkeypatch.setattr(pages, "SEARCHED_S", 0)
+    monkeypatch.setattr(incident_list, "_SEARCHED_AT_ONCE", 1)
     asked = {"q": "5555 0123", "limit": 1}
     answer = api.client("viewer").get("/api/v1/incidents", params=asked)
     assert answer.json()["type"] == "urn:incidents:problem:too-costly"
@@ -207,7 +232,7 @@ def test_a_search_that_takes_too_long_is_broken_off(
         counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
         connection.exec_driver_sql(f"{counting} SELECT max(i) FROM n")
 
-    monkeypatch.setattr(lists, "SEARCHED_S", 0.1)
+    monkeypatch.setattr(pages, "SEARCHED_S", 0.1)
     monkeypatch.setattr(pages, "page", endless)
     for path in ("sites", "incidents"):
         answer = api.client("viewer").get(f"/api/v1/{path}", params={"q": "a"})

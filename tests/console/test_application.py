@@ -616,7 +616,7 @@ def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: Cons
     desk.violation("shop.example")
     answer = Person(desk, "li").get("/sites?state=bogus")
     assert answer.status_code == 422
-    assert "No site state “bogus”. Choose active, suspended, closed, or all." in answer.text
+    assert "“bogus” is not a choice for State. Choose active, suspended, closed." in answer.text
     assert 'href="/sites/shop.example"' not in answer.text
 
 

@@ -13,6 +13,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents import clock, views
+from incidents.console.pages import terms
 from incidents.console.pages.filing_form import Filed
 from incidents.filing import people
 from incidents.machine import commands as c
@@ -494,15 +495,20 @@ def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: Conso
     assert '<a href="/terms" aria-current="page">期限</a>' in page_zh
 
 
-def test_more_terms_than_a_page_takes_are_said(
+def test_the_terms_are_walked_page_by_page_and_filtered(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from incidents.console.pages import filing
-
-    monkeypatch.setattr(filing, "MAX_TERMS", 1)
+    monkeypatch.setattr(terms, "PAGE", 1)
     viewer = Visitor(desk, "viewer")
     assert "No active deadlines." in viewer.get("/terms").text
     file(desk, opened_on="2026-02-01")
     desk.do(OTHER, c.AddSite(by="li"))
     desk.do(OTHER, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)))
-    assert "Deadlines listed: 1. There are more." in viewer.get("/terms").text
+    row = re.compile(r'<li class="item term[^"]*" id="r-([^"]+)"')
+    first = viewer.get("/terms").text
+    [more] = re.findall(r'rel="next" href="([^"]+)"', first)
+    found = [*row.findall(first), *row.findall(viewer.get(unescape(more)).text)]
+    assert found == [f"{SITE}-file", f"{OTHER}-show_number"]
+    assert row.findall(viewer.get("/terms", term="show_number").text) == [f"{OTHER}-show_number"]
+    assert row.findall(viewer.get("/terms", site=OTHER).text) == [f"{OTHER}-show_number"]
+    assert viewer.get("/terms", days="5").status_code == 422

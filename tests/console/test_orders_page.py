@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,27 @@ def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: ConsoleDesk) -> No
     assert 'id="o-2-o2"' in late
     assert late.count('<li class="item order') == 1
     assert viewer.get("/orders", site="no name").status_code == 422
+
+
+@pytest.mark.both_databases
+def test_orders_are_walked_page_by_page_through_all_their_states(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, row = Visitor(desk, "viewer"), re.compile(r'<li class="item order[^"]*" id="o-([^"]+)"')
+    whole = row.findall(viewer.get("/orders").text)
+    assert whole == ["1-o2", "2-o2", "1-o2.notice", "2-o2.notice"]
+    assert row.findall(viewer.get("/orders", lane="notice", state="waiting").text) == whole[2:]
+    for size in (1, 2, 3):
+        monkeypatch.setattr(orders, "PAGE", size)
+        page, found = viewer.get("/orders").text, []
+        while True:
+            found += row.findall(page)
+            if not (more := re.findall(r'rel="next" href="([^"]+)"', page)):
+                break
+            page = viewer.get(unescape(more[0])).text
+        assert found == whole, size
+    assert viewer.get("/orders", state="lost").status_code == 422
+    assert viewer.get("/orders", after="bm8gYg").status_code == 422
 
 
 def test_red_lines_and_the_site_lead_to_the_orders(desk: ConsoleDesk) -> None:

@@ -135,7 +135,7 @@ def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: Cons
 def test_the_register_is_narrowed_page_by_page(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.console.pages.site.PAGE", 2)
+    monkeypatch.setattr("incidents.console.pages.sites.PAGE", 2)
     viewer, found = Visitor(desk, "viewer"), []
     page = viewer.get("/sites", q="SHOP", state="active")
     while True:

@@ -87,6 +87,8 @@ def said_by_code() -> tuple[set[str], list[re.Pattern[str]], set[str]]:
                     patterns.add(_pattern(parts))
                 case ast.Call(func=ast.Attribute(attr="word") | ast.Name(id="word"), args=args):
                     groups |= {str(each.value) for each in args if isinstance(each, ast.Constant)}
+                case ast.keyword(arg="group", value=ast.Constant(value=str(text))):
+                    groups.add(text)
     for file in (*PROGRAM.rglob("*.jinja"), *PROGRAM.rglob("*.js")):
         text = file.read_text(encoding="utf-8")
         texts |= set(re.findall(r"['\"]([A-Za-z_.-]+)['\"]", text))

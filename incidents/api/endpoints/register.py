@@ -38,6 +38,7 @@ from incidents.contract.documents.sites import (
     IncidentState,
     LinePage,
     Link,
+    Rule,
     SiteInFull,
     SitePage,
     SiteState,
@@ -50,7 +51,7 @@ from incidents.machine import commands as c
 from incidents.record import evidence
 from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
-from incidents.views import lists, masked
+from incidents.views import incident_list, lists, masked
 from incidents.views.timeline import part_of_story, timeline
 
 site_routes, incident_routes = router("sites"), router("incidents")
@@ -76,6 +77,7 @@ class NewSite(Details):
 def sites(  # noqa: PLR0917 - called by FastAPI, by names
     by: ReadCaller,
     state: Annotated[SiteState | None, Query()] = None,
+    rule: Annotated[Rule | None, Query()] = None,
     held: Annotated[bool | None, Query()] = None,
     disputed: Annotated[bool | None, Query()] = None,
     q: Part = None,
@@ -84,7 +86,7 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
 ) -> JSON:
     """List sites by name, with phone numbers and addresses masked."""
     wanted = lists.SiteFilter(
-        state=state, held=held, disputed=disputed, q=bodies.optional_text("q", q, 100)
+        state=state, rule=rule, held=held, disputed=disputed, q=bodies.optional_text("q", q, 100)
     )
     with by.reading() as connection:
         found = lists.sites_page(connection, wanted, limit=limit, cursor=cursor)
@@ -160,26 +162,38 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     site: Annotated[str | None, Query(max_length=300)] = None,
     state: Annotated[IncidentState | None, Query()] = None,
     category: Annotated[str | None, Query(max_length=100)] = None,
+    rule: Annotated[Rule | None, Query()] = None,
+    holder: Annotated[str | None, Query(max_length=100)] = None,
+    due_before: OptionalTime = None,
     since: OptionalTime = None,
     until: OptionalTime = None,
+    logged_by: Annotated[str | None, Query(max_length=100)] = None,
     q: Part = None,
+    order: Annotated[incident_list.Order, Query()] = "site",
     limit: Limit = 50,
     cursor: Cursor = None,
     reveal: Reveal = False,
 ) -> JSON:
-    """List incidents, grouped by site.
+    """List incidents, grouped by site, or the last recorded first (`order=newest`).
 
-    `since` and `until` limit the recording time. `q` is a text to find in the site name, the URLs,
+    `rule` is the rule that suspended or closed the site. `holder` is the person who has claimed the
+    incident in the queue, and `due_before` limits its deadline there. `since` and `until` limit the
+    recording time. `q` is a text to find in the site name, the URLs,
     and the notes. The search reads all incidents that match the other filters, for up to 5 seconds.
     """
-    wanted = lists.IncidentFilter(
-        site=None if site is None else inputs.site(site), state=state,
-        category=bodies.optional_text("category", category, 100), since=bodies.read_time(since),
+    wanted = incident_list.IncidentFilter(
+        site=None if site is None else inputs.site(site), state=state, rule=rule,
+        category=bodies.optional_text("category", category, 100),
+        holder=bodies.optional_text("holder", holder, 100),
+        by=bodies.optional_text("logged_by", logged_by, 100),
+        due_before=bodies.read_time(due_before), since=bodies.read_time(since),
         until=bodies.read_time(until), q=bodies.optional_text("q", q, 100),
     )  # fmt: skip
     by.reveals("incidents", wanted=reveal)
     with by.reading() as connection:
-        found = lists.incidents_page(connection, wanted, limit=limit, cursor=cursor, reveal=reveal)
+        found = incident_list.incidents_page(
+            connection, wanted, limit=limit, cursor=cursor, order=order, reveal=reveal
+        )
     return JSON(found)
 
 
@@ -193,7 +207,9 @@ def search(
     part = inputs.text("q", limit=100)(q)
     with by.reading() as connection:
         sites = lists.sites_page(connection, lists.SiteFilter(q=part), limit=limit)
-        found = lists.incidents_page(connection, lists.IncidentFilter(q=part), limit=limit)
+        found = incident_list.incidents_page(
+            connection, incident_list.IncidentFilter(q=part), limit=limit
+        )
     return JSON({"sites": masked.document(sites), "incidents": found})
 
 

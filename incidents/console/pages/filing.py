@@ -6,10 +6,9 @@ The page of the terms of all sites, with a calendar, is here too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -22,10 +21,8 @@ from incidents.console.pages.site import known
 from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
-from incidents.contract.documents.filings import TermOfSite
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
-from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import NoFilingLibraryError
 from incidents.machine.commands import ChangeFiling
 from incidents.record import evidence
@@ -196,44 +193,3 @@ def _page(
         waits=filing_view.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
         touched=touched or {}, changes=here.identity.may("change_filing"),
     )  # fmt: skip
-
-
-MAX_TERMS = 500
-DAYS = (0, 7, 14, 30)
-"""The choices for how many days ahead to list deadlines; 0 means up to today."""
-
-Days = Annotated[int | None, Query(ge=0, le=3_650)]
-
-
-@router.get("/terms")
-def show_terms(here: Viewer, days: Days = None) -> Response:
-    """Show the terms of all sites."""
-    here, found = _ending(here, days)
-    items = filing_view.terms(here.reader, found)
-    overdue = sum(each["days"] < 0 for each in items)
-    return here.page(
-        "terms", items=items[:MAX_TERMS], more=len(items) > MAX_TERMS, overdue=overdue,
-        due=len(items) - overdue, days=days, choices=DAYS,
-    )  # fmt: skip
-
-
-@router.get("/terms.ics")
-def terms_calendar(here: Viewer, days: Days = None) -> Response:
-    """Download the terms as a calendar (RFC 5545)."""
-    here, found = _ending(here, days)
-    return Response(
-        "".join(calendar(map(Entry.of, found), here.reader.now)),
-        media_type="text/calendar; charset=utf-8",
-        headers={
-            **rendering.HEADERS,
-            "Content-Disposition": 'attachment; filename="terms.ics"',
-        },
-    )
-
-
-def _ending(who: RequestContext, days: int | None) -> tuple[RequestContext, list[TermOfSite]]:
-    """Return the terms that end within that many days (None: all), and the timed context."""
-    with who.timed() as (connection, here):
-        today = filing_view.day_of(here.reader)
-        until = None if days is None else (today + timedelta(days=days)).isoformat()
-        return here, views.filing_terms(connection, until)

@@ -30,12 +30,10 @@ from incidents.errors import (
 from incidents.machine import commands as c
 from incidents.notices import customer_link
 from incidents.record import evidence
-from incidents.settings import police, sources
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, possible_actions, register
-from incidents.views.queue import police as police_duty
 from incidents.views.why.record import MAX_TIMELINE
 
 router = APIRouter()
@@ -224,16 +222,4 @@ def _page(
         actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
         revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None,
-    )  # fmt: skip
-
-
-@router.get("/unreported")
-def show_unreported(who: Viewer) -> Response:
-    """List the incidents to report, the longest overdue first, up to a maximum."""
-    owed = police.read(sources.section(police.SECTION))
-    with who.timed() as (connection, here):
-        found = police_duty.duties(connection, here.reader.now, owed, limit=police_duty.MAX_PAGE)
-    return here.page(
-        "unreported", items=found["items"], summary=found["summary"],
-        more=len(found["items"]) == police_duty.MAX_PAGE,
     )  # fmt: skip

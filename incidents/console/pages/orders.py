@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import action_forms, messages, rendering, submission
+from incidents.console import action_forms, list_page, messages, submission
+from incidents.console.list_page import Filter, ListPage
 from incidents.console.pages.site import reasons
 from incidents.console.rendering import Flash, Reader
 from incidents.console.request_context import RequestContext, Viewer, needs
@@ -33,12 +35,25 @@ from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible_actions
+from incidents.views.unsettled_orders import (
+    LANES,
+    STATES,
+    OrderFilter,
+    OrderPage,
+    unsettled_page,
+)
 
 router = APIRouter()
 Name = tuple[int, int, str]
 """An order's site id, number and lane."""
 
-PAGE = 100
+PATH = "/orders"
+PAGE = 50
+FILTERS = (
+    Filter(name="state", codes=STATES, group="order_state"),
+    Filter(name="lane", codes=LANES, group="lane"),
+    Filter(name="site"),
+)
 MAX_SITES = 20
 """The maximum number of sites compared at once: an adapter can take a while for each site."""
 _UNUSABLE = (
@@ -61,46 +76,47 @@ class Compared:
 _COMPARED: ResultCache[Compared] = ResultCache()
 
 
-@router.get("/orders")
+@router.get(PATH)
 def show(
-    who: Viewer,
-    *,
-    site: Annotated[str, Query(max_length=300)] = "",
-    dead: Annotated[str, Query(max_length=1)] = "",
-    late: Annotated[str, Query(max_length=1)] = "",
-    braked: Annotated[str, Query(max_length=1)] = "",
-    compared: Annotated[str, Query(max_length=40)] = "",
+    who: Viewer, request: Request, compared: Annotated[str, Query(max_length=40)] = ""
 ) -> Response:
     """List orders that are not carried out, and show the last comparison with the actual state."""
-    found, wrong = [], None
-    only = "braked" if braked else "dead" if dead else "late" if late else ""
+    listed = ListPage.of(PATH, FILTERS, _query(request))
+    found, wrong = OrderPage([], None), None
     with who.timed() as (connection, here):
+        saved = list_page.tabs(connection, here, listed)
         now = here.reader.now
         dead_letters, overdue = views.dead_letters(connection), orders.late(connection, now)
         held = orders.held(connection)
         try:
-            name = inputs.site(site) if site.strip() else None
-            found = views.unsettled(
-                connection,
-                now,
-                site=name,
-                only_braked=only == "braked",
-                only_dead=only == "dead",
-                only_late=only == "late",
-                limit=PAGE + 1,
+            listed.check(here.reader)
+            site = listed.asked.get("site")
+            wanted = OrderFilter(
+                site=None if site is None else inputs.site(site),
+                state=listed.asked.get("state"), lane=listed.asked.get("lane"),
+            )  # fmt: skip
+            found = unsettled_page(
+                connection, now, wanted, limit=PAGE, cursor=listed.after,
                 unset=who.app.lanes_without_channel,
-            )
+            )  # fmt: skip
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
-    asked = rendering.query({"site": site.strip(), only: only and "1"})
-    path = f"/orders?{asked}" if asked else "/orders"
+    counts = {"braked": held["braked"], "dead": dead_letters["dead"], "late": overdue["late"]}
     return here.page(
-        "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
-        more=len(found) > PAGE, dead_letters=dead_letters, held=held, late=overdue,
-        site=site.strip(), only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
-        compared=_COMPARED.get(here.by, compared) if compared else None, path=path,
+        "orders", status=422 if wrong else 200,
+        items=masked.document(found.items), next=found.next, dead_letters=dead_letters, held=held,
+        late=overdue, only=listed.asked.get("state"), wrong=wrong,
+        counts=list_page.counted(counts, STATES), listed=_listed(here.reader, found.items),
+        compared=_COMPARED.get(here.by, compared) if compared else None,
         what=lambda each: ordered(here.reader, each), most=MAX_SITES,
+        **list_page.facts(here, listed, saved),
     )  # fmt: skip
+
+
+def _query(request: Request) -> Mapping[str, str]:
+    """The filters of the address, also as earlier versions wrote them: `?dead=1`."""
+    earlier = [name for name in ("braked", "dead", "late") if request.query_params.get(name)]
+    return {"state": earlier[0], **request.query_params} if earlier else request.query_params
 
 
 @router.post("/orders/reconcile", dependencies=needs("reconcile"))

@@ -19,7 +19,8 @@ from incidents.store.schema import tables
 from incidents.values import inputs, site_name
 from incidents.values.half_width import half_width
 from incidents.values.ids import incident_id, read_incident_id
-from incidents.views import lists, masked
+from incidents.views import incident_list, lists, masked
+from incidents.views.incident_search import where
 
 router = APIRouter()
 
@@ -84,8 +85,8 @@ def _sites(connection: Connection, part: str, after: str | None) -> Found:
 
 
 def _incidents(connection: Connection, part: str, after: str | None) -> Found:
-    wanted = lists.IncidentFilter(q=part)
-    found = lists.incidents_page(connection, wanted, limit=PAGE, cursor=after)
+    wanted = incident_list.IncidentFilter(q=part)
+    found = incident_list.incidents_page(connection, wanted, limit=PAGE, cursor=after)
     items = [{**each, "texts": _texts(each, part)} for each in found["items"]]
     return Found(kind="incidents", items=items, next=found["next"])
 
@@ -98,7 +99,7 @@ _KINDS: dict[str, Callable[[Connection, str, str | None], Found]] = {
 def _texts(incident: Incident, part: str) -> list[str]:
     """The matching texts of an incident, except the name of its site."""
     names = incident["site"], site_name.shown(incident["site"])
-    return [_excerpt(text, part) for text in lists.where(incident, part) if text not in names]
+    return [_excerpt(text, part) for text in where(incident, part) if text not in names]
 
 
 def _excerpt(text: str, part: str) -> str:

@@ -14,7 +14,6 @@ from incidents.console.pages import filing_view
 from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
-from incidents.contract.actions import of_command
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.checks import completeness
 from incidents.filing.form import FIELD_OF
@@ -28,9 +27,7 @@ from incidents.views.why.answer import parts
 
 router = APIRouter()
 
-PAGE = 50
 STORY = 40
-_STATES = ("active", "suspended", "closed")
 
 _ACTIONS = (
     "confirm-closure", "decline-closure", "approve", "decline", "uphold", "reinstate", "contact",
@@ -50,57 +47,6 @@ _ABOUT = {
 
 class NotConfirmedError(RefusedError):
     """nothing was done: this closes the site, so type its name as shown above"""
-
-
-@router.get("/sites")
-def sites(
-    here: Viewer,
-    q: Annotated[str, Query(max_length=300)] = "",
-    state: Annotated[str, Query(max_length=20)] = "",
-    after: Annotated[str | None, Query(max_length=2_000)] = None,
-) -> Response:
-    """List the sites in the register whose names contain the search text."""
-    return _register(here, q=q, state=state, after=after)
-
-
-def _register(
-    who: RequestContext,
-    *,
-    q: str = "",
-    state: str = "",
-    after: str | None = None,
-    flash: Flash | None = None,
-) -> Response:
-    part = inputs.text("site")(q) if q.strip() else None
-    if state and state not in _STATES:
-        known = who.reader.spoken.comma.join(who.reader.word("state", each) for each in _STATES)
-        wrong = who.reader.say("sites.no_state", given=state, known=known)
-        return who.page(
-            "sites", status=422, wrong=wrong, sites=[], q=q, state="", states=_STATES,
-            add=_addable(q), typed=who.typed, next=None,
-        )  # fmt: skip
-    wanted = lists.SiteFilter(state=state or None, q=part)
-    with who.timed() as (connection, here):
-        found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
-    sites = masked.document(found["items"])
-    asked = {"q": part, "state": wanted.state, "after": found["next"]}
-    return here.page(
-        "sites", status=409 if flash else 200, flash=flash, wrong=None, sites=sites, q=q,
-        state=wanted.state or "", states=_STATES, add=_addable(q), typed=here.typed,
-        next=found["next"] and rendering.query(asked),
-    )  # fmt: skip
-
-
-@router.post("/sites", dependencies=needs("add_site"))
-def add(desk: Submitted) -> Response:
-    """Add a site to the register."""
-    try:
-        name = inputs.site(desk.form.text("site") or "")
-        command = submission.command_of_form(desk, of_command(c.AddSite), (name,))
-        answer = desk.submit(name, command, seen=False)
-    except (InputError, RefusedError) as error:
-        return _register(desk, flash=messages.of_error(desk.reader, error))
-    return desk.back(at(name), messages.of_answer(desk, answer))
 
 
 @router.get("/sites/{name}")
@@ -220,10 +166,3 @@ def known(name: str) -> str:
         return inputs.site(name)
     except (InputError, RefusedError) as error:
         raise UnknownSiteError(site=name[:100], way_out="", nearest=[]) from error
-
-
-def _addable(q: str) -> str:
-    try:
-        return inputs.site(q) if q.strip() else ""
-    except (InputError, RefusedError):
-        return ""

@@ -10,6 +10,7 @@ from incidents.contract.documents import Hint
 
 SiteState = Literal["active", "suspended", "closed"]
 InForce = Literal["active", "suspended", "closed", "unknown"]
+Rule = Literal["repeat", "unreachable", "unreachable_run", "false_info", "refusal"]
 IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "voided", "moot"]
 
 

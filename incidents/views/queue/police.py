@@ -5,7 +5,7 @@ An index of unreported incidents keeps the cost of a query independent of the le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,6 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, liter
 
 from incidents.clock import rfc3339
 from incidents.settings.police import OVERDUE_FOR, Reminder, ReportDuty
+from incidents.store import pages
+from incidents.store.cases import sites as site_rows
 from incidents.store.schema.tables import incidents, sites, unreported
 from incidents.values.ids import incident_id
 
@@ -62,7 +64,66 @@ def unreported_incidents(
     report is overdue at `now`.
     """
     rows = connection.execute(_page(min(limit, MAX_PAGE))).all()
-    return [_document(row, now, duty.deadline(row.recorded_at)) for row in rows]
+    return [
+        _document(dict(row._mapping), row.name, now, duty.deadline(row.recorded_at))  # noqa: SLF001 - how SQLAlchemy calls it
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyFilter:
+    """A filter for incidents to report; `due_before` (UTC) limits the deadline of the report."""
+
+    site: str | None = None
+    state: str | None = None
+    category: str | None = None
+    due_before: datetime | None = None
+
+
+class DutyPage(NamedTuple):
+    """A page of incidents to report; `next` is the cursor of the following page."""
+
+    items: list[Duty]
+    next: str | None
+
+
+def duties_page(
+    connection: Connection,
+    now: datetime,
+    duty: ReportDuty,
+    wanted: DutyFilter,
+    *,
+    limit: int,
+    cursor: str | None = None,
+) -> DutyPage:
+    """A page of the incidents to report, by deadline: the longest overdue first.
+
+    Raises:
+        UnknownSiteError: if there is no such site.
+        BadCursorError: for a cursor of another list.
+        TooCostlyError: if the query takes too long.
+    """
+    query = select(*_SHOWN).where(unreported()).order_by(*_ORDER)
+    if wanted.site is not None:
+        query = query.where(_of.site_id == site_rows.named(connection, wanted.site)["id"])
+    for column in ("state", "category"):
+        value = getattr(wanted, column)
+        if value is not None:
+            query = query.where(_of[column] == value)
+    if wanted.due_before is not None:
+        query = query.where(_of.recorded_at < wanted.due_before - duty.within)
+    with pages.time_limit(connection, pages.SEARCHED_S):
+        found = pages.page(connection, query, _KIND, limit=limit, cursor=cursor)
+    ids = {row["site_id"] for row in found.rows}
+    named = connection.execute(select(sites.c.id, sites.c.name).where(sites.c.id.in_(ids)))
+    names = {row.id: row.name for row in named}
+    return DutyPage(
+        [
+            _document(row, names[row["site_id"]], now, duty.deadline(row["recorded_at"]))
+            for row in found.rows
+        ],
+        found.next,
+    )
 
 
 def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySummary:
@@ -121,13 +182,13 @@ def reminded(
     return found, max(len(ahead), len(behind)) > MAX_REMINDED
 
 
-def _document(row: Any, now: datetime, due: datetime) -> Duty:
+def _document(row: Mapping[str, Any], site: str, now: datetime, due: datetime) -> Duty:
     return {
-        "incident": incident_id(row.site_id, row.n),
-        "site": row.name,
-        "state": row.state,
-        "category": row.category,
-        "recorded_at": rfc3339(row.recorded_at),
+        "incident": incident_id(row["site_id"], row["n"]),
+        "site": site,
+        "state": row["state"],
+        "category": row["category"],
+        "recorded_at": rfc3339(row["recorded_at"]),
         "due": rfc3339(due),
         "overdue": due < now,
         "left_s": (due - now) // timedelta(seconds=1),
@@ -136,12 +197,13 @@ def _document(row: Any, now: datetime, due: datetime) -> Duty:
 
 _of = incidents.c
 _ORDER = (_of.recorded_at, _of.site_id, _of.n)
+_SHOWN = (_of.site_id, _of.n, _of.recorded_at, _of.state, _of.category)
+_KIND = "unreported"
 
 
 def _page(most: int, *where: ColumnElement[bool]) -> Select[Any]:
     """The first `most` rows by the index, joined with the names of their sites afterwards."""
-    own = (_of.site_id, _of.n, _of.recorded_at, _of.state, _of.category)
-    page = _first(own, most, where).subquery("page")
+    page = _first(_SHOWN, most, where).subquery("page")
     joined = page.join(sites, sites.c.id == page.c.site_id)
     ordered = (page.c.recorded_at, page.c.site_id, page.c.n)
     return select(page, sites.c.name).select_from(joined).order_by(*ordered)

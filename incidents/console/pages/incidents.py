@@ -1,0 +1,156 @@
+"""The list of incidents: filtered by its address, a page at a time, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import get_args
+
+from fastapi import APIRouter, Request
+from sqlalchemy import Connection
+from starlette.responses import Response, StreamingResponse
+
+from incidents.console import list_page, messages, rendering
+from incidents.console.list_page import Filter, ListPage
+from incidents.console.pages.log import CATEGORIES
+from incidents.console.rendering import Reader
+from incidents.console.request_context import RequestContext, Viewer
+from incidents.contract.documents.sites import (
+    Contact,
+    Incident,
+    IncidentPage,
+    IncidentState,
+    Rule,
+)
+from incidents.errors import InputError, RefusedError
+from incidents.filing.lists.table_row import guarded
+from incidents.locale import words
+from incidents.values import inputs, typed_time
+from incidents.views import incident_list
+from incidents.views.incident_list import IncidentFilter
+
+router = APIRouter()
+
+PATH = "/incidents"
+PAGE = 50
+STATES: tuple[str, ...] = get_args(IncidentState)
+FILTERS = (
+    Filter(name="state", codes=STATES, group="state"),
+    Filter(name="category", group="category", suggested=CATEGORIES),
+    Filter(name="site"),
+    Filter(name="rule", codes=get_args(Rule), group="rule"),
+    Filter(name="holder"),
+    Filter(name="due", codes=tuple(list_page.DUE), group="due_within"),
+    Filter(name="since", is_time=True),
+    Filter(name="until", is_time=True),
+    Filter(name="by"),
+)
+_COLUMNS = (
+    "id", "site", "state", "category", "occurred_at", "recorded_at", "by", "contact_due",
+    "removal_due", "reported_at", "last_contact_at", "last_outcome",
+)  # fmt: skip
+_PIECE = 2**18
+
+
+@router.get(PATH)
+def show(who: Viewer, request: Request) -> Response:
+    """List the incidents that match the filters of the address, the last recorded first."""
+    listed = ListPage.of(PATH, FILTERS, request.query_params)
+    found: IncidentPage = {"items": [], "next": None}
+    counts: dict[str, int] = {}
+    capped, wrong = False, None
+    with who.timed() as (connection, here):
+        saved = list_page.tabs(connection, here, listed)
+        try:
+            wanted = _wanted(here.reader, listed)
+            found = incident_list.incidents_page(
+                connection, wanted, limit=PAGE, cursor=listed.after, order="newest"
+            )
+            counts, capped = incident_list.counts_by_state(connection, wanted)
+        except (InputError, RefusedError) as error:
+            wrong = messages.of_error(here.reader, error).words
+    return here.page(
+        "incidents", status=422 if wrong else 200, wrong=wrong, next=found["next"],
+        items=found["items"], counts=list_page.counted(counts, STATES),
+        counted=incident_list.MAX_COUNTED if capped else None, last=last_contact,
+        **list_page.facts(here, listed, saved),
+    )  # fmt: skip
+
+
+@router.get(f"{PATH}.csv")
+def download(who: Viewer, request: Request) -> Response:
+    """Download the incidents that match, as CSV, masked as on the page."""
+    listed = ListPage.of(PATH, FILTERS, request.query_params)
+    with who.timed() as (connection, here):
+        wanted = _wanted(here.reader, listed)
+        # What cannot be listed is refused before a file begins.
+        incident_list.incidents_page(connection, wanted, limit=1, order="newest")
+    headers = {
+        **rendering.HEADERS, "Content-Disposition": 'attachment; filename="incidents.csv"',
+    }  # fmt: skip
+    return StreamingResponse(
+        _buffered(who, wanted), media_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+def last_contact(incident: Incident) -> Contact | None:
+    """The last contact of the incident that was not voided."""
+    return next((each for each in reversed(incident["contacts"]) if not each["voided"]), None)
+
+
+def _wanted(reader: Reader, listed: ListPage) -> IncidentFilter:
+    """The filter that the address names; raises InputError or RefusedError."""
+    listed.check(reader)
+    site, category, due = (listed.asked.get(name) for name in ("site", "category", "due"))
+    since, until = _time(reader, listed, "since"), _time(reader, listed, "until")
+    if since is not None and until is not None and since >= until:
+        raise InputError(reader.say("audit.nothing_between"))
+    if category is not None:
+        category = words.category_code(inputs.text("category", limit=100)(category))
+    return IncidentFilter(
+        state=listed.asked.get("state"), category=category, rule=listed.asked.get("rule"),
+        site=None if site is None else inputs.site(site), holder=listed.text("holder"),
+        due_before=None if due is None else reader.now + list_page.DUE[due],
+        since=since, until=until, by=listed.text("by"),
+    )  # fmt: skip
+
+
+def _time(reader: Reader, listed: ListPage, limit: typed_time.Limit) -> datetime | None:
+    given = listed.asked.get(limit)
+    if given is None:
+        return None
+    return typed_time.read(given, reader.zone, reader.now, limit=limit)
+
+
+def _buffered(here: RequestContext, wanted: IncidentFilter) -> Iterator[bytes]:
+    """The rows by a file, so that a slow reader holds no transaction open."""
+    with tempfile.TemporaryFile(prefix="incidents-") as file:
+        with here.reading() as connection:
+            file.writelines(_rows(connection, wanted))
+        file.seek(0)
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+def _rows(connection: Connection, wanted: IncidentFilter) -> Iterator[bytes]:
+    yield _lines([_COLUMNS])
+    for incidents in incident_list.all_incidents(connection, wanted):
+        yield _lines(map(_cells, incidents))
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def _cells(incident: Incident) -> list[str]:
+    last = last_contact(incident)
+    own = {
+        **incident, "last_contact_at": last and last["occurred_at"],
+        "last_outcome": last and last["outcome"],
+    }  # fmt: skip
+    return [guarded(str(own[name] or "")) for name in _COLUMNS]
