@@ -13,9 +13,11 @@ from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S, RemoteErasure, RemoteRecord
+from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.documents import required
 from incidents.contract.documents.queue import Closing, Duties, QueueItem, QueuePage, ToClose
+from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.errors import InputError
 from incidents.locale.language import ENGLISH, Language
 from incidents.store.schema.types import canonical
@@ -57,13 +59,16 @@ class RemoteQueries:
         self._exchange = exchange
 
     def queue(
-        self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
-        reveal: bool = False,
+        self, *, mine: str | None = None, wanted: QueueFilter = EVERYTHING, limit: int = 50,
+        after: str | None = None, reveal: bool = False,
     ) -> QueuePage:  # fmt: skip
         """Return one page of the queue."""
+        due = wanted.due_before
         found = self._exchange.get(
-            "/queue", mine=mine is not None, limit=limit, cursor=after, reveal=reveal
-        )
+            "/queue", mine=mine is not None, kind=wanted.kind, category=wanted.category,
+            state=wanted.state, due_before=due and rfc3339(due), holder=wanted.holder,
+            site=wanted.site, rule=wanted.rule, limit=limit, cursor=after, reveal=reveal,
+        )  # fmt: skip
         items = [self._item(each, "/queue") for each in found["items"]]
         page: QueuePage = found | {"items": items, "next_after": found["next"]}
         return page

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from incidents import views
 from incidents.clock import rfc3339
+from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import TimeFormat
 from incidents.store import desk_state
@@ -65,13 +66,13 @@ class Queries:
         return TimeFormat(zone=self._zone, now=self._now, language=self._language)
 
     def queue(
-        self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
-        reveal: bool = False,
+        self, *, mine: str | None = None, wanted: QueueFilter = EVERYTHING, limit: int = 50,
+        after: str | None = None, reveal: bool = False,
     ) -> QueuePage:  # fmt: skip
         """One page of the queue; see `views.queue`."""
         return views.queue(
-            self._connection, self._now, mine=mine, limit=limit, after=after, reveal=reveal,
-            report=self._ask_owed(), when=self._when,
+            self._connection, self._now, mine=mine, wanted=wanted, limit=limit, after=after,
+            reveal=reveal, report=self._ask_owed(), when=self._when,
         )  # fmt: skip
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:

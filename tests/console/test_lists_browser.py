@@ -15,7 +15,7 @@ from tests.served_desk import ConsoleDesk, Visitor, person
 LONG = "这是一个非常非常长的网站名称并且还要再长一些.example"
 PAGES = (
     "/incidents?state=open&by=li", "/sites?state=suspended", "/orders?state=dead", "/unreported",
-    "/terms?term=file", 
+    "/terms?term=file", "/?kind=call&due=24h",
 )  # fmt: skip
 
 
@@ -90,3 +90,15 @@ def test_a_view_is_saved_and_opened_by_its_tab(
         page.goto(f"{busy.url}/incidents")
         tab.click()
         expect(page.locator("#items .item")).to_have_count(1)
+
+
+def test_an_act_keeps_the_filter_of_the_queue(browser: Chromium, busy: ConsoleDesk) -> None:
+    with person(browser, busy, "li", "/?site=shop.example") as page:
+        rows = page.locator("#items .item")
+        expect(rows).to_have_count(1)
+        page.keyboard.press("j")
+        page.keyboard.press("c")
+        expect(rows.locator(".holder")).to_have_text("li")
+        expect(rows).to_have_count(1)
+        page.reload()
+        expect(rows).to_have_count(1)

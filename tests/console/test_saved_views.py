@@ -106,3 +106,9 @@ def test_a_name_is_text_whatever_it_is(desk: ConsoleDesk) -> None:
     page = li.get("/incidents?state=open&by=li").text
     assert "<script>document" not in page
     assert unescape(page).count(HOSTILE[:60]) >= 2
+
+
+def test_the_queue_has_views_of_its_own(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    save(li, "Calls", page="/", query="kind=call")
+    assert tabs(li, "/")["Calls"] == "/?kind=call"

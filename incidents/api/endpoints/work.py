@@ -14,11 +14,13 @@ from incidents.api.authentication import ActionCaller, PermanentKeyCaller, ReadC
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
 from incidents.api.operation import JSON, operation, router
-from incidents.api.parameters import Cursor, Limit, Reveal
+from incidents.api.parameters import Cursor, Limit, OptionalTime, Reveal
 from incidents.contract.documents import enforcement as enforcement_documents
 from incidents.contract.documents import orders as order_documents
 from incidents.contract.documents import queue as queue_documents
+from incidents.contract.documents.sites import Rule, SiteState
 from incidents.contract.hints import with_commands
+from incidents.contract.queue_filter import QueueFilter, WorkKind
 from incidents.errors import InputError, NoSuchTaskError, RefusedError
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings, preview, samples
@@ -32,20 +34,37 @@ queue_routes = router("queue")
 
 
 @queue_routes.get("/queue", **operation("look", queue_documents.Queue))
-def queue(
+def queue(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     by: ReadCaller,
     mine: Annotated[bool, Query(description="Only items that you have claimed.")] = False,
+    kind: Annotated[WorkKind | None, Query()] = None,
+    category: Annotated[str | None, Query(max_length=100)] = None,
+    state: Annotated[SiteState | None, Query(description="The state of the site.")] = None,
+    rule: Annotated[Rule | None, Query()] = None,
+    holder: Annotated[str | None, Query(max_length=100)] = None,
+    site: Annotated[str | None, Query(max_length=300)] = None,
+    due_before: OptionalTime = None,
     reveal: Reveal = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JSON:
-    """List the items to do now, most urgent first."""
+    """List the items to do now, most urgent first.
+
+    `rule` is the rule that suspended or closed the site, `holder` the person who has claimed the
+    item. A page of a filter can have fewer items than requested, or none, and still have a `next`.
+    """
+    wanted = QueueFilter(
+        kind=kind, category=bodies.optional_text("category", category, 100), state=state,
+        due_before=bodies.read_time(due_before), rule=rule,
+        holder=bodies.optional_text("holder", holder, 100),
+        site=None if site is None else inputs.site(site),
+    )  # fmt: skip
     by.reveals("queue", wanted=reveal)
     owed = by.app.report_duty
     with by.reading() as connection:
         page = views.queue(
-            connection, by.app.now(connection), mine=by.by if mine else None, limit=limit,
-            after=cursor, reveal=reveal, report=owed, when=by.when,
+            connection, by.app.now(connection), mine=by.by if mine else None, wanted=wanted,
+            limit=limit, after=cursor, reveal=reveal, report=owed, when=by.when,
         )  # fmt: skip
     items = [with_commands(each) for each in page["items"]]
     found: Mapping[str, Any] = page | {"items": items, "next": page["next_after"]}

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from incidents.console import unchanged
+from incidents.console import list_page, messages, unchanged
 from incidents.console.pages import queue_item, queue_list
-from incidents.console.pages.queue_list import After, Mine, Place
+from incidents.console.pages.queue_place import Place
 from incidents.console.request_context import Viewer
+from incidents.errors import InputError, RefusedError
 
 router = APIRouter()
 
@@ -18,22 +19,29 @@ Opened = Annotated[str | None, Query(max_length=100)]
 
 
 @router.get("/")
-def show(who: Viewer, mine: Mine = "", after: After = None, item: Opened = None) -> Response:
+def show(who: Viewer, item: Opened = None) -> Response:
     """Show the queue, with the pane of `item` beside it, or else of its first item."""
-    with who.timed() as (_, here):
-        place = Place(here.by if mine else None, after or None)
-    written = queue_list.rendered(here, place)
-    shown = item or written.first
+    place = Place.of(who, who.request.query_params)
+    with who.timed() as (connection, here):
+        saved = list_page.tabs(connection, here, place.listed)
+    text, first, wrong = "", None, None
+    try:
+        written = queue_list.rendered(here, place)
+        text, first = written.content()[0], written.first
+    except (InputError, RefusedError) as error:
+        wrong = messages.of_error(here.reader, error).words
+    shown = item or first
     return here.page(
-        "queue", list=written.content()[0], place=place, opened_item=item, shown=shown,
-        pane=queue_item.pane(here, shown, place) if shown else "",
+        "queue", status=422 if wrong else 200, wrong=wrong, text=text, place=place,
+        opened_item=item, shown=shown, pane=queue_item.pane(here, shown, place) if shown else "",
+        **list_page.facts(here, place.listed, saved),
     )  # fmt: skip
 
 
 @router.get("/queue/list")
-def fresh(here: Viewer, mine: Mine = "", after: After = None) -> Response:
+def fresh(here: Viewer) -> Response:
     """Return only the list, for a page that is already open."""
-    place = Place(here.by if mine else None, after or None)
+    place = Place.of(here, here.request.query_params)
     written = queue_list.LISTS.of(here, place, here.request.app.state.changes)
     text, now = written.content()
     return unchanged.response(here.request, text, written.text, now)

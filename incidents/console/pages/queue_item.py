@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 from secrets import token_hex
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from incidents import clock, views
 from incidents.console import forms, messages, rendering, submission, unchanged
 from incidents.console.pages import queue_list
-from incidents.console.pages.queue_list import After, Mine, Place
+from incidents.console.pages.queue_place import Place
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer
 from incidents.console.submission import Submission, Submitted
@@ -39,9 +40,9 @@ _STORY = 6
 
 
 @router.get("/queue/{item}")
-def show(here: Viewer, item: str, mine: Mine = "", after: After = None) -> Response:
+def show(here: Viewer, item: str) -> Response:
     """Return the pane, for the page that is open; otherwise go to the page that has it."""
-    place = Place(here.by if mine else None, after or None)
+    place = Place.of(here, here.request.query_params)
     if "HX-Request" not in here.request.headers:
         return RedirectResponse(place.path(item), status_code=303, headers=rendering.HEADERS)
     text = _pane(here, item, place)
@@ -189,8 +190,8 @@ def _do(
         flash = messages.of_answer(desk, answer, seen=desk.seen)
     except (InputError, RefusedError) as error:
         flash = messages.of_error(desk.reader, error)
-    mine, after = desk.form.text("mine") == "1", desk.form.text("after")
-    place = Place(desk.by if mine else None, after)
+    sent = {name: desk.form.text(name) or "" for name in ("mine", "after", "filter")}
+    place = Place.of(desk, {**dict(parse_qsl(sent["filter"])), **sent})
     if "HX-Request" not in desk.request.headers:
         return desk.back(place.path(item), flash)
     text, now = queue_list.rendered(desk, place).content()

@@ -10,9 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
-
-from fastapi import Query
+from typing import Any
 
 from incidents import clock, views
 from incidents.app import App
@@ -20,6 +18,7 @@ from incidents.clock import rfc3339
 from incidents.console import changes, rendering
 from incidents.console.changes import Changes
 from incidents.console.pages import filing_view
+from incidents.console.pages.queue_place import Place
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.documents.queue import QueueItem, QueuePage
@@ -33,24 +32,6 @@ _KEPT_S = 5.0
 _MOST_KEPT = 64
 _NOW = "--the time of this answer--"
 """A placeholder in the shared list, for the time of each answer."""
-
-Mine = Annotated[Literal["", "1"], Query()]
-After = Annotated[str | None, Query(max_length=100)]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The part of the queue to show: all items or the person's own, and where to start."""
-
-    mine: str | None = None
-    after: str | None = None
-
-    def path(self, item: str | None = None, after: str | None = None) -> str:
-        """The address of this part of the queue, with the item open beside it."""
-        asked = rendering.query(
-            {"mine": "1" if self.mine else None, "after": after or self.after, "item": item}
-        )
-        return f"/?{asked}" if asked else "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +85,8 @@ def rendered(who: RequestContext, place: Place) -> WrittenList:
     with who.timed() as (connection, here):
         version = changes.version_of(connection)
         found: QueuePage = views.queue(
-            connection, here.reader.now, mine=place.mine, after=place.after, limit=PAGE,
-            report=owed, when=here.reader.when,
+            connection, here.reader.now, mine=place.mine, wanted=place.wanted(here.reader),
+            after=place.after, limit=PAGE, report=owed, when=here.reader.when,
         )  # fmt: skip
         newest = entries.last_id(connection)
     items = [_item(each, here.reader) for each in found["items"]]

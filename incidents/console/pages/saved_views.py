@@ -13,7 +13,7 @@ from starlette.responses import Response
 from incidents import clock
 from incidents.console import messages
 from incidents.console.list_page import Filter, ListPage, may_change, may_share
-from incidents.console.pages import incidents, orders, sites, terms, unreported
+from incidents.console.pages import incidents, orders, queue_place, sites, terms, unreported
 from incidents.console.rendering import Flash
 from incidents.console.request_context import needs
 from incidents.console.submission import Submission, Submitted
@@ -26,7 +26,7 @@ from incidents.values import inputs
 router = APIRouter()
 
 LISTS: Mapping[str, Sequence[Filter]] = {
-    each.PATH: each.FILTERS for each in (incidents, sites, orders, terms, unreported)
+    each.PATH: each.FILTERS for each in (queue_place, incidents, sites, orders, terms, unreported)
 }
 MAX_NAME = 60
 MAX_OWN = 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Select
 from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
 from incidents.contract.documents.queue import Attempt, Closing, QueueItem, QueuePage, ToClose
+from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.errors import InputError
 from incidents.locale.words import TimeFormat
 from incidents.machine.case import rule_to_close
@@ -23,6 +25,7 @@ from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
 from incidents.views.queue import police
 from incidents.views.queue.findings import Findings, find_findings
+from incidents.views.queue.queue_filter import is_tried
 from incidents.views.queue.script import script
 from incidents.views.queue.work import (
     MAX_COUNTED,
@@ -30,6 +33,7 @@ from incidents.views.queue.work import (
     closing_misses,
     counts,
     cursor,
+    last_read,
     opens_first,
     page,
 )
@@ -41,11 +45,12 @@ _SECOND = timedelta(seconds=1)
 _WORDS = ("phone", "email", "person", "request_reason", "closing_text")
 
 
-def queue(
+def queue(  # noqa: PLR0913 - the parts of one question, by their names
     connection: Connection,
     now: datetime,
     *,
     mine: str | None = None,
+    wanted: QueueFilter = EVERYTHING,
     limit: int = 50,
     after: str | None = None,
     reveal: bool = False,
@@ -55,8 +60,10 @@ def queue(
     """One page of the queue, with the state of the clock's enforcement.
 
     The order is that of Q.1 to Q.3: items overdue at `now` (UTC), then by deadline, then by
-    `recorded_at`. `mine`: show and count only the items that this person has claimed. `after`: a
-    page's `next_after`. Unless `reveal` is set, phone numbers and email addresses are masked (see
+    `recorded_at`. `mine`: show and count only the items that this person has claimed. `wanted`:
+    show only those items, and count those of any kind. A page of a filter can be short, or empty,
+    and have `more`: it tries its filter on a bounded number of items. `after`: a page's
+    `next_after`. Unless `reveal` is set, phone numbers and email addresses are masked (see
     `masked`), in the script too. `when`: the language and the zone of the script (None: English,
     UTC). `report`: the duty to report, for its summary. A page takes the same number of queries and
     the same time however long the queue is.
@@ -69,14 +76,17 @@ def queue(
             "page_of_queue", "limit is {limit}: ask for 1 to {most:,} items of the queue",
             limit=limit, most=MAX_PAGE,
         )  # fmt: skip
-    rows = _rows(connection, page(limit + 1, mine=mine, after=after))
-    shown, more = rows[:limit], len(rows) > limit
+    wanted = wanted if mine is None else replace(wanted, holder=mine)
+    rows = _rows(connection, page(limit + 1, wanted=wanted, after=after))
+    shown, next_after = rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None
+    if next_after is None and is_tried(wanted):
+        next_after = last_read(connection, wanted, after)
     in_force = register.policy_in_force(connection)
-    counted = counts(connection, mine=mine)
+    counted = counts(connection, wanted)
     return {
         "items": _items(connection, shown, in_force, now, reveal=reveal, when=when),
-        "more": more,
-        "next_after": cursor(shown[-1]) if more else None,
+        "more": next_after is not None,
+        "next_after": next_after,
         "counts": dict(sorted(counted.items())),
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),

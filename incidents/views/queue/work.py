@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
+from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.errors import InputError
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
@@ -36,6 +38,8 @@ from incidents.store.pages import literal_int
 from incidents.store.schema.tables import LAST, claims, sites, work
 from incidents.store.schema.types import microseconds, words
 from incidents.values.ids import DISPUTED, incident_id, item_id, read_item_id
+from incidents.views.queue import queue_filter
+from incidents.views.queue.queue_filter import claim_of, is_tried, narrowed, tried
 
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import Held, Holder
@@ -70,7 +74,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def page(
     most: int,
     *,
-    mine: str | None = None,
+    wanted: QueueFilter = EVERYTHING,
     after: str | None = None,
     of: tuple[int, str] | None = None,
 ) -> Select[Any]:
@@ -82,12 +86,12 @@ def page(
     found = select(work).where(LISTED)
     if of is not None:
         found = found.where(work.c.site_id == of[0], work.c.item == of[1])
-    if mine is not None:
-        found = found.join(claims, _claim_of(work)).where(claims.c.by == mine)
+    found = narrowed(found, wanted)
     if after is not None:
         found = found.where(tuple_(*IN_ORDER) > _place_after(after))
-    rows = found.order_by(*IN_ORDER).limit(literal_int(most)).subquery("page")
-    joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
+    found = tried(found, wanted, IN_ORDER) if is_tried(wanted) else found.order_by(*IN_ORDER)
+    rows = found.limit(literal_int(most)).subquery("page")
+    joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, claim_of(rows))
     whom = (
         sites.c.name, sites.c.state, sites.c.suspended_until, sites.c.in_force, sites.c.rule,
         sites.c.held,
@@ -101,16 +105,27 @@ def page(
     return select(rows, *whom, *claim).select_from(joined).order_by(*order)
 
 
-def _claim_of(of: Any) -> Any:
-    return and_(claims.c.site_id == of.c.site_id, claims.c.item == of.c.item)
+def last_read(connection: Connection, wanted: QueueFilter, after: str | None) -> str | None:
+    """Where a page that tried its filter on `MAX_READ` items goes on; None if that was all."""
+    found = narrowed(select(*IN_ORDER).where(LISTED), wanted)
+    if after is not None:
+        found = found.where(tuple_(*IN_ORDER) > _place_after(after))
+    last = (
+        found.order_by(*IN_ORDER)
+        .offset(literal_int(queue_filter.MAX_READ - 1))
+        .limit(literal_int(1))
+    )
+    row = connection.execute(last).mappings().first()
+    return None if row is None else cursor(dict(row))
 
 
-def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
-    """The number of items by kind among the first `MAX_COUNTED`; `mine`: of a person's claims."""
-    listed = select(work.c.kind).where(LISTED)
-    if mine is not None:
-        listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
-    first = listed.order_by(*IN_ORDER).limit(literal_int(MAX_COUNTED)).subquery("first")
+def counts(connection: Connection, wanted: QueueFilter = EVERYTHING) -> Counter[str]:
+    """The number of items by kind among the first `MAX_COUNTED`, whatever kind the filter names."""
+    of_each = replace(wanted, kind=None)
+    columns = work.c if is_tried(of_each) else (work.c.kind,)
+    listed = narrowed(select(*columns).where(LISTED), of_each)
+    listed = tried(listed, of_each, IN_ORDER) if is_tried(of_each) else listed.order_by(*IN_ORDER)
+    first = listed.limit(literal_int(MAX_COUNTED)).subquery("first")
     found = connection.execute(
         select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
     )
@@ -169,7 +184,7 @@ def sites_held(connection: Connection, by: str) -> list[tuple[int, str]]:
 
 
 def _items(connection: Connection, most: int) -> list[Held]:
-    joined = claims.join(sites, sites.c.id == claims.c.site_id).join(work, _claim_of(work))
+    joined = claims.join(sites, sites.c.id == claims.c.site_id).join(work, claim_of(work))
     query = select(claims, sites.c.name, work.c.kind, work.c.incident, work.c.due)
     order = (claims.c.by, work.c.sort_due, claims.c.site_id, claims.c.item)
     return [

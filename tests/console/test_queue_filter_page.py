@@ -1,0 +1,59 @@
+"""The queue's page with a filter in its address: the list, its counts, its forms and its panes."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+
+from incidents.machine import commands as c
+from tests.served_desk import ConsoleDesk, Visitor
+
+
+@pytest.fixture
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
+    """Two calls, and a site that waits for its reinstatement."""
+    desk.violation("a.example", ago=timedelta(minutes=55), category="spam")
+    desk.violation("b.example", category="gambling")
+    for _ in range(3):
+        desk.do("c.example", c.AddSite(by="li")) if _ == 0 else None
+        desk.do("c.example", c.Log(by="li", again=True))
+    return desk
+
+
+def items(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return re.findall(r'<li class="item[^"]*" id="i-([^"]+)"', answer.text)
+
+
+def test_a_filter_of_the_address_narrows_the_page_and_the_fresh_list(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    for path in ("/", "/queue/list"):
+        assert items(li.get(path, kind="tell")) == ["3-t1"]
+        assert items(li.get(path, category="spam")) == ["1-1"]
+        assert items(li.get(path, due="10m")) == ["1-1"]
+        assert items(li.get(path, site="b.example", rule="")) == ["2-1"]
+    assert "No item matches the filter." in li.get("/", site="d.example").text
+    page = li.get("/", state="nowhere")
+    assert page.status_code == 422
+    assert "“nowhere” is not a choice for State" in page.text
+
+
+def test_a_count_leads_to_its_kind_and_keeps_the_rest(desk: ConsoleDesk) -> None:
+    page = unescape(Visitor(desk, "li").get("/", mine="1", holder="", state="closed").text)
+    assert 'href="/?mine=1"' in page
+    page = unescape(Visitor(desk, "li").get("/", state="closed", kind="call").text)
+    assert '<a href="/?kind=tell&state=closed"><b>1</b>' in page
+    assert '<a href="/?kind=call&state=closed" aria-current="true"><b>3</b>' in page
+
+
+def test_an_act_comes_back_to_the_filtered_queue(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    page = li.get("/", category="spam", kind="call").text
+    assert '<input type="hidden" name="filter" value="kind=call&amp;category=spam">' in page
+    sent = li.post("/queue/1-1/claim", {"filter": "kind=call&category=spam"})
+    assert sent.headers["location"] == "/?kind=call&category=spam&item=1-1"
+    assert items(li.get("/", holder="li")) == ["1-1"]
