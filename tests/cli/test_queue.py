@@ -49,6 +49,17 @@ def test_a_page_says_how_to_get_the_next(desk: Cli) -> None:
     assert rest.split() == ["2-1"]
 
 
+def test_the_queue_is_narrowed_by_options(desk: Cli) -> None:
+    assert desk("queue", "-q").out.split() == ["1-1", "2-1"]
+    site = desk("queue", "--json").json["items"][1]["site"]
+    assert desk("queue", "-q", "--site", site).out.split() == ["2-1"]
+    assert desk("queue", "-q", "--kind", "review").out == ""
+    assert desk("queue", "-q", "--holder", "nobody").out == ""
+    assert desk("queue", "-q", "--category", "none-such").out == ""
+    wrong = desk("queue", "--kind", "calls")
+    assert "'calls' is not one of 'call', 'keep_calling'" in wrong.err
+
+
 def test_an_empty_queue_says_so(cli: Cli) -> None:
     answer = cli("queue")
     assert answer.out == ""

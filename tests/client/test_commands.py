@@ -62,6 +62,7 @@ sup: log new.example --category gambling --url https://new.example/a
 sup: queue --limit 1000 --reveal
 sup: claim 1-1
 sup: queue --mine
+sup: queue --kind call --site shop.example --category spam --holder op
 sup: release 1-1
 sup: claim 1-1
 sup: hand-over two

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import answers, options, output, params, text_table
+from incidents.cli import answers, options, output, params, suggestions, text_table
 from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
 from incidents.cli.run import Run
 from incidents.cli.submission import Submission
 from incidents.contract.hints import typed, with_commands
+from incidents.contract.queue_filter import EVERYTHING, KINDS, QueueFilter
 from incidents.errors import DONE, INTERRUPTED, InputError
 from incidents.system.terminal import coloured, is_terminal, uses_colour
 from incidents.values.person_name import check_person
@@ -57,17 +58,47 @@ if TYPE_CHECKING:
     metavar="PLACE",
     help="Continue after the previous page: give its next_after (JSON).",
 )
+@click.option(
+    "--kind", type=click.Choice(KINDS), metavar="KIND",
+    help="List only items of this kind, such as call or check_removal.",
+)  # fmt: skip
+@click.option(
+    "--site", type=params.site, metavar="S", shell_complete=suggestions.sites,
+    help="List only the items of this site.",
+)  # fmt: skip
+@click.option(
+    "--category", type=params.text("category", limit=100), metavar="C",
+    callback=params.category, shell_complete=suggestions.categories,
+    help="List only items about incidents of this category.",
+)  # fmt: skip
+@click.option(
+    "--holder", type=params.text("holder", limit=100), metavar="PERSON",
+    help="List only items that this person claimed.",
+)  # fmt: skip
 @options.view
-def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
+def queue(  # noqa: PLR0913 - the options of one command, by their names
+    run: Run,
+    *,
+    mine: bool,
+    watch: bool,
+    reveal: bool,
+    limit: int,
+    after: str | None,
+    kind: str | None,
+    site: str | None,
+    category: str | None,
+    holder: str | None,
+) -> int:
     """List what needs action now: overdue items first, then by deadline.
 
     The list changes nothing. Red lines above it warn that no daemon is enforcing the deadlines,
     that some orders are dead letters, or that an order has waited for five minutes.
     """
     person = run.app.person if mine else None
+    wanted = QueueFilter(kind=kind, site=site, category=category, holder=holder)
 
     def fetch() -> QueuePage:
-        return _page(run, mine=person, limit=limit, after=after, reveal=reveal)
+        return _page(run, mine=person, wanted=wanted, limit=limit, after=after, reveal=reveal)
 
     if watch:
         _check_terminal(run)
@@ -86,10 +117,18 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     return DONE
 
 
-def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> QueuePage:
+def _page(
+    run: Run,
+    *,
+    mine: str | None,
+    limit: int,
+    after: str | None,
+    reveal: bool,
+    wanted: QueueFilter = EVERYTHING,
+) -> QueuePage:
     """Return one page of the queue."""
     with run.queries() as queries:
-        return queries.queue(mine=mine, limit=limit, after=after, reveal=reveal)
+        return queries.queue(mine=mine, wanted=wanted, limit=limit, after=after, reveal=reveal)
 
 
 def _check_terminal(run: Run) -> None:
