@@ -1,0 +1,56 @@
+"""The list of incidents to report: page by page, filtered, and short however many there are."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from incidents.console.pages import unreported
+from incidents.machine import commands as c
+from tests.served_desk import ConsoleDesk, Visitor
+
+ROW = re.compile(r'<li class="item duty[^"]*" id="r-([^"]+)"')
+
+
+@pytest.fixture
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
+    """Four incidents to report, of which the first one is overdue, and one that was reported."""
+    for n, hours in enumerate((25, 23, 2, 1)):
+        desk.violation(
+            f"s{n}.example", ago=timedelta(hours=hours), category=("spam", "fraud")[n % 2]
+        )
+    desk.do("s3.example", c.Log(by="li", again=True))
+    desk.do("s3.example", c.StateReported(by="li", incident=1))
+    return desk
+
+
+@pytest.mark.both_databases
+def test_the_list_is_walked_page_by_page(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unreported, "PAGE", 2)
+    viewer = Visitor(desk, "viewer")
+    first = viewer.get("/unreported").text
+    assert "Overdue: 1. Still in time: 3." in first
+    [more] = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = viewer.get(unescape(more)).text
+    assert [ROW.findall(page) for page in (first, second)] == [["1-1", "2-1"], ["3-1", "4-2"]]
+    assert 'rel="next"' not in second
+
+
+@pytest.mark.both_databases
+def test_the_list_is_filtered_by_its_address(desk: ConsoleDesk) -> None:
+    viewer = Visitor(desk, "viewer")
+    for asked, found in (
+        ({"due": "overdue"}, ["1-1"]),
+        ({"due": "4h"}, ["1-1", "2-1"]),
+        ({"category": "spam"}, ["1-1", "3-1"]),
+        ({"site": "s3.example"}, ["4-2"]),
+        ({"state": "removed"}, []),
+    ):
+        assert ROW.findall(viewer.get("/unreported", **asked).text) == found, asked
+    assert viewer.get("/unreported", due="soon").status_code == 422
+    assert viewer.get("/unreported", site="nobody.example").status_code == 422
