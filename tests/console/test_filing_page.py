@@ -455,7 +455,10 @@ def test_without_the_libraries_the_page_says_what_to_install(
         raise ModuleNotFoundError("no phonenumbers", name="phonenumbers")
 
     monkeypatch.setattr(people, "check_phones", missing)
-    assert "without the library phonenumbers" in li.get(PAGE).text
+    told = li.get(PAGE).text
+    assert "without the library phonenumbers" in told
+    for tool in ("pip install", "pipx install --force", "uv tool install"):
+        assert f"{tool} &#39;incidents[filing]&#39;" in told
     assert "缺少程序库（phonenumbers）" in Visitor(desk, "operator", "zh").get(PAGE).text
     refused = li.post(f"{PAGE}/details", {**fields, "responsible_phone": PHONE})
     assert refused.status_code == 409
