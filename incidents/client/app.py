@@ -131,7 +131,8 @@ class RemoteQueries:
 
     def duties(self, *, limit: int = 100) -> Duties:
         """List the incidents to report to the police."""
-        return cast("Duties", self._exchange.get("/duty", limit=limit))
+        found = self._exchange.get("/duty", limit=limit)
+        return {"items": found["items"], "summary": found["summary"]}
 
     def alarms_now(self) -> Alarms:
         """List the current alarms, and whether each was sent to the desk."""

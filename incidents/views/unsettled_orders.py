@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select
 
@@ -33,6 +33,7 @@ _BY_AGE = (*IN_ORDER, *_KEY)
 _BY_ATTEMPT = (_of.next_at, _of.site_id, *_KEY)
 _KIND = "orders"
 LANES = (ACT, NOTICE, DESK)
+Lane = Literal["act", "notice", "desk"]
 STATES = ("braked", "dead", "late", "waiting")
 
 

@@ -98,6 +98,23 @@ def test_incidents_are_listed_the_newest_first_and_filtered_by_their_item(api: R
     assert other.json()["type"] == "urn:incidents:problem:bad-cursor"
 
 
+def test_orders_and_police_reports_are_walked_and_filtered(api: Rig) -> None:
+    fill(api)
+    log(api, "closed.example", again=True)
+    viewer = api.client("viewer")
+    orders = [each["id"] for each in walk(viewer, "/api/v1/orders", 1)]
+    assert orders == [each["id"] for each in walk(viewer, "/api/v1/orders", 100)]
+    assert len(orders) > 2
+    notices = walk(viewer, "/api/v1/orders?lane=notice", 1)
+    assert {each["lane"] for each in notices} == {"notice"}
+    assert walk(viewer, "/api/v1/orders?late=true", 1) == []
+    ids = [each["incident"] for each in walk(viewer, "/api/v1/duty", 1)]
+    assert ids == ["1-1", "2-1"]
+    spam = walk(viewer, "/api/v1/duty?category=gambling&state=open", 1)
+    assert [each["incident"] for each in spam] == ["1-1"]
+    assert walk(viewer, "/api/v1/duty?due_before=2020-01-01T00:00:00Z", 1) == []
+
+
 def test_sites_are_filtered_by_how_they_stand(api: Rig) -> None:
     fill(api)
     viewer = api.client("viewer")

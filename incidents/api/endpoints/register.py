@@ -30,7 +30,7 @@ from incidents.api.parameters import (
 from incidents.contract import hints
 from incidents.contract.actions import of_command
 from incidents.contract.documents.actions import Acted
-from incidents.contract.documents.queue import Duties
+from incidents.contract.documents.queue import DutyPage
 from incidents.contract.documents.sites import (
     Found,
     IncidentInFull,
@@ -52,6 +52,7 @@ from incidents.record import evidence
 from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
 from incidents.views import incident_list, lists, masked
+from incidents.views.queue import police
 from incidents.views.timeline import part_of_story, timeline
 
 site_routes, incident_routes = router("sites"), router("incidents")
@@ -275,12 +276,33 @@ def link(by: ReadCaller, incident: Id) -> JSON:
     return JSON(by.app.link(inputs.incident(incident)))
 
 
-@incident_routes.get("/duty", **operation("look", Duties))
-def duties(by: ReadCaller, limit: Limit = 100) -> JSON:
-    """List incidents to report to the police, the longest overdue first."""
+@incident_routes.get("/duty", **operation("look", DutyPage))
+def duties(  # noqa: PLR0917 - called by FastAPI, by names
+    by: ReadCaller,
+    site: Annotated[str | None, Query(max_length=300)] = None,
+    state: Annotated[IncidentState | None, Query()] = None,
+    category: Annotated[str | None, Query(max_length=100)] = None,
+    due_before: OptionalTime = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> JSON:
+    """List incidents to report to the police, the longest overdue first.
+
+    `due_before` limits the deadline of the report. The summary counts all incidents.
+    """
+    wanted = police.DutyFilter(
+        site=None if site is None else inputs.site(site), state=state,
+        category=bodies.optional_text("category", category, 100),
+        due_before=bodies.read_time(due_before),
+    )  # fmt: skip
+    duty = by.app.report_duty
+    if duty is None:
+        return JSON({"items": [], "summary": None, "next": None})
     with by.reading() as connection:
         now = by.app.now(connection)
-        return JSON(views.duties(connection, now, by.app.report_duty, limit=limit))
+        found = police.duties_page(connection, now, duty, wanted, limit=limit, cursor=cursor)
+        summary = police.summary(connection, now, duty)
+    return JSON({"items": found.items, "summary": summary, "next": found.next})
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:

@@ -29,6 +29,7 @@ from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.values.person_name import check_person
 from incidents.views import masked
+from incidents.views.unsettled_orders import Lane, OrderFilter, unsettled_page
 
 queue_routes = router("queue")
 
@@ -128,21 +129,27 @@ class Reconcile(bodies.Form):
 
 
 @order_routes.get("/orders", **operation("look", order_documents.Orders))
-def orders(
+def orders(  # noqa: PLR0917 - called by FastAPI, by names
     by: ReadCaller,
     dead: Annotated[bool, Query(description="Only dead letters.")] = False,
     braked: Annotated[bool, Query(description="Only orders that the brake holds back.")] = False,
+    late: Annotated[bool, Query(description="Only late orders to external systems.")] = False,
+    lane: Annotated[Lane | None, Query()] = None,
     site: Annotated[str | None, Query(max_length=300)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ORDERS, description="Maximum number of items.")] = 100,
+    cursor: Cursor = None,
 ) -> JSON:
     """List orders that are not carried out, dead letters first."""
-    name = None if site is None else inputs.site(site)
+    wanted = OrderFilter(
+        site=None if site is None else inputs.site(site), lane=lane,
+        state="dead" if dead else "braked" if braked else "late" if late else None,
+    )  # fmt: skip
     with by.reading() as connection:
-        found = views.unsettled(
-            connection, by.app.now(connection), site=name, only_dead=dead, only_braked=braked,
-            limit=limit, unset=by.app.lanes_without_channel,
+        found = unsettled_page(
+            connection, by.app.now(connection), wanted, limit=limit, cursor=cursor,
+            unset=by.app.lanes_without_channel,
         )  # fmt: skip
-    return JSON({"items": found})
+    return JSON({"items": found.items, "next": found.next})
 
 
 @order_routes.get("/orders/{order}", **operation("look", order_documents.OrderInFull))

@@ -82,9 +82,10 @@ class OrdersNotDone(DeadLetters):
 
 
 class Orders(TypedDict):
-    """Orders that are not carried out, dead letters first."""
+    """Orders not carried out, dead letters first; `next` is the cursor of the following page."""
 
     items: list[Order]
+    next: str | None
 
 
 class OrderInFull(Order):

@@ -199,3 +199,9 @@ class Duties(TypedDict):
 
     items: list[Duty]
     summary: DutySummary | None
+
+
+class DutyPage(Duties):
+    """A page of incidents to report to the police; `next` is the cursor of the following page."""
+
+    next: str | None
