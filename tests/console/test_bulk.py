@@ -137,3 +137,18 @@ def test_rows_are_chosen_by_x_and_shift_and_claimed_together(
         expect(li.locator("tr.done")).to_have_count(3)
         li.get_by_role("link", name="Back to the list").click()
         expect(li.locator(".item.mine")).to_have_count(3)
+
+
+def test_police_reports_and_orders_are_lists_whose_rows_can_be_chosen(desk: ConsoleDesk) -> None:
+    desk.violation("first.example")
+    desk.do("first.example", c.StateFalse(by="wang", field="phone", evidence="no such number"))
+    wang, li = Visitor(desk, "wang"), Visitor(desk, "li")
+    for path, row, act in (
+        ("/unreported", "1-1", "reported"), ("/orders", "1-o3", "retry"),
+        ("/orders", "1-o3", "cancel"), ("/", "1-1", "hand-over"),
+    ):  # fmt: skip
+        page = wang.get(path).text
+        assert f'form="bulk" name="row" value="{row}"' in page
+        assert f'formaction="/bulk/{act}"' in page
+    # What somebody may not do is not shown.
+    assert "/bulk/cancel" not in li.get("/orders").text
