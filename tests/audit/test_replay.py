@@ -197,7 +197,7 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
     assert all(len(reason) > 10 for reason in OUTSIDE.values())
     assert set(OUTSIDE) == {
         "entries.id", "entries.body", "entries.leaf_hash", "desk.id", "keys", "heartbeats",
-        "alarms", "passwords", "sessions", "attempts", "sign_ins", "refusals",
+        "alarms", "passwords", "sessions", "saved_views", "attempts", "sign_ins", "refusals",
         "tokens.seal", "desk.identity", "desk.lineage", "desk.resumed_at", "desk.lost_since",
         "desk.moved_at", "desk.noticed_at", "desk.unproved_since", "desk.halted_since",
         "desk.halted_why", "desk.compared_at", "uncompared",
