@@ -27,9 +27,9 @@ from incidents.desk.erasure import Erased, Erasure
 from incidents.desk.erasure_request import TooYoungError
 from incidents.record.own_events import SignInsErased
 from incidents.settings.retention import Retention
-from incidents.store import erasable, sign_ins
+from incidents.store import erasable, saved_views, sign_ins
 from incidents.store import expired_keys as stored_keys
-from incidents.store.database.engine import plainly, reading
+from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.erasable import Scope
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ def erase_account(
 ) -> AccountErasureResult:
     """Permanently erase the account's sign-in data that is old enough at `now` (UTC).
 
-    A dry run only returns the amount. `confirm` is called before anything is erased, and may raise
-    an error to prevent it. `format_time` formats the time in a refusal.
+    The saved views of the account go with it, since their names are free text. A dry run only
+    returns the amount. `confirm` is called before anything is erased, and may raise an error to
+    prevent it. `format_time` formats the time in a refusal.
 
     Raises:
         UnknownAccountError: if there is no such account.
@@ -106,6 +107,8 @@ def erase_account(
         rows = erase_sign_ins(
             desk, before, by=request.by, login=request.login, reason=request.reason, handle=handle
         )
+        with plainly(engine), writing(engine) as connection:
+            saved_views.remove_all(connection, handle)
         erasable.secure_vacuum(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)

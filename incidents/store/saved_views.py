@@ -59,3 +59,8 @@ def rename(connection: Connection, id_: str, name: str, *, shared: bool) -> None
 def remove(connection: Connection, id_: str) -> None:
     """Delete the view."""
     connection.execute(delete(saved_views).where(_of.id == id_))
+
+
+def remove_all(connection: Connection, owner: str) -> None:
+    """Delete all views of that person."""
+    connection.execute(delete(saved_views).where(_of.owner == owner))

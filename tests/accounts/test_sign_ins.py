@@ -17,7 +17,9 @@ from incidents.desk import accounts, pseudonyms
 from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.pseudonyms import AccountErasureRequest, AccountErasureResult
 from incidents.settings.retention import MINIMUM, Retention
-from incidents.store.database.engine import writing
+from incidents.store import saved_views
+from incidents.store.database.engine import reading, writing
+from incidents.store.saved_views import SavedView
 from incidents.store.schema import desk_tables
 from incidents.store.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, mistaken, set_password
@@ -260,6 +262,26 @@ def test_who_it_was_is_erased_on_demand_and_what_happened_stays(
     [counted] = rig.refusals()
     assert (counted["handle"], counted["count"], counted["act"]) == (mine, 1, "approve")
     assert rig.findings() == []
+
+
+def test_the_saved_views_of_an_erased_account_go_with_its_sign_ins(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    mistaken(rig, 1)
+    with writing(rig.engine) as connection:
+        for n, owner in enumerate(("operator-1", "operator-2")):
+            view = SavedView(
+                id=str(n), page="/incidents", name=f"calls of {owner}", query="state=open",
+                owner=owner, shared=True, made_at=clock.now(),
+            )  # fmt: skip
+            saved_views.save(connection, view)
+    rig.moved.tick(MINIMUM + timedelta(seconds=1))
+    demand(rig, dry_run=True)
+    with reading(rig.engine) as connection:
+        assert len(saved_views.listed(connection, "/incidents", "wang")) == 2
+    demand(rig)
+    with reading(rig.engine) as connection:
+        [left] = saved_views.listed(connection, "/incidents", "wang")
+    assert left.owner == "operator-2"
 
 
 @pytest.mark.both_databases
