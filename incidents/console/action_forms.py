@@ -46,14 +46,14 @@ def of_page(folder: str) -> dict[str, ActionForm]:
 def in_order(
     folder: str, order: Collection[str], may: Callable[[str], bool], elsewhere: Collection[str] = ()
 ) -> list[ActionForm]:
-    """List the forms of a page in `order`, then the forms of further actions the reader `may` do.
+    """List the forms that the reader `may` use: those in `order`, then those of further actions.
 
     `elsewhere`: the forms that are in another place on the page, or not on the page now.
     """
     forms = of_page(folder)
     further = forms.keys() - {*order, *elsewhere}
     return [
-        *(forms[name] for name in order),
+        *(forms[name] for name in order if may(forms[name].action.name)),
         *(form for name, form in forms.items() if name in further and may(form.action.name)),
     ]
 

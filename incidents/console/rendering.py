@@ -151,11 +151,13 @@ def clear_flash(request: Request, answer: Response) -> None:
 FOLDER = Path(__file__).with_name("templates")
 
 NAV = (
-    ("/", "nav.queue"), ("/incidents", "nav.incidents"), ("/sites", "nav.sites"),
-    ("/terms", "nav.terms"), ("/orders", "nav.orders"), ("/overview", "nav.overview"),
-    ("/simulate", "nav.simulate"), ("/audit", "nav.audit"), ("/policy", "nav.policy"),
+    ("/", "nav.queue", "look"), ("/incidents", "nav.incidents", "look"),
+    ("/sites", "nav.sites", "look"), ("/terms", "nav.terms", "look"),
+    ("/orders", "nav.orders", "look"), ("/overview", "nav.overview", "look"),
+    ("/simulate", "nav.simulate", "simulate"), ("/audit", "nav.audit", "look"),
+    ("/policy", "nav.policy", "look"),
 )  # fmt: skip
-"""The pages in the navigation, each with the key of its name."""
+"""The pages in the navigation: each with the key of its name, and the action that opens it."""
 
 HEADERS = {
     "Cache-Control": "no-store",

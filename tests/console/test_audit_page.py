@@ -116,9 +116,11 @@ def test_the_export_of_one_site_has_its_entries_alone(record: ConsoleDesk) -> No
     assert {line.count(b'"site":"b.example"') for line in answer.content.splitlines()} == {1}
 
 
-def test_who_may_not_export_is_told_why_and_refused(record: ConsoleDesk) -> None:
+def test_who_may_not_export_sees_no_record_and_is_refused(record: ConsoleDesk) -> None:
     viewer = Visitor(record, "viewer")
-    assert "Your role (viewer) does not allow this." in viewer.get("/audit").text
+    page = viewer.get("/audit").text
+    assert "/audit/verify" not in page
+    assert 'id="record"' not in page
     assert viewer.get("/audit/export.jsonl").status_code == 403
     assert viewer.post("/audit/verify").status_code == 403
     assert kinds(viewer.get("/audit")) == []

@@ -150,12 +150,9 @@ def _page(
 
 
 def reasons(here: RequestContext, would: possible_actions.Possible) -> dict[str, str | None]:
-    """Return why each action is impossible now: because of the role, or the desk's refusal."""
-    role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
+    """Return why the desk would refuse each action now; None for what is possible."""
     return {
-        action: role
-        if not here.identity.may(action)
-        else (None if refusal is None else messages.refusal_text(here.reader, refusal))
+        action: None if refusal is None else messages.refusal_text(here.reader, refusal)
         for action, refusal in would.items()
     }
 
