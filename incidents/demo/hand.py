@@ -88,7 +88,8 @@ class Hand:
         """Record that the panel carried out what was ordered; nobody else is notified."""
         of = deliveries.c
         with reading(self._engine) as connection:
-            due = connection.execute(select(of.site_id, of.lane, of.site_seq)).all()
+            of_now = select(of.site_id, of.lane, of.site_seq).where(of.since <= self.now)
+            due = connection.execute(of_now).all()
         if due:
             self.now += _CARRIED_OUT
             self.submit([(site, _outcome(lane, order)) for site, lane, order in due])

@@ -1,0 +1,55 @@
+"""The sample data: a record like any other, a tidy queue, and something due at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from incidents import views
+from incidents.demo import sample, story
+from incidents.store.database.engine import reading
+from tests.desk.rehearsal import Rehearsal, rehearsal
+
+MINUTE = timedelta(minutes=1)
+END = datetime.fromisoformat("2026-11-17T22:41:07+08:00")
+
+
+@pytest.fixture
+def desk(sqlite_url: str) -> Iterator[Rehearsal]:
+    """A desk with the sample data, at its end."""
+    with rehearsal(sqlite_url, END) as day:
+        sample.play(day.engine, END, "desk", more=True)
+        yield day
+
+
+def test_its_record_its_queue_and_what_falls_due_are_those_of_a_desk(desk: Rehearsal) -> None:
+    # The tables follow from the record, and nothing in it is from the future.
+    assert desk.findings() == []
+    [(newest,)] = desk.rows("SELECT max(recorded_at) FROM entries")
+    assert int(str(newest)) <= END.timestamp() * 1_000_000
+
+    # Of the month nothing is left; of the last day each kind of work is.
+    with reading(desk.engine) as connection:
+        found = views.queue(connection, END, limit=1_000)
+    kinds = Counter(item["kind"] for item in found["items"])
+    assert kinds.keys() >= {
+        "call", "keep_calling", "recheck", "check_removal", "disputed", "reinstatement"
+    }  # fmt: skip
+    told = story._PEOPLE | story._MORE_PEOPLE
+    assert {item["person"] for item in found["items"]} <= {person for person, *_ in told.values()}
+
+    # A visitor sees four sites go down and one come back within the first minute and a half.
+    states = dict(desk.rows("SELECT name, state FROM sites"))
+    desk.later(minutes=90)
+    desk.elapse()
+    changed = Counter(
+        (was, now)
+        for name, now in desk.rows("SELECT name, state FROM sites")
+        if (was := states[name]) != now
+    )
+    assert changed == {
+        ("active", "suspended"): 3, ("active", "closed"): 1, ("suspended", "active"): 1
+    }  # fmt: skip
