@@ -64,19 +64,25 @@ class Children:
             )
         self._running.append((words[0], process))
 
-    def first_line(self) -> str:
+    def first_line(self, otherwise: Sequence[Sequence[str]] = ()) -> str:
         """Wait for the first line that the latest program prints, and return it.
 
+        `otherwise`: the words with which to start it instead each time that it ends before.
+
         Raises:
-            ProgramEndedError: if it ends before.
+            ProgramEndedError: if it has ended each time.
         """
         _, process = self._running[-1]
         assert process.stdout is not None
         line = process.stdout.readline().strip()
-        if not line:
-            process.wait()
+        if line:
+            return line
+        process.wait()
+        if not otherwise:
             self.check()
-        return line
+        _stop(self._running.pop()[1])
+        self.start(*otherwise[0])
+        return self.first_line(otherwise[1:])
 
     def check(self) -> None:
         """Check that all programs run; raises ProgramEndedError with what one said at its end."""

@@ -81,7 +81,7 @@ def running(
         PortTakenError: if the console cannot have that port.
         ProgramEndedError: if a program does not start.
     """
-    port = _free_port(port)
+    free = _free_port(port)
     with made() as place, ExitStack() as stack:
         password = "-".join(secrets.token_hex(2) for _ in range(4))
         with _environment_of(place, language):
@@ -96,10 +96,15 @@ def running(
         environment = place.environment(language, clock.pace)
         children = stack.enter_context(Children(place.folder, environment))
         children.start("daemon")
-        children.start("serve", "--port", str(port), "--entrance", str(place.entrance))
-        # A thread here is no thread of theirs: they began before it.
+        # If no port was asked for, another program may take this one meanwhile.
+        ports = [free] if port is not None else [free, 0]
+        serve = [
+            ("serve", "--port", str(each), "--entrance", str(place.entrance)) for each in ports
+        ]
+        children.start(*serve[0])
+        console = children.first_line(otherwise=serve[1:])
+        # It has a thread, of which no process that begins later may have a copy.
         panel.start()
-        console = children.first_line()
         with _environment_of(place, language):
             app = App(sources.load())
         stack.callback(app.close)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from incidents.cli import main
+from incidents.cli.admin import demo
+
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 _RUN = """
@@ -62,3 +65,13 @@ def test_the_daily_commands_work_without_any_extra(tmp_path: Path, lines: list[s
         cwd=PYPROJECT.parent, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr[-500:] if done.returncode else "") == (0, "")
+
+
+def test_the_demonstration_names_what_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "_NEEDED", ("uvicorn", "absent"))
+    assert main(["demo"]) == 1
+    said = capsys.readouterr().err
+    assert "absent is not installed, but the demonstration needs it" in said
+    assert "all" in said

@@ -42,7 +42,8 @@ def test_its_record_its_queue_and_what_falls_due_are_those_of_a_desk(desk: Rehea
     assert {item["person"] for item in found["items"]} <= {person for person, *_ in told.values()}
 
     # A visitor sees four sites go down and one come back within the first minute and a half.
-    states = dict(desk.rows("SELECT name, state FROM sites"))
+    rows = [(name, state) for name, state in desk.rows("SELECT name, state FROM sites")]
+    states = dict(rows)
     desk.later(minutes=90)
     desk.elapse()
     changed = Counter(

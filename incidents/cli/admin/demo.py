@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from incidents.demo.demo import Demo
 
 _LOOK_S = 0.2
+_NEEDED = (
+    "authlib", "certifi", "fastapi", "h11", "python_multipart", "standardwebhooks", "uvicorn",
+)  # fmt: skip
+"""The libraries of the extras `console` and `webhook`, as they are imported."""
+
 _HOUR_S = 3_600
 _YOU, _OTHERS = "operator-1", ("supervisor-1", "administrator-1")
 
@@ -65,14 +71,13 @@ def demo(run: Run, *, port: int | None, speed: int, opens: bool, lang: str | Non
     neither read nor changed.
     """
     language = language_tag.wanted(lang, os.environ)
-    try:
-        from incidents.demo import demo as demonstration
-        from incidents.settings import sources
-        from incidents.web import service
+    # To import the service itself only to see whether that works takes a second.
+    for library in _NEEDED:
+        if find_spec(library) is None:
+            raise MissingPartError(name=library)
+    from incidents.demo import demo as demonstration
+    from incidents.settings import sources
 
-        service.needed()
-    except ModuleNotFoundError as error:
-        raise MissingPartError(name=error.name) from error
     run.settings = sources.load(lang=language, environ={"INCIDENTS_CONFIG": os.devnull})
     run.inform(run.text("demo.filling"))
     try:
