@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from incidents import clock
 from tests.browser import Chromium
+from tests.console.queue_page import open_item
 from tests.served_desk import ConsoleDesk, person
 
 
@@ -43,3 +44,20 @@ def test_a_session_lasts_an_hour_of_the_visitor_and_not_of_the_fast_clock(
     assert by_session(cookie) is not None
     fast_desk.ahead += timedelta(minutes=61)
     assert by_session(cookie) is None
+
+
+def test_an_outcome_is_held_for_undo_only_if_twice_as_long_is_left_by_the_fast_clock(
+    browser: Chromium, fast_desk: ConsoleDesk
+) -> None:
+    # Five seconds of the visitor are five minutes of the desk.
+    fast_desk.violation("soon.example", ago=timedelta(minutes=52))
+    fast_desk.violation("later.example")
+    with person(browser, fast_desk, "li", locale="en-GB", outages=True) as li:
+        open_item(li, "1-1").locator("button[value=reached]").click()
+        assert li.locator("#sent .waiting").count() == 0
+        expect(li.locator("#said .done")).to_contain_text("1-1: reached")
+        li.mouse.move(1, 1)
+        open_item(li, "2-1").locator("button[value=reached]").click()
+        expect(li.locator("#sent .waiting")).to_contain_text("later.example")
+        li.keyboard.press("z")
+        expect(li.locator("#sent .waiting")).to_have_count(0)
