@@ -63,9 +63,14 @@ def page(
     Raises:
         BadCursorError: if the cursor is not of that `kind` of list.
     """
-    # A minimal installation has no such library, and shows no lists by pages.
-    from sqlakeyset import select_page, serialize_bookmark
-
+    try:
+        from sqlakeyset import select_page, serialize_bookmark
+    except ImportError:
+        # A minimal installation has only the command line, which shows the first rows of a list.
+        if cursor is not None:
+            raise
+        first = connection.execute(query.limit(limit)).mappings()
+        return Page([dict(row) for row in first], None)
     place = None if cursor is None else _place(cursor, kind, query)
     found = select_page(connection, query, per_page=limit, after=place)
     ahead = serialize_bookmark((found.paging.next[0], False)) if found.paging.has_next else None
