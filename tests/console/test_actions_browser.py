@@ -261,7 +261,7 @@ def test_an_outcome_waits_five_seconds_for_undo_and_counts_from_the_click(
     [contact] = desk.site("first.example")["incidents"][0]["contacts"]
     assert contact["outcome"] == "no-answer"
     # Not when it was sent.
-    assert abs(datetime.fromisoformat(contact["occurred_at"]).timestamp() - clicked) < 1
+    assert abs(datetime.fromisoformat(contact["occurred_at"]).timestamp() - clicked) < 4
 
 
 def test_an_outcome_is_not_held_when_little_time_is_left_or_a_colleague_has_the_item(
