@@ -28,7 +28,7 @@ PROGRAM = "/usr/bin/chromium-headless-shell"
 _OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )  # fmt: skip
 _SERIOUS = ("serious", "critical")
 # One template makes all rows of a table, and axe takes milliseconds for each of up to a thousand.

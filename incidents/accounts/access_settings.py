@@ -9,7 +9,8 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
-from incidents.accounts.identity import is_handle
+from incidents.accounts.identity import ROLES, is_handle
+from incidents.cause import one_of
 from incidents.errors import Cause
 from incidents.settings import sources
 from incidents.settings.options import Options, is_loopback
@@ -24,6 +25,17 @@ SECOND_AFTER = timedelta(days=1)
 """How long a person does not count as a second person after somebody else has set their
 password."""
 _LONGEST = timedelta(days=365)
+
+LOCALLY = "localhost"
+"""The host name of a console that is served on one's own machine, at http://localhost:7390."""
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+
+DEMANDED: dict[str, frozenset[str]] = {
+    "optional": frozenset(),
+    "supervisors": frozenset({"supervisor", "administrator"}),
+    "everybody": frozenset(ROLES),
+}
+"""The roles that must have a second factor, by the value of [accounts] second_factor."""
 
 MAX_AGE = timedelta(hours=12)
 """The default maximum age of a sign-in at the provider."""
@@ -90,13 +102,42 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
     return found
 
 
-def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
-    """Return [accounts] second_after (see `SECOND_AFTER`). Raises the same errors as `serve`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The section [accounts]: see `SECOND_AFTER`, and who must have a second factor.
+
+    `demanded`: the roles that sign in with a second factor. `rp_id`: the host name of the console,
+    to which security keys are bound (WebAuthn).
+    """
+
+    second_after: timedelta = SECOND_AFTER
+    demanded: frozenset[str] = frozenset()
+    rp_id: str = LOCALLY
+
+
+def access(environ: Mapping[str, str] | None = None) -> Access:
+    """Read the section [accounts]. Raises the same errors as `serve`."""
     options = Options(f"[{ACCOUNTS}]", sources.section(ACCOUNTS, environ))
     least = timedelta(0)
-    found = options.duration("second_after", SECOND_AFTER, least=least, most=_LONGEST)
+    wanted = options.text("second_factor") or "optional"
+    if wanted not in DEMANDED:
+        raise options.wrong("second_factor", one_of(list(DEMANDED)))
+    rp_id = options.text("rp_id") or LOCALLY
+    if _HOST.fullmatch(rp_id) is None:
+        wanted = Cause.of("must_host_name", 'a host name, such as "desk.host.example"')
+        raise options.wrong("rp_id", wanted)
+    found = Access(
+        second_after=options.duration("second_after", SECOND_AFTER, least=least, most=_LONGEST),
+        demanded=DEMANDED[wanted],
+        rp_id=rp_id,
+    )
     options.finish()
     return found
+
+
+def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
+    """Return [accounts] second_after (see `SECOND_AFTER`). Raises the same errors as `serve`."""
+    return access(environ).second_after
 
 
 def _networks(options: Options, key: str) -> tuple[Network, ...]:

@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents.accounts import open_sessions, secrets, throttle
+from incidents.accounts import open_sessions, secrets, sign_in_ticket, throttle
+from incidents.accounts.access_settings import Access
 from incidents.accounts.identity import Identity, is_handle
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
+from incidents.accounts.second_factor import FactorCheck
+from incidents.accounts.security_keys import Answer
 from incidents.accounts.serve_key import KeyWatch, Seal, session_facts, token_facts
+from incidents.accounts.sign_in_ticket import Ticket
 from incidents.accounts.throttle import (
     Attempt,
     BlockedError,
@@ -28,6 +32,7 @@ from incidents.errors import RefusedError
 from incidents.store import accounts
 from incidents.store.accounts import Account, Token
 from incidents.store.database.engine import plainly, reading, single_query, writing
+from incidents.store.factors import Factor
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -62,8 +67,12 @@ class Authenticator:
     DatabaseError if the database fails.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime], seal: Seal) -> None:
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime], seal: Seal,
+        access: Access | None = None,
+    ) -> None:  # fmt: skip
         self._engine, self._clock, self._seal = engine, clock, seal
+        self.factors = FactorCheck(engine, clock, seal, Access() if access is None else access)
         self._key = KeyWatch(seal)
         self._throttle = Throttle(engine, clock)
         self.log = SignInLog(engine, clock)
@@ -98,6 +107,7 @@ class Authenticator:
         with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
             found = accounts.session_of_digest(connection, digest)
+            lacks_factor = found is not None and self.factors.lacks(connection, found)
         if found is None or open_sessions.has_ended(found, now):
             return None
         if not self._is_own(digest, found):
@@ -107,28 +117,62 @@ class Authenticator:
                 accounts.touch_session(connection, digest, now)
         identity = Identity(
             handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
-            session=found.id,
+            session=found.id, lacks_factor=lacks_factor,
         )  # fmt: skip
         return Visit(identity, cookie)
 
     def sign_in(
-        self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
-    ) -> Visit:
+        self, handle: str, password: str, address: str, browser: str = "",
+        token: str | None = None, *, code: str | None = None,
+    ) -> Visit:  # fmt: skip
         """Begin a session for a person with this handle and password.
 
-        `browser`: the value of an earlier `Visit.browser`; `token`: the calling program's token.
+        `browser`: the value of an earlier `Visit.browser`; `token`: the calling program's token;
+        `code`: a code of the second factor, if the account has one.
 
         Raises:
             SignInError: if the handle or the password is wrong, or the account cannot sign in.
+            FactorNeededError, WrongFactorError: if the second factor is missing or wrong.
             BlockedError: after too many mistakes.
         """
         found, now = self._find(handle, address), self._clock()
         program = None if token is None else self.by_token(token)
         guess = found.guess(address, browser, program, now)
-        self._check(found, password, guess, Attempt("sign_in", "password", address))
+        attempt = Attempt("sign_in", "password", address)
+        self._check(found, password, guess, attempt)
+        how = self.factors.check(found, Answer(code=code), attempt)
+        return self._signed_in(found, how or "password", address, browser)
+
+    def finish(self, ticket: str, answer: Answer, address: str, browser: str = "") -> Visit:
+        """Begin the session of a person whose password was right, by their second factor.
+
+        `ticket`: that of the `FactorNeededError`; the answer's challenge is the ticket's.
+
+        Raises:
+            SignInError: if the ticket is too old, or the account can no longer sign in.
+            WrongFactorError, BlockedError: as for `sign_in`.
+        """
+        handle = sign_in_ticket.handle_of(ticket)
+        found = self._find(handle)
+        held = sign_in_ticket.read_ticket(ticket, found.hash, self._clock(), self._seal)
+        if held is None or found.account is None or found.account.disabled_at is not None:
+            raise SignInError
+        own = replace(answer, challenge=held.challenge, asked_at=held.made_at)
+        how = self.factors.check(found, own, Attempt("sign_in", "password", address))
+        return self._signed_in(found, how or "password", address, browser)
+
+    def ticket(self, text: str) -> tuple[Ticket, list[Factor]] | None:
+        """Return a ticket with the factors that its account has; None if it is not valid now."""
+        found = self._find(sign_in_ticket.handle_of(text))
+        held = sign_in_ticket.read_ticket(text, found.hash, self._clock(), self._seal)
+        if held is None:
+            return None
+        return held, self.factors.of_ticket(held.handle)
+
+    def _signed_in(self, found: Claimant, how: How, address: str, browser: str) -> Visit:
         assert found.hash is not None
-        kept = open_sessions.cookie(browser, found.name, found.hash, now)
-        return replace(self.begin(handle, how="password", place=address), browser=kept)
+        kept = open_sessions.cookie(browser, found.name, found.hash, self._clock())
+        return replace(self.begin(found.name, how=how, place=address), browser=kept)
 
     def begin(
         self, handle: str, proved_at: datetime | None = None, *, how: How = "provider",
@@ -156,8 +200,9 @@ class Authenticator:
                 )
                 self.log.record_success(replace(attempt, session=new.id), handle, connection)
                 identity = Identity(
-                    handle=handle, role=account.role, proved_at=proved_at, session=new.id
-                )
+                    handle=handle, role=account.role, proved_at=proved_at, session=new.id,
+                    lacks_factor=self.factors.lacks(connection, new),
+                )  # fmt: skip
                 return Visit(identity, cookie)
         self.log.record_failure(attempt, account, right=True)
         raise SignInError
@@ -187,24 +232,34 @@ class Authenticator:
             self.log.record_success(attempt, handle, connection)
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
-    def identify(self, handle: str, password: str, terminal: str) -> Identity:
-        """Identify a person at a terminal, for one action. Raises the errors of `sign_in`."""
+    def identify(
+        self, handle: str, password: str, terminal: str, code: str | None = None
+    ) -> Identity:
+        """Identify a person at a terminal, for one action.
+
+        Raises:
+            FactorDemandedError: if the role must have a second factor, and the account has none.
+            And the errors of `sign_in`.
+        """
         found, attempt = self._find(handle), Attempt("sign_in", "terminal", terminal)
         guess = throttle.at_terminal(found.name, terminal)
         account = self._check(found, password, guess, attempt)
+        self.factors.check_demanded(found, Answer(code=code), attempt)
         self.log.record_success(attempt, handle)
         return Identity(handle=handle, role=account.role, proved_at=self._clock())
 
     def identify_second(
-        self, handle: str, password: str, place: str, *, beside: str, at_terminal: bool = False
-    ) -> str:
+        self, handle: str, password: str, place: str, *, beside: str, at_terminal: bool = False,
+        code: str | None = None,
+    ) -> str:  # fmt: skip
         """Return the handle of a second person, who signs in for one action of `beside`.
 
-        `place`: their address or terminal.
+        `place`: their address or terminal; `code`: as for `sign_in`.
 
         Raises:
             SecondSignInError: where `sign_in` raises SignInError.
-            BlockedError: after too many mistakes.
+            FactorDemandedError: as for `identify`.
+            FactorNeededError, WrongFactorError, BlockedError: as for `sign_in`.
         """
         found = self._find(handle)
         attempt = Attempt("second", "terminal" if at_terminal else "password", place, by=beside)
@@ -212,6 +267,7 @@ class Authenticator:
             account = self._check(found, password, throttle.beside(found.name, beside), attempt)
         except SignInError:
             raise SecondSignInError from None
+        self.factors.check_demanded(found, Answer(code=code), attempt)
         self.log.record_success(attempt, account.handle)
         return account.handle
 

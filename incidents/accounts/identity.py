@@ -52,9 +52,12 @@ _MAX_HANDLE = 40
 PROOF_TTL = timedelta(minutes=5)
 """How long a person who has confirmed their password need not confirm it again."""
 
-Denial = Literal["role", "token_scope", "in_person", "prove_again"]
+Denial = Literal["role", "token_scope", "in_person", "prove_again", "factor_demanded"]
 """The reason for a denial: the role does not allow the action, the token's scope does not, no token
-is accepted, or the person confirmed their password too long ago."""
+is accepted, the person confirmed their password too long ago, or must add a second factor first."""
+
+_WITHOUT_FACTOR = frozenset({"own_account", "own_factors", "set_password"})
+"""The actions of somebody who must have a second factor, and has none yet."""
 
 
 SESSION = "session"
@@ -85,6 +88,7 @@ class Identity:
     acts: frozenset[str] | None = None
     proved_at: datetime | None = None
     session: str | None = None
+    lacks_factor: bool = False
 
     @property
     def login(self) -> str:
@@ -95,6 +99,8 @@ class Identity:
         """The reason why the account may not do the action at `now`; None if it may do it."""
         if not may(self.role, action):
             return "role"
+        if self.lacks_factor and action not in _WITHOUT_FACTOR:
+            return "factor_demanded"
         if self.acts is not None and action not in self.acts:
             return "token_scope"
         if action in IN_PERSON:
@@ -107,5 +113,7 @@ class Identity:
     def may(self, action: str) -> bool:
         """Whether the account may do the action at all, perhaps after confirming the password."""
         if self.token is not None and action in IN_PERSON:
+            return False
+        if self.lacks_factor and action not in _WITHOUT_FACTOR:
             return False
         return may(self.role, action) and (self.acts is None or action in self.acts)

@@ -113,6 +113,11 @@ def random_cookie() -> str:
     return secrets.token_urlsafe(2 * _BYTES)
 
 
+def random_secret() -> str:
+    """A new secret of an invitation, of 192 random bits."""
+    return secrets.token_urlsafe(24)
+
+
 def random_id() -> str:
     """A new id of a token, which is not a secret."""
     return secrets.token_hex(5)

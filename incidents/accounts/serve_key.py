@@ -33,6 +33,8 @@ from incidents.errors import Cause, DatabaseError, FileError, RefusedError
 from incidents.settings import sources
 from incidents.store import accounts, passwords
 from incidents.store.accounts import ServeKey, Session, Token
+from incidents.store.factors import Factor
+from incidents.store.invitations import Invitation
 from incidents.store.passwords import Password
 from incidents.system import private_file
 
@@ -114,6 +116,18 @@ def session_facts(digest: bytes, session: Session) -> Facts:
 def password_facts(password: Password) -> Facts:
     """The sealed facts of a password: its owner, and whether somebody else has set it."""
     return ("password", password.handle, password.hash, password.given)
+
+
+def invitation_facts(invitation: Invitation) -> Facts:
+    """The sealed facts of an invitation: whom it invites, who made it, and its expiry."""
+    of = invitation
+    return ("invitation", of.id, of.handle, of.digest, of.by, of.expires_at)
+
+
+def factor_facts(factor: Factor) -> Facts:
+    """The sealed facts of a second factor: its owner, and by what it is checked."""
+    of = factor
+    return ("factor", of.id, of.handle, of.kind, of.secret, of.credential)
 
 
 def _written(value: object) -> str:

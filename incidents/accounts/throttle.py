@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from incidents.store.accounts import Account
 
 
-How = Literal["password", "provider", "terminal"]
-"""The method by which somebody proves their identity."""
+How = Literal["password", "provider", "terminal", "invitation", "totp", "webauthn", "recovery"]
+"""The method by which somebody proves their identity; the last three beside the password."""
 
 UNKNOWN_NAME = "?"
 """The log's text for an unknown name: the typed text could be anything, even a password."""
@@ -89,6 +89,10 @@ class SignInLog:
             self._record_failure(attempt, "no_account", None)
         else:
             self._record_failure(attempt, "disabled" if right else "wrong_password", account.handle)
+
+    def record_wrong_code(self, attempt: Attempt, handle: str) -> None:
+        """Log that the password was right, and the second factor was not."""
+        self._record_failure(attempt, "wrong_code", handle)
 
     def record_unknown(self, how: How, place: str | None, why: str) -> None:
         """Log a failed attempt by an unknown person."""
@@ -158,6 +162,10 @@ OF_NAME = RateLimit(50, _MINUTE, _MINUTE, shared=True, spared=2)
 """The limit for one name: 110 guesses in the first hour, then sixty an hour, in addition to the
 first two guesses from each source."""
 
+CODES = RateLimit(20, 15 * _MINUTE, 15 * _MINUTE, shared=True)
+"""The limit for the codes of one name, from everywhere: of a million codes 24 in the first hour,
+then four an hour. Only somebody who has just given the right password can use it up."""
+
 Guess = Mapping[str, RateLimit]
 """The rate limits that apply to a guess, by counter."""
 
@@ -197,6 +205,11 @@ def at_terminal(handle: str, place: str) -> Guess:
 def beside(handle: str, first: str) -> Guess:
     """A guess as the second person for an action of `first`, who has signed in."""
     return {f"second {handle} beside {first}": OWN, f"second beside {first}": OF_ADDRESS}
+
+
+def with_code(handle: str, place: str) -> Guess:
+    """A guess at the second factor of a name whose password was right."""
+    return {f"code {handle} from {place}": OWN, f"code {handle}": CODES}
 
 
 class Throttle:

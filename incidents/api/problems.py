@@ -155,6 +155,8 @@ _NOT_LET = {
     "in_person": "to {act}, a person must sign in: a token is not enough",
     "prove_again": "to {act}, you need a password entered in the last five minutes: POST it to"
     " /api/v1/session/proof",
+    "factor_demanded": "{by} has the role {role}, which signs in with a second factor here: add one"
+    " in the console",
     "csrf": "a change in a session needs the header X-CSRF-Token with the csrf from the sign-in; in"
     " the console, reload the page",
 }

@@ -19,7 +19,7 @@ from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
 from incidents.record import own_events
 from incidents.record.entry import DESK, Header, decode
-from incidents.store import passwords
+from incidents.store import factors, invitations, passwords
 from incidents.store.schema.desk_tables import (
     DESK_STREAM,
     accounts,
@@ -29,13 +29,16 @@ from incidents.store.schema.desk_tables import (
     serve_keys,
     tokens,
 )
+from incidents.store.schema.desk_tables import factors as factors_table
+from incidents.store.schema.desk_tables import invitations as invitations_table
 from incidents.store.schema.desk_tables import passwords as passwords_table
 from incidents.store.schema.log_tables import log_keys
 from incidents.values.parsing import MisreadError
 
 _ACCOUNT_EVENTS = (
     own_events.AccountMade, own_events.RoleGiven, own_events.AccountDisabled,
-    own_events.AccountEnabled, own_events.PasswordSet,
+    own_events.AccountEnabled, own_events.PasswordSet, own_events.InvitationMade,
+    own_events.InvitationRevoked,
 )  # fmt: skip
 
 
@@ -60,17 +63,40 @@ class TokenRow(NamedTuple):
     revoked_at: datetime | None = None
 
 
+class InvitationRow(NamedTuple):
+    """An invitation, with a field for each column of its table."""
+
+    id: str
+    handle: str
+    digest: str
+    made_at: datetime
+    by: str
+    expires_at: datetime
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class FactorRow(NamedTuple):
+    """What is on record of a second factor."""
+
+    handle: str
+    kind: str
+    removed_at: datetime | None = None
+
+
 def _may_keep(account: AccountRow) -> bool:
     return account.disabled_at is None and may(account.role, "keep_accounts")
 
 
 @dataclass(slots=True)
 class AccountRecord:
-    """The accounts by handle, the tokens by id, and the last event about each password."""
+    """The accounts by handle, tokens and others by id, and the last event about each password."""
 
     accounts: dict[str, AccountRow] = field(default_factory=dict)
     tokens: dict[str, TokenRow] = field(default_factory=dict)
     passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
+    invitations: dict[str, InvitationRow] = field(default_factory=dict)
+    factors: dict[str, FactorRow] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Process the next action.
@@ -99,6 +125,9 @@ class AccountRecord:
                 if token not in self.tokens:
                     raise _misread("no_token", "there is no token {token}", token=token)
                 self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
+            case _:
+                self._take_invitation(event, at)
+                self._take_factor(event, at)
 
     def unauthorised(self, event: Event) -> str | None:
         """Return why the role on record does not allow the action on an account; None if it does.
@@ -133,6 +162,35 @@ class AccountRecord:
             id=event.token, handle=event.handle, digest=event.digest,
             acts=list(event.acts) or None, made_at=at, expires_at=event.expires,
         )  # fmt: skip
+
+    def _take_factor(self, event: Event, at: datetime) -> None:
+        match event:
+            case own_events.RecoveryCodesMade(handle=handle):
+                self._account(handle)
+            case own_events.FactorAdded(factor=factor, handle=handle, method=method):
+                self._account(handle)
+                self.factors[factor] = FactorRow(handle, method)
+            case own_events.FactorRemoved(factor=factor):
+                if factor not in self.factors:
+                    raise _misread("no_factor", "there is no factor {factor}", factor=factor)
+                self.factors[factor] = self.factors[factor]._replace(removed_at=at)
+
+    def _take_invitation(self, event: Event, at: datetime) -> None:
+        match event:
+            case own_events.InvitationMade(invitation=id_, handle=handle, digest=digest):
+                self._account(handle)
+                self.invitations[id_] = InvitationRow(
+                    id_, handle, digest, at, event.by, event.expires
+                )
+            case own_events.InvitationUsed(invitation=id_):
+                self.invitations[id_] = self._invitation(id_)._replace(used_at=at)
+            case own_events.InvitationRevoked(invitation=id_):
+                self.invitations[id_] = self._invitation(id_)._replace(revoked_at=at)
+
+    def _invitation(self, id_: str) -> InvitationRow:
+        if id_ not in self.invitations:
+            raise _misread("no_invitation", "there is no invitation {invitation}", invitation=id_)
+        return self.invitations[id_]
 
 
 def _misread(code: str, sentence: str, **facts: object) -> MisreadError:
@@ -266,6 +324,8 @@ def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
             yield _impossible(row, unauthorised)
     yield from _compare(connection, record)
     yield from _compare_passwords(connection, record.accounts)
+    yield from _compare_invitations(connection, record.accounts)
+    yield from _compare_factors(connection, record.accounts)
 
 
 def _impossible(row: Row, why: str) -> Finding:
@@ -312,4 +372,44 @@ def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterato
                     site=NAME, table=passwords_table.name, row=handle, problem="changed",
                     column=column, expected=plain(right),
                     found=None if column == "hash" else plain(counts_from),
+                )  # fmt: skip
+
+
+def _compare_invitations(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
+    """Find the invitations that differ from the record; a missing one lets nobody in."""
+    for own in invitations.of_account(connection):
+        said = record.invitations.get(own.id)
+        if said is None:
+            yield Finding(site=NAME, table=invitations_table.name, row=own.id, problem="added")
+            continue
+        for column, right in said._asdict().items():
+            found = getattr(own, column)
+            if found != right:
+                yield Finding(
+                    site=NAME, table=invitations_table.name, row=own.id, problem="changed",
+                    column=column, expected=plain(right), found=plain(found),
+                )  # fmt: skip
+
+
+def _compare_factors(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
+    """Find the second factors that differ from the record.
+
+    Recovery codes are used beside the record. A missing row is not a finding, because a downgrade
+    of the schema removes them; the desk's role can remove none.
+    """
+    if not passwords.may_be_read(connection):
+        return
+    for own in factors.every(connection):
+        if own.kind == factors.RECOVERY:
+            continue
+        said = record.factors.get(own.id)
+        if said is None:
+            yield Finding(site=NAME, table=factors_table.name, row=own.id, problem="added")
+            continue
+        for column, right in said._asdict().items():
+            found = getattr(own, column)
+            if found != right:
+                yield Finding(
+                    site=NAME, table=factors_table.name, row=own.id, problem="changed",
+                    column=column, expected=plain(right), found=plain(found),
                 )  # fmt: skip

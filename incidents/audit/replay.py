@@ -160,6 +160,8 @@ OUTSIDE = {
     "desk.compared_at": "when every site's actual state was compared in this epoch",
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "passwords": "a secret: only whether it is the one that was set, as far as the entries tell",
+    "factors": "secrets and counters: whether one is there or gone, as far as the entries tell",
+    "invitations.seal": "by which a server knows an invitation that it made",
     "sessions": "who is signed in now",
     "tokens.seal": "by which a server knows a token that it made, and which nobody else can make",
     "saved_views": "which filters people keep by a name for the console's lists",

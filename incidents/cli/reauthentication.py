@@ -1,14 +1,17 @@
 """Reauthentication: check the identity of the person who acts.
 
 A password is read from a terminal without an echo, or from a file. A password is never an option,
-because other people can see the arguments of a command.
+because other people can see the arguments of a command. Where the account has a second factor, a
+code is asked for too; without a terminal, it comes from the environment.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 PASSWORD_OPTION, OWN_PASSWORD_OPTION = "--password-file", "--own-password-file"
 SECOND_PERSON_OPTION = "--second-password-file"
 
+CODE, SECOND_CODE = "INCIDENTS_CODE", "INCIDENTS_SECOND_CODE"
+"""The variables for a code of one's own second factor, and of that of the second person."""
+
 STDIN = Path("-")
 """The file name that stands for standard input."""
 # More than any password has, to report a wrong file, such as a device.
@@ -41,6 +47,11 @@ _MOST_BYTES = 10_000
 class PasswordNeededError(RefusedError):
     """a password is needed, and there is no terminal to ask for it: add {option} FILE (- is
     standard input)"""
+
+
+class CodeNeededError(RefusedError):
+    """a code of the second factor is needed, and there is no terminal to ask for it: set
+    {variable}"""
 
 
 class PasswordsDifferError(InputError):
@@ -91,6 +102,21 @@ def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTIO
     if not is_terminal(sys.stdin):
         raise PasswordNeededError(option=option)
     return _typed_password(question, option)
+
+
+def read_code(run: Run, variable: str = CODE) -> str:
+    """Read a code of the second factor from the environment, or from the terminal."""
+    given = os.environ.get(variable)
+    if given:
+        return given
+    if not is_terminal(sys.stdin):
+        raise CodeNeededError(variable=variable)
+    import getpass
+
+    try:
+        return getpass.getpass(run.question("password.code"), stream=sys.stderr)
+    except EOFError:
+        raise CodeNeededError(variable=variable) from None
 
 
 def read_new_password(run: Run, file: Path | None, handle: str) -> str:
@@ -205,7 +231,8 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
     with ExitStack() as stack:
         try:
             # Standard input can be read only once.
-            stack.enter_context(server.signed_in(ask(), None if file == STDIN else ask))
+            again = None if file == STDIN else ask
+            stack.enter_context(server.signed_in(ask(), again, lambda: read_code(run)))
         except ProblemError as error:
             if error.name == "sign_in" and not (run.settings.named or server.has_token):
                 run.inform(run.text("password.login_name", handle=server.password_account))
@@ -221,13 +248,21 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
     Raises:
         NoAccountError: if nobody was named, and the login name is not an account.
         PasswordNeededError: if there is no terminal to ask for the password.
-        SignInError, BlockedError: see `Authenticator.identify`.
+        CodeNeededError: if a code is needed too, and there is no terminal to ask for it.
+        SignInError, WrongFactorError, FactorDemandedError, BlockedError: see
+            `Authenticator.identify`.
     """
     handle = run.settings.person
     if not run.settings.named and not _is_account(run, handle):
         raise NoAccountError(handle=handle)
     given = read_password(file, run.question("password.ask", handle=handle), option)
-    return _authenticator(run).identify(handle, given, _terminal(run))
+    from incidents.accounts.second_factor import FactorNeededError
+
+    authenticator = _authenticator(run)
+    try:
+        return authenticator.identify(handle, given, _terminal(run))
+    except FactorNeededError:
+        return authenticator.identify(handle, given, _terminal(run), read_code(run))
 
 
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
@@ -238,17 +273,26 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
     """
     given = read_password(file, run.question("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:
-        return {"handle": handle, "password": given}
-    return _authenticator(run).identify_second(
-        handle, given, _terminal(run), beside=run.settings.person, at_terminal=True
-    )
+        return {"handle": handle, "password": given, "code": os.environ.get(SECOND_CODE)}
+    from incidents.accounts.second_factor import FactorNeededError
+
+    identify = partial(
+        _authenticator(run).identify_second, handle, given, _terminal(run),
+        beside=run.settings.person, at_terminal=True,
+    )  # fmt: skip
+    try:
+        return identify()
+    except FactorNeededError:
+        return identify(code=read_code(run, SECOND_CODE))
 
 
 def _authenticator(run: Run) -> Authenticator:
     from incidents import clock
+    from incidents.accounts import access_settings
     from incidents.accounts.authenticator import Authenticator
 
-    return Authenticator(run.local.engine, clock.machine_now, run.local.seal)
+    access = access_settings.access()
+    return Authenticator(run.local.engine, clock.machine_now, run.local.seal, access)
 
 
 def _terminal(run: Run) -> str:

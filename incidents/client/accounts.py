@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from incidents.contract.documents.accounts import (
         Account,
+        Invitation,
+        NewInvitation,
         NewToken,
         OpenSession,
         Refused,
@@ -32,16 +34,19 @@ _TOKEN = "Authorization"  # noqa: S105 - the name of a header
 
 @contextmanager
 def signed_in(
-    exchange: Exchange, handle: str, password: str, again: Callable[[], str] | None = None
-) -> Iterator[None]:
+    exchange: Exchange, handle: str, password: str, again: Callable[[], str] | None = None,
+    code: Callable[[], str] | None = None,
+) -> Iterator[None]:  # fmt: skip
     """Make all requests as the account `handle` instead of the token's account.
 
     The server may require the password again after five minutes; then `again` asks the person. If
-    `again` is None, nobody can be asked. The session always ends with the block; if the server is
-    unavailable at that time, the session expires later.
+    `again` is None, nobody can be asked. `code` asks for a code of the second factor, if the server
+    requires one. The session always ends with the block; if the server is unavailable at that time,
+    the session expires later.
 
     Raises:
-        ProblemError: `sign_in` for a wrong password, `blocked` after too many wrong passwords.
+        ProblemError: `sign_in` for a wrong password, `blocked` after too many wrong passwords,
+            `factor_needed` or `wrong_factor` for a missing or wrong code.
         ServerError: if the server does not answer.
     """
     headers = exchange.http.headers
@@ -49,7 +54,12 @@ def signed_in(
     try:
         words = {"handle": handle, "password": password}
         # With the token, so that guesses elsewhere do not lock its owner out.
-        begun = exchange.send("POST", "/session", json=words)
+        try:
+            begun = exchange.send("POST", "/session", json=words)
+        except ProblemError as error:
+            if error.name != "factor_needed" or code is None:
+                raise
+            begun = exchange.send("POST", "/session", json=words | {"code": code()})
         headers.pop(_TOKEN, None)
         # By hand: a jar keeps it back from plain HTTP, which is taken to this machine alone.
         headers["Cookie"] = "; ".join(f"{name}={word}" for name, word in begun.cookies.items())
@@ -123,6 +133,12 @@ class RemoteAccountAdmin:
         """Set a new password; all sessions of the account end, including the current one."""
         self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
 
+    def reset_factors(self, handle: str) -> bool:
+        """Remove all second factors of an account; return whether there were any."""
+        before = self.account(handle)
+        self._exchange.exchange("DELETE", f"{_path(handle)}/factors")
+        return bool(before.get("second_factors"))
+
     def tokens(self, of: str | None) -> list[Token]:
         """List the tokens of an account, or all that the caller may see, the newest first."""
         return self._seen("/tokens", of)
@@ -135,6 +151,22 @@ class RemoteAccountAdmin:
     def revoke(self, token: str) -> bool:
         """Revoke a token; the server does not report whether it was valid before."""
         self._exchange.exchange("DELETE", f"/tokens/{part(token)}")
+        return True
+
+    def invite(self, handle: str, role: str | None) -> NewInvitation:
+        """Invite somebody to choose a password; the result contains the `path` of the link."""
+        words = {"handle": handle, "role": role}
+        return cast(
+            "NewInvitation", self._exchange.exchange("POST", "/invitations", words=words)[0]
+        )
+
+    def invitations(self, of: str | None) -> list[Invitation]:
+        """List the invitations of an account, or of all, the newest first."""
+        return list(self._exchange.get("/invitations", handle=of)["items"])
+
+    def revoke_invitation(self, invitation: str) -> bool:
+        """Revoke an invitation; the server does not report whether it was open before."""
+        self._exchange.exchange("DELETE", f"/invitations/{part(invitation)}")
         return True
 
     def sessions(self, of: str | None) -> list[OpenSession]:

@@ -189,6 +189,11 @@ class RemoteApp:
         self.erasing = RemoteErasure(exchange)
 
     @property
+    def server(self) -> str:
+        """The address of the server."""
+        return self._exchange.server
+
+    @property
     def has_token(self) -> bool:
         """Whether the settings have a token."""
         return self._settings.token is not None
@@ -223,10 +228,10 @@ class RemoteApp:
             )  # fmt: skip
 
     def signed_in(
-        self, password: str, again: Callable[[], str] | None
+        self, password: str, again: Callable[[], str] | None, code: Callable[[], str] | None = None
     ) -> AbstractContextManager[None]:
         """Open a session of `password_account` in a `with` block; see `accounts.signed_in`."""
-        return accounts.signed_in(self._exchange, self.password_account, password, again)
+        return accounts.signed_in(self._exchange, self.password_account, password, again, code)
 
     @contextmanager
     def queries(self, _: Language = ENGLISH) -> Iterator[RemoteQueries]:

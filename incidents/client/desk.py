@@ -94,11 +94,11 @@ class RemoteDesk:
 
     def activate(
         self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
-        second: Mapping[str, str] | None = None, **_: object,
+        second: Mapping[str, str | None] | None = None, **_: object,
     ) -> Activated:  # fmt: skip
         """Activate a policy (TOML). Raises the same errors as `submit`.
 
-        `second`: the handle and the password of the second person who signs in for it.
+        `second`: the handle, the password and perhaps a code of the second person.
         """
         words = {"toml": policy_text, "reason": reason, "second": second}
         done, _tag = self._exchange.exchange(

@@ -55,6 +55,14 @@ from incidents.console.pages import (
     unreported,
 )
 from incidents.console.pages import entrance as entrance_page
+from incidents.console.pages.admin import (
+    accounts,
+    factors,
+    join,
+    my_account,
+    sign_ins,
+    tokens,
+)
 from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, context_if_signed_in
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
@@ -73,7 +81,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, queue_item.router, incidents.router,
     incident.router, sites.router, site.router, filing.router, terms.router, unreported.router,
     orders.router, saved_views.router, log.router, search.router, overview.router, simulate.router,
-    audit.router, policy.router, bulk.router,
+    audit.router, policy.router, bulk.router, my_account.router, accounts.router, tokens.router,
+    factors.router, sign_ins.router, join.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
@@ -139,6 +148,8 @@ def _sign_in(place: str) -> str:
 
 
 def _not_allowed(request: Request, error: NotAllowedError) -> Response:
+    if error.why == "factor_demanded" and request.method == "GET":
+        return RedirectResponse(my_account.PAGE, status_code=303, headers=rendering.HEADERS)
     reader = request_context.reader(request)
     act = reader.word("act", error.action)
     why = reader.say(f"not_let.{error.why}", act=act)

@@ -29,6 +29,8 @@ MAX_FIELDS = 200
 """The maximum number of fields of a form, with files or without."""
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
+NEW_PASSWORD, SAME_PASSWORD = "new_password", "same_password"
+_SECRET = (PASSWORD, SECOND_PASSWORD, NEW_PASSWORD, SAME_PASSWORD)
 """The fields whose content is never shown again after a submission."""
 
 
@@ -83,11 +85,11 @@ class SentForm:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """All fields except passwords: neither the person's own nor that of a second person."""
+        """All fields except passwords: the person's own, new ones, and that of a second person."""
         return [
             (name, value)
             for name, value in self._form.multi_items()
-            if isinstance(value, str) and name not in (PASSWORD, SECOND_PASSWORD)
+            if isinstance(value, str) and name not in _SECRET
         ]
 
 

@@ -21,7 +21,9 @@ MAX_KEPT_FORMS = 200
 KEPT = "kept"
 """The query parameter with the id of a kept form."""
 
-_NEVER_KEPT = frozenset({"csrf", "proves", "confirm", "despite", "seen", "key"})
+_NEVER_KEPT = frozenset(
+    {"csrf", "proves", "confirm", "despite", "seen", "key", "code", "second_code", "credential"}
+)
 """The fields that belong to a single submission and are never kept."""
 
 _PAGES = tuple(
@@ -30,7 +32,9 @@ _PAGES = tuple(
         r"(/sites/[^/]+/filing)/[^/]+",
         r"(/(?:sites|incidents|orders)/[^/]+)/.+",
         r"(/policy/trial/[^/]+)/activate",
-        r"(/(?:sites|log|simulate|policy|audit|orders|hand-over))(?:/.+)?",
+        r"(/admin/accounts)/(?:invite|invitations/.+)",
+        r"(/admin/(?:accounts/[^/]+|tokens|settings))/.+",
+        r"(/(?:sites|log|simulate|policy|audit|orders|hand-over|account))(?:/.+)?",
     )
 )
 """The paths to which forms are sent; the group matches the path of the form's page."""

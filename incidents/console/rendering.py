@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
@@ -59,7 +59,7 @@ def _static_file(name: str, content: bytes) -> StaticFile:
     return StaticFile(f"{STATIC_PREFIX}/{digest}/{name}", _KINDS[Path(name).suffix], content)
 
 
-_SHEETS = ("tokens", "base", "frame", "parts", "lists", "queue", "record", "figures")
+_SHEETS = ("tokens", "base", "frame", "parts", "lists", "queue", "record", "admin", "figures")
 """The style sheets, of which the first one declares the order of the layers."""
 
 _FILES = {
@@ -158,6 +158,19 @@ NAV = (
     ("/policy", "nav.policy", "look"),
 )  # fmt: skip
 """The pages in the navigation: each with the key of its name, and the action that opens it."""
+
+ADMIN = (
+    ("/admin/accounts", "accounts.title", "see_accounts"),
+    ("/admin/tokens", "tokens.title", "see_accounts"),
+    ("/admin/sign-ins", "sign_ins.title", "see_sign_ins"),
+)
+"""The pages of administration, each with the key of its name and the right to see it."""
+
+
+def admin_pages(may: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """The pages of administration that somebody may see, who `may` do actions."""
+    return [(path, key) for path, key, right in ADMIN if may(right)]
+
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -290,6 +303,7 @@ def environment() -> Environment:
     made.globals |= {
         "static": lambda name: STATIC_FILES[name].path,
         "nav": NAV,
+        "admin_pages": admin_pages,
         "languages": NAMES,
         "tags": TAGS,
     }

@@ -160,6 +160,10 @@ def signed_in_context(request: Request) -> RequestContext:
     return found
 
 
+SignedIn = Annotated[RequestContext, Depends(signed_in_context)]
+"""Somebody who has signed in, perhaps without the second factor that their role must have."""
+
+
 def context_if_signed_in(request: Request) -> RequestContext | None:
     """Return the context of the signed-in person; None if nobody is signed in."""
     visit, state = authentication.visitor(request), request.app.state

@@ -49,6 +49,7 @@ LOOKS = {
     "change_role": Look("account role {of} ROLE", "keep_accounts"),
     "enable_account": Look("account enable", "keep_accounts"),
     "sessions": Look("account sessions", "own_account"),
+    "invitations": Look("account invitations", "see_accounts"),
     "tokens": Look("token list", "own_account"),
     "new_token": Look("token make HANDLE --days 30", "make_token"),
     "policy": Look("policy show"),

@@ -170,6 +170,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "order_in_hand": _order,
     "order_not_dead": _order,
     "order_of_hold": _lift,
+    "other_role": lambda facts: [look("change_role", _text(facts, "handle"))],
     "overtaken": lambda facts: [
         do(c.CancelOrder, _text(facts, "order")),
         look("compare", _text(facts, "site")),
@@ -186,6 +187,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "unknown_detail": _filing_fields,
     "unknown_field": _filing_fields,
     "unknown_incident": _unknown_incident,
+    "unknown_invitation": lambda _: [look("invitations")],
     "unknown_item": _queue,
     "unknown_order": lambda _: [look("orders")],
     "unknown_session": lambda _: [look("sessions")],

@@ -48,6 +48,7 @@ DESK_RIGHTS = (
     Right("keep_accounts", None, _ADMINISTRATORS, in_person=True),
     Right("see_sign_ins", "account sign-ins", ("auditor", "administrator")),
     Right("own_account", None, _ALL),
+    Right("own_factors", None, _ALL, in_person=True),
     Right("set_password", "account password", _ALL, in_person=True),
     Right("make_token", "token make", _ALL, in_person=True),
 )

@@ -139,31 +139,27 @@ def enable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool
 
 def set_password(
     connection: Connection, by: Actor, handle: str, hash_: str, clock: Clock, *,
-    second_after: timedelta, seal: Seal = UNSEALED,
+    second_after: timedelta, seal: Seal = UNSEALED, known_to: str | None = None,
 ) -> None:  # fmt: skip
     """Set a password, given as a hash from `secrets.hash_password`, and end all sessions.
 
     If the account had a password before, its tokens end too. Without the `seal` of this database,
     the password is invalid. If somebody else sets the password, the account's owner cannot act as a
     second person for `second_after`: anybody who knows the password could sign in as the owner, and
-    set another password.
+    set another password. `known_to`: somebody who may have set it under the owner's name.
 
     Raises:
         UnknownAccountError: if there is no such account.
         NoGuardError: if no administrator has a password yet.
     """
     action = AccountAction(connection, by, clock)
-    account = known(connection, handle)
-    if account.role != "administrator" and not (
-        by.signed_in or accounts.password_admins(connection)
-    ):
-        raise NoGuardError(handle=handle)
+    check_guard(connection, by, known(connection, handle))
     before = passwords.of(connection, handle)
     given = None if before is None else before.given
     is_sealed = before is None or seal.holds(before.seal, password_facts(before))
     # If somebody may have written the row by hand, it is unknown who set the password.
-    if not (by.signed_in and by.person == handle and is_sealed):
-        given = passwords.SetByOther(by.person, action.now + second_after)
+    if known_to is not None or not (by.signed_in and by.person == handle and is_sealed):
+        given = passwords.SetByOther(known_to or by.person, action.now + second_after)
     if given is not None and given.counts_from <= action.now:
         given = None
     new = passwords.Password(handle, hash_, given)
@@ -176,6 +172,18 @@ def set_password(
         kept=passwords.digest(hash_),
     )
     _end_all(connection, action, by, handle, how="new_password", with_tokens=before is not None)
+
+
+def check_guard(connection: Connection, by: Actor, account: Account) -> None:
+    """Check that an administrator has a password before anybody else gets one.
+
+    Raises:
+        NoGuardError: if no administrator has a password yet.
+    """
+    if account.role != "administrator" and not (
+        by.signed_in or accounts.password_admins(connection)
+    ):
+        raise NoGuardError(handle=account.handle)
 
 
 def _end_all(
@@ -243,9 +251,14 @@ def _check_role(role: str) -> None:
 
 
 def _check_not_last(connection: Connection, account: Account) -> None:
+    if is_last_administrator(connection, account):
+        raise LastAdministratorError(handle=account.handle)
+
+
+def is_last_administrator(connection: Connection, account: Account) -> bool:
+    """Whether nobody else could manage accounts, with a password, if this account could not."""
     able = account.role == "administrator" and account.disabled_at is None
-    if able and (
+    return able and (
         accounts.administrators(connection) == 1
         or accounts.password_admins(connection) == [account.handle]
-    ):
-        raise LastAdministratorError(handle=account.handle)
+    )

@@ -27,7 +27,7 @@ from incidents.errors import Cause, InputError, RefusedError
 from incidents.locale.language import ENGLISH
 from incidents.record import own_events
 from incidents.record.own_events import ServeKeyMade
-from incidents.store import accounts, passwords
+from incidents.store import accounts, factors, invitations, passwords
 from incidents.store.accounts import ServeKey, Token
 from incidents.store.database.engine import plainly, reading
 
@@ -211,6 +211,11 @@ def _seal_all(
         accounts.seal_token(connection, token.id, mark.on(serve_key.token_facts(token)))
     for password in all_passwords:
         passwords.seal(connection, password.handle, mark.on(serve_key.password_facts(password)))
+    for invitation in invitations.of_account(connection):
+        seal = mark.on(serve_key.invitation_facts(invitation))
+        invitations.seal(connection, invitation.id, seal)
+    for factor in factors.every(connection):
+        factors.seal(connection, factor.id, mark.on(serve_key.factor_facts(factor)))
     action.record(
         ServeKeyMade, reason=reason, key=serve_key.key_digest(key),
         tokens=len(all_tokens), passwords=len(all_passwords),

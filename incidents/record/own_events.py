@@ -215,6 +215,63 @@ class TokenRevoked(AccountEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationMade(AccountEvent):
+    """An action of the desk: `handle` was invited to choose a password, until `expires`.
+
+    `digest` is the SHA-256 of the invitation's secret (hexadecimal). Earlier invitations of the
+    account that were still open are revoked.
+    """
+
+    kind = "invitation_made"
+    invitation: str
+    handle: str
+    digest: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationUsed(AccountEvent):
+    """An action of the desk: the invited person used the invitation, and chose a password."""
+
+    kind = "invitation_used"
+    invitation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationRevoked(AccountEvent):
+    """An action of the desk: the invitation was revoked."""
+
+    kind = "invitation_revoked"
+    invitation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorAdded(AccountEvent):
+    """An action of the desk: `handle` added a second factor: totp or webauthn (`method`)."""
+
+    kind = "factor_added"
+    factor: str
+    handle: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorRemoved(AccountEvent):
+    """An action of the desk: the second factor was removed, by its owner or an administrator."""
+
+    kind = "factor_removed"
+    factor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesMade(AccountEvent):
+    """An action of the desk: `handle` got new recovery codes; earlier ones no longer work."""
+
+    kind = "recovery_codes_made"
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRefused(AccountEvent):
     """An action of the desk: a signed-in person was denied `act` on `about`, because of `why`.
 

@@ -21,7 +21,13 @@ from sqlalchemy import (
     update,
 )
 
-from incidents.store.schema.desk_tables import accounts, refusals, sign_ins, succeeded
+from incidents.store.schema.desk_tables import (
+    accounts,
+    refusals,
+    sessions,
+    sign_ins,
+    succeeded,
+)
 from incidents.store.statement import insert_or
 
 if TYPE_CHECKING:
@@ -73,6 +79,21 @@ def add(connection: Connection, *new: SignIn) -> None:
     if new:
         rows = [each._asdict() | {"erased": False} for each in new]
         connection.execute(insert(sign_ins), rows)
+
+
+def last_used(connection: Connection, *handles: str) -> dict[str, datetime]:
+    """When each of those accounts (None: all) signed in last, or last used an open session."""
+    of, own = sign_ins.c, accounts.c.handle
+    came_in = (of.handle == own, of.result == OK, of.what.in_(("sign_in", "second")))
+    latest = select(func.max(of.at)).where(*came_in).scalar_subquery()
+    seen = select(func.max(sessions.c.seen_at)).where(sessions.c.handle == own).scalar_subquery()
+    wanted = select(own, latest, seen)
+    rows = connection.execute(wanted.where(own.in_(handles)) if handles else wanted)
+    return {
+        handle: max(each for each in moments if each is not None)
+        for handle, *moments in rows
+        if any(moments)
+    }
 
 
 def add_if(connection: Connection, new: SignIn, wanted: bool) -> None:

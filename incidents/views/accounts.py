@@ -5,7 +5,7 @@ The sign-ins are the open sessions, the log of sign-ins, and the permissions ref
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,14 +15,17 @@ from incidents.accounts import identity
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
 from incidents.store import accounts as stored_accounts
-from incidents.store import passwords
+from incidents.store import factors, passwords
+from incidents.store import invitations as stored_invitations
 from incidents.store import sign_ins as stored_sign_ins
 from incidents.store.accounts import Account, Session, Token
+from incidents.store.invitations import Invitation
 from incidents.store.passwords import SetByOther
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import Account as AccountDocument
-    from incidents.contract.documents.accounts import OpenSession, Refused, SignIns
+    from incidents.contract.documents.accounts import Invitation as InvitationDocument
+    from incidents.contract.documents.accounts import NewInvitation, OpenSession, Refused, SignIns
     from incidents.contract.documents.accounts import Token as TokenDocument
 
 
@@ -31,8 +34,15 @@ def accounts(connection: Connection) -> list[AccountDocument]:
     found = stored_accounts.every(connection)
     if not passwords.may_be_read(connection):
         return [_document(each) for each in found]
-    when_set = passwords.when_set(connection)
-    return [_with_password(each, when_set.get(each.handle)) for each in found]
+    when_set, used = passwords.when_set(connection), stored_sign_ins.last_used(connection)
+    kinds = factors.kinds_by_account(connection)
+    return [
+        {
+            **_with_password(each, when_set.get(each.handle)),
+            **_use(used.get(each.handle), kinds.get(each.handle, {})),
+        }
+        for each in found
+    ]
 
 
 def who_may(connection: Connection, action: str) -> list[str]:
@@ -58,7 +68,12 @@ def account(connection: Connection, account: Account) -> AccountDocument:
     if not passwords.may_be_read(connection):
         return _document(account)
     when_set = passwords.when_set(connection, account.handle)
-    return _with_password(account, when_set.get(account.handle))
+    used = stored_sign_ins.last_used(connection, account.handle)
+    kinds = factors.kinds_by_account(connection)
+    return {
+        **_with_password(account, when_set.get(account.handle)),
+        **_use(used.get(account.handle), kinds.get(account.handle, {})),
+    }
 
 
 def _with_password(
@@ -71,6 +86,12 @@ def _with_password(
         "password_given_by": None if given is None else given.by,
         "password_counts_from": None if given is None else rfc3339(given.counts_from),
     }
+
+
+def _use(used: datetime | None, kinds: Mapping[str, int]) -> AccountDocument:
+    asked_for = [kind for kind in factors.ASKED_FOR if kind in kinds]
+    at = None if used is None else rfc3339(used)
+    return cast("AccountDocument", {"last_seen_at": at, "second_factors": asked_for})
 
 
 def _document(account: Account) -> AccountDocument:
@@ -94,6 +115,43 @@ def token_document(token: Token) -> TokenDocument:
         "expires_at": rfc3339(token.expires_at),
         "revoked_at": None if revoked is None else rfc3339(revoked),
     }
+
+
+def invitations(
+    connection: Connection, now: datetime, handle: str | None = None
+) -> list[InvitationDocument]:
+    """The invitations of one account, or of all if None, newest first, as they are at `now`."""
+    roles = {each.handle: each.role for each in stored_accounts.every(connection)}
+    return [
+        invitation_document(each, roles[each.handle], now)
+        for each in stored_invitations.of_account(connection, handle)
+    ]
+
+
+def invitation_document(of: Invitation, role: str, now: datetime) -> InvitationDocument:
+    """One invitation, without the digest of its secret."""
+    used, revoked = of.used_at, of.revoked_at
+    state = "used" if used else "revoked" if revoked else "open" if of.is_open(now) else "expired"
+    return {
+        "id": of.id,
+        "handle": of.handle,
+        "role": role,
+        "by": of.by,
+        "made_at": rfc3339(of.made_at),
+        "expires_at": rfc3339(of.expires_at),
+        "used_at": None if used is None else rfc3339(used),
+        "revoked_at": None if revoked is None else rfc3339(revoked),
+        "state": state,
+    }
+
+
+INVITATION_PATH = "/join/"
+"""The path of the console at which an invited person chooses a password, before the secret."""
+
+
+def new_invitation(made: Invitation, role: str, secret: str, now: datetime) -> NewInvitation:
+    """A new invitation, with its path."""
+    return {**invitation_document(made, role, now), "path": f"{INVITATION_PATH}{secret}"}
 
 
 def session_document(session: Session, own: str | None = None) -> OpenSession:

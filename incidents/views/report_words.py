@@ -153,4 +153,22 @@ def _account_sentence(event: Event) -> str:
             return f"was denied {act}{about}: {why}"
         case own_events.DetailsRevealed(about=about):
             return f"viewed full numbers and addresses: {about}"
+    return _entry_sentence(event)
+
+
+def _entry_sentence(event: Event) -> str:
+    """The sentence of an action on an invitation or a second factor."""
+    match event:
+        case own_events.InvitationMade(handle=handle, invitation=id_, expires=expires):
+            return f"{handle} invited by invitation {id_}, valid until {rfc3339(expires)}"
+        case own_events.InvitationUsed(invitation=id_):
+            return f"invitation {id_} used"
+        case own_events.InvitationRevoked(invitation=id_):
+            return f"invitation {id_} revoked"
+        case own_events.FactorAdded(handle=handle, factor=factor, method=method):
+            return f"{handle} added the second factor {factor} ({method})"
+        case own_events.FactorRemoved(factor=factor):
+            return f"second factor {factor} removed"
+        case own_events.RecoveryCodesMade(handle=handle):
+            return f"{handle} has new recovery codes"
     return event.kind

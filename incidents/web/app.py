@@ -106,7 +106,9 @@ def create(
     if (replica := app.replica) is not None:
         replica.on_change = _log_replica
     api.state.readiness = Readiness(app.bare_engine)
-    api.state.authenticator = Authenticator(app.engine, clock.machine_now, app.seal)
+    api.state.authenticator = Authenticator(
+        app.engine, clock.machine_now, app.seal, access_settings.access()
+    )
     # Actions are processed in order of arrival; a query that hangs delays no others.
     api.state.token_batch = AsyncBatcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
     api.state.command_batch = AsyncBatcher(app.group_commit.submit_together)

@@ -60,6 +60,9 @@ _TABLES = {
     "accounts": "The accounts and their roles. In the desk's own stream, like `tokens`.",
     "tokens": "The digests of the tokens.",
     "passwords": "The hashes of the passwords (Argon2id). In no entry: a downgrade deletes them.",
+    "invitations": "The invitations, by the digest of their secret. In the desk's own stream.",
+    "factors": "The second factors and recovery codes; without their secret once they are gone."
+    " In the desk's own stream is that they were added and removed.",
     "sessions": "The open sessions, by the digest of the cookie.",
     "serve_keys": "The digests of the keys by which `serve` seals passwords, tokens and sessions;"
     " the newest is in use.",

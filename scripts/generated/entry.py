@@ -248,6 +248,16 @@ def _account_acts() -> Iterator[Event]:
         digest=hashlib.sha256(b"a secret").hexdigest(), expires=_BEGIN + 90 * _DAY,
     )  # fmt: skip
     yield acts.TokenRevoked(**when, token=token)
+    invitation, factor = "b3a1f0c2d4", "07e2c5d9aa"
+    yield acts.InvitationMade(
+        **when, **own, invitation=invitation, expires=_BEGIN + 3 * _DAY,
+        digest=hashlib.sha256(b"an invitation").hexdigest(),
+    )  # fmt: skip
+    yield acts.InvitationUsed(**when, invitation=invitation)
+    yield acts.InvitationRevoked(**when, invitation=invitation)
+    yield acts.FactorAdded(**when, **own, factor=factor, method="totp")
+    yield acts.FactorRemoved(**when, factor=factor)
+    yield acts.RecoveryCodesMade(**when, **own)
     yield acts.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
     yield acts.DetailsRevealed(**when, about=_SITE)
     yield acts.ServeKeyMade(

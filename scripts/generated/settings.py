@@ -296,6 +296,26 @@ _SECTIONS = (
         "how long a password set by somebody else makes no second person; `0s`: no wait",
     ),
     (
+        "[accounts] second_factor",
+        "",
+        "optional, supervisors, everybody",
+        "optional",
+        (
+            "who must [sign in with a second factor](../how-to/accounts.md#second-factors): nobody;"
+            " supervisors and administrators; everybody"
+        ),
+    ),
+    (
+        "[accounts] rp_id",
+        "",
+        "a host name",
+        "`localhost`",
+        (
+            "the host name of the console, to which security keys are bound; another one makes keys"
+            " useless that were added before"
+        ),
+    ),
+    (
         "[serve] acts_per_minute",
         "",
         "0 to 1,000,000",
@@ -388,6 +408,8 @@ _SECTIONS = (
 )
 _OTHERS = (
     ("INCIDENTS_CONFIG", "the settings file, instead of the user's own"),
+    ("INCIDENTS_CODE", "a code of your second factor, which is otherwise asked for at a terminal"),
+    ("INCIDENTS_SECOND_CODE", "the same of the second person"),
     ("INCIDENTS_DEBUG", "not empty: show the traceback of an unexpected fault"),
     ("NO_COLOR", "not empty: no colour"),
     ("CLICOLOR_FORCE", "neither empty nor `0`: colour on a pipe too"),

@@ -5,8 +5,14 @@ import sys
 from pathlib import Path
 from unittest.mock import Mock
 
+import pyotp
 import pytest
 
+from incidents import clock as time
+from incidents.desk import Desk, factors
+from incidents.desk.own_stream import Actor
+from incidents.store.database import engine as engines
+from incidents.store.factors import TOTP
 from tests.cli.conftest import Cli, Result
 from tests.cli.terminal_session import terminal_session
 
@@ -55,7 +61,7 @@ def test_the_first_administrator_comes_from_the_command_line(cli: Cli) -> None:
     assert cli("account", "list", "--json").json == [
         {"handle": "admin-1", "role": "administrator", "made_at": "2026-03-02T04:00:00Z",
          "disabled_at": None, "password_set_at": None, "password_given_by": None,
-         "password_counts_from": None},
+         "password_counts_from": None, "last_seen_at": None, "second_factors": []},
     ]  # fmt: skip
     assert cli("account", "list", "-q").out == "admin-1\n"
 
@@ -316,3 +322,78 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None
         assert at.modes() == before
         assert "battery" not in at.display.history
         assert "horse" not in at.display.text
+
+
+def test_an_invitation_is_made_listed_and_revoked(desk: Cli, words: tuple[str, str]) -> None:
+    own = ("--as", "admin-1", "--own-password-file", words[0])
+    made = desk("account", "invite", "op-1", "--role", "operator", *own)
+    assert made.status == 0
+    assert made.out.startswith("/join/")
+    assert "valid until 2026-03-05 12:00" in made.err
+    [listed] = desk("account", "invitations", "--json").json
+    assert (listed["handle"], listed["state"], listed["by"]) == ("op-1", "open", "admin-1")
+    assert "operator\topen\tadmin-1" in desk("account", "invitations").out
+    assert desk("account", "uninvite", listed["id"], *own).out == f"{listed['id']}: revoked\n"
+    assert "nothing changed" in desk("account", "uninvite", listed["id"], *own).err
+    assert desk("account", "invite", "op-2", *own, "--json").refused["name"] == "role_needed"
+    assert desk("account", "uninvite", "0", *own, "--json").refused["name"] == "unknown_invitation"
+
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+@pytest.fixture
+def app(desk: Cli, db_url: str) -> pyotp.TOTP:
+    """The authenticator app of the administrator."""
+    by = Actor(person="admin-1", login="session", signed_in=True)
+    new = factors.blank("admin-1", TOTP, "phone", time.now)._replace(secret=SECRET)
+    engine = engines.create(db_url)
+    Desk(engine).on_record(lambda c: factors.add(c, by, new, time.now))
+    engine.dispose()
+    return pyotp.TOTP(SECRET)
+
+
+def test_a_terminal_asks_for_the_second_factor_too(
+    desk: Cli, app: pyotp.TOTP, typed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.cli.reauthentication.is_terminal", lambda _: True)
+    typed += [PASSWORD, app.at(time.now())]
+    assert desk("account", "add", "op-1", "--role", "viewer", "--as", "admin-1").status == 0
+    typed += [PASSWORD, "000000"]
+    wrong = desk("account", "add", "op-2", "--role", "viewer", "--as", "admin-1", "--json")
+    assert wrong.refused["name"] == "wrong_factor"
+
+
+def test_without_a_terminal_the_code_comes_from_the_environment(
+    desk: Cli, app: pyotp.TOTP, words: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ("account", "disable", "op-9", "--as", "admin-1", "--own-password-file", words[0])
+    asked = desk(*line, "--json")
+    assert asked.refused["name"] == "code_needed"
+    assert "set INCIDENTS_CODE" in desk(*line).err
+    monkeypatch.setenv("INCIDENTS_CODE", app.at(time.now()))
+    assert desk(*line, "--json").refused["name"] == "unknown_account", "they are signed in"
+
+
+def test_the_command_line_is_no_way_around_a_factor_that_is_demanded(
+    desk: Cli, words: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "strict.toml"
+    settings.write_text('[accounts]\nsecond_factor = "supervisors"\n', encoding="utf-8")
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    answer = desk(
+        "account", "add", "op-1", "--role", "viewer", "--as", "admin-1",
+        "--own-password-file", words[0], "--json",
+    )  # fmt: skip
+    assert answer.refused["name"] == "factor_demanded"
+
+
+def test_an_administrator_resets_second_factors(
+    desk: Cli, app: pyotp.TOTP, words: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENTS_CODE", app.at(time.now()))
+    own = ("--as", "admin-1", "--own-password-file", words[0])
+    done = desk("account", "reset-factors", "admin-1", *own)
+    assert done.out == "admin-1: second factors removed; the password alone signs in\n"
+    monkeypatch.delenv("INCIDENTS_CODE")
+    assert "nothing changed" in desk("account", "reset-factors", "admin-1", *own).err

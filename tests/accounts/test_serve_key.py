@@ -8,12 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
+import pyotp
 import pytest
 from sqlalchemy import delete, insert, update
 
 from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.authenticator import Authenticator, SignInError, Visit
+from incidents.accounts.security_keys import WrongFactorError
 from incidents.accounts.serve_key import (
     NoServeKeyError,
     Seal,
@@ -22,15 +24,20 @@ from incidents.accounts.serve_key import (
     UnsealedCredentials,
 )
 from incidents.audit.rows import Finding
-from incidents.desk import accounts, tokens
+from incidents.desk import accounts, factors, invitations, tokens
 from incidents.desk.access import Access
+from incidents.desk.invitations import InvitationOverError
+from incidents.desk.own_stream import Actor
 from incidents.desk.tokens import SealedAlreadyError, SealingResult
 from incidents.errors import FileError
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import accounts as stored_keys
 from incidents.store import passwords as stored
 from incidents.store.database.engine import reading, writing
+from incidents.store.factors import TOTP
 from incidents.store.schema.desk_tables import accounts as account_table
+from incidents.store.schema.desk_tables import factors as factor_table
+from incidents.store.schema.desk_tables import invitations as invitation_table
 from incidents.store.schema.desk_tables import passwords, serve_keys, sessions
 from incidents.store.schema.desk_tables import tokens as token_table
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, set_password
@@ -388,3 +395,48 @@ def test_the_command_line_without_the_key_says_where_people_sign_in(
     assert answer.status == 3
     assert "people sign in over a server here: add --server URL" in answer.err
     assert cli(*["account", "list"]).status == 0
+
+
+def test_an_invitation_that_was_written_by_hand_is_none(served: AccountRig) -> None:
+    seal, now = served.authenticator._seal, clock.now()
+    row = {
+        "id": "abc", "handle": "admin-1", "digest": secrets.digest("a word"), "made_at": now,
+        "by": "admin-1", "expires_at": now + timedelta(hours=1), "seal": "0" * 64,
+    }  # fmt: skip
+    write(served, insert(invitation_table).values(row))
+    with reading(served.engine) as connection, pytest.raises(InvitationOverError):
+        invitations.opened(connection, "a word", now, seal)
+
+
+def test_a_secret_that_was_put_in_the_place_of_another_makes_no_codes(served: AccountRig) -> None:
+    mine, thiefs = "A" * 32, "B" * 32
+    add_app(served, mine)
+    write(served, update(factor_table).where(factor_table.c.kind == TOTP).values(secret=thiefs))
+    with pytest.raises(WrongFactorError):
+        served.authenticator.sign_in(
+            "thief-1", PASSWORD, HERE, code=pyotp.TOTP(thiefs).at(clock.now())
+        )
+
+
+def test_with_a_new_key_invitations_and_factors_still_work(served: AccountRig, key: Path) -> None:
+    add_app(served, "A" * 32)
+    secret, seal = secrets.random_secret(), served.authenticator._seal
+    served.desk.on_record(
+        lambda c: invitations.invite(c, BY, "admin-1", None, clock.now, secret=secret, seal=seal)
+    )
+    key.unlink()
+    tokens.renew_seals(served.desk, key, BY, clock.now, reason="the disk is gone")
+    served.moved.tick(2)
+    start(served, key)
+    code = pyotp.TOTP("A" * 32).at(clock.now())
+    assert served.authenticator.sign_in("thief-1", PASSWORD, HERE, code=code).cookie
+    with reading(served.engine) as connection:
+        found, _ = invitations.opened(connection, secret, clock.now(), served.authenticator._seal)
+    assert found.handle == "admin-1"
+
+
+def add_app(rig: AccountRig, secret: str) -> None:
+    """Add an authenticator app to the account of the thief."""
+    by, seal = Actor(person="thief-1", login="session", signed_in=True), rig.authenticator._seal
+    new = factors.blank("thief-1", TOTP, "phone", clock.now)._replace(secret=secret)
+    rig.desk.on_record(lambda c: factors.add(c, by, new, clock.now, seal=seal))

@@ -12,8 +12,10 @@ from freezegun.api import FrozenDateTimeFactory
 from starlette.testclient import TestClient
 
 from incidents import clock as time
-from incidents.desk import Envelope, accounts
+from incidents.desk import Envelope, accounts, factors
+from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
+from incidents.store.factors import TOTP
 from tests.api.rig import ADMIN, BASE, PASSWORD, Rig, rig
 from tests.conftest import WriteSettings
 
@@ -423,3 +425,35 @@ def test_the_last_administrator_by_token_is_not_the_one_with_a_password(api: Rig
     answer = admin.patch("/api/v1/accounts/admin-1", json={"disabled": True})
     assert (answer.status_code, name_of(answer)) == (409, "last-administrator")
     api.app.desk.on_record(lambda each: accounts.enable(each, ADMIN, "admin-1", time.now))
+
+
+def test_an_administrator_invites_and_revokes_over_http(api: Rig) -> None:
+    admin = signed_in(api, "admin-1")
+    made = admin.post("/api/v1/invitations", json={"handle": "op-1", "role": "operator"})
+    assert (made.status_code, made.json()["state"]) == (201, "open")
+    path = made.json()["path"]
+    assert path.startswith("/join/")
+    listed = admin.get("/api/v1/invitations?handle=op-1")
+    assert [each["id"] for each in listed.json()["items"]] == [made.json()["id"]]
+    assert path not in listed.text
+    assert admin.delete(f"/api/v1/invitations/{made.json()['id']}").status_code == 204
+    assert api.nobody().get(path).status_code == 404
+    other = admin.post("/api/v1/invitations", json={"handle": "sup-1", "role": "operator"})
+    assert (other.status_code, name_of(other)) == (409, "other-role")
+    assert signed_in(api).post("/api/v1/invitations", json={"handle": "x-1"}).status_code == 403
+
+
+def test_an_administrator_resets_second_factors_over_http(api: Rig) -> None:
+    by = Actor(person="sup-1", login="session", signed_in=True)
+    new = factors.blank("sup-1", TOTP, "phone", time.now)._replace(
+        secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    )
+    api.app.desk.on_record(lambda c: factors.add(c, by, new, time.now, seal=api.app.seal))
+    given = {"handle": "sup-1", "password": PASSWORD}
+    for code, name in ((None, "factor-needed"), ("000000", "wrong-factor")):
+        answer = api.nobody().post(SESSION, json={**given, "code": code})
+        assert (answer.status_code, name_of(answer)) == (401, name)
+    admin = signed_in(api, "admin-1")
+    assert admin.get("/api/v1/accounts/sup-1").json()["second_factors"] == ["totp"]
+    assert admin.delete("/api/v1/accounts/sup-1/factors").status_code == 204
+    assert api.nobody().post(SESSION, json=given).status_code == 201

@@ -23,7 +23,7 @@ from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
-from incidents.desk import accounts, tokens
+from incidents.desk import accounts, invitations, tokens
 from incidents.desk.activation import LogKey
 from incidents.desk.own_stream import AccountAction, Actor
 from incidents.machine import commands as c
@@ -86,7 +86,7 @@ def _file(day: Rehearsal) -> None:
 
 
 def _let_in(day: Rehearsal) -> None:
-    """Three accounts, one of them disabled, and two tokens, one of them revoked."""
+    """Accounts, one of them disabled; tokens and invitations, of which some ended."""
     by, clock = Actor(person="li", login="desk1"), lambda: day.now
 
     def act(connection: Connection) -> None:
@@ -103,6 +103,12 @@ def _let_in(day: Rehearsal) -> None:
         keyed = AccountAction(connection, by, clock)
         serve_keys.add_serve_key(connection, serve_keys.ServeKey(1, "0" * 64, keyed.now))
         keyed.record(ServeKeyMade, key="0" * 64, tokens=2, passwords=0)
+        invitations.invite(connection, by, "a-1", "administrator", clock, secret="c")
+        invitations.accept(connection, "c", "a hash", clock, second_after=accounts.AT_ONCE)
+        signed_in = Actor(person="a-1", login="session", signed_in=True)
+        for secret in ("d", "e"):
+            # The second one ends the first.
+            invitations.invite(connection, signed_in, "p-1", None, clock, secret=secret)
 
     day.desk.on_record(act)
 

@@ -198,6 +198,7 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
     assert set(OUTSIDE) == {
         "entries.id", "entries.body", "entries.leaf_hash", "desk.id", "keys", "heartbeats",
         "alarms", "passwords", "sessions", "saved_views", "attempts", "sign_ins", "refusals",
+        "factors", "invitations.seal",
         "tokens.seal", "desk.identity", "desk.lineage", "desk.resumed_at", "desk.lost_since",
         "desk.moved_at", "desk.noticed_at", "desk.unproved_since", "desk.halted_since",
         "desk.halted_why", "desk.compared_at", "uncompared",
@@ -354,5 +355,5 @@ def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> No
         connection.execute(delete(desk_tables.entries).where(of.site_id == 0, of.site_seq >= 2))
         assert {(f.table, f.problem) for f in findings(connection)} == {
             ("log_keys", "added"), ("accounts", "added"), ("tokens", "added"), ("desk", "changed"),
-            ("serve_keys", "added"),
+            ("serve_keys", "added"), ("invitations", "added"), ("passwords", "added"),
         }  # fmt: skip

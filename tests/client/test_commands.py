@@ -124,6 +124,9 @@ admin: account add op-2 --role operator --own-password-file {own}
 admin: account list
 admin: account role op-2 viewer --own-password-file {own}
 admin: account password op-2 --password-file {own} --own-password-file {own}
+admin: account invite op-3 --role operator --own-password-file {own}
+admin: account invitations --of op-3
+admin: account reset-factors op-2 --own-password-file {own}
 admin: account disable op-2 --own-password-file {own}
 admin: account enable op-2 --own-password-file {own}
 admin: token make op-2 --days 7 --own-password-file {own}
@@ -153,6 +156,7 @@ sup: acts retry 2-o2
 sup: acts release 2-o2
 sup: acts cancel 2-o99 --reason x
 admin: token revoke 0000000000000000 --own-password-file {own}
+admin: account uninvite 0123456789 --own-password-file {own}
 admin: account sign-out 0123456789 --own-password-file {own}
 sup: person erase shop.example --reason asked --password-file {own}
 """

@@ -201,3 +201,24 @@ def test_a_form_from_elsewhere_does_nothing(desk: ConsoleDesk, supervisor: Visit
     answer = supervisor.client.post(f"{place}/activate", data={"reason": "r", "confirm": CONFIRM})
     assert answer.status_code == 403
     assert desk.app.desk.policy() == DOCUMENTED
+
+
+def test_a_policy_is_tried_by_its_numbers(desk: ConsoleDesk) -> None:
+    wang = Visitor(desk, "supervisor")
+    page = wang.get("/policy").text
+    assert 'name="repeat.count" value="3"' in page
+    fields = {
+        "by_numbers": "1", "days": "30", "repeat.count": "4", "repeat.within": "24h",
+        "unreachable.within": "1h", "unreachable.suspend_for": "12h",
+        "unreachable.min_attempts": "0", "unreachable_run.count": "3",
+        "unreachable_run.run": "total", "refusal.removal_within": "", "closure.two_people": "1",
+    }  # fmt: skip
+    tried = wang.post("/policy/try", fields)
+    assert tried.status_code == 303, tried.text
+    found = wang.get(tried.headers["location"]).text
+    assert 'name="repeat.count" value="4"' in found, "to be changed and tried again"
+    assert "two_people" in found
+    wrong = wang.post("/policy/try", fields | {"repeat.within": "a day"})
+    assert (wrong.status_code, 'value="a day"' in wrong.text) == (422, True)
+    same = wang.post("/policy/try", fields | {"repeat.count": "x"})
+    assert same.status_code == 422

@@ -60,6 +60,8 @@ OF_THE_DESK: dict[str, dict[str, Any]] = {
     "unknown_field": {"field": "colour", "nearest": []},
     "unknown_session": {"session": "0"},
     "unknown_site": {"site": "site.example", "nearest": []},
+    "other_role": {"handle": "li", "role": "viewer"},
+    "unknown_invitation": {"invitation": "0"},
     "unknown_token": {"token": "0"},
 }
 """What the desk refuses before the rules, or another room, with its facts."""

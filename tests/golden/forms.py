@@ -26,11 +26,11 @@ PAGES = (
     "/sites/held.example", "/sites/erased.example", "/sites/calm.example/filing",
     "/sites/filed.example/filing", "/terms", "/incidents/2-1", "/incidents/2-3", "/incidents/2-4",
     "/incidents/5-1", "/incidents/15-1", "/orders", "/orders/11-o9", "/orders/10-o19",
-    "/search?q=calm", "/unreported", "/overview", "/simulate", "/audit", "/policy", "/sessions",
+    "/search?q=calm", "/unreported", "/overview", "/simulate", "/audit", "/policy", "/account",
 )  # fmt: skip
 SOME = (
     "/", "/hand-over", "/sites", "/log", "/sites/calm.example", "/sites/filed.example/filing",
-    "/incidents/2-3", "/orders/11-o9", "/simulate", "/audit", "/policy", "/sessions",
+    "/incidents/2-3", "/orders/11-o9", "/simulate", "/audit", "/policy", "/account",
 )  # fmt: skip
 """One page of each kind, for what is looked at a second time."""
 SENT: tuple[Sent, ...] = (

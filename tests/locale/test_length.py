@@ -53,7 +53,7 @@ LONG: dict[Domain, dict[str, tuple[str, ...]]] = {
     },
     "console": {
         TWO_WAYS_OUT: ("alarm.uncompared.do",),
-        FORM: ("policy.recorded", "policy.second.why", "prove.why", "simulate.file.hint"),
+        FORM: ("policy.recorded", "policy.second.why", "simulate.file.hint"),
     },
     "filing": {},
 }  # fmt: skip

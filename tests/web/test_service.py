@@ -179,6 +179,8 @@ def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
         (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "unknown setting 'colour'"),
         ('[accounts]\nsecond_after = "1 day"', "second_after = '1 day', but it must be"),
+        ('[accounts]\nsecond_factor = "all"', "second_factor = 'all', but it must be"),
+        ('[accounts]\nrp_id = "https://x.example"', "rp_id = 'https://x.example', but it must be"),
         ('[accounts]\nsecondafter = "1d"', "unknown setting 'secondafter'"),
         ("[serv]", "unknown setting '[serv]'"),
     ],

@@ -22,7 +22,7 @@ from incidents.api.caller import Caller
 from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_documents
 from incidents.desk import accounts as desk_accounts
-from incidents.desk import tokens
+from incidents.desk import factors, invitations, tokens
 from incidents.desk.own_stream import Actor, IdempotencyKey
 from incidents.store import accounts as stored_accounts
 from incidents.views import accounts as account_views
@@ -54,6 +54,13 @@ class Password(bodies.Form):
     password: str = Field(max_length=_MOST)
 
 
+class NewInvitation(bodies.Form):
+    """The person to invite; `role`: the role of the new account."""
+
+    handle: str = Field(max_length=100)
+    role: str | None = Field(None, max_length=100)
+
+
 class NewToken(bodies.Form):
     """A new token; by default for your own account."""
 
@@ -65,6 +72,9 @@ class NewToken(bodies.Form):
         max_length=100,
         description="Actions that the token allows. Default: all actions of the account.",
     )
+
+
+Handle = Annotated[str | None, Query(max_length=100, description="Only this account.")]
 
 
 @routes.get("/accounts", **operation("see_accounts", account_documents.Accounts))
@@ -139,6 +149,15 @@ def set_password(by: ReadCaller, handle: str, new: Password) -> None:
     )
 
 
+@routes.delete("/accounts/{handle}/factors", **operation("keep_accounts", status=204, acting=True))
+def reset_factors(by: ReadCaller, handle: str) -> None:
+    """Remove all second factors of an account whose owner has lost them.
+
+    The person then signs in with the password alone, and adds new ones in the console.
+    """
+    _do(by, lambda c, who, now: factors.reset(c, who, handle, now))
+
+
 @routes.get("/tokens", **operation("own_account", account_documents.Tokens))
 def list_tokens(
     by: ReadCaller,
@@ -197,6 +216,43 @@ def revoke(by: ReadCaller, token: str) -> None:
         found = stored_accounts.token_of_id(connection, token)
     by.needs_account(None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
+
+
+@routes.get("/invitations", **operation("see_accounts", account_documents.Invitations))
+def list_invitations(by: ReadCaller, handle: Handle = None) -> account_documents.Invitations:
+    """List the invitations of all accounts, or of one, the newest first."""
+    with by.app.reading() as connection:
+        return {"items": account_views.invitations(connection, clock.now(), handle)}
+
+
+@routes.post(
+    "/invitations",
+    **operation("keep_accounts", account_documents.NewInvitation, status=201, acting=True),
+)
+def invite(by: ReadCaller, new: NewInvitation) -> account_documents.NewInvitation:
+    """Invite somebody to choose a password, for 72 hours; only this answer contains the `path`.
+
+    Creates the account with the `role` if there is none. Earlier invitations of the account end. By
+    an invitation, somebody who has forgotten their password can choose another one.
+    """
+    secret = secrets.random_secret()
+
+    def action(
+        connection: Connection, who: Actor, now: Callable[[], datetime]
+    ) -> account_documents.NewInvitation:
+        made = invitations.invite(
+            connection, who, new.handle, new.role, now, secret=secret, seal=by.app.seal
+        )
+        role = desk_accounts.known(connection, made.handle).role
+        return account_views.new_invitation(made, role, secret, made.made_at)
+
+    return _do(by, action)
+
+
+@routes.delete("/invitations/{invitation}", **operation("keep_accounts", status=204, acting=True))
+def revoke_invitation(by: ReadCaller, invitation: str) -> None:
+    """Revoke an invitation at once."""
+    _do(by, lambda c, who, now: invitations.revoke(c, who, invitation, now))
 
 
 def _once(by: Caller, key: str | None, action: str, asked: bodies.Form) -> IdempotencyKey:

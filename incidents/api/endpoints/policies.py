@@ -130,7 +130,8 @@ def activate(request: Request, by: PermanentKeyCaller, file: Activating) -> JSON
         key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,
         dry_run=by.dry_run, signed_in=by.identity.proved_at is not None,
         second=None if second is None else request.app.state.authenticator.identify_second(
-            second.handle, second.password, address_of(request), beside=by.by
+            second.handle, second.password, address_of(request), beside=by.by,
+            code=second.code,
         ),
     )  # fmt: skip
     return JSON(answer)

@@ -16,6 +16,8 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Authenticator, SignInError, Visit
 from incidents.accounts.identity import ACTION_NAMES, IN_PERSON, PROOF_TTL, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
+from incidents.accounts.second_factor import FactorNeededError
+from incidents.accounts.security_keys import WrongFactorError
 from incidents.api import bodies, problems
 from incidents.api.authentication import (
     COOKIE,
@@ -32,6 +34,7 @@ from incidents.api.operation import BoundedRoute, opened, operation, router
 from incidents.api.parameters import Cursor, Limit, OptionalTime
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_documents
+from incidents.errors import RefusedError
 from incidents.views import accounts as account_views
 
 own_routes, account_routes = router("session", BoundedRoute), router("accounts")
@@ -43,10 +46,14 @@ _MOST = 1_000
 
 
 class Person(bodies.Form):
-    """The handle and the password of a person who signs in."""
+    """The handle and the password of a person who signs in.
+
+    `code`: a code of the authenticator app or a recovery code, if the account has a second factor.
+    """
 
     handle: str = Field(max_length=_MOST)
     password: str = Field(max_length=_MOST)
+    code: str | None = Field(None, max_length=40)
 
 
 class Proof(bodies.Form):
@@ -78,15 +85,16 @@ def sign_in(request: Request, response: Response, person: Person) -> account_doc
 
     For later changes, send the answer's `csrf` in the header X-CSRF-Token. A program also sends the
     token of the same account, as usual, so that other people's failed sign-ins do not lock the user
-    out.
+    out. If the account has a second factor, the answer to a right password without a `code` is 401
+    `factor_needed`.
     """
     authenticator: Authenticator = request.app.state.authenticator
     try:
         new = authenticator.sign_in(
             person.handle, person.password, address_of(request), browser(request),
-            bearer(request.headers.get("Authorization", "")),
+            bearer(request.headers.get("Authorization", "")), code=person.code,
         )  # fmt: skip
-    except SignInError as error:
+    except (SignInError, FactorNeededError, WrongFactorError) as error:
         raise _nobody(error) from error
     begin(request, response, new)
     return _document(new.identity, new)
@@ -147,7 +155,7 @@ def forget(response: Response) -> None:
     response.headers["Clear-Site-Data"] = '"cache"'
 
 
-def _nobody(error: SignInError) -> Problem:
+def _nobody(error: RefusedError) -> Problem:
     return problems.problem(
         HTTPStatus.UNAUTHORIZED, error.name, error.message,
         headers={"WWW-Authenticate": 'Bearer realm="incidents"'},

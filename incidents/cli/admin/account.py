@@ -31,8 +31,21 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "add": ("incidents.cli.admin.account:add", "Add an account."),
         "list": ("incidents.cli.admin.account:list_accounts", "List accounts."),
+        "invite": (
+            "incidents.cli.admin.invitations:invite",
+            "Invite somebody to choose a password.",
+        ),
+        "invitations": (
+            "incidents.cli.admin.invitations:list_invitations",
+            "List invitations.",
+        ),
+        "uninvite": ("incidents.cli.admin.invitations:uninvite", "Revoke an invitation."),
         "role": ("incidents.cli.admin.account:role", "Change an account's role."),
         "password": ("incidents.cli.admin.account:set_password", "Set an account's password."),
+        "reset-factors": (
+            "incidents.cli.admin.account:reset_factors",
+            "Remove an account's second factors.",
+        ),
         "disable": (
             "incidents.cli.admin.account:disable",
             "Disable an account.",
@@ -149,6 +162,19 @@ def set_password(
             handle, reauthentication.read_new_password(run, password_file, handle)
         )
     _answer(run, account, done="new_password")
+
+
+@verb("reset-factors")
+@handle_argument
+@reauthentication.own_password_file_option
+@options.query
+def reset_factors(run: Run, handle: str, own_password_file: Path | None) -> None:
+    """Remove all second factors of HANDLE, whose owner has lost them.
+
+    Its recovery codes go too. The person signs in with the password alone, and adds new factors in
+    the console.
+    """
+    _change(run, handle, own_password_file, lambda k: k.reset_factors(handle), done="factors_reset")
 
 
 @verb()

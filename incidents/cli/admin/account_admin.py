@@ -12,7 +12,7 @@ from incidents import clock
 from incidents.accounts import access_settings, secrets
 from incidents.accounts.identity import Identity, is_handle
 from incidents.cli import reauthentication
-from incidents.desk import accounts, own_stream, tokens
+from incidents.desk import accounts, factors, invitations, own_stream, tokens
 from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.store import accounts as stored_accounts
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.accounts import (
         Account,
+        Invitation,
+        NewInvitation,
         NewToken,
         OpenSession,
         Refused,
@@ -119,6 +121,10 @@ class AccountAdmin:
             )
         )
 
+    def reset_factors(self, handle: str) -> bool:
+        """Remove all second factors of an account; return whether there were any."""
+        return self._do(lambda c, by, now: factors.reset(c, by, handle, now))
+
     def tokens(self, of: str | None) -> list[Token]:
         """The tokens of an account, or of all accounts, newest first."""
         handles = None if of is None else [accounts.check_handle(of)]
@@ -134,6 +140,27 @@ class AccountAdmin:
             )
         )
         return {**account_views.token_document(made), "secret": secret}
+
+    def invite(self, handle: str, role: str | None) -> NewInvitation:
+        """Invite somebody to choose a password; the result contains the `path` of the link."""
+        secret, seal = secrets.random_secret(), self._run.local.seal
+        made = self._do(
+            lambda c, by, now: invitations.invite(
+                c, by, handle, role, now, secret=secret, seal=seal
+            )
+        )
+        role = self.account(handle)["role"]
+        return account_views.new_invitation(made, role, secret, made.made_at)
+
+    def invitations(self, of: str | None) -> list[Invitation]:
+        """The invitations of an account, or of all, newest first."""
+        handle = None if of is None else accounts.check_handle(of)
+        with self._run.local.reading() as connection:
+            return account_views.invitations(connection, clock.now(), handle)
+
+    def revoke_invitation(self, invitation: str) -> bool:
+        """Revoke an invitation; return whether that changed anything."""
+        return self._do(lambda c, by, now: invitations.revoke(c, by, invitation, now))
 
     def owner_of(self, token: str) -> str | None:
         """Return the owner of a token; None if there is no such token."""

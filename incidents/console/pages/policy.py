@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.api.caller import address_of
-from incidents.console import messages
+from incidents.console import messages, policy_form
 from incidents.console.diagram import Diagram
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
@@ -104,7 +104,8 @@ def activate(desk: Submitted, id_: str) -> Response:
         handle, password = desk.form.text("second"), desk.form.password(SECOND_PASSWORD)
         # Who else signs in for it, in the same form.
         second = None if handle is None else desk.authenticator.identify_second(
-            handle, password or "", address_of(desk.request), beside=desk.by
+            handle, password or "", address_of(desk.request), beside=desk.by,
+            code=desk.form.text("second_code"),
         )  # fmt: skip
         answer = desk.app.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
@@ -139,7 +140,8 @@ def _page(
         wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
         more=max(0, len(history) - MAX_HISTORY), diagrams=diagrams, spans=SPANS,
-        limits=simulate.LIMITS,
+        limits=simulate.LIMITS, numbers=policy_form.NUMBERS, by_numbers=policy_form.MARK,
+        given=policy_form.numbers_of(active),
     )  # fmt: skip
 
 
@@ -150,7 +152,9 @@ def _tried(
         "policy_trial",
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
-        takes_second=here.app.desk.policy().two_people_close,
+        takes_second=here.app.desk.policy().two_people_close, spans=SPANS,
+        numbers=policy_form.NUMBERS, by_numbers=policy_form.MARK,
+        given=policy_form.numbers_of(found.policy), days=found.days,
         **simulate.comparison_facts(here, found.comparison, id_, page),
     )  # fmt: skip
 
@@ -163,7 +167,9 @@ def sentences(reader: Reader, policy: Policy) -> list[str]:
 def _trial(desk: Submission, spent: Spent) -> Trial:
     given, reader = desk.form, desk.reader
     active = desk.app.desk.policy()
-    sent, pasted = simulate.read_policies(given, "policy"), given.text("toml")
+    by_numbers = policy_form.toml_of(given)
+    sent = [] if by_numbers is not None else simulate.read_policies(given, "policy")
+    pasted = given.text("toml") if by_numbers is None else by_numbers
     if not sent and pasted is None:
         raise simulate.InvalidSimulationError("policy.no_file")
     name = reader.say("policy.new")

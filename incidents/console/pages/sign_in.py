@@ -1,16 +1,17 @@
-"""The console's sign-in: sign in, sign out, and switch the language.
-
-The page of sessions and of the sign-in log is here too.
-"""
+"""The console's sign-in: sign in, sign out, and switch the language."""
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from incidents.accounts.authenticator import SignInError
+from incidents.accounts.authenticator import Authenticator, SignInError
+from incidents.accounts.second_factor import FactorNeededError
+from incidents.accounts.security_keys import Answer, WrongFactorError, authentication_options
+from incidents.accounts.sign_in_ticket import TICKET_FOR
 from incidents.accounts.throttle import BlockedError
 from incidents.api import authentication
 from incidents.api.caller import address_of
@@ -18,15 +19,14 @@ from incidents.api.endpoints import session
 from incidents.console import rendering, request_context
 from incidents.console.forms import NotAllowedError, SentForm, anonymous_form
 from incidents.console.languages import LANGUAGES
-from incidents.console.rendering import Flash
-from incidents.console.request_context import Viewer
 from incidents.console.submission import Submitted
-from incidents.views import accounts
+from incidents.store.factors import TOTP, WEBAUTHN
 
 router = APIRouter()
 
-MOST = 100
-"""The maximum number of sign-ins shown, the newest first."""
+FACTOR = "/sign-in/factor"
+TICKET = "__Host-incidents-ticket"
+"""The cookie of somebody whose password was right, until they give the second factor."""
 
 Form = Annotated[SentForm, Depends(anonymous_form)]
 
@@ -50,6 +50,11 @@ def sign_in(request: Request, form: Form) -> Response:
         visit = request.app.state.authenticator.sign_in(
             handle, form.password() or "", address_of(request), session.browser(request)
         )
+    except FactorNeededError as error:
+        place = f"{FACTOR}?{urlencode({'to': own(to)})}"
+        answer = RedirectResponse(place, status_code=303, headers=rendering.HEADERS)
+        _set_ticket(answer, error.ticket)
+        return answer
     except SignInError:
         return page(request, to, handle=handle, wrong="sign_in.wrong", status=401)
     except BlockedError as error:
@@ -60,6 +65,37 @@ def sign_in(request: Request, form: Form) -> Response:
     return answer
 
 
+@router.get(FACTOR)
+def ask_for_factor(request: Request, to: str = "/") -> Response:
+    """Ask somebody whose password was right for their second factor."""
+    return _factor_form(request, to)
+
+
+@router.post(FACTOR)
+def check_factor(request: Request, form: Form) -> Response:
+    """Sign in a person whose password was right, by their second factor."""
+    if authentication.is_from_elsewhere(request):
+        raise NotAllowedError("form", "csrf")
+    to, given = form.text("to") or "/", Answer(form.text("code"), form.text("credential"))
+    if given.code is None and given.credential is None:
+        return _factor_form(request, to, wrong="factors.wrong_code", status=422)
+    try:
+        visit = request.app.state.authenticator.finish(
+            request.cookies.get(TICKET, ""), given, address_of(request), session.browser(request)
+        )
+    except WrongFactorError:
+        return _factor_form(request, to, wrong="factors.wrong_code", status=401)
+    except SignInError:
+        return _factor_form(request, to)
+    except BlockedError as error:
+        wait_s = error.facts["wait_s"]
+        return _factor_form(request, to, wrong="sign_in.blocked", status=429, wait_s=wait_s)
+    answer = RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
+    session.begin(request, answer, visit)
+    _set_ticket(answer, "")
+    return answer
+
+
 @router.post("/sign-out")
 def sign_out(desk: Submitted) -> Response:
     """End the session, in the browser and on the server."""
@@ -67,28 +103,6 @@ def sign_out(desk: Submitted) -> Response:
     answer = RedirectResponse("/sign-in", status_code=303, headers=rendering.HEADERS)
     session.forget(answer)
     return answer
-
-
-@router.get("/sessions")
-def show_sessions(here: Viewer) -> Response:
-    """Show the person's own sessions; administrators also see sign-ins and refusals."""
-    own = here.app.open_sessions.of(here.by)
-    found = [accounts.session_document(each, here.identity.session) for each in own]
-    sign_ins, refusals = [], []
-    if here.identity.may("see_sign_ins"):
-        with here.app.reading() as connection:
-            sign_ins = accounts.sign_ins(connection, limit=MOST)["items"]
-            refusals = accounts.sign_in_refusals(connection, limit=MOST)
-    return here.page("sessions", sessions=found, sign_ins=sign_ins, refusals=refusals, most=MOST)
-
-
-@router.post("/sessions/{session}/end")
-def end_session(desk: Submitted, session: str) -> Response:
-    """End another session of the same person."""
-    if desk.app.open_sessions.owner_of(session) != desk.by:
-        return desk.back("/sessions", Flash("refused", desk.reader.say("sessions.gone")))
-    desk.app.open_sessions.end(session, desk.by)
-    return desk.back("/sessions", Flash("done", desk.reader.say("sessions.ended")))
 
 
 @router.post("/language")
@@ -123,4 +137,36 @@ def page(
         "sign_in", reader, status=status, headers=headers, to=own(to), handle=handle[:100],
         wrong=told, here=own(to), me=None, csrf="",
         provider=request.app.state.oidc is not None, flash=None, may=lambda _action: False,
+    )  # fmt: skip
+
+
+def _set_ticket(answer: Response, ticket: str) -> None:
+    answer.set_cookie(
+        TICKET, ticket, path="/", secure=True, httponly=True, samesite="strict",
+        max_age=int(TICKET_FOR.total_seconds()) if ticket else 0,
+    )  # fmt: skip
+
+
+def _factor_form(
+    request: Request, to: str, *, wrong: str | None = None, status: int = 200, wait_s: int = 0
+) -> Response:
+    authenticator: Authenticator = request.app.state.authenticator
+    found = authenticator.ticket(request.cookies.get(TICKET, ""))
+    if found is None:
+        return page(request, to, wrong="factors.too_late", status=401)
+    ticket, factors = found
+    has_key = any(each.kind == WEBAUTHN for each in factors)
+    options = (
+        authentication_options(authenticator.factors.access, factors, ticket.challenge)
+        if has_key
+        else None
+    )
+    reader = request_context.reader(request)
+    told = None if wrong is None else reader.say(wrong, wait_s=wait_s)
+    headers = {"Retry-After": str(wait_s)} if wait_s else {}
+    return rendering.response(
+        "admin/sign_in_factor", reader, status=status, headers=headers, to=own(to), wrong=told,
+        options=options, has_app=any(each.kind == TOTP for each in factors), handle=ticket.handle,
+        here=f"{FACTOR}?{urlencode({'to': own(to)})}", me=None, csrf="", flash=None,
+        may=lambda _action: False,
     )  # fmt: skip

@@ -12,7 +12,9 @@ class Account(TypedDict):
 
     `disabled_at`: when the account was disabled; null if it is enabled. `password_set_at`: null if
     the account has no password. `password_counts_from`: until this time, the account's owner cannot
-    act as a second person, because `password_given_by` knows the password.
+    act as a second person, because `password_given_by` knows the password. `last_seen_at`: the last
+    sign-in, or the last use of an open session. `second_factors`: the kinds of second factors that
+    the sign-in asks for, totp or webauthn; empty for the password alone.
     """
 
     handle: str
@@ -22,6 +24,8 @@ class Account(TypedDict):
     password_set_at: NotRequired[str | None]
     password_given_by: NotRequired[str | None]
     password_counts_from: NotRequired[str | None]
+    last_seen_at: NotRequired[str | None]
+    second_factors: NotRequired[list[str]]
 
 
 class Accounts(TypedDict):
@@ -56,6 +60,38 @@ class Tokens(TypedDict):
     items: list[Token]
 
 
+class Invitation(TypedDict):
+    """An invitation, by its ID.
+
+    `by`: the person who made it. `state`: open, used, revoked or expired.
+    """
+
+    id: str
+    handle: str
+    role: str
+    by: str
+    made_at: str
+    expires_at: str
+    used_at: str | None
+    revoked_at: str | None
+    state: str
+
+
+class NewInvitation(Invitation):
+    """A new invitation; `path`, with its secret, is shown only this once.
+
+    The person opens the path at the address of the console.
+    """
+
+    path: str
+
+
+class Invitations(TypedDict):
+    """Invitations, newest first."""
+
+    items: list[Invitation]
+
+
 class Session(TypedDict):
     """The current user and their permissions.
 
@@ -77,7 +113,8 @@ class OpenSession(TypedDict):
     """An open session.
 
     `ends_at`: when the session ends if nobody uses it. `current`: whether this request belongs to
-    the session. `how`: password or provider. `place`: the address from which the user signed in.
+    the session. `how`: password, provider, invitation, or the second factor beside the password:
+    totp, webauthn or recovery. `place`: the address from which the user signed in.
     """
 
     id: str

@@ -120,6 +120,9 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "accounts": _STATE,
     "tokens": _STATE,
     "passwords": _TRANSIENT,
+    # Used, revoked and removed ones stay, so that the replay finds what somebody brings back.
+    "invitations": _STATE,
+    "factors": _STATE,
     "sessions": (SELECT, INSERT, UPDATE, DELETE),
     "attempts": (SELECT, INSERT, UPDATE, DELETE),
     "saved_views": (SELECT, INSERT, UPDATE, DELETE),
@@ -143,8 +146,10 @@ COMMAND_LINE_RIGHTS: dict[str, tuple[str, ...]] = RIGHTS | {
     # An action looks up whether there are accounts, and their permissions.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
+    "invitations": (SELECT,),
     "sign_ins": (),
     "passwords": (),
+    "factors": (),
     "sessions": (),
     "attempts": (),
     "saved_views": (),

@@ -106,6 +106,48 @@ saved_views = Table(
 )
 Index("ix_saved_views_page_owner", saved_views.c.page, saved_views.c.owner)
 
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("handle", Word, ForeignKey("accounts.handle"), nullable=False),
+    # As for a token.
+    Column("digest", Word, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+    # The person who can read the link, so may know the password that is chosen by it.
+    Column("by", Word, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("used_at", UTCDateTime),
+    Column("revoked_at", UTCDateTime),
+    # As for a token.
+    Column("seal", Word, info=UNRECORDED),
+)
+Index("uq_invitations_digest", invitations.c.digest, unique=True)
+Index("ix_invitations_handle", invitations.c.handle)
+
+factors = Table(
+    "factors",
+    metadata,
+    Column("id", Word, primary_key=True),
+    Column("handle", Word, ForeignKey("accounts.handle"), nullable=False),
+    # totp, webauthn or recovery.
+    Column("kind", Word, nullable=False),
+    # The name that its owner gave it.
+    Column("name", Text, nullable=False),
+    # The shared secret of codes, a public key, or the SHA-256 of a recovery code; empty once gone.
+    Column("secret", Text, nullable=False),
+    # The id of the credential (WebAuthn).
+    Column("credential", Word),
+    # The last time step whose code was used, or the authenticator's count of signatures.
+    Column("counter", Number, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+    Column("used_at", UTCDateTime),
+    Column("removed_at", UTCDateTime),
+    # As for a token.
+    Column("seal", Word),
+)
+Index("ix_factors_handle", factors.c.handle)
+
 serve_keys = Table(
     "serve_keys",
     metadata,

@@ -1,0 +1,155 @@
+"""Second factors in the console: added, asked for at the sign-in, demanded, and reset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from starlette.testclient import TestClient
+
+from incidents import clock
+from incidents.accounts import secrets
+from incidents.api import authentication
+from tests.api.rig import PASSWORD
+from tests.served_desk import ConsoleDesk, Visitor, open_desk
+
+STEP = timedelta(seconds=30)
+
+
+@pytest.fixture
+def strict(db_url: str, tmp_path: Path) -> Iterator[ConsoleDesk]:
+    """A desk that demands a second factor of supervisors and administrators."""
+    toml = '[accounts]\nsecond_factor = "supervisors"\n'
+    with open_desk(db_url, tmp_path, toml, as_=ConsoleDesk) as opened:
+        yield opened
+
+
+def by_password(desk: ConsoleDesk, who: str) -> Visitor:
+    """Somebody who has signed in with a password, not at a provider."""
+    visitor = Visitor(desk, who)
+    handle = desk.have_account(who)
+    visitor.cookie = desk.asgi_app.state.authenticator.begin(handle, how="password").cookie
+    visitor.csrf = secrets.form_token(visitor.cookie, authentication.CSRF)
+    visitor.client.cookies.clear()
+    visitor.client.cookies.set(authentication.COOKIE, visitor.cookie)
+    return visitor
+
+
+def added(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
+    """An authenticator app that they have added, and their recovery codes."""
+    page = visitor.get("/account/factors/app").text
+    found = re.search(r'id="secret">([A-Z2-7 ]+)<', page)
+    assert found is not None, page
+    app = pyotp.TOTP(found[1].replace(" ", ""))
+    made = visitor.post("/account/factors/app", {"name": "phone", "code": app.at(clock.now())})
+    codes = re.findall(r"<li><code>([A-Z2-7-]{29})</code>", made.text)
+    assert len(codes) == 10, made.text
+    return app, codes
+
+
+def at_the_second_step(desk: ConsoleDesk, handle: str) -> TestClient:
+    """The browser of somebody who has entered the right password."""
+    client = desk.visitor()
+    given = {"handle": handle, "password": PASSWORD, "to": "/orders"}
+    answer = client.post("/sign-in", data=given)
+    assert answer.headers["location"] == "/sign-in/factor?to=%2Forders", answer.text
+    assert client.get("/account").status_code == 401, "nobody is signed in yet"
+    return client
+
+
+def answered(client: TestClient, code: str) -> int:
+    fields = {"code": code, "to": "/orders"}
+    return int(client.post("/sign-in/factor", data=fields).status_code)
+
+
+def test_somebody_adds_an_app_and_signs_in_with_its_code(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    app, codes = added(li)
+    assert "phone" in li.get("/account").text
+    assert app.secret not in li.get("/account/factors/app").text, "another one for the next app"
+    client = at_the_second_step(desk, "operator-1")
+    assert answered(client, app.at(clock.now())) == 401, "used when it was added"
+    desk.pass_time(STEP)
+    answer = client.post("/sign-in/factor", data={"code": app.at(clock.now()), "to": "/orders"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/orders")
+    assert client.get("/account").status_code == 200
+    other = at_the_second_step(desk, "operator-1")
+    assert answered(other, codes[0]) == 303
+    assert "Unused recovery codes: 9" in li.get("/account").text
+
+
+def test_an_app_is_added_only_with_a_code_that_it_shows(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    wrong = li.post("/account/factors/app", {"name": "phone", "code": "000000"})
+    assert (wrong.status_code, "Wrong code" in wrong.text) == (422, True)
+    assert "with your password alone" in li.get("/account").text
+
+
+def test_without_the_password_there_is_no_second_step(desk: ConsoleDesk) -> None:
+    page = desk.visitor().get("/sign-in/factor")
+    assert (page.status_code, "Too much time has passed" in page.text) == (401, True)
+
+
+def test_adding_a_factor_takes_a_password_of_the_last_five_minutes(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    desk.pass_time(timedelta(minutes=6))
+    sent = li.post("/account/factors/codes")
+    assert "Confirm your password" in sent.text
+
+
+def test_a_supervisor_without_a_factor_is_led_to_add_one(strict: ConsoleDesk) -> None:
+    wang, li = by_password(strict, "supervisor"), by_password(strict, "operator")
+    answer = wang.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert "signs in with a second factor. Add one to go on." in wang.get("/account").text
+    assert wang.client.get("/api/v1/queue").status_code == 403
+    assert li.get("/").status_code == 200
+    added(wang)
+    assert wang.get("/").status_code == 200
+
+
+def test_a_supervisor_removes_the_last_factor_and_is_led_back(strict: ConsoleDesk) -> None:
+    wang = by_password(strict, "supervisor")
+    added(wang)
+    [action] = re.findall(r"/account/factors/\w+/remove", wang.get("/account").text)
+    wang.post(action)
+    assert wang.get("/").headers["location"] == "/account"
+
+
+def test_an_administrator_resets_the_factors_of_somebody(desk: ConsoleDesk) -> None:
+    li, adam = Visitor(desk, "operator"), Visitor(desk, "adam")
+    added(li)
+    assert "Authenticator app" in adam.get("/admin/accounts").text
+    adam.post("/admin/accounts/operator-1/factors/reset")
+    client = desk.visitor()
+    given = {"handle": "operator-1", "password": PASSWORD}
+    assert client.post("/sign-in", data=given).headers["location"] == "/"
+
+
+def test_a_program_sends_the_code_with_the_password(desk: ConsoleDesk) -> None:
+    app, _ = added(Visitor(desk, "operator"))
+    desk.pass_time(STEP)
+    given = {"handle": "operator-1", "password": PASSWORD}
+    without = desk.visitor().post("/api/v1/session", json=given)
+    assert (without.status_code, without.json()["type"]) == (
+        401, "urn:incidents:problem:factor-needed",
+    )  # fmt: skip
+    right = desk.visitor().post("/api/v1/session", json={**given, "code": app.at(clock.now())})
+    assert right.status_code == 201
+
+
+def test_an_invitation_is_no_way_around_the_second_factor(desk: ConsoleDesk) -> None:
+    added(Visitor(desk, "operator"))
+    invited = Visitor(desk, "adam").post("/admin/accounts/invite", {"handle": "operator-1"})
+    found = re.search(r'value="https?://[^/"]+(/join/[^"]+)"', invited.text)
+    assert found is not None
+    chosen, guest = "no rain before the harvest", desk.visitor()
+    answer = guest.post(found[1], data={"new_password": chosen, "same_password": chosen})
+    assert (answer.status_code, "Password set" in answer.text) == (200, True)
+    assert guest.get("/account").status_code != 200, "nobody is signed in"
+    signed_in = guest.post("/sign-in", data={"handle": "operator-1", "password": chosen})
+    assert signed_in.headers["location"].startswith("/sign-in/factor")

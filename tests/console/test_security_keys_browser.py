@@ -1,0 +1,46 @@
+"""Security keys in a real browser, whose authenticator Chromium plays."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+from tests.api.rig import PASSWORD
+from tests.browser import Chromium
+from tests.served_desk import ConsoleDesk, sign_in
+
+
+def authenticator(page: Page) -> None:
+    """A security key that is in the machine, and always touched."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "usb", "hasResidentKey": False,
+        "hasUserVerification": False, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def test_somebody_adds_a_key_and_signs_in_with_it(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    # A key belongs to a host's name: never to an address.
+    served_desk.url = served_desk.url.replace("127.0.0.1", "localhost")
+    with browser.page(locale="en-GB", refusals=True) as page:
+        authenticator(page)
+        sign_in(page, served_desk, "operator")
+        page.goto(f"{served_desk.url}/account/factors/key")
+        page.fill("#name", "the blue one")
+        page.click("main form button")
+        page.wait_for_selector("#codes")
+        page.click("text=I have kept them")
+        page.wait_for_selector("text=the blue one")
+        page.click("details.menu summary")
+        page.click("details.menu form[action='/sign-out'] button")
+        page.wait_for_selector("#password")
+        page.fill("#handle", "operator-1")
+        page.fill("#password", PASSWORD)
+        page.press("#password", "Enter")
+        page.click("text=Use security key")
+        page.wait_for_selector("nav")
+        page.goto(f"{served_desk.url}/account")
+        assert "Password and security key" in page.inner_text("main")
