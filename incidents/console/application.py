@@ -58,8 +58,10 @@ from incidents.console.pages import entrance as entrance_page
 from incidents.console.pages.admin import (
     accounts,
     factors,
+    health,
     join,
     my_account,
+    notices,
     sign_ins,
     tokens,
 )
@@ -82,7 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     incident.router, sites.router, site.router, filing.router, terms.router, unreported.router,
     orders.router, saved_views.router, log.router, search.router, overview.router, simulate.router,
     audit.router, policy.router, bulk.router, my_account.router, accounts.router, tokens.router,
-    factors.router, sign_ins.router, join.router,
+    factors.router, sign_ins.router, health.router, notices.router, join.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 

@@ -163,6 +163,8 @@ ADMIN = (
     ("/admin/accounts", "accounts.title", "see_accounts"),
     ("/admin/tokens", "tokens.title", "see_accounts"),
     ("/admin/sign-ins", "sign_ins.title", "see_sign_ins"),
+    ("/admin/settings", "health.title", "try_alarms"),
+    ("/admin/notices", "notices.title", "try_alarms"),
 )
 """The pages of administration, each with the key of its name and the right to see it."""
 
