@@ -64,7 +64,9 @@ def test_what_the_key_signs_for_the_attempt_signs_in(rig: AccountRig, key: SoftK
     assert rig.findings() == []
 
 
-def test_an_answer_is_used_once(rig: AccountRig, key: SoftKey) -> None:
+@pytest.mark.parametrize("counts", [True, False])
+def test_an_answer_is_used_once(rig: AccountRig, key: SoftKey, counts: bool) -> None:
+    key.counts = counts
     held, challenge = ticket(rig)
     answer = key.get(challenge)
     finished(rig, held, answer)
