@@ -119,6 +119,7 @@ OVER_HTTP = {
 OF_THE_MACHINE = {
     "daemon": "a process that is started where it is to run",
     "serve": "the process that gives the API",
+    "demo": "a desk of its own on this machine, with servers of its own",
     "completion": "a shell's, about what is typed into it",
     "db upgrade": "of the database itself, before anything can be served from it",
     "db check": "of the database itself; over HTTP /readyz says whether it is as it must be",

@@ -487,7 +487,8 @@ def test_the_queue_is_worked_without_a_mouse(browser: Chromium, desk: ConsoleDes
         li.keyboard.press("Enter")
         expect(pane).to_be_focused()
         li.keyboard.press("n")
-        pane.get_by_text("+86 10 5555 0100").first.wait_for()
+        number = pane.get_by_role("link", name="+86 10 5555 0100")
+        expect(number).to_have_attribute("href", "tel:+861055550100")
         li.keyboard.press("c")
         li.wait_for_selector(f"#i-{incident}.mine")
         # In the details that came with it the number stands in full still.

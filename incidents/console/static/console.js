@@ -256,6 +256,20 @@
     });
   }
 
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest && target.closest("[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = words.wCopied;
+    } catch {
+      // Not allowed: what is to be copied is selected instead.
+      const before = button.previousElementSibling;
+      if (before && before.select) before.select();
+      else if (before) getSelection().selectAllChildren(before);
+    }
+  });
+
   // A link to a form opens it.
   const named = location.hash && $(decodeURIComponent(location.hash.slice(1)));
   if (named && named.matches("details")) { named.open = true; named.scrollIntoView({ block: "center" }); }

@@ -135,11 +135,16 @@ def _drawn(who: RequestContext) -> Added:
 
 
 def _app(who: RequestContext, *, wrong: str | None = None) -> Response:
+    import segno
+
     secret = _drawn(who).secret
+    uri = second_factor.totp_uri(secret, who.by)
+    # Dark on light in both colour schemes: not every camera reads the other.
+    code = segno.make(uri, error="m").svg_inline(scale=4, dark="#000", light="#fff")
     return who.page(
         "admin/factor_app", status=422 if wrong else 200, wrong=wrong,
         secret=" ".join(secret[n : n + 4] for n in range(0, len(secret), 4)),
-        uri=second_factor.totp_uri(secret, who.by), typed=who.typed, limit=NAME_CHARACTERS,
+        uri=uri, code=code, typed=who.typed, limit=NAME_CHARACTERS,
     )  # fmt: skip
 
 
