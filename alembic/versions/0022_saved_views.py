@@ -1,4 +1,4 @@
-"""Saved views of the console's lists, and an index for incidents by state.
+"""Saved views of the console's lists.
 
 Revision: 0022
 """
@@ -13,14 +13,13 @@ down_revision = "0021"
 branch_labels = None
 depends_on = None
 expands = True
-locks = ("incidents",)
 
 MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Adds the table and the index."""
+    """Adds the table."""
     op.create_table(
         "saved_views",
         sa.Column("id", WORD, nullable=False),
@@ -33,10 +32,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_saved_views"),
     )
     op.create_index("ix_saved_views_page_owner", "saved_views", ["page", "owner"])
-    op.create_index("ix_incidents_state", "incidents", ["state", "recorded_at", "site_id", "n"])
 
 
 def downgrade() -> None:
     """Takes them away: the views are lost."""
-    op.drop_index("ix_incidents_state", "incidents")
     op.drop_table("saved_views")

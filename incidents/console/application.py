@@ -21,8 +21,17 @@ from starlette.responses import RedirectResponse, Response
 from incidents.accounts.entrance import Entrance
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.clock import rfc3339
-from incidents.console import changes, kept_form, last_write, messages, rendering, request_context
+from incidents.console import (
+    changes,
+    kept_form,
+    last_write,
+    messages,
+    rendering,
+    request_context,
+    static_files,
+)
 from incidents.console.changes import Changes
+from incidents.console.flash import Flash
 from incidents.console.forms import (
     ClaimedError,
     FormTooLargeError,
@@ -65,7 +74,6 @@ from incidents.console.pages.admin import (
     sign_ins,
     tokens,
 )
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, context_if_signed_in
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
@@ -103,7 +111,9 @@ def mount_console(
         exception_handlers=_ERROR_PAGES,
         middleware=[Middleware(GZipMiddleware, minimum_size=_SHORT, compresslevel=_LEVEL)],
         # Included, each router would be made anew for every application.
-        routes=[rendering.STATIC_ROUTE, *(route for router in routers for route in router.routes)],
+        routes=[
+            static_files.STATIC_ROUTE, *(route for router in routers for route in router.routes),
+        ],
     )  # fmt: skip
     app = api.state.app
     # Which pages may read a replica, and when, is theirs to say: there one is fetched once more.

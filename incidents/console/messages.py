@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from incidents import views
 from incidents.console import way_back
-from incidents.console.rendering import Flash, Reader, capitalised
+from incidents.console.flash import Flash
+from incidents.console.rendering import Reader, capitalised
 from incidents.console.request_context import RequestContext
 from incidents.contract import effects
 from incidents.desk import Answer

@@ -1,15 +1,7 @@
-"""The rendering of pages, in a language and a time zone, with security headers and static files.
-
-A cookie carries the result of an action to the next page, which shows it. A static file is served
-under a name derived from its content; a file under that name never changes, so browsers cache it
-permanently.
-"""
+"""The rendering of pages, in a language and a time zone, with security headers."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,134 +11,19 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.responses import HTMLResponse
 
 from incidents import clock
 from incidents.accounts.identity import distinct_login
 from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
 from incidents.console.languages import NAMES, TAGS, Chosen, spoken
+from incidents.console.static_files import STATIC_FILES
 from incidents.locale.language import Language
 from incidents.locale.words import TimeFormat
 from incidents.values.site_name import in_full, shown
-
-_STATIC = Path(__file__).with_name("static")
-_KINDS = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-_DIGITS = 16
-STATIC_PREFIX = "/static"
-
-
-@dataclass(frozen=True, slots=True)
-class StaticFile:
-    """A static file, which is served at `path`."""
-
-    path: str
-    kind: str
-    content: bytes
-
-
-def _static_file(name: str, content: bytes) -> StaticFile:
-    digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
-    return StaticFile(f"{STATIC_PREFIX}/{digest}/{name}", _KINDS[Path(name).suffix], content)
-
-
-_SHEETS = ("tokens", "base", "frame", "parts", "lists", "queue", "record", "admin", "figures")
-"""The style sheets, of which the first one declares the order of the layers."""
-
-_FILES = {
-    file.name: file.read_bytes() for file in sorted(_STATIC.iterdir()) if file.suffix in _KINDS
-}
-_FILES["console.css"] = b"".join((_STATIC / "css" / f"{name}.css").read_bytes() for name in _SHEETS)
-STATIC_FILES = {name: _static_file(name, content) for name, content in _FILES.items()}
-_BY_PATH = {file.path: file for file in STATIC_FILES.values()}
-
-
-def _serve_static(request: Request) -> Response:
-    found = _BY_PATH.get(request.url.path)
-    if found is None:
-        return Response("no such file", status_code=404, media_type="text/plain")
-    return Response(
-        found.content,
-        media_type=found.kind,
-        headers={
-            "Cache-Control": "public, max-age=31536000, immutable",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
-
-
-STATIC_ROUTE = Route(f"{STATIC_PREFIX}/{{rest:path}}", _serve_static, methods=["GET"])
-
-
-FLASH_COOKIE = "__Host-incidents-said"
-_KEPT_S = 60
-_MAX_FLASH = 1_500
-
-Tone = Literal["done", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class WayBack:
-    """The link to the form that corrects an action: its path, its words, and what that restarts."""
-
-    path: str
-    words: str
-    effect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Flash:
-    """The result of an action, for the next page, and the way back from it."""
-
-    tone: Tone
-    words: str
-    back: WayBack | None = None
-
-
-def set_flash(answer: Response, flash: Flash | None) -> Response:
-    """Set the cookie that carries the flash to the next page."""
-    if flash is not None:
-        back = flash.back
-        kept = json.dumps(
-            [flash.tone, flash.words[:_MAX_FLASH], back and [back.path, back.words, back.effect]],
-            ensure_ascii=False,
-        )
-        answer.set_cookie(
-            FLASH_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
-            path="/", secure=True, httponly=True, samesite="strict",
-        )  # fmt: skip
-    return answer
-
-
-def read_flash(request: Request) -> Flash | None:
-    """Read the flash from the request's cookie; None if there is none."""
-    kept = request.cookies.get(FLASH_COOKIE)
-    if not kept:
-        return None
-    try:
-        tone, told, back = json.loads(base64.urlsafe_b64decode(kept))
-        way = None if back is None else WayBack(*map(str, back))
-    except (ValueError, TypeError):
-        return None
-    if way is not None and not way.path.startswith("/incidents/"):
-        way = None
-    return Flash("refused" if tone == "refused" else "done", str(told)[:_MAX_FLASH], way)
-
-
-def clear_flash(request: Request, answer: Response) -> None:
-    """Delete the cookie after a page has shown its flash."""
-    if FLASH_COOKIE in request.cookies:
-        answer.delete_cookie(FLASH_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-
 
 FOLDER = Path(__file__).with_name("templates")
 

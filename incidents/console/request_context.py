@@ -19,9 +19,10 @@ from incidents.accounts.identity import Identity
 from incidents.api import authentication, caller
 from incidents.app import App
 from incidents.console import languages, last_write, rendering
+from incidents.console.flash import Flash, clear_flash, read_flash
 from incidents.console.forms import NotAllowedError, SignedOutError
 from incidents.console.kept_form import KEPT, KEPT_FORMS, KeptForm, page_of_form
-from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
+from incidents.console.rendering import Reader
 from incidents.store.database.replica import SHOWN
 from incidents.store.database.wal_position import State
 

@@ -16,6 +16,7 @@ from incidents.accounts.authenticator import Visit
 from incidents.api import authentication, caller
 from incidents.api.limits import TooManyActsError
 from incidents.console import forms, kept_form, rendering
+from incidents.console.flash import Flash, set_flash
 from incidents.console.forms import (
     NotAllowedError,
     QuotaExceededError,
@@ -24,7 +25,7 @@ from incidents.console.forms import (
     form_with_files,
     sent_form,
 )
-from incidents.console.rendering import Flash, Reader, set_flash
+from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, signed_in_context
 from incidents.contract import target
 from incidents.contract.action import Action, Field, name_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from incidents.console.rendering import Reader, WayBack
+from incidents.console.flash import WayBack
+from incidents.console.rendering import Reader
 from incidents.contract.documents import Facts
 
 

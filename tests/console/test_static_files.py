@@ -4,9 +4,9 @@ import hashlib
 import re
 from pathlib import Path
 
-from incidents.console import rendering
+from incidents.console import static_files
 
-FOLDER = Path(rendering.__file__).with_name("static")
+FOLDER = Path(static_files.__file__).with_name("static")
 
 
 def test_each_library_is_the_one_whose_digest_and_licence_lie_beside_it() -> None:
@@ -21,9 +21,9 @@ def test_each_library_is_the_one_whose_digest_and_licence_lie_beside_it() -> Non
 
 
 def test_another_content_has_another_address() -> None:
-    paths = [file.path for file in rendering.STATIC_FILES.values()]
+    paths = [file.path for file in static_files.STATIC_FILES.values()]
     assert len(set(paths)) == len(paths)
-    for file in rendering.STATIC_FILES.values():
+    for file in static_files.STATIC_FILES.values():
         assert hashlib.sha256(file.content).hexdigest().startswith(file.path.split("/")[2])
 
 

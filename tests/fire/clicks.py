@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 from incidents import views
 from incidents.accounts import secrets
 from incidents.api import authentication
-from incidents.console.rendering import FLASH_COOKIE as SAID
+from incidents.console.flash import FLASH_COOKIE as SAID
 from incidents.store.cases import sites
 from tests.acceptance.daemons import incidents
 from tests.api.rig import PASSWORD

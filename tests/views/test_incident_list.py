@@ -37,13 +37,10 @@ def busy(day: Day) -> Day:
     return day.log("b.example").after("1m").log().after("1m").log("b.example")
 
 
-def test_the_last_incidents_and_those_of_a_state_are_read_by_an_index(busy: Day) -> None:
-    assert "ix_incidents_recorded_at" in plan(busy, IncidentFilter())
-    by_state = plan(busy, IncidentFilter(state="refused"))
-    assert "ix_incidents_state (state=?)" in by_state
-    assert "TEMP B-TREE" not in by_state
-    counts = plan(busy, IncidentFilter(), count=True)
-    assert counts.count("COVERING INDEX ix_incidents_state (state=?)") == 7
+def test_the_last_incidents_are_read_and_counted_by_an_index(busy: Day) -> None:
+    for wanted in (IncidentFilter(), IncidentFilter(state="refused")):
+        assert "ix_incidents_recorded_at" in plan(busy, wanted)
+    assert "ix_incidents_recorded_at" in plan(busy, IncidentFilter(), count=True)
     due = plan(busy, IncidentFilter(due_before=busy.now))
     assert "ix_work_queue (sort_due<?)" in due
 

@@ -18,8 +18,8 @@ from incidents.audit.log import status as log_status
 from incidents.audit.proof import proving, verification
 from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.console import messages, rendering
+from incidents.console.flash import Flash
 from incidents.console.pages.overview import span
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submitted
 from incidents.errors import InputError, RefusedError

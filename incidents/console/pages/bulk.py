@@ -15,8 +15,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.console import messages, submission
+from incidents.console.flash import Flash
 from incidents.console.pages.sign_in import own
-from incidents.console.rendering import Flash
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS

@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from incidents import views
 from incidents.console import forms, messages, rendering, submission
+from incidents.console.flash import Flash
 from incidents.console.pages import filing_form, filing_view
 from incidents.console.pages.filing_form import Changes, Filed, LabelTakenError, Touched
 from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
 from incidents.errors import InputError, RefusedError

@@ -14,8 +14,8 @@ from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
 from incidents.console import action_forms, forms, messages, rendering, submission
+from incidents.console.flash import Flash
 from incidents.console.pages.site import confirm, reasons
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
 from incidents.contract.action import Action

@@ -16,9 +16,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents.console import messages, submission
+from incidents.console.flash import Flash
 from incidents.console.kept_form import KEPT, KEPT_FORMS, KeptForm, keep_form
 from incidents.console.pages import pasted
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError

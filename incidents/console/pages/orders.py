@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from incidents import views
 from incidents.console import action_forms, list_page, messages, submission
+from incidents.console.flash import Flash
 from incidents.console.list_page import Filter, ListPage
 from incidents.console.pages.site import reasons
-from incidents.console.rendering import Flash, Reader
+from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.result_cache import ResultCache
 from incidents.console.submission import Submission, Submitted

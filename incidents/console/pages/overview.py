@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from incidents.console import messages
 from incidents.console.chart import Chart, Series
-from incidents.console.rendering import Flash, Reader
+from incidents.console.flash import Flash
+from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.overview import Load, OfCategory, Overview, Spread

@@ -15,9 +15,10 @@ from starlette.responses import Response
 from incidents.api.caller import address_of
 from incidents.console import messages, policy_form
 from incidents.console.diagram import Diagram
+from incidents.console.flash import Flash
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
-from incidents.console.rendering import Flash, Reader
+from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.result_cache import ResultCache
 from incidents.console.submission import Submission, Submitted, SubmittedWithFiles

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from incidents import clock
 from incidents.console import messages
+from incidents.console.flash import Flash
 from incidents.console.list_page import Filter, ListPage, may_change, may_share
 from incidents.console.pages import incidents, orders, queue_place, sites, terms, unreported
-from incidents.console.rendering import Flash
 from incidents.console.request_context import needs
 from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from incidents import views
 from incidents.console import action_forms, diagram, forms, messages, rendering, submission
+from incidents.console.flash import Flash
 from incidents.console.pages import filing_view
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError, UnknownSiteError

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from incidents.console import list_page, messages, submission
+from incidents.console.flash import Flash
 from incidents.console.list_page import Filter, ListPage
 from incidents.console.pages.site import at
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submitted
 from incidents.contract.actions import of_command

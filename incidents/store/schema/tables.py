@@ -156,7 +156,6 @@ partial_index("ix_incidents_unlisted", unlisted(), _of.site_id)
 partial_index("ix_incidents_unreported", unreported(), _of.recorded_at, _of.site_id, _of.n)
 partial_index("ix_incidents_member", member(), _of.site_id, _of.suspension)
 Index("ix_incidents_recorded_at", _of.recorded_at)
-Index("ix_incidents_state", _of.state, _of.recorded_at, _of.site_id, _of.n)
 
 
 def _incident() -> ForeignKeyConstraint:

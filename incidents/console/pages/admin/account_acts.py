@@ -11,7 +11,7 @@ from starlette.responses import Response
 from incidents import clock
 from incidents.accounts import identity
 from incidents.console import messages
-from incidents.console.rendering import Flash
+from incidents.console.flash import Flash
 from incidents.console.submission import Submission
 from incidents.desk.own_stream import Actor, Clock
 from incidents.errors import InputError, RefusedError

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from incidents.accounts import secrets
 from incidents.accounts.identity import ROLES, is_handle
 from incidents.console import messages
+from incidents.console.flash import Flash
 from incidents.console.pages.admin import account_acts
 from incidents.console.pages.admin.account_acts import KEEP
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, needs, signed_in_context
 from incidents.console.submission import Submission, Submitted
 from incidents.desk import accounts as desk_accounts

@@ -12,9 +12,9 @@ from incidents.accounts import second_factor, security_keys
 from incidents.accounts.second_factor import NAME_CHARACTERS
 from incidents.accounts.security_keys import WrongFactorError
 from incidents.console import messages
+from incidents.console.flash import Flash
 from incidents.console.pages.admin import account_acts, accounts, my_account
 from incidents.console.pages.admin.account_acts import KEEP
-from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, SignedIn, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.desk import factors

@@ -17,7 +17,8 @@ from incidents.api.limits import TRYING
 from incidents.app import App
 from incidents.audit.log import status
 from incidents.console import messages
-from incidents.console.rendering import Flash, Reader
+from incidents.console.flash import Flash
+from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, needs, signed_in_context
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.enforcement import Enforcement

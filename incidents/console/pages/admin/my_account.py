@@ -9,9 +9,9 @@ from incidents.accounts import access_settings, secrets
 from incidents.api.caller import address_of
 from incidents.api.endpoints import session
 from incidents.console import messages, rendering
+from incidents.console.flash import Flash, set_flash
 from incidents.console.forms import NEW_PASSWORD, SAME_PASSWORD
 from incidents.console.pages.admin import account_acts
-from incidents.console.rendering import Flash, set_flash
 from incidents.console.request_context import RequestContext, SignedIn
 from incidents.console.submission import Submitted
 from incidents.desk import accounts as desk_accounts
