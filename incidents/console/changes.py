@@ -132,6 +132,7 @@ class Changes:
         while self._listening:
             try:
                 seen = await asyncio.to_thread(self._look)
+                has_aged = await self._has_aged()
             except Exception as error:  # noqa: BLE001 - or all consoles would stay still, and not know
                 if not lost:
                     _log.error("changes cannot be seen", error=error)
@@ -148,7 +149,8 @@ class Changes:
             elif told is not None:
                 self._broadcast("changed", {**told, "version": self.version})
             self._look_who_looks()
-            await self._look_at_ages()
+            if has_aged:
+                self._broadcast("aged", {})
             await asyncio.sleep(POLL_S)
 
     def _look_who_looks(self) -> None:
@@ -158,15 +160,15 @@ class Changes:
         if changed:
             self._broadcast("looking", {"items": changed})
 
-    async def _look_at_ages(self) -> None:
+    async def _has_aged(self) -> bool:
+        """Whether time has changed something since the last look at it, a while ago."""
         now = asyncio.get_running_loop().time()
         looked, before = self._aged
         if now - looked < AGES_S:
-            return
+            return False
         aged = await asyncio.to_thread(self._ages)
         self._aged = (now, aged)
-        if looked and aged != before:
-            self._broadcast("aged", {})
+        return looked > 0 and aged != before
 
     def _broadcast(self, event: str, data: dict[str, object]) -> None:
         told = _event(event, data)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 
 import pytest
@@ -43,7 +44,12 @@ def looks(*seen: Seen | Exception) -> Iterator[Seen | Exception]:
         yield seen[-1]
 
 
-def heard(of: list[Seen | Exception], events: int, consoles: int = 1) -> list[list[str]]:
+def heard(
+    of: list[Seen | Exception],
+    events: int,
+    consoles: int = 1,
+    ages: list[object] | None = None,
+) -> list[list[str]]:
     """The first events of each stream, which begins by saying when to come again, and ends."""
     answers = looks(*of)
 
@@ -63,10 +69,37 @@ def heard(of: list[Seen | Exception], events: int, consoles: int = 1) -> list[li
         return told[1:]
 
     async def all_of_them() -> list[list[str]]:
-        watched = Changes(look)
+        watched = Changes(look, (lambda: None) if ages is None else partial(next_of, iter(ages)))
         return list(await asyncio.gather(*(console(watched) for _ in range(consoles))))
 
     return asyncio.run(asyncio.wait_for(all_of_them(), 30))
+
+
+def next_of(found: Iterator[object]) -> object:
+    """The next of them; an exception is raised."""
+    each = next(found, None)
+    if isinstance(each, Exception):
+        raise each
+    return each
+
+
+def kinds(told: list[str]) -> list[str]:
+    return [each.partition("event: ")[2].partition("\n")[0] for each in told]
+
+
+def test_what_only_time_changes_is_told_without_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "AGES_S", 0)
+    [told] = heard([{1: 7}] * 4, events=2, ages=["fine", "fine", "overdue", "overdue"])
+    assert kinds(told) == ["hello", "aged"]
+
+
+def test_a_look_at_what_time_changes_that_fails_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(changes, "AGES_S", 0)
+    ages: list[object] = ["fine", DatabaseError("gone"), "fine"]
+    [told] = heard([{1: 7}] * 3, events=3, ages=ages)
+    assert kinds(told) == ["hello", "lost", "hello"]
 
 
 def test_all_consoles_are_told_by_one_look_and_end_together() -> None:
@@ -80,8 +113,7 @@ def test_all_consoles_are_told_by_one_look_and_end_together() -> None:
 @pytest.mark.parametrize("gone", [DatabaseError("gone"), RuntimeError("nobody thought of this")])
 def test_a_database_that_is_lost_is_told_and_that_it_is_back(gone: Exception) -> None:
     [told] = heard([{1: 7}, gone, gone, {1: 7}], events=4)
-    kinds = [each.partition("event: ")[2].partition("\n")[0] for each in told]
-    assert kinds == ["hello", "lost", "lost", "hello"]
+    assert kinds(told) == ["hello", "lost", "lost", "hello"]
 
 
 def test_a_page_that_was_written_at_a_version_misses_nothing_that_came_later() -> None:
