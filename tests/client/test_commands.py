@@ -184,7 +184,9 @@ OF_NO_DESK = {
 }  # fmt: skip
 """No desk is needed for it: programs can ask a server, and a command does it by itself."""
 
-ANYWHERE = {"completion", "db grants", "filing check-footer", "audit verify FILE", "audit witness"}
+ANYWHERE = {
+    "completion", "db grants", "filing check-footer", "audit verify FILE", "audit witness", "demo",
+}  # fmt: skip
 """It is about this machine, and asks nobody: it is done whether or not a server is named."""
 
 
