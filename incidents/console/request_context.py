@@ -85,9 +85,12 @@ class RequestContext:
         return self.reader.say("replica.behind", at=shown.as_of, lag=shown.lag)
 
     @contextmanager
-    def timed(self) -> Iterator[tuple[Connection, Self]]:
-        """Open a reading transaction; yield it with a context whose time is `App.now`."""
-        with self.reading() as connection:
+    def timed(self, *, latest: bool = False) -> Iterator[tuple[Connection, Self]]:
+        """Open a reading transaction; yield it with a context whose time is `App.now`.
+
+        `latest`: read the primary, as for accounts, whatever the page does.
+        """
+        with self.app.reading() if latest else self.reading() as connection:
             now = self.app.now(connection)
             yield connection, replace(self, reader=replace(self.reader, now=now))
 

@@ -278,8 +278,10 @@ def test_signing_in_and_accounts_are_of_the_primary(desk: ConsoleDesk) -> None:
         for path in ("accounts", "tokens", "sessions", "sign-ins", "refusals"):
             answer = client.get(f"/api/v1/{path}")
             assert answer.status_code == 200, answer.text
-        page = Visitor(desk, "adam").get("/sessions")
-        assert "adam" in page.text
+        adam = Visitor(desk, "adam")
+        for path in ("/account", "/admin/accounts", "/admin/tokens", "/admin/sign-ins"):
+            page = adam.get(path)
+            assert (page.status_code, "adam" in page.text) == (200, True), path
     assert not read
 
 

@@ -134,7 +134,7 @@ def _page_of_form(desk: Submission) -> str:
 
 
 def _list(who: RequestContext, *, flash: Flash | None = None) -> Response:
-    with who.timed() as (connection, here):
+    with who.timed(latest=True) as (connection, here):
         found = accounts.accounts(connection)
         invited = accounts.invitations(connection, here.reader.now)
     return here.page(
@@ -145,7 +145,7 @@ def _list(who: RequestContext, *, flash: Flash | None = None) -> Response:
 
 
 def _one(who: RequestContext, handle: str) -> Response:
-    with who.timed() as (connection, here):
+    with who.timed(latest=True) as (connection, here):
         found = desk_accounts.known(connection, handle)
         document = accounts.account(connection, found)
         invited = accounts.invitations(connection, here.reader.now, handle)

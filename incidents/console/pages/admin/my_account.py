@@ -72,7 +72,7 @@ def change_password(desk: Submitted) -> Response:
 
 
 def _page(who: RequestContext, *, wrong: str | None = None) -> Response:
-    with who.timed() as (connection, here):
+    with who.timed(latest=True) as (connection, here):
         own = stored_accounts.account(connection, who.by)
         account = None if own is None else accounts.account(connection, own)
         tokens = accounts.tokens(connection, [who.by])

@@ -22,7 +22,7 @@ MOST = 100
 def show(here: Annotated[RequestContext, Depends(signed_in_context)]) -> Response:
     """Show who signed in, and which actions were refused."""
     here.needs("see_sign_ins")
-    with here.reading() as connection:
+    with here.app.reading() as connection:
         sign_ins = accounts.sign_ins(connection, limit=MOST)["items"]
         refusals = accounts.sign_in_refusals(connection, limit=MOST)
     return here.page("admin/sign_ins", sign_ins=sign_ins, refusals=refusals, most=MOST)

@@ -26,7 +26,7 @@ PAGE = "/admin/tokens"
 @router.get(PAGE)
 def show(here: Administrator) -> Response:
     """List the tokens of all accounts."""
-    with here.timed() as (connection, timed):
+    with here.timed(latest=True) as (connection, timed):
         found = account_views.tokens(connection)
     return timed.page("admin/tokens", tokens=found)
 
