@@ -2,9 +2,9 @@
 
 Revision: 0023
 
-The program before it knows of neither: until all servers are upgraded, it signs people in without
-the second factor. A downgrade deletes both: whoever was invited needs a new invitation, and signs
-in with the password alone. What is on record of them stays there.
+Servers of the previous version ignore both: they sign people in without the second factor until
+they are upgraded. A downgrade deletes both: invited people need a new invitation, and a password
+alone signs in. The entries about them stay on record.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ DUE = {
 class Filter:
     """A filter of a list: its name in the address.
 
-    `codes`: its choices, each with its word in `group`; without codes it is a text, of which those
-    in `suggested` are offered.
+    `codes`: the choices of a select, each with its word in `group`. Without codes the filter is a
+    text field that offers `suggested`.
     """
 
     name: str
@@ -68,7 +68,7 @@ class ListPage:
     asked: Mapping[str, str] = field(default_factory=dict)
     after: str | None = None
     keeps: Mapping[str, str] = field(default_factory=dict)
-    """What else stands in the address, and stays there."""
+    """Other parameters of the address, which every link of the list keeps."""
 
     @classmethod
     def of(cls, path: str, filters: Sequence[Filter], query: Mapping[str, str]) -> ListPage:

@@ -36,7 +36,7 @@ def _static_file(name: str, content: bytes) -> StaticFile:
 
 
 _SHEETS = ("tokens", "base", "frame", "parts", "lists", "queue", "record", "admin", "figures")
-"""The style sheets, of which the first one declares the order of the layers."""
+"""The style sheets in order; `tokens` declares the cascade layers."""
 
 _FILES = {
     file.name: file.read_bytes() for file in sorted(_STATIC.iterdir()) if file.suffix in _KINDS

@@ -1,7 +1,7 @@
 """The first account: `serve` offers to make it, since nobody can sign in without one.
 
-It is made like any other account, by the rules of `account add` and `account password`, but in one
-transaction: whoever breaks off has made nothing.
+It follows the rules of `account add` and `account password`, but is written in one transaction: an
+interrupted dialogue leaves nothing behind.
 """
 
 from __future__ import annotations
