@@ -26,13 +26,13 @@ from incidents.accounts import secrets
 from incidents.api import authentication
 from incidents.app import App
 from incidents.console import request_context
-from incidents.console.customer_app import CustomerApp
-from incidents.console.customer_page import CustomerPage
+from incidents.console.customer.customer_app import CustomerApp
+from incidents.console.customer.customer_page import CustomerPage
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import sources
-from incidents.store import accounts
+from incidents.store.accounts import accounts
 from incidents.store.schema import desk_tables
 from incidents.system import web_server
 from incidents.web import app as web_app

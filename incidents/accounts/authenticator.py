@@ -29,10 +29,10 @@ from incidents.accounts.throttle import (
     Throttle,
 )
 from incidents.errors import RefusedError
-from incidents.store import accounts
-from incidents.store.accounts import Account, Token
+from incidents.store.accounts import accounts
+from incidents.store.accounts.accounts import Account, Token
+from incidents.store.accounts.factors import Factor
 from incidents.store.database.engine import plainly, reading, single_query, writing
-from incidents.store.factors import Factor
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

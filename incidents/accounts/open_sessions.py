@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from incidents.errors import RefusedError
-from incidents.store import accounts, sign_ins
+from incidents.store.accounts import accounts, sign_ins
+from incidents.store.accounts.sign_ins import OK, SignIn
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.sign_ins import OK, SignIn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from incidents.store.accounts import Session
+    from incidents.store.accounts.accounts import Session
 
 KNOWN_FOR = timedelta(days=90)
 """How long a browser stays known after its last sign-in."""

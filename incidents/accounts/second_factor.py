@@ -30,14 +30,14 @@ from incidents.accounts.throttle import (
     Throttle,
 )
 from incidents.errors import RefusedError
-from incidents.store import factors
+from incidents.store.accounts import factors
+from incidents.store.accounts.factors import RECOVERY, TOTP, WEBAUTHN, Factor
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.factors import RECOVERY, TOTP, WEBAUTHN, Factor
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from incidents.store.accounts import Session
+    from incidents.store.accounts.accounts import Session
 
 STEP_S = 30
 """How long a code by time is shown."""

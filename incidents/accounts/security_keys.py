@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from incidents.accounts.access_settings import Access
 from incidents.errors import LibraryError, RefusedError
-from incidents.store.factors import WEBAUTHN, Factor
+from incidents.store.accounts.factors import WEBAUTHN, Factor
 
 ISSUER = "incidents"
 """The name of the program in an authenticator."""

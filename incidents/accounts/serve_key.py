@@ -31,11 +31,11 @@ from incidents.accounts import access_settings
 from incidents.clock import rfc3339
 from incidents.errors import Cause, DatabaseError, FileError, RefusedError
 from incidents.settings import sources
-from incidents.store import accounts, passwords
-from incidents.store.accounts import ServeKey, Session, Token
-from incidents.store.factors import Factor
-from incidents.store.invitations import Invitation
-from incidents.store.passwords import Password
+from incidents.store.accounts import accounts, passwords
+from incidents.store.accounts.accounts import ServeKey, Session, Token
+from incidents.store.accounts.factors import Factor
+from incidents.store.accounts.invitations import Invitation
+from incidents.store.accounts.passwords import Password
 from incidents.system import private_file
 
 if TYPE_CHECKING:

@@ -31,15 +31,15 @@ from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.accounts.serve_key import Seal, password_facts
 from incidents.errors import RefusedError
 from incidents.log import logger
-from incidents.store import accounts, passwords, sign_ins
+from incidents.store.accounts import accounts, passwords, sign_ins
+from incidents.store.accounts.sign_ins import OK, Refusal, SignIn
 from incidents.store.database.engine import plainly, writing
-from incidents.store.sign_ins import OK, Refusal, SignIn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from incidents.accounts.identity import Identity
-    from incidents.store.accounts import Account
+    from incidents.store.accounts.accounts import Account
 
 
 How = Literal["password", "provider", "terminal", "invitation", "totp", "webauthn", "recovery"]

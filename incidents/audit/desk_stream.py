@@ -19,7 +19,7 @@ from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
 from incidents.record import own_events
 from incidents.record.entry import DESK, Header, decode
-from incidents.store import factors, invitations, passwords
+from incidents.store.accounts import factors, invitations, passwords
 from incidents.store.schema.desk_tables import (
     DESK_STREAM,
     accounts,

@@ -300,14 +300,14 @@ def _terminal(run: Run) -> str:
 
 
 def _is_account(run: Run, handle: str) -> bool:
-    from incidents.store import accounts
+    from incidents.store.accounts import accounts
 
     with run.local.reading() as connection:
         return accounts.account(connection, handle) is not None
 
 
 def _has_accounts(run: Run) -> bool:
-    from incidents.store import accounts
+    from incidents.store.accounts import accounts
 
     with run.local.reading() as connection:
         return accounts.any_exist(connection)

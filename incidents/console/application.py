@@ -51,9 +51,6 @@ from incidents.console.pages import (
     orders,
     overview,
     policy,
-    queue,
-    queue_item,
-    queue_list,
     saved_views,
     search,
     sign_in,
@@ -74,6 +71,7 @@ from incidents.console.pages.admin import (
     sign_ins,
     tokens,
 )
+from incidents.console.pages.queue import queue, queue_item, queue_list
 from incidents.console.request_context import RequestContext, context_if_signed_in
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
@@ -180,7 +178,7 @@ def _reauthenticate(request: Request, error: ReauthenticationError) -> Response:
 def _claimed(request: Request, error: ClaimedError) -> Response:
     when, path = request_context.reader(request).when, request.url.path
     return _error_page(
-        request, context_if_signed_in(request), "claimed", 409, fields=error.form.fields,
+        request, context_if_signed_in(request), "queue/claimed", 409, fields=error.form.fields,
         action=path, holders=[(claim.by, when(rfc3339(claim.at))) for claim in error.held],
         back="/" if path.startswith("/queue/") else path.rpartition("/")[0],
     )  # fmt: skip

@@ -14,8 +14,8 @@ from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.action import DESK, SUPERVISOR
 from incidents.errors import InputError
-from incidents.store import saved_views
-from incidents.store.saved_views import SavedView
+from incidents.store.accounts import saved_views
+from incidents.store.accounts.saved_views import SavedView
 from incidents.values import inputs
 from incidents.values.site_name import shown
 

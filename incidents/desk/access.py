@@ -32,8 +32,8 @@ from incidents.machine.commands import (
 )
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal
-from incidents.store import passwords, sign_ins
-from incidents.store.accounts import Account, account, any_exist
+from incidents.store.accounts import passwords, sign_ins
+from incidents.store.accounts.accounts import Account, account, any_exist
 from incidents.values.ids import task_id
 
 DENIALS = {

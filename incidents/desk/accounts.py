@@ -15,9 +15,9 @@ from incidents.accounts.serve_key import UNSEALED, Seal, password_facts
 from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
-from incidents.store import accounts, passwords, sign_ins
-from incidents.store.accounts import Account
-from incidents.store.sign_ins import OK, SignIn
+from incidents.store.accounts import accounts, passwords, sign_ins
+from incidents.store.accounts.accounts import Account
+from incidents.store.accounts.sign_ins import OK, SignIn
 from incidents.values.person_name import TellingNameError, check_person
 
 AT_ONCE = timedelta(0)

@@ -13,8 +13,8 @@ from incidents.accounts.serve_key import UNSEALED, Seal, factor_facts
 from incidents.desk.accounts import known
 from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.record import own_events
-from incidents.store import factors
-from incidents.store.factors import ASKED_FOR, RECOVERY, Factor
+from incidents.store.accounts import factors
+from incidents.store.accounts.factors import ASKED_FOR, RECOVERY, Factor
 
 
 def blank(handle: str, kind: str, name: str, clock: Clock) -> Factor:

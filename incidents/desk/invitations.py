@@ -17,9 +17,9 @@ from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.desk.tokens import DisabledAccountError
 from incidents.errors import RefusedError
 from incidents.record import own_events
-from incidents.store import accounts as stored_accounts
-from incidents.store import invitations
-from incidents.store.invitations import Invitation
+from incidents.store.accounts import accounts as stored_accounts
+from incidents.store.accounts import invitations
+from incidents.store.accounts.invitations import Invitation
 
 VALID_FOR = timedelta(hours=72)
 

@@ -20,7 +20,8 @@ from incidents.errors import RefusedError
 from incidents.machine.events import Event
 from incidents.record.entry import DESK, encode
 from incidents.record.sealing import digest_of, is_digest_of, seal
-from incidents.store import accounts, desk_state, entries
+from incidents.store import desk_state, entries
+from incidents.store.accounts import accounts
 from incidents.store.expired_keys import SPENT
 from incidents.store.schema.desk_tables import DESK_STREAM, desk
 

@@ -27,8 +27,9 @@ from incidents.desk.erasure import Erased, Erasure
 from incidents.desk.erasure_request import TooYoungError
 from incidents.record.own_events import SignInsErased
 from incidents.settings.retention import Retention
-from incidents.store import erasable, saved_views, sign_ins
+from incidents.store import erasable
 from incidents.store import expired_keys as stored_keys
+from incidents.store.accounts import saved_views, sign_ins
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.erasable import Scope
 

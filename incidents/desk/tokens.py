@@ -27,8 +27,8 @@ from incidents.errors import Cause, InputError, RefusedError
 from incidents.locale.language import ENGLISH
 from incidents.record import own_events
 from incidents.record.own_events import ServeKeyMade
-from incidents.store import accounts, factors, invitations, passwords
-from incidents.store.accounts import ServeKey, Token
+from incidents.store.accounts import accounts, factors, invitations, passwords
+from incidents.store.accounts.accounts import ServeKey, Token
 from incidents.store.database.engine import plainly, reading
 
 MAX_DAYS = 366

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from incidents.accounts import identity
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
-from incidents.store import accounts as stored_accounts
-from incidents.store import factors, passwords
-from incidents.store import invitations as stored_invitations
-from incidents.store import sign_ins as stored_sign_ins
-from incidents.store.accounts import Account, Session, Token
-from incidents.store.invitations import Invitation
-from incidents.store.passwords import SetByOther
+from incidents.store.accounts import accounts as stored_accounts
+from incidents.store.accounts import factors, passwords
+from incidents.store.accounts import invitations as stored_invitations
+from incidents.store.accounts import sign_ins as stored_sign_ins
+from incidents.store.accounts.accounts import Account, Session, Token
+from incidents.store.accounts.invitations import Invitation
+from incidents.store.accounts.passwords import SetByOther
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import Account as AccountDocument

@@ -87,8 +87,8 @@ def serve(
     links = customer_link.load_links()
     customers = None
     if links is not None:
-        from incidents.console.customer_app import CustomerApp
-        from incidents.console.customer_page import CustomerPage
+        from incidents.console.customer.customer_app import CustomerApp
+        from incidents.console.customer.customer_page import CustomerPage
 
         page = CustomerPage(notice_settings.wording(app.settings.zone), customer_link.office())
         page.check()

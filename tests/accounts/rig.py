@@ -17,7 +17,7 @@ from incidents.accounts.throttle import OF_NAME
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens
 from incidents.desk.own_stream import Actor
-from incidents.store import passwords, sign_ins
+from incidents.store.accounts import passwords, sign_ins
 from incidents.store.database.engine import reading, writing
 
 PASSWORD = "a horse and a battery"

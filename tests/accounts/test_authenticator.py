@@ -19,7 +19,7 @@ from incidents.accounts.open_sessions import KNOWN_FOR, MOST
 from incidents.accounts.throttle import FORGET_AFTER, BlockedError
 from incidents.desk import accounts, tokens
 from incidents.desk.own_stream import AccountSignInError, Actor
-from incidents.store import passwords
+from incidents.store.accounts import passwords
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import writing
 from tests.accounts.rig import (

@@ -11,8 +11,8 @@ import pytest
 from incidents import clock as time
 from incidents.desk import Desk, factors
 from incidents.desk.own_stream import Actor
+from incidents.store.accounts.factors import TOTP
 from incidents.store.database import engine as engines
-from incidents.store.factors import TOTP
 from tests.cli.conftest import Cli, Result
 from tests.cli.terminal_session import terminal_session
 

@@ -17,8 +17,8 @@ from incidents.desk.own_stream import Actor
 from incidents.desk.tokens import DisabledAccountError
 from incidents.record import own_events
 from incidents.record.entry import decode
-from incidents.store import invitations as stored
-from incidents.store import passwords
+from incidents.store.accounts import invitations as stored
+from incidents.store.accounts import passwords
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import entries
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig

@@ -25,7 +25,7 @@ from incidents.accounts.discovery import (
 )
 from incidents.desk import accounts
 from incidents.errors import SettingError, UnknownSettingError
-from incidents.store import sign_ins
+from incidents.store.accounts import sign_ins
 from tests.accounts.oidc_provider import (
     CLIENT,
     KEY,

@@ -24,7 +24,7 @@ from incidents.desk.activation import ActivationDeniedError
 from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
-from incidents.store import sign_ins
+from incidents.store.accounts import sign_ins
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading
 from incidents.views.register import policy_history

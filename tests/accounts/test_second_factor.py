@@ -20,9 +20,9 @@ from incidents.accounts.serve_key import UNSEALED
 from incidents.accounts.throttle import CODES, BlockedError
 from incidents.desk import factors
 from incidents.desk.own_stream import Actor
-from incidents.store import factors as stored
+from incidents.store.accounts import factors as stored
+from incidents.store.accounts.factors import RECOVERY, TOTP
 from incidents.store.database.engine import reading
-from incidents.store.factors import RECOVERY, TOTP
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig
 
 STEP = timedelta(seconds=30)

@@ -14,9 +14,9 @@ from incidents.accounts.serve_key import UNSEALED
 from incidents.accounts.sign_in_ticket import read_ticket
 from incidents.desk import factors
 from incidents.desk.own_stream import Actor
-from incidents.store import passwords
+from incidents.store.accounts import passwords
+from incidents.store.accounts.factors import WEBAUTHN
 from incidents.store.database.engine import reading
-from incidents.store.factors import WEBAUTHN
 from tests.accounts.rig import HERE, PASSWORD, AccountRig
 from tests.accounts.soft_key import SoftKey, text
 

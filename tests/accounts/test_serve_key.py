@@ -31,10 +31,10 @@ from incidents.desk.own_stream import Actor
 from incidents.desk.tokens import SealedAlreadyError, SealingResult
 from incidents.errors import FileError
 from incidents.machine.policy import DOCUMENTED
-from incidents.store import accounts as stored_keys
-from incidents.store import passwords as stored
+from incidents.store.accounts import accounts as stored_keys
+from incidents.store.accounts import passwords as stored
+from incidents.store.accounts.factors import TOTP
 from incidents.store.database.engine import reading, writing
-from incidents.store.factors import TOTP
 from incidents.store.schema.desk_tables import accounts as account_table
 from incidents.store.schema.desk_tables import factors as factor_table
 from incidents.store.schema.desk_tables import invitations as invitation_table

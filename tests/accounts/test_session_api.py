@@ -15,7 +15,7 @@ from incidents import clock as time
 from incidents.desk import Envelope, accounts, factors
 from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
-from incidents.store.factors import TOTP
+from incidents.store.accounts.factors import TOTP
 from tests.api.rig import ADMIN, BASE, PASSWORD, Rig, rig
 from tests.conftest import WriteSettings
 

@@ -17,11 +17,11 @@ from incidents.desk import accounts, pseudonyms
 from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.pseudonyms import AccountErasureRequest, AccountErasureResult
 from incidents.settings.retention import MINIMUM, Retention
-from incidents.store import saved_views
+from incidents.store.accounts import saved_views
+from incidents.store.accounts.saved_views import SavedView
+from incidents.store.accounts.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
 from incidents.store.database.engine import reading, writing
-from incidents.store.saved_views import SavedView
 from incidents.store.schema import desk_tables
-from incidents.store.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, mistaken, set_password
 
 THERE = "198.51.100.9"
@@ -132,7 +132,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     rig: AccountRig, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many addresses there are: a network of IPv6 costs who guesses nothing."""
-    monkeypatch.setattr("incidents.store.sign_ins.MAX_ADDRESSES", places)
+    monkeypatch.setattr("incidents.store.accounts.sign_ins.MAX_ADDRESSES", places)
     for n in range(tried):
         attempt = Attempt("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
         rig.authenticator.log.record_failure(attempt, None, right=False)

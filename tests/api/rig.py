@@ -21,8 +21,8 @@ from incidents.app import App
 from incidents.desk import accounts, tokens
 from incidents.desk.own_stream import Actor
 from incidents.settings import sources
-from incidents.store import accounts as stored
-from incidents.store import sign_ins
+from incidents.store.accounts import accounts as stored
+from incidents.store.accounts import sign_ins
 from incidents.web import app as web_app
 from tests.api.openapi_check import checked_against_description, openapi_document
 

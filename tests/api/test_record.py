@@ -16,7 +16,7 @@ from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.store.accounts import ServeKey, add_serve_key
+from incidents.store.accounts.accounts import ServeKey, add_serve_key
 from incidents.store.database import readiness
 from incidents.store.database.revision import head
 from tests.api.desk import NOTE, fill

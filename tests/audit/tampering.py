@@ -28,7 +28,7 @@ from incidents.desk.activation import LogKey
 from incidents.desk.own_stream import AccountAction, Actor
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
-from incidents.store import accounts as serve_keys
+from incidents.store.accounts import accounts as serve_keys
 from incidents.store.schema import tables
 from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.types import JSONText, UTCDateTime

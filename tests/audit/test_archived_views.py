@@ -12,7 +12,8 @@ from incidents.audit.log import signing
 from incidents.cli import main
 from incidents.machine.orders import ACT
 from incidents.store import entries as stored
-from incidents.store import erasable, leaves, passwords
+from incidents.store import erasable, leaves
+from incidents.store.accounts import passwords
 from incidents.store.archive import whole
 from incidents.store.archive.part import Part
 from incidents.store.database.engine import reading

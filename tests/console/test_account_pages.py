@@ -9,7 +9,7 @@ import pytest
 
 from incidents import clock
 from incidents.accounts.open_sessions import OpenSessions
-from incidents.store import accounts as stored_accounts
+from incidents.store.accounts import accounts as stored_accounts
 from tests.api.rig import PASSWORD
 from tests.served_desk import ConsoleDesk, Visitor
 

@@ -23,7 +23,8 @@ from incidents.console.action_forms import ActionRoute, of_page
 from incidents.console.changes import MAX_STREAMS_OF_ACCOUNT
 from incidents.console.flash import FLASH_COOKIE
 from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
-from incidents.console.pages import filing, incident, orders, overview, queue, site
+from incidents.console.pages import filing, incident, orders, overview, site
+from incidents.console.pages.queue import queue
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c

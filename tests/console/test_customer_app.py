@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents import clock
-from incidents.console import customer_app
-from incidents.console.customer_app import CustomerApp
-from incidents.console.customer_page import CustomerPage
+from incidents.console.customer import customer_app
+from incidents.console.customer.customer_app import CustomerApp
+from incidents.console.customer.customer_page import CustomerPage
 from incidents.desk import Desk
 from incidents.errors import DatabaseError
 from incidents.notices import samples

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlsplit
 import pytest
 
 from incidents import clock
-from incidents.console import customer_view
+from incidents.console.customer import customer_view
 from incidents.machine import commands as c
 from tests.console.customers import BEFORE, FORM, LINKS, Customers, Page, path
 from tests.patience import PATIENCE_S

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from incidents.console import customer_page
-from incidents.console.customer_page import CustomerPage
-from incidents.console.customer_view import CustomerView
+from incidents.console.customer import customer_page
+from incidents.console.customer.customer_page import CustomerPage
+from incidents.console.customer.customer_view import CustomerView
 from incidents.notices import samples
 from incidents.notices.letter import DeskContact
 from incidents.notices.templating import TemplateError

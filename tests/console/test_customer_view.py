@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.console import customer_view
-from incidents.console.customer_view import CustomerView, TooLongError, UnreadableError
+from incidents.console.customer import customer_view
+from incidents.console.customer.customer_view import CustomerView, TooLongError, UnreadableError
 from incidents.desk.text import MAX_WORDS, refused_text
 from incidents.machine import commands as c
 from incidents.machine.commands import SayRemoved

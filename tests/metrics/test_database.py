@@ -10,7 +10,9 @@ from incidents.machine import commands as c
 from incidents.machine.work import Item
 from incidents.metrics.catalogue import DATABASE_FAMILIES, MAX_COUNTED, MAX_OPEN
 from incidents.metrics.samples import Samples, Value
-from incidents.store import after_loss, checkpoints, lineage, monitoring, sign_ins
+from incidents.store import after_loss, checkpoints, lineage, monitoring
+from incidents.store.accounts import sign_ins
+from incidents.store.accounts.sign_ins import Refusal, SignIn
 from incidents.store.cases import work as work_rows
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
@@ -21,7 +23,6 @@ from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.desk_tables import heartbeats as beats
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import UTCDateTime
-from incidents.store.sign_ins import Refusal, SignIn
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.metrics.rig import capped, look, value, values
 from tests.metrics.rows import add_entries, add_sites

@@ -9,7 +9,7 @@ from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
 from incidents.desk.own_stream import AccountAction, Actor
 from incidents.record import own_events
-from incidents.store import accounts
+from incidents.store.accounts import accounts
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import accounts as account_table
 from incidents.store.schema.desk_tables import passwords, tokens

@@ -24,7 +24,7 @@ from incidents.contract.documents import accounts as account_documents
 from incidents.desk import accounts as desk_accounts
 from incidents.desk import factors, invitations, tokens
 from incidents.desk.own_stream import Actor, IdempotencyKey
-from incidents.store import accounts as stored_accounts
+from incidents.store.accounts import accounts as stored_accounts
 from incidents.views import accounts as account_views
 
 routes = router("accounts")

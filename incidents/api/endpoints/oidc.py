@@ -35,7 +35,7 @@ from incidents.api.caller import address_of
 from incidents.api.endpoints.session import begin
 from incidents.api.operation import JSON, PREFIX
 from incidents.log import logger
-from incidents.store import sign_ins
+from incidents.store.accounts import sign_ins
 from incidents.values.json_object import JSONObject
 
 routes = APIRouter(prefix=PREFIX, default_response_class=JSON, include_in_schema=False)

@@ -15,7 +15,7 @@ from incidents.cli import reauthentication
 from incidents.desk import accounts, factors, invitations, own_stream, tokens
 from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
-from incidents.store import accounts as stored_accounts
+from incidents.store.accounts import accounts as stored_accounts
 from incidents.views import accounts as account_views
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from incidents.cli.admin.account_admin import AccountAdmin
 from incidents.desk import accounts
 from incidents.desk.own_stream import Actor
 from incidents.errors import InputError, RefusedError
-from incidents.store import accounts as stored_accounts
+from incidents.store.accounts import accounts as stored_accounts
 from incidents.system.terminal import is_terminal
 
 if TYPE_CHECKING:

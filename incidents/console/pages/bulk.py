@@ -103,7 +103,7 @@ def _page(desk: Submission, name: str, *, done: bool) -> Response:
     except (InputError, RefusedError) as error:
         return desk.back(back, messages.of_error(desk.reader, error))
     return desk.page(
-        "bulk", name=name, act_key=name.replace("-", "_"), ids=ids, rows=rows, done=done,
+        "queue/bulk", name=name, act_key=name.replace("-", "_"), ids=ids, rows=rows, done=done,
         asked=_asked(name), typed=desk.typed, opened=name, missing=_missing(desk, name),
         takers=_takers(desk) if name == HAND_OVER else [], to=desk.form.text("to"),
         place_back=back, new_key=token_urlsafe(12),

@@ -51,7 +51,7 @@ def reveal(desk: Submitted, name: str) -> Response:
     with desk.reading() as connection:
         found = Filed.read(connection, kept)
     shown = filing_form.sections(found, desk.reader.language, reveal=True)
-    return rendering.response("filed_revealed", desk.reader, sections=shown)
+    return rendering.response("filing/filed_revealed", desk.reader, sections=shown)
 
 
 @router.post("/sites/{name}/filing/details", dependencies=needs("change_filing"))
@@ -186,7 +186,7 @@ def _page(
         shown = [name[4:] for name, _ in kept.fields if name[:4] in ("was.", "ref.")]
         opened, touched = kept.opened, Touched.of(kept, shown).changes
     return here.page(
-        "filing", status=409 if flash else 200, flash=flash, site=site,
+        "filing/filing", status=409 if flash else 200, flash=flash, site=site,
         path=at(name), site_path=site_at(name),
         sections=filing_form.sections(found, reader.language), seq=found.seq, kept=found.kept,
         look=filing_view.summary(reader, found.details), terms=filing_view.terms(reader, terms),

@@ -73,7 +73,7 @@ def show(who: Viewer, request: Request) -> Response:
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
     return here.page(
-        "incidents", status=422 if wrong else 200, wrong=wrong, next=found["next"],
+        "lists/incidents", status=422 if wrong else 200, wrong=wrong, next=found["next"],
         items=found["items"], counts=list_page.counted(counts, STATES),
         counted=incident_list.MAX_COUNTED if capped else None, last=last_contact,
         **list_page.facts(here, listed, saved),

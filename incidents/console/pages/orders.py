@@ -104,7 +104,7 @@ def show(
             wrong = messages.of_error(here.reader, error).words
     counts = {"braked": held["braked"], "dead": dead_letters["dead"], "late": overdue["late"]}
     return here.page(
-        "orders", status=422 if wrong else 200,
+        "lists/orders", status=422 if wrong else 200,
         items=masked.document(found.items), next=found.next, dead_letters=dead_letters, held=held,
         late=overdue, only=listed.asked.get("state"), wrong=wrong,
         counts=list_page.counted(counts, STATES), listed=_listed(here.reader, found.items),

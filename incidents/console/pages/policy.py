@@ -136,7 +136,7 @@ def _page(
         for machine in ("site", "incident")
     ]  # fmt: skip
     return here.page(
-        "policy",
+        "policy/policy",
         status=status or (422 if wrong else 200),
         wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
@@ -150,7 +150,7 @@ def _tried(
     here: RequestContext, id_: str, found: Trial, *, page: int = 0, wrong: str | None = None
 ) -> Response:
     return here.page(
-        "policy_trial",
+        "policy/policy_trial",
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
         takes_second=here.app.desk.policy().two_people_close, spans=SPANS,

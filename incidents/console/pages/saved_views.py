@@ -14,13 +14,14 @@ from incidents import clock
 from incidents.console import messages
 from incidents.console.flash import Flash
 from incidents.console.list_page import Filter, ListPage, may_change, may_share
-from incidents.console.pages import incidents, orders, queue_place, sites, terms, unreported
+from incidents.console.pages import incidents, orders, sites, terms, unreported
+from incidents.console.pages.queue import queue_place
 from incidents.console.request_context import needs
 from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError
-from incidents.store import saved_views
+from incidents.store.accounts import saved_views
+from incidents.store.accounts.saved_views import SavedView
 from incidents.store.database.engine import writing
-from incidents.store.saved_views import SavedView
 from incidents.values import inputs
 
 router = APIRouter()

@@ -20,7 +20,7 @@ from incidents.console import rendering, request_context
 from incidents.console.forms import NotAllowedError, SentForm, anonymous_form
 from incidents.console.languages import LANGUAGES
 from incidents.console.submission import Submitted
-from incidents.store.factors import TOTP, WEBAUTHN
+from incidents.store.accounts.factors import TOTP, WEBAUTHN
 
 router = APIRouter()
 

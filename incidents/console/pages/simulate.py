@@ -257,7 +257,7 @@ def result(here: Viewer, id_: str, page: int = 0) -> Response:
     found = _SIMULATED.get(here.by, id_)
     if found is None:
         return _form(here, wrong=here.reader.say("compare.gone"), status=404)
-    return here.page("simulated", **comparison_facts(here, found, id_, page))
+    return here.page("policy/simulated", **comparison_facts(here, found, id_, page))
 
 
 class ComparisonFacts(TypedDict):
@@ -289,7 +289,7 @@ def _form(
     status: int = 0,
 ) -> Response:  # fmt: skip
     return here.page(
-        "simulate", status=status or (422 if wrong else 200), wrong=wrong,
+        "policy/simulate", status=status or (422 if wrong else 200), wrong=wrong,
         typed=typed or here.typed, limits=LIMITS,
     )  # fmt: skip
 

@@ -58,7 +58,7 @@ def show(who: Viewer, request: Request) -> Response:
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
     return here.page(
-        "terms", status=422 if wrong else 200,
+        "lists/terms", status=422 if wrong else 200,
         items=filing_view.terms(here.reader, found["items"]), next=found["next"],
         overdue=overdue, due=due, wrong=wrong,
         **list_page.facts(here, listed, saved),

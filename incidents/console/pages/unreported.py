@@ -58,7 +58,7 @@ def show(who: Viewer, request: Request) -> Response:
             except (InputError, RefusedError) as error:
                 wrong = messages.of_error(here.reader, error).words
     return here.page(
-        "unreported", status=422 if wrong else 200,
+        "lists/unreported", status=422 if wrong else 200,
         items=found.items, next=found.next, summary=summary, wrong=wrong,
         **list_page.facts(here, listed, saved),
     )  # fmt: skip

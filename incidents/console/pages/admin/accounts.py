@@ -20,7 +20,7 @@ from incidents.desk import accounts as desk_accounts
 from incidents.desk import invitations
 from incidents.errors import InputError, RefusedError
 from incidents.settings.options import is_loopback
-from incidents.store import factors
+from incidents.store.accounts import factors
 from incidents.views import accounts
 
 router = APIRouter()

@@ -19,8 +19,8 @@ from incidents.console.request_context import RequestContext, SignedIn, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.desk import factors
 from incidents.errors import InputError, RefusedError
-from incidents.store import factors as stored_factors
-from incidents.store.factors import TOTP, WEBAUTHN, Factor
+from incidents.store.accounts import factors as stored_factors
+from incidents.store.accounts.factors import TOTP, WEBAUTHN, Factor
 from incidents.values import inputs
 
 router = APIRouter()

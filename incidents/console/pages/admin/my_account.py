@@ -16,8 +16,8 @@ from incidents.console.request_context import RequestContext, SignedIn
 from incidents.console.submission import Submitted
 from incidents.desk import accounts as desk_accounts
 from incidents.errors import InputError, RefusedError
-from incidents.store import accounts as stored_accounts
-from incidents.store import factors
+from incidents.store.accounts import accounts as stored_accounts
+from incidents.store.accounts import factors
 from incidents.views import accounts
 
 router = APIRouter()

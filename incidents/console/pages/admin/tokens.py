@@ -15,7 +15,7 @@ from incidents.console.submission import Submission, Submitted
 from incidents.desk import tokens
 from incidents.desk.tokens import BadExpiryError
 from incidents.errors import InputError, RefusedError
-from incidents.store import accounts as stored_accounts
+from incidents.store.accounts import accounts as stored_accounts
 from incidents.views import accounts as account_views
 
 router = APIRouter()

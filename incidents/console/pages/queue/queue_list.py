@@ -18,7 +18,7 @@ from incidents.clock import rfc3339
 from incidents.console import changes, rendering
 from incidents.console.changes import Changes
 from incidents.console.pages import filing_view
-from incidents.console.pages.queue_place import Place
+from incidents.console.pages.queue.queue_place import Place
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.documents.queue import QueueItem, QueuePage
@@ -91,7 +91,7 @@ def rendered(who: RequestContext, place: Place) -> WrittenList:
         newest = entries.last_id(connection)
     items = [_item(each, here.reader) for each in found["items"]]
     text = rendering.render(
-        "queue_list", here.reader, found=found, items=items, newest=newest, place=place,
+        "queue/queue_list", here.reader, found=found, items=items, newest=newest, place=place,
         version=version, written_at=_NOW, warnings=alarm.warnings_of(found, here.reader.now),
     )  # fmt: skip
     first = items[0]["id"] if items else None

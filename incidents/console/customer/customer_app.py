@@ -14,8 +14,8 @@ from http import HTTPStatus
 from typing import Any
 
 from incidents import clock, log
-from incidents.console import customer_view
-from incidents.console.customer_page import STYLE, CustomerPage, Plain
+from incidents.console.customer import customer_view
+from incidents.console.customer.customer_page import STYLE, CustomerPage, Plain
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
 from incidents.notices.customer_link import PATH, ExpiredLink, InvalidLink, Links, ValidLink

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents.console import list_page, messages, unchanged
-from incidents.console.pages import queue_item, queue_list
-from incidents.console.pages.queue_place import Place
+from incidents.console.pages.queue import queue_item, queue_list
+from incidents.console.pages.queue.queue_place import Place
 from incidents.console.request_context import Viewer
 from incidents.errors import InputError, RefusedError
 
@@ -32,7 +32,7 @@ def show(who: Viewer, item: Opened = None) -> Response:
         wrong = messages.of_error(here.reader, error).words
     shown = item or first
     return here.page(
-        "queue", status=422 if wrong else 200, wrong=wrong, text=text, place=place,
+        "queue/queue", status=422 if wrong else 200, wrong=wrong, text=text, place=place,
         opened_item=item, shown=shown, pane=queue_item.pane(here, shown, place) if shown else "",
         **list_page.facts(here, place.listed, saved),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Literal, TypedDict
 from jinja2 import Environment
 from markupsafe import Markup
 
-from incidents.console.customer_view import FIELD, CustomerView, Message
+from incidents.console.customer.customer_view import FIELD, CustomerView, Message
 from incidents.notices import samples, templating
 from incidents.notices.letter import LANGUAGES, DeskContact, Facts, template_facts
 from incidents.notices.templating import Block, blocks
@@ -115,9 +115,9 @@ NAMES: Told = {"zh_CN": "中文", "en": "English"}
 TAGS: Told = {"zh_CN": "zh-CN", "en": "en"}
 
 
-_FOLDER = Path(__file__).with_name("templates")
-_PAGE = "customer_page.html.jinja"
-_CSS = (_FOLDER / "customer_page.css").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parents[1] / "templates" / "customer"
+_PAGE = "page.html.jinja"
+_CSS = (_FOLDER / "page.css").read_text(encoding="utf-8")
 
 # Of the notices' own folder, where the operator may have put others in their place.
 _FOUND, _NEXT, _SAID, _RULES = "_customer_found", "_customer_next", "_customer_said", "_rules"

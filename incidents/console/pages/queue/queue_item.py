@@ -15,8 +15,8 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents import clock, views
 from incidents.console import forms, messages, rendering, submission, unchanged
-from incidents.console.pages import queue_list
-from incidents.console.pages.queue_place import Place
+from incidents.console.pages.queue import queue_list
+from incidents.console.pages.queue.queue_place import Place
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer
 from incidents.console.submission import Submission, Submitted
@@ -68,9 +68,9 @@ def _pane(who: RequestContext, item: str, place: Place) -> str:
     shown = {} if found is None else _shown(found, reader)
     others = who.request.app.state.changes.presence.note(item, who.by) if found else []
     return rendering.render(
-        "queue_item", reader, item=shown, id=item, site=name, seen=seen, story=story, place=place,
-        others=reader.spoken.comma.join(others), outcomes=OUTCOMES, calls=_CALLS, me=who.identity,
-        may=who.identity.may, csrf=_CSRF,
+        "queue/queue_item", reader, item=shown, id=item, site=name, seen=seen, story=story,
+        place=place, others=reader.spoken.comma.join(others), outcomes=OUTCOMES, calls=_CALLS,
+        me=who.identity, may=who.identity.may, csrf=_CSRF,
     )  # fmt: skip
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, func, insert, literal, select, update
 
-from incidents.store import sign_ins
+from incidents.store.accounts import sign_ins
+from incidents.store.accounts.sign_ins import OK, SignIn
 from incidents.store.schema.desk_tables import accounts, passwords, serve_keys, sessions, tokens
 from incidents.store.schema.types import Word
-from incidents.store.sign_ins import OK, SignIn
 from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
 

@@ -1,0 +1,1 @@
+"""Accounts: their passwords, factors, sign-ins, invitations and saved views."""
