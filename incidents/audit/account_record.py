@@ -17,9 +17,9 @@ from incidents.errors import Cause
 from incidents.machine.events import Event
 from incidents.record import own_events
 from incidents.store.accounts import factors, invitations, passwords
-from incidents.store.schema.desk_tables import factors as factors_table
-from incidents.store.schema.desk_tables import invitations as invitations_table
-from incidents.store.schema.desk_tables import passwords as passwords_table
+from incidents.store.schema.access_tables import factors as factors_table
+from incidents.store.schema.access_tables import invitations as invitations_table
+from incidents.store.schema.access_tables import passwords as passwords_table
 from incidents.values.parsing import MisreadError
 
 _ACCOUNT_EVENTS = (

@@ -16,15 +16,8 @@ from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
 from incidents.record import own_events
 from incidents.record.entry import DESK, Header, decode
-from incidents.store.schema.desk_tables import (
-    DESK_STREAM,
-    accounts,
-    desk,
-    entries,
-    policies,
-    serve_keys,
-    tokens,
-)
+from incidents.store.schema.access_tables import accounts, serve_keys, tokens
+from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries, policies
 from incidents.store.schema.log_tables import log_keys
 from incidents.values.parsing import MisreadError
 

@@ -26,8 +26,9 @@ from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
 from incidents.store.archive import parts
 from incidents.store.schema import log_tables
+from incidents.store.schema.access_tables import refusals, sign_ins
 from incidents.store.schema.catalogue import every_table
-from incidents.store.schema.desk_tables import entries, refusals, sign_ins
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries, leaves
 from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words

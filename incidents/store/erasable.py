@@ -33,6 +33,7 @@ from incidents.errors import DatabaseError
 from incidents.store.archive import whole
 from incidents.store.database.address import display_address
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
+from incidents.store.schema.access_tables import refusals, sign_ins
 from incidents.store.schema.desk_tables import (
     DESK_STREAM,
     desk,
@@ -40,9 +41,7 @@ from incidents.store.schema.desk_tables import (
     filing_details,
     keys,
     policies,
-    refusals,
     sealed,
-    sign_ins,
 )
 from incidents.store.schema.tables import (
     contacts,

@@ -35,11 +35,11 @@ from incidents.store.accounts import accounts as stored_keys
 from incidents.store.accounts import passwords as stored
 from incidents.store.accounts.factors import TOTP
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.desk_tables import accounts as account_table
-from incidents.store.schema.desk_tables import factors as factor_table
-from incidents.store.schema.desk_tables import invitations as invitation_table
-from incidents.store.schema.desk_tables import passwords, serve_keys, sessions
-from incidents.store.schema.desk_tables import tokens as token_table
+from incidents.store.schema.access_tables import accounts as account_table
+from incidents.store.schema.access_tables import factors as factor_table
+from incidents.store.schema.access_tables import invitations as invitation_table
+from incidents.store.schema.access_tables import passwords, serve_keys, sessions
+from incidents.store.schema.access_tables import tokens as token_table
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, set_password
 from tests.cli.conftest import Cli
 from tests.statements import sent

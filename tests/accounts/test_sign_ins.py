@@ -21,7 +21,7 @@ from incidents.store.accounts import saved_views
 from incidents.store.accounts.saved_views import SavedView
 from incidents.store.accounts.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema import desk_tables
+from incidents.store.schema import access_tables
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, mistaken, set_password
 
 THERE = "198.51.100.9"
@@ -139,7 +139,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     rig.authenticator.log.record_unknown("provider", HERE, "unknown_subject")
 
     with rig.engine.connect() as connection:
-        lines = connection.execute(select(func.count()).select_from(desk_tables.sign_ins))
+        lines = connection.execute(select(func.count()).select_from(access_tables.sign_ins))
         assert lines.scalar_one() == MOST_LINES * (places + 1) + 1
     counted = {
         each["login"]: each["count"] for each in rig.refusals() if each["why"] == "no_account"

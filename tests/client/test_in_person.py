@@ -12,7 +12,7 @@ from sqlalchemy import update
 from incidents import clock
 from incidents.errors import NOT_CONFIRMED, REFUSED
 from incidents.store.database.engine import writing
-from incidents.store.schema.desk_tables import sessions
+from incidents.store.schema.access_tables import sessions
 from tests.api.desk import fill
 from tests.api.rig import PASSWORD
 from tests.client.conftest import RemoteCli

@@ -11,8 +11,8 @@ from incidents.desk.own_stream import AccountAction, Actor
 from incidents.record import own_events
 from incidents.store.accounts import accounts
 from incidents.store.database.engine import reading
-from incidents.store.schema.desk_tables import accounts as account_table
-from incidents.store.schema.desk_tables import passwords, tokens
+from incidents.store.schema.access_tables import accounts as account_table
+from incidents.store.schema.access_tables import passwords, tokens
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

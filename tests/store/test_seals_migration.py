@@ -10,7 +10,7 @@ from incidents.accounts.serve_key import UnsealedCredentials
 from incidents.desk import accounts as acts
 from incidents.desk import tokens
 from incidents.desk.own_stream import Actor
-from incidents.store.schema.desk_tables import serve_keys
+from incidents.store.schema.access_tables import serve_keys
 from tests.desk.rehearsal import rehearsal
 from tests.store.migrations import rows, there_and_back
 

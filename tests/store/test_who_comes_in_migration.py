@@ -9,7 +9,7 @@ from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema import tables
-from incidents.store.schema.desk_tables import accounts, sessions, tokens
+from incidents.store.schema.access_tables import accounts, sessions, tokens
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

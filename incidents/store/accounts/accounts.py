@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 
 from incidents.store.accounts import sign_ins
 from incidents.store.accounts.sign_ins import OK, SignIn
-from incidents.store.schema.desk_tables import accounts, passwords, serve_keys, sessions, tokens
+from incidents.store.schema.access_tables import accounts, passwords, serve_keys, sessions, tokens
 from incidents.store.schema.types import Word
 from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, literal, select, update
 
-from incidents.store.schema.desk_tables import factors
+from incidents.store.schema.access_tables import factors
 
 TOTP, WEBAUTHN, RECOVERY = "totp", "webauthn", "recovery"
 """The kinds: a code by time (RFC 6238), a security key or passkey, a recovery code."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from incidents.store.schema.desk_tables import invitations
+from incidents.store.schema.access_tables import invitations
 
 
 class Invitation(NamedTuple):

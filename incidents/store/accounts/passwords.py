@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from incidents.record.entry import decode
 from incidents.record.own_events import PasswordSet
 from incidents.store.archive import whole
-from incidents.store.schema.desk_tables import DESK_STREAM, attempts, entries, passwords
+from incidents.store.schema.access_tables import attempts, passwords
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.statement import insert_or
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from incidents.store.schema.desk_tables import saved_views
+from incidents.store.schema.access_tables import saved_views
 
 _of = saved_views.c
 

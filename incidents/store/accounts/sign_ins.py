@@ -21,13 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from incidents.store.schema.desk_tables import (
-    accounts,
-    refusals,
-    sessions,
-    sign_ins,
-    succeeded,
-)
+from incidents.store.schema.access_tables import accounts, refusals, sessions, sign_ins, succeeded
 from incidents.store.statement import insert_or
 
 if TYPE_CHECKING:

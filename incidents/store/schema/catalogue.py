@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKeyConstraint, MetaData
 
 from incidents.store.schema import (
+    access_tables,  # noqa: F401 - adds its tables
     desk_tables,  # noqa: F401 - adds its tables
     log_tables,  # noqa: F401 - adds its tables
     tables,  # noqa: F401 - adds its tables
