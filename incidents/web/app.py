@@ -27,12 +27,13 @@ from incidents.api.endpoints import (
     filing_lists,
     filings,
     histories,
+    incidents,
     log,
     oidc,
     policies,
     record,
-    register,
     session,
+    sites,
     watch,
     work,
 )
@@ -58,7 +59,7 @@ _ALONE = 5
 """The maximum number of actions that wait for locked sites at once, each with a connection."""
 
 _ROUTERS = (
-    register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
+    sites.routes, filings.routes, filing_lists.routes, incidents.routes,
     work.queue_routes, actions.routes, batch.routes, work.order_routes, policies.routes,
     watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
     session.own_routes, accounts.routes, session.account_routes, oidc.routes,

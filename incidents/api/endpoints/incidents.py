@@ -1,15 +1,13 @@
-"""The register over HTTP: sites and incidents, with histories, evidence and customer links."""
+"""Incidents over HTTP, with their histories, evidence, customer links and police reports."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 from fastapi import Path, Query, UploadFile
-from pydantic import Field
 
 from incidents import views
 from incidents.api import bodies, problems
@@ -23,12 +21,9 @@ from incidents.api.parameters import (
     OptionalTime,
     Part,
     Reveal,
-    SiteName,
     number_cursor,
     read_number,
 )
-from incidents.contract import hints
-from incidents.contract.actions import of_command
 from incidents.contract.documents.actions import Acted
 from incidents.contract.documents.queue import DutyPage
 from incidents.contract.documents.sites import (
@@ -39,125 +34,24 @@ from incidents.contract.documents.sites import (
     LinePage,
     Link,
     Rule,
-    SiteInFull,
-    SitePage,
-    SiteState,
-    Why,
 )
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
-from incidents.locale import words
 from incidents.machine import commands as c
 from incidents.record import evidence
-from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
 from incidents.views import incident_list, lists, masked
 from incidents.views.queue import police
-from incidents.views.timeline import part_of_story, timeline
+from incidents.views.timeline import part_of_story
 
-site_routes, incident_routes = router("sites"), router("incidents")
+routes = router("incidents")
 
 Id = Annotated[str, Path(max_length=300, description="An incident's ID, such as 12-3.")]
-_SITE_STORY, _INCIDENT_STORY = "timeline", "story"
+_STORY = "story"
 _PIECE = 2**20
 
-_ADD, _EDIT = of_command(c.AddSite), of_command(c.EditSite)
-if TYPE_CHECKING:
-    Details = bodies.Form
-else:
-    Details = bodies.body(_EDIT)
 
-
-class NewSite(Details):
-    """A site for the register."""
-
-    site: Annotated[str, Field(max_length=300)]
-
-
-@site_routes.get("/sites", **operation("look", SitePage))
-def sites(  # noqa: PLR0917 - called by FastAPI, by names
-    by: ReadCaller,
-    state: Annotated[SiteState | None, Query()] = None,
-    rule: Annotated[Rule | None, Query()] = None,
-    held: Annotated[bool | None, Query()] = None,
-    disputed: Annotated[bool | None, Query()] = None,
-    q: Part = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> JSON:
-    """List sites by name, with phone numbers and addresses masked."""
-    wanted = lists.SiteFilter(
-        state=state, rule=rule, held=held, disputed=disputed, q=bodies.optional_text("q", q, 100)
-    )
-    with by.reading() as connection:
-        found = lists.sites_page(connection, wanted, limit=limit, cursor=cursor)
-    return JSON(masked.document(found))
-
-
-@site_routes.post("/sites", **operation("add_site", Acted, status=201, acting=True, tagged=True))
-def add(by: ActionCaller, new: NewSite) -> JSON:
-    """Add a site to the register, with its contact."""
-    site, command = bodies.command(_ADD, by.by, new.site, new)
-    return actions.given(by, by.submit(site, command), 201)
-
-
-@site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
-def edit(by: ActionCaller, site: SiteName, details: Details) -> JSON:
-    """Change the contact of a site; omitted fields stay unchanged."""
-    name, command = bodies.command(_EDIT, by.by, site, details)
-    return actions.given(by, by.submit(name, command))
-
-
-@site_routes.get("/sites/{site}", name="show", **operation("look", SiteInFull, tagged=True))
-def show_site(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
-    """Show the status and the contact of a site."""
-    name = inputs.site(site)
-    with by.reading() as connection:
-        found = views.site(connection, name, by.app.now(connection))
-    return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
-
-
-@site_routes.get("/sites/{site}/why", **operation("look", Why, tagged=True))
-def why(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
-    """Explain the status of a site in plain words, and what would change it."""
-    name = inputs.site(site)
-    with by.reading() as connection:
-        why_ = views.why(
-            connection, name, words.TimeFormat(zone=by.zone, now=by.app.now(connection))
-        )
-    found: Why = {**why_, "commands": hints.commands(why_["hints"])}
-    return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
-
-
-@site_routes.get("/sites/{site}/timeline", name="story", **operation("look", LinePage))
-def story_of_site(
-    by: ReadCaller, site: SiteName, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
-) -> JSON:
-    """List the history of a site, the earliest event first."""
-    name, after = inputs.site(site), read_number(_SITE_STORY, cursor)
-    by.reveals(name, wanted=reveal)
-    with by.reading() as connection:
-        row = site_rows.named(connection, name)
-        items = list(
-            timeline(
-                connection, row["id"], now=by.app.now(connection), zone=by.zone, after=after,
-                most=limit,
-            )
-        )  # fmt: skip
-    last = items[-1]["seq"] if items else after
-    ahead = number_cursor(_SITE_STORY, last) if last < row["seq"] and items else None
-    found: LinePage = {"items": items, "next": ahead}
-    return JSON(found if reveal else masked.document(found))
-
-
-def _shown(
-    by: Caller, found: Mapping[str, Any], about: str, version: tuple[int, int], *, reveal: bool
-) -> JSON:
-    by.reveals(about, wanted=reveal)
-    return JSON(found if reveal else masked.document(found), headers={"ETag": etag(*version)})
-
-
-@incident_routes.get("/incidents", **operation("look", IncidentPage))
+@routes.get("/incidents", **operation("look", IncidentPage))
 def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     by: ReadCaller,
     site: Annotated[str | None, Query(max_length=300)] = None,
@@ -198,7 +92,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     return JSON(found)
 
 
-@incident_routes.get("/search", **operation("look", Found))
+@routes.get("/search", **operation("look", Found))
 def search(
     by: ReadCaller,
     q: Annotated[str, Query(min_length=1, max_length=100)],
@@ -214,7 +108,7 @@ def search(
     return JSON({"sites": masked.document(sites), "incidents": found})
 
 
-@incident_routes.get(
+@routes.get(
     "/incidents/{incident}",
     name="show",
     **operation("look", IncidentInFull, tagged=True),
@@ -229,7 +123,7 @@ def show_incident(by: ReadCaller, incident: Id, reveal: Reveal = False) -> JSON:
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
 
 
-@incident_routes.get("/incidents/{incident}/timeline", name="story", **operation("look", LinePage))
+@routes.get("/incidents/{incident}/timeline", name="story", **operation("look", LinePage))
 def story_of_incident(
     by: ReadCaller, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
@@ -238,19 +132,19 @@ def story_of_incident(
     Each page covers only a part of a long history. A page can have fewer items than requested, or
     none, and still have a `next`.
     """
-    key, after = inputs.incident(incident), read_number(_INCIDENT_STORY, cursor)
+    key, after = inputs.incident(incident), read_number(_STORY, cursor)
     by.reveals(incident.strip(), wanted=reveal)
     with by.reading() as connection:
         views.incident(connection, key)
         part = part_of_story(
             connection, *key, now=by.app.now(connection), zone=by.zone, after=after, most=limit
         )
-    ahead = None if part.ahead is None else number_cursor(_INCIDENT_STORY, part.ahead)
+    ahead = None if part.ahead is None else number_cursor(_STORY, part.ahead)
     found: LinePage = {"items": part.lines, "next": ahead}
     return JSON(found if reveal else masked.document(found))
 
 
-@incident_routes.post(
+@routes.post(
     "/incidents/{incident}/evidence",
     **operation("attach", Acted, status=201, acting=True, tagged=True),
 )
@@ -270,13 +164,13 @@ def attach(by: ActionCaller, incident: Id, file: UploadFile) -> JSON:
     return actions.given(by, by.submit(site, command), 201)
 
 
-@incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))
+@routes.get("/incidents/{incident}/link", **operation("give_link", Link))
 def link(by: ReadCaller, incident: Id) -> JSON:
     """Return the link to an incident's customer page. Give it only to the responsible person."""
     return JSON(by.app.link(inputs.incident(incident)))
 
 
-@incident_routes.get("/duty", **operation("look", DutyPage))
+@routes.get("/duty", **operation("look", DutyPage))
 def duties(  # noqa: PLR0917 - called by FastAPI, by names
     by: ReadCaller,
     site: Annotated[str | None, Query(max_length=300)] = None,
