@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,12 +20,11 @@ from incidents.errors import (
     Cause,
     InputError,
     SettingError,
-    SettingsFileError,
     UnknownSettingError,
     one_of,
 )
-from incidents.system import private_file
-from incidents.values import language_tag, parsing
+from incidents.settings.layers import Layers, config_file
+from incidents.values import language_tag
 from incidents.values.language_tag import Tag
 from incidents.values.person_name import RESERVED_PERSONS, check_person
 
@@ -38,12 +35,6 @@ DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_EVIDENCE_LIMIT = 50 * 2**20
 DEFAULT_REPLICA_LAG = timedelta(seconds=10)
 LEAST_REPLICA_LAG, MOST_REPLICA_LAG = timedelta(seconds=1), timedelta(hours=1)
-_KEYS = (
-    "db", "db_replica", "db_replica_lag", "as", "zone", "lang", "evidence", "evidence_limit",
-    "clock", "daemon_processes", "server", "token_file",
-)  # fmt: skip
-_SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
-_UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SQLITE = "sqlite:///"
 
 
@@ -103,16 +94,16 @@ def load(
     for option, given in (("--db", db), ("--server", server)):
         if given == "":
             raise InputError.coded("empty_url", "{option} is empty: write a URL", option=option)
-    sources = _Sources(os.environ if environ is None else environ)
+    layers = Layers(os.environ if environ is None else environ)
     # An option for either goes before a setting for the other.
-    server_url = server or (None if db else sources.text("server"))
-    url = db or sources.text("db")
+    server_url = server or (None if db else layers.text("server"))
+    url = db or layers.text("db")
     owner = login()
-    name = person if person is not None else sources.text("as")
+    name = person if person is not None else layers.text("as")
     # The login, unless it is a reserved name.
     default_person = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
-    evidence = sources.text("evidence")
-    simulated, pace = sources.simulated_clock()
+    evidence = layers.text("evidence")
+    simulated, pace = layers.simulated_clock()
     if server_url and pace is not None:
         raise InputError.coded(
             "not_together", "{one} and {other} exclude each other",
@@ -122,30 +113,30 @@ def load(
         db=url,
         person=default_person if name is None else check_person(name),
         login=owner,
-        zone=clock.zone(zone) if zone is not None else _zone_setting(sources),
-        language=_language(lang, sources),
+        zone=clock.zone(zone) if zone is not None else _zone_setting(layers),
+        language=_language(lang, layers),
         evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
-        evidence_limit=sources.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
+        evidence_limit=layers.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
         own_clock=pace is not None or simulated == "own",
         pace=pace,
-        daemon_processes=sources.choice("daemon_processes", ("one", "several"), None),
+        daemon_processes=layers.choice("daemon_processes", ("one", "several"), None),
         server=server_url,
-        token=sources.token() if server_url else None,
+        token=layers.token() if server_url else None,
         named=name is not None,
         # The replica of the settings belongs to the database of the settings.
-        replica=None if db or server_url else sources.text("db_replica"),
-        replica_lag=_replica_lag(sources),
+        replica=None if db or server_url else layers.text("db_replica"),
+        replica_lag=_replica_lag(layers),
     )
 
 
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return a service's section of the settings file; empty if the file has no such section."""
-    return dict(_Sources(os.environ if environ is None else environ).sections.get(name, {}))
+    return dict(Layers(os.environ if environ is None else environ).sections.get(name, {}))
 
 
 def file(environ: Mapping[str, str] | None = None) -> Path:
     """Return the path of this run's settings file, which may not exist."""
-    return _config_file(os.environ if environ is None else environ)
+    return config_file(os.environ if environ is None else environ)
 
 
 def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
@@ -155,12 +146,12 @@ def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = Non
         SettingsFileError: if the file cannot be read.
         UnknownSettingError: naming the first unknown section.
     """
-    sources = _Sources(os.environ if environ is None else environ)
+    layers = Layers(os.environ if environ is None else environ)
     names = sorted(known)
-    for name in sources.sections:
+    for name in layers.sections:
         if name not in names:
             raise UnknownSettingError(
-                where=sources.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
+                where=layers.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
             )
 
 
@@ -186,119 +177,11 @@ def default_path(url: str | None, name: str) -> Path:
     return data_folder() / name
 
 
-ENVIRONMENT = Cause.of("environment", "the environment")
-
-
-class _Sources:
-    """The values of the environment and the file, the environment first."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
-        self.file = _config_file(environ)
-        document = _read_file(self.file, asked_for=bool(environ.get("INCIDENTS_CONFIG")))
-        self.sections = {k: v for k, v in document.items() if isinstance(v, dict)}
-        self._values = {k: v for k, v in document.items() if not isinstance(v, dict)}
-        for key in self._values:
-            if key not in _KEYS:
-                raise UnknownSettingError(where=self.file, setting=key, known=", ".join(_KEYS))
-
-    def value(self, key: str) -> tuple[Any, str, str]:
-        """Return the value, its source and its name there; an empty variable counts as not set."""
-        variable = f"INCIDENTS_{key.upper()}"
-        if self.environ.get(variable):
-            return self.environ[variable], ENVIRONMENT, variable
-        return self._values.get(key), str(self.file), key
-
-    def text(self, key: str) -> str | None:
-        value, where, setting = self.value(key)
-        if value is not None and not (isinstance(value, str) and value):
-            raise SettingError(
-                where=where, setting=setting, value=value, expected=Cause.of("must_text", "a text")
-            )
-        return value
-
-    def token(self) -> str | None:
-        """Return the content of INCIDENTS_TOKEN, or of the file that `token_file` names."""
-        given = self.environ.get("INCIDENTS_TOKEN")
-        file, where, setting = self.value("token_file")
-        if given or file is None:
-            return given or None
-        try:
-            return private_file.read(Path(str(file)).expanduser()).decode().strip()
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "it is not text"
-            raise SettingError(
-                where=where,
-                setting=setting,
-                value=file,
-                expected=Cause.of("must_readable", "a file that can be read ({why})", why=why),
-            ) from error
-
-    def choice(self, key: str, choices: tuple[str, ...], default: str | None) -> str | None:
-        value, where, setting = self.value(key)
-        if value is None:
-            return default
-        if value not in choices:
-            expected = one_of(choices)
-            raise SettingError(where=where, setting=setting, value=value, expected=expected)
-        return str(value)
-
-    def simulated_clock(self) -> tuple[str, clock.Pace | None]:
-        """Return `own` or `database`, and the pace of a clock that runs faster."""
-        value, where, setting = self.value("clock")
-        pace = clock.read_pace(value) if isinstance(value, str) else None
-        if value is None or pace is not None:
-            return "database", pace
-        if value not in ("own", "database"):
-            expected = one_of(("own", "database", "60x since 2026-03-01T02:50:00Z"))
-            raise SettingError(where=where, setting=setting, value=value, expected=expected)
-        return str(value), None
-
-    def size(self, key: str, default: int) -> int:
-        value, where, setting = self.value(key)
-        if value is None:
-            return default
-        found = None if isinstance(value, bool) else _SIZE.fullmatch(str(value))
-        if found is None:
-            expected = Cause.of("must_size", "a size such as 50MiB or a number of bytes")
-            raise SettingError(where=where, setting=setting, value=value, expected=expected)
-        return int(found[1]) * _UNITS[found[2]]
-
-
-def _config_file(environ: Mapping[str, str]) -> Path:
-    if environ.get("INCIDENTS_CONFIG"):
-        return Path(environ["INCIDENTS_CONFIG"]).expanduser()
-    from platformdirs import user_config_path
-
-    return user_config_path("incidents", appauthor=False) / "config.toml"
-
-
-def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        if asked_for:
-            raise SettingsFileError(
-                file=file, detail=Cause.of("no_such_file", "there is no such file")
-            ) from error
-        return {}
-    except UnicodeDecodeError as error:
-        detail = Cause.of("save_as_utf8_encoding", "it is not UTF-8: save it as UTF-8")
-        raise SettingsFileError(file=file, detail=detail) from error
-    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        detail = Cause.of(
-            "not_toml", "it is not TOML: {problem}", problem=parsing.toml_problem(error)
-        )
-        raise SettingsFileError(file=file, detail=detail) from error
-    except OSError as error:
-        raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
-
-
-def _language(lang: str | None, sources: _Sources) -> Tag:
+def _language(lang: str | None, layers: Layers) -> Tag:
     """Return the requested or configured language, or a supported language from the locale."""
-    value, where, setting = sources.value("lang")
+    value, where, setting = layers.value("lang")
     wanted = lang or value
-    found = language_tag.tag(str(wanted or language_tag.of_locale(sources.environ)))
+    found = language_tag.tag(str(wanted or language_tag.of_locale(layers.environ)))
     if wanted and found is None:
         expected = one_of(("en", "zh"))
         if lang:
@@ -309,8 +192,8 @@ def _language(lang: str | None, sources: _Sources) -> Tag:
     return found or "en"
 
 
-def _replica_lag(sources: _Sources) -> timedelta:
-    value, where, setting = sources.value("db_replica_lag")
+def _replica_lag(layers: Layers) -> timedelta:
+    value, where, setting = layers.value("db_replica_lag")
     if value is None:
         return DEFAULT_REPLICA_LAG
     # Loaded only for those who set it.
@@ -330,8 +213,8 @@ def _replica_lag(sources: _Sources) -> timedelta:
     return found
 
 
-def _zone_setting(sources: _Sources) -> tzinfo:
-    value, where, setting = sources.value("zone")
+def _zone_setting(layers: Layers) -> tzinfo:
+    value, where, setting = layers.value("zone")
     try:
         return clock.zone(DEFAULT_ZONE if value is None else str(value))
     except InputError as error:

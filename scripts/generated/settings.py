@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incidents.machine.policy import write_duration
-from incidents.settings import sources
+from incidents.settings import layers, sources
 from incidents.values import person_name
 from scripts.generated.markdown import code, page, table
 
@@ -436,10 +436,7 @@ def text() -> str:
         " `~/.config/incidents/config.toml`, and may be missing.",
         table(
             ("variable", "key in the file", "value", "default", "meaning"),
-            (
-                (f"`INCIDENTS_{key.upper()}`", f"`{key}`", *_MEANINGS[key])
-                for key in sources._KEYS  # noqa: SLF001 - the one list of them
-            ),
+            ((f"`INCIDENTS_{key.upper()}`", f"`{key}`", *_MEANINGS[key]) for key in layers.KEYS),
         ),
         "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. A duration is `90m`, `1h30m`,"
         " `24h` or `30d`: days, hours, minutes and seconds, in that order. An unknown key is an"

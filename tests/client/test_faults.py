@@ -113,7 +113,7 @@ def test_what_cannot_be_a_token_is_not_sent_and_not_shown(
     token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("incidents.settings.sources._Sources.token", lambda _: token)
+        patched.setattr("incidents.settings.layers.Layers.token", lambda _: token)
         assert main(["queue", "--server", "https://desk.host.example"]) == MISUSED
     told = capsys.readouterr().err
     assert told.count("\n") == 1
