@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,13 +132,13 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
 DESPITE = "despite"
 """The field that names a colleague whose claim the sender has seen and wants to ignore."""
 
-Is = Callable[[str], bool]
-"""A test whether an action is about a given item of a site."""
+Is = Callable[[str, Claim], bool]
+"""A test whether an action is about a given item of a site that has this claim."""
 
 
-def only(item: str) -> Is:
-    """Return a test that is true for only that item."""
-    return lambda held: held == item
+def only(item: str, until: datetime | None = None) -> Is:
+    """Return a test that is true for only that item, if it was claimed by then."""
+    return lambda held, claim: held == item and (until is None or claim.at <= until)
 
 
 class ClaimedError(Exception):
@@ -149,7 +150,11 @@ class ClaimedError(Exception):
 
 
 def unconfirmed_claims(
-    connection: Connection, site: str | int, about: Is, form: SentForm, by: str
+    connection: Connection,
+    site: str | int,
+    about: Is,
+    form: SentForm,
+    by: str,
 ) -> list[Claim]:
     """List colleagues' claims on items that the form is `about`, the earliest first.
 
@@ -160,7 +165,7 @@ def unconfirmed_claims(
     held = {
         claim.by: claim
         for _, item, claim in work.claims_of_sites(connection, ids)
-        if about(item) and claim.by != by
+        if about(item, claim) and claim.by != by
     }
     known = held.keys() <= set(form.texts(DESPITE))
     return [] if known else sorted(held.values(), key=lambda claim: claim.at)

@@ -34,8 +34,8 @@ _ACTIONS = (
     "hold", "unhold", "edit", "false-info",
 )  # fmt: skip
 """The order of the actions on the page; all other actions follow."""
-_ABOUT = {
-    "contact": str.isdigit,
+_ABOUT: dict[str, forms.Is] = {
+    "contact": lambda item, _: item.isdigit(),
     "confirm-closure": forms.only(CLOSURE),
     "decline-closure": forms.only(CLOSURE),
     "approve": forms.only(REINSTATEMENT),

@@ -60,6 +60,8 @@ const acts = (() => {
   // All buttons at once: of an item too, for what it needs next is known when the answer is there.
   // Nothing fresh changes what is busy.
   function hold(act) {
+    act.held = [];
+    if (!act.form) return;
     act.place = act.form.closest("#item") || act.form;
     act.focus = act.place.contains(document.activeElement) ? document.activeElement : null;
     act.held = [...act.place.querySelectorAll("button:enabled")];
@@ -68,6 +70,7 @@ const acts = (() => {
   }
 
   function free(act) {
+    if (!act.form) return;
     for (const button of act.held) button.disabled = false;
     act.place.removeAttribute("aria-busy");
     if (act.focus && act.focus.isConnected && document.activeElement === body) act.focus.focus({ preventScroll: true });
@@ -157,10 +160,31 @@ const acts = (() => {
     if (last) withdraw(last);
   }
 
-  // What is held goes with the page that goes, and its answer is read if the page comes back.
-  const sendAll = () => { for (const act of waiting()) release(act, { keepalive: true }); };
-  window.addEventListener("pagehide", sendAll);
+  // What is held goes with the page that goes. The next page sends it once more, under the same key, and
+  // tells the answer: a call that was not recorded must not be lost without a word.
+  const LEFT = "incidents.left";
+
+  function sendAll() {
+    const acts = waiting();
+    for (const act of acts) release(act, { keepalive: true });
+    return acts;
+  }
+
+  function leave() {
+    const left = sendAll().map(({ form, place, held, focus, line, timer, ...act }) => ({ ...act, pending: false, me: words.me }));
+    if (left.length) sessionStorage.setItem(LEFT, JSON.stringify(left));
+  }
+
+  function resume() {
+    const left = JSON.parse(sessionStorage.getItem(LEFT) || "[]");
+    if (!words.me) return;
+    sessionStorage.removeItem(LEFT);
+    for (const act of left) if (act.me === words.me) send(act);
+  }
+
+  window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => { if (document.hidden) sendAll(); });
+  document.addEventListener("DOMContentLoaded", resume);
 
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`act:${name}`, { detail }));
 
@@ -219,6 +243,7 @@ const acts = (() => {
     const question = page.getElementById("ask");
     if (question) ask(act, question);
     else if (main) show(main, page.title);
+    if (!act.form) return;
     const done = Boolean($("said").querySelector(".done"));
     tell("answered", { act, done, list: page.getElementById("list"), item: page.getElementById("item") });
   }
@@ -235,6 +260,7 @@ const acts = (() => {
 
   function ask(act, question) {
     const dialog = document.createElement("dialog");
+    if (act.wasHeld) question.prepend(Object.assign(document.createElement("p"), { className: "about", textContent: act.what }));
     dialog.append(question);
     dialog.setAttribute("aria-labelledby", "ask-title");
     dialog.addEventListener("close", () => dialog.remove());

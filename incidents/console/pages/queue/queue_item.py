@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from itertools import islice
 from secrets import token_hex
 from typing import Any
@@ -13,9 +12,9 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from incidents import clock, views
+from incidents import views
 from incidents.console import forms, messages, rendering, submission, unchanged
-from incidents.console.pages.queue import queue_list
+from incidents.console.pages.queue import held_act, queue_list
 from incidents.console.pages.queue.queue_place import Place
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer
@@ -116,10 +115,10 @@ def contact(desk: Submitted, item: str) -> Response:
         if read_incident_id(item) is None:
             raise UnknownTaskError(given=item)
         outcome = desk.form.text("outcome") or ""
-        at = _clicked_at(desk)
+        at = held_act.clicked_at(desk)
         return c.RecordContact(by=desk.by, incident=int(rest), outcome=outcome, at=at)
 
-    return _do(desk, item, record, seen=True, steady=True)
+    return _do(desk, item, record, seen=True, steady=True, of=read_incident_id(item))
 
 
 @router.post("/queue/{item}/removed")
@@ -129,9 +128,9 @@ def removed(desk: Submitted, item: str) -> Response:
 
     def state(_rest: str) -> c.Command:
         incident = inputs.incident(named)[1]
-        return c.StateRemoved(by=desk.by, incident=incident, at=_clicked_at(desk))
+        return c.StateRemoved(by=desk.by, incident=incident, at=held_act.clicked_at(desk))
 
-    return _do(desk, item, state, seen=True)
+    return _do(desk, item, state, seen=True, of=read_incident_id(named))
 
 
 @router.post("/queue/{item}/done")
@@ -161,12 +160,6 @@ def reveal(desk: Submitted, item: str) -> Response:
     return rendering.response("revealed", desk.reader, item=found)
 
 
-def _clicked_at(desk: Submission) -> datetime | None:
-    """The moment of the click, if the page named it; never after now, as its clock may be ahead."""
-    named = desk.form.text("clicked_at")
-    return None if named is None else min(clock.parse_exact(named), desk.reader.now)
-
-
 def _do(
     desk: Submission,
     item: str,
@@ -174,19 +167,22 @@ def _do(
     *,
     seen: bool = False,
     steady: bool = False,
+    of: tuple[int, int] | None = None,
 ) -> Response:
     """Do the action; answer with the list, the pane and the result, in one exchange.
 
     If a colleague has claimed the item, ask first. `seen` is False for a claim and a release, for
-    which the desk itself checks who has claimed the item. The form's `then` names the item whose
-    pane is open by now.
+    which the desk itself checks who has claimed the item. `of`: the incident of an act that the
+    page may have held. The form's `then` names the item whose pane is open by now.
     """
     try:
         site, rest = inputs.item(item)
-        answer = desk.submit(
-            site, command(rest), seen=seen, steady=steady,
-            about=forms.only(rest) if seen else None,
-        )  # fmt: skip
+        asked = command(rest)
+        if of is None:
+            about = forms.only(rest) if seen else None
+            answer = desk.submit(site, asked, seen=seen, steady=steady, about=about)
+        else:
+            answer = held_act.submit(desk, of, asked, item=rest, steady=steady)
         flash = messages.of_answer(desk, answer, seen=desk.seen)
     except (InputError, RefusedError) as error:
         flash = messages.of_error(desk.reader, error)
