@@ -152,12 +152,7 @@ class Authenticator:
             SignInError: if the ticket is too old, or the account can no longer sign in.
             WrongFactorError, BlockedError: as for `sign_in`.
         """
-        handle = sign_in_ticket.handle_of(ticket)
-        found = self._find(handle)
-        held = sign_in_ticket.read_ticket(ticket, found.hash, self._clock(), self._seal)
-        if held is None or found.account is None or found.account.disabled_at is not None:
-            raise SignInError
-        own = replace(answer, challenge=held.challenge, asked_at=held.made_at)
+        found, own = self._of_ticket(ticket, answer)
         how = self.factors.check(found, own, Attempt("sign_in", "password", address))
         return self._signed_in(found, how or "password", address, browser)
 
@@ -168,6 +163,14 @@ class Authenticator:
         if held is None:
             return None
         return held, self.factors.of_ticket(held.handle)
+
+    def _of_ticket(self, ticket: str, answer: Answer) -> tuple[Claimant, Answer]:
+        """Return whose password the ticket proves, and the answer to the ticket's challenge."""
+        found = self._find(sign_in_ticket.handle_of(ticket))
+        held = sign_in_ticket.read_ticket(ticket, found.hash, self._clock(), self._seal)
+        if held is None or found.account is None or found.account.disabled_at is not None:
+            raise SignInError
+        return found, replace(answer, challenge=held.challenge, asked_at=held.made_at)
 
     def _signed_in(self, found: Claimant, how: How, address: str, browser: str) -> Visit:
         assert found.hash is not None
@@ -207,20 +210,37 @@ class Authenticator:
         self.log.record_failure(attempt, account, right=True)
         raise SignInError
 
-    def reauthenticate(self, visit: Visit, password: str, address: str | None = None) -> Visit:
-        """Confirm the identity of the session's person again.
+    def reauthenticate(
+        self, visit: Visit, password: str, address: str | None = None, *, code: str | None = None
+    ) -> Visit:
+        """Confirm the identity of the session's person again, by all that their sign-in takes.
 
         Raises the same errors as `sign_in`.
         """
-        handle = visit.identity.handle
-        attempt = Attempt("proof", "password", address, session=visit.identity.session)
-        self._check(
-            self._find(handle),
-            password,
-            throttle.in_session(handle, str(visit.identity.session)),
-            attempt,
-        )
-        now, digest = self._clock(), _digest(visit.cookie)
+        handle, attempt = visit.identity.handle, _proof(visit, address)
+        found = self._find(handle)
+        guess = throttle.in_session(handle, str(visit.identity.session))
+        self._check(found, password, guess, attempt)
+        how = self.factors.check(found, Answer(code=code), attempt)
+        return self._reauthenticated(visit, replace(attempt, how=how or "password"))
+
+    def finish_proof(
+        self, visit: Visit, ticket: str, answer: Answer, address: str | None = None
+    ) -> Visit:
+        """Confirm the identity of a person whose password was right, by their second factor.
+
+        `ticket`: that of the `FactorNeededError` of `reauthenticate`. Raises the same errors as
+        `finish`.
+        """
+        attempt = _proof(visit, address)
+        found, own = self._of_ticket(ticket, answer)
+        if found.name != visit.identity.handle:
+            raise SignInError
+        how = self.factors.check(found, own, attempt)
+        return self._reauthenticated(visit, replace(attempt, how=how or "password"))
+
+    def _reauthenticated(self, visit: Visit, attempt: Attempt) -> Visit:
+        handle, now, digest = visit.identity.handle, self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
             # It may have ended or been changed in the database since: only reseal a sealed row.
@@ -318,6 +338,10 @@ class Authenticator:
 
     def _sealed(self, digest: bytes, session: accounts.Session) -> accounts.Session:
         return session._replace(seal=self._seal.on(session_facts(digest, session)))
+
+
+def _proof(visit: Visit, address: str | None) -> Attempt:
+    return Attempt("proof", "password", address, session=visit.identity.session)
 
 
 def _digest(cookie: str) -> bytes:

@@ -106,9 +106,13 @@ class Identity:
         if action in IN_PERSON:
             if self.proved_at is None:
                 return "in_person"
-            if now - self.proved_at > PROOF_TTL:
+            if not self.is_proved(now):
                 return "prove_again"
         return None
+
+    def is_proved(self, now: datetime) -> bool:
+        """Whether the session's person has confirmed their identity in the last five minutes."""
+        return self.proved_at is not None and now - self.proved_at <= PROOF_TTL
 
     def may(self, action: str) -> bool:
         """Whether the account may do the action at all, perhaps after confirming the password."""

@@ -51,15 +51,19 @@ def signed_in(
     """
     headers = exchange.http.headers
     token = headers.get(_TOKEN)
-    try:
-        words = {"handle": handle, "password": password}
-        # With the token, so that guesses elsewhere do not lock its owner out.
+
+    def with_code(path: str, words: dict[str, str]) -> httpx.Response:
         try:
-            begun = exchange.send("POST", "/session", json=words)
+            return exchange.send("POST", path, json=words)
         except ProblemError as error:
             if error.name != "factor_needed" or code is None:
                 raise
-            begun = exchange.send("POST", "/session", json=words | {"code": code()})
+            return exchange.send("POST", path, json=words | {"code": code()})
+
+    try:
+        words = {"handle": handle, "password": password}
+        # With the token, so that guesses elsewhere do not lock its owner out.
+        begun = with_code("/session", words)
         headers.pop(_TOKEN, None)
         # By hand: a jar keeps it back from plain HTTP, which is taken to this machine alone.
         headers["Cookie"] = "; ".join(f"{name}={word}" for name, word in begun.cookies.items())
@@ -67,7 +71,7 @@ def signed_in(
         if again is not None:
 
             def prove() -> None:
-                exchange.exchange("POST", "/session/proof", words={"password": again()})
+                with_code("/session/proof", {"password": again()})
 
             exchange.prove = prove
         try:

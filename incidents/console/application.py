@@ -19,10 +19,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.entrance import Entrance
+from incidents.accounts.second_factor import FactorNeededError
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.clock import rfc3339
 from incidents.console import (
     changes,
+    forms,
     kept_form,
     last_write,
     messages,
@@ -31,6 +33,7 @@ from incidents.console import (
     static_files,
 )
 from incidents.console.changes import Changes
+from incidents.console.factor_step import factor_step
 from incidents.console.flash import Flash
 from incidents.console.forms import (
     ClaimedError,
@@ -167,10 +170,17 @@ def _not_allowed(request: Request, error: NotAllowedError) -> Response:
 
 
 def _reauthenticate(request: Request, error: ReauthenticationError) -> Response:
-    wrong = error.wrong and request_context.reader(request).word("prove", error.wrong)
+    wrong, ticket = error.wrong, error.form.password(forms.TICKET)
+    if isinstance(wrong, FactorNeededError):
+        # The password was right, and the second step follows.
+        ticket, wrong = wrong.ticket, None
+    step = None if ticket is None else factor_step(request.app.state.authenticator, ticket)
+    is_late = ticket is not None and step is None
+    name = "too_late" if is_late else None if wrong is None else wrong.name
+    told = None if name is None else request_context.reader(request).word("prove", name)
     return _page_with_form(
-        request, error.form, "reauthenticate", 403 if wrong else 200, wrong=wrong, act=error.action,
-        site=error.site and site_name.shown(error.site),
+        request, error.form, "reauthenticate", 403 if told else 200, wrong=told, act=error.action,
+        site=error.site and site_name.shown(error.site), step=step, ticket=ticket,
         provider=request.app.state.oidc is not None,
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from starlette.datastructures import FormData, UploadFile
 
 from incidents.api.operation import MAX_OPEN_BODY, counted, has_files
+from incidents.errors import RefusedError
 from incidents.machine.case import Claim
 from incidents.store.cases import sites, work
 
@@ -31,7 +32,11 @@ MAX_FIELDS = 200
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
 NEW_PASSWORD, SAME_PASSWORD = "new_password", "same_password"
-_SECRET = (PASSWORD, SECOND_PASSWORD, NEW_PASSWORD, SAME_PASSWORD)
+TICKET, CODE, CREDENTIAL = "proof_ticket", "proof_code", "proof_credential"
+"""The fields of the second step of a confirmation. The form that waits for it may have a `code`."""
+_SECRET = (
+    PASSWORD, SECOND_PASSWORD, NEW_PASSWORD, SAME_PASSWORD, TICKET, CODE, CREDENTIAL,
+)  # fmt: skip
 """The fields whose content is never shown again after a submission."""
 
 
@@ -184,14 +189,15 @@ class NotAllowedError(Exception):
 
 
 class ReauthenticationError(Exception):
-    """A person must confirm their password first; `wrong`: why their last attempt failed.
+    """A person must confirm their identity first; `wrong`: why their last attempt failed.
 
     `action`: the action that they are about to do; `site`: the site of the action, if any.
     """
 
     def __init__(
-        self, form: SentForm, action: str, site: str | None = None, *, wrong: str | None = None
-    ) -> None:
+        self, form: SentForm, action: str, site: str | None = None, *,
+        wrong: RefusedError | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.form, self.action, self.site, self.wrong = form, action, site, wrong
 

@@ -11,8 +11,9 @@ from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from incidents import clock
-from incidents.accounts import secrets
+from incidents.accounts import secrets, security_keys
 from incidents.accounts.authenticator import Visit
+from incidents.accounts.second_factor import FactorNeededError
 from incidents.api import authentication, caller
 from incidents.api.limits import TooManyActsError
 from incidents.console import forms, kept_form, rendering
@@ -47,8 +48,8 @@ class Submission(RequestContext):
     """The submission of a form of this console by a signed-in person."""
 
     form: SentForm
-    unproved: str | None = None
-    """The name of the error if the person entered a wrong password to confirm their identity."""
+    unproved: RefusedError | None = None
+    """The error if the person has not confirmed their identity, though they tried to."""
 
     def place(self, opened: str | None) -> str:
         """The path of the form's page, for which the input is kept."""
@@ -60,12 +61,12 @@ class Submission(RequestContext):
         return dict(self.form.fields)
 
     def authorise(self, action: str, site: str | int | None = None) -> None:
-        """Check that the person may do the action now; some actions need a recent password.
+        """Check that the person may do the action now; some need a recent confirmation.
 
         Raises:
             NotAllowedError: if the person may not do the action.
-            ReauthenticationError: if the person must enter the password first; a page then asks for
-                it and resubmits the form.
+            ReauthenticationError: if the person must confirm their identity first; a page then asks
+                for it and resubmits the form.
         """
         why = self.identity.denial(action, clock.machine_now())
         if why == "prove_again" or (why is None and self.unproved is not None):
@@ -199,7 +200,7 @@ def submission(
     here: Annotated[RequestContext, Depends(signed_in_context)],
     form: Annotated[SentForm, Depends(sent_form)],
 ) -> Submission:
-    """Return the submission, after checking the form's CSRF token and password, if any.
+    """Return the submission, after checking the form's CSRF token and a confirmation, if any.
 
     Raises:
         NotAllowedError: for a form that was made elsewhere.
@@ -226,21 +227,28 @@ def submission_with_files(
     return submission(request, here, form)
 
 
-def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, str | None]:
-    """Confirm the person's identity by the password in the form, if any.
+def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, RefusedError | None]:
+    """Confirm the person's identity by what the form proves, if anything.
 
-    Return the visit, renewed if the password is right, and the name of the error if it is wrong.
+    Return the visit, renewed if the identity is confirmed, and otherwise the error.
     """
-    password = form.password()
-    if password is None or form.text("proves") is None:
+    door, address = here.authenticator, caller.address_of(here.request)
+    password, ticket = form.password(), form.password(forms.TICKET)
+    if form.text("proves") is None:
         return here.visit, None
     try:
-        return here.authenticator.reauthenticate(
-            here.visit, password, caller.address_of(here.request)
-        ), None
+        if ticket is not None:
+            given = security_keys.Answer(form.text(forms.CODE), form.text(forms.CREDENTIAL))
+            return door.finish_proof(here.visit, ticket, given, address), None
+        if password is not None:
+            return door.reauthenticate(here.visit, password, address), None
     except RefusedError as error:
+        if isinstance(error, FactorNeededError) and here.identity.is_proved(clock.machine_now()):
+            # The password is right, and the second factor was given a moment ago.
+            return here.visit, None
         # The action is not known here: `Submission.authorise` reports the error.
-        return here.visit, error.name
+        return here.visit, error
+    return here.visit, None
 
 
 Submitted = Annotated[Submission, Depends(submission)]

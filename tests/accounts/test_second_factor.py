@@ -221,6 +221,55 @@ def test_a_provider_asks_for_its_own_factors(app: AccountRig) -> None:
     assert not door.begin("admin-1", how="password").identity.may("look")
 
 
+def test_confirming_who_you_are_takes_the_code_too(app: AccountRig) -> None:
+    codes = added(app)
+    visit = app.authenticator.begin("operator-1", how="password")
+    app.moved.tick(timedelta(minutes=6))
+    with pytest.raises(FactorNeededError):
+        app.authenticator.reauthenticate(visit, PASSWORD, HERE)
+    with pytest.raises(SignInError):
+        app.authenticator.reauthenticate(visit, "wrong", HERE, code=code())
+    with pytest.raises(WrongFactorError):
+        app.authenticator.reauthenticate(visit, PASSWORD, HERE, code="000000")
+    assert not proved(app, visit.cookie)
+    app.authenticator.reauthenticate(visit, PASSWORD, HERE, code=code())
+    assert proved(app, visit.cookie)
+    app.authenticator.reauthenticate(visit, PASSWORD, HERE, code=codes[0])
+    proofs = [(line["result"], line["how"]) for line in app.log() if line["what"] == "proof"]
+    assert proofs == [
+        ("ok", "recovery"), ("ok", "totp"), ("wrong_code", "password"),
+        ("wrong_password", "password"),
+    ]  # fmt: skip
+
+
+def test_a_code_that_signed_in_confirms_nothing(app: AccountRig) -> None:
+    added(app)
+    given = code()
+    visit = app.authenticator.sign_in("operator-1", PASSWORD, HERE, code=given)
+    with pytest.raises(WrongFactorError):
+        app.authenticator.reauthenticate(visit, PASSWORD, HERE, code=given)
+
+
+def test_a_ticket_confirms_only_its_own_person(app: AccountRig) -> None:
+    added(app)
+    added(app, "admin-1")
+    held, own = ticket(app), app.authenticator.begin("operator-1", how="password")
+    other = app.authenticator.begin("admin-1", how="password")
+    app.moved.tick(timedelta(minutes=4))
+    with pytest.raises(SignInError):
+        app.authenticator.finish_proof(other, held, Answer(code()), HERE)
+    assert app.authenticator.finish_proof(own, held, Answer(code()), HERE).cookie == own.cookie
+    app.moved.tick(timedelta(minutes=1))
+    with pytest.raises(SignInError):
+        app.authenticator.finish_proof(own, held, Answer(code()), HERE)
+
+
+def proved(rig: AccountRig, cookie: str) -> bool:
+    visit = rig.authenticator.by_session(cookie)
+    assert visit is not None
+    return visit.identity.is_proved(clock.now())
+
+
 def ticket(rig: AccountRig) -> str:
     with pytest.raises(FactorNeededError) as needed:
         signed_in(rig, None)

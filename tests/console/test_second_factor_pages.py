@@ -153,3 +153,87 @@ def test_an_invitation_is_no_way_around_the_second_factor(desk: ConsoleDesk) -> 
     assert guest.get("/account").status_code != 200, "nobody is signed in"
     signed_in = guest.post("/sign-in", data={"handle": "operator-1", "password": chosen})
     assert signed_in.headers["location"].startswith("/sign-in/factor")
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The hidden fields of the page's form that asks for a code."""
+    form = next(each for each in page.split("<form")[1:] if 'name="proof_code"' in each)
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+def test_confirming_takes_the_code_after_the_password_and_goes_on(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    app, _ = added(li)
+    desk.pass_time(timedelta(minutes=6))
+    action = "/account/factors/codes"
+    asked = li.post(action)
+    assert "Confirm your password" in asked.text
+    second = li.post(action, {"proves": "1", "password": PASSWORD})
+    assert "Enter your second factor" in second.text
+    assert PASSWORD not in second.text
+    wrong = li.post(action, {**hidden(second.text), "proof_code": "000000"})
+    assert (wrong.status_code, "Wrong code" in wrong.text) == (403, True)
+    done = li.post(action, {**hidden(wrong.text), "proof_code": app.at(clock.now())})
+    assert len(re.findall(r"<li><code>([A-Z2-7-]{29})</code>", done.text)) == 10
+    assert "Confirm your password" not in li.post(action).text, "for five minutes"
+
+
+def test_too_late_for_the_code_the_password_is_asked_for_again(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    app, _ = added(li)
+    desk.pass_time(timedelta(minutes=6))
+    action = "/account/factors/codes"
+    second = li.post(action, {"proves": "1", "password": PASSWORD})
+    desk.pass_time(timedelta(minutes=6))
+    late = li.post(action, {**hidden(second.text), "proof_code": app.at(clock.now())})
+    assert (late.status_code, "Too much time has passed" in late.text) == (403, True)
+    assert 'name="password"' in late.text
+
+
+def test_what_confirms_keeps_the_fields_of_the_form_that_waits(desk: ConsoleDesk) -> None:
+    """A field of its own named `code` or `handle` is the waiting form's."""
+    adam = Visitor(desk, "adam")
+    desk.have_account("operator")
+    app, _ = added(adam)
+    desk.pass_time(timedelta(minutes=6))
+    asked = adam.post("/admin/accounts/invite", {"handle": "operator-1", "code": "own"})
+    form = next(each for each in asked.text.split("<form")[1:] if 'name="password"' in each)
+    sent = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+    assert [value for name, value in sent if name == "handle"] == ["operator-1"]
+    second = adam.post("/admin/accounts/invite", {**dict(sent), "password": PASSWORD})
+    given = hidden(second.text)
+    assert (given["handle"], given["code"]) == ("operator-1", "own")
+    made = adam.post("/admin/accounts/invite", {**given, "proof_code": app.at(clock.now())})
+    assert re.search(r'value="https?://[^/"]+(/join/[^"]+)"', made.text), made.text
+    assert "operator-1" in made.text
+
+
+def test_another_password_takes_the_code_as_well(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    app, _ = added(li)
+    chosen, action = "no rain before the harvest", "/account/password"
+    words = {"proves": "1", "password": PASSWORD, "new_password": chosen, "same_password": chosen}
+    desk.pass_time(timedelta(minutes=6))
+    second = li.post(action, words)
+    assert "Enter your second factor" in second.text
+    assert chosen not in second.text
+    told = li.post(action, {**hidden(second.text), "proof_code": app.at(clock.now())})
+    assert told.headers["location"] == "/account"
+    wrong = li.post(action, {**words, "password": "not that sentence"})
+    assert "Wrong password" in wrong.text
+    assert li.post(action, words).headers["location"] == "/account"
+    signed_in = desk.visitor().post("/sign-in", data={"handle": "operator-1", "password": chosen})
+    assert signed_in.headers["location"].startswith("/sign-in/factor")
+
+
+def test_a_program_confirms_with_the_code_too(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    app, _ = added(li)
+    desk.pass_time(STEP)
+    path, headers = "/api/v1/session/proof", {"X-CSRF-Token": li.csrf}
+    without = li.client.post(path, json={"password": PASSWORD}, headers=headers)
+    assert (without.status_code, without.json()["type"]) == (
+        401, "urn:incidents:problem:factor-needed",
+    )  # fmt: skip
+    given = {"password": PASSWORD, "code": app.at(clock.now())}
+    assert li.client.post(path, json=given, headers=headers).status_code == 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from playwright.sync_api import Page
 
 from tests.api.rig import PASSWORD
@@ -44,3 +46,23 @@ def test_somebody_adds_a_key_and_signs_in_with_it(
         page.wait_for_selector("nav")
         page.goto(f"{served_desk.url}/account")
         assert "Password and security key" in page.inner_text("main")
+
+
+def test_somebody_confirms_who_they_are_with_their_key(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    served_desk.url = served_desk.url.replace("127.0.0.1", "localhost")
+    with browser.page(locale="en-GB", refusals=True) as page:
+        authenticator(page)
+        sign_in(page, served_desk, "operator")
+        page.goto(f"{served_desk.url}/account/factors/key")
+        page.fill("#name", "the blue one")
+        page.click("main form button")
+        page.wait_for_selector("#codes")
+        served_desk.pass_time(timedelta(minutes=6))
+        page.goto(f"{served_desk.url}/account")
+        page.click("text=New recovery codes")
+        page.fill("#password", PASSWORD)
+        page.press("#password", "Enter")
+        page.click("text=Use security key")
+        page.wait_for_selector("#codes")

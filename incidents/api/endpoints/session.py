@@ -57,9 +57,10 @@ class Person(bodies.Form):
 
 
 class Proof(bodies.Form):
-    """The password, to confirm the person's identity."""
+    """The password, to confirm the person's identity; `code`: as for the sign-in."""
 
     password: str = Field(max_length=_MOST)
+    code: str | None = Field(None, max_length=40)
 
 
 def visit(
@@ -115,11 +116,16 @@ def sign_out(request: Request, response: Response, by: CurrentVisit) -> None:
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
 def prove(request: Request, by: CurrentVisit, proof: Proof) -> account_documents.Session:
-    """Confirm your password; for five minutes, you can then do the actions that require it."""
+    """Confirm who you are; for five minutes, you can then do the actions that require it.
+
+    This takes all that your sign-in took: if the account has a second factor, also a `code`.
+    """
     authenticator: Authenticator = request.app.state.authenticator
     try:
-        again = authenticator.reauthenticate(by, proof.password, address_of(request))
-    except SignInError as error:
+        again = authenticator.reauthenticate(
+            by, proof.password, address_of(request), code=proof.code
+        )
+    except (SignInError, FactorNeededError, WrongFactorError) as error:
         raise _nobody(error) from error
     return _document(again.identity, again)
 

@@ -10,17 +10,17 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.authenticator import Authenticator, SignInError
 from incidents.accounts.second_factor import FactorNeededError
-from incidents.accounts.security_keys import Answer, WrongFactorError, authentication_options
+from incidents.accounts.security_keys import Answer, WrongFactorError
 from incidents.accounts.sign_in_ticket import TICKET_FOR
 from incidents.accounts.throttle import BlockedError
 from incidents.api import authentication
 from incidents.api.caller import address_of
 from incidents.api.endpoints import session
 from incidents.console import rendering, request_context
+from incidents.console.factor_step import factor_step
 from incidents.console.forms import NotAllowedError, SentForm, anonymous_form
 from incidents.console.languages import LANGUAGES
 from incidents.console.submission import Submitted
-from incidents.store.accounts.factors import TOTP, WEBAUTHN
 
 router = APIRouter()
 
@@ -151,22 +151,15 @@ def _factor_form(
     request: Request, to: str, *, wrong: str | None = None, status: int = 200, wait_s: int = 0
 ) -> Response:
     authenticator: Authenticator = request.app.state.authenticator
-    found = authenticator.ticket(request.cookies.get(TICKET, ""))
-    if found is None:
+    step = factor_step(authenticator, request.cookies.get(TICKET, ""))
+    if step is None:
         return page(request, to, wrong="factors.too_late", status=401)
-    ticket, factors = found
-    has_key = any(each.kind == WEBAUTHN for each in factors)
-    options = (
-        authentication_options(authenticator.factors.access, factors, ticket.challenge)
-        if has_key
-        else None
-    )
     reader = request_context.reader(request)
     told = None if wrong is None else reader.say(wrong, wait_s=wait_s)
     headers = {"Retry-After": str(wait_s)} if wait_s else {}
     return rendering.response(
         "admin/sign_in_factor", reader, status=status, headers=headers, to=own(to), wrong=told,
-        options=options, has_app=any(each.kind == TOTP for each in factors), handle=ticket.handle,
+        step=step,
         here=f"{FACTOR}?{urlencode({'to': own(to)})}", me=None, csrf="", flash=None,
         may=lambda _action: False,
     )  # fmt: skip

@@ -1,16 +1,19 @@
 // Security keys (WebAuthn): asks the browser for one, and puts its answer into the form.
 "use strict";
 (() => {
-  const form = document.querySelector("form[data-webauthn]");
-  if (!form) return;
-  const button = form.querySelector("button");
-  const failed = form.querySelector("[role=alert]");
-  if (!window.PublicKeyCredential) {
+  // Without a script, or a browser that knows no keys, the button stays off.
+  function prepare() {
+    for (const form of document.querySelectorAll("form[data-webauthn]")) {
+      if (window.PublicKeyCredential) form.querySelector("button").disabled = false;
+      else fail(form);
+    }
+  }
+
+  function fail(form) {
+    const failed = form.querySelector("[role=alert]");
     failed.textContent = form.dataset.failed;
     failed.hidden = false;
-    return;
   }
-  button.disabled = false;
 
   const bytes = (text) =>
     Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
@@ -18,7 +21,7 @@
     btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
   const known = (list) => (list || []).map((each) => ({ ...each, id: bytes(each.id) }));
 
-  async function asked() {
+  async function asked(form) {
     const given = JSON.parse(form.dataset.options);
     const publicKey = { ...given, challenge: bytes(given.challenge) };
     if (form.dataset.webauthn === "create") {
@@ -41,21 +44,27 @@
   }
 
   // Before the form is sent by anything else: without the key's answer there is nothing to send.
-  form.addEventListener("submit", async (event) => {
-    const field = form.elements.credential;
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-webauthn]")) return;
+    const field = form.elements[form.dataset.field || "credential"];
     if (field.value) return;
     event.preventDefault();
     event.stopPropagation();
-    failed.hidden = true;
+    const button = form.querySelector("button");
+    form.querySelector("[role=alert]").hidden = true;
     button.disabled = true;
     try {
-      field.value = written(await asked());
+      field.value = written(await asked(form));
     } catch {
-      failed.textContent = form.dataset.failed;
-      failed.hidden = false;
+      fail(form);
     }
     button.disabled = false;
     if (field.value) form.requestSubmit(button);
     field.value = "";
   }, true);
+
+  // The form may come with the page, or in the answer to an act.
+  prepare();
+  document.addEventListener("act:answered", prepare);
 })();

@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts import access_settings, secrets
+from incidents.accounts.second_factor import FactorNeededError
 from incidents.api.caller import address_of
 from incidents.api.endpoints import session
 from incidents.console import messages, rendering
 from incidents.console.flash import Flash, set_flash
-from incidents.console.forms import NEW_PASSWORD, SAME_PASSWORD
+from incidents.console.forms import NEW_PASSWORD, SAME_PASSWORD, TICKET
 from incidents.console.pages.admin import account_acts
 from incidents.console.request_context import RequestContext, SignedIn
 from incidents.console.submission import Submitted
@@ -50,8 +51,13 @@ def end_session(desk: Submitted, session: str) -> Response:
 def change_password(desk: Submitted) -> Response:
     """Set another password, after the old one; the person's other sessions end."""
     new, say = desk.form.password(NEW_PASSWORD) or "", desk.reader.say
+    if desk.form.password(TICKET) is not None or isinstance(desk.unproved, FactorNeededError):
+        # Passwords are never kept for a second step: they are entered again after it.
+        desk.authorise("set_password")
+        return desk.back(PAGE, Flash("done", say("password.confirmed")))
     if desk.unproved is not None or desk.form.password() is None:
-        return _page(desk, wrong=desk.reader.word("prove", desk.unproved or "sign_in"))
+        name = "sign_in" if desk.unproved is None else desk.unproved.name
+        return _page(desk, wrong=desk.reader.word("prove", name))
     if new != desk.form.password(SAME_PASSWORD):
         return _page(desk, wrong=say("password.differ"))
     try:
