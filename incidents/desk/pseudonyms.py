@@ -29,7 +29,7 @@ from incidents.record.own_events import SignInsErased
 from incidents.settings.retention import Retention
 from incidents.store import erasable
 from incidents.store import expired_keys as stored_keys
-from incidents.store.accounts import saved_views, sign_ins
+from incidents.store.accounts import factors, saved_views, sign_ins
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.erasable import Scope
 
@@ -87,9 +87,10 @@ def erase_account(
 ) -> AccountErasureResult:
     """Permanently erase the account's sign-in data that is old enough at `now` (UTC).
 
-    The saved views of the account go with it, since their names are free text. A dry run only
-    returns the amount. `confirm` is called before anything is erased, and may raise an error to
-    prevent it. `format_time` formats the time in a refusal.
+    The names that its owner wrote go with it, since they are free text: saved views are deleted,
+    second factors go on working without a name. No law keeps those names, so they also go where
+    there is no sign-in. A dry run only returns the amount. `confirm` is called before anything is
+    erased, and may raise an error to prevent it. `format_time` formats the time in a refusal.
 
     Raises:
         UnknownAccountError: if there is no such account.
@@ -101,15 +102,17 @@ def erase_account(
         known(connection, handle)
         rows = sign_ins.erasable(connection, before, handle)
         first = sign_ins.first(connection, handle)
+        names = saved_views.count(connection, handle) + factors.count_names(connection, handle)
     if not rows and first is not None:
         raise TooYoungError(site=handle, at=format_time(keep.due(first)))
-    if rows and not dry_run:
+    if (rows or names) and not dry_run:
         confirm()
         rows = erase_sign_ins(
             desk, before, by=request.by, login=request.login, reason=request.reason, handle=handle
         )
         with plainly(engine), writing(engine) as connection:
             saved_views.remove_all(connection, handle)
+            factors.erase_names(connection, handle)
         erasable.secure_vacuum(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)

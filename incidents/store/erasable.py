@@ -33,7 +33,7 @@ from incidents.errors import DatabaseError
 from incidents.store.archive import whole
 from incidents.store.database.address import display_address
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
-from incidents.store.schema.access_tables import refusals, sign_ins
+from incidents.store.schema.access_tables import factors, refusals, saved_views, sign_ins
 from incidents.store.schema.desk_tables import (
     DESK_STREAM,
     desk,
@@ -278,7 +278,7 @@ def _of_postgresql(own: Any) -> None:
     before, own.autocommit = own.autocommit, True
     own.limit_s = None
     try:
-        for table in (sealed, keys, sign_ins, refusals):
+        for table in (sealed, keys, sign_ins, refusals, saved_views, factors):
             own.execute(f"VACUUM {table.name}")
     finally:
         own.autocommit = before

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import pyotp
 import pytest
 from sqlalchemy import func, select
 
@@ -13,11 +14,14 @@ from incidents import clock
 from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
 from incidents.accounts.throttle import MOST_LINES, Attempt, BlockedError
-from incidents.desk import accounts, pseudonyms
+from incidents.desk import accounts, factors, pseudonyms
 from incidents.desk.erasure_request import TooYoungError
+from incidents.desk.own_stream import Actor
 from incidents.desk.pseudonyms import AccountErasureRequest, AccountErasureResult
 from incidents.settings.retention import MINIMUM, Retention
+from incidents.store.accounts import factors as stored_factors
 from incidents.store.accounts import saved_views
+from incidents.store.accounts.factors import TOTP
 from incidents.store.accounts.saved_views import SavedView
 from incidents.store.accounts.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
 from incidents.store.database.engine import reading, writing
@@ -25,6 +29,7 @@ from incidents.store.schema import access_tables
 from tests.accounts.rig import BY, HERE, PASSWORD, AccountRig, mistaken, set_password
 
 THERE = "198.51.100.9"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 TERMINAL = "the terminal of desk1"
 
 
@@ -282,6 +287,60 @@ def test_the_saved_views_of_an_erased_account_go_with_its_sign_ins(rig: AccountR
     with reading(rig.engine) as connection:
         [left] = saved_views.listed(connection, "/incidents", "wang")
     assert left.owner == "operator-2"
+
+
+def phone_of(rig: AccountRig, handle: str = "operator-1") -> None:
+    """An authenticator app that has its owner's name, and the recovery codes that come with it."""
+    own = Actor(person=handle, login="session", signed_in=True)
+    new = factors.blank(handle, TOTP, "phone of Li Wang", clock.now)._replace(secret=SECRET)
+    rig.desk.on_record(lambda c: factors.add(c, own, new, clock.now))
+
+
+def stored_names(rig: AccountRig) -> list[str]:
+    with reading(rig.engine) as connection:
+        return sorted({each.name for each in stored_factors.every(connection)})
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("has_signed_in", [True, False])
+def test_the_names_of_second_factors_are_erased_and_they_go_on_working(
+    rig: AccountRig, has_signed_in: bool
+) -> None:
+    rig.make("operator-1")
+    phone_of(rig)
+    if has_signed_in:
+        mistaken(rig, 1)
+        rig.moved.tick(MINIMUM + timedelta(seconds=1))
+    demand(rig, dry_run=True)
+    assert stored_names(rig) == ["", "phone of Li Wang"]
+    assert demand(rig).rows == int(has_signed_in)
+    assert stored_names(rig) == [""]
+    given = pyotp.TOTP(SECRET).at(clock.now())
+    assert rig.authenticator.sign_in("operator-1", PASSWORD, HERE, code=given).cookie
+    assert rig.findings() == []
+
+
+def test_names_wait_for_a_confirmation_like_the_sign_ins(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    phone_of(rig)
+
+    def nobody() -> None:
+        raise TooYoungError(site="operator-1", at="never")
+
+    wanted = AccountErasureRequest(handle="operator-1", reason="she has left", by="sup-1")
+    with pytest.raises(TooYoungError):
+        pseudonyms.erase_account(
+            rig.desk, rig.engine, Retention(), wanted, clock.now(), dry_run=False, confirm=nobody
+        )
+    assert "phone of Li Wang" in stored_names(rig)
+
+
+def test_a_factor_that_is_removed_loses_its_name(rig: AccountRig) -> None:
+    rig.make("operator-1")
+    phone_of(rig)
+    rig.desk.on_record(lambda c: factors.reset(c, BY, "operator-1", clock.now))
+    assert stored_names(rig) == [""]
+    assert rig.findings() == []
 
 
 @pytest.mark.both_databases

@@ -1,7 +1,7 @@
 """Queries for second factors: codes by time, security keys, and recovery codes.
 
-A factor that is removed, or a recovery code that is used, stays as a row without its secret: a row
-that somebody brings back is found by the replay.
+A factor that is removed, or a recovery code that is used, stays as a row without its secret and its
+name: a row that somebody brings back is found by the replay.
 """
 
 from __future__ import annotations
@@ -90,8 +90,20 @@ def use(connection: Connection, id_: str, *, before: int, counter: int, at: date
 def remove(connection: Connection, id_: str, at: datetime) -> bool:
     """Remove a factor; return False if that was done before."""
     there = (factors.c.id == id_, factors.c.removed_at.is_(None))
-    gone = update(factors).where(*there).values(removed_at=at, secret="")
+    gone = update(factors).where(*there).values(removed_at=at, secret="", name="")
     return connection.execute(gone).rowcount == 1
+
+
+def count_names(connection: Connection, handle: str) -> int:
+    """How many factors of the account have a name, also those that are gone."""
+    named = (factors.c.handle == handle, factors.c.name != "")
+    return connection.scalar(select(func.count()).select_from(factors).where(*named)) or 0
+
+
+def erase_names(connection: Connection, handle: str) -> None:
+    """Erase the names that the account's owner gave to factors, which go on working."""
+    named = (factors.c.handle == handle, factors.c.name != "")
+    connection.execute(update(factors).where(*named).values(name=""))
 
 
 def seal(connection: Connection, id_: str, seal: str | None) -> None:

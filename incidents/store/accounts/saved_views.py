@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from incidents.store.schema.access_tables import saved_views
 
@@ -59,6 +59,11 @@ def rename(connection: Connection, id_: str, name: str, *, shared: bool) -> None
 def remove(connection: Connection, id_: str) -> None:
     """Delete the view."""
     connection.execute(delete(saved_views).where(_of.id == id_))
+
+
+def count(connection: Connection, owner: str) -> int:
+    """How many views that person has."""
+    return connection.scalar(select(func.count()).where(_of.owner == owner)) or 0
 
 
 def remove_all(connection: Connection, owner: str) -> None:

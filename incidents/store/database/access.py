@@ -162,6 +162,8 @@ THINNED = ("cosignatures", "checkpoints")
 """The tables from which `retention run` deletes old checkpoints."""
 ERASED_IN = ("sign_ins", "refusals")
 """The tables in which those commands replace a person and an address with a pseudonym."""
+NAMED_IN = ("saved_views", "factors")
+"""The tables in which `person erase --account` erases names, by the rights of the desk's role."""
 
 
 def sql(role: str, eraser: str | None = None, *, command_line_only: bool = False) -> Iterator[str]:
@@ -191,6 +193,7 @@ def sql(role: str, eraser: str | None = None, *, command_line_only: bool = False
         yield f"GRANT DELETE, MAINTAIN ON {erases} TO {quoted(eraser)};"
         yield f"GRANT DELETE ON {', '.join(THINNED)} TO {quoted(eraser)};"
         yield f"GRANT UPDATE, MAINTAIN ON {', '.join(ERASED_IN)} TO {quoted(eraser)};"
+        yield f"GRANT MAINTAIN ON {', '.join(NAMED_IN)} TO {quoted(eraser)};"
 
 
 def quoted(role: str) -> str:
