@@ -56,6 +56,11 @@ def test_the_queue_is_narrowed_by_options(desk: Cli) -> None:
     assert desk("queue", "-q", "--kind", "review").out == ""
     assert desk("queue", "-q", "--holder", "nobody").out == ""
     assert desk("queue", "-q", "--category", "none-such").out == ""
+    assert desk("queue", "-q", "--state", "active", "--rule", "repeat").out == ""
+    assert desk("queue", "-q", "--state", "suspended").out == ""
+    due = [item["due"] for item in desk("queue", "--json").json["items"]]
+    assert desk("queue", "-q", "--due-before", due[1]).out.split() == ["1-1"]
+    assert "not a time" in desk("queue", "--due-before", "soon").err
     wrong = desk("queue", "--kind", "calls")
     assert "'calls' is not one of 'call', 'keep_calling'" in wrong.err
 

@@ -63,6 +63,7 @@ sup: queue --limit 1000 --reveal
 sup: claim 1-1
 sup: queue --mine
 sup: queue --kind call --site shop.example --category spam --holder op
+sup: queue --state active --rule repeat --due-before 2026-03-01T10:00:00Z
 sup: release 1-1
 sup: claim 1-1
 sup: hand-over two

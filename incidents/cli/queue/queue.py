@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -21,6 +21,7 @@ from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
 from incidents.cli.run import Run
 from incidents.cli.submission import Submission
+from incidents.contract.documents.sites import Rule, SiteState
 from incidents.contract.hints import typed, with_commands
 from incidents.contract.queue_filter import EVERYTHING, KINDS, QueueFilter
 from incidents.errors import DONE, INTERRUPTED, InputError
@@ -72,6 +73,15 @@ if TYPE_CHECKING:
     help="List only items about incidents of this category.",
 )  # fmt: skip
 @click.option(
+    "--state", type=click.Choice(get_args(SiteState)), metavar="STATE",
+    help="List only the items of sites in this state: active, suspended or closed.",
+)  # fmt: skip
+@click.option(
+    "--rule", type=click.Choice(get_args(Rule)), metavar="RULE",
+    help="List only the items of sites that this rule suspended or closed.",
+)  # fmt: skip
+@options.time_option("due-before", "List only the items that are due before:", required=False)
+@click.option(
     "--holder", type=params.text("holder", limit=100), metavar="PERSON",
     help="List only items that this person claimed.",
 )  # fmt: skip
@@ -87,6 +97,9 @@ def queue(  # noqa: PLR0913 - the options of one command, by their names
     kind: str | None,
     site: str | None,
     category: str | None,
+    state: str | None,
+    rule: str | None,
+    due_before: str | None,
     holder: str | None,
 ) -> int:
     """List what needs action now: overdue items first, then by deadline.
@@ -95,7 +108,10 @@ def queue(  # noqa: PLR0913 - the options of one command, by their names
     that some orders are dead letters, or that an order has waited for five minutes.
     """
     person = run.app.person if mine else None
-    wanted = QueueFilter(kind=kind, site=site, category=category, holder=holder)
+    wanted = QueueFilter(
+        kind=kind, site=site, category=category, state=state, rule=rule,
+        due_before=run.read_time(due_before), holder=holder,
+    )  # fmt: skip
 
     def fetch() -> QueuePage:
         return _page(run, mine=person, wanted=wanted, limit=limit, after=after, reveal=reveal)
