@@ -25,6 +25,7 @@ from incidents.store import lineage, monitoring
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
 from tests.acceptance.daemons import carried_out, desk_at, engine_of, log_on, site, story
+from tests.conftest import WriteSettings
 from tests.databases import compares_clocks
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -296,6 +297,20 @@ def test_once_with_a_wrong_clock_does_nothing_and_says_why(
 
 
 # status
+
+
+def test_status_names_a_fault_of_the_settings_though_a_daemon_runs_with_earlier_ones(
+    db_url: str, run: Run, write_settings: WriteSettings
+) -> None:
+    beat(db_url, START)
+    assert run("status")[0] == DONE
+    write_settings('[alarms]\nchannels = ["nobody"]\n')
+    fault = "the section [notices] of the settings file has no"
+    status, out, _ = run("status")
+    assert (status, f"settings fault: {fault}" in out) == (FAILED, True), out
+    status, out, _ = run("status", "--json")
+    assert (status, json.loads(out)["enforced_by"]) == (FAILED, "daemon")
+    assert json.loads(out)["settings_fault"].startswith(fault)
 
 
 def test_without_a_daemon_status_is_loud_and_fails(db_url: str, run: Run) -> None:

@@ -12,7 +12,7 @@ import click
 
 from incidents import clock
 from incidents.accounts import access_settings
-from incidents.cli import answers, options, output, params
+from incidents.cli import answers, error_text, options, output, params
 from incidents.cli.admin import enforcement_words
 from incidents.cli.admin.enforcement_words import counted
 from incidents.cli.lazy_group import verb
@@ -49,7 +49,8 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the deadlines until stopped; several daemons can share one database.
 
     With `status`: show whether deadlines are being enforced and what is overdue; exits 1 if they
-    are not, or if all orders are halted; orders that are only logged do not change it.
+    are not, if all orders are halted, or if no daemon would start with the settings here; orders
+    that are only logged do not change it.
     With `check`: check the settings, and the database, programs and folders that they name, without
     starting anything; exits 1 and prints what is wrong.
     """
@@ -201,11 +202,28 @@ def _status(run: Run) -> int:
 
     with run.queries() as queries:
         found = queries.enforcement()
-    alone = {name: value for name, value in found.items() if name != "daemons"}
+    fault = _settings_fault(run)
+    told = {**found, "settings_fault": fault}
+    alone = {name: value for name, value in told.items() if name != "daemons"}
     beating = (daemon["daemon"] for daemon in found["daemons"] if daemon["beating"])
-    if not output.answer_program(run, found, *beating, rows=found["daemons"] or [alone]):
+    if not output.answer_program(run, told, *beating, rows=found["daemons"] or [alone]):
         enforcement_words.write_enforcement(run, found)
-    return DONE if carries_out(found) else FAILED
+        if fault is not None:
+            run.write(run.text("daemon.settings_fault", fault=fault))
+    return DONE if fault is None and carries_out(found) else FAILED
+
+
+def _settings_fault(run: Run) -> str | None:
+    """What is wrong with the settings here: a daemon that runs may have read earlier ones."""
+    if run.remote is not None:
+        return None
+    from incidents.daemon import settings_check
+
+    try:
+        settings_check.check(run.local)
+    except IncidentsError as error:
+        return error_text.rendered(run, error)
+    return None
 
 
 DEFAULT_PORT = 7390
