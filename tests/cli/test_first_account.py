@@ -173,3 +173,41 @@ def test_without_a_terminal_it_tells_the_commands_which_then_are_needed_no_more(
     capsys.readouterr()
     assert main(["serve"]) == 0
     assert "No accounts yet" not in capsys.readouterr().err
+
+
+def test_accounts_without_a_password_are_named_with_what_to_do(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("incidents.log.adopt_library_logs", lambda: None)
+    monkeypatch.setattr(web_server, "run", lambda *_, listening, **__: listening("http://[::1]:1"))
+
+    def told() -> str:
+        capsys.readouterr()
+        assert main(["serve"]) == 0
+        return capsys.readouterr().err
+
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    file.chmod(0o600)
+    own = ["--as", "admin-1", "--own-password-file", str(file)]
+    assert main(["account", "add", "admin-1", "--role", "administrator"]) == 0
+    assert main(["account", "add", "panel-1", "--role", "integrator"]) == 0
+    assert "No password yet, so they cannot sign in: admin-1. " in told(), "a program has a token"
+    assert main(["account", "password", "admin-1", "--password-file", str(file)]) == 0
+    assert "No password yet" not in told()
+    for n in range(1, 8):
+        handle = f"operator-{n}"
+        assert main(["account", "add", handle, "--role", "operator", *own]) == 0
+    assert main(["account", "invite", "operator-1", *own]) == 0
+    assert main(["account", "disable", "operator-2", *own]) == 0
+    said = told()
+    assert "operator-3, operator-4, operator-5, operator-6, operator-7. Invite" in said
+    assert "\nnext: incidents account invite operator-3\n" in said
+    assert "\nnext: incidents account password operator-3\n" in said
+    (tmp_path / "config.toml").write_text(
+        '[oidc]\nissuer = "https://id.host.example"\nclient_id = "desk"\nclaim = "handle"\n'
+        f'client_secret_file = "{file}"\n'
+    )
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(tmp_path / "config.toml"))
+    assert "No password yet" not in told(), "the provider signs them in"

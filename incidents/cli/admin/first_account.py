@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from incidents.accounts import secrets
+from incidents import clock
+from incidents.accounts import access_settings, secrets
 from incidents.cli import confirmation, error_text, reauthentication
 from incidents.cli.admin.account_admin import AccountAdmin
 from incidents.desk import accounts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
 
 
+_MOST_SHOWN = 5
 _STEPS = (
     "incidents account add admin-1 --role administrator",
     "incidents account password admin-1",
@@ -31,14 +33,32 @@ _STEPS = (
 def offer(run: Run) -> None:
     """Offer to make the first administrator, if there is none and somebody is at the terminal.
 
-    Elsewhere, say how to make it. Ctrl-C ends the program.
+    Elsewhere, say how to make it. If there are accounts, say which of them have no password yet.
+    Ctrl-C ends the program.
     """
     with run.local.reading() as connection:
         if stored_accounts.any_exist(connection):
+            lacking = stored_accounts.without_password(connection, clock.now())
+            _hint(run, lacking)
             return
     if not _make(run):
         steps = (run.text("answer.next", step=step) for step in _STEPS)
         run.inform(run.text("first_account.later"), *steps)
+
+
+def _hint(run: Run, lacking: list[str]) -> None:
+    """Say who cannot sign in for want of a password, unless a provider signs people in."""
+    if not lacking or access_settings.provider() is not None:
+        return
+    shown = ", ".join(lacking[:_MOST_SHOWN])
+    more = len(lacking) - _MOST_SHOWN
+    if more > 0:
+        shown = run.text("first_account.more", names=shown, n=more)
+    steps = (f"incidents account {verb} {lacking[0]}" for verb in ("invite", "password"))
+    run.inform(
+        run.text("first_account.no_password", names=shown),
+        *(run.text("answer.next", step=step) for step in steps),
+    )
 
 
 def _make(run: Run) -> bool:

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 
 from incidents.store.accounts import sign_ins
 from incidents.store.accounts.sign_ins import OK, SignIn
-from incidents.store.schema.access_tables import accounts, passwords, serve_keys, sessions, tokens
+from incidents.store.schema.access_tables import (
+    accounts,
+    invitations,
+    passwords,
+    serve_keys,
+    sessions,
+    tokens,
+)
 from incidents.store.schema.types import Word
 from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
@@ -54,6 +61,24 @@ def password_admins(connection: Connection) -> list[str]:
     joined = accounts.join(passwords, passwords.c.handle == accounts.c.handle)
     able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
     return list(connection.scalars(select(accounts.c.handle).select_from(joined).where(*able)))
+
+
+def without_password(connection: Connection, now: datetime) -> list[str]:
+    """The enabled accounts of people that have neither a password nor an open invitation.
+
+    Programs have tokens: `integrator` is their role.
+    """
+    of = invitations.c
+    invited = select(of.handle).where(
+        of.used_at.is_(None), of.revoked_at.is_(None), of.expires_at > now
+    )
+    lacking = select(accounts.c.handle).where(
+        accounts.c.disabled_at.is_(None),
+        accounts.c.role != "integrator",
+        accounts.c.handle.not_in(select(passwords.c.handle)),
+        accounts.c.handle.not_in(invited),
+    )
+    return list(connection.scalars(lacking.order_by(accounts.c.handle)))
 
 
 def add_account(connection: Connection, new: Account) -> None:
