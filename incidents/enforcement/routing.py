@@ -125,9 +125,7 @@ class Routing:
             MissingPartError: naming the first thing that is missing.
         """
         for adapter in self.adapters:
-            missing = getattr(adapter, "missing", None)
-            if missing is not None and (detail := missing()) is not None:
-                raise MissingPartError(name=adapter.name, detail=detail)
+            check_requirement(adapter)
 
     def close(self) -> None:
         """Close the connections that adapters keep open."""
@@ -135,6 +133,13 @@ class Routing:
             close = getattr(adapter, "close", None)
             if close is not None:
                 close()
+
+
+def check_requirement(adapter: Adapter) -> None:
+    """Check that one adapter finds what it requires here; raises MissingPartError."""
+    missing = getattr(adapter, "missing", None)
+    if missing is not None and (detail := missing()) is not None:
+        raise MissingPartError(name=adapter.name, detail=detail)
 
 
 def load(environ: Mapping[str, str] | None = None) -> Routing:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from incidents import clock
+from incidents.daemon import record
 from incidents.notices.letter import LANGUAGES, NOTICES
+from incidents.store import monitoring
+from incidents.store.database.engine import writing
+from incidents.tlog.keys import SigningKey
+from tests.log_key import make_key
+from tests.notices.mail_server import HOST, Mailbox
+from tests.notices.mail_server import server as mail_server
 from tests.served_desk import ConsoleDesk, Visitor, open_desk
+from tests.witness.rig import Log, witness
 
 
 def row(page: str, part: str) -> str:
@@ -50,7 +62,8 @@ def test_settings_that_a_daemon_would_not_take_are_named(faulty: ConsoleDesk) ->
     [
         ("database", "The database accepts actions"),
         ("settings", "All settings are right."),
-        ("adapters", "The adapters have all that they need here."),
+        ("log", "The log has no signed checkpoint yet."),
+        ("adapter", "The settings no longer name ."),
         ("channels", "Nothing is sent: [alarms] channels names no channel."),
     ],
 )
@@ -58,6 +71,103 @@ def test_a_part_is_tested(desk: ConsoleDesk, part: str, said: str) -> None:
     wang = Visitor(desk, "supervisor")
     wang.post(f"/admin/settings/test/{part}")
     assert said in wang.get("/admin/settings").text
+
+
+def trial(desk: ConsoleDesk, part: str, name: str) -> str:
+    """What the test of that part says."""
+    wang = Visitor(desk, "supervisor")
+    page = wang.get("/admin/settings").text
+    form = r'/test/(\w+)"[^>]*>(?:<input[^>]*>)*?<input[^>]*name="name" value="([^"]*)"'
+    shown = re.findall(form, page)
+    assert not name or (part, name) in shown, shown
+    wang.post(f"/admin/settings/test/{part}", {"name": name})
+    found = re.search(r'class="said (\w+)"[^>]*>([^<]*)', wang.get("/admin/settings").text)
+    assert found is not None
+    return f"{found[1]}: {html.unescape(found[2])}"
+
+
+def test_a_daemon_is_tested_by_its_last_sign_of_life(desk: ConsoleDesk) -> None:
+    with writing(desk.app.engine) as connection:
+        now = clock.now()
+        monitoring.beat(
+            connection,
+            monitoring.Heartbeat(daemon="h-1", host="h", pid=7, started_at=now, beat_at=now),
+        )
+    assert re.fullmatch(
+        r"done: h-1 is running: last seen \d+ s ago\.", trial(desk, "daemon", "h-1")
+    )
+    desk.ahead += timedelta(minutes=2)
+    assert trial(desk, "daemon", "h-1").startswith("refused: h-1 does not answer: last seen 12")
+    with writing(desk.app.engine) as connection:
+        monitoring.record_mark(connection, "h-1", "the mark cannot be read", clock.now())
+    assert "has paused: the mark cannot be read" in trial(desk, "daemon", "h-1")
+    assert trial(desk, "daemon", "") == "refused: The settings no longer name . Reload the page."
+
+
+def test_a_witness_is_asked_to_countersign_and_the_log_is_checked(
+    desk: ConsoleDesk, tmp_path: Path
+) -> None:
+    desk.violation("shop.example")
+    file = tmp_path / "audit.key"
+    settings = tmp_path / "config.toml"
+    settings.write_text(f'[audit]\nkey = "{file}"\n')
+    make_key(desk.app, file)
+    record.once(desk.app)
+    [signing] = [SigningKey.parse(file.read_text())]
+    with witness(tmp_path / "witness", Log(key=signing)) as running:
+        named = f'witnesses = [{{ url = "{running.url}", key = "{running.key}" }}]\n'
+        settings.write_text(settings.read_text() + named)
+        name = running.key.name
+        assert "Has never countersigned" in Visitor(desk, "supervisor").get("/admin/settings").text
+        for _ in range(2):
+            assert re.fullmatch(
+                rf"done: {name} countersigned the log just now, at \d+ entries\.",
+                trial(desk, "witness", name),
+            )
+        running.stop()
+        assert trial(desk, "witness", name).startswith(f"refused: The witness {name} at http")
+    assert trial(desk, "log", "").startswith("done: The last checkpoint covers ")
+
+
+def test_an_adapter_is_asked_for_the_state_of_one_of_its_sites(
+    desk: ConsoleDesk, tmp_path: Path
+) -> None:
+    program, state = tmp_path / "panel", tmp_path / "state"
+    program.write_text(f"#!/bin/sh\ncat {state}\n")
+    program.chmod(0o755)
+    (tmp_path / "config.toml").write_text(
+        '[acts]\nadapter = "panel"\n[acts.panel]\ntype = "exec"\n'
+        f'command = ["{program}"]\nstate_command = ["{program}"]\n'
+        '[[acts.group]]\nsites = ["*.other.example"]\nadapter = "more"\n'
+        f'[acts.more]\ntype = "exec"\ncommand = ["{program}"]\n'
+    )
+    state.write_text("suspended\n")
+    assert "No site of its own is registered yet" in trial(desk, "adapter", "panel")
+    desk.violation("shop.example")
+    desk.violation("a.other.example")
+    assert trial(desk, "adapter", "panel") == (
+        "done: panel answered: shop.example is suspended there."
+    )
+    assert "did not say the state of a.other.example" in trial(desk, "adapter", "more")
+    state.write_text("who knows\n")
+    assert trial(desk, "adapter", "panel").startswith("refused: panel did not say the state of")
+    program.unlink()
+    assert "cannot work here" in trial(desk, "adapter", "panel")
+
+
+def test_the_alarm_channels_take_a_test_message(desk: ConsoleDesk, tmp_path: Path) -> None:
+    mailbox = Mailbox()
+    with mail_server(mailbox) as port:
+        (tmp_path / "config.toml").write_text(
+            '[notices]\ndesk_name = "Example Hosting"\ndesk_phone = "+86 10 5555 0100"\n'
+            f'[notices.day]\ntype = "smtp"\nhost = "{HOST}"\nport = {port}\n'
+            'security = "none"\nsender = "desk@host.example"\n'
+            '[alarms]\nchannels = ["day"]\n[alarms.day]\nto = ["day@host.example"]\n'
+        )
+        assert trial(desk, "channels", "") == "done: 1 channels accepted the test message."
+        mailbox.to_recipients["day@host.example"] = "550 no such user"
+        assert trial(desk, "channels", "").startswith("refused: Not accepted: day: ")
+    assert len(mailbox.mails) == 1
 
 
 def test_who_may_not_test_sees_neither_settings_nor_notices(desk: ConsoleDesk) -> None:

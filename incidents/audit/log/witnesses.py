@@ -227,6 +227,26 @@ def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
     return new
 
 
+def try_last(engine: Engine, witness: Witness) -> int | None:
+    """Have the last checkpoint countersigned as a test, also one that the witness has signed.
+
+    Nothing is stored. Return the number of entries of the tree; None if there is no checkpoint.
+
+    Raises:
+        SplitViewError, WitnessError, DatabaseError: as `cosign_last` does.
+    """
+    with plainly(engine), reading(engine) as connection:
+        last = checkpoints.last(connection)
+        before = checkpoints.last_cosigned(connection, str(witness.key))
+    if last is None or last.size == 0:
+        return None
+    fetch(
+        witness, last.note.encode(), lambda old: sequencer.consistency(engine, old, last.size),
+        seen=0 if before is None else before[0].size,
+    )  # fmt: skip
+    return last.size
+
+
 def _time(seconds: int) -> datetime:
     """The time of a cosignature, at most the end of the calendar: a witness can claim any time."""
     try:

@@ -5,29 +5,29 @@ Settings are read from their file, and changed there; no secret is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from incidents import clock, views
-from incidents.api.limits import TRYING
+from incidents import views
 from incidents.app import App
 from incidents.audit.log import status
 from incidents.console import messages
 from incidents.console.flash import Flash
+from incidents.console.pages.admin import health_tests
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, needs, signed_in_context
-from incidents.console.submission import Submission, Submitted
+from incidents.console.submission import Submitted
 from incidents.contract.documents.enforcement import Enforcement
 from incidents.contract.documents.record import LogProgress
 from incidents.daemon import settings_check
 from incidents.enforcement import routing
 from incidents.errors import IncidentsError
 from incidents.machine.orders import DESK, NOTICE
-from incidents.notices import notice_settings, trial
+from incidents.notices import notice_settings
 
 router = APIRouter()
 
@@ -90,12 +90,12 @@ def show(here: Manager) -> Response:
 def test(desk: Submitted, part: str) -> Response:
     """Test a part, as the command line does, and say what came of it."""
     desk.authorise(RIGHT)
-    tried = _TESTS.get(part)
+    tried = health_tests.TESTS.get(part)
     if tried is None:
         return desk.back(PAGE)
     desk.take_quota()
     try:
-        return desk.back(PAGE, tried(desk))
+        return desk.back(PAGE, tried(desk, desk.form.text("name") or ""))
     except IncidentsError as error:
         return desk.back(PAGE, Flash("refused", messages.error_text(desk.reader, error)))
 
@@ -115,7 +115,10 @@ def _daemons(found: Enforcement, reader: Reader) -> Iterator[Row]:
         state = WARNING if why else OK if each["beating"] else FAILED
         to_do = "" if state == OK else why or reader.say("health.daemon.silent")
         since = each["started_at"] if each["beating"] else each["last_beat"]
-        yield Row(part="daemon", name=each["daemon"], state=state, since=since, to_do=to_do)
+        yield Row(
+            part="daemon", name=each["daemon"], state=state, since=since, to_do=to_do,
+            test="daemon",
+        )  # fmt: skip
     if not found["daemons"]:
         by_cron = found["enforced_by"] == "once"
         yield Row(
@@ -132,6 +135,7 @@ def _log(found: LogProgress, reader: Reader) -> Row:
         part="log", state=FAILED if trouble else OK,
         since=found["trouble_since"] or found["pending_since"] if trouble else found["signed_at"],
         to_do=reader.say("health.log.unsigned", n=found["pending"]) if trouble else "",
+        test="log",
     )  # fmt: skip
 
 
@@ -147,7 +151,7 @@ def _witnesses(app: App, log: LogProgress, reader: Reader) -> Iterator[Row]:
         yield Row(
             part="witness", name=each.key.name, state=FAILED if last is None else OK,
             since=None if last is None else last["at"],
-            to_do=reader.say("health.witness.silent") if last is None else "",
+            to_do=reader.say("health.witness.silent") if last is None else "", test="witness",
         )  # fmt: skip
     if not named:
         yield Row(part="witness", state=OFF, to_do=reader.say("health.witness.none"))
@@ -168,7 +172,7 @@ def _lanes(reader: Reader) -> Iterator[Row]:
         for name in names:
             state = OK if enforces else OFF
             to_do = "" if enforces else reader.say("health.adapter.none")
-            yield Row(part="adapter", name=name, state=state, to_do=to_do, test="adapters")
+            yield Row(part="adapter", name=name, state=state, to_do=to_do, test="adapter")
     unset = notice_settings.lanes_without_channel()
     for lane in (NOTICE, DESK):
         is_set = lane not in unset
@@ -177,47 +181,3 @@ def _lanes(reader: Reader) -> Iterator[Row]:
             to_do="" if is_set else reader.say("health.channel.none", setting=unset[lane]),
             test="channels" if is_set and lane == DESK else None,
         )  # fmt: skip
-
-
-def _try_database(desk: Submission) -> Flash:
-    desk.request.app.state.readiness.check()
-    return Flash("done", desk.reader.say("health.tested.database"))
-
-
-def _try_settings(desk: Submission) -> Flash:
-    settings_check.check(desk.app)
-    return Flash("done", desk.reader.say("health.tested.settings"))
-
-
-def _try_adapters(desk: Submission) -> Flash:
-    found = routing.load()
-    try:
-        found.check_requirements()
-    finally:
-        found.close()
-    return Flash("done", desk.reader.say("health.tested.adapters"))
-
-
-def _try_channels(desk: Submission) -> Flash:
-    outlets = notice_settings.desk_settings(desk.app.settings.zone)
-    with TRYING.taken():
-        found = list(trial.send(outlets, clock.now(), desk.reader.when))
-    failed = [
-        f"{each['channel']}: {each['problem']} {each['detail'] or ''}".rstrip()
-        for each in found
-        if not each["took"]
-    ]
-    if not found:
-        unset = notice_settings.lanes_without_channel()[DESK]
-        return Flash("refused", desk.reader.say("health.channel.none", setting=unset))
-    if failed:
-        return Flash("refused", desk.reader.say("health.tested.failed", what="; ".join(failed)))
-    return Flash("done", desk.reader.say("health.tested.channels", n=len(found)))
-
-
-_TESTS: dict[str, Callable[[Submission], Flash]] = {
-    "database": _try_database,
-    "settings": _try_settings,
-    "adapters": _try_adapters,
-    "channels": _try_channels,
-}
