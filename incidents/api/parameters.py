@@ -92,6 +92,9 @@ SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]
 OptionalTime = Annotated[
     str | None, Query(max_length=64, description="A time in RFC 3339 with an offset.")
 ]
+Seconds = Annotated[
+    int | None, Query(ge=0, le=31_536_000, description="A duration in seconds, up to 365 days.")
+]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,

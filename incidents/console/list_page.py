@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,7 +37,8 @@ class Filter:
     """A filter of a list: its name in the address.
 
     `codes`: the choices of a select, each with its word in `group`. Without codes the filter is a
-    text field that offers `suggested`.
+    text field that offers `suggested`. `several`: its value is a line of CSV. `hidden`: links
+    alone set it, and the form only keeps it.
     """
 
     name: str
@@ -43,12 +46,29 @@ class Filter:
     group: str = ""
     suggested: Sequence[str] = ()
     is_time: bool = False
+    several: bool = False
+    hidden: bool = False
+    max_characters: int = MAX_CHARACTERS
 
     def told(self, reader: Reader, value: str) -> str:
         """The filter's value, in words."""
         if self.name == "site":
             return shown(value)
+        if self.several:
+            return reader.spoken.comma.join(reader.word(self.group, each) for each in split(value))
         return reader.word(self.group, value) if self.group else value
+
+
+def split(value: str) -> list[str]:
+    """The values of a filter that has several."""
+    return next(csv.reader([value], skipinitialspace=True), [])
+
+
+def joined(values: Iterable[str]) -> str:
+    """The values as one of a filter that has several."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(values)
+    return line.getvalue()
 
 
 class Chip(NamedTuple):
@@ -73,7 +93,9 @@ class ListPage:
     @classmethod
     def of(cls, path: str, filters: Sequence[Filter], query: Mapping[str, str]) -> ListPage:
         """Read the address; what is too long to be a filter is cut."""
-        named = ((each.name, query.get(each.name, "").strip()[:MAX_CHARACTERS]) for each in filters)
+        named = (
+            (each.name, query.get(each.name, "").strip()[: each.max_characters]) for each in filters
+        )
         after = query.get(_AFTER, "")[: MAX_CURSOR + 1] or None
         return cls(path, filters, {name: value for name, value in named if value}, after)
 

@@ -7,68 +7,15 @@ description have the numbers).
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from xml.sax.saxutils import escape
 
 from incidents.history.comparison import PreparedHistory
+from incidents.history.scales import Timescale, spanning, steps
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION, Outcome
-
-_MAX_DAYS = 62
-_MAX_MONTHS = 240
-_MAX_LABELS = 14
-_MAX_DAY_LABELS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Timescale:
-    """Consecutive bins, given by the dates (in `zone`) on which they begin.
-
-    `unit`: the length of a bin: `day`, `month` or `year`.
-    """
-
-    unit: str
-    starts: tuple[date, ...]
-    zone: tzinfo
-
-    def bin_of(self, moment: datetime) -> int:
-        """Return the bin that contains an aware `moment`, or otherwise the nearest bin."""
-        day = moment.astimezone(self.zone).date()
-        return max(0, bisect_right(self.starts, day) - 1)
-
-    def name(self, n: int) -> str:
-        """Return the bin's label: `2026-03-01`, `2026-03` or `2026`."""
-        return self.starts[n].isoformat()[: {"day": 10, "month": 7, "year": 4}[self.unit]]
-
-    def labels(self) -> list[tuple[int, str]]:
-        """List the bins that get a label: few enough to be readable."""
-        bins = list(range(len(self.starts)))
-        if self.unit == "month" and len(bins) > _MAX_LABELS:
-            januaries = [n for n in bins if self.starts[n].month == 1]
-            return [(n, self.name(n)[:4]) for n in _thinned(januaries, _MAX_LABELS)]
-        most = _MAX_DAY_LABELS if self.unit == "day" else _MAX_LABELS
-        return [(n, self.name(n)) for n in _thinned(bins, most)]
-
-
-def _thinned(bins: list[int], most: int) -> list[int]:
-    return bins[:: -(-len(bins) // most)] if bins else []
-
-
-def spanning(first: datetime, last: datetime, zone: tzinfo) -> Timescale:
-    """Return the timescale from `first` to `last` (both aware)."""
-    begin, end = first.astimezone(zone).date(), last.astimezone(zone).date()
-    months = (end.year - begin.year) * 12 + end.month - begin.month + 1
-    if (end - begin).days < _MAX_DAYS:
-        days = range((end - begin).days + 1)
-        return Timescale("day", tuple(begin + timedelta(days=n) for n in days), zone)
-    if months <= _MAX_MONTHS:
-        numbers = range(begin.year * 12 + begin.month - 1, end.year * 12 + end.month)
-        return Timescale("month", tuple(date(n // 12, n % 12 + 1, 1) for n in numbers), zone)
-    return Timescale("year", tuple(date(y, 1, 1) for y in range(begin.year, end.year + 1)), zone)
-
 
 _WIDTH, _LEFT, _RIGHT = 960, 64, 24
 _TOP, _BOTTOM = 84, 16
@@ -76,6 +23,7 @@ _HEADING, _PANEL, _GAP, _AXIS = 44, 84, 30, 34
 _STRIP = _HEADING + 2 * _PANEL + _GAP + _AXIS + 18
 _LABEL_WIDTH = 80
 _NAME_CHARACTERS = 60
+_MOST_STEPS = 3
 # A single closure among hundreds must still be seen.
 _LEAST_HEIGHT = 2.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -165,8 +113,9 @@ class _Strip:
         yield from self._axis(closures)
 
     def _panel(self, base: float, top: int, series: Sequence[str], name: str) -> Iterator[str]:
-        highest = ceiling(top)
-        for value in sorted({0, highest // 2 if highest > 1 else 0, highest}):
+        values = steps(top, most=_MOST_STEPS)
+        highest = values[-1]
+        for value in values:
             y = base - _PANEL * value / highest
             kind = "base" if value == 0 else "grid"
             yield (
@@ -174,7 +123,8 @@ class _Strip:
             )
             if value or not top:
                 yield _text(_LEFT - 6, y + 4, f"{value:,}", "number")
-        yield _text(_LEFT, base - _PANEL - 6, f"{name} per {self.scale.unit}", "label")
+        told = f"{name} per {self.scale.unit} ({self.scale.zone})"
+        yield _text(_LEFT, base - _PANEL - 6, told, "label")
         yield from self._bars(base, highest, series)
 
     def _bars(self, base: float, highest: int, series: Sequence[str]) -> Iterator[str]:
@@ -237,18 +187,6 @@ def _legend() -> Iterator[str]:
         yield f'<rect class="{what}" x="{x:g}" y="50" width="12" height="12"/>'
         yield _text(x + 17, 60.5, name, "label")
         x += 40 + 6.4 * len(name)
-
-
-def ceiling(top: int) -> int:
-    """Return the next round number that the axis can halve: 2, 4, 6, 8, 10, 12, 16 and so on."""
-    if top <= 1:
-        return 1
-    magnitude = 1
-    while True:
-        for step in (2, 4, 6, 8, 10, 12, 16):
-            if top <= step * magnitude:
-                return step * magnitude
-        magnitude *= 10
 
 
 def _text(x: float, y: float, text: str, kind: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -18,6 +18,7 @@ from incidents.store.cases import sites as site_rows
 from incidents.store.pages import literal_int
 from incidents.store.schema.tables import claims, incidents, sites, work
 from incidents.views import masked, record_entries
+from incidents.views.contact_times import contact_time
 from incidents.views.incident_search import found_by, where
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MAX_COUNTED = 1_000
 """The maximum number of incidents counted by state, newest first."""
 
+VOIDED = "voided"
 _SEARCHED_AT_ONCE = 100
 _of = incidents.c
 
@@ -44,6 +46,10 @@ _KINDS: Mapping[Order, str] = {"site": "incidents", "newest": "newest-incidents"
 class IncidentFilter:
     """A filter for incidents, for example recorded at or after `since` and before `until` (UTC).
 
+    `occurred_since` and `occurred_until` limit the time of the violation in the same way.
+    `category_not`: another category than these; `categorised`: whether there is one at all.
+    `contact_over_s` and `contact_within_s`: the time from the record to the call that reached the
+    person in time (R2), rounded down to a second; beyond two hours, to a minute.
     `rule`: the rule that suspended or closed the site. `holder`: the person who has claimed the
     incident's item in the queue. `due_before` (UTC): the item's deadline. `by`: who logged it.
     `q`: a part of the site's name, of a web address, or of a note on the incident or a contact.
@@ -52,11 +58,18 @@ class IncidentFilter:
     site: str | None = None
     state: str | None = None
     category: str | None = None
+    category_not: Sequence[str] = ()
+    categorised: bool | None = None
+    voided: bool | None = None
     rule: str | None = None
     holder: str | None = None
     due_before: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
+    occurred_since: datetime | None = None
+    occurred_until: datetime | None = None
+    contact_over_s: int | None = None
+    contact_within_s: int | None = None
     by: str | None = None
     q: str | None = None
 
@@ -171,10 +184,9 @@ def _matching(connection: Connection, columns: Select[Any], wanted: IncidentFilt
         value = getattr(wanted, column)
         if value is not None:
             query = query.where(_of[column] == value)
-    if wanted.since is not None:
-        query = query.where(_of.recorded_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(_of.recorded_at < wanted.until)
+    query = query.where(*_of_category(wanted), *_in_time(wanted), *_contacted(connection, wanted))
+    if wanted.voided is not None:
+        query = query.where(_of.state == VOIDED if wanted.voided else _of.state != VOIDED)
     if wanted.rule is not None:
         query = query.join(sites, sites.c.id == _of.site_id).where(sites.c.rule == wanted.rule)
     if wanted.holder is not None or wanted.due_before is not None:
@@ -182,6 +194,33 @@ def _matching(connection: Connection, columns: Select[Any], wanted: IncidentFilt
     if wanted.q is not None:
         query = query.where(found_by(connection, wanted.q))
     return query
+
+
+def _of_category(wanted: IncidentFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.category_not:
+        yield _of.category.not_in(wanted.category_not)
+    if wanted.categorised is not None:
+        yield _of.category.is_not(None) if wanted.categorised else _of.category.is_(None)
+
+
+def _in_time(wanted: IncidentFilter) -> Iterator[ColumnElement[bool]]:
+    since = [each for each in (wanted.since, wanted.occurred_since) if each is not None]
+    if since:
+        # A violation is recorded after it happens, and only the recording time has an index.
+        yield _of.recorded_at >= max(since)
+    if wanted.until is not None:
+        yield _of.recorded_at < wanted.until
+    if wanted.occurred_since is not None:
+        yield _of.occurred_at >= wanted.occurred_since
+    if wanted.occurred_until is not None:
+        yield _of.occurred_at < wanted.occurred_until
+
+
+def _contacted(connection: Connection, wanted: IncidentFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.contact_over_s is not None:
+        yield contact_time(connection) > literal_int(wanted.contact_over_s * pages.SECOND)
+    if wanted.contact_within_s is not None:
+        yield contact_time(connection) <= literal_int(wanted.contact_within_s * pages.SECOND)
 
 
 def _in_queue(wanted: IncidentFilter) -> Select[Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -33,6 +33,7 @@ from incidents.machine.events import KINDS
 from incidents.store.pages import SECOND, literal_int, micros, micros_of_text, whole_units
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import microseconds
+from incidents.views.columns import hours
 
 if TYPE_CHECKING:
     from incidents.contract.documents import overview
@@ -169,7 +170,7 @@ class LastDay:
 
     def load(self) -> overview.Load:
         """People's actions in each of the last 24 hours of the zone, the current hour last."""
-        begins = list(hours(self.now, self.zone))
+        begins = hours(self.now, self.zone)
         logged, called, done = ([0] * len(begins) for _ in range(3))
         for (quarter, kind, _, by_clock), n in self.kinds.items():
             place = sum(_quarter(begin) <= quarter for begin in begins) - 1
@@ -194,15 +195,6 @@ class LastDay:
     def capped(self) -> bool:
         """Whether there may be more entries than were counted."""
         return sum(self.kinds.values()) >= MOST_ENTRIES
-
-
-def hours(now: datetime, zone: tzinfo) -> Iterator[datetime]:
-    """The beginnings (UTC) of the last 24 hours on the zone's clock."""
-    local = now.astimezone(zone)
-    past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    last = now.astimezone(UTC) - past
-    for n in reversed(range(24)):
-        yield last - timedelta(hours=n)
 
 
 def _quarter(moment: datetime) -> int:

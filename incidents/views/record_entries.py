@@ -37,6 +37,7 @@ class EntryFilter:
 
     site_id: int | None = None
     kind: str | None = None
+    rule: str | None = None
     person: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -61,10 +62,13 @@ class EntryFilter:
         because each quotation mark there has a backslash before it.
         """
         found: list[ColumnElement[bool]] = []
+        # Not LIKE: on SQLite it ignores case.
+        place = func.instr if dialect == "sqlite" else func.strpos
         if self.kind is not None:
-            # Not LIKE: on SQLite it ignores case.
-            place = func.instr if dialect == "sqlite" else func.strpos
             found.append(place(body, f',"kind":{quoted(self.kind)},') > 0)
+        if self.rule is not None:
+            # It follows the recording time; the facts of an event may name a rule, too.
+            found.append(place(body, f'Z","rule":{quoted(self.rule)},') > 0)
         if self.person is not None:
             begins = f'{{"actor":{quoted(self.person)},'
             found.append(func.substr(body, 1, len(begins)) == begins)

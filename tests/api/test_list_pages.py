@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
+from incidents import clock
+from incidents.clock import rfc3339
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store import pages
@@ -96,6 +99,32 @@ def test_incidents_are_listed_the_newest_first_and_filtered_by_their_item(api: R
     other = viewer.get(f"{path}?limit=1&cursor={first['next']}")
     assert other.status_code == 422
     assert other.json()["type"] == "urn:incidents:problem:bad-cursor"
+
+
+@pytest.mark.both_databases
+def test_incidents_are_filtered_as_the_overview_counts_them(api: Rig) -> None:
+    add_sites(api, ["a.example", "b.example"])
+    yesterday = clock.now() - timedelta(days=1)
+    log(api, "a.example", category="drugs, or more", again=True, at=yesterday)
+    log(api, "a.example", category="gambling", again=True)
+    log(api, "b.example", again=True)
+    reached = c.RecordContact(by="li", incident=2, outcome="reached")
+    void = c.VoidIncident(by="li", incident=1, reason="slip")
+    api.app.desk.submit([Envelope(site=1, command=reached), Envelope(site=2, command=void)])
+    viewer, noon = api.client("viewer"), rfc3339(yesterday + timedelta(hours=12))
+
+    def ids(asked: str) -> list[str]:
+        return [each["id"] for each in walk(viewer, f"/api/v1/incidents?{asked}", 1)]
+
+    assert (ids("voided=true"), ids("voided=false")) == (["2-1"], ["1-1", "1-2"])
+    assert (ids("categorised=false"), ids("categorised=true")) == (["2-1"], ["1-1", "1-2"])
+    assert ids("category_not=gambling") == ["1-1"]
+    assert ids("category_not=gambling&category_not=drugs, or more") == []
+    assert ids(f"occurred_until={noon}") == ["1-1"]
+    assert ids(f"occurred_since={noon}") == ["1-2", "2-1"]
+    # It took no time; nobody else was reached.
+    assert ids("contact_within_s=300") == ["1-2"]
+    assert ids("contact_over_s=300") == []
 
 
 def test_orders_and_police_reports_are_walked_and_filtered(api: Rig) -> None:

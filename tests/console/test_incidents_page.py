@@ -57,6 +57,13 @@ def test_each_filter_of_the_address_narrows_the_list(desk: ConsoleDesk) -> None:
         ({"due": "30m"}, ["2-2", "3-1", "1-1"]),
         ({"rule": "repeat"}, []),
         ({"since": "45m ago"}, ["2-2"]),
+        ({"voided": "no", "category": "gambling"}, ["3-1", "2-1", "1-1"]),
+        ({"category_not": "gambling"}, ["2-2"]),
+        ({"category_not": '"gambling",=cmd()'}, []),
+        ({"categorised": "no"}, []),
+        ({"occurred_since": "45m ago"}, ["2-2"]),
+        ({"contact_over_s": "2000"}, ["2-1"]),
+        ({"contact_within_s": "2000"}, []),
         ({"until": "48m30s ago", "since": ""}, ["1-2", "1-1"]),
         ({"state": "open", "by": "li", "site": " shop.example "}, ["1-1"]),
     ):  # fmt: skip
@@ -131,3 +138,13 @@ def test_what_people_wrote_is_text_in_the_list_whatever_it_is(desk: ConsoleDesk)
     page = Visitor(desk, "viewer", "zh").get("/incidents", category=HOSTILE[:100])
     assert rows(page) == ["3-2"]
     assert "<script>document" not in page.text
+
+
+def test_what_links_alone_set_is_a_chip_and_stays_in_the_form(desk: ConsoleDesk) -> None:
+    asked = {"category_not": 'gambling,"drugs, too"', "voided": "no"}
+    page = Visitor(desk, "viewer").get("/incidents", **asked).text
+    assert re.search("<span>Category other than: <bdi>gambling, drugs, too</bdi>", page)
+    assert '<input type="hidden" name="category_not" value="gambling,&#34;drugs, too&#34;">' in page
+    wrong = Visitor(desk, "viewer").get("/incidents", contact_over_s="soon")
+    assert wrong.status_code == 422
+    assert "“soon” is not a whole number" in wrong.text

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incidents.history import picture
-from incidents.history.picture import Timescale, spanning
+from incidents.history.scales import Timescale, spanning
 from incidents.history.simulate import SUSPENSION, Outcome, PolicyAction
 
 START = datetime(2026, 1, 31, 20, tzinfo=UTC)

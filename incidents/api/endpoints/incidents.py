@@ -21,6 +21,7 @@ from incidents.api.parameters import (
     OptionalTime,
     Part,
     Reveal,
+    Seconds,
     number_cursor,
     read_number,
 )
@@ -57,11 +58,18 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     site: Annotated[str | None, Query(max_length=300)] = None,
     state: Annotated[IncidentState | None, Query()] = None,
     category: Annotated[str | None, Query(max_length=100)] = None,
+    category_not: Annotated[list[str] | None, Query(max_length=20)] = None,
+    categorised: Annotated[bool | None, Query()] = None,
+    voided: Annotated[bool | None, Query()] = None,
     rule: Annotated[Rule | None, Query()] = None,
     holder: Annotated[str | None, Query(max_length=100)] = None,
     due_before: OptionalTime = None,
     since: OptionalTime = None,
     until: OptionalTime = None,
+    occurred_since: OptionalTime = None,
+    occurred_until: OptionalTime = None,
+    contact_over_s: Seconds = None,
+    contact_within_s: Seconds = None,
     logged_by: Annotated[str | None, Query(max_length=100)] = None,
     q: Part = None,
     order: Annotated[incident_list.Order, Query()] = "site",
@@ -73,8 +81,11 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
 
     `rule` is the rule that suspended or closed the site. `holder` is the person who has claimed the
     incident in the queue, and `due_before` limits its deadline there. `since` and `until` limit the
-    recording time. `q` is a text to find in the site name, the URLs,
-    and the notes. The search reads all incidents that match the other filters, for up to 5 seconds.
+    recording time, `occurred_since` and `occurred_until` the time of the violation. `category_not`
+    excludes a category and can be repeated. `categorised=false` finds incidents without a category.
+    `contact_over_s` and `contact_within_s` limit the time from the record to the call that reached
+    the person in time. `q` is a text to find in the site name, the URLs, and the notes. The search
+    reads all incidents that match the other filters, for up to 5 seconds.
     """
     wanted = incident_list.IncidentFilter(
         site=None if site is None else inputs.site(site), state=state, rule=rule,
@@ -82,7 +93,11 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
         holder=bodies.optional_text("holder", holder, 100),
         by=bodies.optional_text("logged_by", logged_by, 100),
         due_before=bodies.read_time(due_before), since=bodies.read_time(since),
-        until=bodies.read_time(until), q=bodies.optional_text("q", q, 100),
+        until=bodies.read_time(until), occurred_since=bodies.read_time(occurred_since),
+        occurred_until=bodies.read_time(occurred_until), categorised=categorised, voided=voided,
+        category_not=[inputs.text("category", limit=100)(each) for each in category_not or ()],
+        contact_over_s=contact_over_s, contact_within_s=contact_within_s,
+        q=bodies.optional_text("q", q, 100),
     )  # fmt: skip
     by.reveals("incidents", wanted=reveal)
     with by.reading() as connection:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -18,10 +18,11 @@ from incidents.audit.log import status as log_status
 from incidents.audit.proof import proving, verification
 from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.console import messages, rendering
+from incidents.console.figures.quantities import span
 from incidents.console.flash import Flash
-from incidents.console.pages.overview import span
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submitted
+from incidents.contract.documents.sites import Rule
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.record import own_events
@@ -40,6 +41,7 @@ _FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
     "jsonl": ("application/x-ndjson", export.jsonl),
     "csv": ("text/csv; charset=utf-8", export.write_csv),
 }
+RULES: tuple[str, ...] = get_args(Rule)
 KINDS = (*events.KINDS, *own_events.KINDS)
 
 
@@ -49,6 +51,7 @@ class Asked:
 
     site: str = ""
     kind: str = ""
+    rule: str = ""
     person: str = ""
     since: str = ""
     until: str = ""
@@ -67,8 +70,8 @@ class Asked:
         if self.site:
             site_id = int(sites.named(connection, inputs.site(self.site))["id"])
         return record_entries.EntryFilter(
-            site_id=site_id, kind=self.kind or None, person=self.person or None,
-            since=since, until=until,
+            site_id=site_id, kind=self.kind or None, rule=self.rule or None,
+            person=self.person or None, since=since, until=until,
         )  # fmt: skip
 
     def _time(self, limit: typed_time.Limit, here: RequestContext) -> datetime | None:
@@ -79,12 +82,13 @@ class Asked:
 
 @router.get("/audit")
 def show(
-    who: Viewer, *, site: str = "", kind: str = "", person: str = "", since: str = "",
-    until: str = "", after: str = "",
+    who: Viewer, *, site: str = "", kind: str = "", rule: str = "", person: str = "",
+    since: str = "", until: str = "", after: str = "",
 ) -> Response:  # fmt: skip
     """Show the audit page."""
     asked = Asked(
-        site=site.strip(), kind=kind if kind in KINDS else "", person=person.strip()[:_MAX_PERSON],
+        site=site.strip(), kind=kind if kind in KINDS else "",
+        rule=rule if rule in RULES else "", person=person.strip()[:_MAX_PERSON],
         since=since.strip(), until=until.strip(),
     )  # fmt: skip
     found, wrong = record_entries.Page((), None, None), None
@@ -104,7 +108,7 @@ def show(
     return here.page(
         "audit",
         status=422 if wrong else 200,
-        asked=asked, kinds=kinds, found=found, wrong=wrong, log=status, note=note,
+        asked=asked, kinds=kinds, rules=RULES, found=found, wrong=wrong, log=status, note=note,
         silent=log_status.silent_witnesses(
             status, log_status.load_settings(here.app.settings).witnesses
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -36,16 +37,24 @@ router = APIRouter()
 
 PATH = "/incidents"
 PAGE = 50
+_YES_NO = {"yes": True, "no": False}
 STATES: tuple[str, ...] = get_args(IncidentState)
 FILTERS = (
     Filter(name="state", codes=STATES, group="state"),
     Filter(name="category", group="category", suggested=CATEGORIES),
+    Filter(name="category_not", group="category", several=True, hidden=True, max_characters=1_500),
+    Filter(name="categorised", codes=tuple(_YES_NO), group="yes_no", hidden=True),
+    Filter(name="voided", codes=tuple(_YES_NO), group="yes_no"),
     Filter(name="site"),
     Filter(name="rule", codes=get_args(Rule), group="rule"),
     Filter(name="holder"),
     Filter(name="due", codes=tuple(list_page.DUE), group="due_within"),
     Filter(name="since", is_time=True),
     Filter(name="until", is_time=True),
+    Filter(name="occurred_since", is_time=True),
+    Filter(name="occurred_until", is_time=True),
+    Filter(name="contact_over_s", hidden=True),
+    Filter(name="contact_within_s", hidden=True),
     Filter(name="by"),
 )
 _COLUMNS = (
@@ -53,6 +62,7 @@ _COLUMNS = (
     "removal_due", "reported_at", "last_contact_at", "last_outcome",
 )  # fmt: skip
 _PIECE = 2**18
+_SECONDS = re.compile(r"[0-9]{1,8}")
 
 
 @router.get(PATH)
@@ -104,25 +114,53 @@ def last_contact(incident: Incident) -> Contact | None:
 def _wanted(reader: Reader, listed: ListPage) -> IncidentFilter:
     """The filter that the address names; raises InputError or RefusedError."""
     listed.check(reader)
-    site, category, due = (listed.asked.get(name) for name in ("site", "category", "due"))
-    since, until = _time(reader, listed, "since"), _time(reader, listed, "until")
-    if since is not None and until is not None and since >= until:
-        raise InputError(reader.say("audit.nothing_between"))
+    asked = listed.asked
+    site, due = asked.get("site"), asked.get("due")
+    since, until = _period(reader, listed, "since", "until")
+    occurred_since, occurred_until = _period(reader, listed, "occurred_since", "occurred_until")
+    category, read = asked.get("category"), inputs.text("category", limit=100)
     if category is not None:
-        category = words.category_code(inputs.text("category", limit=100)(category))
+        category = words.category_code(read(category))
     return IncidentFilter(
-        state=listed.asked.get("state"), category=category, rule=listed.asked.get("rule"),
+        state=asked.get("state"), category=category,
+        # Links alone name these, by their codes.
+        category_not=[read(each) for each in list_page.split(asked.get("category_not", ""))],
+        categorised=_YES_NO.get(asked.get("categorised", "")),
+        voided=_YES_NO.get(asked.get("voided", "")), rule=asked.get("rule"),
         site=None if site is None else inputs.site(site), holder=listed.text("holder"),
         due_before=None if due is None else reader.now + list_page.DUE[due],
-        since=since, until=until, by=listed.text("by"),
+        since=since, until=until, occurred_since=occurred_since, occurred_until=occurred_until,
+        contact_over_s=_seconds(reader, listed, "contact_over_s"),
+        contact_within_s=_seconds(reader, listed, "contact_within_s"), by=listed.text("by"),
     )  # fmt: skip
 
 
-def _time(reader: Reader, listed: ListPage, limit: typed_time.Limit) -> datetime | None:
-    given = listed.asked.get(limit)
+def _period(
+    reader: Reader, listed: ListPage, since: str, until: str
+) -> tuple[datetime | None, datetime | None]:
+    """The period between those two filters; raises InputError for an empty one."""
+    begin, end = _time(reader, listed, since, "since"), _time(reader, listed, until, "until")
+    if begin is not None and end is not None and begin >= end:
+        raise InputError(reader.say("audit.nothing_between"))
+    return begin, end
+
+
+def _time(reader: Reader, listed: ListPage, name: str, limit: typed_time.Limit) -> datetime | None:
+    given = listed.asked.get(name)
     if given is None:
         return None
     return typed_time.read(given, reader.zone, reader.now, limit=limit)
+
+
+def _seconds(reader: Reader, listed: ListPage, name: str) -> int | None:
+    given = listed.asked.get(name)
+    if given is None:
+        return None
+    if not _SECONDS.fullmatch(given):
+        raise InputError(
+            reader.say("filter.bad_number", name=reader.say(f"filter.{name}"), given=given)
+        )
+    return int(given)
 
 
 def _buffered(here: RequestContext, wanted: IncidentFilter) -> Iterator[bytes]:

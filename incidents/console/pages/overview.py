@@ -1,143 +1,56 @@
-"""The pages for the whole desk: today's numbers, and the last thirty days as charts.
+"""The pages for the whole desk: today's numbers, and those of a period as charts.
 
 The list of who has claimed which items, and the hand-over of your own items, are here too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal
+from typing import Annotated, get_args
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents.console import messages
-from incidents.console.chart import Chart, Series
+from incidents.console.figures.overview_charts import overview_charts
+from incidents.console.figures.quantities import percent, span
 from incidents.console.flash import Flash
-from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
-from incidents.contract.documents.overview import Load, OfCategory, Overview, Spread
 from incidents.errors import InputError, RefusedError
 from incidents.store import desk_state
 from incidents.values import site_name
 from incidents.views import accounts
-from incidents.views.overview import DAYS, overview
+from incidents.views.columns import Period
+from incidents.views.overview import overview
 from incidents.views.queue import work
 
 router = APIRouter()
 
 
+PERIODS: tuple[Period, ...] = get_args(Period)
+_USUAL: Period = "30d"
+
+
 @router.get("/overview")
-def show(who: Viewer) -> Response:
-    """Show the overview."""
+def show(
+    who: Viewer, range_: Annotated[str, Query(alias="range", max_length=10)] = _USUAL
+) -> Response:
+    """Show the overview of the period that the address names."""
+    period: Period = next((each for each in PERIODS if each == range_), _USUAL)
     with who.timed() as (connection, here):
-        found = overview(connection, here.reader.now, here.reader.zone)
+        found = overview(connection, here.reader.now, here.reader.zone, period)
     reader = here.reader
-    categories = [
-        Series(_category(reader, each), each["counts"])
-        for each in found["violations"]["categories"]
-    ]
-    rules = [
-        Series(reader.word("closed_by", each["rule"]), each["counts"])
-        for each in found["closures"]["rules"]
-    ]
     return here.page(
         "overview",
-        found=found,
+        found=found, period=period, periods=PERIODS,
         share=percent(found["contact"]["share"]),
         spans={
             name: {"median": span(reader, of["median_s"]), "p90": span(reader, of["p90_s"])}
             for name, of in (("contact", found["contact"]), ("lateness", found["lateness"]))
         },
-        charts=[
-            _by_day(reader, found, "violations", categories),
-            _by_day(reader, found, "closures", rules),
-            _spread(reader, found["contact"], "contact", "median"),
-            _spread(reader, found["lateness"], "lateness", "most"), _load(reader, found["load"]),
-        ],
+        # Who may not read the record has no list of its entries.
+        charts=overview_charts(reader, found, reads_record=here.identity.may("export")),
     )  # fmt: skip
-
-
-def span(reader: Reader, seconds: float | None) -> str:
-    """Write a length of time with two units; None becomes a dash."""
-    if seconds is None:
-        return "–"
-    if seconds < 1:
-        return f"{round(seconds * 1_000)} ms"
-    whole, parts = round(seconds), []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        n, whole = divmod(whole, size)
-        if n:
-            parts.append(reader.say(f"unit.{unit}", n=n))
-    return " ".join(parts[:2])
-
-
-def percent(share: float | None) -> str:
-    """Write a share between 0 and 1 as a percentage; only an exact 1 becomes 100 %."""
-    if share is None:
-        return "–"
-    return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
-
-
-def _by_day(
-    reader: Reader,
-    found: Overview,
-    name: Literal["violations", "closures"],
-    series: Sequence[Series],
-) -> Chart:
-    days = found["days"]
-    return Chart(
-        key=name,
-        title=reader.say(f"overview.{name}", days=DAYS),
-        told=reader.say(
-            f"overview.{name}.told", n=f"{found[name]['total']:,}", first=days[0], last=days[-1]
-        ),
-        across=reader.say("overview.day"),
-        labels=days,
-        ticks=[day[5:] for day in days],
-        series=series,
-    )
-
-
-def _category(reader: Reader, each: OfCategory) -> str:
-    if each["other"]:
-        return reader.say("overview.other")
-    named = each["category"]
-    return reader.say("overview.none") if named is None else reader.word("category", named)
-
-
-def _spread(reader: Reader, spread: Spread, name: str, figure: Literal["median", "most"]) -> Chart:
-    """Chart the distribution of durations; the chart's description also states `figure`."""
-    named = {figure: span(reader, spread["median_s" if figure == "median" else "most_s"])}
-    bounds = [span(reader, bound) for bound in spread["bounds_s"]]
-    return Chart(
-        key=name,
-        title=reader.say(f"overview.{name}", days=DAYS),
-        told=reader.say(f"overview.{name}.told", n=f"{spread['count']:,}", **named),
-        across=reader.say("overview.span"),
-        labels=[f"≤ {bound}" for bound in bounds] + [f"> {bounds[-1]}"],
-        # There is room for the bound alone below a column.
-        ticks=[*bounds, f"> {bounds[-1]}"],
-        series=[Series(reader.say(f"overview.{name}.what"), spread["classes"])],
-    )
-
-
-def _load(reader: Reader, load: Load) -> Chart:
-    begins = [datetime.fromisoformat(hour).astimezone(reader.zone) for hour in load["hours"]]
-    counts = {"logged": load["logged"], "contacts": load["contacts"], "other": load["other"]}
-    series = [Series(reader.say(f"overview.load.{name}"), each) for name, each in counts.items()]
-    total = sum(sum(each.counts) for each in series)
-    return Chart(
-        key="load",
-        title=reader.say("overview.load"),
-        told=reader.say("overview.load.told", n=f"{total:,}"),
-        across=reader.say("overview.hour"),
-        labels=[f"{begin:%m-%d %H:%M}" for begin in begins],
-        ticks=[f"{begin:%H:%M}" for begin in begins],
-        series=series,
-    )
 
 
 SHIFT = "/hand-over"

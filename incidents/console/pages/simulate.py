@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from incidents.api.limits import SIMULATING, BusyError
 from incidents.app import App
-from incidents.console.chart import Chart, Series
+from incidents.console.figures.chart import Chart, Series
 from incidents.console.forms import SentForm
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer, needs
@@ -202,6 +202,7 @@ def comparison_chart(found: Comparison, reader: Reader, key: str) -> Chart:
         key=key,
         title=reader.say("compare.chart"),
         told=reader.say("compare.chart.told", n=f"{len(found.differences):,}"),
+        counted=reader.say("compare.chart.axis"),
         across=reader.say("compare.policy"),
         labels=[outcome.policy for outcome in found.outcomes],
         ticks=[_cut(outcome.policy, 14) for outcome in found.outcomes],

@@ -1,6 +1,8 @@
-"""The documents of the overview: the desk's numbers for today and for the last 30 days."""
+"""The documents of the overview: the desk's numbers for today and for a period."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from typing_extensions import TypedDict
 
@@ -79,7 +81,7 @@ class Standing(TypedDict):
 
 
 class OfCategory(TypedDict):
-    """The violations of one category by day.
+    """The violations of one category by hour or day.
 
     `category` is null for violations without a category. `other`: this row is for all categories
     that are not listed.
@@ -91,34 +93,36 @@ class OfCategory(TypedDict):
 
 
 class Violations(TypedDict):
-    """The violations by day and category; voided violations do not count."""
+    """The violations by category; voided violations do not count."""
 
     total: int
     categories: list[OfCategory]
 
 
 class OfRule(TypedDict):
-    """The number of sites that one rule closed, by day."""
+    """The number of sites that one rule closed, by hour or day."""
 
     rule: str
     counts: list[int]
 
 
 class Closures(TypedDict):
-    """The sites that each rule closed, by day; a site that was closed twice counts twice."""
+    """The sites that each rule closed; a site that was closed twice counts twice."""
 
     total: int
     rules: list[OfRule]
 
 
-_From = TypedDict("_From", {"from": str})
+class Overview(TypedDict):
+    """The numbers of a desk for today, and for each hour or day of a period in the zone `zone`.
 
-
-class Overview(_From):
-    """The numbers of a desk for today, and for the days from `from` to today in the zone `zone`."""
+    `begins`: the beginnings of the hours or days (`unit`); `end`: the end of the last one.
+    """
 
     zone: str
-    days: list[str]
+    unit: Literal["hour", "day"]
+    begins: list[str]
+    end: str
     today: Today
     now: Standing
     violations: Violations

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from incidents.console.chart import PATTERNS, Chart, Series
+from incidents.console.figures.chart import Chart, Series
+from incidents.console.figures.columns import PATTERNS
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</title><script>alert(1)</script>&\"'"
@@ -14,7 +15,10 @@ HOSTILE = "</title><script>alert(1)</script>&\"'"
 def chart(*series: Sequence[int], names: Sequence[str] = (), labels: Sequence[str] = ()) -> Chart:
     own = [Series(names[n] if names else f"s{n}", counts) for n, counts in enumerate(series)]
     days = labels or [f"03-{n + 1:02}" for n in range(len(series[0]) if series else 0)]
-    return Chart(key="v", title="By day", told="Told.", across="day", labels=days, series=own)
+    return Chart(
+        key="v", title="By day", told="Told.", counted="things", across="day", labels=days,
+        series=own,
+    )  # fmt: skip
 
 
 def drawn(found: Chart) -> ET.Element:
@@ -29,9 +33,8 @@ def bars(found: Chart) -> list[ET.Element]:
 
 def test_a_screen_reader_is_told_title_and_description() -> None:
     svg = drawn(chart([1, 2]))
-    named = svg.get("aria-labelledby")
-    assert svg.get("role") == "img"
-    assert named == "v-t v-d"
+    assert svg.get("role") == "group"
+    assert (svg.get("aria-labelledby"), svg.get("aria-describedby")) == ("v-t", "v-d")
     assert [svg.find(f"{SVG}{tag}").text for tag in ("title", "desc")] == ["By day", "Told."]  # type: ignore[union-attr]  # they are there
 
 
@@ -89,3 +92,27 @@ def test_labels_are_so_few_that_they_can_be_read_and_the_last_is_among_them() ->
     days = [text for text in texts if text and text.startswith("03-")]
     assert len(days) == 10
     assert "03-30" in days
+
+
+def stops(found: Chart) -> list[ET.Element]:
+    """What the keyboard can reach, from left to right and from below."""
+    return [each for each in drawn(found).iter() if "stop" in (each.get("class") or "").split()]
+
+
+def test_the_keyboard_reaches_a_chart_once_and_each_column_within_it() -> None:
+    found = stops(chart([1, 0, 2], [1, 0, 3]))
+    assert [each.get("tabindex") for each in found] == ["-1", "-1", "-1", "0", "-1"]
+    assert [each.get("aria-label") for each in found] == [
+        "03-01 · s0: 1", "03-01 · s1: 1", "03-02 · 0", "03-03 · s0: 2", "03-03 · s1: 3",
+    ]  # fmt: skip
+
+
+def test_a_bar_with_a_list_behind_it_is_a_link_and_says_its_number_without_a_script() -> None:
+    own = Series("s", [2, 0, 1], ["/a", "/b", None])
+    found = Chart(
+        key="v", title="t", told="d", counted="c", across="x", labels=["m", "n", "o"], series=[own]
+    )
+    [link] = drawn(found).iter(f"{SVG}a")
+    assert link.get("href") == "/a"
+    assert [title.text for title in link.iter(f"{SVG}title")] == ["m · 2"]
+    assert [own.link(n) for n in range(3)] == ["/a", None, None]
