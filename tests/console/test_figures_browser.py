@@ -3,6 +3,7 @@ telephone, at night, empty and full."""
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -145,3 +146,93 @@ def test_on_a_telephone_the_labels_below_a_chart_are_large_enough_and_apart(
         for labels in found:
             assert min(size for _, _, size in labels) >= 10
             assert all(ahead[1] < behind[0] for ahead, behind in pairwise(labels)), labels
+
+
+def readout(page: Page, chart: str) -> str:
+    return page.locator(f"figure.{chart} .readout").inner_text()
+
+
+def test_a_column_is_read_out_under_the_pointer_and_the_total_again_behind_it(
+    browser: Chromium, full: ConsoleDesk
+) -> None:
+    with person(browser, full, "wang", "/overview") as page:
+        whole = readout(page, "closures")
+        columns = page.locator("figure.closures .column")
+        columns.nth(0).locator(".bar").hover()
+        expect(page.locator("figure.closures .readout")).to_have_text(re.compile(r"20\d\d · 1$"))
+        expect(page.locator("figure.closures .legend b")).to_have_text(["1", "0", "0", "0"])
+        columns.nth(1).locator(".hit").hover()
+        expect(page.locator("figure.closures .readout")).to_have_text(re.compile(r"20\d\d · 0$"))
+        page.mouse.move(0, 0)
+        expect(page.locator("figure.closures .readout")).to_have_text(whole)
+        assert page.locator("figure.closures .legend b").first.inner_text() == "6"
+
+
+def test_arrows_move_from_bar_to_bar_with_one_stop_for_a_chart_and_enter_opens_the_list(
+    browser: Chromium, full: ConsoleDesk
+) -> None:
+    with person(browser, full, "wang", "/overview") as page:
+        assert page.locator("figure.violations .stop[tabindex='0']").count() == 1
+        page.locator("figure.violations .stop[tabindex='0']").focus()
+        focused = page.locator("figure.violations .stop:focus")
+        last = focused.get_attribute("aria-label") or ""
+        page.keyboard.press("ArrowLeft")
+        told = focused.get_attribute("aria-label") or ""
+        assert told.partition(" · ")[0] != last.partition(" · ")[0]
+        assert readout(page, "violations").startswith(told.partition(" · ")[0])
+        page.keyboard.press("Home")
+        low = focused.get_attribute("aria-label") or ""
+        page.keyboard.press("ArrowUp")
+        high = focused.get_attribute("aria-label") or ""
+        assert high.partition(" · ")[0] == low.partition(" · ")[0]
+        assert high != low
+        assert page.locator("figure.violations .stop[tabindex='0']").count() == 1
+        # The next step of the Tab key is behind the chart, and back again to the bar.
+        page.keyboard.press("Tab")
+        expect(page.locator("figure.violations summary")).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        expect(focused).to_have_attribute("aria-label", high)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Incidents")
+        count = int(high.rpartition(": ")[2])
+        expect(page.locator("#items .item.incident")).to_have_count(count)
+
+
+def test_without_scripts_a_bar_is_a_link_with_a_title(browser: Chromium, full: ConsoleDesk) -> None:
+    with person(browser, full, "wang", "/overview", scripts=False) as page:
+        bar = page.locator("figure.violations a.stop").last
+        assert bar.locator("title").text_content() == bar.get_attribute("aria-label")
+        bar.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Incidents")
+        expect(page.locator("#items .item.incident").first).to_be_visible()
+
+
+def test_the_arcs_of_a_state_stand_out_and_so_does_that_of_an_item_of_the_list(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    with person(browser, served_desk, "wang", "/policy") as page:
+        unfold(page)
+        diagram = page.locator("figure.of-machine").nth(1)
+        lit = diagram.locator(".arc.on")
+        diagram.locator(".node[data-state=unreached]").hover()
+        expect(lit).to_have_count(3)
+        page.mouse.move(0, 0)
+        expect(lit).to_have_count(0)
+        diagram.locator("li[data-arc]").nth(2).hover()
+        expect(lit).to_have_id("incident-3")
+        page.mouse.move(0, 0)
+        diagram.locator(".node[tabindex='0']").focus()
+        page.keyboard.press("ArrowDown")
+        expect(diagram.locator(".node:focus")).to_have_attribute("data-state", "open")
+        expect(lit).to_have_count(4)
+
+
+def test_the_labels_of_the_diagrams_are_large_enough_on_a_telephone(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    with person(browser, served_desk, "wang", "/policy", width=360) as page:
+        sizes = page.evaluate(
+            """[...document.querySelectorAll('svg.machine text')].map(text =>
+                parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)"""
+        )
+    assert min(sizes) >= 10

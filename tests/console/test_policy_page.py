@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from incidents.audit import fold
+from incidents.console.figures.layouts import LAYOUTS
+from incidents.console.figures.machine import KINDS
 from incidents.history import trial_process
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
@@ -45,17 +47,14 @@ def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: ConsoleDe
     assert "R1 repeat: 3 violations within 24h close the site." in english
     assert "R1 重复违规：24 小时内违规达 3 次的，关闭网站。" in chinese
     for page in (english, chinese):
-        assert page.count('<svg class="machine"') == 2
+        assert page.count('<svg class="machine"') == 4
         assert "<script>" not in page
 
 
-def test_every_move_of_the_machines_is_drawn_and_told(desk: ConsoleDesk) -> None:
-    from incidents.machine import diagram
-
+def test_every_move_of_the_machines_is_listed_with_a_link_to_its_arc(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/policy").text
-    for machine in diagram.MACHINES:
-        pairs = {(move.source, move.dest) for move in diagram.moves(machine)}
-        assert page.count('<li value="') >= len(pairs)
+    arcs = [each for layout in LAYOUTS.values() for each in layout.routes]
+    assert page.count('<li data-arc="') == page.count('<g class="arc ') - len(KINDS) == len(arcs)
     for told in ("trigger.", "guard."):
         assert told not in page
 

@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from incidents.api.caller import address_of
 from incidents.console import messages, policy_form
-from incidents.console.diagram import Diagram
+from incidents.console.figures import layouts
+from incidents.console.figures.machine import KINDS, Diagram, Words
 from incidents.console.flash import Flash
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
@@ -42,6 +43,10 @@ SPANS = (30, 90, 365)
 """The choices for how many recorded days a policy is tried on."""
 MAX_HISTORY = 50
 """The maximum number of activations shown, the latest first."""
+
+
+_OWN_NAMES = ("new", "decided", "any")
+"""What a diagram names that is no state: the beginning, and the frames of its layout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,24 +131,34 @@ def _page(
     active = who.app.desk.policy()
     with who.timed() as (connection, here):
         history = register.policy_history(connection)
-    say, word = here.reader.say, here.reader.word
-    diagrams = [
-        Diagram(
-            machine=machine, title=say(f"policy.machine.{machine}"),
-            told=say("policy.machine.told"),
-            named=lambda state: say("policy.state.new") if state == "new" else word("state", state),
-        )
-        for machine in ("site", "incident")
-    ]  # fmt: skip
     return here.page(
         "policy/policy",
         status=status or (422 if wrong else 200),
         wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
-        more=max(0, len(history) - MAX_HISTORY), diagrams=diagrams, spans=SPANS,
-        limits=simulate.LIMITS, numbers=policy_form.NUMBERS, by_numbers=policy_form.MARK,
+        more=max(0, len(history) - MAX_HISTORY), diagrams=diagrams_of(here.reader), kinds=KINDS,
+        spans=SPANS, limits=simulate.LIMITS, numbers=policy_form.NUMBERS,
+        by_numbers=policy_form.MARK,
         given=policy_form.numbers_of(active),
     )  # fmt: skip
+
+
+def diagrams_of(reader: Reader) -> list[Diagram]:
+    """Return the diagrams of the machines in the reader's language."""
+    say, word = reader.say, reader.word
+
+    def name_of(state: str) -> str:
+        return say(f"policy.state.{state}") if state in _OWN_NAMES else word("state", state)
+
+    words = Words(
+        state=name_of, move=lambda trigger: word("move", trigger),
+        guard=lambda guard: word("guard", guard),
+        case=lambda guard: say("policy.case", guard=guard), comma=reader.spoken.comma,
+    )  # fmt: skip
+    return [
+        Diagram(name, say(f"policy.machine.{name}"), say(f"policy.machine.{name}.told"), words)
+        for name in layouts.LAYOUTS
+    ]
 
 
 def _tried(

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import action_forms, diagram, forms, messages, rendering, submission
+from incidents.console import action_forms, forms, messages, rendering, submission
+from incidents.console.figures import suspensions
 from incidents.console.flash import Flash
 from incidents.console.pages import filing_view
 from incidents.console.request_context import RequestContext, Viewer, needs
@@ -138,7 +139,7 @@ def _page(
         why=why,
         path=at(name),
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
-        cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
+        cases=cases, picture=suspensions.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,
         not_now=reasons(here, would), two_people=two_people,
         actions=action_forms.in_order("sites", _ACTIONS, here.identity.may),
