@@ -95,7 +95,9 @@ class AccountRecord:
         match event:
             case own_events.AccountMade(handle=handle, role=role):
                 if handle in self.accounts:
-                    raise misread("has_account", "{handle} has an account already", handle=handle)
+                    raise misread(
+                        "flaw_has_account", "{handle} has an account already", handle=handle
+                    )
                 self.accounts[handle] = AccountRow(handle, role, at)
             case own_events.RoleGiven(handle=handle, role=role):
                 self._change(handle, role=role)
@@ -110,7 +112,7 @@ class AccountRecord:
                 self._make_token(event, at)
             case own_events.TokenRevoked(token=token):
                 if token not in self.tokens:
-                    raise misread("no_token", "there is no token {token}", token=token)
+                    raise misread("flaw_no_token", "there is no token {token}", token=token)
                 self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
             case _:
                 self._take_invitation(event, at)
@@ -138,13 +140,15 @@ class AccountRecord:
 
     def _account(self, handle: str) -> AccountRow:
         if handle not in self.accounts:
-            raise misread("no_account", "{handle} has no account", handle=handle)
+            raise misread("flaw_no_account", "{handle} has no account", handle=handle)
         return self.accounts[handle]
 
     def _make_token(self, event: own_events.TokenMade, at: datetime) -> None:
         self._account(event.handle)
         if event.token in self.tokens:
-            raise misread("token_before", "the token {token} was made before", token=event.token)
+            raise misread(
+                "flaw_token_before", "the token {token} was made before", token=event.token
+            )
         self.tokens[event.token] = TokenRow(
             id=event.token, handle=event.handle, digest=event.digest,
             acts=list(event.acts) or None, made_at=at, expires_at=event.expires,
@@ -159,7 +163,7 @@ class AccountRecord:
                 self.factors[factor] = FactorRow(handle, method)
             case own_events.FactorRemoved(factor=factor):
                 if factor not in self.factors:
-                    raise misread("no_factor", "there is no factor {factor}", factor=factor)
+                    raise misread("flaw_no_factor", "there is no factor {factor}", factor=factor)
                 self.factors[factor] = self.factors[factor]._replace(removed_at=at)
 
     def _take_invitation(self, event: Event, at: datetime) -> None:
@@ -176,13 +180,15 @@ class AccountRecord:
 
     def _invitation(self, id_: str) -> InvitationRow:
         if id_ not in self.invitations:
-            raise misread("no_invitation", "there is no invitation {invitation}", invitation=id_)
+            raise misread(
+                "flaw_no_invitation", "there is no invitation {invitation}", invitation=id_
+            )
         return self.invitations[id_]
 
 
 def misread(code: str, sentence: str, **facts: object) -> MisreadError:
     """Return the error that says why an entry cannot follow the entries before it."""
-    return MisreadError(Cause.of(f"flaw_{code}", sentence, **facts))
+    return MisreadError(Cause.of(code, sentence, **facts))
 
 
 def findings(connection: Connection, record: AccountRecord) -> Iterator[Finding]:

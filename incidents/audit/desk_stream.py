@@ -24,7 +24,7 @@ from incidents.values.parsing import MisreadError
 
 def _misplaced(header: Header) -> MisreadError:
     own = f"{header.site_id}-{header.site_seq}"
-    return misread("says_it_is", "it says that it is {id}", id=own)
+    return misread("flaw_says_it_is", "it says that it is {id}", id=own)
 
 
 _SEQ, _BODY = 2, 4
@@ -62,7 +62,7 @@ class OwnRecord:
         if (header.site, header.site_id) != (DESK, DESK_STREAM):
             raise _misplaced(header)
         if header.site_seq != self.seq + 1:
-            raise misread("entry_missing", "entry {seq} is missing", seq=self.seq + 1)
+            raise misread("flaw_entry_missing", "entry {seq} is missing", seq=self.seq + 1)
         match event:
             case own_events.PolicyActivated():
                 self._activate(event)
@@ -83,7 +83,7 @@ class OwnRecord:
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:
-                raise misread("no_act", "{kind} is no action of the desk", kind=event.kind)
+                raise misread("flaw_no_act", "{kind} is no action of the desk", kind=event.kind)
         self.seq = header.site_seq
 
     def unauthorised(self, event: Event) -> str | None:
@@ -98,10 +98,12 @@ class OwnRecord:
         if event.previous != self.active:
             raise self._other_policy(event.previous)
         if policy.read(event.toml).digest != event.policy:
-            raise misread("not_policy", "the policy in it is not {policy}", policy=event.policy)
+            raise misread(
+                "flaw_not_policy", "the policy in it is not {policy}", policy=event.policy
+            )
         if event.seconded_by is not None and event.seconded_by == event.by:
             same = "{by} was the second person to their own action"
-            raise misread("same_person", same, by=event.by)
+            raise misread("flaw_same_person", same, by=event.by)
         self.active = event.policy
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
         self.policies.setdefault(event.policy, row)
@@ -110,9 +112,9 @@ class OwnRecord:
         self._check_policy(event)
         if event.previous != self.key:
             other = "the key that signs is {last}, but it says {said}"
-            raise misread("other_key", other, last=self.key, said=event.previous)
+            raise misread("flaw_other_key", other, last=self.key, said=event.previous)
         if event.key in self.keys:
-            raise misread("key_before", "{key} has been the key before", key=event.key)
+            raise misread("flaw_key_before", "{key} has been the key before", key=event.key)
         self.key = event.key
         self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
 
@@ -120,7 +122,7 @@ class OwnRecord:
         self._check_policy(event)
         if event.epoch <= self.epoch:
             other = "the epoch is {epoch}, but it says {said}"
-            raise misread("epoch", other, epoch=self.epoch, said=event.epoch)
+            raise misread("flaw_epoch", other, epoch=self.epoch, said=event.epoch)
         self.epoch = event.epoch
 
     def _check_policy(self, event: Event) -> None:
@@ -129,7 +131,7 @@ class OwnRecord:
 
     def _other_policy(self, said: str) -> MisreadError:
         other = "the active policy is {active}, but it says {said}"
-        return misread("other_policy_now", other, active=self.active, said=said)
+        return misread("flaw_other_policy_now", other, active=self.active, said=said)
 
 
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
