@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from incidents.machine import commands as c
 from tests.browser import Chromium
 from tests.console.queue_page import open_item, record, send_held, shown
 from tests.console.test_desk_browser import hold, is_held, listen
-from tests.patience import until
 from tests.served_desk import ConsoleDesk, person, sign_in
 from tests.served_process import ServerProcess, server_process
 
@@ -235,52 +234,6 @@ def test_a_button_that_changes_under_the_pointer_takes_no_press_for_a_moment(
     assert desk.site("changing.example")["incidents"][0]["state"] == "removed"
 
 
-def test_an_outcome_waits_five_seconds_for_undo_and_counts_from_the_click(
-    browser: Chromium, served_desk: ConsoleDesk
-) -> None:
-    desk = served_desk
-    for n, site in enumerate(("first.example", "second.example")):
-        desk.violation(site, ago=(30 - n) * MINUTE)
-    with person(browser, desk, "li", outages=True) as li:
-        expect(li.locator("#live")).to_have_text("Live")
-        open_item(li, "1-1").locator("button[value=reached]").click()
-        # Nothing is sent yet, and the next item is open already.
-        waiting = li.locator("#sent .waiting")
-        expect(waiting).to_contain_text("Reached · first.example")
-        shown(li, "2-1")
-        li.keyboard.press("z")
-        expect(waiting).to_have_count(0)
-        expect(li.locator("#i-1-1")).to_be_focused()
-        li.mouse.move(1, 1)
-        clicked = li.evaluate("clock.now()") / 1000
-        shown(li, "1-1").locator("button[value=no-answer]").click()
-        desk.ahead += timedelta(seconds=5)
-        li.clock.fast_forward(5_000)
-        expect(li.locator("#said .done")).to_contain_text("No answer · first.example: ")
-        expect(waiting).to_have_count(0)
-    [contact] = desk.site("first.example")["incidents"][0]["contacts"]
-    assert contact["outcome"] == "no-answer"
-    # Not when it was sent.
-    assert abs(datetime.fromisoformat(contact["occurred_at"]).timestamp() - clicked) < 4
-
-
-def test_an_outcome_is_not_held_when_little_time_is_left_or_a_colleague_has_the_item(
-    browser: Chromium, served_desk: ConsoleDesk
-) -> None:
-    desk = served_desk
-    desk.violation("soon.example", ago=59 * MINUTE)
-    desk.violation("claimed.example", ago=30 * MINUTE)
-    desk.do("claimed.example", c.ClaimItem(by="chen", item="1"))
-    with person(browser, desk, "li") as li:
-        open_item(li, "1-1").locator("button[value=no-answer]").click()
-        li.locator("#said .done").wait_for()
-        assert li.locator("#sent .waiting").count() == 0
-        li.mouse.move(1, 1)
-        open_item(li, "2-1").locator("button[value=no-answer]").click()
-        li.locator("dialog[open] #ask").wait_for()
-    assert outcomes(desk, "soon.example") == ["no-answer"]
-
-
 def test_the_message_after_a_call_leads_to_the_form_that_voids_it_and_says_what_that_restarts(
     browser: Chromium, served_desk: ConsoleDesk
 ) -> None:
@@ -297,57 +250,6 @@ def test_the_message_after_a_call_leads_to_the_form_that_voids_it_and_says_what_
         expect(li.locator("#said .done")).to_be_visible()
     [incident] = desk.site("wrong.example")["incidents"]
     assert (incident["state"], incident["contacts"][0]["voided"]) == ("open", True)
-
-
-def test_what_is_held_is_sent_when_the_page_goes(
-    browser: Chromium, served_desk: ConsoleDesk
-) -> None:
-    desk = served_desk
-    desk.violation("going.example")
-    with person(browser, desk, "li") as li:
-        open_item(li, "1-1").locator("button[value=reached]").click()
-        li.locator("#sent .waiting").wait_for()
-        li.locator("nav a[href='/sites']").click()
-        li.wait_for_url("**/sites")
-        until(lambda: outcomes(desk, "going.example"), "the outcome is recorded")
-    assert outcomes(desk, "going.example") == ["reached"]
-
-
-def test_two_outcomes_held_on_one_site_are_both_recorded(
-    browser: Chromium, served_desk: ConsoleDesk
-) -> None:
-    desk = served_desk
-    desk.violation("twice.example", ago=30 * MINUTE)
-    desk.do("twice.example", c.Log(by="li", urls=("http://twice.example/b",)), ago=20 * MINUTE)
-    with person(browser, desk, "li", outages=True) as li:
-        for item in ("1-1", "1-2"):
-            open_item(li, item).locator("button[value=reached]").click()
-            li.mouse.move(1, 1)
-        send_held(li)
-        until(lambda: len(outcomes(desk, "twice.example")) == 2, "both are recorded")
-    assert [each["state"] for each in desk.site("twice.example")["incidents"]] == ["notified"] * 2
-
-
-def test_what_became_of_a_held_outcome_is_told_on_the_page_that_comes_next(
-    browser: Chromium, served_desk: ConsoleDesk
-) -> None:
-    desk = served_desk
-    for site in ("claimed.example", "settled.example"):
-        desk.violation(site)
-    with person(browser, desk, "li", outages=True) as li:
-        for item in ("1-1", "2-1"):
-            open_item(li, item).locator("button[value=reached]").click()
-            li.mouse.move(1, 1)
-        # A colleague claims one and settles the other: the calls were made before.
-        desk.ahead += timedelta(seconds=3)
-        desk.do("claimed.example", c.ClaimItem(by="chen", item="1"))
-        desk.do("settled.example", c.RecordContact(by="chen", incident=1, outcome="no-answer"))
-        li.locator("nav a[href='/sites']").click()
-        li.wait_for_url("**/sites")
-        said = li.locator("#said .said, #sent .said")
-        expect(said.filter(has_text="settled.example")).to_contain_text("somebody else acted first")
-    assert outcomes(desk, "claimed.example") == ["reached"]
-    assert outcomes(desk, "settled.example") == ["no-answer"]
 
 
 def test_what_a_colleague_settles_stays_open_for_who_looks_at_it_and_says_so(

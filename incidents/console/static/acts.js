@@ -1,5 +1,5 @@
 // The acts: what becomes of each form that is sent, from the press of its button until it is known.
-// An act is held, on its way, not confirmed, or over; nothing else in the console sends a form.
+// An act is held (held.js), on its way, not confirmed, or over; nothing else in the console sends a form.
 "use strict";
 const acts = (() => {
   const body = document.body;
@@ -9,10 +9,6 @@ const acts = (() => {
   const DEADLINE_S = 10;
   // The same on the same, so soon again, is a finger that pressed twice.
   const STEADY_MS = 10000;
-
-  // An outcome waits so long for "Undo", unless so little time is left to the deadline.
-  const HELD_MS = 5000;
-  const AT_ONCE_S = 120;
 
   const open = new Map(); // what is held, on its way or not confirmed, by what it is
   const over = new Map(); // the keys of what was answered a moment ago
@@ -98,94 +94,6 @@ const acts = (() => {
     act.line.append(" ", again);
   }
 
-  // Held: nothing is sent yet, and the next item is open already.
-
-  function canBeHeld(act) {
-    if (!("held" in act.form.dataset) || !act.item) return false;
-    const row = $(act.item);
-    // What a colleague has claimed asks at once.
-    if (row && row.dataset.by && row.dataset.by !== words.me) return false;
-    const due = act.form.closest("#item").querySelector("time[data-ticks]");
-    // Under a fast clock too, twice as long must be left as it is held.
-    return !due || clock.left(due) > Math.max(AT_ONCE_S, 2 * clock.speed * HELD_MS / 1000);
-  }
-
-  function wait(act) {
-    for (const other of waiting()) if (other.item === act.item) release(other);
-    open.set(act.id, act);
-    act.wasHeld = true;
-    act.until = performance.now() + HELD_MS;
-    act.timer = setInterval(() => (performance.now() < act.until ? count(act) : release(act)), 200);
-    if (!act.line) act.line = $("sent").appendChild(document.createElement("li"));
-    act.line.className = "said waiting";
-    act.line.setAttribute("role", "status");
-    const undo = document.createElement("button");
-    undo.type = "button";
-    undo.setAttribute("aria-keyshortcuts", "z");
-    undo.textContent = words.wUndo;
-    undo.addEventListener("click", () => withdraw(act));
-    act.line.replaceChildren(words.wHeld.replace("{what}", act.what), " ", undo, " ", document.createElement("span"));
-    act.line.lastChild.setAttribute("aria-hidden", "true");
-    count(act);
-    $("said").replaceChildren();
-    list.held(act.item, true);
-    list.advance(act.item, act.byKey);
-  }
-
-  const waiting = () => [...open.values()].filter((act) => act.timer);
-  const count = (act) => { act.line.lastChild.textContent = `${Math.ceil((act.until - performance.now()) / 1000)} ${words.wS}`; };
-
-  function settled(act) {
-    clearInterval(act.timer);
-    act.timer = null;
-    list.held(act.item, false);
-  }
-
-  function release(act, options) {
-    settled(act);
-    send(act, options);
-  }
-
-  function withdraw(act) {
-    settled(act);
-    open.delete(act.id);
-    act.line.remove();
-    act.line = null;
-    const row = $(act.item);
-    if (row) list.select(row, true);
-  }
-
-  function undo() {
-    const last = waiting().pop();
-    if (last) withdraw(last);
-  }
-
-  // What is held goes with the page that goes. The next page sends it once more, under the same key, and
-  // tells the answer: a call that was not recorded must not be lost without a word.
-  const LEFT = "incidents.left";
-
-  function sendAll() {
-    const acts = waiting();
-    for (const act of acts) release(act, { keepalive: true });
-    return acts;
-  }
-
-  function leave() {
-    const left = sendAll().map(({ form, place, held, focus, line, timer, ...act }) => ({ ...act, pending: false, me: words.me }));
-    if (left.length) sessionStorage.setItem(LEFT, JSON.stringify(left));
-  }
-
-  function resume() {
-    const left = JSON.parse(sessionStorage.getItem(LEFT) || "[]");
-    if (!words.me) return;
-    sessionStorage.removeItem(LEFT);
-    for (const act of left) if (act.me === words.me) send(act);
-  }
-
-  window.addEventListener("pagehide", leave);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) sendAll(); });
-  document.addEventListener("DOMContentLoaded", resume);
-
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`act:${name}`, { detail }));
 
   async function send(act, options = {}) {
@@ -233,9 +141,7 @@ const acts = (() => {
     const main = page.getElementById("main");
     const told = page.getElementById("said") || (main ? null : page.body);
     if (told) $("said").replaceChildren(...told.querySelectorAll(".said"));
-    // By now another item may be open: of which one this is said.
-    const result = $("said").firstElementChild;
-    if (act.wasHeld && result) result.prepend(Object.assign(document.createElement("b"), { textContent: `${act.what}: ` }));
+    if (act.wasHeld) held.tell(act, $("said"));
     const to = answer.headers.get("HX-Redirect");
     // The browser may ask before it goes there, and then stay.
     if (!to || open.size) free(act);
@@ -260,7 +166,9 @@ const acts = (() => {
 
   function ask(act, question) {
     const dialog = document.createElement("dialog");
-    if (act.wasHeld) question.prepend(Object.assign(document.createElement("p"), { className: "about", textContent: act.what }));
+    if (act.wasHeld) held.tell(act, question);
+    // It may open over another item: what is pressed for that one answers nothing here.
+    question.querySelector("a").autofocus = true;
     dialog.append(question);
     dialog.setAttribute("aria-labelledby", "ask-title");
     dialog.addEventListener("close", () => dialog.remove());
@@ -284,8 +192,7 @@ const acts = (() => {
     if (!words.me || !form.matches("main form[method=post]:not([hx-post], [data-plain])")) return;
     event.preventDefault();
     const act = begin(form, event.submitter);
-    if (act && canBeHeld(act)) wait(act);
-    else if (act) send(act);
+    if (act && !held.takes(act)) send(act);
   });
 
   // It stands over something: who has read it can put it away.
@@ -294,12 +201,12 @@ const acts = (() => {
 
   // Only this page knows what is not confirmed, with the key under which it is done once. Kept beyond it, in
   // sessionStorage, that could be neither a password nor a file, and a second tab could send it too.
-  window.addEventListener("beforeunload", (event) => { if (open.size > waiting().length) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if ([...open.values()].some((act) => !act.timer)) event.preventDefault(); });
 
   // Gone back to: its buttons would be as they were when it was left.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   const isSending = () => [...open.values()].some((act) => act.pending);
 
-  return { say, undo, isSending, forget: () => open.clear() };
+  return { open, say, send, isSending, forget: () => open.clear() };
 })();

@@ -13,6 +13,7 @@ const alerts = (() => {
 
   function beep() {
     const audio = new AudioContext();
+    audio.resume();
     const tone = audio.createOscillator();
     const volume = audio.createGain();
     volume.gain.value = 0.1;
@@ -29,11 +30,12 @@ const alerts = (() => {
     if (wants.sound) beep();
     if (!wants.notify || Notification.permission !== "granted") return;
     const told = new Notification(text, { tag: row.id });
-    told.onclick = () => { window.focus(); list.select(row, true); told.close(); };
+    told.onclick = () => { window.focus(); list.select(document.getElementById(row.id) || row, true); told.close(); };
   }
 
   function look() {
-    const rows = [...document.querySelectorAll("#items.work .item")];
+    // Also what waits to be shown while somebody works in the list.
+    const rows = [...list.newest().querySelectorAll("#items.work .item")];
     let soon = 0;
     let first = Infinity;
     for (const row of rows) {

@@ -4,11 +4,27 @@
 const clock = (() => {
   const words = document.body.dataset;
   const speed = Number(words.speed || 1);
-  let base = Date.parse(words.now);
-  let since = performance.now();
+  const SLEPT_MS = 2000;
+  let base, since, wall;
 
-  const now = () => base + (performance.now() - since) * speed;
-  const set = (time) => { base = Date.parse(time); since = performance.now(); tick(); };
+  function start(time) {
+    base = Date.parse(time);
+    since = performance.now();
+    wall = Date.now();
+  }
+  start(words.now);
+
+  // On some computers the stopwatch stands still while they sleep, and their own clock does not.
+  function now() {
+    const slept = Date.now() - wall - (performance.now() - since);
+    if (slept > SLEPT_MS) {
+      base += slept * speed;
+      wall += slept;
+      document.dispatchEvent(new CustomEvent("clock:slept"));
+    }
+    return base + (performance.now() - since) * speed;
+  }
+  const set = (time) => { start(time); tick(); };
 
   function span(seconds) {
     const parts = [[86400, words.wD], [3600, words.wH], [60, words.wMin], [1, words.wS]];
@@ -53,5 +69,5 @@ const clock = (() => {
   const left = (time) => (Date.parse(time.dateTime) - now()) / 1000;
 
   setInterval(tick, 1000);
-  return { speed, now, set, tick, span, left };
+  return { speed, now, set, tick, left };
 })();

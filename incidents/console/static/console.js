@@ -25,7 +25,7 @@
     n: () => pane.press("[data-key=n]"),
     c: () => pane.press("[data-key=c]"),
     u: () => pane.press("[data-key=u]"),
-    z: () => acts.undo(),
+    z: () => held.undo(),
     x: () => bulk.pick(list.selected(), false),
     X: () => bulk.pick(list.selected(), true),
     a: () => $("changes").click(),
@@ -72,7 +72,10 @@
   });
 
   // A link to a form opens it.
-  const named = location.hash && $(decodeURIComponent(location.hash.slice(1)));
+  function hash() {
+    try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
+  }
+  const named = $(hash());
   if (named && named.matches("details")) { named.open = true; named.scrollIntoView({ block: "center" }); }
 
   const palettes = $("palette-open");

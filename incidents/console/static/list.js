@@ -234,5 +234,5 @@ const list = (() => {
   const first = $("pane") && $(`i-${$("pane").dataset.shown}`);
   if (first) select(first, false);
 
-  return { move, offer, select, advance, held, morph, offers, settle, selected: () => selected && $(selected), isOld: isOlder };
+  return { move, offer, select, advance, held, morph, offers, settle, newest: () => pending || document, selected: () => selected && $(selected) };
 })();

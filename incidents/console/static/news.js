@@ -189,6 +189,7 @@
     if (now) clock.set(now);
     else clock.tick();
   });
+  document.addEventListener("clock:slept", () => setTimeout(catchUp, 0));
   document.addEventListener("act:sent", () => { tag = null; });
   document.addEventListener("pane:lost", () => { say(false); stale = true; listenAgain(0); });
   document.addEventListener("list:old", () => setTimeout(refresh, 0));

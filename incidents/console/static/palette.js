@@ -49,9 +49,10 @@ const palette = (() => {
     }
   }
 
-  function show(list) {
+  // What is chosen stays chosen when more is found.
+  function show(list, chosen = 0) {
     found = list;
-    at = 0;
+    at = chosen;
     let group = "";
     box.replaceChildren(...found.flatMap((each, n) => {
       const row = document.createElement("li");
@@ -97,7 +98,7 @@ const palette = (() => {
     if (!typed) return;
     pause = setTimeout(async () => {
       const [sites, incidents] = await Promise.all([look(typed, "sites"), look(typed, "incidents")]);
-      if (asked === typed && dialog.open) show([...found.filter((each) => each.rank !== undefined), ...sites, ...incidents]);
+      if (asked === typed && dialog.open) show([...found.filter((each) => each.rank !== undefined), ...sites, ...incidents], at);
     }, WAITS_MS);
   }
 

@@ -186,6 +186,6 @@ const pane = (() => {
     if (row) row.focus({ preventScroll: true });
   }
 
-  return { show, refresh, when, press, outcome, open, offer, close, shown: () => wanted, isOpen: () => Boolean(workplace && "open" in workplace.dataset) };
+  return { refresh, press, outcome, open, offer, shown: () => wanted };
 })();
 pane.offer();

@@ -118,7 +118,7 @@ def contact(desk: Submitted, item: str) -> Response:
         at = held_act.clicked_at(desk)
         return c.RecordContact(by=desk.by, incident=int(rest), outcome=outcome, at=at)
 
-    return _do(desk, item, record, seen=True, steady=True, of=read_incident_id(item))
+    return _do(desk, item, record, seen=True, steady=True, is_held=True)
 
 
 @router.post("/queue/{item}/removed")
@@ -130,7 +130,7 @@ def removed(desk: Submitted, item: str) -> Response:
         incident = inputs.incident(named)[1]
         return c.StateRemoved(by=desk.by, incident=incident, at=held_act.clicked_at(desk))
 
-    return _do(desk, item, state, seen=True, of=read_incident_id(named))
+    return _do(desk, item, state, seen=True, is_held=True)
 
 
 @router.post("/queue/{item}/done")
@@ -167,22 +167,22 @@ def _do(
     *,
     seen: bool = False,
     steady: bool = False,
-    of: tuple[int, int] | None = None,
+    is_held: bool = False,
 ) -> Response:
     """Do the action; answer with the list, the pane and the result, in one exchange.
 
     If a colleague has claimed the item, ask first. `seen` is False for a claim and a release, for
-    which the desk itself checks who has claimed the item. `of`: the incident of an act that the
-    page may have held. The form's `then` names the item whose pane is open by now.
+    which the desk itself checks who has claimed the item. `is_held`: the page may have held the
+    act. The form's `then` names the item whose pane is open by now.
     """
     try:
         site, rest = inputs.item(item)
         asked = command(rest)
-        if of is None:
+        if is_held:
+            answer = held_act.submit(desk, site, asked, item=rest, steady=steady)
+        else:
             about = forms.only(rest) if seen else None
             answer = desk.submit(site, asked, seen=seen, steady=steady, about=about)
-        else:
-            answer = held_act.submit(desk, of, asked, item=rest, steady=steady)
         flash = messages.of_answer(desk, answer, seen=desk.seen)
     except (InputError, RefusedError) as error:
         flash = messages.of_error(desk.reader, error)
