@@ -48,6 +48,16 @@ def test_somebody_adds_a_key_and_signs_in_with_it(
         assert "Password and security key" in page.inner_text("main")
 
 
+def answered(page: Page, selector: str) -> None:
+    """Wait for what the answer shows; where the machine is too slow for it, ask again."""
+    shown, again = page.locator(selector), page.locator("#sent .unconfirmed button")
+    shown.or_(again).first.wait_for()
+    while again.is_visible():
+        again.click()
+        shown.or_(again).first.wait_for()
+    shown.wait_for()
+
+
 def test_somebody_confirms_who_they_are_with_their_key(
     browser: Chromium, served_desk: ConsoleDesk
 ) -> None:
@@ -58,11 +68,12 @@ def test_somebody_confirms_who_they_are_with_their_key(
         page.goto(f"{served_desk.url}/account/factors/key")
         page.fill("#name", "the blue one")
         page.click("main form button")
-        page.wait_for_selector("#codes")
+        answered(page, "#codes")
         served_desk.pass_time(timedelta(minutes=6))
         page.goto(f"{served_desk.url}/account")
         page.click("text=New recovery codes")
         page.fill("#password", PASSWORD)
         page.press("#password", "Enter")
+        answered(page, "text=Use security key")
         page.click("text=Use security key")
-        page.wait_for_selector("#codes")
+        answered(page, "#codes")
