@@ -242,7 +242,7 @@ def test_what_is_served_under_a_digest_is_kept_for_good_and_nothing_else_is(
 ) -> None:
     nobody = stranger(desk)
     paths = re.findall(r'"(/static/[^"]+)"', nobody.get("/sign-in").text)
-    assert len(paths) == 10
+    assert len(paths) == 11
     for path in paths:
         headers = nobody.get(path).headers
         assert "immutable" in headers["cache-control"]

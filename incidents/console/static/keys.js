@@ -1,11 +1,10 @@
-// The console's own script: keys, menus, and what opens and copies.
+// The keys: what each does, after which letter, and the window that lists them.
 "use strict";
 (() => {
-  const body = document.body;
-  const words = body.dataset;
+  const words = document.body.dataset;
   const $ = (id) => document.getElementById(id);
 
-  // Keys. In a field they are letters; and who needs none can switch them off.
+  // In a field they are letters; and who needs none can switch them off.
 
   const keysAreOn = () => {
     try { return localStorage.getItem("keys") !== "off"; } catch { return true; }
@@ -56,49 +55,6 @@
     event.preventDefault();
     onKey[event.key]();
   });
-
-  document.addEventListener("click", async ({ target }) => {
-    const button = target.closest && target.closest("[data-copy]");
-    if (!button) return;
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = words.wCopied;
-    } catch {
-      // Not allowed: what is to be copied is selected instead.
-      const before = button.previousElementSibling;
-      if (before && before.select) before.select();
-      else if (before) getSelection().selectAllChildren(before);
-    }
-  });
-
-  // A link to a form opens it.
-  function hash() {
-    try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
-  }
-  const named = $(hash());
-  if (named && named.matches("details")) { named.open = true; named.scrollIntoView({ block: "center" }); }
-
-  const palettes = $("palette-open");
-  if (palettes) {
-    palettes.hidden = false;
-    palettes.addEventListener("click", palette.open);
-  }
-
-  const menu = document.querySelector(".menu");
-  document.addEventListener("click", ({ target }) => { if (menu && !menu.contains(target)) menu.open = false; });
-  document.addEventListener("keydown", ({ key }) => { if (menu && key === "Escape") menu.open = false; });
-
-  const compact = $("compact");
-  if (compact) {
-    const root = document.documentElement;
-    const set = (is) => { root.dataset.density = is ? "compact" : "comfort"; compact.checked = is; };
-    compact.closest("label").hidden = false;
-    try { set(localStorage.getItem("density") === "compact"); } catch { /* as it comes */ }
-    compact.addEventListener("change", () => {
-      set(compact.checked);
-      try { localStorage.setItem("density", root.dataset.density); } catch { /* kept for this page alone */ }
-    });
-  }
 
   const dialog = $("keys");
   if (dialog) {

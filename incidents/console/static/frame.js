@@ -1,0 +1,49 @@
+// The frame of a page: its menu and density, and what opens and copies.
+"use strict";
+(() => {
+  const words = document.body.dataset;
+  const $ = (id) => document.getElementById(id);
+
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest && target.closest("[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = words.wCopied;
+    } catch {
+      // Not allowed: what is to be copied is selected instead.
+      const before = button.previousElementSibling;
+      if (before && before.select) before.select();
+      else if (before) getSelection().selectAllChildren(before);
+    }
+  });
+
+  // A link to a form opens it.
+  function hash() {
+    try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
+  }
+  const named = $(hash());
+  if (named && named.matches("details")) { named.open = true; named.scrollIntoView({ block: "center" }); }
+
+  const palettes = $("palette-open");
+  if (palettes) {
+    palettes.hidden = false;
+    palettes.addEventListener("click", palette.open);
+  }
+
+  const menu = document.querySelector(".menu");
+  document.addEventListener("click", ({ target }) => { if (menu && !menu.contains(target)) menu.open = false; });
+  document.addEventListener("keydown", ({ key }) => { if (menu && key === "Escape") menu.open = false; });
+
+  const compact = $("compact");
+  if (compact) {
+    const root = document.documentElement;
+    const set = (is) => { root.dataset.density = is ? "compact" : "comfort"; compact.checked = is; };
+    compact.closest("label").hidden = false;
+    try { set(localStorage.getItem("density") === "compact"); } catch { /* as it comes */ }
+    compact.addEventListener("change", () => {
+      set(compact.checked);
+      try { localStorage.setItem("density", root.dataset.density); } catch { /* kept for this page alone */ }
+    });
+  }
+})();
