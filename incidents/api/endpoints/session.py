@@ -155,7 +155,7 @@ def forget(response: Response) -> None:
     """Make the browser delete its session cookie and its cache of this site.
 
     Other cookies stay, so the browser is still known. `localStorage` stays too, because it holds
-    only the switch for keyboard shortcuts, which belongs to the browser and not to a person.
+    only switches of the display, which belong to the browser and not to a person.
     """
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     response.headers["Clear-Site-Data"] = '"cache"'
