@@ -123,7 +123,7 @@ def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> Non
 def test_too_large_a_file_is_refused_before_it_is_read(
     somebody: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.console.pages.simulate.MAX_BYTES", 2**20)
+    monkeypatch.setattr("incidents.console.simulation_form.MAX_BYTES", 2**20)
     page = simulate(somebody, b"x" * (2**20 + 1))
     assert "The file is larger than 1 MiB" in page.text
 
@@ -141,7 +141,7 @@ def test_one_that_takes_too_long_is_ended_and_says_so(
 def test_more_reports_than_are_worked_through_are_refused(
     somebody: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.console.pages.simulate.MAX_REPORTS", 3)
+    monkeypatch.setattr("incidents.console.simulation_form.MAX_REPORTS", 3)
     assert "more than 3 reports" in simulate(somebody).text
 
 

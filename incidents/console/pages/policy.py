@@ -13,12 +13,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.api.caller import address_of
-from incidents.console import messages, policy_form
-from incidents.console.figures import layouts
+from incidents.console import messages, policy_form, simulation_form
+from incidents.console.figures import comparison, layouts
 from incidents.console.figures.machine import KINDS, Diagram, Words
 from incidents.console.flash import Flash
 from incidents.console.forms import SECOND_PASSWORD
-from incidents.console.pages import simulate
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.result_cache import ResultCache
@@ -77,9 +76,9 @@ def try_out(desk: SubmittedWithFiles) -> Response:
     """Try a policy on the recorded history or on a file, and redirect to the result."""
     desk.authorise("simulate")
     try:
-        with simulate.slow_work_for(desk.app, desk.by) as spent:
+        with simulation_form.slow_work_for(desk.app, desk.by) as spent:
             trial = _trial(desk, spent)
-    except simulate.InvalidSimulationError as error:
+    except simulation_form.InvalidSimulationError as error:
         return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.form.fields))
     return desk.back(f"/policy/trial/{_TRIED.put(desk.by, trial)}")
 
@@ -137,7 +136,7 @@ def _page(
         wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
         more=max(0, len(history) - MAX_HISTORY), diagrams=diagrams_of(here.reader), kinds=KINDS,
-        spans=SPANS, limits=simulate.LIMITS, numbers=policy_form.NUMBERS,
+        spans=SPANS, limits=simulation_form.LIMITS, numbers=policy_form.NUMBERS,
         by_numbers=policy_form.MARK,
         given=policy_form.numbers_of(active),
     )  # fmt: skip
@@ -171,7 +170,7 @@ def _tried(
         takes_second=here.app.desk.policy().two_people_close, spans=SPANS,
         numbers=policy_form.NUMBERS, by_numbers=policy_form.MARK,
         given=policy_form.numbers_of(found.policy), days=found.days,
-        **simulate.comparison_facts(here, found.comparison, id_, page),
+        **comparison.facts(here, found.comparison, id_, page),
     )  # fmt: skip
 
 
@@ -184,28 +183,28 @@ def _trial(desk: Submission, spent: Spent) -> Trial:
     given, reader = desk.form, desk.reader
     active = desk.app.desk.policy()
     by_numbers = policy_form.toml_of(given)
-    sent = [] if by_numbers is not None else simulate.read_policies(given, "policy")
+    sent = [] if by_numbers is not None else simulation_form.read_policies(given, "policy")
     pasted = given.text("toml") if by_numbers is None else by_numbers
     if not sent and pasted is None:
-        raise simulate.InvalidSimulationError("policy.no_file")
+        raise simulation_form.InvalidSimulationError("policy.no_file")
     name = reader.say("policy.new")
-    policy = sent[0][1] if sent else simulate.read_policy(pasted or "", name)
+    policy = sent[0][1] if sent else simulation_form.read_policy(pasted or "", name)
     if policy == active:
-        raise simulate.InvalidSimulationError("policy.same")
-    taken, text = simulate.read_taking(given), given.text("days")
+        raise simulation_form.InvalidSimulationError("policy.same")
+    taken, text = simulation_form.read_taking(given), given.text("days")
     days = next((days for days in SPANS if text == str(days)), None)
     if days is None:
-        source: Source = simulate.read_history(given, "file", reader)
+        source: Source = simulation_form.read_history(given, "file", reader)
     else:
         with desk.reading() as connection:
             since = desk.app.now(connection) - timedelta(days=days)
             source = recorded.since(connection, since)
         # Who was not reached then is not reached now, and nothing is drawn.
-        taken = simulate.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
+        taken = simulation_form.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
     named = [(reader.say("compare.active"), active), (name, policy)]
     return Trial(
         policy=policy, previous=active.digest, changes=tuple(policy_differences(active, policy)),
-        comparison=simulate.compared(source, named, taken, spent), days=days,
+        comparison=simulation_form.compared(source, named, taken, spent), days=days,
     )  # fmt: skip
 
 
