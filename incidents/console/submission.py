@@ -50,6 +50,8 @@ class Submission(RequestContext):
     form: SentForm
     unproved: RefusedError | None = None
     """The error if the person has not confirmed their identity, though they tried to."""
+    has_proved: bool = False
+    """Whether this form itself has confirmed their identity, however fresh an earlier proof is."""
 
     def place(self, opened: str | None) -> str:
         """The path of the form's page, for which the input is kept."""
@@ -210,11 +212,12 @@ def submission(
         caller.refuse(here.app, here.identity, "form", "csrf", None)
         raise NotAllowedError("form", "csrf")
     visit, wrong = _proved(here, form)
+    has_proved = wrong is None and _gives_proof(form)
     with here.timed() as (_, timed):
         # What the desk answers counts by the clock that its pages count by.
         reader = timed.reader
     return Submission(
-        request, here.app, here.authenticator, visit, reader, here.version, form, wrong
+        request, here.app, here.authenticator, visit, reader, here.version, form, wrong, has_proved
     )
 
 
@@ -233,22 +236,26 @@ def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, RefusedError |
     Return the visit, renewed if the identity is confirmed, and otherwise the error.
     """
     door, address = here.authenticator, caller.address_of(here.request)
-    password, ticket = form.password(), form.password(forms.TICKET)
-    if form.text("proves") is None:
+    ticket = form.password(forms.TICKET)
+    if not _gives_proof(form):
         return here.visit, None
     try:
         if ticket is not None:
             given = security_keys.Answer(form.text(forms.CODE), form.text(forms.CREDENTIAL))
             return door.finish_proof(here.visit, ticket, given, address), None
-        if password is not None:
-            return door.reauthenticate(here.visit, password, address), None
+        return door.reauthenticate(here.visit, form.password() or "", address), None
     except RefusedError as error:
         if isinstance(error, FactorNeededError) and here.identity.is_proved(clock.machine_now()):
             # The password is right, and the second factor was given a moment ago.
             return here.visit, None
         # The action is not known here: `Submission.authorise` reports the error.
         return here.visit, error
-    return here.visit, None
+
+
+def _gives_proof(form: SentForm) -> bool:
+    """Whether the form has a password, or a second factor, that proves who sends it."""
+    has_any = form.password() is not None or form.password(forms.TICKET) is not None
+    return has_any and form.text("proves") is not None
 
 
 Submitted = Annotated[Submission, Depends(submission)]

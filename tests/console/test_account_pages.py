@@ -172,6 +172,15 @@ def test_only_administrators_see_accounts(desk: ConsoleDesk) -> None:
     assert "/admin/accounts" not in wang.get("/admin/settings").text
 
 
+def test_another_password_takes_the_old_one_just_after_the_sign_in_too(desk: ConsoleDesk) -> None:
+    here = Visitor(desk, "operator")
+    fields = {"new_password": CHOSEN, "same_password": CHOSEN, "password": "not the old sentence"}
+    unproved = here.post("/account/password", fields)
+    assert (unproved.status_code, "Wrong password" in unproved.text) == (422, True)
+    assert sign_in(desk, "operator-1", PASSWORD) == 303
+    assert sign_in(desk, "operator-1", CHOSEN) == 401
+
+
 def test_somebody_changes_their_own_password(desk: ConsoleDesk) -> None:
     here, there = Visitor(desk, "operator"), Visitor(desk, "operator")
     fields = {"new_password": CHOSEN, "same_password": CHOSEN, "proves": "1"}

@@ -55,7 +55,8 @@ def change_password(desk: Submitted) -> Response:
         # Passwords are never kept for a second step: they are entered again after it.
         desk.authorise("set_password")
         return desk.back(PAGE, Flash("done", say("password.confirmed")))
-    if desk.unproved is not None or desk.form.password() is None:
+    if desk.unproved is not None or not desk.has_proved:
+        # Also a moment after the sign-in: an open browser alone sets no password.
         name = "sign_in" if desk.unproved is None else desk.unproved.name
         return _page(desk, wrong=desk.reader.word("prove", name))
     if new != desk.form.password(SAME_PASSWORD):
