@@ -121,16 +121,6 @@ def matching_step(secret: str, code: str, now: datetime, *, after: int) -> int |
     return right[0] if right else None
 
 
-def totp_secret(session: str, before: int) -> str:
-    """The secret of the next authenticator app that is added in a session: 160 bits in base32.
-
-    `session`: the secret of the session, from which nobody else can derive it; `before`: how many
-    factors the account has had. Until the app is added, the secret is kept nowhere.
-    """
-    drawn = hmac.new(session.encode(), f"second factor {before}".encode(), hashlib.sha256)
-    return base64.b32encode(drawn.digest()[:20]).decode()
-
-
 def totp_uri(secret: str, handle: str) -> str:
     """The address by which an authenticator app takes over the secret."""
     import pyotp

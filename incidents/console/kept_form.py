@@ -22,8 +22,11 @@ KEPT = "kept"
 """The query parameter with the id of a kept form."""
 
 _NEVER_KEPT = frozenset(
-    {"csrf", "proves", "confirm", "despite", "seen", "key", "code", "second_code", "credential"}
-)
+    {
+        "csrf", "proves", "confirm", "despite", "seen", "key", "code", "second_code", "credential",
+        "offer",
+    }
+)  # fmt: skip
 """The fields that belong to a single submission and are never kept."""
 
 _PAGES = tuple(

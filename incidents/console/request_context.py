@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from fastapi import Depends, Request
 from sqlalchemy import Connection
+from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse
 
 from incidents import clock
@@ -20,7 +21,12 @@ from incidents.api import authentication, caller
 from incidents.app import App
 from incidents.console import languages, last_write, rendering
 from incidents.console.flash import Flash, clear_flash, read_flash
-from incidents.console.forms import NotAllowedError, SignedOutError
+from incidents.console.forms import (
+    NotAllowedError,
+    ReauthenticationError,
+    SentForm,
+    SignedOutError,
+)
 from incidents.console.kept_form import KEPT, KEPT_FORMS, KeptForm, page_of_form
 from incidents.console.rendering import Reader
 from incidents.store.database.replica import SHOWN
@@ -104,6 +110,18 @@ class RequestContext:
             why = self.identity.denial(action, clock.machine_now()) or "role"
             caller.refuse(self.app, self.identity, action, why, about)
             raise NotAllowedError(action, why)
+
+    def authorise_page(self, action: str) -> None:
+        """Check that the person may see now what takes a recent confirmation.
+
+        Raises:
+            NotAllowedError: if the person may not do the action.
+            ReauthenticationError: if the person must confirm their identity first; the page's path
+                then gets a form.
+        """
+        self.needs(action, about=self.request.url.path[:100])
+        if self.identity.denial(action, clock.machine_now()) is not None:
+            raise ReauthenticationError(SentForm(FormData()), action)
 
     def page(
         self, template: str, *, status: int = 200, flash: Flash | None = None, **facts: Any

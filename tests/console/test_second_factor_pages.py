@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -39,13 +42,24 @@ def by_password(desk: ConsoleDesk, who: str) -> Visitor:
     return visitor
 
 
+APP = "/account/factors/app"
+
+
+def offered(page: str) -> tuple[pyotp.TOTP, dict[str, str]]:
+    """The app that has the secret of the page, and the fields that the page's form sends."""
+    found, offer = re.search(r'id="secret">([A-Z2-7 ]+)<', page), re.search(_OFFER, page)
+    assert found is not None, page
+    assert offer is not None, page
+    return pyotp.TOTP(found[1].replace(" ", "")), {"name": "phone", "offer": offer[1]}
+
+
+_OFFER = r'name="offer" value="([^"]+)"'
+
+
 def added(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
     """An authenticator app that they have added, and their recovery codes."""
-    page = visitor.get("/account/factors/app").text
-    found = re.search(r'id="secret">([A-Z2-7 ]+)<', page)
-    assert found is not None, page
-    app = pyotp.TOTP(found[1].replace(" ", ""))
-    made = visitor.post("/account/factors/app", {"name": "phone", "code": app.at(clock.now())})
+    app, fields = offered(visitor.get(APP).text)
+    made = visitor.post(APP, {**fields, "code": app.at(clock.now())})
     codes = re.findall(r"<li><code>([A-Z2-7-]{29})</code>", made.text)
     assert len(codes) == 10, made.text
     return app, codes
@@ -84,9 +98,46 @@ def test_somebody_adds_an_app_and_signs_in_with_its_code(desk: ConsoleDesk) -> N
 
 def test_an_app_is_added_only_with_a_code_that_it_shows(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
-    wrong = li.post("/account/factors/app", {"name": "phone", "code": "000000"})
+    app, fields = offered(li.get(APP).text)
+    wrong = li.post(APP, {**fields, "code": "000000"})
     assert (wrong.status_code, "Wrong code" in wrong.text) == (422, True)
+    assert offered(wrong.text)[0].secret == app.secret, "which the app has by now"
     assert "with your password alone" in li.get("/account").text
+
+
+def test_each_page_shows_a_secret_of_its_own(desk: ConsoleDesk) -> None:
+    """Who has the cookie of a session cannot know what its person adds."""
+    li = Visitor(desk, "operator")
+    (first, _), (second, _) = offered(li.get(APP).text), offered(li.get(APP).text)
+    derived = hmac.new(li.cookie.encode(), b"second factor 0", hashlib.sha256).digest()[:20]
+    known = base64.b32encode(derived).decode()
+    assert len({first.secret, second.secret, known}) == 3
+
+
+def test_a_secret_is_shown_only_after_the_password(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    desk.pass_time(timedelta(minutes=6))
+    for page in (APP, "/account/factors/key"):
+        asked = li.get(page).text
+        assert "Confirm your password" in asked
+        assert 'id="secret"' not in asked
+        assert "data-options" not in asked
+    app, fields = offered(li.post(APP, {"proves": "1", "password": PASSWORD}).text)
+    made = li.post(APP, {**fields, "code": app.at(clock.now())})
+    assert "I have kept them" in made.text
+
+
+def test_a_secret_is_added_once_and_by_its_own_session(desk: ConsoleDesk) -> None:
+    li, other = Visitor(desk, "operator"), Visitor(desk, "operator")
+    app, fields = offered(li.get(APP).text)
+    sent = {**fields, "code": app.at(clock.now())}
+    late = "The page before is no longer valid"
+    assert late in other.post(APP, sent).text
+    assert late in li.post(APP, {**sent, "offer": f"{fields['offer']}0"}).text
+    assert late in li.post(APP, {"name": "phone", "code": sent["code"]}).text
+    assert "I have kept them" in li.post(APP, sent).text
+    desk.pass_time(STEP)
+    assert late in li.post(APP, {**sent, "code": app.at(clock.now())}).text, "it is added already"
 
 
 def test_without_the_password_there_is_no_second_step(desk: ConsoleDesk) -> None:

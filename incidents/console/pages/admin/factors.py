@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents import clock
 from incidents.accounts import second_factor, security_keys
+from incidents.accounts.factor_offer import Offer
 from incidents.accounts.second_factor import NAME_CHARACTERS
 from incidents.accounts.security_keys import WrongFactorError
 from incidents.console import messages
@@ -29,50 +28,54 @@ ACTION = "own_factors"
 _PAGE = f"{my_account.PAGE}/factors"
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What is drawn for the next factor of a session, the same until one is added."""
-
-    secret: str
-    challenge: bytes
-
-
 @router.get(f"{_PAGE}/app")
 def app_page(here: SignedIn) -> Response:
     """Show the secret for an authenticator app, and ask for its first code."""
-    return _app(here)
+    here.authorise_page(ACTION)
+    return _app(here, _new_offer(here))
 
 
 @router.post(f"{_PAGE}/app", dependencies=needs(ACTION))
 def add_app(desk: Submitted) -> Response:
     """Add an authenticator app, whose first code proves that it has the secret."""
     desk.authorise(ACTION)
-    secret, code = _drawn(desk).secret, "".join((desk.form.text("code") or "").split())
-    step = second_factor.matching_step(secret, code, clock.machine_now(), after=0)
+    code = "".join((desk.form.text("code") or "").split())
+    if not code:
+        # The page itself, after the password that it takes.
+        return _app(desk, _new_offer(desk))
+    offer = _sent_offer(desk)
+    if offer is None:
+        return _app(desk, _new_offer(desk), wrong=desk.reader.say("factors.old_page"))
+    step = second_factor.matching_step(offer.secret, code, clock.machine_now(), after=0)
     if step is None:
-        return _app(desk, wrong=desk.reader.say("factors.wrong_code"))
+        return _app(desk, offer, wrong=desk.reader.say("factors.wrong_code"))
     new = factors.blank(desk.by, TOTP, "", clock.now)
-    return _add(desk, new._replace(secret=secret, counter=step))
+    return _add(desk, new._replace(secret=offer.secret, counter=step))
 
 
 @router.get(f"{_PAGE}/key")
 def key_page(here: SignedIn) -> Response:
     """Ask the browser for a security key."""
-    return _key(here)
+    here.authorise_page(ACTION)
+    return _key(here, _new_offer(here))
 
 
 @router.post(f"{_PAGE}/key", dependencies=needs(ACTION))
 def add_key(desk: Submitted) -> Response:
     """Add the security key that the browser has made."""
     desk.authorise(ACTION)
+    credential = desk.form.text("credential")
+    if credential is None:
+        return _key(desk, _new_offer(desk))
+    offer = _sent_offer(desk)
+    if offer is None:
+        return _key(desk, _new_offer(desk), wrong=desk.reader.say("factors.old_page"))
     new = factors.blank(desk.by, WEBAUTHN, "", clock.now)
+    access = desk.authenticator.factors.access
     try:
-        made = security_keys.registered(
-            desk.authenticator.factors.access, desk.form.text("credential") or "",
-            _drawn(desk).challenge, new,
-        )  # fmt: skip
+        made = security_keys.registered(access, credential, offer.drawn, new)
     except WrongFactorError:
-        return _key(desk, wrong=desk.reader.say("factors.key_refused"))
+        return _key(desk, _new_offer(desk), wrong=desk.reader.say("factors.key_refused"))
     return _add(desk, made)
 
 
@@ -123,38 +126,41 @@ def _add(desk: Submission, new: Factor) -> Response:
     return desk.back(my_account.PAGE, Flash("done", desk.reader.say("factors.added")))
 
 
-def _drawn(who: RequestContext) -> Added:
-    """What is drawn from the session's secret: after each factor that was added, another."""
+def _new_offer(who: RequestContext) -> Offer:
+    return Offer.new(who.visit.cookie, _count_made(who), clock.machine_now())
+
+
+def _sent_offer(desk: Submission) -> Offer | None:
+    sent = desk.form.text("offer") or ""
+    return Offer.read(sent, desk.visit.cookie, _count_made(desk), clock.machine_now())
+
+
+def _count_made(who: RequestContext) -> int:
     with who.app.reading() as connection:
-        before = stored_factors.count_made(connection, who.by)
-    cookie = who.visit.cookie
-    return Added(
-        second_factor.totp_secret(cookie, before),
-        security_keys.challenge(cookie, f"register {before}"),
-    )
+        return stored_factors.count_made(connection, who.by)
 
 
-def _app(who: RequestContext, *, wrong: str | None = None) -> Response:
+def _app(who: RequestContext, offer: Offer, *, wrong: str | None = None) -> Response:
     import segno
 
-    secret = _drawn(who).secret
+    secret = offer.secret
     uri = second_factor.totp_uri(secret, who.by)
     # Dark on light in both colour schemes: not every camera reads the other.
     code = segno.make(uri, error="m").svg_inline(scale=4, dark="#000", light="#fff")
     return who.page(
         "admin/factor_app", status=422 if wrong else 200, wrong=wrong,
         secret=" ".join(secret[n : n + 4] for n in range(0, len(secret), 4)),
-        uri=uri, code=code, typed=who.typed, limit=NAME_CHARACTERS,
+        uri=uri, code=code, offer=offer.text, typed=who.typed, limit=NAME_CHARACTERS,
     )  # fmt: skip
 
 
-def _key(who: RequestContext, *, wrong: str | None = None) -> Response:
+def _key(who: RequestContext, offer: Offer, *, wrong: str | None = None) -> Response:
     with who.app.reading() as connection:
         own = stored_factors.of(connection, who.by)
     options = security_keys.registration_options(
-        who.authenticator.factors.access, who.by, own, _drawn(who).challenge
+        who.authenticator.factors.access, who.by, own, offer.drawn
     )
     return who.page(
         "admin/factor_key", status=422 if wrong else 200, wrong=wrong, options=options,
-        typed=who.typed, limit=NAME_CHARACTERS,
+        offer=offer.text, typed=who.typed, limit=NAME_CHARACTERS,
     )  # fmt: skip
