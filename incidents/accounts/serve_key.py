@@ -108,9 +108,12 @@ def token_facts(token: Token) -> Facts:
 
 
 def session_facts(digest: bytes, session: Session) -> Facts:
-    """The sealed facts of a session: its owner, its start, and its last proof of identity."""
-    whose = session.account.handle
-    return ("session", digest.hex(), session.id, whose, session.made_at, session.proved_at)
+    """The sealed facts of a session: its owner, its start, its last proof of identity, and its way.
+
+    By its way, a second factor is demanded or not.
+    """
+    of, whose = session, session.account.handle
+    return ("session", digest.hex(), of.id, whose, of.made_at, of.proved_at, of.how)
 
 
 def password_facts(password: Password) -> Facts:

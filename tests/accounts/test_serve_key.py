@@ -104,6 +104,12 @@ def a_proof_that_nobody_gave(rig: AccountRig) -> object:
     return rig.authenticator.by_session(visit.cookie)
 
 
+def ones_own_session_as_if_a_provider_had_asked_for_the_factors(rig: AccountRig) -> object:
+    visit = own_session(rig)
+    write(rig, update(sessions).values(how="provider"))
+    return rig.authenticator.by_session(visit.cookie)
+
+
 def a_new_password_of_somebody_else(rig: AccountRig) -> object:
     hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(rig, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
@@ -183,6 +189,7 @@ def an_old_password_put_back(rig: AccountRig) -> object:
         a_new_session,
         ones_own_session_under_another_name,
         a_proof_that_nobody_gave,
+        ones_own_session_as_if_a_provider_had_asked_for_the_factors,
         a_new_password_of_somebody_else,
         ones_own_password_under_another_name,
         ones_own_token_under_another_name,
