@@ -168,6 +168,8 @@ class FactorCheck:
         if not any(each.kind in factors.ASKED_FOR for each in own):
             return None
         if answer.code is None and answer.credential is None:
+            # Somebody may be trying a stolen password, which its owner's next code does not hide.
+            self._log.record_without_code(attempt, handle)
             assert found.hash is not None
             raise FactorNeededError.with_ticket(new_ticket(handle, found.hash, now, self._seal))
         try:

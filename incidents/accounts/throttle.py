@@ -94,6 +94,10 @@ class SignInLog:
         """Log that the password was right, and the second factor was not."""
         self._record_failure(attempt, "wrong_code", handle)
 
+    def record_without_code(self, attempt: Attempt, handle: str) -> None:
+        """Log that the password was right, and that a second factor is needed too."""
+        self._record_failure(attempt, "factor_needed", handle)
+
     def record_unknown(self, how: How, place: str | None, why: str) -> None:
         """Log a failed attempt by an unknown person."""
         self._record_failure(Attempt("sign_in", how, place), why, None)

@@ -116,7 +116,10 @@ WORK = (
 EXPIRING = ("keys", "checkpoints")
 """The tables from which expired rows are deleted."""
 
-RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
+RESULTS = (
+    "ok", "wrong_password", "factor_needed", "wrong_code", "no_account", "disabled",
+    "unknown_subject",
+)  # fmt: skip
 """The results of a sign-in (see `accounts.throttle`)."""
 
 _STRANGERS = ("no_account", "unknown_subject")

@@ -72,6 +72,26 @@ def test_the_password_alone_no_longer_signs_in(app: AccountRig) -> None:
     assert [line["how"] for line in app.log() if line["result"] == "ok"] == ["totp"]
 
 
+def test_the_right_password_without_a_code_leaves_a_line_in_the_log(app: AccountRig) -> None:
+    """Who tries a stolen password is seen, though it signs them in nowhere."""
+    added(app)
+    visit = app.authenticator.begin("operator-1", how="password")
+    tries = (
+        lambda: signed_in(app, None),
+        lambda: app.authenticator.reauthenticate(visit, PASSWORD, HERE),
+        lambda: app.authenticator.identify("operator-1", PASSWORD, HERE),
+        lambda: app.authenticator.identify_second("operator-1", PASSWORD, HERE, beside="admin-1"),
+    )
+    for each in tries:
+        with pytest.raises(FactorNeededError):
+            each()
+    lines = [each for each in app.log() if each["result"] == "factor_needed"]
+    assert [(each["what"], each["handle"], each["place"]) for each in lines] == [
+        ("second", "operator-1", HERE), ("sign_in", "operator-1", HERE),
+        ("proof", "operator-1", HERE), ("sign_in", "operator-1", HERE),
+    ]  # fmt: skip
+
+
 def test_without_the_password_nobody_learns_of_the_second_factor(app: AccountRig) -> None:
     added(app)
     with pytest.raises(SignInError):
@@ -238,7 +258,7 @@ def test_confirming_who_you_are_takes_the_code_too(app: AccountRig) -> None:
     proofs = [(line["result"], line["how"]) for line in app.log() if line["what"] == "proof"]
     assert proofs == [
         ("ok", "recovery"), ("ok", "totp"), ("wrong_code", "password"),
-        ("wrong_password", "password"),
+        ("wrong_password", "password"), ("factor_needed", "password"),
     ]  # fmt: skip
 
 

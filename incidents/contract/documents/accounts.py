@@ -137,8 +137,9 @@ class SignIn(TypedDict):
     """An event in the sign-in log.
 
     `what`: sign_in, sign_out, proof (a confirmed password) or second (a second person signed in
-    beside the first, `by`). `result`: ok, wrong_password, no_account, disabled, or the fault in a
-    provider's answer. `handle`: the account concerned, never the person who acted. `by`: the first
+    beside the first, `by`). `result`: ok, wrong_password, factor_needed (the right password,
+    still without a second factor), wrong_code, no_account, disabled, or the fault in a provider's
+    answer. `handle`: the account concerned, never the person who acted. `by`: the first
     of two people, or the person who ended somebody else's session. For unknown names, the log lists
     only the first five attempts per address and day; the refusals count all attempts.
     """
