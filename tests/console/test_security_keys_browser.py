@@ -77,3 +77,19 @@ def test_somebody_confirms_who_they_are_with_their_key(
         answered(page, "text=Use security key")
         page.click("text=Use security key")
         answered(page, "#codes")
+
+
+def test_after_a_refused_key_the_next_one_is_added_without_a_reload(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    served_desk.url = served_desk.url.replace("127.0.0.1", "localhost")
+    with browser.page(locale="en-GB", refusals=True) as page:
+        authenticator(page)
+        sign_in(page, served_desk, "operator")
+        page.goto(f"{served_desk.url}/account/factors/key")
+        page.eval_on_selector("[name=offer]", "field => { field.value = 'of another page'; }")
+        page.fill("#name", "the blue one")
+        page.click("main form button")
+        page.wait_for_selector("text=The page before is no longer valid")
+        page.click("main form button")
+        page.wait_for_selector("#codes")
