@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from html import unescape
 from typing import Any
 
 import pytest
 
 from incidents.console.pages import saved_views
+from incidents.store.accounts import saved_views as stored
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 
@@ -112,3 +114,15 @@ def test_the_queue_has_views_of_its_own(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "li")
     save(li, "Calls", page="/", query="kind=call")
     assert tabs(li, "/")["Calls"] == "/?kind=call"
+
+
+def test_a_database_that_fails_while_a_view_is_saved_is_unavailable(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(stored, "save", fail)
+    answer = save(Visitor(desk, "li"), "Mine")
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "5")
+    assert "disk I/O" not in answer.text

@@ -21,7 +21,7 @@ from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError
 from incidents.store.accounts import saved_views
 from incidents.store.accounts.saved_views import SavedView
-from incidents.store.database.engine import writing
+from incidents.store.database.engine import plainly, writing
 from incidents.values import inputs
 
 router = APIRouter()
@@ -101,7 +101,7 @@ def delete(desk: Submitted, view: str) -> Response:
 
 def _done(desk: Submission, place: str, do: Callable[[Connection], None], told: str) -> Response:
     try:
-        with writing(desk.app.engine) as connection:
+        with plainly(desk.app.engine), writing(desk.app.engine) as connection:
             do(connection)
     except (InputError, RefusedError) as error:
         return desk.back(place, messages.of_error(desk.reader, error))
