@@ -126,12 +126,17 @@ def signed(of: Factor, answer: Answer, access: Access) -> int | None:
     return int(found.new_sign_count)
 
 
+def work_at(access: Access, host: str | None) -> bool:
+    """Whether a browser gives a key to the console at that host: it belongs to one name alone."""
+    return host == access.rp_id
+
+
 def _origin(credential: str, access: Access) -> str:
     """The origin that the browser names, if it is this console's own; otherwise nobody's."""
     data = json.loads(_bytes(json.loads(credential)["response"]["clientDataJSON"]))
     origin = str(data.get("origin", ""))
     found = urlsplit(origin)
-    is_own = found.hostname == access.rp_id and (
+    is_own = work_at(access, found.hostname) and (
         found.scheme == "https" or (found.scheme == "http" and access.rp_id == "localhost")
     )
     return origin if is_own else "https://nobody.invalid"

@@ -140,10 +140,14 @@ def _signed_out(request: Request, _: SignedOutError) -> Response:
         # What is fetched into a page that is open: the whole page goes to the form, and back.
         to = _sign_in(_open_page(request))
         return Response(status_code=401, headers={**rendering.HEADERS, "HX-Redirect": to})
-    if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+    if request.method != "GET" or not _wants_page(request):
         return _page(request, 401, "signed_out")
     to = _sign_in(request_context.place_of(request))
     return RedirectResponse(to, status_code=303, headers=rendering.HEADERS)
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _open_page(request: Request) -> str:
@@ -162,7 +166,12 @@ def _sign_in(place: str) -> str:
 
 def _not_allowed(request: Request, error: NotAllowedError) -> Response:
     if error.why == "factor_demanded" and request.method == "GET":
-        return RedirectResponse(my_account.PAGE, status_code=303, headers=rendering.HEADERS)
+        if "HX-Request" in request.headers:
+            headers = {**rendering.HEADERS, "HX-Redirect": my_account.PAGE}
+            return Response(status_code=403, headers=headers)
+        # Not what a script asks for, such as a stream, which can show no page.
+        if _wants_page(request):
+            return RedirectResponse(my_account.PAGE, status_code=303, headers=rendering.HEADERS)
     reader = request_context.reader(request)
     act = reader.word("act", error.action)
     why = reader.say(f"not_let.{error.why}", act=act)

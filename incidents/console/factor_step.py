@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from incidents.accounts.authenticator import Authenticator
-from incidents.accounts.security_keys import authentication_options
+from incidents.accounts.security_keys import authentication_options, work_at
+from incidents.console.request_context import RequestContext
 from incidents.store.accounts.factors import TOTP, WEBAUTHN
 
 
@@ -16,6 +17,12 @@ class FactorStep:
     handle: str
     options: str | None
     has_app: bool
+
+
+def other_key_host(who: RequestContext) -> str | None:
+    """The only host at which security keys work, if it is not that of the request."""
+    access = who.authenticator.factors.access
+    return None if work_at(access, who.request.url.hostname) else access.rp_id
 
 
 def factor_step(authenticator: Authenticator, ticket: str) -> FactorStep | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
@@ -17,7 +18,7 @@ from starlette.testclient import TestClient
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.api import authentication
-from tests.api.rig import PASSWORD
+from tests.api.rig import BASE, PASSWORD
 from tests.served_desk import ConsoleDesk, Visitor, open_desk
 
 STEP = timedelta(seconds=30)
@@ -288,3 +289,44 @@ def test_a_program_confirms_with_the_code_too(desk: ConsoleDesk) -> None:
     )  # fmt: skip
     given = {"password": PASSWORD, "code": app.at(clock.now())}
     assert li.client.post(path, json=given, headers=headers).status_code == 200
+
+
+@pytest.fixture
+def named(db_url: str, tmp_path: Path) -> Iterator[ConsoleDesk]:
+    """A desk whose settings name the host of its console."""
+    host = urlsplit(BASE).hostname
+    with open_desk(db_url, tmp_path, f'[accounts]\nrp_id = "{host}"\n', as_=ConsoleDesk) as opened:
+        yield opened
+
+
+def test_a_key_is_offered_only_where_the_settings_name_the_host(desk: ConsoleDesk) -> None:
+    """A browser gives a key to the host that it belongs to, and else no answer."""
+    li, adam = Visitor(desk, "operator"), Visitor(desk, "adam")
+    for page in ("/account", "/account/factors/key"):
+        text = li.get(page).text
+        assert "data-webauthn" not in text
+        assert 'href="/account/factors/key"' not in text
+        assert "[accounts] rp_id" in text
+    health = adam.get("/admin/settings").text
+    assert "Security keys" in health
+    assert "[accounts] rp_id" in health
+
+
+def test_a_key_is_offered_at_the_host_of_the_settings(named: ConsoleDesk) -> None:
+    li, adam = Visitor(named, "operator"), Visitor(named, "adam")
+    assert 'href="/account/factors/key"' in li.get("/account").text
+    assert "data-webauthn" in li.get("/account/factors/key").text
+    health = adam.get("/admin/settings").text
+    assert "Security keys" in health
+    assert "[accounts] rp_id" not in health
+
+
+def test_the_changes_are_refused_not_redirected_to_whom_a_factor_is_missing(
+    strict: ConsoleDesk,
+) -> None:
+    """A stream that a page opens can show no page, and an open page would ask for it for ever."""
+    wang = by_password(strict, "supervisor")
+    stream = wang.client.get("/changes", headers={"Accept": "text/event-stream"})
+    assert stream.status_code == 403
+    assert "news.js" not in wang.get("/account").text
+    assert "news.js" in by_password(strict, "operator").get("/account").text

@@ -10,7 +10,7 @@ from incidents.accounts import second_factor, security_keys
 from incidents.accounts.factor_offer import Offer
 from incidents.accounts.second_factor import NAME_CHARACTERS
 from incidents.accounts.security_keys import WrongFactorError
-from incidents.console import messages
+from incidents.console import factor_step, messages
 from incidents.console.flash import Flash
 from incidents.console.pages.admin import account_acts, accounts, my_account
 from incidents.console.pages.admin.account_acts import KEEP
@@ -162,5 +162,6 @@ def _key(who: RequestContext, offer: Offer, *, wrong: str | None = None) -> Resp
     )
     return who.page(
         "admin/factor_key", status=422 if wrong else 200, wrong=wrong, options=options,
-        offer=offer.text, typed=who.typed, limit=NAME_CHARACTERS,
+        key_host=factor_step.other_key_host(who), offer=offer.text, typed=who.typed,
+        limit=NAME_CHARACTERS,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from incidents import views
 from incidents.app import App
 from incidents.audit.log import status
-from incidents.console import messages
+from incidents.console import factor_step, messages
 from incidents.console.flash import Flash
 from incidents.console.pages.admin import health_tests
 from incidents.console.rendering import Reader
@@ -82,6 +82,7 @@ def show(here: Manager) -> Response:
         _log(log, timed.reader),
         *_witnesses(here.app, log, timed.reader),
         *_lanes(timed.reader),
+        _security_keys(timed),
     ]
     return timed.page("admin/health", rows=rows)
 
@@ -107,6 +108,12 @@ def _settings(app: App, reader: Reader) -> Row:
         to_do = messages.error_text(reader, error)
         return Row(part="settings", state=FAILED, to_do=to_do, test="settings")
     return Row(part="settings", state=OK, test="settings")
+
+
+def _security_keys(here: RequestContext) -> Row:
+    host = factor_step.other_key_host(here)
+    to_do = "" if host is None else here.reader.say("factors.key.elsewhere", host=host)
+    return Row(part="security_keys", state=OFF if to_do else OK, to_do=to_do)
 
 
 def _daemons(found: Enforcement, reader: Reader) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from incidents.accounts import access_settings, secrets
 from incidents.accounts.second_factor import FactorNeededError
 from incidents.api.caller import address_of
 from incidents.api.endpoints import session
-from incidents.console import messages, rendering
+from incidents.console import factor_step, messages, rendering
 from incidents.console.flash import Flash, set_flash
 from incidents.console.forms import NEW_PASSWORD, SAME_PASSWORD, TICKET
 from incidents.console.pages.admin import account_acts
@@ -92,4 +92,5 @@ def _page(who: RequestContext, *, wrong: str | None = None) -> Response:
         tokens=tokens, acts=account_acts.acts_of(who.identity.role),
         sessions=[accounts.session_document(each, here.identity.session) for each in sessions],
         least=secrets.MIN_CHARACTERS, most=secrets.MAX_CHARACTERS,
+        key_host=factor_step.other_key_host(here),
     )  # fmt: skip
