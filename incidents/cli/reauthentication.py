@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
 
+
+Answered = TypeVar("Answered")
 
 PASSWORD_OPTION, OWN_PASSWORD_OPTION = "--password-file", "--own-password-file"
 SECOND_PERSON_OPTION = "--second-password-file"
@@ -284,6 +286,26 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
         return identify()
     except FactorNeededError:
         return identify(code=read_code(run, SECOND_CODE))
+
+
+def beside(run: Run, second: Any, do: Callable[[Any], Answered]) -> Answered:
+    """Do one action beside that second person (see `second_person`), or without one.
+
+    If a server needs a code of the second person too, ask for it, and do the action with it.
+
+    Raises:
+        CodeNeededError: if a code is needed, and there is no terminal to ask for it.
+    """
+    if run.remote is None or second is None:
+        return do(second)
+    from incidents.client.faults import ProblemError
+
+    try:
+        return do(second)
+    except ProblemError as error:
+        if error.name != "factor_needed":
+            raise
+        return do({**second, "code": read_code(run, SECOND_CODE)})
 
 
 def _authenticator(run: Run) -> Authenticator:

@@ -6,17 +6,22 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pyotp
 import pytest
 from sqlalchemy import update
 
 from incidents import clock
+from incidents.desk import factors
+from incidents.desk.own_stream import Actor
 from incidents.errors import NOT_CONFIRMED, REFUSED
+from incidents.store.accounts.factors import TOTP
 from incidents.store.database.engine import writing
 from incidents.store.schema.access_tables import sessions
 from tests.api.desk import fill
 from tests.api.rig import PASSWORD
 from tests.client.conftest import RemoteCli
 
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 SITE = "shop.example"
 REFUSED_LINE = ("refused", "1-1", "--confirm", SITE)
 
@@ -203,6 +208,27 @@ def test_over_a_server_two_passwords_end_that_two_people_close(
     assert done.status == 0, done.err
     assert "seconded by sup-2" in desk("policy", "history", as_="sup-1").out
     assert desk.sessions() == 0
+
+
+def test_over_a_server_the_second_person_is_asked_for_a_code_too(
+    desk: RemoteCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, one = tmp_path / "two.toml", tmp_path / "one.toml"
+    two.write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
+    one.write_text("", encoding="utf-8")
+    mine = ("--reason", "agreed", "--password-file", str(desk.right))
+    assert desk("policy", "activate", str(two), *mine, as_="sup-1").status == 0
+    app, own = desk.api.app, Actor(person="sup-2", login="session", signed_in=True)
+    new = factors.blank("sup-2", TOTP, "phone", clock.now)._replace(secret=SECRET)
+    app.desk.on_record(lambda c: factors.add(c, own, new, clock.now, seal=app.seal))
+    beside = ("--second", "sup-2", "--second-password-file", str(desk.right))
+    ends = ("policy", "activate", str(one), *mine, *beside)
+    unasked = desk(*ends, as_="sup-1")
+    assert (unasked.status, unasked.err.count("INCIDENTS_SECOND_CODE")) == (REFUSED, 1)
+    asked = _asked(monkeypatch, lambda: pyotp.TOTP(SECRET).at(clock.now()))
+    done = desk(*ends, as_="sup-1", typed="")
+    assert (done.status, len(asked)) == (0, 1), done.err
+    assert "seconded by sup-2" in desk("policy", "history", as_="sup-1").out
 
 
 def test_where_nobody_named_an_account_the_login_name_that_was_used_is_said(

@@ -134,13 +134,17 @@ def activate(
     with reauthentication.in_person(
         run, "activate_policy", password_file, lambda: run.app.desk.policy().two_people_close
     ) as signed_in:
-        answer = run.app.desk.activate(
-            wanted.toml(), by=submission.by, login=run.settings.login, reason=reason,
-            key=submission.key, dry_run=submission.dry_run, signed_in=signed_in,
-            second=(
-                None
-                if second is None
-                else reauthentication.second_person(run, second, second_password_file)
+        person = (
+            None
+            if second is None
+            else reauthentication.second_person(run, second, second_password_file)
+        )
+        answer = reauthentication.beside(
+            run,
+            person,
+            lambda beside: run.app.desk.activate(
+                wanted.toml(), by=submission.by, login=run.settings.login, reason=reason,
+                key=submission.key, dry_run=submission.dry_run, signed_in=signed_in, second=beside,
             ),
         )  # fmt: skip
     row = {name: value for name, value in answer.items() if name != "changes"}
