@@ -13,8 +13,8 @@ from incidents.accounts.identity import ROLES, is_handle
 from incidents.cause import one_of
 from incidents.errors import Cause
 from incidents.settings import sources
-from incidents.settings.options import Options, is_loopback
-from incidents.values.peer_address import Network
+from incidents.settings.options import Options
+from incidents.values.peer_address import Network, is_loopback
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 
@@ -213,7 +213,7 @@ def _issuer(options: Options) -> str:
     issuer = options.needed("issuer")
     expected = Cause.of("must_issuer", "an https address, as the provider calls itself")
     found = options.address("issuer", expected)
-    if found is None or not (found.scheme == "https" or is_loopback(found)):
+    if found is None or not (found.scheme == "https" or is_loopback(found.hostname)):
         raise options.wrong("issuer", expected)
     return issuer
 

@@ -17,6 +17,7 @@ from incidents.errors import Cause
 from incidents.machine.events import Event
 from incidents.record import own_events
 from incidents.store.accounts import factors, invitations, passwords
+from incidents.store.accounts.invitations import Invitation
 from incidents.store.schema.access_tables import factors as factors_table
 from incidents.store.schema.access_tables import invitations as invitations_table
 from incidents.store.schema.access_tables import passwords as passwords_table
@@ -50,19 +51,6 @@ class TokenRow(NamedTuple):
     revoked_at: datetime | None = None
 
 
-class InvitationRow(NamedTuple):
-    """An invitation, with a field for each column of its table."""
-
-    id: str
-    handle: str
-    digest: str
-    made_at: datetime
-    by: str
-    expires_at: datetime
-    used_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-
 class FactorRow(NamedTuple):
     """What is on record of a second factor."""
 
@@ -82,7 +70,7 @@ class AccountRecord:
     accounts: dict[str, AccountRow] = field(default_factory=dict)
     tokens: dict[str, TokenRow] = field(default_factory=dict)
     passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
-    invitations: dict[str, InvitationRow] = field(default_factory=dict)
+    invitations: dict[str, Invitation] = field(default_factory=dict)
     factors: dict[str, FactorRow] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -170,15 +158,13 @@ class AccountRecord:
         match event:
             case own_events.InvitationMade(invitation=id_, handle=handle, digest=digest):
                 self._account(handle)
-                self.invitations[id_] = InvitationRow(
-                    id_, handle, digest, at, event.by, event.expires
-                )
+                self.invitations[id_] = Invitation(id_, handle, digest, at, event.by, event.expires)
             case own_events.InvitationUsed(invitation=id_):
                 self.invitations[id_] = self._invitation(id_)._replace(used_at=at)
             case own_events.InvitationRevoked(invitation=id_):
                 self.invitations[id_] = self._invitation(id_)._replace(revoked_at=at)
 
-    def _invitation(self, id_: str) -> InvitationRow:
+    def _invitation(self, id_: str) -> Invitation:
         if id_ not in self.invitations:
             raise misread(
                 "flaw_no_invitation", "there is no invitation {invitation}", invitation=id_
@@ -201,7 +187,10 @@ def findings(connection: Connection, record: AccountRecord) -> Iterator[Finding]
     if readable:
         yield from _passwords(connection, record)
     for own in invitations.of_account(connection):
-        yield from _differences(invitations_table, own.id, own, record.invitations.get(own.id))
+        said = record.invitations.get(own.id)
+        # The seal is not on record: a server checks it.
+        said = None if said is None else said._replace(seal=own.seal)
+        yield from _differences(invitations_table, own.id, own, said)
     for each in factors.every(connection) if readable else ():
         # Recovery codes are used beside the record.
         if each.kind != factors.RECOVERY:
@@ -209,7 +198,7 @@ def findings(connection: Connection, record: AccountRecord) -> Iterator[Finding]
 
 
 def _differences(
-    table: Table, row: str, own: object, said: InvitationRow | FactorRow | None
+    table: Table, row: str, own: object, said: Invitation | FactorRow | None
 ) -> Iterator[Finding]:
     if said is None:
         yield Finding(site=NAME, table=table.name, row=row, problem="added")
@@ -217,10 +206,14 @@ def _differences(
     for column, right in said._asdict().items():
         found = getattr(own, column)
         if found != right:
-            yield Finding(
-                site=NAME, table=table.name, row=row, problem="changed",
-                column=column, expected=plain(right), found=plain(found),
-            )  # fmt: skip
+            yield _changed(table, row, column, right, found)
+
+
+def _changed(table: Table, row: str, column: str, right: object, found: object) -> Finding:
+    return Finding(
+        site=NAME, table=table.name, row=row, problem="changed",
+        column=column, expected=plain(right), found=plain(found),
+    )  # fmt: skip
 
 
 def _passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
@@ -229,14 +222,9 @@ def _passwords(connection: Connection, record: AccountRecord) -> Iterator[Findin
         if said is None:
             yield Finding(site=NAME, table=passwords_table.name, row=handle, problem="added")
             continue
+        if said.kept not in (None, passwords.digest(own.hash)):
+            # What was put in its place is shown to nobody.
+            yield _changed(passwords_table, handle, "hash", said.kept, None)
         counts_from = None if own.given is None else own.given.counts_from
-        for column, right, is_so in (
-            ("hash", said.kept, said.kept in (None, passwords.digest(own.hash))),
-            ("counts_from", said.counts_from, said.counts_from == counts_from),
-        ):
-            if not is_so:
-                yield Finding(
-                    site=NAME, table=passwords_table.name, row=handle, problem="changed",
-                    column=column, expected=plain(right),
-                    found=None if column == "hash" else plain(counts_from),
-                )  # fmt: skip
+        if said.counts_from != counts_from:
+            yield _changed(passwords_table, handle, "counts_from", said.counts_from, counts_from)

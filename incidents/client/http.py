@@ -12,8 +12,8 @@ from incidents.client import faults
 from incidents.client.faults import NoClientError, NoDeskError
 from incidents.errors import Cause, InputError
 from incidents.outbound import trust
-from incidents.settings.options import is_loopback
 from incidents.values.json_object import JSONObject
+from incidents.values.peer_address import is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -48,7 +48,7 @@ def checked_address(server: str) -> str:
             "address_with_name",
             "a server address cannot contain a name or password: a token identifies you",
         )
-    if parts.scheme == "http" and not is_loopback(parts):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise InputError.coded(
             "token_in_clear",
             "{server} would send the token unencrypted: use https://, or http:// on this"

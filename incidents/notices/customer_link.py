@@ -21,8 +21,9 @@ from incidents.notices.letter import DeskContact
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
 from incidents.settings import sources
-from incidents.settings.options import Options, is_loopback
+from incidents.settings.options import Options
 from incidents.values.ids import incident_id, read_incident_id
+from incidents.values.peer_address import is_loopback
 
 if TYPE_CHECKING:
     from incidents.contract.documents import sites as documents
@@ -265,7 +266,7 @@ def _address(options: Options) -> str:
         "must_page_address", 'the address of the page, such as "https://desk.host.example"'
     )
     found = options.address("base_url", expected)
-    if found is None or not (found.scheme == "https" or is_loopback(found)):
+    if found is None or not (found.scheme == "https" or is_loopback(found.hostname)):
         raise options.wrong(
             "base_url",
             Cause.of(

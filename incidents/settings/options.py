@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -248,15 +247,6 @@ def _is_table(value: Any) -> bool:
 
 def _are_all(values: Any, is_right: Callable[[Any], bool]) -> bool:
     return isinstance(values, list) and all(map(is_right, values))
-
-
-def is_loopback(address: SplitResult) -> bool:
-    """Whether a request to that address stays on this machine."""
-    host = address.hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 _NOT_IN_ADDRESS = frozenset(" <>\"'\\?#")

@@ -26,3 +26,13 @@ def owner(address: Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
     return str(ip_network((int(address), _OWN_BITS), strict=False))
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether that host, an address or a name, is this machine alone; no name is looked up."""
+    if not host:
+        return False
+    try:
+        return host == "localhost" or ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

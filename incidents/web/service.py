@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from incidents.store.database import address
 from incidents.store.database.engine import check_same_file
 from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server, workers
+from incidents.values.peer_address import is_loopback
 
 if TYPE_CHECKING:
     from incidents.app import App
@@ -117,14 +117,6 @@ def serve(
         listening=lambda url: listening(url, links), stopping=made.state.changes.stop,
         served=served,
     )  # fmt: skip
-
-
-def is_loopback(host: str) -> bool:
-    """Whether that address of this machine is for this machine alone."""
-    try:
-        return ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _default_workers(app: App) -> int:

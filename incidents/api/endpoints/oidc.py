@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from html import escape
 from http import HTTPStatus
-from ipaddress import ip_address
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -37,6 +36,7 @@ from incidents.api.operation import JSON, PREFIX
 from incidents.log import logger
 from incidents.store.accounts import sign_ins
 from incidents.values.json_object import JSONObject
+from incidents.values.peer_address import is_loopback
 
 routes = APIRouter(prefix=PREFIX, default_response_class=JSON, include_in_schema=False)
 """The browser's routes for the sign-in; they are not part of the OpenAPI document."""
@@ -139,16 +139,8 @@ def _provider(request: Request) -> Oidc:
 def _back(request: Request) -> str:
     """The redirect URI, which must be registered at the provider."""
     own = request.url
-    host = own.hostname or ""
-    scheme = own.scheme if host == "localhost" or _is_loopback(host) else "https"
+    scheme = own.scheme if is_loopback(own.hostname) else "https"
     return f"{scheme}://{own.netloc}{request.scope.get('root_path', '')}{PREFIX}{PATH}/answer"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _sent(url: str, question: LoginRequest, before: str | None) -> Response:

@@ -19,8 +19,8 @@ from incidents.console.submission import Submission, Submitted
 from incidents.desk import accounts as desk_accounts
 from incidents.desk import invitations
 from incidents.errors import InputError, RefusedError
-from incidents.settings.options import is_loopback
 from incidents.store.accounts import factors
+from incidents.values.peer_address import is_loopback
 from incidents.views import accounts
 
 router = APIRouter()
@@ -126,7 +126,7 @@ def origin(request: Request) -> str:
     """The address at which this console was asked, for a link that somebody else opens."""
     # Behind a proxy, the request itself comes by http.
     own = urlsplit(str(request.url))
-    return f"{own.scheme if is_loopback(own) else 'https'}://{own.netloc}"
+    return f"{own.scheme if is_loopback(own.hostname) else 'https'}://{own.netloc}"
 
 
 def _page_of_form(desk: Submission) -> str:
