@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 from fastapi import Request
@@ -12,14 +12,17 @@ from starlette.responses import Response
 
 FLASH_COOKIE = "__Host-incidents-said"
 _KEPT_S = 60
-_MAX_FLASH = 1_500
+_MAX_FLASH = 2_500
+"""The maximum length of the words, in bytes."""
+_MAX_COOKIE = 3_800
+"""The maximum length of the cookie's value: browsers drop a cookie of more than 4,096 bytes."""
 
 Tone = Literal["done", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """The link to the form that corrects an action: its path, its words, and what that restarts."""
+    """The link to the form that corrects a record: its path, its words, and what that would do."""
 
     path: str
     words: str
@@ -28,26 +31,30 @@ class WayBack:
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """The result of an action, for the next page, and the way back from it."""
+    """The result of an action, for the next page, and the ways back from it."""
 
     tone: Tone
     words: str
-    back: WayBack | None = None
+    back: tuple[WayBack, ...] = ()
 
 
 def set_flash(answer: Response, flash: Flash | None) -> Response:
     """Set the cookie that carries the flash to the next page."""
     if flash is not None:
-        back = flash.back
-        kept = json.dumps(
-            [flash.tone, flash.words[:_MAX_FLASH], back and [back.path, back.words, back.effect]],
-            ensure_ascii=False,
-        )
+        kept = _encoded(flash, flash.back)
+        if len(kept) > _MAX_COOKIE:
+            kept = _encoded(flash, ())
         answer.set_cookie(
-            FLASH_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
-            path="/", secure=True, httponly=True, samesite="strict",
+            FLASH_COOKIE, kept, max_age=_KEPT_S, path="/", secure=True, httponly=True,
+            samesite="strict",
         )  # fmt: skip
     return answer
+
+
+def _encoded(flash: Flash, back: tuple[WayBack, ...]) -> str:
+    words = flash.words.encode()[:_MAX_FLASH].decode(errors="ignore")
+    kept = json.dumps([flash.tone, words, list(map(astuple, back))], ensure_ascii=False)
+    return base64.urlsafe_b64encode(kept.encode()).decode()
 
 
 def read_flash(request: Request) -> Flash | None:
@@ -57,12 +64,11 @@ def read_flash(request: Request) -> Flash | None:
         return None
     try:
         tone, told, back = json.loads(base64.urlsafe_b64decode(kept))
-        way = None if back is None else WayBack(*map(str, back))
+        ways = tuple(WayBack(*map(str, each)) for each in back)
     except (ValueError, TypeError):
         return None
-    if way is not None and not way.path.startswith("/incidents/"):
-        way = None
-    return Flash("refused" if tone == "refused" else "done", str(told)[:_MAX_FLASH], way)
+    own = tuple(way for way in ways if way.path.startswith(("/incidents/", "/sites/")))
+    return Flash("refused" if tone == "refused" else "done", str(told), own)
 
 
 def clear_flash(request: Request, answer: Response) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from incidents import views
 from incidents.console import way_back
 from incidents.console.flash import Flash
-from incidents.console.rendering import Reader, capitalised
+from incidents.console.rendering import Reader, capitalised, joined
 from incidents.console.request_context import RequestContext
 from incidents.contract import effects
 from incidents.desk import Answer
@@ -53,7 +52,7 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
         refused = [refusal_text(reader, answer.refusal)]
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
-        return Flash("refused", _joined([*refused, *meanwhile]))
+        return Flash("refused", joined([*refused, *meanwhile]))
     done = _sentences(reader, answer, events, of_the_clock=False)
     remarks = [
         _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
@@ -63,13 +62,8 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
-    told = _joined([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile])
-    return Flash("done", told, way_back.of_events(reader, answer.document["events"]))
-
-
-def _joined(sentences: list[str]) -> str:
-    """Join the sentences with spaces, except between Chinese sentences."""
-    return re.sub("(?<=[。？！）]) ", "", " ".join(sentences))
+    told = joined([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile])
+    return Flash("done", told, way_back.of_answer(here, answer))
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:

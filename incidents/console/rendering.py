@@ -141,6 +141,11 @@ def capitalised(words: str, names: Iterable[object]) -> str:
     return words[:1].upper() + words[1:]
 
 
+def joined(sentences: Iterable[str]) -> str:
+    """Join the sentences with spaces, except between Chinese sentences."""
+    return re.sub("(?<=[。？！）]) ", "", " ".join(sentences))
+
+
 def response(
     template: str,
     reader: Reader,

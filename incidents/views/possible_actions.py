@@ -19,9 +19,10 @@ from incidents.contract.target import INCIDENT, ORDER, SITE, Target
 from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import releasing_command
-from incidents.machine.case import Delivery
+from incidents.machine.case import Case, Delivery
 from incidents.machine.command import Choice, Words
-from incidents.machine.decide import decide
+from incidents.machine.decide import Decision, decide
+from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal
 from incidents.store import deliveries
 from incidents.store.cases import cases, incidents, site_row, sites
@@ -82,6 +83,19 @@ def on_order(
     return _refusals(connection, sites.named(connection, name), now, commands, unsettled)
 
 
+def tried(
+    connection: Connection, name: str, command: c.Command, now: datetime
+) -> tuple[Case, Decision]:
+    """The case of the site, and what the desk would decide on the command at `now`.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    in_force = register.policy_in_force(connection)
+    case = _case(connection, sites.named(connection, name), now, (command,), in_force)
+    return case, decide(case, command, in_force, now)
+
+
 def _commands(kind: str, of: Target, by: str, now: datetime) -> tuple[c.Command, ...]:
     """The commands that a target of that kind accepts, with sample values in their fields."""
     return tuple(
@@ -111,11 +125,21 @@ def _refusals(
     unsettled: Iterable[Delivery] = (),
 ) -> Possible:
     in_force = register.policy_in_force(connection)
-    # The desk locks orders as it loads them; a view locks nothing.
-    wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), all_orders=False)}
-    case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
+    case = _case(connection, row, now, commands, in_force)
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {
         name_of(type(each)): decide(case, releasing_command(case, each), in_force, now).refusal
         for each in commands
     }
+
+
+def _case(
+    connection: Connection,
+    row: site_row.Row,
+    now: datetime,
+    commands: tuple[c.Command, ...],
+    in_force: Policy,
+) -> Case:
+    # The desk locks orders as it loads them; a view locks nothing.
+    wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), all_orders=False)}
+    return cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]

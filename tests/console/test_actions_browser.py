@@ -242,7 +242,7 @@ def test_the_message_after_a_call_leads_to_the_form_that_voids_it_and_says_what_
     with person(browser, desk, "li") as li:
         reach(li, "1-1")
         said = li.locator("#said .done")
-        expect(said).to_contain_text("This starts a new hour to reach someone.")
+        expect(said).to_contain_text("A new contact clock of 1 h starts.")
         said.get_by_role("link", name="Void this record").click()
         form = li.locator("#void-1-1-1 form")
         form.locator("textarea").fill("another customer was meant")
