@@ -534,6 +534,27 @@ def test_a_call_says_how_many_attempts_a_suspension_needs_and_how_many_were_made
     assert day.item("1-2")["warning"] == warning
 
 
+def test_a_call_without_the_attempts_that_a_suspension_needs_only_alarms(day: Day) -> None:
+    day.add()
+    day.desk.activate("[unreachable]\nmin_attempts = 2\n", by="li", login=None, reason="a try")
+    day.log()
+    assert (day.item("1-1")["consequence"], day.item("1-1")["suspends_s"]) == ("alarms", None)
+    day.contact(1, "no-answer").contact(1, "no-answer")
+    assert (day.item("1-1")["consequence"], day.item("1-1")["suspends_s"]) == ("suspends", 43_200)
+    day.do(c.SetHold(by="li", reason="order 7")).log()
+    assert [day.item(each)["consequence"] for each in ("1-1", "1-2")] == [None, "alarms"]
+
+
+def test_a_removal_deadline_closes_the_site_and_a_check_without_one_does_nothing(day: Day) -> None:
+    day.add().log().contact(1)
+    assert day.item("1-1")["consequence"] is None
+    day.desk.activate("[refusal]\nremoval_within = '2h'\n", by="li", login=None, reason="a try")
+    day.log().contact(2)
+    assert day.item("1-2")["consequence"] == "closes"
+    day.after("2h1s").elapse()
+    assert (day.site()["state"], day.site()["rule"]) == ("closed", "refusal")
+
+
 def test_a_clock_that_ends_with_the_suspension_is_taken_first(day: Day) -> None:
     day.add().miss().after("11h").log()
     assert day.item("1-2")["due"] == day.site()["suspended_until"]

@@ -12,6 +12,8 @@ from incidents.contract.documents.enforcement import Enforcement
 from incidents.contract.documents.orders import OrdersNotDone
 from incidents.contract.documents.sites import IncidentState, InForce, SiteState
 
+Consequence = Literal["suspends", "closes", "alarms"]
+
 
 class ToClose(TypedDict):
     """The grounds on which a second person can close a site.
@@ -46,8 +48,9 @@ class QueueItem(TypedDict):
 
     `left_s`: the seconds until the item is due. `attempts`: the number of contacts on record, and
     `last_attempt` the latest of them.
-    `consequence`: what a miss does to the site (`suspends` or `closes`; null: nothing), and
-    `suspends_s`: for how many seconds it suspends.
+    `consequence`: what happens after the deadline if nobody is reached (`suspends`, `closes`, or
+    after too few attempts only `alarms`) or nothing is deleted (`closes`; null: nothing), and
+    `suspends_s`: for how many seconds a miss suspends the site.
     `site_down`: whether the site is suspended or closed. `withheld`: whether the closure that the
     item concerns is not in force. `closing`: the closure that waits for a second person.
     `to_close`: the grounds on which the item can close the site.
@@ -81,7 +84,7 @@ class QueueItem(TypedDict):
     remark: str | None
     attempts: int
     last_attempt: Attempt | None
-    consequence: Literal["suspends", "closes"] | None
+    consequence: Consequence | None
     suspends_s: int | None
     site_down: bool
     held: bool

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select
 
 from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
-from incidents.contract.documents.queue import Attempt, Closing, QueueItem, QueuePage, ToClose
+from incidents.contract.documents.queue import (
+    Attempt,
+    Closing,
+    Consequence,
+    QueueItem,
+    QueuePage,
+    ToClose,
+)
 from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.errors import InputError
 from incidents.locale.words import TimeFormat
@@ -228,7 +235,8 @@ def _item(
     due, incident, request = row["due"], found.incident(row), _REQUESTS.get(row["kind"])
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, found, in_force)
-    consequence = _consequence(row, closing=closing)
+    tried = found.attempts_in_time(row) >= in_force.min_attempts
+    consequence = _consequence(row, closing=closing, tried=tried)
     return QueueItem(
         id=f"{row['site_id']}-{row['item']}",
         kind=row["kind"],
@@ -272,10 +280,21 @@ def _item(
     )
 
 
-def _consequence(row: Row, *, closing: bool) -> Literal["suspends", "closes"] | None:
-    """What happens to the item's site if nobody is reached by the deadline (R2, R3)."""
-    is_spared = row["state"] != "active" and not opens_first(row)
-    if row["kind"] != "call" or row["due"] is None or is_spared:
+def _consequence(row: Row, *, closing: bool, tried: bool) -> Consequence | None:
+    """What happens to the item's site at the deadline if nobody is reached, or nothing is deleted.
+
+    `tried`: R2 has the attempts that the policy requires; without them, it only raises an alarm.
+    """
+    if row["due"] is None:
+        return None
+    if row["kind"] == "check_removal":
+        # A lapsed removal deadline counts as a refusal, also of a site that is down (R5).
+        return "closes"
+    if row["kind"] != "call":
+        return None
+    if not tried:
+        return "alarms"
+    if row["state"] != "active" and not opens_first(row):
         return None
     return "closes" if closing else "suspends"
 
