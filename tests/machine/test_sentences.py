@@ -75,8 +75,8 @@ SAID = {
         " site again"
     ),
     "site_closed": (
-        "site.example is closed (false_info); stating false information is not possible on a "
-        "closed site"
+        "site.example is closed (R4, false information); stating false information is not possible"
+        " on a closed site"
     ),
     "site_exists": "site.example already exists",
     "site_not_closed": ("site.example is active, not closed; nothing to reinstate"),
@@ -156,7 +156,7 @@ ON_A_CLOSED_SITE: dict[str, Callable[[History], History]] = {
 def test_an_act_that_a_closed_site_does_not_take_is_named_with_the_rule(act: str) -> None:
     site = History().log().contact(1).false_info()
     assert said(ON_A_CLOSED_SITE[act](site)) == [
-        (f"site.example is closed (false_info); {act} is not possible on a closed site")
+        (f"site.example is closed (R4, false information); {act} is not possible on a closed site")
     ]
 
 

@@ -22,6 +22,7 @@ from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.queue import QueueItem
 from incidents.contract.documents.sites import Line
 from incidents.errors import InputError, RefusedError, UnknownTaskError
+from incidents.locale import refusals
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.store.cases import sites
@@ -32,6 +33,11 @@ from incidents.views import masked
 router = APIRouter()
 
 _CALLS = frozenset({"call", "keep_calling"})
+_RIGHTS = {
+    "call": "record_contact", "keep_calling": "record_contact", "check_removal": "state_removed",
+    "closure": "confirm_closure", "disputed": "uphold", "reinstatement": "approve",
+}  # fmt: skip
+"""The right to do each kind of work; the rest are tasks, which `complete_task` completes."""
 _CSRF = token_hex(16)
 """A placeholder for the CSRF token, which is new each time: no tag of a pane counts it."""
 _STORY = 6
@@ -65,11 +71,13 @@ def _pane(who: RequestContext, item: str, place: Place) -> str:
         seen = sites.entry_counts(connection, {read[0]}).get(read[0])
         story = _story(connection, found, read[0], seen or 0, reader) if found else []
     shown = {} if found is None else _shown(found, reader)
+    right = _RIGHTS.get(found["kind"], "complete_task") if found else "look"
+    only_for = "" if who.identity.may(right) else refusals.roles_for(right, reader.spoken)
     others = who.request.app.state.changes.presence.note(item, who.by) if found else []
     return rendering.render(
         "queue/queue_item", reader, item=shown, id=item, site=name, seen=seen, story=story,
         place=place, others=reader.spoken.comma.join(others), outcomes=OUTCOMES, calls=_CALLS,
-        me=who.identity, may=who.identity.may, csrf=_CSRF,
+        only_for=only_for, me=who.identity, may=who.identity.may, csrf=_CSRF,
     )  # fmt: skip
 
 

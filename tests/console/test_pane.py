@@ -1,0 +1,68 @@
+"""The pane of an item of the queue: it offers only what its reader may do, and what is possible."""
+
+import pytest
+
+from incidents.machine import commands as c
+from tests.served_desk import ConsoleDesk, Visitor
+
+SITE = "shop.example"
+REFUSE, DECIDE = 'href="/incidents/1-1#act-refused"', f'href="/sites/{SITE}#acts"'
+REACHED = c.RecordContact(by="li", incident=1, outcome="reached")
+FALSE = c.StateFalse(by="chen", field="phone", evidence="the number is not in use")
+
+
+def pane(who: Visitor, item: str) -> str:
+    answer = who.client.get(f"/queue/{item}", headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    return str(answer.text)
+
+
+def test_a_viewer_is_told_who_may_do_the_work_and_gets_no_button_for_it(desk: ConsoleDesk) -> None:
+    desk.violation(SITE)
+    desk.do(SITE, REACHED)
+    shown = pane(Visitor(desk, "vera"), "1-1")
+    assert "Only an operator or a supervisor can do this." in shown
+    assert REFUSE not in shown
+    shown = pane(Visitor(desk, "li"), "1-1")
+    assert "can do this" not in shown
+    assert REFUSE in shown
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"), [("", "closed"), ("[closure]\ntwo_people = true\n", "active")]
+)
+def test_no_refusal_is_offered_on_a_closed_site_or_beside_another_request_to_close_it(
+    desk: ConsoleDesk, policy: str, state: str
+) -> None:
+    if policy:
+        desk.app.desk.activate(policy, by="wang", login="desk1", reason="agreed", signed_in=True)
+    desk.violation(SITE)
+    desk.do(SITE, REACHED)
+    desk.do(SITE, FALSE)
+    assert desk.site(SITE)["state"] == state
+    assert REFUSE not in pane(Visitor(desk, "li"), "1-1")
+
+
+def test_only_a_supervisor_is_sent_to_decide_on_a_reinstatement(desk: ConsoleDesk) -> None:
+    desk.violation(SITE)
+    desk.do(SITE, FALSE)
+    desk.do(SITE, c.AskReinstatement(by="wang", reason="a mistake"))
+    assert DECIDE in pane(Visitor(desk, "zhao"), "1-reinstatement")
+    shown = pane(Visitor(desk, "li", "zh"), "1-reinstatement")
+    assert DECIDE not in shown
+    assert "此事项只能由主管处理。" in shown
+
+
+def test_an_act_that_a_closed_site_forbids_names_the_rule_and_the_only_way_out(
+    desk: ConsoleDesk,
+) -> None:
+    desk.violation(SITE)
+    desk.do(SITE, FALSE)
+    why = (
+        "Shop.example is closed (R4, false information), so this action is not possible. Only a"
+        " reinstatement opens the site again."
+    )  # fmt: skip
+    for reader in ("li", "wang"):
+        shown = Visitor(desk, reader).get(f"/sites/{SITE}").text
+        assert why[1:] in shown
+        assert "You can request reinstatement" not in shown
