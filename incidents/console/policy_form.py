@@ -14,14 +14,14 @@ MARK = "by_numbers"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of the policy: its section and key in the file, and its rule.
+    """A number of the policy: its section and key in the file, and its rules.
 
     `kind`: count, duration, choice (of `codes`), or switch.
     """
 
     section: str
     key: str
-    rule: str
+    rules: tuple[str, ...]
     kind: str
     codes: tuple[str, ...] = ()
 
@@ -37,15 +37,15 @@ class Number:
 
 
 NUMBERS = (
-    Number("repeat", "count", "R1", "count"),
-    Number("repeat", "within", "R1", "duration"),
-    Number("unreachable", "within", "R2", "duration"),
-    Number("unreachable", "suspend_for", "R2", "duration"),
-    Number("unreachable", "min_attempts", "R2", "count"),
-    Number("unreachable_run", "count", "R3", "count"),
-    Number("unreachable_run", "run", "R3", "choice", ("consecutive", "total")),
-    Number("refusal", "removal_within", "R5", "duration"),
-    Number("closure", "two_people", "R4", "switch"),
+    Number("repeat", "count", ("R1",), "count"),
+    Number("repeat", "within", ("R1",), "duration"),
+    Number("unreachable", "within", ("R2",), "duration"),
+    Number("unreachable", "suspend_for", ("R2",), "duration"),
+    Number("unreachable", "min_attempts", ("R2",), "count"),
+    Number("unreachable_run", "count", ("R3",), "count"),
+    Number("unreachable_run", "run", ("R3",), "choice", ("consecutive", "total")),
+    Number("refusal", "removal_within", ("R5",), "duration"),
+    Number("closure", "two_people", ("R4", "R5"), "switch"),
 )
 
 

@@ -118,6 +118,7 @@ def cases_of_run(connection: Connection, site_id: int, limit: int = MAX_CASES) -
     """
     found = select(suspensions).where(suspensions.c.site_id == site_id)
     rows = connection.execute(found.order_by(suspensions.c.n.desc()).limit(limit)).mappings()
+    closure = connection.scalar(select(sites.c.closure).where(sites.c.id == site_id)) or {}
     return [
         {
             "n": case.n,
@@ -128,6 +129,8 @@ def cases_of_run(connection: Connection, site_id: int, limit: int = MAX_CASES) -
             "ended_at": None if case.ended_at is None else rfc3339(case.ended_at),
             "struck": case.struck,
             "closed": case.closed,
+            "place": len(closure["incidents"]) if case.n == closure.get("suspension") else None,
+            "needed": closure["needed"] if case.n == closure.get("suspension") else None,
             "epoch": case.epoch,
         }
         for case in reversed([read(row) for row in rows])

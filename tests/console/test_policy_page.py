@@ -221,3 +221,11 @@ def test_a_policy_is_tried_by_its_numbers(desk: ConsoleDesk) -> None:
     assert (wrong.status_code, 'value="a day"' in wrong.text) == (422, True)
     same = wang.post("/policy/try", fields | {"repeat.count": "x"})
     assert same.status_code == 422
+
+
+def test_each_number_names_its_rules_in_the_punctuation_of_its_language(desk: ConsoleDesk) -> None:
+    english = Visitor(desk, "supervisor").get("/policy").text
+    chinese = Visitor(desk, "supervisor", "zh").get("/policy").text
+    assert 'one person&#39;s word <span class="soft">(R4, R5)</span>' in english
+    assert '须由两人办理 <span class="soft">（R4、R5）</span>' in chinese
+    assert '删除内容的时限 <span class="soft">（R5）</span>' in chinese

@@ -54,3 +54,11 @@ def test_the_list_is_filtered_by_its_address(desk: ConsoleDesk) -> None:
         assert ROW.findall(viewer.get("/unreported", **asked).text) == found, asked
     assert viewer.get("/unreported", due="soon").status_code == 422
     assert viewer.get("/unreported", site="nobody.example").status_code == 422
+
+
+def test_the_list_says_that_reports_are_recorded_together_or_one_by_one(desk: ConsoleDesk) -> None:
+    for language, told in (
+        ("en", "Select those that were reported, or record a report with its receipt on"),
+        ("zh", "请勾选已报告的违规一并登记，或在违规页面连同回执登记。"),
+    ):
+        assert told in Visitor(desk, "li", language).get("/unreported").text

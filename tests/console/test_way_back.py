@@ -72,7 +72,7 @@ def test_a_removal_that_is_undone_after_a_call_starts_the_removal_deadline(
     ("language", "words"),
     [
         ("en", "1-1 is unreached again. The removal deadline"),
-        ("zh", "1-1 恢复为“未联系上”。取消删除期限 "),
+        ("zh", "1-1 恢复为“未联系上”。取消删除时限 "),
     ],
 )
 def test_a_voided_late_call_ends_the_removal_deadline_that_it_set(

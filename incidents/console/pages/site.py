@@ -126,7 +126,7 @@ def _page(
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
         would = possible_actions.on_site(connection, name, here.by, reader.now)
-        two_people = register.policy_in_force(connection).two_people_close
+        policy = register.policy_in_force(connection)
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
     may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
@@ -141,7 +141,7 @@ def _page(
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=suspensions.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,
-        not_now=reasons(here, would), two_people=two_people,
+        not_now=reasons(here, would), two_people=policy.two_people_close, policy=policy,
         actions=action_forms.in_order("sites", _ACTIONS, here.identity.may),
         fields=may_be_false, doubted=doubted,
         score=completeness(details_of(filing)).score,

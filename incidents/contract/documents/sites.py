@@ -108,7 +108,8 @@ class Case(TypedDict):
     """A case of nobody being reached in time (R2, R3).
 
     `until`: null if the case closed the site instead of suspending it. `ended_at`: null while the
-    suspension lasts.
+    suspension lasts. `place` and `needed`: for the case that closed the site, its place in the run,
+    and the number of cases that close a site; null for every other case.
     """
 
     n: int
@@ -119,6 +120,8 @@ class Case(TypedDict):
     ended_at: str | None
     struck: bool
     closed: bool
+    place: int | None
+    needed: int | None
     epoch: int
 
 

@@ -1,0 +1,51 @@
+"""The page of a site: its run of cases, and the case that closed it."""
+
+import re
+from datetime import timedelta
+
+from incidents.machine import commands as c
+from tests.served_desk import ConsoleDesk, Visitor
+
+SITE, DAY = "shop.example", timedelta(days=1)
+
+
+def cases(who: Visitor) -> list[str]:
+    """The list of cases as text, without markup."""
+    [found] = re.findall(r'<ol class="cases">.*?</ol>', who.get(f"/sites/{SITE}").text, re.DOTALL)
+    return [re.sub(r"<[^>]+>", "", each).strip() for each in found.split("</li>")[:-1]]
+
+
+def misses(desk: ConsoleDesk, *days: int) -> None:
+    desk.do(SITE, c.AddSite(by="li"), ago=10 * DAY)
+    for day in days:
+        desk.do(SITE, c.Log(by="li", again=True), ago=day * DAY)
+        desk.elapse(ago=(day - 0.5) * DAY)
+
+
+def test_the_case_that_closed_the_site_is_no_suspension_but_the_last_of_its_run(
+    desk: ConsoleDesk,
+) -> None:
+    misses(desk, 9, 7, 5)
+    assert desk.site(SITE)["rule"] == "unreachable_run"
+    shown = cases(Visitor(desk, "vera"))
+    assert len(shown) == 3
+    assert re.fullmatch(r"case 3 of 3, closed the site · 1-3 · [\d: -]{16}", shown[2])
+    assert " – " in shown[1]
+    assert cases(Visitor(desk, "vera", "zh"))[2].startswith("第 3 次，满 3 次，网站关闭 · 1-3")
+
+
+def test_a_closing_case_that_was_struck_counts_no_more(desk: ConsoleDesk) -> None:
+    misses(desk, 9, 7, 5)
+    desk.do(SITE, c.VoidIncident(by="li", incident=3, reason="no violation"))
+    assert cases(Visitor(desk, "vera"))[2].startswith("voided; no longer counts · 1-3")
+
+
+def test_the_run_says_whether_it_is_counted_in_a_row_or_in_total(desk: ConsoleDesk) -> None:
+    misses(desk, 9)
+    vera = Visitor(desk, "vera", "zh")
+    assert "<dt>连续无法联系次数（R3）</dt><dd>1</dd>" in vera.get(f"/sites/{SITE}").text
+    desk.app.desk.activate(
+        "[unreachable_run]\nrun = 'total'\n", by="wang", login="desk1", reason="agreed",
+        signed_in=True,
+    )  # fmt: skip
+    assert "<dt>累计无法联系次数（R3）</dt><dd>1</dd>" in vera.get(f"/sites/{SITE}").text
