@@ -94,7 +94,8 @@ _SAMPLES: dict[str, AnyFacts] = {
     ),
     "alarm_closure_disputed": replace(_ALARM, site="shop.example", rule="repeat", since=_NOON),
     "alarm_report_due": replace(
-        _ALARM, site="shop.example", incident="12-3", due=_NOON + timedelta(hours=2),
+        _ALARM, at=_NOON + timedelta(hours=22), site="shop.example", incident="12-3",
+        due=_ONE.recorded_at + timedelta(hours=24),
     ),
     "alarm_filing_due": replace(_ALARM, terms=12, overdue=3),
 }  # fmt: skip
@@ -167,7 +168,7 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "alarm_clock_about_to_lapse": {"miss_closes": [False, True], "attempts": [None, 1]},
     "alarm_closure_waits": {"rule": ["refusal", "false_info"], "incident": ["12-3", None]},
     "alarm_closure_disputed": {"rule": _CLOSURE["rule"], "since": [_NOON, None]},
-    "alarm_report_due": {"due": [_NOON - timedelta(hours=2)]},
+    "alarm_report_due": {"at": [_NOON + timedelta(hours=26)]},
     "alarm_filing_due": {"terms": [1, 12], "overdue": [0, 1]},
 }  # fmt: skip
 

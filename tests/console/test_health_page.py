@@ -12,7 +12,8 @@ import pytest
 
 from incidents import clock
 from incidents.daemon import record
-from incidents.notices.letter import LANGUAGES, NOTICES
+from incidents.notices import samples
+from incidents.notices.letter import LANGUAGES, NOTICES, AlarmFacts, Facts
 from incidents.store import monitoring
 from incidents.store.database.engine import writing
 from incidents.tlog.keys import SigningKey
@@ -187,3 +188,20 @@ def test_each_notice_is_shown_as_it_will_look_in_both_languages(desk: ConsoleDes
         for language in LANGUAGES:
             assert f'<p class="quote" lang="{language.replace("_", "-")}">' in page.text
     assert wang.get("/admin/notices/none").status_code == 404
+
+
+def test_a_notice_is_named_in_the_language_of_the_reader(desk: ConsoleDesk) -> None:
+    for language, name in (("en", "The site is held by order"), ("zh", "网站依令停用、直至解除时")):
+        wang = Visitor(desk, "supervisor", language)
+        assert f'href="/admin/notices/suspended_held">{name}' in wang.get("/admin/notices").text
+        assert f"<title>{name}" in wang.get("/admin/notices/suspended_held").text
+
+
+def test_the_sample_of_the_police_report_keeps_to_the_24_hours_that_it_quotes() -> None:
+    alarm, closed = samples.of("alarm_report_due"), samples.of("closed")
+    assert isinstance(alarm, AlarmFacts)
+    assert isinstance(closed, Facts)
+    [found] = [each for each in closed.findings if each.id == alarm.incident]
+    assert alarm.due is not None
+    assert alarm.due - found.recorded_at == timedelta(hours=24)
+    assert alarm.at < alarm.due

@@ -58,7 +58,7 @@ def test_the_list_is_filtered_by_its_address(desk: ConsoleDesk) -> None:
 
 def test_the_list_says_that_reports_are_recorded_together_or_one_by_one(desk: ConsoleDesk) -> None:
     for language, told in (
-        ("en", "Select those that were reported, or record a report with its receipt on"),
-        ("zh", "请勾选已报告的违规一并登记，或在违规页面连同回执登记。"),
+        ("en", "Record one report on the incident&#39;s page, or select several."),
+        ("zh", "可在违规页面逐项登记已报告，也可勾选多项一并登记。"),
     ):
         assert told in Visitor(desk, "li", language).get("/unreported").text

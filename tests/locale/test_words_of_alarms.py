@@ -5,13 +5,13 @@ from typing import get_args
 
 import pytest
 
-from incidents.locale.catalogue import phrases
+from incidents.locale.catalogue import Domain, phrases
 from incidents.notices import letter
 from incidents.values.language_tag import Tag
 
 CAUSES: dict[str, tuple[dict[Tag, str], list[str], str]] = {
     "alarm_daemon_silent": (
-        {"en": "no daemon is enforcing the deadlines", "zh_CN": "时限执行程序未运行"},
+        {"en": "no daemon is enforcing the deadlines", "zh_CN": "时限未执行"},
         ["notice.clock", "alarms.silent", "alarms.silent.since"], "alarm.clock",
     ),
     "alarm_halted": (
@@ -58,3 +58,12 @@ def test_a_cause_is_named_alike_wherever_it_is_told(name: str, tag: Tag) -> None
         (folder / f"{name}.txt.jinja").read_text(encoding="utf-8"),
     ]
     assert [each for each in told if words[tag] not in each.casefold()] == []
+
+
+def test_the_daemon_has_one_name_in_chinese() -> None:
+    for domain in get_args(Domain):
+        named = {
+            code: told for code, told in phrases("zh_CN", domain).items()
+            if any(other in told for other in ("时限执行程序", "后台程序", "计时器"))
+        }  # fmt: skip
+        assert named == {}
