@@ -111,8 +111,8 @@ class ConsoleDesk(Rig):
         """The handle of one of the people, or of somebody of that role, who has a password."""
         handle = who if who in PEOPLE else f"{who}-1"
         with self.app.reading() as connection:
-            is_there = accounts.account(connection, handle) is not None
-        return handle if is_there else self.account(handle, PEOPLE.get(who, who), password=True)
+            found = [each for each in (who, handle) if accounts.account(connection, each)]
+        return found[0] if found else self.account(handle, PEOPLE.get(who, who), password=True)
 
     def visitor(self) -> TestClient:
         """A client without anything, as a browser of the console is at first."""

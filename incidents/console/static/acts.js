@@ -84,7 +84,7 @@ const acts = (() => {
   function line(act) {
     if (!act.line) act.line = $("sent").appendChild(document.createElement("li"));
     act.line.className = act.pending ? "said pending" : "said unconfirmed";
-    act.line.setAttribute("role", act.pending ? "status" : "alert");
+    act.line.setAttribute("aria-live", act.pending ? "polite" : "assertive");
     act.line.textContent = (act.pending ? words.wPending : words.wUnconfirmed).replace("{what}", act.what);
     if (act.pending) return;
     const again = document.createElement("button");

@@ -34,7 +34,7 @@ const held = (() => {
     act.timer = setInterval(() => (performance.now() < act.until ? count(act) : release(act)), 200);
     act.line ||= $("sent").appendChild(document.createElement("li"));
     act.line.className = "said waiting";
-    act.line.setAttribute("role", "status");
+    act.line.setAttribute("aria-live", "polite");
     const button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-keyshortcuts", "z");
@@ -89,7 +89,7 @@ const held = (() => {
     if (!result.matches(".refused")) return;
     const line = document.createElement("li");
     line.className = "said refused";
-    line.setAttribute("role", "alert");
+    line.setAttribute("aria-live", "assertive");
     line.append(...result.childNodes);
     line.addEventListener("click", () => { if (String(getSelection()) === "") line.remove(); });
     result.remove();
