@@ -15,14 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from statistics import median
-from time import perf_counter
 
 from bench import workers
 from bench.context import Context, settle
 from bench.copies import OF_QUEUE, multiply
 from bench.databases import Databases
-from bench.exchange import Exchange, request
+from bench.exchange import median_ms, request
 from bench.register import add_sites, desk_of, logging, site_name, submit
 from bench.service import serving, sessions, token
 from bench.trial import Contender, Figure, Target, Trial
@@ -99,20 +97,8 @@ def _looking(
             API: request("GET", "/api/v1/queue", who[API]),
         }
         return [
-            Figure(_label(what, size), workers.alone(_median_ms, port, each, looks), "ms")
+            Figure(_label(what, size), workers.alone(median_ms, port, each, looks), "ms")
             for what, each in asked.items()
         ]
 
     return once
-
-
-def _median_ms(port: int, asked: bytes, looks: int) -> float:
-    server, took = Exchange(port), []
-    for n in range(looks + looks // 4):
-        began = perf_counter()
-        server.ask(asked)
-        # The first ones plan statements and read pages.
-        if n >= looks // 4:
-            took.append((perf_counter() - began) * 1_000)
-    server.close()
-    return median(took)

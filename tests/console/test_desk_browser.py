@@ -1,5 +1,6 @@
 """The console in a real browser: shifts are worked, live and by several people at once."""
 
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -287,6 +288,28 @@ def test_what_others_do_is_seen_at_once_and_takes_nothing_from_who_looks(
         li.wait_for_function(
             f"() => (document.activeElement.closest('.item') || {{}}).id === 'i-{incident}'"
         )
+
+
+def test_a_row_that_was_gone_and_comes_back_as_it_was_can_be_worked_again(
+    browser: Chromium, desk: ConsoleDesk
+) -> None:
+    desk.violation("back.example", ago=30 * MINUTE)
+    desk.do("back.example", c.RecordContact(by="wang", incident=1, outcome="reached"))
+    desk.violation("stays.example")
+    with person(browser, desk, "li") as li:
+        listen(li)
+        row = li.locator("#i-1-1")
+        li.locator("#i-2-1 .open").focus()
+        desk.do("back.example", c.StateRemoved(by="wang", incident=1))
+        expect(row).to_have_class(re.compile("gone"))
+        desk.do("back.example", c.TakeBack(by="wang", incident=1, reason="it is still there"))
+        expect(row).not_to_have_class(re.compile("gone"))
+        assert row.evaluate("row => row.inert") is False
+        # What the server writes as before keeps what its visitor did there.
+        row.evaluate("row => { row.dataset.mark = 'kept' }")
+        desk.do("stays.example", c.ClaimItem(by="wang", item="1"))
+        expect(li.locator("#i-2-1 .holder")).to_have_text("wang")
+        expect(row).to_have_attribute("data-mark", "kept")
 
 
 def test_a_console_that_was_asleep_catches_up(browser: Chromium, desk: ConsoleDesk) -> None:

@@ -44,9 +44,15 @@ const list = (() => {
   const masked = new Map();
   const whose = (place) => [...place.querySelectorAll("bdi, .number")].map((each) => each.textContent).join("\n");
 
+  // The rows as the server wrote them last: one that it writes the same again stays as it is.
+  const asWritten = (place) => new Map(rows(place).map((row) => [row.id, row.outerHTML]));
+  let written = new Map();
+  let isSame = () => false;
+
   const careful = {
     beforeNodeMorphed(old, fresh) {
       if (old.nodeType !== 1) return true;
+      if (isSame(old)) return false;
       if (old.matches("[aria-busy=true]")) return false;
       return !(old.matches("[data-masked]") && old.querySelector("[data-revealed]") && whose(fresh) === masked.get(old.id));
     },
@@ -129,7 +135,9 @@ const list = (() => {
       // Who presses what is gone would be refused: it stays where it is until the list is fresh.
       row.classList.toggle("gone", !now);
       quiet(row);
-      if (now) morph(row, now);
+      if (!now || now.outerHTML === written.get(row.id)) continue;
+      written.set(row.id, now.outerHTML);
+      morph(row, now);
     }
     const counts = place.querySelector(".counts");
     if (counts) morph(counts, list.querySelector(".counts"));
@@ -145,8 +153,15 @@ const list = (() => {
     const after = isOwn && selected && next(selected);
     const inside = isInside();
     pending = null;
+    const before = written;
+    written = asWritten(fresh);
+    isSame = ({ id }) => id !== "" && before.has(id) && before.get(id) === written.get(id);
     steadily(() => morph(place, fresh));
-    for (const row of rows(shown())) quiet(row);
+    isSame = () => false;
+    for (const row of rows(shown())) {
+      row.classList.remove("gone");
+      quiet(row);
+    }
     $("changes").hidden = true;
     $("alarms").replaceChildren();
     // What is settled is gone: the next one takes its place, and the focus that was in it.
@@ -156,7 +171,8 @@ const list = (() => {
   function afresh(after, inside) {
     const item = selected && ($(selected) || after);
     if (item || !$("pane")) select(item || null, Boolean(item && inside && document.activeElement === document.body));
-    htmx.process(shown());
+    // It looks at every node, which a list without forms of its own can be spared.
+    if (shown().querySelector("[hx-get], [hx-post]")) htmx.process(shown());
     own();
     const { now, version } = (pending || shown()).dataset;
     tell("fresh", { now, version });
@@ -228,6 +244,7 @@ const list = (() => {
     });
   });
 
+  if (shown()) written = asWritten(shown());
   own();
 
   // The one whose pane the page came with.

@@ -74,8 +74,10 @@ const palette = (() => {
   function mark() {
     for (const [n, row] of [...box.querySelectorAll("[role=option]")].entries()) {
       row.setAttribute("aria-selected", String(n === at));
-      if (n === at) row.scrollIntoView({ block: "nearest" });
+      // The first one is where the list begins, and nothing has to be measured for it.
+      if (n === at && at) row.scrollIntoView({ block: "nearest" });
     }
+    if (!at) box.scrollTop = 0;
     field.setAttribute("aria-activedescendant", found.length ? `p-${at}` : "");
   }
 
@@ -104,8 +106,9 @@ const palette = (() => {
 
   function open() {
     field.value = "";
-    dialog.showModal();
+    // It is filled before it is shown: the page is laid out once.
     type();
+    dialog.showModal();
     field.focus();
   }
 
