@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench import command, page, pictures, record
+from bench import command, console_visit, page, pictures, record
 from bench.command import main
 from bench.context import Context
 from bench.results import judged, row
@@ -124,6 +124,17 @@ def test_what_runs_the_whole_program_works_at_the_smallest_size(
     trial = _bench(tmp_path, scenario, "--db", "sqlite")["trials"][0]
     assert trial["failed"] == []
     assert [row["label"] for row in trial["rows"] if row["role"] == "ours"] == ours
+
+
+@pytest.mark.long
+def test_the_console_is_worked_in_a_browser_and_all_that_happens_at_once_is_timed(
+    tmp_path: Path,
+) -> None:
+    [trial] = _bench(tmp_path, "console", "--db", "sqlite")["trials"]
+    assert trial["failed"] == []
+    measured = {row["label"]: row["median"] for row in trial["rows"] if row["role"] == "ours"}
+    assert measured.keys() >= set(console_visit.AT_ONCE)
+    assert min(measured.values()) > 0
 
 
 def test_a_peer_that_is_not_installed_is_named_with_what_it_needs(tmp_path: Path) -> None:
