@@ -4,11 +4,17 @@ import asyncio
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from incidents import clock
 from incidents.console import changes
 from incidents.console.changes import Changes, Seen, changed
+from incidents.console.pages.queue import queue_list
+from incidents.console.pages.queue.queue_list import ListCache, WrittenList
+from incidents.console.pages.queue.queue_place import Place
 from incidents.errors import DatabaseError
 
 
@@ -236,3 +242,25 @@ def test_where_pages_say_what_they_read_nothing_else_is_read_for_their_version()
 
     assert Changes(look, for_pages=False).position() != Changes(look).position()
     assert len(looks) == 1
+
+
+def test_two_desks_of_one_process_do_not_show_each_others_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def rendered(here: Any, _place: Place) -> WrittenList:
+        return WrittenList(here.desk, "7", None, clock.now(), clock.now())
+
+    monkeypatch.setattr(queue_list, "rendered", rendered)
+    cache, place = ListCache(), Place()
+
+    def shown(desk: str, watched: Any) -> str:
+        identity, reader = SimpleNamespace(role="operator"), SimpleNamespace(language="en")
+        here: Any = SimpleNamespace(desk=desk, identity=identity, reader=reader)
+        return cache.of(here, place, watched).text
+
+    # As many changes have been made at either.
+    one, other = object.__new__(Changes), object.__new__(Changes)
+    one.version = other.version = "7"
+    assert [shown("one", one), shown("other", other), shown("again", one)] == [
+        "one", "other", "one",
+    ]  # fmt: skip

@@ -59,8 +59,11 @@ class ListCache:
         self._kept: dict[tuple[Any, ...], WrittenList] = {}
 
     def of(self, here: RequestContext, place: Place, watched: Changes) -> WrittenList:
-        """Return the list for a person with this role and language."""
-        key = (here.identity.role, here.reader.language, place)
+        """Return the list for a person with this role and language.
+
+        `watched`: the changes of the desk whose list it is; one process may serve several desks.
+        """
+        key = (watched, here.identity.role, here.reader.language, place)
         version, now = watched.version, clock.now()
         if version is None:
             return rendered(here, place)
