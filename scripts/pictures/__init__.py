@@ -1,0 +1,1 @@
+"""The pictures of the console: of the documentation, and of every page."""
