@@ -31,6 +31,11 @@
     palettes.addEventListener("click", palette.open);
   }
 
+  // On a telephone the navigation is wider than the window: its current page is shown.
+  const current = document.querySelector("nav [aria-current]");
+  const nav = current && current.closest("nav");
+  if (nav) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+
   const menu = document.querySelector(".menu");
   document.addEventListener("click", ({ target }) => { if (menu && !menu.contains(target)) menu.open = false; });
   document.addEventListener("keydown", ({ key }) => { if (menu && key === "Escape") menu.open = false; });
