@@ -1,6 +1,7 @@
 """The screenshots: the console's pictures, taken of a real server in a real browser.
 
-Without options, those of the documentation; with `--every FOLDER`, each page in each look.
+Without options, those of the documentation; with `--gallery`, those of the parts, which tests
+compare; with `--every FOLDER`, each page in each look.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from incidents.desk.own_stream import Actor
 from incidents.settings import sources
 from incidents.testing import rehearsal
 from scripts import a_month
-from scripts.pictures import palette, served_console
+from scripts.pictures import gallery_pictures, palette, served_console
 from scripts.pictures.console_pictures import FOLDER, PICTURES, Picture
 from scripts.pictures.every_page import take_every_page
 
@@ -37,11 +38,15 @@ _ADMIN = Actor(person="admin-1", login="session", signed_in=True)
 def main() -> int:
     """Take the pictures that were asked for; return 0 if each succeeded."""
     asked = argparse.ArgumentParser(prog="scripts/screenshots", description=__doc__)
+    asked.add_argument("--gallery", action="store_true", help="take the parts of the gallery")
     asked.add_argument("--every", metavar="FOLDER", type=Path, help="take each page, in each look")
     asked.add_argument("pages", nargs="*", metavar="PAGE", help="with --every: only these pages")
     given = asked.parse_args()
     if given.every is not None:
         return take_every_page(given.every, given.pages)
+    if given.gallery:
+        gallery_pictures.take_anew()
+        return 0
     if given.pages:
         asked.error("PAGE needs --every")
     return _take_pictures()

@@ -164,12 +164,17 @@ def response(
 
 def render(template: str, reader: Reader, **facts: Any) -> str:
     """Return the page as text."""
-    return environment().get_template(f"{template}.html.jinja").render(
-        say=reader.say, phrase=reader.phrase, word=reader.word, time=reader.time,
-        language=reader.language, tag=TAGS[reader.language], now=rfc3339(reader.now),
-        speed=1 if clock.pace is None else clock.pace.speed,
-        zone=str(reader.zone), **facts,
-    )  # fmt: skip
+    made = environment().get_template(f"{template}.html.jinja")
+    return made.render(**facts_of(reader), **facts)
+
+
+def facts_of(reader: Reader) -> dict[str, Any]:
+    """What every template knows."""
+    return {
+        "say": reader.say, "phrase": reader.phrase, "word": reader.word, "time": reader.time,
+        "language": reader.language, "tag": TAGS[reader.language], "now": rfc3339(reader.now),
+        "speed": 1 if clock.pace is None else clock.pace.speed, "zone": str(reader.zone),
+    }  # fmt: skip
 
 
 @cache

@@ -72,7 +72,7 @@ PAGES = (
     Stop("terms", "/terms", "/terms"),
     Stop("unreported", "/unreported", "/unreported"),
     Stop("orders", "/orders", "/orders"),
-    Stop("order", "/orders/{order}", "/orders/{order}"),
+    Stop("order", "/orders/{order}", "/orders", then=tour_steps.open_first_order),
     Stop("search", "/search", "/search?q=wiki"),
     Stop("search-nothing", "/search", "/search?q=nowhere.example"),
     Stop("overview", "/overview", "/overview"),
@@ -99,7 +99,7 @@ PAGES = (
     _administrator("admin-invited", None, "/admin/accounts", then=sent(
         "/admin/accounts/invite", ("handle", "operator-9"), ("role", "operator"))),
     _operator("token-made", None, "/account", then=sent("/account/tokens/make", ("days", "30"))),
-    Stop("proof", None, "/", then=tour_steps.ask_for_proof),
+    Stop("site-refused", None, "/", then=tour_steps.leave_unconfirmed),
     Stop("error-not-found", None, "/incidents/999-9"),
     _nobody("error-no-page", None, "/no-such-page"),
     _operator("error-not-allowed", None, "/admin/accounts"),

@@ -1,4 +1,4 @@
-"""The palette: a screenshot as a PNG of at most 256 colours, a third of its size."""
+"""The palette: a screenshot as a PNG of few colours, a third of its size."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _RGB, _INDEXED = 2, 3
 Colour = bytes
 
 
-def reduced(png: bytes) -> bytes:
+def reduced(png: bytes, apart: int = 0) -> bytes:
     """The same picture in its most frequent colours; each of the others is the nearest of these.
 
+    `apart`: how far the kept colours are from each other at least, as a sum of squares.
     It takes what Chromium makes: eight bits, RGB without alpha, not interlaced. ValueError: of
     anything else.
     """
@@ -26,7 +27,12 @@ def reduced(png: bytes) -> bytes:
         raise ValueError(f"a PNG of another kind: {kind}")
     lines = list(_lines(b"".join(data for name, data in chunks if name == b"IDAT"), width, height))
     counted = Counter(colour for line in lines for colour in line)
-    palette = [colour for colour, _ in counted.most_common(_MOST)]
+    palette: list[Colour] = []
+    for colour, _ in counted.most_common():
+        if len(palette) == _MOST:
+            break
+        if not apart or all(_distance(colour, each) > apart for each in palette):
+            palette.append(colour)
     place = {colour: n for n, colour in enumerate(palette)}
     for colour in counted.keys() - place.keys():
         place[colour] = _nearest(colour, palette)
@@ -92,7 +98,8 @@ def _paeth(left: int, up: int, corner: int) -> int:
 
 
 def _nearest(colour: Colour, palette: list[Colour]) -> int:
-    def distance(n: int) -> int:
-        return sum((a - b) ** 2 for a, b in zip(colour, palette[n], strict=True))
+    return min(range(len(palette)), key=lambda n: _distance(colour, palette[n]))
 
-    return min(range(len(palette)), key=distance)
+
+def _distance(one: Colour, other: Colour) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))

@@ -13,8 +13,8 @@ from playwright.sync_api import sync_playwright
 
 from incidents import clock
 from incidents.app import App
-from incidents.console.customer_app import CustomerApp
-from incidents.console.customer_page import CustomerPage
+from incidents.console.customer.customer_app import CustomerApp
+from incidents.console.customer.customer_page import CustomerPage
 from incidents.notices import customer_link, notice_settings
 from incidents.store import monitoring
 from incidents.store.database.engine import writing
@@ -24,7 +24,7 @@ from incidents.web import app
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
-PROGRAM = "/usr/bin/chromium"
+_PROGRAM = "/usr/bin/chromium"
 _OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -71,7 +71,7 @@ def _customers(opened: App) -> CustomerApp | None:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, which asks nobody but the server."""
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=PROGRAM, args=list(_OPTIONS))
+        running = playwright.chromium.launch(executable_path=_PROGRAM, args=list(_OPTIONS))
         try:
             yield running
         finally:

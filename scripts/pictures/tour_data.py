@@ -18,7 +18,7 @@ from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
 from incidents.notices import customer_link
 from incidents.settings import sources
-from incidents.store.factors import TOTP
+from incidents.store.accounts.factors import TOTP
 from incidents.testing import rehearsal
 from incidents.values import site_name
 from incidents.values.ids import read_incident_id
@@ -43,7 +43,7 @@ _FILED = {
     "responsible_name": "王芳", "responsible_phone": "13333333333", "support_phone": "110",
     "service_type": "forum", "level": "3", "nature": "commercial", "hosting": "managed",
     "ip": "203.0.113.9", "contract_ip": "203.0.113.7", "opened_on": "2026-02-10",
-    "filed_on": "2026-02-20", "icp_licence": "粤B2-20090059",
+    "icp_licence": "粤B2-20090059",
     "server.main": '{"city":"北京","province":"北京"}',
     "document.contract": '{"expires_on":"2026-03-10","kind":"access_contract"}',
 }  # fmt: skip
@@ -79,7 +79,7 @@ def _fill(app: App) -> Facts:
     token = customer_link.sign_token(key, clock.now() + customer_link.VALID_FOR, links.secrets[0])
     return {
         "password": PASSWORD, "with_app": _WITH_APP, "invitation": invitation,
-        "incident": incident, "call": call["id"], "order": "1-a1",
+        "incident": incident, "call": call["id"],
         "task": next(each["id"] for each in items if "t" in each["id"]),
         "held": next(each["id"] for each in items if each["claimed_by"] == "operator-2"),
         "long": site_name.read(story.LONG), "customer": f"/{customer_link.PATH}/{token}",

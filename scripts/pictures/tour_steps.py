@@ -31,6 +31,12 @@ def unfold(page: Page, _: Facts) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
 
 
+def open_first_order(page: Page, _: Facts) -> None:
+    """Open the page of the first order of the list."""
+    page.locator(".of-orders a.open").first.click()
+    page.wait_for_url("**/orders/*")
+
+
 def open_menu(page: Page, _: Facts) -> None:
     """Open the menu of one's account."""
     page.locator(".menu summary").click()
@@ -67,8 +73,8 @@ def sent(path: str, *fields: tuple[str, str]) -> Step:
     return send
 
 
-def ask_for_proof(page: Page, facts: Facts) -> None:
-    """Do what asks for the password once more, since it was typed long ago."""
+def leave_unconfirmed(page: Page, facts: Facts) -> None:
+    """Do what closes a site, without its name as a confirmation."""
     sent("/sites/{long}/false-info", ("field", "phone"), ("evidence", "x"))(page, facts)
 
 
