@@ -183,7 +183,7 @@ def facts(reader: Reader) -> dict[str, Any]:
         "states": _STATES, "items": queue_items(), "item": call(reader), "story": story(),
         "outcomes": _CALLS, "list": listed, "chips": listed.chips(reader), "tabs": tabs,
         "charts": charts(reader), "diagram": diagram(reader),
-        "flashes": [Flash("done", done, back), Flash("refused", refused)],
+        "flashes": [Flash("done", done, (back,)), Flash("refused", refused)],
         "days": (-2, 0, 12), "sessions": _sessions(), "forms": action_forms.of_page("sites"),
         "running": [{"term": "file", "due_on": "2026-03-12", "days": 9}],
     }  # fmt: skip
