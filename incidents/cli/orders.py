@@ -52,7 +52,8 @@ def orders() -> None:
 def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List orders not carried out, dead letters first."""
     with run.queries() as queries:
-        found = queries.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
+        state = "dead" if dead else "braked" if braked else None
+        found = queries.unsettled(site=site, state=state, limit=limit)
     output.write_list(
         run, found, ids=(each["id"] for each in found),
         headers=(

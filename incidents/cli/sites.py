@@ -103,7 +103,7 @@ def write_site(run: Run, site: str) -> None:
         found = queries.site(site)
         braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
-            braked = queries.unsettled(site=found["site"], only_braked=True)
+            braked = queries.unsettled(site=found["site"], state="braked")
     if not output.answer_program(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
         output.write_pairs(

@@ -116,13 +116,11 @@ class RemoteQueries:
         return self._exchange.items(f"/incidents/{incident_id(site_id, incident)}/timeline")
 
     def unsettled(
-        self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
-        limit: int = 100,
-    ) -> list[Order]:  # fmt: skip
-        """List orders that are not carried out."""
-        found = self._exchange.get(
-            "/orders", site=site, dead=only_dead, braked=only_braked, limit=limit
-        )  # fmt: skip
+        self, *, site: str | None = None, state: str | None = None, limit: int = 100
+    ) -> list[Order]:
+        """List orders that are not carried out; `state` is `dead`, `braked` or `late`."""
+        only = {} if state is None else {state: True}
+        found = self._exchange.get("/orders", site=site, limit=limit, **only)
         return list(found["items"])
 
     def order(self, site_id: int, seq: int, lane: str, _when: TimeFormat) -> OrderInFull:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     extract,
     func,
     literal_column,
+    select,
     text,
     type_coerce,
 )
@@ -78,11 +79,30 @@ def page(
     return Page(rows, None if ahead is None else _cursor(kind, ahead))
 
 
-def cursor_after(kind: str, place: tuple[Any, ...]) -> str:
-    """The cursor for the rows after the row with those keys."""
-    from sqlakeyset import serialize_bookmark
+def cursor_after(kind: str, place: tuple[Any, ...]) -> str | None:
+    """The cursor for the rows after the row with those keys.
+
+    None in a minimal installation, which shows only the first rows of a list.
+    """
+    try:
+        from sqlakeyset import serialize_bookmark
+    except ImportError:
+        return None
 
     return _cursor(kind, serialize_bookmark((place, False)))
+
+
+def counted(connection: Connection, rows: Select[Any], most: int) -> tuple[dict[str, int], bool]:
+    """The number of rows of each value of their one column, and whether there may be more.
+
+    The first `most` rows are counted. Raises TooCostlyError if the query takes too long.
+    """
+    some = rows.limit(literal_int(most)).subquery("some")
+    [column] = some.c
+    query = select(column, func.count()).group_by(column)
+    with time_limit(connection, SEARCHED_S):
+        found: dict[str, int] = dict(map(tuple, connection.execute(query)))
+    return found, sum(found.values()) >= most
 
 
 @contextmanager

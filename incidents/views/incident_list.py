@@ -8,14 +8,13 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, tuple_
 
 from incidents.contract.case_documents import incident_document
 from incidents.store import pages
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import site_row
 from incidents.store.cases import sites as site_rows
-from incidents.store.pages import literal_int
 from incidents.store.schema.tables import claims, incidents, sites, work
 from incidents.views import masked, record_entries
 from incidents.views.contact_times import contact_time
@@ -129,12 +128,7 @@ def counts_by_state(connection: Connection, wanted: IncidentFilter) -> tuple[dic
         TooCostlyError: if the query takes too long.
     """
     rows = _matching(connection, select(_of.state), replace(wanted, state=None))
-    last = rows.order_by(_of.recorded_at.desc()).limit(literal_int(MAX_COUNTED))
-    some = last.subquery("some")
-    counted = select(some.c.state, func.count().label("n")).group_by(some.c.state)
-    with pages.time_limit(connection, pages.SEARCHED_S):
-        found = {row.state: row.n for row in connection.execute(counted)}
-    return found, sum(found.values()) == MAX_COUNTED
+    return pages.counted(connection, rows.order_by(_of.recorded_at.desc()), MAX_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from incidents.clock import rfc3339
 from incidents.store import pages
 from incidents.store.cases import sites as site_rows
 from incidents.store.cases.suspensions import read
-from incidents.store.pages import literal_int
 from incidents.store.schema.tables import sites, suspensions
 from incidents.values.ids import incident_id
 from incidents.views import register
@@ -67,12 +66,8 @@ def site_counts(connection: Connection, wanted: SiteFilter) -> tuple[dict[str, i
     Raises:
         TooCostlyError: if the query takes too long.
     """
-    with pages.time_limit(connection, pages.SEARCHED_S):
-        known = _matching(connection, select(sites.c.state), replace(wanted, state=None))
-        some = known.limit(literal_int(MAX_COUNTED)).subquery("some")
-        counted = select(some.c.state, func.count().label("n")).group_by(some.c.state)
-        found = {row.state: row.n for row in connection.execute(counted)}
-    return found, sum(found.values()) >= MAX_COUNTED
+    known = _matching(connection, select(sites.c.state), replace(wanted, state=None))
+    return pages.counted(connection, known, MAX_COUNTED)
 
 
 def _matching(connection: Connection, columns: Select[Any], wanted: SiteFilter) -> Select[Any]:

@@ -113,13 +113,12 @@ class Queries:
         return views.filing_terms(self._connection, until)
 
     def unsettled(
-        self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
-        limit: int = 100,
-    ) -> list[Order]:  # fmt: skip
+        self, *, site: str | None = None, state: str | None = None, limit: int = 100
+    ) -> list[Order]:
         """The orders that are not carried out."""
         return views.unsettled(
-            self._connection, self._now, site=site, only_dead=only_dead, only_braked=only_braked,
-            limit=limit, unset=self._ask_unset(),
+            self._connection, self._now, site=site, state=state, limit=limit,
+            unset=self._ask_unset(),
         )  # fmt: skip
 
     def order(self, site_id: int, seq: int, lane: str, when: TimeFormat) -> OrderInFull:

@@ -108,16 +108,11 @@ def unsettled(
     now: datetime,
     *,
     site: str | None = None,
-    only_dead: bool = False,
-    only_braked: bool = False,
+    state: str | None = None,
     limit: int = 100,
     unset: Mapping[str, str] = ALL_SET,
 ) -> list[Order]:
-    """The first orders of `unsettled_page`; raises UnknownSiteError.
-
-    `only_dead` leaves out the orders that the brake holds.
-    """
-    state = "dead" if only_dead else "braked" if only_braked else None
+    """The first orders of `unsettled_page`, in one of `STATES`; raises UnknownSiteError."""
     wanted = OrderFilter(site=site, state=state)
     return unsettled_page(connection, now, wanted, limit=limit, unset=unset).items
 
@@ -149,5 +144,5 @@ def _from(sections: Sequence[_Section], cursor: str | None) -> Sequence[_Section
     raise BadCursorError
 
 
-def _after(section: _Section, row: Mapping[str, Any]) -> str:
+def _after(section: _Section, row: Mapping[str, Any]) -> str | None:
     return pages.cursor_after(section.kind, tuple(row[str(column.key)] for column in section.order))

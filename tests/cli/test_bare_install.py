@@ -47,6 +47,18 @@ def _extras() -> list[str]:
     return sorted(_PACKAGES.get(each, each) for each in found)
 
 
+def _run_bare(tmp_path: Path, lines: list[str]) -> tuple[int, str, str]:
+    """The status, output and errors of those command lines, without any extra."""
+    database = f"sqlite:///{tmp_path}/desk.db"
+    program = _RUN.replace("NAMES", repr(_extras())).replace("LINES", repr(["db upgrade", *lines]))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"INCIDENTS_DB": database, "INCIDENTS_AS": "operator-1", "HOME": str(tmp_path)},
+        cwd=PYPROJECT.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -57,14 +69,20 @@ def _extras() -> list[str]:
     ],
 )  # fmt: skip
 def test_the_daily_commands_work_without_any_extra(tmp_path: Path, lines: list[str]) -> None:
-    database = f"sqlite:///{tmp_path}/desk.db"
-    program = _RUN.replace("NAMES", repr(_extras())).replace("LINES", repr(["db upgrade", *lines]))
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={"INCIDENTS_DB": database, "INCIDENTS_AS": "operator-1", "HOME": str(tmp_path)},
-        cwd=PYPROJECT.parent, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr[-500:] if done.returncode else "") == (0, "")
+    status, _, said = _run_bare(tmp_path, lines)
+    assert (status, said[-500:] if status else "") == (0, "")
+
+
+def test_without_any_extra_a_list_longer_than_its_limit_ends_there(tmp_path: Path) -> None:
+    names = [f"{letter}.example" for letter in "abcd"]
+    made = [f"site add {name}" for name in names]
+    closed = [
+        f"site false-info {name} --field phone --evidence none --confirm {name}" for name in names
+    ]
+    lines = [*made, *closed, "orders list --limit 2 --quiet"]
+    status, shown, said = _run_bare(tmp_path, lines)
+    assert (status, said[-500:] if status else "") == (0, "")
+    assert shown.splitlines()[-2:] == ["1-o2", "2-o2"]
 
 
 def test_the_demonstration_names_what_is_not_installed(
