@@ -118,7 +118,8 @@ def _claimed(event: e.ItemClaimed, case: Case) -> c.Command:
     held = case.claims.get(event.item)
     if event.holder == event.by and (held is None or held.by != event.by):
         return c.ClaimItem(by=event.by, item=event.item)
-    return c.HandOver(by=event.by, to=event.holder)
+    # Item by item, a hand-over of all that the person held on the site has the same result.
+    return c.HandOver(by=event.by, to=event.holder, item=event.item)
 
 
 _UNLIKE: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {

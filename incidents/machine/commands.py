@@ -137,9 +137,10 @@ class ReleaseItem(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOver(Command):
-    """Transfer all items that `by` holds on this site to another person."""
+    """Transfer the item, or all items that `by` holds on this site, to another person."""
 
     to: str
+    item: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

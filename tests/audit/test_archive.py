@@ -185,7 +185,8 @@ def _items_of_each_kind_claimed(site: Decided) -> None:
         site.do(c.ClaimItem(by="li", item=item))
     site.do(c.ReleaseItem(by="li", item="1")).do(c.HandOver(by="li", to="wang"))
     site.do(c.HandOver(by="wang", to="wang"))
-    assert kinds(site.entries).count("item_claimed") == 10
+    site.do(c.HandOver(by="wang", to="li", item="t1"))
+    assert kinds(site.entries).count("item_claimed") == 11
 
 
 HISTORIES = (

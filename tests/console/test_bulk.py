@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from incidents.machine import commands as c
+from incidents.store.cases import work
 from tests.browser import Chromium
 from tests.console.queue_page import shown
 from tests.served_desk import ConsoleDesk, Visitor, person
@@ -47,9 +48,14 @@ def test_a_preview_changes_nothing_and_says_of_each_row_what_would_happen(
         ("done", items[0]), ("refused", items[1]), ("done", items[2]), ("refused", "no-such"),
     ]  # fmt: skip
     assert "is claimed by chen" in page.text
+    assert "Nothing is recorded until you confirm." in page.text
+    assert f"To be recorded: {items[0]}" in page.text
+    states = re.findall(r'<span class="state (\w+)">([^<]+)', page.text)
+    assert [each for each in states if each[0] != "active"] == [
+        ("possible", "possible"), ("impossible", "not possible"), ("possible", "possible"),
+        ("impossible", "not possible"),
+    ]  # fmt: skip
     with desk.app.reading() as connection:
-        from incidents.store.cases import work
-
         assert [claim.by for _, _, claim in work.claims_of_sites(connection, [1, 2, 3])] == ["chen"]
 
 
@@ -97,6 +103,23 @@ def test_items_are_handed_over_by_those_who_hold_them(desk: ConsoleDesk, items: 
     assert "<option>chen</option>" in asked.text
     done = li.post("/bulk/hand-over/do", {"row": items[:2], "to": "chen", "key": "k"})
     assert results(done) == [("done", items[0]), ("refused", items[1])]
+
+
+def test_only_the_chosen_items_of_a_site_are_handed_over_each_with_its_result(
+    desk: ConsoleDesk, items: list[str]
+) -> None:
+    for _ in range(2):
+        desk.do("first.example", c.Log(by="li", again=True))
+    for item in ("1", "2", "3"):
+        desk.do("first.example", c.ClaimItem(by="li", item=item))
+    desk.have_account("chen")
+    li = Visitor(desk, "li")
+    for _ in range(2):
+        form = {"row": ["1-3", "1-1"], "to": "chen", "key": "k"}
+        assert results(li.post("/bulk/hand-over/do", form)) == [("done", "1-3"), ("done", "1-1")]
+    with desk.app.reading() as connection:
+        held = {item: of.by for _, item, of in work.claims_of_sites(connection, [1])}
+    assert held == {"1": "chen", "2": "li", "3": "chen"}
 
 
 @pytest.mark.parametrize(

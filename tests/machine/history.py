@@ -204,9 +204,9 @@ class History:
         """Release it."""
         return self.do(c.ReleaseItem(by=by, item=item))
 
-    def hand_over(self, to: str, *, by: str = ANN) -> Self:
-        """Hand over what one holds."""
-        return self.do(c.HandOver(by=by, to=to))
+    def hand_over(self, to: str, *, by: str = ANN, item: str | None = None) -> Self:
+        """Hand over what one holds, or one item of it."""
+        return self.do(c.HandOver(by=by, to=to, item=item))
 
     def done(self, task: int, outcome: str | None = None, *, by: str = ANN) -> Self:
         """Complete a task."""

@@ -175,6 +175,16 @@ def test_at_the_end_of_a_shift_all_that_one_holds_is_handed_over() -> None:
     assert site.last(e.ItemClaimed).by == ANN
 
 
+def test_one_item_is_handed_over_by_who_holds_it_and_the_rest_stays() -> None:
+    site = History().closed_by_repeat().claim("1").claim("t1").claim("2", by="eve")
+    site.hand_over(BOB, item="t1")
+    assert {item: claim.by for item, claim in site.case.claims.items()} == {
+        "1": ANN, "t1": BOB, "2": "eve",
+    }  # fmt: skip
+    assert site.hand_over(BOB, item="2").refused_with == "claimed"
+    assert site.hand_over(BOB, item="3").refused_with == "not_claimed"
+
+
 def test_who_holds_nothing_has_nothing_to_hand_over() -> None:
     assert History().log().hand_over(BOB).refused_with == "nothing_held"
 

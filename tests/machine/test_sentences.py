@@ -50,7 +50,7 @@ SAID = {
         "site.example has no open or unreached incident up to 10:00 that this call covers; to"
         " record the call, name an incident"
     ),
-    "not_claimed": "12-1 is not claimed; nothing to release",
+    "not_claimed": "12-1 is not claimed; nothing to release or hand over",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
     "not_held": "site.example is not held; nothing to lift",
     "not_lifted": "order 12-o2 still applies; it must be carried out",

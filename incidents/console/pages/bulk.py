@@ -7,7 +7,7 @@ no other, and a form that is sent twice does nothing twice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any
 
@@ -21,9 +21,8 @@ from incidents.console.submission import Submission, Submitted
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.target import Target
-from incidents.desk import Answer
 from incidents.errors import InputError, RefusedError
-from incidents.machine.commands import HandOver
+from incidents.machine.commands import Command, HandOver
 from incidents.values import inputs
 from incidents.views import accounts
 
@@ -61,9 +60,9 @@ BULK: dict[str, BulkAction] = {
     "retry": BulkAction(_row("acts retry"), inputs.order),
     "carry-out": BulkAction(_row("acts release"), inputs.order),
     "cancel": BulkAction(_row("acts cancel"), inputs.order),
+    "hand-over": BulkAction(_row("hand-over"), inputs.item),
 }
-"""The actions by the last part of their path; a hand-over, of all that somebody holds on the sites
-of the rows, is `hand-over`."""
+"""The actions by the last part of their path."""
 HAND_OVER = "hand-over"
 
 
@@ -116,7 +115,7 @@ def _takers(desk: Submission) -> list[str]:
 
 
 def _chosen(desk: Submission, name: str) -> list[str]:
-    if name not in BULK and name != HAND_OVER:
+    if name not in BULK:
         raise UnknownBulkActionError(given=name[:40])
     ids = list(dict.fromkeys(each for each in desk.form.texts("row") if each.strip()))
     if not ids:
@@ -138,15 +137,13 @@ def _missing(desk: Submission, name: str) -> list[str]:
 
 
 def _rows(desk: Submission, name: str, ids: list[str], *, dry_run: bool) -> list[Row]:
-    if name == HAND_OVER:
-        return _handed_over(desk, ids, dry_run=dry_run)
     bulk, rows = BULK[name], {}
     desk.authorise(bulk.action.name)
     envelopes = []
     for part, id_ in enumerate(ids):
         try:
             target = bulk.read(id_)
-            command = submission.command_of_form(desk, bulk.action, target)
+            command = _command(desk, name, target)
         except (InputError, RefusedError) as error:
             rows[id_] = messages.of_error(desk.reader, error)
             continue
@@ -159,18 +156,7 @@ def _rows(desk: Submission, name: str, ids: list[str], *, dry_run: bool) -> list
     return [Row(id_, rows[id_]) for id_ in ids]
 
 
-def _handed_over(desk: Submission, ids: list[str], *, dry_run: bool) -> list[Row]:
-    """Hand over the person's items on the sites of the rows; a site without one says so."""
-    desk.authorise("hand_over")
-    if not dry_run:
-        desk.take_quota()
-    by_site = {inputs.item(id_)[0]: id_ for id_ in ids}
-    order = desk.envelope(0, HandOver(by=desk.by, to=desk.form.text("to") or ""), None)
-    order = replace(order, key=desk.key(), key_for=None)
-    answers = desk.app.hand_over(order, of=list(by_site), dry_run=dry_run)
-    told: dict[int | None, Answer] = {answer.site_id: answer for answer in answers}
-    nothing = Flash("refused", desk.reader.say("bulk.not_yours"))
-    return [
-        Row(id_, messages.of_answer(desk, told[site]) if site in told else nothing)
-        for site, id_ in by_site.items()
-    ]
+def _command(desk: Submission, name: str, target: Target) -> Command:
+    if name == HAND_OVER:
+        return HandOver(by=desk.by, to=desk.form.text("to") or "", item=str(target[1]))
+    return submission.command_of_form(desk, BULK[name].action, target)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from incidents.machine import commands, filing, work
 from incidents.machine import events as e
 from incidents.machine.actions.orders import keep_down
-from incidents.machine.case import Task
+from incidents.machine.case import Case, Task
 from incidents.machine.decider import Decider
 from incidents.machine.filing import FOOTER, SUSPICION
 from incidents.machine.handlers import Handlers
@@ -93,19 +93,26 @@ def claim(decider: Decider, command: commands.ClaimItem) -> None:
 @decisions.on(commands.ReleaseItem)
 def release(decider: Decider, command: commands.ReleaseItem) -> None:
     """Release an item that the person has claimed."""
-    case = decider.case
-    held = case.claims.get(command.item)
-    if held is None:
-        raise RefusedError("not_claimed", item=item_id(case.site_id, command.item))
-    if held.by != command.by:
-        raise RefusedError("claimed", item=item_id(case.site_id, command.item), by=held.by)
+    _refuse_unless_held(decider.case, command.item, command.by)
     decider.add(e.ItemReleased, item=command.item)
+
+
+def _refuse_unless_held(case: Case, item: str, by: str) -> None:
+    held = case.claims.get(item)
+    if held is None:
+        raise RefusedError("not_claimed", item=item_id(case.site_id, item))
+    if held.by != by:
+        raise RefusedError("claimed", item=item_id(case.site_id, item), by=held.by)
 
 
 @decisions.on(commands.HandOver)
 def hand_over(decider: Decider, command: commands.HandOver) -> None:
-    """Transfer all items that the person has claimed on the site to another person."""
+    """Transfer an item, or all that the person has claimed on the site, to another person."""
     case = decider.case
+    if command.item is not None:
+        _refuse_unless_held(case, command.item, command.by)
+        decider.add(e.ItemClaimed, item=command.item, holder=command.to)
+        return
     mine = [item for item, held in case.claims.items() if held.by == command.by]
     if not mine:
         raise RefusedError("nothing_held", by=command.by, site=case.site)
