@@ -6,16 +6,20 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
+from starlette.responses import Response
 
-from incidents.console import rendering
+from incidents.clock import rfc3339
+from incidents.console import rendering, unchanged
+from incidents.console.flash import Flash
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.action import DESK, SUPERVISOR
 from incidents.errors import InputError
+from incidents.locale import words
 from incidents.store.accounts import saved_views
 from incidents.store.accounts.saved_views import SavedView
 from incidents.values import inputs
@@ -91,13 +95,21 @@ class ListPage:
     """Other parameters of the address, which every link of the list keeps."""
 
     @classmethod
-    def of(cls, path: str, filters: Sequence[Filter], query: Mapping[str, str]) -> ListPage:
-        """Read the address; what is too long to be a filter is cut."""
+    def of(
+        cls, path: str, filters: Sequence[Filter], query: Mapping[str, str],
+        keeps: Sequence[str] = (),
+    ) -> ListPage:  # fmt: skip
+        """Read the address; what is too long to be a filter is cut.
+
+        `keeps`: the parameters to keep if they are 1.
+        """
         named = (
             (each.name, query.get(each.name, "").strip()[: each.max_characters]) for each in filters
         )
         after = query.get(_AFTER, "")[: MAX_CURSOR + 1] or None
-        return cls(path, filters, {name: value for name, value in named if value}, after)
+        asked = {name: value for name, value in named if value}
+        kept = {name: "1" for name in keeps if query.get(name) == "1"}
+        return cls(path, filters, asked, after, kept)
 
     def check(self, reader: Reader) -> None:
         """Check the choices; raises InputError, in the reader's language."""
@@ -113,10 +125,25 @@ class ListPage:
         given = self.asked.get(name)
         return None if given is None else inputs.text(name, limit=limit)(given)
 
+    def site(self) -> str | None:
+        """The name of the site; None without one. Raises BadSiteNameError."""
+        given = self.asked.get("site")
+        return None if given is None else inputs.site(given)
+
+    def category(self) -> str | None:
+        """The code of the category; None without one. Raises RefusedError, as `text` does."""
+        given = self.text("category")
+        return None if given is None else words.category_code(given)
+
+    def due_before(self, now: datetime) -> datetime | None:
+        """The time (UTC) before which a deadline ends; None for any. `check` comes first."""
+        due = self.asked.get("due")
+        return None if due is None else now + DUE[due]
+
     @property
     def query(self) -> str:
         """The filters as a query string, in their order, without the page."""
-        return rendering.query(self.asked)
+        return rendering.query({**self.keeps, **self.asked})
 
     @property
     def here(self) -> str:
@@ -127,6 +154,11 @@ class ListPage:
     def first(self) -> str:
         """The address of the list's first page."""
         return self._at(self.asked)
+
+    @property
+    def cleared(self) -> str:
+        """The address of the list without filters."""
+        return self._at({})
 
     def at(self, **changes: str | None) -> str:
         """The address of the first page with those filters changed; None removes one."""
@@ -184,6 +216,21 @@ def facts(here: RequestContext, listed: ListPage, saved: Sequence[Tab]) -> dict[
         "list": listed, "chips": listed.chips(here.reader), "tabs": saved,
         "may_share": may_share(here),
     }  # fmt: skip
+
+
+def answer(
+    here: RequestContext,
+    template: str,
+    *,
+    status: int = 200,
+    flash: Flash | None = None,
+    **shown: Any,
+) -> Response:
+    """Render the page of a list, or only its part that a page already open asks for anew."""
+    if status != 200 or here.request.headers.get("hx-target") != "fresh":
+        return here.page(template, status=status, flash=flash, is_part=False, **shown)
+    text = rendering.render(template, here.reader, is_part=True, flash=None, **here.known, **shown)
+    return unchanged.response(here.request, text, now=rfc3339(here.reader.now))
 
 
 def may_share(here: RequestContext) -> bool:

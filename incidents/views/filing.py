@@ -105,9 +105,16 @@ def terms_query(
     return query if term is None else query.where(of.term == term)
 
 
-def count_terms(connection: Connection, today: str, until: str | None = None) -> tuple[int, int]:
-    """The numbers of terms that are overdue `today`, and of those still running until `until`."""
-    some = terms_query(until).limit(MAX_COUNTED).subquery("some")
+def count_terms(
+    connection: Connection,
+    today: str,
+    until: str | None = None,
+    *,
+    site: str | None = None,
+    term: str | None = None,
+) -> tuple[int, int]:
+    """The numbers of terms of `terms_query` that are overdue `today`, and of those that are not."""
+    some = terms_query(until, site=site, term=term).limit(MAX_COUNTED).subquery("some")
     over = func.count().filter(some.c.due_on < today)
     overdue, total = connection.execute(select(over, func.count()).select_from(some)).one()
     return overdue, total - overdue

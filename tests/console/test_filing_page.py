@@ -486,6 +486,8 @@ def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: Conso
         viewer = Visitor(desk, "viewer")
         page = viewer.get("/terms").text
         soon = viewer.get("/terms", days="0").text
+        for asked in ({"term": "show_number"}, {"site": OTHER}):
+            assert "Overdue: 0. Still in time: 1." in viewer.get("/terms", **asked).text
         calendar = viewer.get("/terms.ics")
         page_zh = Visitor(desk, "viewer", "zh").get("/terms").text
     assert "Overdue: 1. Still in time: 1." in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -131,6 +131,39 @@ def test_the_csv_holds_what_is_filtered_masked_and_without_formulas(desk: Consol
     assert [each["category"] for each in found] == ["'=cmd()", "gambling", "gambling"]
     assert [each["last_outcome"] for each in found] == ["", "no-answer", ""]
     assert "5555 0100" not in answer.text
+
+
+def test_the_times_of_the_csv_are_the_readers_and_name_their_offset(desk: ConsoleDesk) -> None:
+    answer = Visitor(desk, "viewer").get("/incidents.csv", state="removed")
+    [row] = csv.DictReader(io.StringIO(answer.text))
+    filled = ("occurred_at", "recorded_at", "contact_due", "last_contact_at")
+    assert all(row[name].endswith("+08:00") for name in filled), row
+    assert row["removal_due"] == ""
+    known = {each["id"]: each for each in desk.site("xn--fsqu00a.xn--0zwm56d")["incidents"]}
+    told = datetime.fromisoformat(known[row["id"]]["occurred_at"])
+    assert datetime.fromisoformat(row["occurred_at"]) == told.replace(microsecond=0)
+
+
+def test_an_open_list_is_answered_with_its_part_and_with_nothing_if_that_is_the_same(
+    desk: ConsoleDesk,
+) -> None:
+    li = Visitor(desk, "li")
+    for path, row in (
+        ("/incidents?state=open", "i-1-1"), ("/sites", "s-1"), ("/orders", ""), ("/terms", ""),
+        ("/unreported", "r-1-1"),
+    ):  # fmt: skip
+        asked = {"HX-Request": "true", "HX-Target": "fresh"}
+        part = li.client.get(path, headers=asked)
+        assert part.text.strip().startswith('<div id="fresh"'), path
+        assert f'id="{row}"' in part.text or not row
+        assert "<html" not in part.text
+        same = li.client.get(path, headers={**asked, "If-None-Match": part.headers["etag"]})
+        assert (same.status_code, same.text) == (304, ""), path
+        assert "<html" in li.get(path).text
+    before = li.client.get("/sites", headers=asked).headers["etag"]
+    desk.do("new.example", c.AddSite(by="li"))
+    assert li.client.get("/sites", headers={**asked, "If-None-Match": before}).status_code == 200
+    assert li.client.get("/sites?state=no", headers=asked).status_code == 422
 
 
 def test_what_people_wrote_is_text_in_the_list_whatever_it_is(desk: ConsoleDesk) -> None:

@@ -40,6 +40,7 @@ def test_a_filter_of_the_address_narrows_the_page_and_the_fresh_list(desk: Conso
     page = li.get("/", state="nowhere")
     assert page.status_code == 422
     assert "“nowhere” is not a choice for State" in page.text
+    assert li.get("/", category="\0").status_code == 422
 
 
 def test_a_count_leads_to_its_kind_and_keeps_the_rest(desk: ConsoleDesk) -> None:

@@ -116,6 +116,18 @@ def test_the_queue_has_views_of_its_own(desk: ConsoleDesk) -> None:
     assert tabs(li, "/")["Calls"] == "/?kind=call"
 
 
+def test_a_view_of_ones_own_items_stays_one(desk: ConsoleDesk) -> None:
+    li, chen = Visitor(desk, "li"), Visitor(desk, "chen")
+    page = unescape(li.get("/", mine="1", kind="call", state="active").text)
+    assert 'name="query" value="mine=1&kind=call&state=active"' in page
+    assert '<a href="/?mine=1">Clear all' in page
+    save(li, "My calls", page="/", query="mine=1&kind=call&after=x", shared="1")
+    assert tabs(li, "/")["My calls"] == "/?mine=1&kind=call"
+    assert tabs(chen, "/")["My calls"] == "/?mine=1&kind=call"
+    assert "/change" in li.get("/", mine="1", kind="call").text
+    assert "/change" not in li.get("/", kind="call").text
+
+
 def test_a_database_that_fails_while_a_view_is_saved_is_unavailable(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def test_the_list_is_filtered_by_its_address(desk: ConsoleDesk) -> None:
     ):
         assert ROW.findall(viewer.get("/unreported", **asked).text) == found, asked
     assert viewer.get("/unreported", due="soon").status_code == 422
+    assert viewer.get("/unreported", category="\0").status_code == 422
     assert viewer.get("/unreported", site="nobody.example").status_code == 422
 
 
@@ -62,3 +63,16 @@ def test_the_list_says_that_reports_are_recorded_together_or_one_by_one(desk: Co
         ("zh", "可在违规页面逐项登记已报告，也可勾选多项一并登记。"),
     ):
         assert told in Visitor(desk, "li", language).get("/unreported").text
+
+
+@pytest.mark.both_databases
+def test_the_counts_above_the_list_are_of_what_is_filtered(desk: ConsoleDesk) -> None:
+    viewer = Visitor(desk, "viewer")
+    for asked, told in (
+        ({"site": "s0.example"}, "Overdue: 1. Still in time: 0."),
+        ({"site": "s1.example"}, "Overdue: 0. Still in time: 1."),
+        ({"category": "spam"}, "Overdue: 1. Still in time: 1."),
+        ({"due": "overdue"}, "Overdue: 1. Still in time: 0."),
+        ({"state": "removed"}, "Overdue: 0. Still in time: 0."),
+    ):
+        assert told in viewer.get("/unreported", **asked).text, asked

@@ -26,7 +26,7 @@ def told(day: Day) -> Day:
 
 def owed(day: Day, report: ReportDuty = DUTY, **how: Any) -> list[Duty]:
     with day.reading() as connection:
-        return police.unreported_incidents(connection, day.now, report, **how)
+        return police.duties(connection, day.now, report, **how)["items"]
 
 
 def summary(day: Day, report: ReportDuty = DUTY) -> DutySummary:

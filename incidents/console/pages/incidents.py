@@ -7,7 +7,7 @@ import io
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import get_args
 
 from fastapi import APIRouter, Request
@@ -28,7 +28,6 @@ from incidents.contract.documents.sites import (
 )
 from incidents.errors import InputError, RefusedError
 from incidents.filing.lists.table_row import guarded
-from incidents.locale import words
 from incidents.values import inputs, typed_time
 from incidents.views import incident_list
 from incidents.views.incident_list import IncidentFilter
@@ -61,6 +60,11 @@ _COLUMNS = (
     "id", "site", "state", "category", "occurred_at", "recorded_at", "by", "contact_due",
     "removal_due", "reported_at", "last_contact_at", "last_outcome",
 )  # fmt: skip
+"""The names of the fields and of their codes, in every language: the file is for programs, too."""
+
+_MOMENTS = (
+    "occurred_at", "recorded_at", "contact_due", "removal_due", "reported_at", "last_contact_at",
+)  # fmt: skip
 _PIECE = 2**18
 _SECONDS = re.compile(r"[0-9]{1,8}")
 
@@ -82,8 +86,8 @@ def show(who: Viewer, request: Request) -> Response:
             counts, capped = incident_list.counts_by_state(connection, wanted)
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
-    return here.page(
-        "lists/incidents", status=422 if wrong else 200, wrong=wrong, next=found["next"],
+    return list_page.answer(
+        here, "lists/incidents", status=422 if wrong else 200, wrong=wrong, next=found["next"],
         items=found["items"], counts=list_page.counted(counts, STATES),
         counted=incident_list.MAX_COUNTED if capped else None, last=last_contact,
         **list_page.facts(here, listed, saved),
@@ -92,17 +96,17 @@ def show(who: Viewer, request: Request) -> Response:
 
 @router.get(f"{PATH}.csv")
 def download(who: Viewer, request: Request) -> Response:
-    """Download the incidents that match, as CSV, masked as on the page."""
+    """Download the incidents that match, as CSV, masked and with times as on the page."""
     listed = ListPage.of(PATH, FILTERS, request.query_params)
     with who.timed() as (connection, here):
-        wanted = _wanted(here.reader, listed)
+        reader, wanted = here.reader, _wanted(here.reader, listed)
         # What cannot be listed is refused before a file begins.
         incident_list.incidents_page(connection, wanted, limit=1, order="newest")
     headers = {
         **rendering.HEADERS, "Content-Disposition": 'attachment; filename="incidents.csv"',
     }  # fmt: skip
     return StreamingResponse(
-        _buffered(who, wanted), media_type="text/csv; charset=utf-8", headers=headers
+        _buffered(who, reader, wanted), media_type="text/csv; charset=utf-8", headers=headers
     )
 
 
@@ -115,20 +119,17 @@ def _wanted(reader: Reader, listed: ListPage) -> IncidentFilter:
     """The filter that the address names; raises InputError or RefusedError."""
     listed.check(reader)
     asked = listed.asked
-    site, due = asked.get("site"), asked.get("due")
     since, until = _period(reader, listed, "since", "until")
     occurred_since, occurred_until = _period(reader, listed, "occurred_since", "occurred_until")
-    category, read = asked.get("category"), inputs.text("category", limit=100)
-    if category is not None:
-        category = words.category_code(read(category))
+    read = inputs.text("category", limit=100)
     return IncidentFilter(
-        state=asked.get("state"), category=category,
+        state=asked.get("state"), category=listed.category(),
         # Links alone name these, by their codes.
         category_not=[read(each) for each in list_page.split(asked.get("category_not", ""))],
         categorised=_YES_NO.get(asked.get("categorised", "")),
         voided=_YES_NO.get(asked.get("voided", "")), rule=asked.get("rule"),
-        site=None if site is None else inputs.site(site), holder=listed.text("holder"),
-        due_before=None if due is None else reader.now + list_page.DUE[due],
+        site=listed.site(), holder=listed.text("holder"),
+        due_before=listed.due_before(reader.now),
         since=since, until=until, occurred_since=occurred_since, occurred_until=occurred_until,
         contact_over_s=_seconds(reader, listed, "contact_over_s"),
         contact_within_s=_seconds(reader, listed, "contact_within_s"), by=listed.text("by"),
@@ -163,20 +164,20 @@ def _seconds(reader: Reader, listed: ListPage, name: str) -> int | None:
     return int(given)
 
 
-def _buffered(here: RequestContext, wanted: IncidentFilter) -> Iterator[bytes]:
+def _buffered(here: RequestContext, reader: Reader, wanted: IncidentFilter) -> Iterator[bytes]:
     """The rows by a file, so that a slow reader holds no transaction open."""
     with tempfile.TemporaryFile(prefix="incidents-") as file:
         with here.reading() as connection:
-            file.writelines(_rows(connection, wanted))
+            file.writelines(_rows(connection, reader, wanted))
         file.seek(0)
         while piece := file.read(_PIECE):
             yield piece
 
 
-def _rows(connection: Connection, wanted: IncidentFilter) -> Iterator[bytes]:
+def _rows(connection: Connection, reader: Reader, wanted: IncidentFilter) -> Iterator[bytes]:
     yield _lines([_COLUMNS])
     for incidents in incident_list.all_incidents(connection, wanted):
-        yield _lines(map(_cells, incidents))
+        yield _lines(_cells(each, reader.zone) for each in incidents)
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> bytes:
@@ -185,10 +186,18 @@ def _lines(rows: Iterable[Iterable[str]]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _cells(incident: Incident) -> list[str]:
+def _cells(incident: Incident, zone: tzinfo) -> list[str]:
     last = last_contact(incident)
     own = {
         **incident, "last_contact_at": last and last["occurred_at"],
         "last_outcome": last and last["outcome"],
     }  # fmt: skip
-    return [guarded(str(own[name] or "")) for name in _COLUMNS]
+    cells = {**own, **{name: _moment(own[name], zone) for name in _MOMENTS}}
+    return [guarded(str(cells[name] or "")) for name in _COLUMNS]
+
+
+def _moment(moment: object, zone: tzinfo) -> str | None:
+    """The time in the zone, with its offset from UTC (RFC 3339), so that each cell names it."""
+    if moment is None:
+        return None
+    return datetime.fromisoformat(str(moment)).astimezone(zone).isoformat(timespec="seconds")

@@ -91,11 +91,9 @@ def show(
         held = orders.held(connection)
         try:
             listed.check(here.reader)
-            site = listed.asked.get("site")
             wanted = OrderFilter(
-                site=None if site is None else inputs.site(site),
-                state=listed.asked.get("state"), lane=listed.asked.get("lane"),
-            )  # fmt: skip
+                site=listed.site(), state=listed.asked.get("state"), lane=listed.asked.get("lane")
+            )
             found = unsettled_page(
                 connection, now, wanted, limit=PAGE, cursor=listed.after,
                 unset=who.app.lanes_without_channel,
@@ -103,8 +101,8 @@ def show(
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
     counts = {"braked": held["braked"], "dead": dead_letters["dead"], "late": overdue["late"]}
-    return here.page(
-        "lists/orders", status=422 if wrong else 200,
+    return list_page.answer(
+        here, "lists/orders", status=422 if wrong else 200,
         items=masked.document(found.items), next=found.next, dead_letters=dead_letters, held=held,
         late=overdue, only=listed.asked.get("state"), wrong=wrong,
         counts=list_page.counted(counts, STATES), listed=_listed(here.reader, found.items),

@@ -29,6 +29,7 @@ router = APIRouter()
 LISTS: Mapping[str, Sequence[Filter]] = {
     each.PATH: each.FILTERS for each in (queue_place, incidents, sites, orders, terms, unreported)
 }
+KEEPS: Mapping[str, Sequence[str]] = {queue_place.PATH: queue_place.KEEPS}
 MAX_NAME = 60
 MAX_OWN = 50
 """The maximum number of views that one person keeps of one list."""
@@ -60,7 +61,8 @@ def save(desk: Submitted) -> Response:
     page = desk.form.text("page") or ""
     if page not in LISTS:
         return desk.back("/", Flash("refused", desk.reader.say("views.no_list")))
-    listed = ListPage.of(page, LISTS[page], dict(parse_qsl(desk.form.text("query") or "")))
+    query = dict(parse_qsl(desk.form.text("query") or ""))
+    listed = ListPage.of(page, LISTS[page], query, KEEPS.get(page, ()))
 
     def keep(connection: Connection) -> None:
         if not listed.asked:

@@ -71,8 +71,8 @@ def _page(who: RequestContext, listed: ListPage, *, flash: Flash | None = None) 
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
     status = 422 if wrong else 409 if flash else 200
-    return here.page(
-        "lists/sites", status=status, flash=flash,
+    return list_page.answer(
+        here, "lists/sites", status=status, flash=flash,
         wrong=wrong, sites=masked.document(found["items"]), next=found["next"],
         counts=list_page.counted(counts, STATES), counted=lists.MAX_COUNTED if capped else None,
         add=_addable(listed.asked.get("q", "")), typed=here.typed,

@@ -16,7 +16,6 @@ from incidents.console.request_context import Viewer
 from incidents.errors import InputError, RefusedError
 from incidents.filing.calendar import Entry, calendar
 from incidents.machine.filing import TERMS
-from incidents.values import inputs
 from incidents.views import lists
 from incidents.views.filing import count_terms
 
@@ -48,17 +47,19 @@ def show(who: Viewer, request: Request) -> Response:
         saved = list_page.tabs(connection, here, listed)
         try:
             listed.check(here.reader)
-            site, days = listed.asked.get("site"), listed.asked.get("days")
+            site, days = listed.site(), listed.asked.get("days")
+            term = listed.asked.get("term")
             until = None if days is None else _day(here.reader, int(days))
             found = lists.terms_page(
-                connection, until, limit=PAGE, cursor=listed.after,
-                site=None if site is None else inputs.site(site), term=listed.asked.get("term"),
-            )  # fmt: skip
-            overdue, due = count_terms(connection, _day(here.reader, 0), until)
+                connection, until, limit=PAGE, cursor=listed.after, site=site, term=term
+            )
+            overdue, due = count_terms(
+                connection, _day(here.reader, 0), until, site=site, term=term
+            )
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
-    return here.page(
-        "lists/terms", status=422 if wrong else 200,
+    return list_page.answer(
+        here, "lists/terms", status=422 if wrong else 200,
         items=filing_view.terms(here.reader, found["items"]), next=found["next"],
         overdue=overdue, due=due, wrong=wrong,
         **list_page.facts(here, listed, saved),

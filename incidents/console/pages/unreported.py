@@ -13,11 +13,9 @@ from incidents.console.pages.log import CATEGORIES
 from incidents.console.request_context import Viewer
 from incidents.contract.documents.sites import IncidentState
 from incidents.errors import InputError, RefusedError
-from incidents.locale import words
 from incidents.settings import police, sources
-from incidents.values import inputs
 from incidents.views.queue import police as police_duty
-from incidents.views.queue.police import DutyFilter, DutyPage
+from incidents.views.queue.police import DutyCounts, DutyFilter, DutyPage
 
 router = APIRouter()
 
@@ -36,29 +34,25 @@ def show(who: Viewer, request: Request) -> Response:
     """List the incidents to report that match the filters of the address."""
     listed = ListPage.of(PATH, FILTERS, request.query_params)
     owed = police.read(sources.section(police.SECTION))
-    found, summary, wrong = DutyPage([], None), None, None
+    found, counted, wrong = DutyPage([], None), DutyCounts(0, 0), None
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
         now = here.reader.now
         if owed is not None:
-            summary = police_duty.summary(connection, now, owed)
             try:
                 listed.check(here.reader)
-                site, due = listed.asked.get("site"), listed.asked.get("due")
-                category = listed.text("category")
                 wanted = DutyFilter(
-                    site=None if site is None else inputs.site(site),
-                    state=listed.asked.get("state"),
-                    category=category and words.category_code(category),
-                    due_before=None if due is None else now + list_page.DUE[due],
-                )
+                    site=listed.site(), state=listed.asked.get("state"),
+                    category=listed.category(), due_before=listed.due_before(now),
+                )  # fmt: skip
+                counted = police_duty.counts(connection, now, owed, wanted)
                 found = police_duty.duties_page(
                     connection, now, owed, wanted, limit=PAGE, cursor=listed.after
                 )
             except (InputError, RefusedError) as error:
                 wrong = messages.of_error(here.reader, error).words
-    return here.page(
-        "lists/unreported", status=422 if wrong else 200,
-        items=found.items, next=found.next, summary=summary, wrong=wrong,
+    return list_page.answer(
+        here, "lists/unreported", status=422 if wrong else 200,
+        items=found.items, next=found.next, counted=counted, is_on=owed is not None, wrong=wrong,
         **list_page.facts(here, listed, saved),
     )  # fmt: skip

@@ -172,8 +172,9 @@
     const page = new DOMParser().parseFromString(serverResponse, "text/html");
     if (target.id === "fresh") {
       // What was asked for before they began to type comes too late.
-      if (busy()) old();
-      else list.offer(page.getElementById("fresh"));
+      if (busy()) { old(); return; }
+      tag = xhr.getResponseHeader("ETag");
+      list.offer(page.getElementById("fresh"));
     } else {
       tag = xhr.getResponseHeader("ETag");
       list.offer(page.getElementById("list"));
@@ -182,7 +183,7 @@
   // Of the list that is shown its tag is sent, and if it is the same still nothing else comes.
   let tag = null;
   document.addEventListener("htmx:configRequest", ({ detail }) => {
-    if (detail.elt.id === "desk" && tag) detail.headers["If-None-Match"] = tag;
+    if (["desk", "fresh"].includes(detail.elt.id) && tag) detail.headers["If-None-Match"] = tag;
   });
   document.addEventListener("list:fresh", ({ detail: { now, version } }) => {
     if (version) known = version;

@@ -50,24 +50,9 @@ def duties(
     if duty is None:
         return {"items": [], "summary": None}
     return {
-        "items": unreported_incidents(connection, now, duty, limit=limit),
+        "items": duties_page(connection, now, duty, DutyFilter(), limit=min(limit, MAX_PAGE)).items,
         "summary": summary(connection, now, duty),
     }
-
-
-def unreported_incidents(
-    connection: Connection, now: datetime, duty: ReportDuty, *, limit: int = 100
-) -> list[Duty]:
-    """The incidents to report, by deadline: the longest overdue first.
-
-    At most `limit` incidents are listed, and never more than 1,000. `left_s` is negative if the
-    report is overdue at `now`.
-    """
-    rows = connection.execute(_page(min(limit, MAX_PAGE))).all()
-    return [
-        _document(dict(row._mapping), row.name, now, duty.deadline(row.recorded_at))  # noqa: SLF001 - how SQLAlchemy calls it
-        for row in rows
-    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +88,8 @@ def duties_page(
         BadCursorError: for a cursor of another list.
         TooCostlyError: if the query takes too long.
     """
-    query = select(*_SHOWN).where(unreported()).order_by(*_ORDER)
-    if wanted.site is not None:
-        query = query.where(_of.site_id == site_rows.named(connection, wanted.site)["id"])
-    for column in ("state", "category"):
-        value = getattr(wanted, column)
-        if value is not None:
-            query = query.where(_of[column] == value)
-    if wanted.due_before is not None:
-        query = query.where(_of.recorded_at < wanted.due_before - duty.within)
+    query = select(*_SHOWN).where(unreported(), *_conditions(connection, duty, wanted))
+    query = query.order_by(*_ORDER)
     with pages.time_limit(connection, pages.SEARCHED_S):
         found = pages.page(connection, query, _KIND, limit=limit, cursor=cursor)
     ids = {row["site_id"] for row in found.rows}
@@ -124,6 +102,43 @@ def duties_page(
         ],
         found.next,
     )
+
+
+class DutyCounts(NamedTuple):
+    """The numbers of incidents to report that are overdue, and that are still in time (`due`)."""
+
+    overdue: int
+    due: int
+
+    @property
+    def capped(self) -> bool:
+        """Whether there may be more."""
+        return MAX_COUNTED in self
+
+
+def counts(
+    connection: Connection, now: datetime, duty: ReportDuty, wanted: DutyFilter
+) -> DutyCounts:
+    """Count the incidents to report that match; raises as `duties_page` does."""
+    where, cutoff = _conditions(connection, duty, wanted), now - duty.within
+    parts = (_of.recorded_at < cutoff, _of.recorded_at >= cutoff)
+    with pages.time_limit(connection, pages.SEARCHED_S):
+        return DutyCounts(*(connection.scalar(_counted(part, *where)) or 0 for part in parts))
+
+
+def _conditions(
+    connection: Connection, duty: ReportDuty, wanted: DutyFilter
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.site is not None:
+        found.append(_of.site_id == site_rows.named(connection, wanted.site)["id"])
+    for column in ("state", "category"):
+        value = getattr(wanted, column)
+        if value is not None:
+            found.append(_of[column] == value)
+    if wanted.due_before is not None:
+        found.append(_of.recorded_at < wanted.due_before - duty.within)
+    return found
 
 
 def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySummary:

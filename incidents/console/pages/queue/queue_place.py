@@ -13,10 +13,9 @@ from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.documents.sites import Rule, SiteState
 from incidents.contract.queue_filter import KINDS, QueueFilter
-from incidents.locale import words
-from incidents.values import inputs
 
 PATH = "/"
+KEEPS = ("mine",)
 FILTERS = (
     Filter(name="kind", codes=KINDS, group="kind"),
     Filter(name="category", group="category", suggested=CATEGORIES),
@@ -42,8 +41,8 @@ class Place:
     @classmethod
     def of(cls, here: RequestContext, query: Mapping[str, str]) -> Place:
         """Read the address, or the fields that a form repeats of it."""
-        listed = ListPage.of(PATH, FILTERS, query)
-        mine = here.by if query.get("mine") == "1" else None
+        listed = ListPage.of(PATH, FILTERS, query, KEEPS)
+        mine = here.by if listed.keeps else None
         return cls(mine, query.get("after", "")[:100] or None, tuple(listed.asked.items()))
 
     @property
@@ -66,10 +65,8 @@ class Place:
         """The filter for the desk; raises InputError or RefusedError for what is none."""
         listed = self.listed
         listed.check(reader)
-        site, category, due = (listed.asked.get(name) for name in ("site", "category", "due"))
         return QueueFilter(
             kind=listed.asked.get("kind"), state=listed.asked.get("state"),
-            category=category and words.category_code(category), holder=listed.text("holder"),
-            site=None if site is None else inputs.site(site), rule=listed.asked.get("rule"),
-            due_before=None if due is None else reader.now + list_page.DUE[due],
+            category=listed.category(), holder=listed.text("holder"), site=listed.site(),
+            rule=listed.asked.get("rule"), due_before=listed.due_before(reader.now),
         )  # fmt: skip
