@@ -126,7 +126,7 @@ def _items_that_begin(connection: Connection, begun: str) -> list[str]:
 
     from incidents.store.schema.tables import work
     from incidents.values.ids import item_id
-    from incidents.views.queue.work import IN_ORDER, LISTED
+    from incidents.views.queue.queue_page import IN_ORDER, LISTED
 
     found = select(work.c.site_id, work.c.item).where(LISTED).order_by(*IN_ORDER)
     ids = (item_id(row.site_id, row.item) for row in connection.execute(found.limit(1_000)))

@@ -34,7 +34,7 @@ from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
 from incidents.views.health import STALE_AFTER, enforcement
-from incidents.views.queue.work import LISTED
+from incidents.views.queue.queue_page import LISTED
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Enforcement

@@ -212,9 +212,9 @@ def _in_time(wanted: IncidentFilter) -> Iterator[ColumnElement[bool]]:
 
 def _contacted(connection: Connection, wanted: IncidentFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.contact_over_s is not None:
-        yield contact_time(connection) > literal_int(wanted.contact_over_s * pages.SECOND)
+        yield contact_time(connection) > pages.literal_int(wanted.contact_over_s * pages.SECOND)
     if wanted.contact_within_s is not None:
-        yield contact_time(connection) <= literal_int(wanted.contact_within_s * pages.SECOND)
+        yield contact_time(connection) <= pages.literal_int(wanted.contact_within_s * pages.SECOND)
 
 
 def _in_queue(wanted: IncidentFilter) -> Select[Any]:

@@ -18,7 +18,7 @@ from incidents.store.schema.tables import incidents, suspensions, work
 from incidents.views.columns import Columns, Period, hours, midnight
 from incidents.views.contact_times import contact_times
 from incidents.views.last_day import RULES, LastDay
-from incidents.views.queue.work import LISTED
+from incidents.views.queue.queue_page import LISTED
 
 if TYPE_CHECKING:
     from incidents.contract.documents.overview import (

@@ -52,7 +52,8 @@ def queue(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     """List the items to do now, most urgent first.
 
     `rule` is the rule that suspended or closed the site, `holder` the person who has claimed the
-    item. A page of a filter can have fewer items than requested, or none, and still have a `next`.
+    item. A filing item is due at the end of its last day; filings come after all other items. A
+    page of a filter can have fewer items than requested, or none, and still have a `next`.
     """
     wanted = QueueFilter(
         kind=kind, category=bodies.optional_text("category", category, 100), state=state,

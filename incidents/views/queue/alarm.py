@@ -18,7 +18,7 @@ from incidents.store.schema.log_tables import braked, deliveries, given_up
 from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
-from incidents.views.queue.work import IN_ORDER
+from incidents.views.queue.queue_page import IN_ORDER
 
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import DutySummary, QueuePage

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
@@ -32,18 +32,9 @@ from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
 from incidents.views.queue import police
 from incidents.views.queue.findings import Findings, find_findings
-from incidents.views.queue.queue_filter import is_tried
+from incidents.views.queue.queue_page import MAX_COUNTED, counts, one, page
 from incidents.views.queue.script import script
-from incidents.views.queue.work import (
-    MAX_COUNTED,
-    closing_counts,
-    closing_misses,
-    counts,
-    cursor,
-    last_read,
-    opens_first,
-    page,
-)
+from incidents.views.queue.work import closing_counts, closing_misses, opens_first
 
 Row = Mapping[str, Any]
 
@@ -67,13 +58,14 @@ def queue(  # noqa: PLR0913 - the parts of one question, by their names
     """One page of the queue, with the state of the clock's enforcement.
 
     The order is that of Q.1 to Q.3: items overdue at `now` (UTC), then by deadline, then by
-    `recorded_at`. `mine`: show and count only the items that this person has claimed. `wanted`:
-    show only those items, and count those of any kind. A page of a filter can be short, or empty,
-    and have `more`: it tries its filter on a bounded number of items. `after`: a page's
-    `next_after`. Unless `reveal` is set, phone numbers and email addresses are masked (see
-    `masked`), in the script too. `when`: the language and the zone of the script (None: English,
-    UTC). `report`: the duty to report, for its summary. A page takes the same number of queries and
-    the same time however long the queue is.
+    `recorded_at`; and so again for the terms of filings, after all work on incidents. `mine`: show
+    and count only the items that this person has claimed. `wanted`: show only those items, and
+    count those of any kind. A page of a filter can be short, or empty, and have `more`: it tries
+    its filter on a bounded number of items. `after`: a page's `next_after`. Unless `reveal` is set,
+    phone numbers and email addresses are masked (see `masked`), in the script too. `when`: the
+    language and the zone of the script, and of the last day of a term (None: English, UTC).
+    `report`: the duty to report, for its summary. A page takes at most a few queries and the same
+    time however long the queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
@@ -84,12 +76,10 @@ def queue(  # noqa: PLR0913 - the parts of one question, by their names
             limit=limit, most=MAX_PAGE,
         )  # fmt: skip
     wanted = wanted if mine is None else replace(wanted, holder=mine)
-    rows = _rows(connection, page(limit + 1, wanted=wanted, after=after))
-    shown, next_after = rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None
-    if next_after is None and is_tried(wanted):
-        next_after = last_read(connection, wanted, after)
+    zone = UTC if when is None else when.zone
+    shown, next_after = page(connection, limit, wanted=wanted, after=after, zone=zone)
     in_force = register.policy_in_force(connection)
-    counted = counts(connection, wanted)
+    counted = counts(connection, wanted, zone)
     return {
         "items": _items(connection, shown, in_force, now, reveal=reveal, when=when),
         "more": next_after is not None,
@@ -114,7 +104,7 @@ def item(
 
     This is for a reader who needs one phone number and must not see a page of them.
     """
-    rows = _rows(connection, page(1, of=of))
+    rows = one(connection, of, UTC if when is None else when.zone)
     in_force = register.policy_in_force(connection)
     found = _items(connection, rows, in_force, now, reveal=reveal, when=when)
     return found[0] if found else None
@@ -127,10 +117,6 @@ def _not_done(connection: Connection, now: datetime) -> OrdersNotDone:
     if logged is not None:
         found["only_logged"] = logged
     return found
-
-
-def _rows(connection: Connection, wanted: Select[Any]) -> list[Row]:
-    return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
 def _items(

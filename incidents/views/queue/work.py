@@ -1,160 +1,36 @@
-"""The rows of the queue in order, a page at a time, with their holders.
+"""The holders of the queue's items, and on which items the next miss or violation closes a site.
 
 A holder is a person who has claimed an item and works on it.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    func,
-    literal,
-    not_,
-    select,
-    tuple_,
-)
+from sqlalchemy import Connection, func, select
 
 from incidents.clock import rfc3339
-from incidents.contract.queue_filter import EVERYTHING, QueueFilter
-from incidents.errors import InputError
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
 from incidents.machine.rules import Place, cases_up_to, next_closes_until
-from incidents.machine.work import TELL
 from incidents.store.cases import incidents, suspensions
 from incidents.store.cases.slices import FIRST as FIRST_PLACE
 from incidents.store.cases.slices import LAST as LAST_PLACE
-from incidents.store.pages import literal_int
-from incidents.store.schema.tables import LAST, claims, sites, work
-from incidents.store.schema.types import microseconds, words
-from incidents.values.ids import DISPUTED, incident_id, item_id, read_item_id
-from incidents.views.queue import queue_filter
-from incidents.views.queue.queue_filter import claim_of, is_tried, narrowed, tried
+from incidents.store.schema.tables import claims, sites, work
+from incidents.values.ids import incident_id, item_id
+from incidents.views.queue.queue_filter import claim_of
 
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import Held, Holder
 
 Row = Mapping[str, Any]
 
-MAX_COUNTED = 1_000
-"""The maximum number of items counted by kind, most urgent first; `counts_capped`: maybe more.
-
-The cost of a count grows with the limit: beyond a thousand it would exceed the cost of the page.
-"""
-
 INSPECTIONS = ("check_removal", "recheck")
 """The kinds of work for which somebody looks at the content, which may still be online."""
-
-IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
-"""The order of the queue: most urgent first (Q.1)."""
-
-_dispute = work.alias("dispute")
-_disputed = (
-    select(_dispute.c.item)
-    .where(_dispute.c.site_id == work.c.site_id, _dispute.c.item == words(DISPUTED)[0])
-    .correlate(work)
-    .exists()
-)
-LISTED: ColumnElement[bool] = not_(and_(work.c.kind == words(TELL)[0], _disputed))
-"""The condition for rows of `work` in the queue: no customer is told of a disputed closure."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def page(
-    most: int,
-    *,
-    wanted: QueueFilter = EVERYTHING,
-    after: str | None = None,
-    of: tuple[int, str] | None = None,
-) -> Select[Any]:
-    """The query for a page's rows of `work`, by an index, joined with their parts afterwards.
-
-    The limit is a literal: for a bound limit PostgreSQL expects a tenth of the table, and reads all
-    sites.
-    """
-    found = select(work).where(LISTED)
-    if of is not None:
-        found = found.where(work.c.site_id == of[0], work.c.item == of[1])
-    found = narrowed(found, wanted)
-    if after is not None:
-        found = found.where(tuple_(*IN_ORDER) > _place_after(after))
-    found = tried(found, wanted, IN_ORDER) if is_tried(wanted) else found.order_by(*IN_ORDER)
-    rows = found.limit(literal_int(most)).subquery("page")
-    joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, claim_of(rows))
-    whom = (
-        sites.c.name, sites.c.state, sites.c.suspended_until, sites.c.in_force, sites.c.rule,
-        sites.c.held,
-        sites.c.epoch, sites.c.last_suspension, sites.c.phone, sites.c.email, sites.c.person,
-        sites.c.request_by,
-        sites.c.request_reason, sites.c.closing_by, sites.c.closing_text,
-        sites.c.closing_incident, sites.c.closing_field,
-    )  # fmt: skip
-    claim = (claims.c.by.label("claimed_by"), claims.c.at.label("claimed_at"))
-    order = (rows.c.sort_due, rows.c.recorded_at, rows.c.site_id, rows.c.item)
-    return select(rows, *whom, *claim).select_from(joined).order_by(*order)
-
-
-def last_read(connection: Connection, wanted: QueueFilter, after: str | None) -> str | None:
-    """Where a page that tried its filter on `MAX_READ` items goes on; None if that was all."""
-    found = narrowed(select(*IN_ORDER).where(LISTED), wanted)
-    if after is not None:
-        found = found.where(tuple_(*IN_ORDER) > _place_after(after))
-    last = (
-        found.order_by(*IN_ORDER)
-        .offset(literal_int(queue_filter.MAX_READ - 1))
-        .limit(literal_int(1))
-    )
-    row = connection.execute(last).mappings().first()
-    return None if row is None else cursor(dict(row))
-
-
-def counts(connection: Connection, wanted: QueueFilter = EVERYTHING) -> Counter[str]:
-    """The number of items by kind among the first `MAX_COUNTED`, whatever kind the filter names."""
-    of_each = replace(wanted, kind=None)
-    columns = work.c if is_tried(of_each) else (work.c.kind,)
-    listed = narrowed(select(*columns).where(LISTED), of_each)
-    listed = tried(listed, of_each, IN_ORDER) if is_tried(of_each) else listed.order_by(*IN_ORDER)
-    first = listed.limit(literal_int(MAX_COUNTED)).subquery("first")
-    found = connection.execute(
-        select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
-    )
-    return Counter({row.kind: row.total for row in found})
-
-
-def cursor(row: Row) -> str:
-    """The row's position in the queue, because the item itself may be gone by the next page."""
-    times = f"{microseconds(row['sort_due'])}.{microseconds(row['recorded_at'])}"
-    return f"{times}.{row['site_id']}-{row['item']}"
-
-
-def _place_after(after: str) -> Any:
-    due, _, rest = after.partition(".")
-    recorded, _, item = rest.partition(".")
-    read = read_item_id(item)
-    try:
-        times = [_EPOCH + timedelta(microseconds=int(text)) for text in (due, recorded)]
-    except (ValueError, OverflowError):
-        times = []
-    if read is None or not times or max(times) > LAST:
-        raise InputError.coded(
-            "no_place",
-            "not a place in the queue: {given!r} (give a page's next_after)",
-            given=after,
-        )
-    given = zip((*times, *read), IN_ORDER, strict=True)
-    return tuple_(*(literal(value, column.type) for value, column in given))
-
 
 MOST_HELD = 500
 """The maximum number of items listed for all holders together; the total has no limit."""
