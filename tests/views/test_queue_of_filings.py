@@ -118,9 +118,12 @@ def test_a_filter_reads_so_many_terms_and_then_goes_on(
 
 def test_an_index_gives_the_order_of_the_terms_however_many_there_are(filings: Day) -> None:
     statements = filings.statements(lambda: page(filings, limit=7))
-    [terms] = [each for each in statements if "JOIN filing_terms" in each]
+    [terms] = [each for each in statements if "FROM filing_terms JOIN" in each]
     with filings.reading() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {terms}", (0,)).all()
+        rows = connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {terms}", ("", "9999-12-31", 0)
+        ).all()
     plan = "\n".join(str(row[-1]) for row in rows)
-    assert "SCAN filing_terms USING INDEX ix_filing_terms_due" in plan
+    assert "SEARCH filing_terms USING INDEX ix_filing_terms_due (due_on>? AND due_on<?)" in plan
     assert "SEARCH work USING" in plan
+    assert "LAST 3 TERMS OF ORDER BY" in plan, plan

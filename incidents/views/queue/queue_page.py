@@ -62,6 +62,10 @@ LISTED: ColumnElement[bool] = not_(and_(work.c.kind == words(TELL)[0], _disputed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_DAY: ColumnElement[Any] = literal_column("NULL", Text).label("due_on")
 _of_term = and_(filing_terms.c.site_id == work.c.site_id, filing_terms.c.term == work.c.kind)
+# Not by the key of the terms: SQLite would read all work, and sort it.
+_by_day = and_(
+    filing_terms.c.site_id + literal_int(0) == work.c.site_id, filing_terms.c.term == work.c.kind
+)
 _has_term = select(filing_terms.c.term).where(_of_term).correlate(work).exists()
 _last = literal(LAST, work.c.sort_due.type)
 
@@ -77,7 +81,7 @@ class _Section:
 
 _INCIDENTS = _Section(select(*work.c, _NO_DAY).where(LISTED, work.c.sort_due < _last), IN_ORDER)
 _TERMS = _Section(
-    select(*work.c, filing_terms.c.due_on).join(filing_terms, _of_term),
+    select(*work.c, filing_terms.c.due_on).join_from(filing_terms, work, _by_day),
     (filing_terms.c.due_on, *IN_ORDER[1:]),
     has_terms=True,
 )
@@ -125,6 +129,11 @@ def _narrowed(
     section: _Section, wanted: QueueFilter, zone: tzinfo, place: tuple[Any, ...] | None
 ) -> Select[Any]:
     query = section.rows
+    if section.has_terms:
+        # A range with two ends, or SQLite would sort all terms without their index.
+        first = "" if place is None else place[0]
+        day = filing_terms.c.due_on
+        query = query.where(day >= first, day <= date.max.isoformat())
     if section.has_terms and wanted.due_before is not None:
         query = query.where(filing_terms.c.due_on < _first_day_after(wanted.due_before, zone))
         wanted = replace(wanted, due_before=None)
