@@ -228,7 +228,7 @@ def answer(
 ) -> Response:
     """Render the page of a list, or only its part that a page already open asks for anew."""
     if status != 200 or here.request.headers.get("hx-target") != "fresh":
-        return here.page(template, status=status, flash=flash, is_part=False, **shown)
+        return here.page(template, status=status, flash=flash, **shown)
     text = rendering.render(template, here.reader, is_part=True, flash=None, **here.known, **shown)
     return unchanged.response(here.request, text, now=rfc3339(here.reader.now))
 
