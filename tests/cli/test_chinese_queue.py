@@ -264,7 +264,9 @@ def test_the_queue_on_a_pipe_is_chinese(zh: Cli) -> None:
     answer = zh("queue")
     assert answer.out.split("\t")[:4] == ["1-1", "5 分钟", "打电话", "shop.example"]
     assert "张三，+86 10 •••• ••00" in answer.out
-    assert answer.err == ("时限执行程序未运行：没有守护进程在运行。请启动守护进程：incidents daemon\n")
+    assert answer.err == (
+        "时限执行程序未运行：没有守护进程在运行。请启动守护进程：incidents daemon\n"
+    )
     assert zh("hand-over", "wang").err == "li 没有认领的事项，无需移交\n"
 
 
