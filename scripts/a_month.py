@@ -15,7 +15,7 @@ from pathlib import Path
 from incidents.app import App
 from incidents.cli import main
 from incidents.demo import sample
-from incidents.demo.story import END
+from incidents.demo.scenario import END
 from incidents.settings import sources
 from incidents.testing import rehearsal
 from scripts import a_day

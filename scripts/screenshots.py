@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from incidents.accounts import secrets
 from incidents.app import App
 from incidents.clock import now
-from incidents.demo.story import END
+from incidents.demo.scenario import END
 from incidents.desk import accounts
 from incidents.desk.own_stream import Actor
 from incidents.settings import sources

@@ -35,7 +35,7 @@ class Colleague:
         self._sites = cycle(f"{name}-{kind}.example" for kind, name in product(_KINDS, _NAMES))
         self._found, self._violations = cycle(_FOUND), count()
         self._waiting: list[tuple[datetime, int, str, c.Command]] = []
-        self._deeds = count()
+        self._numbers = count()
 
     def work(self) -> None:
         """Do what is to be done by now; what the database cannot take now is left out."""
@@ -59,7 +59,7 @@ class Colleague:
             claims = c.ClaimItem(by=HANDLE, item="1")
             reaches = c.RecordContact(by=HANDLE, incident=None, outcome=c.REACHED)
             for after, command in ((_CLAIMS, claims), (_REACHES, reaches)):
-                heapq.heappush(self._waiting, (now + after, next(self._deeds), name, command))
+                heapq.heappush(self._waiting, (now + after, next(self._numbers), name, command))
 
     def _do(self, site: str, command: c.Command) -> None:
         """Do an act; a visitor may have done something else, so that it is refused."""

@@ -22,8 +22,8 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.demo import sample
 from incidents.demo.children import Children
 from incidents.demo.colleague import Colleague
+from incidents.demo.demo_folder import DemoFolder, made
 from incidents.demo.panel import Panel, Say
-from incidents.demo.place import Place, made
 from incidents.desk.activation import LogKey
 from incidents.errors import IncidentsError
 from incidents.settings import sources
@@ -82,35 +82,33 @@ def running(
         ProgramEndedError: if a program does not start.
     """
     free = _free_port(port)
-    with made() as place, ExitStack() as stack:
+    with made() as own, ExitStack() as stack:
         password = "-".join(secrets.token_hex(2) for _ in range(4))
-        with _environment_of(place, language):
+        with _environment_of(own, language):
             states = _fill(password)
         filled()
         clock.pace = clock.Pace(speed, clock.machine_now())
         stack.callback(_set_pace, None)
         secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
         panel = stack.enter_context(Panel(states, secret, clock.now, say))
-        place.write_settings(panel.url, secret)
-        place.write_variables(language, clock.pace)
-        environment = place.environment(language, clock.pace)
-        children = stack.enter_context(Children(place.folder, environment))
+        own.write_settings(panel.url, secret)
+        own.write_variables(language, clock.pace)
+        environment = own.environment(language, clock.pace)
+        children = stack.enter_context(Children(own.path, environment))
         children.start("daemon")
         # If no port was asked for, another program may take this one meanwhile.
         ports = [free] if port is not None else [free, 0]
-        serve = [
-            ("serve", "--port", str(each), "--entrance", str(place.entrance)) for each in ports
-        ]
+        serve = [("serve", "--port", str(each), "--entrance", str(own.entrance)) for each in ports]
         children.start(*serve[0])
         console = children.first_line(otherwise=serve[1:])
         # It has a thread, of which no process that begins later may have a copy.
         panel.start()
-        with _environment_of(place, language):
+        with _environment_of(own, language):
             app = App(sources.load())
         stack.callback(app.close)
         yield Demo(
-            console=console, panel=panel.url, password=password, variables=place.variables,
-            _entrance=Entrance(place.entrance, clock.machine_now), _children=children,
+            console=console, panel=panel.url, password=password, variables=own.variables,
+            _entrance=Entrance(own.entrance, clock.machine_now), _children=children,
             _colleague=Colleague(app.desk, clock.now, LOGIN),
         )  # fmt: skip
 
@@ -147,11 +145,11 @@ def _make_log_key(app: App) -> None:
 
 
 @contextmanager
-def _environment_of(place: Place, language: Tag) -> Iterator[None]:
+def _environment_of(own: DemoFolder, language: Tag) -> Iterator[None]:
     """Let this process have the environment of the programs in the block, not the visitor's."""
     before = dict(os.environ)
     os.environ.clear()
-    os.environ.update(place.environment(language, None))
+    os.environ.update(own.environment(language, None))
     try:
         yield
     finally:

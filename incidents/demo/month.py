@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
-from incidents.demo.diary import Diary
+from incidents.demo.schedule import Schedule
 from incidents.machine import commands as c
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -27,30 +27,30 @@ _CATEGORIES = ("gambling", "phishing", "malware", "fraud", "spam")
 
 
 class Month:
-    """The month before the day that begins at `until`, written into a diary."""
+    """The month before the day that begins at `until`, written into a schedule."""
 
-    def __init__(self, diary: Diary, until: datetime) -> None:
-        self._diary, self._until = diary, until
+    def __init__(self, schedule: Schedule, until: datetime) -> None:
+        self._schedule, self._until = schedule, until
         self._random = Random(4)  # noqa: S311 - the same month each time
 
     def write(self) -> None:
         """Write what the month brings, and that nothing of it is left in the queue."""
         begin = self._until - DAYS * DAY
         for site in _SITES:
-            self._diary.act(begin, site, c.AddSite(by="operator-1", phone="+86 10 5555 0199"))
+            self._schedule.act(begin, site, c.AddSite(by="operator-1", phone="+86 10 5555 0199"))
         for day in range(DAYS):
             midnight = (begin + day * DAY).replace(hour=0, minute=0)
             for _ in range(self._random.randint(1, 5)):
                 moment = midnight + self._random.triangular(0, 24, 14) * HOUR
                 if begin < moment < self._until:
-                    self._diary.then(moment, partial(self._log, moment))
-        self._diary.then(self._until, lambda: self._diary.hand.clear_queue(_SITES))
+                    self._schedule.then(moment, partial(self._log, moment))
+        self._schedule.then(self._until, lambda: self._schedule.desk.clear_queue(_SITES))
 
     def _log(self, moment: datetime) -> None:
         random, site = self._random, self._random.choice(_SITES)
         category, who = random.choice(_CATEGORIES), random.choice(("operator-1", "operator-2"))
         log = c.Log(by="operator-1", category=category, again=True)
-        answer = self._diary.do(site, log)
+        answer = self._schedule.do(site, log)
         n = int(answer.incident_document["id"].partition("-")[2])
         self._then(
             moment + random.triangular(1, 20, 3) * HOUR,
@@ -66,4 +66,4 @@ class Month:
 
     def _then(self, moment: datetime, site: str, command: c.Command) -> None:
         if moment < self._until:
-            self._diary.act(moment, site, command)
+            self._schedule.act(moment, site, command)

@@ -106,7 +106,7 @@ class Panel:
         """The page with all sites: those that are down first, the latest change at the top."""
         say, now = self._say, self._clock()
         with self._lock:
-            sites = sorted(self._sites.items(), key=_place)
+            sites = sorted(self._sites.items(), key=_order_shown)
         down = sum(not site.is_up for _, site in sites)
         rows = "\n".join(self._row(name, site, now) for name, site in sites)
         return (
@@ -179,6 +179,6 @@ class Panel:
         return Handler
 
 
-def _place(of: tuple[str, Hosted]) -> tuple[bool, float, str]:
+def _order_shown(of: tuple[str, Hosted]) -> tuple[bool, float, str]:
     name, site = of
     return site.is_up, 0.0 if site.at is None else -site.at.timestamp(), name

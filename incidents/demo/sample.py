@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.accounts import secrets
-from incidents.demo import story
-from incidents.demo.diary import Diary
-from incidents.demo.hand import Hand
+from incidents.demo import scenario
 from incidents.demo.month import DAY, DAYS, Month
+from incidents.demo.schedule import Schedule
+from incidents.demo.simulated_desk import SimulatedDesk
 from incidents.desk import accounts
 from incidents.desk.own_stream import Actor
 
@@ -29,10 +29,10 @@ def play(engine: Engine, end: datetime, login: str, *, more: bool) -> None:
 
     `more`: also what falls due soon after `end`.
     """
-    diary = Diary(Hand(engine, end - (DAYS + 1) * DAY, login))
-    Month(diary, end - DAY).write()
-    story.write(diary, end, more=more)
-    diary.play(end)
+    schedule = Schedule(SimulatedDesk(engine, end - (DAYS + 1) * DAY, login))
+    Month(schedule, end - DAY).write()
+    scenario.write(schedule, end, more=more)
+    schedule.play(end)
 
 
 def add_people(connection: Connection, now: datetime, login: str, password: str) -> None:

@@ -13,7 +13,7 @@ from incidents.console.diagram import Diagram
 from incidents.console.flash import Flash, WayBack
 from incidents.console.list_page import Filter, ListPage, Tab
 from incidents.console.rendering import Reader
-from incidents.demo.story import END, LONG
+from incidents.demo.scenario import END, LONG
 
 NOW = END
 _STATES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incidents.demo import demo as demonstration
-from incidents.demo import place
+from incidents.demo import demo_folder
 from tests.demo.conftest import StartDemo
 from tests.patience import PATIENCE_S, until
 
@@ -59,10 +59,10 @@ def test_its_programs_end_if_it_is_killed_and_the_next_one_deletes_its_folder(
     until(lambda: not demo.programs(), "the programs of a killed demonstration end")
     assert left.exists()
     monkeypatch.setattr("tempfile.tempdir", str(demo.home / "tmp"))
-    with place.made() as other, place.made():
+    with demo_folder.made() as other, demo_folder.made():
         assert not left.exists()
         # That of a demonstration which runs stays.
-        assert other.folder.exists()
+        assert other.path.exists()
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(start_demo: StartDemo) -> None:

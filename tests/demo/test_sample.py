@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from incidents import views
-from incidents.demo import sample, story
+from incidents.demo import sample, scenario
 from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -38,7 +38,7 @@ def test_its_record_its_queue_and_what_falls_due_are_those_of_a_desk(desk: Rehea
     assert kinds.keys() >= {
         "call", "keep_calling", "recheck", "check_removal", "disputed", "reinstatement"
     }  # fmt: skip
-    told = story._PEOPLE | story._MORE_PEOPLE
+    told = scenario._PEOPLE | scenario._MORE_PEOPLE
     assert {item["person"] for item in found["items"]} <= {person for person, *_ in told.values()}
 
     # A visitor sees four sites go down and one come back within the first minute and a half.

@@ -1,4 +1,4 @@
-"""The hand that works at the desk in the sample data, at the times that the data says.
+"""The simulated desk of the sample data, which works, at the times that the data says.
 
 What falls due meanwhile is decided and carried out on time, as a daemon does it.
 """
@@ -33,8 +33,8 @@ _CARRIED_OUT = timedelta(seconds=1)
 _MOST = 1_000
 
 
-class Hand:
-    """A hand at the desk of one database, whose clock is at `now` (UTC).
+class SimulatedDesk:
+    """A simulated desk on one database, whose clock is at `now` (UTC).
 
     `login`: the login name of the process, which stands beside the people.
     """

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from incidents.demo.diary import Diary
+from incidents.demo.schedule import Schedule
 from incidents.machine import commands as c
 from incidents.values import inputs, site_name
 
 END = datetime.fromisoformat("2026-03-03T10:10:00+08:00")
-"""The time of the story at which the desk is looked at."""
+"""The time of the scenario at which the desk is looked at."""
 
 LONG = "spring-promotions-and-seasonal-discounts.outlet-store-of-the-north.example"
 
@@ -86,7 +86,7 @@ _MORE = """
 03-03 10:08  棋牌.example     log https://棋牌.example/room3 gambling
 """
 
-_Deed = Callable[[str, str], c.Command]
+_ReadStep = Callable[[str, str], c.Command]
 
 
 def _log(by: str, rest: str) -> c.Command:
@@ -110,7 +110,7 @@ def _false(by: str, rest: str) -> c.Command:
     return c.StateFalse(by=by, field=field, evidence=evidence)
 
 
-_DEEDS: dict[str, _Deed] = {
+_STEPS: dict[str, _ReadStep] = {
     "log": _log,
     "contact": _contact,
     "void": _void,
@@ -124,16 +124,19 @@ _DEEDS: dict[str, _Deed] = {
 }
 
 
-def write(diary: Diary, end: datetime, *, more: bool) -> None:
-    """Write the story into a diary, with its end at `end`; `more`: also what soon falls due."""
+def write(schedule: Schedule, end: datetime, *, more: bool) -> None:
+    """Write the scenario into a schedule, so that it ends at `end`.
+
+    `more`: also what soon falls due.
+    """
     lines = sorted(filter(None, (_MORNING + (_MORE if more else "")).split("\n")))
     people = _PEOPLE | (_MORE_PEOPLE if more else {})
     for name, (person, phone, email) in people.items():
         add = c.AddSite(by="operator-1", person=person, phone=phone, email=email)
-        diary.act(_moment(lines[0], end), site_name.read(name), add)
+        schedule.act(_moment(lines[0], end), site_name.read(name), add)
     for line in lines:
-        _, site, deed = (part.strip() for part in line.split("  ", 2))
-        diary.act(_moment(line, end), site_name.read(site), _command(deed))
+        _, site, step = (part.strip() for part in line.split("  ", 2))
+        schedule.act(_moment(line, end), site_name.read(site), _command(step))
 
 
 def _moment(line: str, end: datetime) -> datetime:
@@ -141,8 +144,8 @@ def _moment(line: str, end: datetime) -> datetime:
     return told.replace(tzinfo=END.tzinfo) + (end - END)
 
 
-def _command(deed: str) -> c.Command:
-    who, colon, rest = deed.partition(": ")
-    by, rest = (who, rest) if colon and who.startswith("supervisor") else ("operator-1", deed)
+def _command(step: str) -> c.Command:
+    who, colon, rest = step.partition(": ")
+    by, rest = (who, rest) if colon and who.startswith("supervisor") else ("operator-1", step)
     verb, _, rest = rest.partition(" ")
-    return _DEEDS[verb](by, rest)
+    return _STEPS[verb](by, rest)

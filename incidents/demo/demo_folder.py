@@ -1,4 +1,4 @@
-"""The place of the demonstration: a temporary folder with its database, settings and logs.
+"""The folder of the demonstration: temporary, with its database, settings and logs.
 
 The folder goes when the demonstration ends. One that was killed leaves it to the next one.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incidents.clock import Pace
-from incidents.demo.hand import PANEL
+from incidents.demo.simulated_desk import PANEL
 from incidents.values.language_tag import Tag
 
 _PREFIX = "incidents-demo-"
@@ -48,25 +48,25 @@ recheck_within = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoFolder:
     """The folder of a demonstration."""
 
-    folder: Path
+    path: Path
 
     @property
     def database(self) -> str:
         """The URL of the database."""
-        return f"sqlite:///{self.folder / 'incidents.db'}"
+        return f"sqlite:///{self.path / 'incidents.db'}"
 
     @property
     def entrance(self) -> Path:
         """The folder of the entrance."""
-        return self.folder / "entrance"
+        return self.path / "entrance"
 
     @property
     def variables(self) -> Path:
         """The file that gives a shell the variables of the demonstration."""
-        return self.folder / "env"
+        return self.path / "env"
 
     def write_settings(self, panel_url: str, secret: str) -> None:
         """Write the settings file, by which the panel at that address carries orders out."""
@@ -93,7 +93,7 @@ class Place:
     @property
     def config(self) -> Path:
         """The settings file."""
-        return self.folder / "config.toml"
+        return self.path / "config.toml"
 
     def _own(self, language: Tag, pace: Pace | None) -> dict[str, str]:
         own = {
@@ -102,19 +102,19 @@ class Place:
             "INCIDENTS_DAEMON_PROCESSES": "one",
             "INCIDENTS_DB": self.database,
             "INCIDENTS_LANG": language,
-            "XDG_CONFIG_HOME": str(self.folder),
-            "XDG_DATA_HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.path),
+            "XDG_DATA_HOME": str(self.path),
         }
         return own if pace is None else own | {"INCIDENTS_CLOCK": str(pace)}
 
 
 @contextmanager
-def made() -> Iterator[Place]:
+def made() -> Iterator[DemoFolder]:
     """Make a folder for the block, and delete it with all that is in it."""
     _sweep()
     prefix = f"{_PREFIX}{os.getpid()}-"
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
-        found = Place(Path(name))
+        found = DemoFolder(Path(name))
         found.entrance.mkdir()
         found.config.touch()
         yield found
