@@ -27,9 +27,10 @@ PEOPLE = {
 def play(engine: Engine, end: datetime, login: str, *, more: bool) -> None:
     """Do at the desk of a new database what the sample data says, up to `end` (aware).
 
-    `more`: also what falls due soon after `end`.
+    `more`: also what falls due soon after `end`, filings, and notices that were sent.
     """
-    schedule = Schedule(SimulatedDesk(engine, end - (DAYS + 1) * DAY, login))
+    desk = SimulatedDesk(engine, end - (DAYS + 1) * DAY, login, notifies=more)
+    schedule = Schedule(desk)
     Month(schedule, end - DAY).write()
     scenario.write(schedule, end, more=more)
     schedule.play(end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from incidents.demo import filings
 from incidents.demo.schedule import Schedule
 from incidents.machine import commands as c
 from incidents.values import inputs, site_name
@@ -127,13 +128,15 @@ _STEPS: dict[str, _ReadStep] = {
 def write(schedule: Schedule, end: datetime, *, more: bool) -> None:
     """Write the scenario into a schedule, so that it ends at `end`.
 
-    `more`: also what soon falls due.
+    `more`: also what soon falls due, and filings.
     """
     lines = sorted(filter(None, (_MORNING + (_MORE if more else "")).split("\n")))
     people = _PEOPLE | (_MORE_PEOPLE if more else {})
     for name, (person, phone, email) in people.items():
         add = c.AddSite(by="operator-1", person=person, phone=phone, email=email)
         schedule.act(_moment(lines[0], end), site_name.read(name), add)
+    if more:
+        filings.write(schedule, _moment(lines[0], end), end.astimezone(END.tzinfo))
     for line in lines:
         _, site, step = (part.strip() for part in line.split("  ", 2))
         schedule.act(_moment(line, end), site_name.read(site), _command(step))

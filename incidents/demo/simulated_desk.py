@@ -15,6 +15,7 @@ from sqlalchemy import Engine, select
 from incidents import views
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
+from incidents.machine.orders import DESK, NOTICE
 from incidents.store.cases import work
 from incidents.store.database.engine import reading
 from incidents.store.schema.log_tables import deliveries
@@ -27,20 +28,29 @@ if TYPE_CHECKING:
 PANEL = "panel"
 """The name of the adapter that carries out the orders."""
 
+_SENDERS = {NOTICE: "notices", DESK: "alarms"}
+"""The adapters that send notices, by lane; the names are those of incidents.notices."""
+
 # How late a daemon is, and how long a panel takes, in seconds.
 _LATE_S = (0.2, 0.6, 0.1, 1.4, 0.3, 0.9)
 _CARRIED_OUT = timedelta(seconds=1)
 _MOST = 1_000
+_OUTCOMES = {"tell": "told", "suspicion": "not-false"}
+"""The outcomes of tasks that need one, by the kind of the item."""
 
 
 class SimulatedDesk:
     """A simulated desk on one database, whose clock is at `now` (UTC).
 
-    `login`: the login name of the process, which stands beside the people.
+    `login`: the login name of the process, which stands beside the people. `notifies`: whether
+    customers and the desk get notices.
     """
 
-    def __init__(self, engine: Engine, now: datetime, login: str) -> None:
+    def __init__(
+        self, engine: Engine, now: datetime, login: str, *, notifies: bool = False
+    ) -> None:
         self._engine, self.now, self._login = engine, now, login
+        self._adapters = {ACT: PANEL} | (_SENDERS if notifies else {})
         self._desk = Desk(engine, clock=lambda: self.now)
         self._late_s = cycle(_LATE_S)
 
@@ -85,20 +95,19 @@ class SimulatedDesk:
             return work.earliest_due(connection)
 
     def _carry_out(self) -> None:
-        """Record that the panel carried out what was ordered; nobody else is notified."""
+        """Record that the panel carried out what was ordered, and that notices were sent."""
         of = deliveries.c
         with reading(self._engine) as connection:
             of_now = select(of.site_id, of.lane, of.site_seq).where(of.since <= self.now)
             due = connection.execute(of_now).all()
         if due:
             self.now += _CARRIED_OUT
-            self.submit([(site, _outcome(lane, order)) for site, lane, order in due])
+            self.submit([(site, self._outcome(lane, order)) for site, lane, order in due])
 
-
-def _outcome(lane: str, order: int) -> c.Command:
-    if lane == ACT:
-        return c.RecordDelivery(order=order, lane=lane, adapter=PANEL, attempts=1, enforced=True)
-    return c.CancelOrder(by=c.DISPATCHER, order=order, lane=lane, why="no_channel", tried=False)
+    def _outcome(self, lane: str, order: int) -> c.Command:
+        if (name := self._adapters.get(lane)) is not None:
+            return c.RecordDelivery(order=order, lane=lane, adapter=name, attempts=1, enforced=True)
+        return c.CancelOrder(by=c.DISPATCHER, order=order, lane=lane, why="no_channel", tried=False)
 
 
 def _settling(item: QueueItem) -> c.Command:
@@ -107,5 +116,5 @@ def _settling(item: QueueItem) -> c.Command:
     if item["kind"] == "disputed":
         return c.Uphold(by=by, reason="the rest is enough")
     if (task := task_number(rest)) is not None:
-        return c.CompleteTask(by=by, task=task, outcome="told" if item["kind"] == "tell" else None)
+        return c.CompleteTask(by=by, task=task, outcome=_OUTCOMES.get(item["kind"]))
     return c.StateRemoved(by=by, incident=inputs.incident(str(item["incident"]))[1])

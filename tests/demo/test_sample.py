@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from incidents import views
 from incidents.demo import sample, scenario
+from incidents.filing.checks import Completeness, completeness
 from incidents.store.database.engine import reading
+from incidents.values.site_name import shown
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 MINUTE = timedelta(minutes=1)
@@ -23,6 +25,38 @@ def desk(sqlite_url: str) -> Iterator[Rehearsal]:
     with rehearsal(sqlite_url, END) as day:
         sample.play(day.engine, END, "desk", more=True)
         yield day
+
+
+def test_its_filings_are_complete_due_soon_and_overdue(desk: Rehearsal) -> None:
+    with reading(desk.engine) as connection:
+        found = [
+            (
+                shown(term["site"]),
+                term["term"],
+                (date.fromisoformat(term["due_on"]) - END.date()).days,
+            )
+            for term in views.filing_terms(connection, None)
+        ]
+        filed = views.filing_details(connection, "xn--1jqq80b.example")
+    assert found == [
+        ("茶馆.example", "file", -3), ("mail.example", "show_number", 6),
+        ("花店.example", "file", 10),
+    ]  # fmt: skip
+    assert completeness(filed) == Completeness(score=100, missing=())
+
+
+def test_customers_and_the_desk_were_told_in_time(desk: Rehearsal) -> None:
+    def entries(text: str) -> int:
+        [(found,)] = desk.rows(f"SELECT count(*) FROM entries WHERE body LIKE '%{text}%'")
+        return int(str(found))
+
+    assert entries("no_channel") == 0
+    assert entries('"adapter":"notices"') > 50
+    assert entries('"adapter":"alarms"') > 0
+    # Only what came in the last minutes is left for the daemon to send.
+    waiting = desk.rows("SELECT lane FROM deliveries")
+    assert 0 < len(waiting) < 6
+    assert {lane for (lane,) in waiting} == {"notice"}
 
 
 def test_its_record_its_queue_and_what_falls_due_are_those_of_a_desk(desk: Rehearsal) -> None:
