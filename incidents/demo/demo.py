@@ -23,7 +23,8 @@ from incidents.demo import sample
 from incidents.demo.children import Children
 from incidents.demo.colleague import Colleague
 from incidents.demo.demo_folder import DemoFolder, made
-from incidents.demo.panel import Panel, Say
+from incidents.demo.panel import Panel
+from incidents.demo.panel_page import Say
 from incidents.desk.activation import LogKey
 from incidents.errors import IncidentsError
 from incidents.settings import sources
@@ -90,8 +91,11 @@ def running(
         clock.pace = clock.Pace(speed, clock.machine_now())
         stack.callback(_set_pace, None)
         secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
-        panel = stack.enter_context(Panel(states, secret, clock.now, say))
-        own.write_settings(panel.url, secret)
+        sender_password = secrets.token_urlsafe(24)
+        panel = stack.enter_context(
+            Panel(states, clock.now, say, secret=secret, password=sender_password)
+        )
+        own.write_settings(panel.address, secret, sender_password, language)
         own.write_variables(language, clock.pace)
         environment = own.environment(language, clock.pace)
         children = stack.enter_context(Children(own.path, environment))
@@ -102,7 +106,7 @@ def running(
         children.start(*serve[0])
         console = children.first_line(otherwise=serve[1:])
         # It has a thread, of which no process that begins later may have a copy.
-        panel.start()
+        panel.start(console)
         with _environment_of(own, language):
             app = App(sources.load())
         stack.callback(app.close)

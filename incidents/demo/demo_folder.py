@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incidents.clock import Pace
+from incidents.demo.panel import USER
 from incidents.demo.simulated_desk import PANEL
 from incidents.values.language_tag import Tag
 
@@ -35,11 +36,30 @@ adapter = "{name}"
 
 [acts.{name}]
 type = "webhook"
-url = "{url}/orders"
-state_url = "{url}/state"
+url = "http://{address}/orders"
+state_url = "http://{address}/state"
 secret = "{secret}"
 allow = ["127.0.0.1"]
 timeout = "5s"
+
+# The panel stands in for a gateway for messages, too.
+[notices]
+channels = ["messages"]
+desk_name = "Example Hosting"
+desk_phone = "+86 10 5555 0100"
+desk_mail = "desk@host.example"
+languages = ["{language}"]
+
+[notices.messages]
+type = "chat"
+urls = ["json://{user}:{password}@{address}/notices/customer?-to={{phone}}"]
+
+[alarms]
+channels = ["group"]
+
+[alarms.group]
+type = "chat"
+urls = ["json://{user}:{password}@{address}/notices/desk"]
 
 # No site of the sample data has a page to look at.
 [filing]
@@ -68,9 +88,15 @@ class DemoFolder:
         """The file that gives a shell the variables of the demonstration."""
         return self.path / "env"
 
-    def write_settings(self, panel_url: str, secret: str) -> None:
-        """Write the settings file, by which the panel at that address carries orders out."""
-        told = _SETTINGS.format(name=PANEL, url=panel_url, secret=secret)
+    def write_settings(self, panel: str, secret: str, password: str, language: Tag) -> None:
+        """Write the settings, by which the panel at that host and port gets orders and notices.
+
+        `secret`: for the orders. `password`: for the notices, which are in that language.
+        """
+        told = _SETTINGS.format(
+            name=PANEL, address=panel, secret=secret, user=USER, password=password,
+            language=language,
+        )  # fmt: skip
         self.config.write_text(told, encoding="utf-8")
 
     def environment(self, language: Tag, pace: Pace | None) -> dict[str, str]:

@@ -1,81 +1,63 @@
 """The panel: a stand-in for a provider's hosting panel, which takes sites down and up again.
 
-It receives orders as docs/reference/webhook.md says, and shows the sites on one small page.
+It receives orders as docs/reference/webhook.md says, and notices as a gateway for messages does,
+in the JSON of Apprise. It shows both on one page.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from html import escape
+from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
-from typing import Self
+from threading import Thread
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from incidents.values.site_name import shown
+from incidents.demo import panel_page
+from incidents.demo.panel_page import Say
+from incidents.demo.panel_state import PanelState
 
 ORDERS, STATE = "/orders", "/state"
 """The paths for orders and for the state of a site."""
 
-STATES = {"suspend": "suspended", "reopen": "active", "close": "closed"}
-"""The state of a site after an order, by the kind of the order."""
+NOTICE, TO_CUSTOMER, TO_DESK = "/notices/", "/notices/customer", "/notices/desk"
+"""The path of a notice, before its number, and those for notices to a customer and to the desk."""
+
+USER = "incidents"
+"""The user name of whoever sends notices."""
 
 _MOST_BYTES = 65_536
-_REFRESH_S = 2
-_STYLE = """
-:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}
-body{max-width:46rem;margin:2rem auto;padding:0 1rem}
-.note{border-inline-start:4px solid #b58900;padding-inline-start:.75rem}
-table{border-collapse:collapse;width:100%}
-td,th{text-align:start;padding:.3rem .75rem .3rem 0;border-bottom:1px solid #8884}
-td:nth-child(n+2){white-space:nowrap}
-.down{color:#c0392b;font-weight:600}.up{color:#2e8b57}.new td{background:#b5890022}
-@media(prefers-color-scheme:dark){.down{color:#ff8a7a}.up{color:#7fd6a2}}
-"""
-
-Say = Callable[..., str]
-"""Fills a phrase of the catalogue, given by its ID, with facts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hosted:
-    """A hosted site: its state, the number of its last order, and when that came (UTC)."""
-
-    state: str
-    seq: int = 0
-    at: datetime | None = None
-
-    @property
-    def is_up(self) -> bool:
-        """Whether visitors see the site."""
-        return self.state == "active"
 
 
 class Panel:
     """A panel for those sites, in a thread of its own, at a free port of the loopback.
 
-    `secret`: of the webhook. `clock`: aware times in UTC. Raises OSError if it cannot listen.
+    `secret`: of the webhook. `password`: of whoever sends notices. `clock`: aware times in UTC.
+    Raises OSError if it cannot listen.
     """
 
     def __init__(
-        self, sites: Mapping[str, str], secret: str, clock: Callable[[], datetime], say: Say
-    ) -> None:
-        self._sites = {name: Hosted(state) for name, state in sites.items()}
-        self._lock = Lock()
-        self._signed, self._clock, self._say = Webhook(secret), clock, say
+        self, sites: Mapping[str, str], clock: Callable[[], datetime], say: Say, *,
+        secret: str, password: str,
+    ) -> None:  # fmt: skip
+        self.state = PanelState(sites, clock)
+        self._signed, self._say, self._console = Webhook(secret), say, ""
+        self._credentials = f"Basic {b64encode(f'{USER}:{password}'.encode()).decode()}"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, name="panel", daemon=True)
         host, port = self._server.server_address[:2]
-        self.url = f"http://{host!s}:{port}"
+        self.address = f"{host!s}:{port}"
+        self.url = f"http://{self.address}"
 
-    def start(self) -> None:
-        """Begin to answer; whoever has asked before has waited."""
+    def start(self, console: str) -> None:
+        """Begin to answer, with links to that console; whoever has asked before has waited."""
+        self._console = console
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -87,51 +69,33 @@ class Panel:
             self._thread.join()
         self._server.server_close()
 
-    def carry_out(self, order: Mapping[str, str]) -> None:
-        """Take a site down or up, unless a later order has come already."""
-        state = STATES.get(order["kind"])
-        with self._lock:
-            known = self._sites.get(order["site"], Hosted("active"))
-            if state is not None and int(order["seq"]) > known.seq:
-                seq = int(order["seq"])
-                self._sites[order["site"]] = replace(known, state=state, seq=seq, at=self._clock())
+    def page(self, path: str) -> str | None:
+        """The page at that path; None if there is none."""
+        if path == "/":
+            return panel_page.panel(self.state, self._say, self._console)
+        number = path.removeprefix(NOTICE)
+        if number == path or not (number.isascii() and number.isdigit()):
+            return None
+        found = self.state.notice(int(number[:9]))
+        return None if found is None else panel_page.notice(found, self._say, self._console)
 
-    def state(self, site: str) -> str | None:
-        """The state of a site; None if it is not hosted here."""
-        with self._lock:
-            found = self._sites.get(site)
-        return None if found is None else found.state
+    def take_order(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Carry out an order; False if it is not signed with the secret."""
+        try:
+            told = self._signed.verify(body, {**headers})
+        except (WebhookVerificationError, ValueError):
+            return False
+        if told["type"].startswith("order."):
+            self.state.carry_out(told["data"])
+        return True
 
-    def page(self) -> str:
-        """The page with all sites: those that are down first, the latest change at the top."""
-        say, now = self._say, self._clock()
-        with self._lock:
-            sites = sorted(self._sites.items(), key=_order_shown)
-        down = sum(not site.is_up for _, site in sites)
-        rows = "\n".join(self._row(name, site, now) for name, site in sites)
-        return (
-            f'<!DOCTYPE html><html lang="{say("demo.panel.tag")}"><head><meta charset="utf-8">'
-            f'<meta http-equiv="refresh" content="{_REFRESH_S}">'
-            '<meta name="viewport" content="width=device-width">'
-            f"<title>{say('demo.panel.title')}</title><style>{_STYLE}</style></head><body>"
-            f"<h1>{say('demo.panel.title')}</h1>"
-            f'<p class="note">{say("demo.panel.note")}</p>'
-            f"<p>{say('demo.panel.count', down=down, up=len(sites) - down)}</p>"
-            f"<table><thead><tr><th>{say('demo.panel.site')}</th><th>{say('demo.panel.state')}</th>"
-            f"<th>{say('demo.panel.since')}</th></tr></thead><tbody>{rows}</tbody></table>"
-            "</body></html>"
-        )
-
-    def _row(self, name: str, site: Hosted, now: datetime) -> str:
-        state = self._say(f"demo.panel.{site.state}")
-        since = "" if site.at is None else self._say("demo.panel.at", at=site.at)
-        # For a demonstration's hour: a minute of the visitor's.
-        is_new = site.at is not None and (now - site.at).total_seconds() < 3_600
-        return (
-            f"<tr{' class=new' if is_new else ''}><td>{escape(shown(name))}</td>"
-            f'<td class="{"up" if site.is_up else "down"}">{escape(state)}</td>'
-            f"<td>{escape(since)}</td></tr>"
-        )
+    def take_notice(self, to: str | None, body: bytes, authorization: str) -> bool:
+        """Keep a notice; False if it is not from whoever knows the password."""
+        if not compare_digest(authorization.encode(), self._credentials.encode()):
+            return False
+        told: Any = json.loads(body)
+        self.state.receive(to, str(told["title"]), str(told["message"]))
+        return True
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         panel = self
@@ -141,27 +105,28 @@ class Panel:
 
             def do_GET(self) -> None:
                 path = urlsplit(self.path)
-                if path.path == "/":
-                    self._answer(200, "text/html; charset=utf-8", panel.page())
-                elif path.path == STATE:
-                    state = panel.state(parse_qs(path.query).get("site", [""])[0])
+                if path.path == STATE:
+                    state = panel.state.state(parse_qs(path.query).get("site", [""])[0])
                     told = json.dumps({"state": state})
                     self._answer(404 if state is None else 200, "application/json", told)
+                elif path.path in panel_page.FILES:
+                    self._answer(200, *panel_page.FILES[path.path])
+                elif (page := panel.page(path.path)) is not None:
+                    self._answer(200, "text/html; charset=utf-8", page)
                 else:
                     self._answer(404, "text/plain", "")
 
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(min(length, _MOST_BYTES))
-                try:
-                    told = panel._signed.verify(body, dict(self.headers))
-                except (WebhookVerificationError, ValueError):
-                    self.close_connection = True
-                    self._answer(401, "text/plain", "")
-                    return
-                if told["type"].startswith("order."):
-                    panel.carry_out(told["data"])
-                self._answer(204, None, "")
+                path = urlsplit(self.path)
+                if path.path in (TO_CUSTOMER, TO_DESK):
+                    to = parse_qs(path.query).get("to", [None])[0]
+                    is_taken = panel.take_notice(to, body, self.headers.get("Authorization", ""))
+                else:
+                    is_taken = panel.take_order(body, dict(self.headers))
+                self.close_connection = self.close_connection or not is_taken
+                self._answer(204 if is_taken else 401, None if is_taken else "text/plain", "")
 
             def _answer(self, status: int, kind: str | None, text: str) -> None:
                 body = text.encode()
@@ -170,6 +135,8 @@ class Panel:
                     self.send_header("Content-Type", kind)
                     self.send_header("Content-Length", str(len(body)))
                     self.send_header("Cache-Control", "no-store")
+                    self.send_header("Content-Security-Policy", panel_page.POLICY)
+                    self.send_header("Referrer-Policy", "no-referrer")
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -177,8 +144,3 @@ class Panel:
                 """Write nothing: the terminal belongs to the demonstration."""
 
         return Handler
-
-
-def _order_shown(of: tuple[str, Hosted]) -> tuple[bool, float, str]:
-    name, site = of
-    return site.is_up, 0.0 if site.at is None else -site.at.timestamp(), name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser import Chromium
+from tests.browser import Chromium, barriers
 from tests.demo.conftest import StartDemo
 
 
@@ -25,8 +25,15 @@ def test_a_visitor_enters_once_and_sees_a_site_go_down_in_the_console_and_on_the
         panel.goto(demo.address("Hosting panel"))
         row = panel.locator("tr", has_text="bücher.example")
         expect(row).to_contain_text("down: suspended")
-        console.goto(entrance.split("/enter/")[0] + "/sites/xn--bcher-kva.example")
+        site = entrance.split("/enter/")[0] + "/sites/xn--bcher-kva.example"
+        expect(row.get_by_role("link")).to_have_attribute("href", site)
+        notice = panel.get_by_role("link", name="Site suspended: bücher.example")
+        expect(notice).to_be_visible()
+        assert barriers(panel) == []
+        console.goto(site)
         expect(console.locator("main")).to_contain_text("suspended")
+        notice.click()
+        expect(panel.locator("article")).to_contain_text("bücher.example was suspended at")
 
         # The address is used up; Enter prints new ones, of which each is somebody's.
         console.context.clear_cookies()

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.2
 _NEEDED = (
-    "authlib", "certifi", "fastapi", "h11", "python_multipart", "standardwebhooks", "uvicorn",
+    "apprise", "authlib", "certifi", "disposable_email_domains", "email_validator", "fastapi",
+    "h11", "phonenumbers", "python_multipart", "standardwebhooks", "stdnum", "uvicorn",
 )  # fmt: skip
-"""The libraries of the extras `console` and `webhook`, as they are imported."""
+"""The libraries of the extras `chat`, `console`, `filing` and `webhook`, as they are imported."""
 
 _HOUR_S = 3_600
 _YOU, _OTHERS = "operator-1", ("supervisor-1", "administrator-1")
