@@ -38,11 +38,11 @@ class Filing:
 
 
 FILINGS = {
-    "书店.example": Filing(
+    "school.example": Filing(
         details=_OF_A_COMPANY | {
-            "subject_name": "示例书店", "responsible_name": "王芳", "service_type": "shop",
-            "level": "3", "ip": "192.0.2.10", "responsible_phone": "+86 10 5555 0101",
-            "responsible_email": "wang@书店.example",
+            "subject_name": "示例学校", "responsible_name": "周婷", "service_type": "other",
+            "level": "3", "ip": "192.0.2.10", "responsible_phone": "+86 10 5555 0199",
+            "responsible_email": "zhou@school.example",
             "public_security_number": "京公网安备 11010502000001号",
         },
         ago={"opened_on": 75, "filed_on": 52, "approved_on": 40, "shown_on": 21},
@@ -76,7 +76,7 @@ FILINGS = {
 """By the name of the site. The first two were approved: the second must show its number in 6 days.
 The third must be filed in 10 days, and its phone number seems made up; the last is 3 days late."""
 
-_CHECKED = ("书店.example",)
+_CHECKED = ("school.example",)
 """The sites whose suspicious details, here a mail domain of nobody, somebody found to be right."""
 
 _AFTER = timedelta(minutes=20)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from incidents import clock, views
 from incidents.accounts import secrets
 from incidents.app import App
-from incidents.demo import sample, story
+from incidents.demo import sample, scenario
 from incidents.desk import Envelope, factors, invitations, tokens
 from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
@@ -54,7 +54,7 @@ def played() -> Iterator[tuple[App, Facts]]:
     """Play the data in a database of the block; yield its desk, and the facts for addresses."""
     with TemporaryDirectory() as folder:
         a_month.play(Path(folder), more=True, settings=_SETTINGS)
-        with rehearsal(story.END):
+        with rehearsal(scenario.END):
             app = App(sources.load())
             try:
                 yield app, _fill(app)
@@ -82,7 +82,7 @@ def _fill(app: App) -> Facts:
         "incident": incident, "call": call["id"],
         "task": next(each["id"] for each in items if "t" in each["id"]),
         "held": next(each["id"] for each in items if each["claimed_by"] == "operator-2"),
-        "long": site_name.read(story.LONG), "customer": f"/{customer_link.PATH}/{token}",
+        "long": site_name.read(scenario.LONG), "customer": f"/{customer_link.PATH}/{token}",
     }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def test_its_filings_are_complete_due_soon_and_overdue(desk: Rehearsal) -> None:
             )
             for term in views.filing_terms(connection, None)
         ]
-        filed = views.filing_details(connection, "xn--1jqq80b.example")
+        filed = views.filing_details(connection, "school.example")
     assert found == [
         ("茶馆.example", "file", -3), ("mail.example", "show_number", 6),
         ("花店.example", "file", 10),
