@@ -37,7 +37,10 @@ def page(language: Chosen) -> str:
     parts = {
         "queue": _queue(reader, data.queue_items()), "queue_empty": _queue(reader, []),
         "pane": _pane(reader), "sites": _sites(reader),
-        "notice": _main("admin/notice", reader, notice="closed", letters=data.LETTERS, wrong=None),
+        "notice": _main(
+            "admin/notice", reader, notice="closed", name=reader.phrase("notice_when.closed"),
+            letters=data.LETTERS, wrong=None,
+        ),
         "error": _main("error", reader, kind="not_found", why=None, code=404),
         "claimed": _main("queue/claimed", reader, holders=[("operator-2", "10:08")], fields=[],
                          action="/", back="/"),
@@ -82,7 +85,7 @@ def _pane(reader: Reader) -> Markup:
         "queue/queue_item", reader, **_KNOWN, item=item, id=item["id"], site=item["site"], seen=1,
         place=Place(), others="operator-2", calls=("call", "keep_calling"),
         outcomes=("reached", "no-answer", "wrong-number", "bounced", "left-message"),
-        story=data.story(),
+        story=data.story(), only_for=None,
     )  # fmt: skip
     return Markup(text)  # noqa: S704 - as rendered
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from incidents.clock import rfc3339
 from incidents.console import action_forms
-from incidents.console.chart import Chart, Series
-from incidents.console.diagram import Diagram
+from incidents.console.figures.chart import Chart, Series
+from incidents.console.figures.machine import Diagram
 from incidents.console.flash import Flash, WayBack
 from incidents.console.list_page import Filter, ListPage, Tab
+from incidents.console.pages.policy import diagrams_of
 from incidents.console.rendering import Reader
 from incidents.demo.scenario import END, LONG
 
@@ -132,20 +133,26 @@ def charts(reader: Reader) -> list[Chart]:
         for own, name in enumerate(words)
     ]
     spans = ("5 min", "15 min", "30 min", "1 h")
-    titles = [reader.say(f"overview.{name}", days=30) for name in ("violations", "contact")]
+    titles = [reader.say(f"overview.{name}") for name in ("violations", "contact")]
     drawn = [("many", days, many), ("few", spans, [Series("n", (3, 12, 7, 2))])]
     return [
-        Chart(key=key, title=title, told="", across="", labels=labels, series=series, ticks=labels)
+        Chart(
+            key=key,
+            title=title,
+            told="",
+            counted=reader.say("overview.violations.axis"),
+            across=reader.say("overview.contact.axis"),
+            labels=labels,
+            series=series,
+            ticks=labels,
+        )
         for title, (key, labels, series) in zip(titles, drawn, strict=True)
     ]
 
 
 def diagram(reader: Reader) -> Diagram:
     """The states of a site."""
-    return Diagram(
-        machine="site", title=reader.say("policy.machine.site"), told="",
-        named=lambda state: reader.word("state", state),
-    )  # fmt: skip
+    return diagrams_of(reader)[0]
 
 
 def _sessions() -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ _UNLIKE = """async ([is, was, threshold]) => {
         if ([0, 1, 2].some((n) => Math.abs(x[at + n] - y[at + n]) > threshold)) other++;
     return other / (width * height);
 }"""
-_APART = 48
+_APART = 120
 """How unlike the colours of a committed picture are at least, which keeps it small."""
 _THRESHOLD = 12
 """By how much of 255 a pixel of half the size may differ."""
@@ -100,6 +100,7 @@ LOOKS = tuple(Look(language, scheme) for language in ("en", "zh") for scheme in 
 @contextmanager
 def opened(browser: Browser, look: Look) -> Iterator[Page]:
     """Open the gallery in that look, as if a server had it."""
+    text = gallery.page(look.language)
     context = browser.new_context(
         viewport={"width": _WIDTH, "height": 900}, color_scheme=look.scheme,
         locale={"en": "en-GB", "zh": "zh-CN"}[look.language], reduced_motion="reduce",
@@ -108,24 +109,25 @@ def opened(browser: Browser, look: Look) -> Iterator[Page]:
     try:
         page = context.new_page()
         # The clocks of the rows stand still, too, by whatever way they count.
-        page.clock.install(time=NOW)
-        page.route("**/*", lambda route: _answer(route, look))
+        page.clock.install(time=NOW - timedelta(minutes=1))
+        page.clock.pause_at(NOW)
+        page.route("**/*", lambda route: _answer(route, text))
         page.goto(_ADDRESS)
         page.add_style_tag(content=_FONTS)
-        page.clock.pause_at(NOW + timedelta(seconds=10))
+        page.clock.run_for(2_000)
         page.evaluate("document.querySelectorAll('.act').forEach(each => each.open = true)")
         yield page
     finally:
         context.close()
 
 
-def _answer(route: Route, look: Look) -> None:
+def _answer(route: Route, text: str) -> None:
     path = route.request.url.removeprefix(_ADDRESS)
     static = next((each for each in STATIC_FILES.values() if each.path == path), None)
     if static is not None:
         route.fulfill(body=static.content, content_type=static.kind)
     elif path == "/":
-        route.fulfill(body=gallery.page(look.language), content_type="text/html; charset=utf-8")
+        route.fulfill(body=text, content_type="text/html; charset=utf-8")
     else:
         route.abort()
 
