@@ -40,15 +40,15 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="scripts/screenshots", description=__doc__)
     asked.add_argument("--gallery", action="store_true", help="take the parts of the gallery")
     asked.add_argument("--every", metavar="FOLDER", type=Path, help="take each page, in each look")
-    asked.add_argument("pages", nargs="*", metavar="PAGE", help="with --every: only these pages")
+    asked.add_argument("pages", nargs="*", metavar="PAGE", help="only these pages, or parts")
     given = asked.parse_args()
     if given.every is not None:
         return take_every_page(given.every, given.pages)
     if given.gallery:
-        gallery_pictures.take_anew()
+        gallery_pictures.take_anew(given.pages)
         return 0
     if given.pages:
-        asked.error("PAGE needs --every")
+        asked.error("PAGE needs --every or --gallery")
     return _take_pictures()
 
 

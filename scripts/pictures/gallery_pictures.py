@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +29,7 @@ _PROGRAM = "/usr/bin/chromium-headless-shell"
 _OPTIONS = ("--no-sandbox", "--disable-gpu")
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "console" / "gallery"
 ABOUT = FOLDER / "about.json"
-TAKE_ANEW = "scripts/screenshots --gallery takes them anew"
+TAKE_ANEW = "`scripts/screenshots --gallery [PART…]` takes them anew"
 _ADDRESS = "http://gallery.test"
 _WIDTH = 720
 # The same on each machine: what scripts/test installs, and not what a system prefers.
@@ -38,7 +38,7 @@ _FONTS = """
     --latin: "DejaVu Sans"; --cjk: "WenQuanYi Micro Hei"; --mono: "DejaVu Sans Mono", var(--cjk);
 }
 #notices, #live, footer { display: none !important; }
-main, body { padding: 0 !important; }
+main, body { padding: 0 !important; } .item { content-visibility: visible !important; }
 #pane { position: static !important; max-height: none !important; }
 .part { padding: 8px; } .pick { opacity: 0 !important; } #bulk { display: flex !important; }
 """
@@ -173,22 +173,25 @@ def about(browser: Browser, page: Page) -> dict[str, object]:
     return {"chromium": browser.version, "line": page.evaluate(_MEASURE)}
 
 
-def take_anew() -> None:
-    """Take all pictures and write them into the folder."""
+def take_anew(only: Collection[str] = ()) -> None:
+    """Take all pictures, or those of some parts, and write them into the folder."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_PROGRAM, args=list(_OPTIONS))
         try:
-            _take(browser)
+            _take(browser, only)
         finally:
             browser.close()
 
 
-def _take(browser: Browser) -> None:
+def _take(browser: Browser, only: Collection[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.png"):
-        old.unlink()
+    if not only:
+        for old in FOLDER.glob("*.png"):
+            old.unlink()
     for look in LOOKS:
         with opened(browser, look) as page:
             for name in names(page):
-                file(look, name).write_bytes(palette.reduced(picture(page, name), apart=_APART))
+                if not only or name in only:
+                    png = palette.reduced(picture(page, name), apart=_APART)
+                    file(look, name).write_bytes(png)
             ABOUT.write_text(json.dumps(about(browser, page), indent=1) + "\n", encoding="utf-8")
