@@ -149,9 +149,10 @@ const acts = (() => {
     const question = page.getElementById("ask");
     if (question) ask(act, question);
     else if (main) show(main, page.title);
-    if (!act.form) return;
     const done = Boolean($("said").querySelector(".done"));
-    tell("answered", { act, done, list: page.getElementById("list"), item: page.getElementById("item") });
+    // Of what the page before has left to this one the list stays as it is; but news have waited for it.
+    const fresh = act.form ? { list: page.getElementById("list"), item: page.getElementById("item") } : {};
+    tell("answered", { act, done, ...fresh });
   }
 
   // A page that stands for the one that is open: what was refused, or what is to be proved first.
