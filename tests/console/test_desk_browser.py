@@ -463,6 +463,24 @@ def test_what_changed_between_a_page_and_its_first_news_is_seen(
         li.wait_for_selector(f"#i-{incident}")
 
 
+def test_news_that_come_while_a_call_of_the_page_before_is_sent_again_are_seen(
+    browser: Chromium, desk: ConsoleDesk
+) -> None:
+    desk.violation("left.example", ago=30 * MINUTE)
+    with person(browser, desk, "li") as li:
+        record(li, "1-1", "no-answer")
+        li.locator("#said .done").wait_for()
+        sent_again = hold(li, "**/queue/1-1/contact", lambda route: route)
+        with li.add_init_script(_NEWS):
+            li.goto(desk.url)
+        answer = is_held(li, sent_again)
+        expect(li.locator("#live")).to_have_class("live")
+        incident = desk.violation("meanwhile.example")
+        hear(li, desk)
+        answer.continue_()
+        li.wait_for_selector(f"#i-{incident}")
+
+
 def test_news_are_asked_for_when_the_page_is_ready_to_act_on_them(
     browser: Chromium, desk: ConsoleDesk
 ) -> None:
