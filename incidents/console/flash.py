@@ -21,7 +21,7 @@ Tone = Literal["done", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class Correction:
     """The link to the form that corrects a record: its path, its words, and what that would do."""
 
     path: str
@@ -31,11 +31,11 @@ class WayBack:
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """The result of an action, for the next page, and the ways back from it."""
+    """The result of an action, for the next page, and the corrections of it."""
 
     tone: Tone
     words: str
-    back: tuple[WayBack, ...] = ()
+    back: tuple[Correction, ...] = ()
 
 
 def set_flash(answer: Response, flash: Flash | None) -> Response:
@@ -51,7 +51,7 @@ def set_flash(answer: Response, flash: Flash | None) -> Response:
     return answer
 
 
-def _encoded(flash: Flash, back: tuple[WayBack, ...]) -> str:
+def _encoded(flash: Flash, back: tuple[Correction, ...]) -> str:
     words = flash.words.encode()[:_MAX_FLASH].decode(errors="ignore")
     kept = json.dumps([flash.tone, words, list(map(astuple, back))], ensure_ascii=False)
     return base64.urlsafe_b64encode(kept.encode()).decode()
@@ -64,10 +64,10 @@ def read_flash(request: Request) -> Flash | None:
         return None
     try:
         tone, told, back = json.loads(base64.urlsafe_b64decode(kept))
-        ways = tuple(WayBack(*map(str, each)) for each in back)
+        found = tuple(Correction(*map(str, each)) for each in back)
     except (ValueError, TypeError):
         return None
-    own = tuple(way for way in ways if way.path.startswith(("/incidents/", "/sites/")))
+    own = tuple(each for each in found if each.path.startswith(("/incidents/", "/sites/")))
     return Flash("refused" if tone == "refused" else "done", str(told), own)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from incidents.clock import rfc3339
-from incidents.console import rendering, unchanged
+from incidents.console import conditional_response, rendering
 from incidents.console.flash import Flash
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
@@ -230,7 +230,7 @@ def answer(
     if status != 200 or here.request.headers.get("hx-target") != "fresh":
         return here.page(template, status=status, flash=flash, **shown)
     text = rendering.render(template, here.reader, is_part=True, flash=None, **here.known, **shown)
-    return unchanged.response(here.request, text, now=rfc3339(here.reader.now))
+    return conditional_response.response(here.request, text, now=rfc3339(here.reader.now))
 
 
 def may_share(here: RequestContext) -> bool:

@@ -7,7 +7,7 @@ from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
 
 from incidents import views
-from incidents.console import way_back
+from incidents.console import corrections
 from incidents.console.flash import Flash
 from incidents.console.rendering import Reader, capitalised, joined
 from incidents.console.request_context import RequestContext
@@ -63,7 +63,7 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
     told = joined([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile])
-    return Flash("done", told, way_back.of_answer(here, answer))
+    return Flash("done", told, corrections.of_answer(here, answer))
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:

@@ -235,15 +235,15 @@ def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, RefusedError |
 
     Return the visit, renewed if the identity is confirmed, and otherwise the error.
     """
-    door, address = here.authenticator, caller.address_of(here.request)
+    address = caller.address_of(here.request)
     ticket = form.password(forms.TICKET)
     if not _gives_proof(form):
         return here.visit, None
     try:
         if ticket is not None:
             given = security_keys.Answer(form.text(forms.CODE), form.text(forms.CREDENTIAL))
-            return door.finish_proof(here.visit, ticket, given, address), None
-        return door.reauthenticate(here.visit, form.password() or "", address), None
+            return here.authenticator.finish_proof(here.visit, ticket, given, address), None
+        return here.authenticator.reauthenticate(here.visit, form.password() or "", address), None
     except RefusedError as error:
         if isinstance(error, FactorNeededError) and here.identity.is_proved(clock.machine_now()):
             # The password is right, and the second factor was given a moment ago.

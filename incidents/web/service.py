@@ -97,8 +97,8 @@ def serve(
     from incidents.web.app import create
 
     # Opened by this thread, before others ask for it.
-    door = None if entrance is None else Entrance(entrance, clock.machine_now)
-    made = create(app, customers, door)
+    opened = None if entrance is None else Entrance(entrance, clock.machine_now)
+    made = create(app, customers, opened)
     n = processes or access_settings.serve().workers or _default_workers(app)
 
     def served(serve: workers.Serve, opened: socket.socket, is_stopped: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ from incidents.clock import rfc3339
 from incidents.console import action_forms
 from incidents.console.figures.chart import Chart, Series
 from incidents.console.figures.machine import Diagram
-from incidents.console.flash import Flash, WayBack
+from incidents.console.flash import Correction, Flash
 from incidents.console.list_page import Filter, ListPage, Tab
 from incidents.console.pages.policy import diagrams_of
 from incidents.console.rendering import Reader
@@ -184,7 +184,7 @@ LETTERS = [
 def facts(reader: Reader) -> dict[str, Any]:
     """All that the gallery's template shows."""
     listed, tabs = list_page()
-    back = WayBack("/incidents/1-1", reader.say("do.take_back"), "")
+    back = Correction("/incidents/1-1", reader.say("do.take_back"), "")
     done, refused = reader.say("sessions.ended"), reader.say("sign_in.wrong")
     return {
         "states": _STATES, "items": queue_items(), "item": call(reader), "story": story(),

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from incidents.console import list_page, messages, unchanged
+from incidents.console import conditional_response, list_page, messages
 from incidents.console.pages.queue import queue_item, queue_list
 from incidents.console.pages.queue.queue_place import Place
 from incidents.console.request_context import Viewer
@@ -44,4 +44,4 @@ def fresh(here: Viewer) -> Response:
     place = Place.of(here, here.request.query_params)
     written = queue_list.LISTS.of(here, place, here.request.app.state.changes)
     text, now = written.content()
-    return unchanged.response(here.request, text, written.text, now)
+    return conditional_response.response(here.request, text, written.text, now)

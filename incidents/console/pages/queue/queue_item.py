@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from incidents import views
-from incidents.console import forms, messages, rendering, submission, unchanged
+from incidents.console import conditional_response, forms, messages, rendering, submission
 from incidents.console.pages.queue import held_act, queue_list
 from incidents.console.pages.queue.queue_place import Place
 from incidents.console.rendering import Reader
@@ -51,7 +51,9 @@ def show(here: Viewer, item: str) -> Response:
     if "HX-Request" not in here.request.headers:
         return RedirectResponse(place.path(item), status_code=303, headers=rendering.HEADERS)
     text = _pane(here, item, place)
-    return unchanged.response(here.request, text.replace(_CSRF, here.csrf), text.replace(_CSRF, ""))
+    return conditional_response.response(
+        here.request, text.replace(_CSRF, here.csrf), text.replace(_CSRF, "")
+    )
 
 
 def pane(who: RequestContext, item: str, place: Place) -> str:
@@ -201,4 +203,4 @@ def _do(
     text, now = queue_list.rendered(desk, place).content()
     opened = pane(desk, desk.form.text("then") or item, place)
     update = rendering.render("flash_update", desk.reader, flash=flash)
-    return unchanged.response(desk.request, text + opened + update, now=now)
+    return conditional_response.response(desk.request, text + opened + update, now=now)

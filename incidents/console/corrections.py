@@ -1,4 +1,4 @@
-"""The way back from an act: the forms that correct what was recorded, and what they would do."""
+"""The corrections of what was just recorded: the form of each, and what it would do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import cast
 from urllib.parse import quote
 
-from incidents.console.flash import WayBack
+from incidents.console.flash import Correction
 from incidents.console.rendering import Reader, joined
 from incidents.console.request_context import RequestContext
 from incidents.contract.action import name_of
@@ -27,24 +27,24 @@ from incidents.views import possible_actions
 MOST = 3
 """The maximum number of records of one act that have a link each."""
 
-_Correction = c.VoidContact | c.TakeBack
+_Command = c.VoidContact | c.TakeBack
 
 
-def of_answer(here: RequestContext, answer: Answer) -> tuple[WayBack, ...]:
-    """Return the ways back from the calls and removals in the answer, with what each would do.
+def of_answer(here: RequestContext, answer: Answer) -> tuple[Correction, ...]:
+    """Return the corrections of the calls and removals in the answer, with what each would do.
 
     A record that cannot be corrected, such as one that a colleague has just voided, has none.
     """
     records = {
         record: command
-        for record, command in _corrections(answer.document["events"], here.by)
+        for record, command in _commands(answer.document["events"], here.by)
         if here.identity.may(name_of(type(command)))
     }
     if not records:
         return ()
     if len(records) > MOST:
         path = f"/sites/{quote(answer.site)}#h-incidents"
-        return (WayBack(path, here.reader.say("back.all", n=len(records)), ""),)
+        return (Correction(path, here.reader.say("back.all", n=len(records)), ""),)
     with here.reading() as connection:
         now = here.app.now(connection)
         tried = {
@@ -53,13 +53,13 @@ def of_answer(here: RequestContext, answer: Answer) -> tuple[WayBack, ...]:
         }
     alone = len(records) == 1
     return tuple(
-        _way(here.reader, record, records[record], *would, alone=alone)
+        _correction(here.reader, record, records[record], *would, alone=alone)
         for record, would in tried.items()
         if would[1].refusal is None
     )
 
 
-def _corrections(events: Iterable[Facts], by: str) -> Iterator[tuple[str, _Correction]]:
+def _commands(events: Iterable[Facts], by: str) -> Iterator[tuple[str, _Command]]:
     """The records of an act, by their ids, each with the command that corrects it."""
     for event in events:
         if event["kind"] == "contact_recorded":
@@ -72,15 +72,15 @@ def _corrections(events: Iterable[Facts], by: str) -> Iterator[tuple[str, _Corre
             yield record, c.TakeBack(by=by, incident=n, reason="-")
 
 
-def _way(
-    reader: Reader, record: str, command: _Correction, case: Case, would: Decision, *, alone: bool
-) -> WayBack:
+def _correction(
+    reader: Reader, record: str, command: _Command, case: Case, would: Decision, *, alone: bool
+) -> Correction:
     incident = f"/incidents/{incident_id(case.site_id, command.incident)}"
     is_call = isinstance(command, c.VoidContact)
     code = "void" if is_call else "take_back"
     path = f"{incident}?void={record}#void-{record}" if is_call else f"{incident}#act-take-back"
     what = joined(reader.sentence(each, [case.site]) for each in _effects(reader, case, would))
-    return WayBack(
+    return Correction(
         path,
         reader.say(f"back.{code}" if alone else f"back.{code}.of", record=record),
         reader.say(f"back.{code}.effect", what=what or reader.say("back.nothing")),

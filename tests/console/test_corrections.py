@@ -1,4 +1,4 @@
-"""The message after an act: the ways back from it, and what each would do."""
+"""The message after an act: its corrections, and what each would do."""
 
 import re
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 from fastapi import Request
 from starlette.responses import Response
 
-from incidents.console.flash import Flash, WayBack, read_flash, set_flash
+from incidents.console.flash import Correction, Flash, read_flash, set_flash
 from incidents.machine import commands as c
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -116,7 +116,7 @@ def test_a_call_about_many_incidents_leads_to_the_list_of_them(desk: ConsoleDesk
 
 
 def test_a_message_that_is_too_long_for_a_cookie_loses_its_links_and_not_its_words() -> None:
-    back = tuple(WayBack(f"/incidents/1-{n}", "作废此记录", "作废后：" * 40) for n in range(3))
+    back = tuple(Correction(f"/incidents/1-{n}", "作废此记录", "作废后：" * 40) for n in range(3))
     words = "已联系到负责人。" * 90
     answer = set_flash(Response(), Flash("done", words, back))
     kept = answer.headers["set-cookie"].partition(";")[0]
