@@ -7,8 +7,8 @@ four times; a real `incidents serve` of one process answers. Each is the median 
   painted.
 - At once: from a key or a click until what it changes in the page is painted, without the server:
   the next row, a row chosen, an item asked for, the palette, a letter typed there, an outcome that
-  waits for "Undo", and its undoing; also what the page does by itself: the tick of each second, and
-  a fresh list in the place of the one that is shown. The slowest one of all is told, too.
+  waits for "Undo", and its undoing; also the page's own work: the update of the countdowns each
+  second, and replacing the list by a newer one. The slowest single measurement is reported, too.
 - The same with the server's answer: the item's pane, sites found by the palette, the preview of 20
   rows, a filter taken away, and what a colleague has changed, from its commit.
 - What the server takes for the two pages, from a request to the last byte of its answer.
@@ -119,7 +119,7 @@ def _medians(took: Took) -> list[Figure]:
 
 
 def _write(url: str) -> None:
-    """Sites with past incidents, of which each was removed in time, and an open one."""
+    """Sites, each with past incidents whose content was removed in time, and an open incident."""
     numbers = range(1, _WRITTEN + 1)
     moment = [clock.now() - _APART * (PAST + 1)]
     with desk_of(url, at=lambda: moment[0]) as desk:

@@ -105,7 +105,7 @@ def running(
         serve = [("serve", "--port", str(each), "--entrance", str(own.entrance)) for each in ports]
         children.start(*serve[0])
         console = children.first_line(otherwise=serve[1:])
-        # It has a thread, of which no process that begins later may have a copy.
+        # It starts a thread, so the processes must be forked before it.
         panel.start(console)
         with _environment_of(own, language):
             app = App(sources.load())

@@ -1,4 +1,4 @@
-"""The filings of the sample data: one complete and three with a running term, of which one is over.
+"""The filings of the sample data: one complete, one overdue, and two that are due soon.
 
 Numbers and names are nobody's: a number of a person is of an order that is never given out.
 """

@@ -29,7 +29,7 @@ NOTICE, TO_CUSTOMER, TO_DESK = "/notices/", "/notices/customer", "/notices/desk"
 """The path of a notice, before its number, and those for notices to a customer and to the desk."""
 
 USER = "incidents"
-"""The user name of whoever sends notices."""
+"""The user name with which the daemon sends notices."""
 
 _MOST_BYTES = 65_536
 

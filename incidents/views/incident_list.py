@@ -17,7 +17,7 @@ from incidents.store.cases import site_row
 from incidents.store.cases import sites as site_rows
 from incidents.store.schema.tables import claims, incidents, sites, work
 from incidents.views import masked, record_entries
-from incidents.views.contact_times import contact_time
+from incidents.views.figures.contact_times import contact_time
 from incidents.views.incident_search import found_by, where
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.record.entry import decode
 from incidents.store.schema.desk_tables import entries
-from incidents.views import overview as views
-from incidents.views.last_day import RULES
+from incidents.views.figures import overview as views
+from incidents.views.figures.last_day import RULES
 from tests import whole_cases
 from tests.views.day import Day, utc
 

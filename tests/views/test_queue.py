@@ -22,7 +22,7 @@ from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat, beat, once_on
 from incidents.store.schema.desk_tables import sealed
 from incidents.store.schema.tables import FAR, sites, work
-from incidents.views.overview import overview
+from incidents.views.figures.overview import overview
 from incidents.views.queue.queue import item as one_item
 from tests.contract.test_refusal_hints import meant
 from tests.metrics.rig import values

@@ -20,8 +20,8 @@ from incidents.errors import InputError, RefusedError
 from incidents.store import desk_state
 from incidents.values import site_name
 from incidents.views import accounts
-from incidents.views.columns import Period
-from incidents.views.overview import overview
+from incidents.views.figures.columns import Period
+from incidents.views.figures.overview import overview
 from incidents.views.queue import work
 
 router = APIRouter()

@@ -15,9 +15,9 @@ from incidents.clock import rfc3339
 from incidents.store.pages import literal_int
 from incidents.store.schema.log_tables import closing, orders
 from incidents.store.schema.tables import incidents, suspensions, work
-from incidents.views.columns import Columns, Period, hours, midnight
-from incidents.views.contact_times import contact_times
-from incidents.views.last_day import RULES, LastDay
+from incidents.views.figures.columns import Columns, Period, hours, midnight
+from incidents.views.figures.contact_times import contact_times
+from incidents.views.figures.last_day import RULES, LastDay
 from incidents.views.queue.queue_page import LISTED
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from incidents.machine.events import KINDS
 from incidents.store.pages import SECOND, literal_int, micros, micros_of_text, whole_units
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import microseconds
-from incidents.views.columns import hours
+from incidents.views.figures.columns import hours
 
 if TYPE_CHECKING:
     from incidents.contract.documents import overview

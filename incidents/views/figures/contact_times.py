@@ -20,7 +20,7 @@ from sqlalchemy import (
 from incidents.machine.command import REACHED
 from incidents.store.pages import literal_int, micros
 from incidents.store.schema.tables import contacts, incidents
-from incidents.views.last_day import Distribution, coarse
+from incidents.views.figures.last_day import Distribution, coarse
 
 if TYPE_CHECKING:
     from incidents.contract.documents.overview import ContactTimes
