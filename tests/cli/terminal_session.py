@@ -96,8 +96,10 @@ def terminal_session(
     master, slave = pty.openpty()
     columns, rows = size
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    # On a terminal Ctrl-C interrupts, also where the tests run in the background and ignore it.
+    start = ("setsid", "--ctty", "env", "--default-signal")
     process = subprocess.Popen(
-        ["setsid", "--ctty", *command, *more], stdin=slave, stdout=slave, stderr=slave,
+        [*start, *command, *more], stdin=slave, stdout=slave, stderr=slave,
         env={**os.environ, "TERM": "xterm-256color", **environment},
     )  # fmt: skip
     try:
