@@ -23,13 +23,12 @@ from scripts import a_day
 _SETTINGS = '[acts]\nadapter = "panel"\n[acts.panel]\ntype = "exec"\ncommand = ["/bin/true"]\n'
 
 
-def play(folder: Path, *, more: bool = False, settings: str = "") -> None:
+def play(folder: Path) -> None:
     """Play the demonstration's day, the month before it and the morning after it in `folder`.
 
-    The record is then the one that INCIDENTS_DB names. `more`: with what falls due soon after it;
-    `settings`: further sections of the settings file.
+    The record is then the one that INCIDENTS_DB names.
     """
-    (folder / "config.toml").write_text(_SETTINGS + settings, encoding="utf-8")
+    (folder / "config.toml").write_text(_SETTINGS, encoding="utf-8")
     os.environ["INCIDENTS_CONFIG"] = str(folder / "config.toml")
     for step in a_day.play(folder, terminal=False):
         assert step.status == 0, step
@@ -38,6 +37,6 @@ def play(folder: Path, *, more: bool = False, settings: str = "") -> None:
     app = App(sources.load())
     try:
         # The pictures must not show this machine's names.
-        sample.play(app.engine, END, "operator-1", more=more)
+        sample.play(app.engine, END, "operator-1", more=False)
     finally:
         app.close()

@@ -13,9 +13,9 @@ from starlette.routing import Route
 from incidents import clock
 from incidents.console import application, static_files
 from incidents.demo import sample
+from scripts.pictures.visits import EVERY_PAGE, NO_PAGES, PASSWORD, Visit
 from tests.browser import Chromium, Look
 from tests.console.customers import Customers
-from tests.console.every_page import EVERY_PAGE, NO_PAGES, Visit
 from tests.served_desk import open_session
 
 ROUTES = {
@@ -37,8 +37,7 @@ ONE_OF_EACH = tuple(
 def demonstration(served: Customers) -> Customers:
     """A served desk with the data of the demonstration, and its people."""
     sample.play(served.app.engine, clock.now(), "desk", more=True)
-    for handle, role in sample.PEOPLE.items():
-        served.account(handle, role, password=True)
+    served.app.desk.on_record(lambda own: sample.add_people(own, clock.now(), "desk", PASSWORD))
     return served
 
 

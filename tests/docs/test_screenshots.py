@@ -6,10 +6,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from fastapi.routing import APIRoute
 
-from incidents.console.application import ROUTERS
-from scripts.pictures import page_tour, palette
+from scripts.pictures import palette
 from scripts.pictures.console_pictures import FOLDER, PICTURES, Picture
 from tests.docs.pages import ROOT
 
@@ -45,23 +43,6 @@ def test_a_picture_is_of_the_size_that_the_script_asks_for_and_light(picture: Pi
     png = picture.file.read_bytes()
     assert struct.unpack(">II", png[16:24]) == (picture.width, picture.height)
     assert len(png) < MAX_BYTES
-
-
-def test_the_tour_of_all_pages_forgets_none_that_the_console_has() -> None:
-    pages = {
-        route.path
-        for router in ROUTERS
-        for route in router.routes
-        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
-    }
-    toured = {stop.route for stop in page_tour.PAGES if stop.route is not None}
-    assert toured | page_tour.NOT_SEEN.keys() == pages
-    assert not toured & page_tour.NOT_SEEN.keys()
-
-
-def test_no_two_pages_of_the_tour_are_written_to_one_file() -> None:
-    names = [stop.name for stop in page_tour.PAGES]
-    assert sorted(names) == sorted(set(names))
 
 
 def rgb(lines: list[bytes]) -> bytes:

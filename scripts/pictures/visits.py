@@ -1,23 +1,34 @@
-"""Every page of the console, by its address on the data of `incidents demo`, and what opens there.
+"""The pages of the console: a visit to each, on the sample data of `incidents demo`.
 
 The list is for those who look at all pages: a test judges each, and pictures are taken of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-import pyotp
-from playwright.sync_api import Locator, Page
+from incidents.demo.sample import ADMINISTRATOR
+from incidents.demo.scenario import LONG
+from scripts.pictures.visit_steps import (
+    Step,
+    app_added,
+    choose,
+    chosen,
+    click,
+    file,
+    fill,
+    follow,
+    pane,
+    press,
+    sent,
+    shown,
+    signed_out,
+    unfolded,
+)  # fmt: skip
 
-from incidents.demo import sample
-from tests.api.rig import PASSWORD
-
-OPERATOR, SUPERVISOR, ADMINISTRATOR = "operator-1", "supervisor-1", sample.ADMINISTRATOR
-Steps = Callable[[Page], object]
+OPERATOR, SUPERVISOR = "operator-1", "supervisor-1"
+PASSWORD = "a horse and a battery"  # noqa: S105 - of the sample data's people, for whoever visits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +48,7 @@ class Visit:
     route: str
     path: str
     who: str | None = SUPERVISOR
-    steps: Sequence[Steps] = field(default=())
+    steps: Sequence[Step] = field(default=())
     answer: int = 200
     is_late: bool = False
 
@@ -51,98 +62,6 @@ NO_PAGES = {
 }  # fmt: skip
 """What the route table answers to GET with something else than a page."""
 
-
-def unfolded(page: Page) -> None:
-    """Open all folded parts."""
-    page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
-
-
-def _pane(item: str) -> Steps:
-    return lambda page: page.locator(f"#item[data-item='{item}']").wait_for()
-
-
-def _press(*keys: str) -> Steps:
-    def press(page: Page) -> None:
-        for key in keys:
-            page.keyboard.press(key)
-
-    return press
-
-
-def _shown(selector: str) -> Steps:
-    return lambda page: page.locator(selector).first.wait_for()
-
-
-def _click(selector: str) -> Steps:
-    return lambda page: page.locator(selector).first.click()
-
-
-def _fill(selector: str, text: str) -> Steps:
-    return lambda page: page.fill(selector, text)
-
-
-def _choose(selector: str, value: str) -> Steps:
-    return lambda page: page.select_option(selector, value)
-
-
-def _file(selector: str, name: str, text: str) -> Steps:
-    sent: Any = {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
-    return lambda page: page.set_input_files(selector, sent)
-
-
-def _follow(selector: str) -> Steps:
-    """Go to the address that a field or a text has, on the same server."""
-
-    def go(page: Page) -> None:
-        at = page.locator(selector).first
-        address = at.input_value() if at.evaluate("e => e.tagName") == "INPUT" else at.inner_text()
-        page.goto(urljoin(page.url, urlsplit(address).path))
-
-    return go
-
-
-def _app_added(page: Page) -> None:
-    """Add an authenticator app, as somebody who has one."""
-    page.fill("#code", pyotp.TOTP(page.inner_text("#secret").replace(" ", "")).now())
-    page.click("main form button.main")
-    page.wait_for_selector("#codes")
-
-
-def _signed_out(page: Page) -> None:
-    page.locator(".menu > summary").click()
-    page.locator("header form[action='/sign-out'] button").click()
-    page.wait_for_selector("#password")
-
-
-def _chosen(page: Page) -> None:
-    """Choose the first two rows of a list."""
-    for box in page.locator("#items input[name=row]").all()[:2]:
-        box.check()
-
-
-def _form(page: Page, action: str) -> Locator:
-    place = page.locator(f"#act-{action}")
-    if place.get_attribute("open") is None:
-        place.locator("> summary").click()
-    return place
-
-
-def _sent(action: str, **fields: str) -> Steps:
-    """Fill in and send a form of a site, an incident or an order."""
-
-    def send(page: Page) -> None:
-        place = _form(page, action)
-        for name, value in fields.items():
-            at = place.locator(f"[name={name}]")
-            if at.evaluate("field => field.tagName") == "SELECT":
-                at.select_option(value)
-            else:
-                at.fill(value)
-        place.locator("form > button, button.main, button.danger").first.click()
-
-    return send
-
-
 _BULK, _READY = "#bulk button", "#live.live"
 _MAIL = "phishing at hxxps://wiki[.]example/login and https://nobody.example/pay"
 _HISTORY = "occurred_at,site\n" + "".join(f"2026-03-01 1{n}:00,a.example\n" for n in range(3))
@@ -154,77 +73,78 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(
         name="sign-in-wrong", route="/sign-in", path="/sign-in", who=None,
         steps=(
-            _fill("#handle", "nobody"), _fill("#password", "wrong"), _press("Enter"),
-            _shown("#wrong"),
+            fill("#handle", "nobody"), fill("#password", "wrong"), press("Enter"),
+            shown("#wrong"),
         ),
     ),
     Visit(name="join-over", route="/join/{secret}", path="/join/x", who=None, answer=404),
     Visit(name="not-found-signed-out", route="", path="/no", who=None, answer=404),
     # The queue.
-    Visit(name="queue", route="/", path="/", steps=(_shown("#item"),)),
-    Visit(name="queue-call", route="/", path="/?item=20-1", who=OPERATOR, steps=(_pane("20-1"),)),
+    Visit(name="queue", route="/", path="/", steps=(shown("#item"),)),
+    Visit(name="queue-call", route="/", path="/?item=20-1", who=OPERATOR, steps=(pane("20-1"),)),
     Visit(
-        name="queue-removal", route="/", path="/?item=18-1", who=OPERATOR, steps=(_pane("18-1"),)
+        name="queue-removal", route="/", path="/?item=18-1", who=OPERATOR, steps=(pane("18-1"),)
     ),
     Visit(name="queue-disputed", route="/", path="/?item=17-disputed"),
     Visit(name="queue-recheck", route="/", path="/?item=15-t1", who=OPERATOR),
     Visit(name="queue-gone", route="/", path="/?item=9999-1"),
     Visit(name="queue-mine", route="/", path="/?mine=1"),
     Visit(name="queue-filtered", route="/", path="/?kind=call&due=24h", steps=(unfolded,)),
+    Visit(name="queue-nothing", route="/", path="/?site=nowhere.example"),
     Visit(name="queue-wrong-filter", route="/", path="/?kind=none", answer=422),
     Visit(
         name="queue-number", route="/queue/{item}/reveal", path="/?item=20-1", who=OPERATOR,
-        steps=(_pane("20-1"), _press("n"), _shown("#item [data-revealed]")),
+        steps=(pane("20-1"), press("n"), shown("#item [data-revealed]")),
     ),
     Visit(
         name="queue-held", route="/", path="/?item=20-1", who=OPERATOR,
         steps=(
-            _pane("20-1"), _shown(_READY), _click("#item button[value=no-answer]"),
-            _shown("#sent li"),
+            pane("20-1"), shown(_READY), click("#item button[value=no-answer]"),
+            shown("#sent li"),
         ),
     ),
     Visit(
         name="queue-claimed", route="/queue/{item}/claim", path="/?item=20-1", who=OPERATOR,
-        steps=(_pane("20-1"), _press("c"), _shown("#item [data-key=u]"), _shown("#said .said")),
+        steps=(pane("20-1"), press("c"), shown("#item [data-key=u]"), shown("#said .said")),
     ),
     Visit(
         name="queue-somebody-elses", route="/queue/{item}/contact", path="/?item=19-1",
         who=OPERATOR,
-        steps=(_pane("19-1"), _click("#item button[value=no-answer]"), _shown("dialog #ask")),
+        steps=(pane("19-1"), click("#item button[value=no-answer]"), shown("dialog #ask")),
     ),
     Visit(
         name="palette", route="/search", path="/", who=OPERATOR,
         steps=(
-            _shown("#item"), _press("Control+k", "w", "i"), _shown("#palette .group"),
+            shown("#item"), press("Control+k", "w", "i"), shown("#palette .group"),
             # Of the sites and incidents, which come later.
-            _shown("#palette [role=option]:has-text('wiki.example')"),
+            shown("#palette [role=option]:has-text('wiki.example')"),
         ),
     ),
     Visit(
-        name="keys", route="/", path="/", who=OPERATOR, steps=(_press("?"), _shown("dialog[open]"))
+        name="keys", route="/", path="/", who=OPERATOR, steps=(press("?"), shown("dialog[open]"))
     ),
-    Visit(name="menu", route="/", path="/", who=OPERATOR, steps=(_click(".menu > summary"),)),
-    Visit(name="rows-chosen", route="/", path="/", steps=(_shown("#item"), _chosen)),
+    Visit(name="menu", route="/", path="/", who=OPERATOR, steps=(click(".menu > summary"),)),
+    Visit(name="rows-chosen", route="/", path="/", steps=(shown("#item"), chosen)),
     Visit(
         name="bulk-preview", route="/bulk/{name}", path="/",
-        steps=(_shown("#item"), _chosen, _click(_BULK), _shown("main form[action$='/do']")),
+        steps=(shown("#item"), chosen, click(_BULK), shown("main form[action$='/do']")),
     ),
     Visit(
         name="bulk-done", route="/bulk/{name}/do", path="/",
         steps=(
-            _shown("#item"), _chosen, _click("#bulk button[formaction$=release]"),
-            _click("main form[action$='/do'] button.main"), _shown("tr th"),
+            shown("#item"), chosen, click("#bulk button[formaction$=release]"),
+            click("main form[action$='/do'] button.main"), shown("tr th"),
         ),
     ),
     Visit(
         name="bulk-hand-over", route="/bulk/{name}", path="/",
         steps=(
-            _shown("#item"), _chosen, _click("#bulk button[formaction$=hand-over]"), _shown("#to"),
+            shown("#item"), chosen, click("#bulk button[formaction$=hand-over]"), shown("#to"),
         ),
     ),
     Visit(
         name="bulk-cancel", route="/bulk/{name}", path="/orders",
-        steps=(_chosen, _click("#bulk button[formaction$=cancel]"), _shown("[name=reason]")),
+        steps=(chosen, click("#bulk button[formaction$=cancel]"), shown("[name=reason]")),
     ),
     # The lists.
     Visit(name="incidents", route="/incidents", path="/incidents", steps=(unfolded,)),
@@ -248,18 +168,20 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="site-closed", route="/sites/{name}", path="/sites/wiki.example"),
     Visit(name="site-reinstatement", route="/sites/{name}", path="/sites/lotto.example"),
     Visit(name="site-viewed", route="/sites/{name}", path="/sites/mail.example", who=ADMINISTRATOR),
+    Visit(name="site-long-name", route="/sites/{name}", path=f"/sites/{LONG}"),
     Visit(name="site-unknown", route="/sites/{name}", path="/sites/wikki.example", answer=404),
     Visit(
         name="site-not-confirmed", route="/sites/{name}/{action}", path="/sites/mail.example",
         steps=(
-            _sent("false-info", field="phone", evidence="no such number", confirm="other.example"),
-            _shown("#said .refused"),
+            sent("false-info", field="phone", evidence="no such number", confirm="other.example"),
+            shown("#said .refused"),
         ),
     ),
     Visit(
         name="filing", route="/sites/{name}/filing", path="/sites/wiki.example/filing",
         steps=(unfolded,),
     ),
+    Visit(name="filing-none", route="/sites/{name}/filing", path="/sites/mail.example/filing"),
     Visit(
         name="incident", route="/incidents/{incident}", path="/incidents/15-2", steps=(unfolded,)
     ),
@@ -269,40 +191,42 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(
         name="incident-refused", route="/incidents/{incident}/{action}", path="/incidents/15-2",
         steps=(
-            _sent("contact", outcome="reached", at="2031-01-01 10:00"), _shown("#said .refused"),
+            sent("contact", outcome="reached", at="2031-01-01 10:00"), shown("#said .refused"),
         ),
     ),
     Visit(
         name="order", route="/orders/{order}", path="/orders",
-        steps=(_click("#items .what a"), _shown(".states"), unfolded),
+        steps=(click("#items .what a"), shown(".states"), unfolded),
     ),
     Visit(name="order-unknown", route="/orders/{order}", path="/orders/9-o9", answer=404),
     # Its customer's page.
     Visit(
         name="incident-link", route="/incidents/{incident}/link", path="/incidents/15-2",
-        steps=(_click("section[aria-labelledby=h-link] button"), _shown("#link code")),
+        steps=(click("section[aria-labelledby=h-link] button"), shown("#link code")),
     ),
     Visit(
         name="customer", route="", path="/incidents/15-2",
         steps=(
-            _click("section[aria-labelledby=h-link] button"), _shown("#link code"),
-            _follow("#link code"), _shown("main form"),
+            click("section[aria-labelledby=h-link] button"), shown("#link code"),
+            follow("#link code"), shown("main form"),
         ),
     ),
+    Visit(name="customer-unknown", route="", path="/c/none", who=None, answer=404),
     # Logging, the shift.
     Visit(name="log", route="/log", path="/log"),
+    Visit(name="log-site", route="/log", path="/log?site=mail.example", who=OPERATOR),
     Visit(
         name="log-pasted", route="/log", path="/log",
         steps=(
-            _fill("#paste", _MAIL), _click("section[aria-labelledby=h-paste] button.main"),
-            _shown("fieldset code"),
+            fill("#paste", _MAIL), click("section[aria-labelledby=h-paste] button.main"),
+            shown("fieldset code"),
         ),
     ),
     Visit(
         name="log-nothing-found", route="/log", path="/log",
         steps=(
-            _fill("#paste", "hello"), _click("section[aria-labelledby=h-paste] button.main"),
-            _shown(".said.refused"),
+            fill("#paste", "hello"), click("section[aria-labelledby=h-paste] button.main"),
+            shown(".said.refused"),
         ),
     ),
     Visit(name="hand-over", route="/hand-over", path="/hand-over", who=OPERATOR),
@@ -311,34 +235,34 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="simulate", route="/simulate", path="/simulate", steps=(unfolded,)),
     Visit(
         name="simulate-wrong", route="/simulate", path="/simulate",
-        steps=(_file("#file", "h.csv", "x\n"), _click("form.card button.main"), _shown("#wrong")),
+        steps=(file("#file", "h.csv", "x\n"), click("form.card button.main"), shown("#wrong")),
     ),
     Visit(
         name="simulated", route="/simulate/{id_}", path="/simulate",
         steps=(
-            _file("#file", "h.csv", _HISTORY), _fill("#toml", _STRICTER),
-            _click("form.card button.main"), _shown("main table"), unfolded,
+            file("#file", "h.csv", _HISTORY), fill("#toml", _STRICTER),
+            click("form.card button.main"), shown("main table"), unfolded,
         ),
     ),
     Visit(name="audit", route="/audit", path="/audit", steps=(unfolded,)),
     Visit(name="audit-kind", route="/audit", path="/audit?kind=site_closed"),
     Visit(
         name="audit-verified", route="/audit", path="/audit",
-        steps=(_click("#verify button.main"), _shown("#verdict .said")),
+        steps=(click("#verify button.main"), shown("#verdict .said")),
     ),
     Visit(name="policy", route="/policy", path="/policy", steps=(unfolded,)),
     Visit(
         name="policy-wrong", route="/policy", path="/policy",
         steps=(
-            _fill("#toml", "[repeat]\ncount = 0\n"),
-            _click("section[aria-labelledby=try] button.main"), _shown(".said.refused"),
+            fill("#toml", "[repeat]\ncount = 0\n"),
+            click("section[aria-labelledby=try] button.main"), shown(".said.refused"),
         ),
     ),
     Visit(
         name="policy-trial", route="/policy/trial/{id_}", path="/policy",
         steps=(
-            _fill("#toml", _STRICTER), _click("section[aria-labelledby=try] button.main"),
-            _shown("#reason"), unfolded,
+            fill("#toml", _STRICTER), click("section[aria-labelledby=try] button.main"),
+            shown("#reason"), unfolded,
         ),
     ),
     # One's own account.
@@ -346,25 +270,25 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="factor-app", route="/account/factors/app", path="/account/factors/app"),
     Visit(
         name="factor-app-wrong", route="/account/factors/app", path="/account/factors/app",
-        steps=(_fill("#code", "000000"), _click("main form button.main"), _shown("#wrong")),
+        steps=(fill("#code", "000000"), click("main form button.main"), shown("#wrong")),
     ),
     Visit(
         name="recovery-codes", route="/account/factors/app", path="/account/factors/app",
-        who="operator-2", steps=(_app_added,),
+        who="operator-2", steps=(app_added,),
     ),
     Visit(
         name="sign-in-factor", route="/sign-in/factor", path="/account/factors/app",
         who="supervisor-2",
         steps=(
-            _app_added, _click("main .card a.button"), _signed_out,
-            _fill("#handle", "supervisor-2"), _fill("#password", PASSWORD), _press("Enter"),
-            _shown("#code"),
+            app_added, click("main .card a.button"), signed_out,
+            fill("#handle", "supervisor-2"), fill("#password", PASSWORD), press("Enter"),
+            shown("#code"),
         ),
     ),
     Visit(
         name="token-made", route="/account/tokens/make", path="/account", who=OPERATOR,
         steps=(
-            unfolded, _click("form[action='/account/tokens/make'] button.main"), _shown("#secret"),
+            unfolded, click("form[action='/account/tokens/make'] button.main"), shown("#secret"),
         ),
     ),
     Visit(name="factor-key", route="/account/factors/key", path="/account/factors/key"),
@@ -377,25 +301,25 @@ EVERY_PAGE: tuple[Visit, ...] = (
         name="account-invited", route="/admin/accounts/invite", path="/admin/accounts",
         who=ADMINISTRATOR,
         steps=(
-            _fill("#handle", "operator-7"), _choose("#role", "operator"),
-            _click("form[action='/admin/accounts/invite'] button.main"), _shown("#link"),
+            fill("#handle", "operator-7"), choose("#role", "operator"),
+            click("form[action='/admin/accounts/invite'] button.main"), shown("#link"),
         ),
     ),
     Visit(
         name="account-not-invited", route="/admin/accounts/invite", path="/admin/accounts",
         who=ADMINISTRATOR,
         steps=(
-            _fill("#handle", "operator 7"), _choose("#role", "operator"),
-            _click("form[action='/admin/accounts/invite'] button.main"), _shown("#said .refused"),
+            fill("#handle", "operator 7"), choose("#role", "operator"),
+            click("form[action='/admin/accounts/invite'] button.main"), shown("#said .refused"),
         ),
     ),
     Visit(
         name="join", route="/join/{secret}", path="/admin/accounts", who=ADMINISTRATOR,
         steps=(
-            _fill("#handle", "operator-8"), _choose("#role", "operator"),
-            _click("form[action='/admin/accounts/invite'] button.main"), _shown("#link"),
-            _follow("#link"),
-            _shown("main form button.main"),
+            fill("#handle", "operator-8"), choose("#role", "operator"),
+            click("form[action='/admin/accounts/invite'] button.main"), shown("#link"),
+            follow("#link"),
+            shown("main form button.main"),
         ),
     ),
     Visit(
@@ -424,6 +348,6 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(
         name="reauthenticate", route="/sites/{name}/{action}", path="/sites/wiki.example",
         is_late=True,
-        steps=(_sent("reinstate", reason="one of the three was none"), _shown("#password")),
+        steps=(sent("reinstate", reason="one of the three was none"), shown("#password")),
     ),
 )  # fmt: skip
