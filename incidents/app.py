@@ -80,18 +80,18 @@ class App:
         from incidents.store.database import schema
 
         schema.ensure(self.bare_engine, make=self._create)
-        if self.settings.pace is not None:
-            self._check_rehearsal(self.settings.pace)
+        if self.settings.fast_clock is not None:
+            self._check_rehearsal(self.settings.fast_clock)
         return self.bare_engine
 
-    def _check_rehearsal(self, pace: clock.Pace) -> None:
+    def _check_rehearsal(self, fast_clock: clock.FastClock) -> None:
         from incidents.store import desk_state
         from incidents.store.database import address, engine
 
         bare = self.bare_engine
         with engine.plainly(bare), engine.single_query(bare) as connection:
             if not desk_state.is_rehearsal(connection):
-                raise FastClockError(where=address.display_address(bare), speed=pace.speed)
+                raise FastClockError(where=address.display_address(bare), speed=fast_clock.speed)
 
     @property
     def is_opened(self) -> bool:
@@ -346,7 +346,7 @@ def check_clock(settings: Settings) -> None:
         FastClockError: if that clock is for a rehearsal, which the database is not.
         DatabaseError: as `App.engine` does.
     """
-    if settings.pace is not None:
+    if settings.fast_clock is not None:
         opened = App(settings)
         try:
             assert opened.engine is not None

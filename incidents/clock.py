@@ -48,7 +48,7 @@ source: Callable[[], datetime] = _machine_time
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class FastClock:
     """A clock that was right at `since` (UTC) and has run `speed` times as fast since."""
 
     speed: int
@@ -66,16 +66,17 @@ class Pace:
         return f"{self.speed}x since {rfc3339(self.since)}"
 
 
-# The pace of `now`: None except in a rehearsal, whose settings set it for the whole process.
-pace: Pace | None = None
+# What `now` shows in place of the machine's time. Only in a rehearsal it is not None: the settings
+# then set it for the whole process.
+fast_clock: FastClock | None = None
 
 
 def now() -> datetime:
     """Return the time by which the policy acts, in UTC, to the microsecond: the machine's time.
 
-    In a rehearsal it can run faster: see `Pace`.
+    In a rehearsal it can run faster: see `FastClock`.
     """
-    return source() if pace is None else pace.at(source())
+    return source() if fast_clock is None else fast_clock.at(source())
 
 
 def machine_now() -> datetime:
@@ -85,25 +86,25 @@ def machine_now() -> datetime:
 
 def machine_time(moment: datetime) -> datetime:
     """Return the machine's time at which `now` returns `moment`."""
-    return moment if pace is None else pace.machine_time(moment)
+    return moment if fast_clock is None else fast_clock.machine_time(moment)
 
 
 def passing(span: timedelta) -> timedelta:
     """Return how far `now` moves while the machine's time moves by `span`."""
-    return span if pace is None else span * pace.speed
+    return span if fast_clock is None else span * fast_clock.speed
 
 
 MAX_SPEED = 3_600
 _PACE = re.compile(r"([1-9]\d{0,3})x since (\S{1,40})", re.ASCII)
 
 
-def read_pace(text: str) -> Pace | None:
-    """Parse a pace such as `60x since 2026-03-01T02:50:00Z`; None for any other text."""
+def read_fast_clock(text: str) -> FastClock | None:
+    """Parse a fast clock such as `60x since 2026-03-01T02:50:00Z`; None for any other text."""
     found = _PACE.fullmatch(text)
     try:
         if found is None or int(found[1]) > MAX_SPEED:
             return None
-        return Pace(int(found[1]), parse_exact(found[2]))
+        return FastClock(int(found[1]), parse_exact(found[2]))
     except InputError:
         return None
 

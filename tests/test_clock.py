@@ -144,7 +144,7 @@ def test_a_program_writes_an_hour_of_two_digits() -> None:
 
 
 SINCE = datetime(2026, 3, 1, 2, 50, tzinfo=UTC)
-FAST = clock.Pace(60, SINCE)
+FAST = clock.FastClock(60, SINCE)
 
 
 def test_a_fast_clock_was_right_once_and_shows_an_hour_after_a_minute(
@@ -152,7 +152,7 @@ def test_a_fast_clock_was_right_once_and_shows_an_hour_after_a_minute(
 ) -> None:
     machine = SINCE
     monkeypatch.setattr(clock, "source", lambda: machine)
-    monkeypatch.setattr(clock, "pace", FAST)
+    monkeypatch.setattr(clock, "fast_clock", FAST)
     assert clock.now() == SINCE
     machine += timedelta(minutes=1)
     assert clock.now() == SINCE + timedelta(hours=1)
@@ -169,7 +169,7 @@ def test_without_a_pace_the_clock_is_the_machines(monkeypatch: pytest.MonkeyPatc
 
 def test_a_pace_is_read_as_it_is_written() -> None:
     assert str(FAST) == "60x since 2026-03-01T02:50:00Z"
-    assert clock.read_pace(str(FAST)) == FAST
+    assert clock.read_fast_clock(str(FAST)) == FAST
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_a_pace_is_read_as_it_is_written() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_pace_is_not_read_as_one(text: str) -> None:
-    assert clock.read_pace(text) is None
+    assert clock.read_fast_clock(text) is None

@@ -130,7 +130,7 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
         lang=given.pop("lang"),
         server=given.pop("server"),
     )
-    clock.pace = run.settings.pace
+    clock.fast_clock = run.settings.fast_clock
     # Only `db upgrade` makes a named database: the name may be mistyped.
     run.makes = writes and run.settings.db is None
     return run

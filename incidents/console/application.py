@@ -18,9 +18,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
 
-from incidents.accounts.entrance import Entrance
 from incidents.accounts.second_factor import FactorNeededError
 from incidents.accounts.serve_key import ServeKeyReplacedError
+from incidents.accounts.sign_in_links import SignInLinks
 from incidents.clock import rfc3339
 from incidents.console import (
     changes,
@@ -57,13 +57,13 @@ from incidents.console.pages import (
     saved_views,
     search,
     sign_in,
+    sign_in_link,
     simulate,
     site,
     sites,
     terms,
     unreported,
 )
-from incidents.console.pages import entrance as entrance_page
 from incidents.console.pages.admin import (
     accounts,
     factors,
@@ -99,14 +99,16 @@ _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-
 
 
 def mount_console(
-    api: FastAPI, customers: Asgi | None = None, entrance: Entrance | None = None
+    api: FastAPI, customers: Asgi | None = None, sign_in_links: SignInLinks | None = None
 ) -> None:
-    """Mount the console for paths outside the API, `customers` at /c/, and a rehearsal's entrance.
+    """Mount the console for paths outside the API, `customers` at /c/, and sign-in links.
+
+    `sign_in_links`: only for a rehearsal.
 
     The console is the router's default, which is tried last, so an API path with the wrong method
     still returns 405.
     """
-    routers = ROUTERS if entrance is None else (*ROUTERS, entrance_page.router(entrance))
+    routers = ROUTERS if sign_in_links is None else (*ROUTERS, sign_in_link.router(sign_in_links))
     console = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         exception_handlers=_ERROR_PAGES,

@@ -170,10 +170,11 @@ def render(template: str, reader: Reader, **facts: Any) -> str:
 
 def facts_of(reader: Reader) -> dict[str, Any]:
     """What every template knows."""
+    fast = clock.fast_clock
     return {
         "say": reader.say, "phrase": reader.phrase, "word": reader.word, "time": reader.time,
         "language": reader.language, "tag": TAGS[reader.language], "now": rfc3339(reader.now),
-        "speed": 1 if clock.pace is None else clock.pace.speed, "zone": str(reader.zone),
+        "speed": 1 if fast is None else fast.speed, "zone": str(reader.zone),
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import event, select
 
 from incidents import clock
-from incidents.accounts.entrance import Entrance
+from incidents.accounts.sign_in_links import SignInLinks
 from incidents.app import App
 from incidents.audit.log import rotation, status
 from incidents.audit.log.signing_key import KeyRing
@@ -56,13 +56,13 @@ class Demo:
     panel: str
     password: str
     variables: Path
-    _entrance: Entrance
+    _sign_in_links: SignInLinks
     _children: Children
     _colleague: Colleague
 
     def address_for(self, handle: str) -> str:
         """Make an address that signs that person in, once."""
-        return self.console + self._entrance.path_for(handle)
+        return self.console + self._sign_in_links.path_for(handle)
 
     def go_on(self) -> None:
         """Let the colleague work, and check that everything runs; raises ProgramEndedError."""
@@ -88,21 +88,24 @@ def running(
         with _environment_of(own, language):
             states = _fill(password)
         filled()
-        clock.pace = clock.Pace(speed, clock.machine_now())
-        stack.callback(_set_pace, None)
+        clock.fast_clock = clock.FastClock(speed, clock.machine_now())
+        stack.callback(_set_fast_clock, None)
         secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
         sender_password = secrets.token_urlsafe(24)
         panel = stack.enter_context(
             Panel(states, clock.now, say, secret=secret, password=sender_password)
         )
         own.write_settings(panel.address, secret, sender_password, language)
-        own.write_variables(language, clock.pace)
-        environment = own.environment(language, clock.pace)
+        own.write_variables(language, clock.fast_clock)
+        environment = own.environment(language, clock.fast_clock)
         children = stack.enter_context(Children(own.path, environment))
         children.start("daemon")
         # If no port was asked for, another program may take this one meanwhile.
         ports = [free] if port is not None else [free, 0]
-        serve = [("serve", "--port", str(each), "--entrance", str(own.entrance)) for each in ports]
+        serve = [
+            ("serve", "--port", str(each), "--sign-in-links", str(own.sign_in_links))
+            for each in ports
+        ]
         children.start(*serve[0])
         console = children.first_line(otherwise=serve[1:])
         # It starts a thread, so the processes must be forked before it.
@@ -112,13 +115,13 @@ def running(
         stack.callback(app.close)
         yield Demo(
             console=console, panel=panel.url, password=password, variables=own.variables,
-            _entrance=Entrance(own.entrance, clock.machine_now), _children=children,
+            _sign_in_links=SignInLinks(own.sign_in_links, clock.machine_now), _children=children,
             _colleague=Colleague(app.desk, clock.now, LOGIN),
         )  # fmt: skip
 
 
-def _set_pace(pace: clock.Pace | None) -> None:
-    clock.pace = pace
+def _set_fast_clock(fast_clock: clock.FastClock | None) -> None:
+    clock.fast_clock = fast_clock
 
 
 def _free_port(wanted: int | None) -> int:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from incidents.clock import Pace
+from incidents.clock import FastClock
 from incidents.demo.panel import USER
 from incidents.demo.simulated_desk import PANEL
 from incidents.values.language_tag import Tag
@@ -79,9 +79,9 @@ class DemoFolder:
         return f"sqlite:///{self.path / 'incidents.db'}"
 
     @property
-    def entrance(self) -> Path:
-        """The folder of the entrance."""
-        return self.path / "entrance"
+    def sign_in_links(self) -> Path:
+        """The folder of the sign-in links."""
+        return self.path / "sign-in-links"
 
     @property
     def variables(self) -> Path:
@@ -99,19 +99,19 @@ class DemoFolder:
         )  # fmt: skip
         self.config.write_text(told, encoding="utf-8")
 
-    def environment(self, language: Tag, pace: Pace | None) -> dict[str, str]:
+    def environment(self, language: Tag, fast_clock: FastClock | None) -> dict[str, str]:
         """The environment of the programs, with nothing of the visitor's own settings."""
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         # The same modules as here, without the current folder.
-        return kept | self._own(language, pace) | {
+        return kept | self._own(language, fast_clock) | {
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path))
         }  # fmt: skip
 
-    def write_variables(self, language: Tag, pace: Pace) -> None:
+    def write_variables(self, language: Tag, fast_clock: FastClock) -> None:
         """Write the file for a shell."""
         lines = [
             f"export {name}={shlex.quote(value)}\n"
-            for name, value in self._own(language, pace).items()
+            for name, value in self._own(language, fast_clock).items()
             if name.startswith("INCIDENTS_")
         ]
         self.variables.write_text(_WITHOUT_OWN + "".join(lines), encoding="utf-8")
@@ -121,7 +121,7 @@ class DemoFolder:
         """The settings file."""
         return self.path / "config.toml"
 
-    def _own(self, language: Tag, pace: Pace | None) -> dict[str, str]:
+    def _own(self, language: Tag, fast_clock: FastClock | None) -> dict[str, str]:
         own = {
             "INCIDENTS_AS": "operator-1",
             "INCIDENTS_CONFIG": str(self.config),
@@ -131,7 +131,7 @@ class DemoFolder:
             "XDG_CONFIG_HOME": str(self.path),
             "XDG_DATA_HOME": str(self.path),
         }
-        return own if pace is None else own | {"INCIDENTS_CLOCK": str(pace)}
+        return own if fast_clock is None else own | {"INCIDENTS_CLOCK": str(fast_clock)}
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def made() -> Iterator[DemoFolder]:
     prefix = f"{_PREFIX}{os.getpid()}-"
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
         found = DemoFolder(Path(name))
-        found.entrance.mkdir()
+        found.sign_in_links.mkdir()
         found.config.touch()
         yield found
 

@@ -83,12 +83,12 @@ class Layers:
             raise SettingError(where=where, setting=setting, value=value, expected=expected)
         return str(value)
 
-    def simulated_clock(self) -> tuple[str, clock.Pace | None]:
-        """Return `own` or `database`, and the pace of a clock that runs faster."""
+    def simulated_clock(self) -> tuple[str, clock.FastClock | None]:
+        """Return `own` or `database`, and the clock of a rehearsal that runs faster."""
         value, where, setting = self.value("clock")
-        pace = clock.read_pace(value) if isinstance(value, str) else None
-        if value is None or pace is not None:
-            return "database", pace
+        fast_clock = clock.read_fast_clock(value) if isinstance(value, str) else None
+        if value is None or fast_clock is not None:
+            return "database", fast_clock
         if value not in ("own", "database"):
             expected = one_of(("own", "database", "60x since 2026-03-01T02:50:00Z"))
             raise SettingError(where=where, setting=setting, value=value, expected=expected)

@@ -46,10 +46,10 @@ class Settings:
     was given explicitly. `login`: the name of the process's owner. `zone`: the time zone for times
     that people read and write. `language`: the language of messages to people. `evidence`: the
     folder of attached files; `evidence_limit`: the maximum size of a file in bytes. `own_clock`:
-    the clock is simulated, and may jump; `pace`: how fast it runs. `daemon_processes`: `one` or
-    `several`; None: as many as the machine's processors suggest. `server`: the address of a server
-    to use instead of a database, as the account of `token`. `replica`: the URL of a standby of `db`
-    for reading, if its state is at most `replica_lag` behind.
+    the clock is simulated, and may jump; `fast_clock`: one that runs faster. `daemon_processes`:
+    `one` or `several`; None: as many as the machine's processors suggest. `server`: the address of
+    a server to use instead of a database, as the account of `token`. `replica`: the URL of a
+    standby of `db` for reading, if its state is at most `replica_lag` behind.
     """
 
     db: str | None
@@ -60,7 +60,7 @@ class Settings:
     evidence: Path
     evidence_limit: int
     own_clock: bool = False
-    pace: clock.Pace | None = None
+    fast_clock: clock.FastClock | None = None
     daemon_processes: str | None = None
     server: str | None = None
     token: str | None = None
@@ -103,11 +103,11 @@ def load(
     # The login, unless it is a reserved name.
     default_person = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
     evidence = layers.text("evidence")
-    simulated, pace = layers.simulated_clock()
-    if server_url and pace is not None:
+    simulated, fast_clock = layers.simulated_clock()
+    if server_url and fast_clock is not None:
         raise InputError.coded(
             "not_together", "{one} and {other} exclude each other",
-            one="--server", other=f"INCIDENTS_CLOCK={pace}",
+            one="--server", other=f"INCIDENTS_CLOCK={fast_clock}",
         )  # fmt: skip
     return Settings(
         db=url,
@@ -117,8 +117,8 @@ def load(
         language=_language(lang, layers),
         evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
         evidence_limit=layers.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
-        own_clock=pace is not None or simulated == "own",
-        pace=pace,
+        own_clock=fast_clock is not None or simulated == "own",
+        fast_clock=fast_clock,
         daemon_processes=layers.choice("daemon_processes", ("one", "several"), None),
         server=server_url,
         token=layers.token() if server_url else None,

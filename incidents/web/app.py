@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from incidents import __version__, clock
 from incidents.accounts import access_settings
 from incidents.accounts.authenticator import Authenticator
-from incidents.accounts.entrance import Entrance
 from incidents.accounts.oidc import Oidc
+from incidents.accounts.sign_in_links import SignInLinks
 from incidents.api import parameters, problems
 from incidents.api.authentication import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.endpoints import (
@@ -86,12 +86,12 @@ class SecurityHeaders:
 
 
 def create(
-    app: App, customers: application.Asgi | None = None, entrance: Entrance | None = None
+    app: App, customers: application.Asgi | None = None, sign_in_links: SignInLinks | None = None
 ) -> FastAPI:
     """The HTTP application; the calling thread opens its database.
 
-    `customers`: the application that serves customers' links, below /c/. `entrance`: only for a
-    rehearsal, which people enter without a password.
+    `customers`: the application that serves customers' links, below /c/. `sign_in_links`: only for
+    a rehearsal, where people sign in without a password.
     """
     api = FastAPI(
         title="incidents",
@@ -133,7 +133,7 @@ def create(
     plain = api.openapi
     # Made once, and of what the framework says of it; so its makers advise.
     api.openapi = cache(lambda: _completed(plain()))  # type: ignore[method-assign]
-    application.mount_console(api, customers, entrance)
+    application.mount_console(api, customers, sign_in_links)
     return api
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from incidents import clock
 from incidents.accounts import access_settings, secrets
-from incidents.accounts.entrance import Entrance, NoEntranceError
+from incidents.accounts.sign_in_links import NoSignInLinksError, SignInLinks
 from incidents.errors import DatabaseError, LibraryError
 from incidents.notices import customer_link, notice_settings
 from incidents.store.database import address
@@ -65,13 +65,13 @@ def serve(
     port: int,
     listening: Callable[[str, Links | None], object],
     processes: int | None = None,
-    entrance: Path | None = None,
+    sign_in_links: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; call `listening` with the address once it listens.
 
     The customers' pages are served if the settings have a section [customer]; `listening` gets the
     address of their links, or None. `processes`: the number of workers, by default [serve] workers.
-    `entrance`: the folder of a rehearsal's entrance.
+    `sign_in_links`: the folder of a rehearsal's sign-in links.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
@@ -79,11 +79,11 @@ def serve(
         DatabaseError: if there is no database, or not one of this program. Also if another file
             replaces the database's file: then the service answers with 503, and ends within a
             second or so.
-        NoEntranceError: if this is no rehearsal on the loopback interface.
+        NoSignInLinksError: if this is no rehearsal on the loopback interface.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
-    if entrance is not None and not (is_loopback(host) and app.is_rehearsal):
-        raise NoEntranceError(where=address.display_address(app.engine))
+    if sign_in_links is not None and not (is_loopback(host) and app.is_rehearsal):
+        raise NoSignInLinksError(where=address.display_address(app.engine))
     links = customer_link.load_links()
     customers = None
     if links is not None:
@@ -97,7 +97,7 @@ def serve(
     from incidents.web.app import create
 
     # Opened by this thread, before others ask for it.
-    opened = None if entrance is None else Entrance(entrance, clock.machine_now)
+    opened = None if sign_in_links is None else SignInLinks(sign_in_links, clock.machine_now)
     made = create(app, customers, opened)
     n = processes or access_settings.serve().workers or _default_workers(app)
 

@@ -25,7 +25,7 @@ _MEANINGS = {
                  "where copies of attached files are kept"),
     "evidence_limit": ("a size", f"`{sources.DEFAULT_EVIDENCE_LIMIT // 2**20}MiB`",
                        "the maximum size of one attached file"),
-    "clock": ("`own`, `database` or a pace", "`database`",
+    "clock": ("`own`, `database` or a fast clock", "`database`",
               ("`own`: the clock is simulated, and the daemon does not warn when it jumps;"
               " `60x since 2026-03-01T02:50:00Z`: it runs 60 times as fast since then, for a"
               " [rehearsal](../how-to/rehearse-with-a-told-clock.md) only")),

@@ -18,7 +18,7 @@ from incidents.clock import rfc3339
 from incidents.console import rendering
 from incidents.console.languages import Chosen
 from incidents.console.list_page import Filter, ListPage
-from incidents.console.pages.queue.queue_place import Place
+from incidents.console.pages.queue.queue_view import QueueView
 from incidents.console.rendering import Reader
 from scripts.pictures import gallery_data as data
 
@@ -73,7 +73,7 @@ def _queue(reader: Reader, items: list[dict[str, Any]]) -> Markup:
         {"kind": "report", "is_alarm": False, "facts": report},
     ]
     text = rendering.render(
-        "queue/queue_list", reader, **_KNOWN, found=found, items=items, newest=1, place=Place(),
+        "queue/queue_list", reader, **_KNOWN, found=found, items=items, newest=1, view=QueueView(),
         written_at=rfc3339(data.NOW), warnings=warnings if items else [],
     )  # fmt: skip
     return Markup(text)  # noqa: S704 - as rendered
@@ -83,7 +83,7 @@ def _pane(reader: Reader) -> Markup:
     item = data.call(reader)
     text = rendering.render(
         "queue/queue_item", reader, **_KNOWN, item=item, id=item["id"], site=item["site"], seen=1,
-        place=Place(), others="operator-2", calls=("call", "keep_calling"),
+        view=QueueView(), others="operator-2", calls=("call", "keep_calling"),
         outcomes=("reached", "no-answer", "wrong-number", "bounced", "left-message"),
         story=data.story(), only_for=None,
     )  # fmt: skip

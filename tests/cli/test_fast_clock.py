@@ -19,9 +19,9 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that was right two minutes ago, and shows two hours more by now."""
-    monkeypatch.setattr(clock, "pace", None)
-    pace = clock.Pace(60, clock.machine_now() - timedelta(minutes=2))
-    monkeypatch.setenv("INCIDENTS_CLOCK", str(pace))
+    monkeypatch.setattr(clock, "fast_clock", None)
+    fast_clock = clock.FastClock(60, clock.machine_now() - timedelta(minutes=2))
+    monkeypatch.setenv("INCIDENTS_CLOCK", str(fast_clock))
 
 
 @pytest.fixture
@@ -69,20 +69,20 @@ def test_what_is_no_clock_is_named_with_what_could_be_one(
     assert "60x since 2026-03-01T02:50:00Z" in said
 
 
-def test_an_entrance_without_a_password_is_for_a_rehearsal_alone(
+def test_a_sign_in_link_is_for_a_rehearsal_alone(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.delenv("INCIDENTS_CLOCK")
     monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
-    assert main(["serve", "--port", "0", "--entrance", str(tmp_path)]) == 1
+    assert main(["serve", "--port", "0", "--sign-in-links", str(tmp_path)]) == 1
     assert "nobody signs in there without a password" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("rehearsal")
-def test_an_entrance_without_a_password_is_for_this_machine_alone(
+def test_a_sign_in_link_is_for_this_machine_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["serve", "--host", "0.0.0.0", "--port", "0", "--entrance", str(tmp_path)]
+    command = ["serve", "--host", "0.0.0.0", "--port", "0", "--sign-in-links", str(tmp_path)]
     assert main(command) == 1
     assert "nobody signs in there without a password" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from incidents.console import changes
 from incidents.console.changes import Changes, Seen, changed
 from incidents.console.pages.queue import queue_list
 from incidents.console.pages.queue.queue_list import ListCache, WrittenList
-from incidents.console.pages.queue.queue_place import Place
+from incidents.console.pages.queue.queue_view import QueueView
 from incidents.errors import DatabaseError
 
 
@@ -247,16 +247,16 @@ def test_where_pages_say_what_they_read_nothing_else_is_read_for_their_version()
 def test_two_desks_of_one_process_do_not_show_each_others_list(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def rendered(here: Any, _place: Place) -> WrittenList:
+    def rendered(here: Any, _view: QueueView) -> WrittenList:
         return WrittenList(here.desk, "7", None, clock.now(), clock.now())
 
     monkeypatch.setattr(queue_list, "rendered", rendered)
-    cache, place = ListCache(), Place()
+    cache, view = ListCache(), QueueView()
 
     def shown(desk: str, watched: Any) -> str:
         identity, reader = SimpleNamespace(role="operator"), SimpleNamespace(language="en")
         here: Any = SimpleNamespace(desk=desk, identity=identity, reader=reader)
-        return cache.of(here, place, watched).text
+        return cache.of(here, view, watched).text
 
     # As many changes have been made at either.
     one, other = object.__new__(Changes), object.__new__(Changes)

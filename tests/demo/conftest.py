@@ -31,7 +31,7 @@ class Demo:
     said: list[str] = field(default_factory=list)
     """What it has said on its standard error."""
 
-    def entrance(self) -> str:
+    def sign_in_link(self) -> str:
         """The next address that signs its visitor in as an operator."""
         assert self.process.stdout is not None
         address = self.process.stdout.readline().strip()

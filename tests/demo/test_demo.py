@@ -24,7 +24,7 @@ def test_it_reads_nothing_of_the_visitors_own_and_leaves_nothing_after_ctrl_c(
         "INCIDENTS_CLOCK": "own", "INCIDENTS_AS": "li", "INCIDENTS_SERVER": "https://desk.example",
     }  # fmt: skip
     demo = start_demo(**variables)
-    demo.entrance()
+    demo.sign_in_link()
     assert len(demo.programs()) >= 3
 
     # Another terminal works at the same desk, under the same clock.
@@ -43,7 +43,7 @@ def test_it_reads_nothing_of_the_visitors_own_and_leaves_nothing_after_ctrl_c(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_other_signals_to_stop_leave_nothing_either(start_demo: StartDemo, number: int) -> None:
     demo = start_demo()
-    demo.entrance()
+    demo.sign_in_link()
     assert demo.stop(number) == 0
     assert demo.programs() == {}
     assert [*(demo.home / "tmp").iterdir()] == []
@@ -53,7 +53,7 @@ def test_its_programs_end_if_it_is_killed_and_the_next_one_deletes_its_folder(
     start_demo: StartDemo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = start_demo()
-    demo.entrance()
+    demo.sign_in_link()
     left = demo.folder
     demo.stop(signal.SIGKILL)
     until(lambda: not demo.programs(), "the programs of a killed demonstration end")

@@ -13,19 +13,19 @@ def test_a_visitor_enters_once_and_sees_a_site_go_down_in_the_console_and_on_the
 ) -> None:
     # The clock of bücher.example runs out half an hour after the start.
     demo = start_demo("--speed", "150")
-    entrance = demo.entrance()
+    link = demo.sign_in_link()
     with (
         browser.page(locale="en-GB", refusals=True) as console,
         browser.page(locale="en-GB") as panel,
     ):
-        console.goto(entrance)
+        console.goto(link)
         expect(console.locator(".who .menu summary")).to_contain_text("operator-1")
         expect(console.locator(".rehearsal")).to_be_visible()
         expect(console.locator("body")).to_have_attribute("data-speed", "150")
         panel.goto(demo.address("Hosting panel"))
         row = panel.locator("tr", has_text="bücher.example")
         expect(row).to_contain_text("down: suspended")
-        site = entrance.split("/enter/")[0] + "/sites/xn--bcher-kva.example"
+        site = link.split("/enter/")[0] + "/sites/xn--bcher-kva.example"
         expect(row.get_by_role("link")).to_have_attribute("href", site)
         notice = panel.get_by_role("link", name="Site suspended: bücher.example")
         expect(notice).to_be_visible()
@@ -37,10 +37,10 @@ def test_a_visitor_enters_once_and_sees_a_site_go_down_in_the_console_and_on_the
 
         # The address is used up; Enter prints new ones, of which each is somebody's.
         console.context.clear_cookies()
-        console.goto(entrance)
+        console.goto(link)
         expect(console.locator("main")).to_contain_text("This address has been used")
         demo.press_enter()
-        console.goto(demo.entrance())
+        console.goto(demo.sign_in_link())
         expect(console.locator(".who .menu summary")).to_contain_text("operator-1")
         console.goto(demo.address("as supervisor-1"))
         expect(console.locator(".who .menu summary")).to_contain_text("supervisor-1")

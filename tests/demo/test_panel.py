@@ -179,8 +179,8 @@ def test_an_order_is_signed_by_the_machines_time_whatever_the_fast_clock_shows(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A day ahead: receivers accept five minutes.
-    pace = clock.Pace(60, clock.machine_now() - timedelta(minutes=24))
-    monkeypatch.setattr(clock, "pace", pace)
+    fast_clock = clock.FastClock(60, clock.machine_now() - timedelta(minutes=24))
+    monkeypatch.setattr(clock, "fast_clock", fast_clock)
     table = {"url": f"{panel.url}/orders", "secret": SECRET, "allow": ["127.0.0.1"]}
     adapter = webhook.make("panel", Options("[acts.panel]", table))
     suspend = Order(

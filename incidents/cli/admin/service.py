@@ -244,9 +244,11 @@ DEFAULT_PORT = 7390
     metavar="N",
     help="Worker processes. Default: [serve] workers.",
 )
-@click.option("--entrance", type=params.File(), hidden=True)
+@click.option("--sign-in-links", type=params.File(), hidden=True)
 @options.query
-def serve(run: Run, *, host: str, port: int, workers: int | None, entrance: Path | None) -> None:
+def serve(
+    run: Run, *, host: str, port: int, workers: int | None, sign_in_links: Path | None
+) -> None:
     """Serve the API at /api/v1, the console at / and the customer page at /c.
 
     It uses plain HTTP, on this machine only. Put a TLS reverse proxy in front of it that does not
@@ -283,7 +285,12 @@ def serve(run: Run, *, host: str, port: int, workers: int | None, entrance: Path
         run.write(url)
 
     service.serve(
-        run.local, host=host, port=port, listening=listening, processes=workers, entrance=entrance
+        run.local,
+        host=host,
+        port=port,
+        listening=listening,
+        processes=workers,
+        sign_in_links=sign_in_links,
     )
 
 

@@ -15,7 +15,7 @@ from incidents.console import messages
 from incidents.console.flash import Flash
 from incidents.console.list_page import Filter, ListPage, may_change, may_share
 from incidents.console.pages import incidents, orders, sites, terms, unreported
-from incidents.console.pages.queue import queue_place
+from incidents.console.pages.queue import queue_view
 from incidents.console.request_context import needs
 from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError
@@ -27,9 +27,9 @@ from incidents.values import inputs
 router = APIRouter()
 
 LISTS: Mapping[str, Sequence[Filter]] = {
-    each.PATH: each.FILTERS for each in (queue_place, incidents, sites, orders, terms, unreported)
+    each.PATH: each.FILTERS for each in (queue_view, incidents, sites, orders, terms, unreported)
 }
-KEEPS: Mapping[str, Sequence[str]] = {queue_place.PATH: queue_place.KEEPS}
+KEEPS: Mapping[str, Sequence[str]] = {queue_view.PATH: queue_view.KEEPS}
 MAX_NAME = 60
 MAX_OWN = 50
 """The maximum number of views that one person keeps of one list."""

@@ -1,1 +1,1 @@
-"""The queue: its rows, its filter and place, and the pane of one item."""
+"""The queue: its rows, the part of it that a page shows, and the pane of one item."""

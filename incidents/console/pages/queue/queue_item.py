@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from incidents import views
 from incidents.console import conditional_response, forms, messages, rendering, submission
 from incidents.console.pages.queue import held_act, queue_list
-from incidents.console.pages.queue.queue_place import Place
+from incidents.console.pages.queue.queue_view import QueueView
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer
 from incidents.console.submission import Submission, Submitted
@@ -47,21 +47,21 @@ _STORY = 6
 @router.get("/queue/{item}")
 def show(here: Viewer, item: str) -> Response:
     """Return the pane, for the page that is open; otherwise go to the page that has it."""
-    place = Place.of(here, here.request.query_params)
+    view = QueueView.of(here, here.request.query_params)
     if "HX-Request" not in here.request.headers:
-        return RedirectResponse(place.path(item), status_code=303, headers=rendering.HEADERS)
-    text = _pane(here, item, place)
+        return RedirectResponse(view.path(item), status_code=303, headers=rendering.HEADERS)
+    text = _pane(here, item, view)
     return conditional_response.response(
         here.request, text.replace(_CSRF, here.csrf), text.replace(_CSRF, "")
     )
 
 
-def pane(who: RequestContext, item: str, place: Place) -> str:
+def pane(who: RequestContext, item: str, view: QueueView) -> str:
     """Render the pane; an item that is no longer in the queue has a pane that says so."""
-    return _pane(who, item, place).replace(_CSRF, who.csrf)
+    return _pane(who, item, view).replace(_CSRF, who.csrf)
 
 
-def _pane(who: RequestContext, item: str, place: Place) -> str:
+def _pane(who: RequestContext, item: str, view: QueueView) -> str:
     try:
         read = inputs.item(item)
     except UnknownTaskError:
@@ -78,7 +78,7 @@ def _pane(who: RequestContext, item: str, place: Place) -> str:
     others = who.request.app.state.changes.presence.note(item, who.by) if found else []
     return rendering.render(
         "queue/queue_item", reader, item=shown, id=item, site=name, seen=seen, story=story,
-        place=place, others=reader.spoken.comma.join(others), outcomes=OUTCOMES, calls=_CALLS,
+        view=view, others=reader.spoken.comma.join(others), outcomes=OUTCOMES, calls=_CALLS,
         only_for=only_for, me=who.identity, may=who.identity.may, csrf=_CSRF,
     )  # fmt: skip
 
@@ -197,10 +197,10 @@ def _do(
     except (InputError, RefusedError) as error:
         flash = messages.of_error(desk.reader, error)
     sent = {name: desk.form.text(name) or "" for name in ("mine", "after", "filter")}
-    place = Place.of(desk, {**dict(parse_qsl(sent["filter"])), **sent})
+    view = QueueView.of(desk, {**dict(parse_qsl(sent["filter"])), **sent})
     if "HX-Request" not in desk.request.headers:
-        return desk.back(place.path(item), flash)
-    text, now = queue_list.rendered(desk, place).content()
-    opened = pane(desk, desk.form.text("then") or item, place)
+        return desk.back(view.path(item), flash)
+    text, now = queue_list.rendered(desk, view).content()
+    opened = pane(desk, desk.form.text("then") or item, view)
     update = rendering.render("flash_update", desk.reader, flash=flash)
     return conditional_response.response(desk.request, text + opened + update, now=now)

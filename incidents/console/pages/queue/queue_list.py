@@ -18,7 +18,7 @@ from incidents.clock import rfc3339
 from incidents.console import changes, rendering
 from incidents.console.changes import Changes
 from incidents.console.pages import filing_view
-from incidents.console.pages.queue.queue_place import Place
+from incidents.console.pages.queue.queue_view import QueueView
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.documents.queue import QueueItem, QueuePage
@@ -58,15 +58,15 @@ class ListCache:
         self._lock = threading.Lock()
         self._kept: dict[tuple[Any, ...], WrittenList] = {}
 
-    def of(self, here: RequestContext, place: Place, watched: Changes) -> WrittenList:
+    def of(self, here: RequestContext, view: QueueView, watched: Changes) -> WrittenList:
         """Return the list for a person with this role and language.
 
         `watched`: the changes of the desk whose list it is; one process may serve several desks.
         """
-        key = (watched, here.identity.role, here.reader.language, place)
+        key = (watched, here.identity.role, here.reader.language, view)
         version, now = watched.version, clock.now()
         if version is None:
-            return rendered(here, place)
+            return rendered(here, view)
         with self._lock:
             kept = self._kept.get(key)
             fresh = kept and kept.version == version
@@ -74,7 +74,7 @@ class ListCache:
                 return kept
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            written = rendered(here, place)
+            written = rendered(here, view)
             self._kept[key] = written
             return written
 
@@ -82,19 +82,19 @@ class ListCache:
 LISTS = ListCache()
 
 
-def rendered(who: RequestContext, place: Place) -> WrittenList:
+def rendered(who: RequestContext, view: QueueView) -> WrittenList:
     """Render the current list."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         version = changes.version_of(connection)
         found: QueuePage = views.queue(
-            connection, here.reader.now, mine=place.mine, wanted=place.wanted(here.reader),
-            after=place.after, limit=PAGE, report=owed, when=here.reader.when,
+            connection, here.reader.now, mine=view.mine, wanted=view.wanted(here.reader),
+            after=view.after, limit=PAGE, report=owed, when=here.reader.when,
         )  # fmt: skip
         newest = entries.last_id(connection)
     items = [_item(each, here.reader) for each in found["items"]]
     text = rendering.render(
-        "queue/queue_list", here.reader, found=found, items=items, newest=newest, place=place,
+        "queue/queue_list", here.reader, found=found, items=items, newest=newest, view=view,
         version=version, written_at=_NOW, warnings=alarm.warnings_of(found, here.reader.now),
     )  # fmt: skip
     first = items[0]["id"] if items else None

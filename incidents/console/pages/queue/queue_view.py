@@ -28,7 +28,7 @@ FILTERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueueView:
     """The part of the queue to show: all items or the person's own, filtered, and where to start.
 
     `asked`: the filters of the address, in their order, without empty ones.
@@ -39,7 +39,7 @@ class Place:
     asked: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, here: RequestContext, query: Mapping[str, str]) -> Place:
+    def of(cls, here: RequestContext, query: Mapping[str, str]) -> QueueView:
         """Read the address, or the fields that a form repeats of it."""
         listed = ListPage.of(PATH, FILTERS, query, KEEPS)
         mine = here.by if listed.keeps else None

@@ -17,7 +17,7 @@ from tests.served_desk import ConsoleDesk, person
 @pytest.fixture
 def fast_desk(served_desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch) -> ConsoleDesk:
     """A served desk with a clock that runs sixty times as fast."""
-    monkeypatch.setattr(clock, "pace", clock.Pace(60, clock.machine_now()))
+    monkeypatch.setattr(clock, "fast_clock", clock.FastClock(60, clock.machine_now()))
     return served_desk
 
 

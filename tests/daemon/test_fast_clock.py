@@ -21,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "pace", clock.Pace(60, SINCE))
+    monkeypatch.setattr(clock, "fast_clock", clock.FastClock(60, SINCE))
 
 
 def test_it_wakes_at_the_moment_at_which_the_fast_clock_shows_the_deadline(
