@@ -52,7 +52,7 @@ class AccountErasureRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountErasureResult:
-    """The number of rows that were erased, or would be in a dry run.
+    """The numbers of rows and of names that were erased, or would be in a dry run.
 
     The rows are from before `before` (UTC). `next`: when the first of the remaining rows can be
     erased.
@@ -61,6 +61,7 @@ class AccountErasureResult:
     account: str
     before: datetime
     rows: int
+    names: int
     next: datetime | None
 
     def document(self, *, dry_run: bool) -> documents.ErasedAccount:
@@ -69,6 +70,7 @@ class AccountErasureResult:
             "account": self.account,
             "before": rfc3339(self.before),
             "sign_ins": self.rows,
+            "names": self.names,
             "next_at": None if self.next is None else rfc3339(self.next),
             "dry_run": dry_run,
         }
@@ -117,7 +119,7 @@ def erase_account(
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
     after = None if first is None or first < before else keep.due(first)
-    return AccountErasureResult(account=handle, before=before, rows=rows, next=after)
+    return AccountErasureResult(account=handle, before=before, rows=rows, names=names, next=after)
 
 
 def erase_sign_ins(

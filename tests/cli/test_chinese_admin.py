@@ -219,7 +219,9 @@ def test_erasure_is_told(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     assert lines(desk, *erase) == ["shop.example：没有可删去的内容"]
     account = ("person", "erase", "--account", "wu", "--reason", "本人要求")
     desk("account", "add", "wu", "--role", "viewer")
-    assert lines(desk, *account, "--dry-run") == ["wu：将删去登录日志 0 行"]
+    assert lines(desk, *account, "--dry-run") == [
+        "wu：将删去登录日志 0 行，视图与第二因素的名称 0 个"
+    ]
 
 
 def test_the_database_is_told(cli: Cli, tmp_path: Path) -> None:

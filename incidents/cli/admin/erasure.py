@@ -199,7 +199,8 @@ def _erase_account(
             )
     if not output.answer_program(run, document, handle):
         code = "erasure.sign_ins.would" if dry_run else "erasure.sign_ins"
-        run.write(run.text(code, handle=handle, n=document["sign_ins"]))
+        facts = {"n": document["sign_ins"], "names": document["names"]}
+        run.write(run.text(code, handle=handle, **facts))
         if document["next_at"] is not None:
             run.write(run.text("erasure.sign_ins.next", at=document["next_at"]))
 

@@ -155,12 +155,15 @@ class ErasedAccount(TypedDict):
     """The erasure of an account from the entries of the sign-in log before `before`.
 
     `sign_ins`: the number of rows in which the account was replaced, or would be in a dry run.
+    `names`: the number of names that its owner wrote (of saved views and second factors) and that
+    went with it.
     `next_at`: when the first of the remaining rows can be erased.
     """
 
     account: str
     before: str
     sign_ins: int
+    names: int
     next_at: str | None
     dry_run: bool
 
