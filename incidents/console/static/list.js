@@ -196,11 +196,20 @@ const list = (() => {
   // An act has its answer. By then its item may have gone, or ask for something else: for a moment no
   // second press reaches it, and the next most urgent one is selected.
 
+  // Whom somebody has just called comes up again only after all others: they run down the list, and who
+  // began in the middle of it is led to what is more urgent first.
+  const called = new Set();
+
   function next(of) {
-    const all = items();
-    const at = all.findIndex((item) => item.id === of);
-    const free = (item) => !item.matches(".gone, .held") && (!item.dataset.by || item.dataset.by === words.me);
-    return [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0))].find(free) || $(of);
+    called.add(of);
+    const isFree = (item) =>
+      item.id !== of && !item.matches(".gone, .held") && (!item.dataset.by || item.dataset.by === words.me);
+    const free = items().filter(isFree);
+    const found = free.find(({ id }) => !called.has(id));
+    if (found) return found;
+    called.clear();
+    called.add(of);
+    return free[0] || $(of);
   }
 
   document.addEventListener("act:answered", ({ detail: { act, done, list } }) => {
