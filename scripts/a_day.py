@@ -34,7 +34,8 @@ STORY = """
 2026-03-02 09:06  incidents contact 1-1 no-answer
 2026-03-02 09:40  incidents contact 1-1 left-message --note "with the front desk"
 
-# Nobody is reached within the hour: the daemon suspends the site, for 12 hours (R2).
+# Nobody is reached within the hour: the daemon suspends the site, for 12 hours (R2). This demo
+# has no hosting panel to carry that out, and the program says so: NOTHING IS ENFORCED.
 2026-03-02 10:00:01  incidents daemon --once
 2026-03-02 10:05  incidents site why shop.example
 

@@ -114,6 +114,9 @@ class DemoFolder:
             for name, value in self._own(language, fast_clock).items()
             if name.startswith("INCIDENTS_")
         ]
+        # The program that runs the demo may be where no shell looks, as under uvx and pipx run.
+        programs = shlex.quote(str(Path(sys.executable).parent))
+        lines.append(f"export PATH={programs}:$PATH\n")
         self.variables.write_text(_WITHOUT_OWN + "".join(lines), encoding="utf-8")
 
     @property
