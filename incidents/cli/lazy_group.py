@@ -58,8 +58,14 @@ class Group(click.Group):
     command_class = Verb
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does, with the common options moved after the command's name."""
-        return super().parse_args(ctx, _behind_the_command(args))
+        """Parse as click does, with the common options moved after the command's name.
+
+        `help COMMAND` means `COMMAND --help`.
+        """
+        args = _behind_the_command(args)
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
 
 
 def _behind_the_command(args: list[str]) -> list[str]:

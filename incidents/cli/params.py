@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from gettext import gettext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import click
 
@@ -196,12 +196,21 @@ class Outcome(click.Choice[str]):
 
         return words.code_of("outcome", super().normalize_choice(choice, ctx))
 
+    def fail(
+        self,
+        message: str,
+        param: click.Parameter | None = None,  # noqa: ARG002 - its choices are in the message
+        ctx: click.Context | None = None,
+    ) -> Never:
+        """Raise an error that tells the choices once."""
+        raise click.BadParameter(message, ctx=ctx, param_hint="OUTCOME")
+
     def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
-        """Return click's sentence, or the Chinese one with the Chinese names."""
+        """Return the sentence that names the value and the choices; in Chinese with their names."""
         from incidents.cli import chinese_help
 
         if not chinese_help.is_context(ctx):
-            return super().get_invalid_choice_message(value, ctx)
+            return f"there is no outcome {value!r}. Use one of: {', '.join(self.choices)}"
         from incidents.locale.language import language
 
         chinese = language("zh_CN", "cli")
@@ -302,6 +311,8 @@ def read_small_file(file: Path) -> str:
 
 _MOST_NAMED = 10
 _FEWEST_DIGITS = 5
+# An x is before the number of an extension.
+_LETTER_AT_DIGIT = re.compile(r"\d[a-wyz]|[a-wyz]\d", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -331,6 +342,8 @@ def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) 
     lines: list[Remarked] = []
     if phone is not None and sum(map(str.isdigit, phone)) < _FEWEST_DIGITS:
         lines.append((run.text("hint.phone.short"), [do(EditSite, site, phone=None)]))
+    elif phone is not None and _LETTER_AT_DIGIT.search(phone):
+        lines.append((run.text("hint.phone.letter"), [do(EditSite, site, phone=None)]))
     if email is not None and _ADDRESS.fullmatch(email) is None:
         lines.append((run.text("hint.email.wrong"), [do(EditSite, site, email=None)]))
     return lines

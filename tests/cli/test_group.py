@@ -37,3 +37,9 @@ def test_a_command_without_that_option_says_so(cli: Cli) -> None:
     answer = cli("--json", "completion", "bash")
     assert answer.status == 2
     assert "No such option '--json'" in answer.err
+
+
+@pytest.mark.parametrize("command", ["", "log", "site why"])
+def test_help_before_a_command_is_its_help(cli: Cli, command: str) -> None:
+    answer = cli("help", *command.split())
+    assert (answer.status, answer.out) == (0, cli(*command.split(), "--help").out)

@@ -65,7 +65,9 @@ def test_a_detail_of_the_register_or_of_the_filing_may_be_stated_as_false(
     ("given", "told"),
     [
         (("--phone", "none"), "too few digits"),
+        (("--phone", "010-5555-010O"), "a letter among its digits"),
         (("--phone", "+86 10 5555 0100"), ""),
+        (("--phone", "010-5555-0100x8"), ""),
         (("--phone", "010-5555-0100 转 8"), ""),
         (("--email", "li at shop.example"), "this email address is not valid"),
         (("--email", "li@shop.example"), ""),
@@ -80,6 +82,16 @@ def test_whom_to_call_is_kept_as_given_and_told_if_it_reaches_nobody(
         assert (told in answer.err) if told else answer.err == ""
         edit = f"next: incidents site edit {act[1]} {given[0]} "
         assert (edit in answer.out) == bool(told)
+
+
+def test_an_outcome_that_is_none_is_named_once_with_those_there_are(desk: Cli) -> None:
+    desk("log", "shop.example", "--category", "gambling")
+    answer = desk("contact", "1-1", "busy")
+    assert answer.status == 2
+    assert answer.err.splitlines()[-1] == (
+        "Error: Invalid value for OUTCOME: there is no outcome 'busy'."
+        " Use one of: reached, no-answer, wrong-number, bounced, left-message"
+    )
 
 
 def test_remarks_come_before_one_block_of_next_steps(desk: Cli) -> None:

@@ -100,7 +100,8 @@ class Roots:
         size = seen.size
         if size > self.size:
             what = Cause.of(
-                "flaw_tail_cut", "it is of {n} entries, and the log has {size}: its tail was cut",
+                "flaw_tail_cut", "it is of {n} entries, and the log has {size}: its tail was cut,"
+                " unless it was exported earlier",
                 n=size, size=self.size,
             )  # fmt: skip
             return Flaw(part="checkpoints", where=where, what=what, leaf=self.size)
