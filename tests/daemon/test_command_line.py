@@ -255,7 +255,10 @@ def test_the_queue_says_when_what_was_due_was_last_done_once_and_is_not_alarmed(
     assert "NO DAEMON ENFORCES" not in err
     status, out, _ = run("status")
     assert status == DONE
-    assert out.startswith("deadlines are being enforced\n  daemon --once last ran 40 s ago\n")
+    assert out.startswith(
+        "deadlines are enforced as often as cron, or you, run daemon --once\n"
+        "  daemon --once last ran 40 s ago\n"
+    )
 
 
 def test_a_daemon_that_died_is_named_beside_what_was_done_once(

@@ -20,7 +20,7 @@ def test_a_visitor_enters_once_and_sees_a_site_go_down_in_the_console_and_on_the
     ):
         console.goto(link)
         expect(console.locator(".who .menu summary")).to_contain_text("operator-1")
-        expect(console.locator(".rehearsal")).to_be_visible()
+        expect(console.locator(".rehearsal")).to_contain_text("150 times as fast")
         expect(console.locator("body")).to_have_attribute("data-speed", "150")
         panel.goto(demo.address("Hosting panel"))
         row = panel.locator("tr", has_text="bücher.example")

@@ -213,7 +213,8 @@ def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
     if is_enforced and not carries_out(found):
         run.write(coloured(run.text("enforcement.on.record"), fg="red", bold=True))
     elif is_enforced:
-        run.write(run.text("enforcement.on"))
+        is_by_cron = found["enforced_by"] == "once"
+        run.write(run.text("enforcement.on.once" if is_by_cron else "enforcement.on"))
     else:
         run.write(coloured(run.text("enforcement.off"), fg="red", bold=True))
     for daemon in found["daemons"]:
