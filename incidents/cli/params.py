@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Never
 import click
 
 from incidents.cli import suggestions
-from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run
 from incidents.errors import Cause, FileError, InputError, UnknownIncidentError, UnknownSiteError
 from incidents.machine import policy
@@ -32,27 +31,6 @@ if TYPE_CHECKING:
 
 Remarked = tuple[str, "list[Hint]"]
 """A remark, with the hints on what to do about it."""
-
-
-@verb()
-@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-def completion(shell: str) -> None:
-    """Print the completion script for SHELL.
-
-    \b
-    bash: incidents completion bash > ~/.local/share/bash-completion/completions/incidents
-    zsh:  incidents completion zsh > a file called _incidents in a folder of $fpath
-    fish: incidents completion fish > ~/.config/fish/completions/incidents.fish
-    """
-    from click.shell_completion import get_completion_class
-
-    from incidents.cli.root import root
-
-    # The first lines of click's script only ask for the shell's version.
-    kind = get_completion_class(shell)
-    assert kind is not None, "the three shells are click's own"
-    script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
-    click.echo(script.source_template % script.source_vars())
 
 
 class IntRange(click.IntRange):

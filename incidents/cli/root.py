@@ -124,7 +124,7 @@ COMMANDS = with_actions({
             "incidents.cli.audit.recover:recover",
             "Resume after the database lost its latest entries.",
         ),
-        "completion": ("incidents.cli.params:completion", "Print a shell completion script."),
+        "completion": ("incidents.cli.suggestions:completion", "Print a shell completion script."),
     },
 })  # fmt: skip
 

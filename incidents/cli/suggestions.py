@@ -1,4 +1,4 @@
-"""Suggestions for shell completion, from the database and the settings.
+"""Shell completion: its scripts, and suggestions from the database and the settings.
 
 Suggestions must never get in the way: on any error, nothing is suggested.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run
 from incidents.values import language_tag, site_name
 
@@ -20,6 +21,27 @@ if TYPE_CHECKING:
 
 MOST_SUGGESTED = 100
 _MOST_READ = 10_000
+
+
+@verb()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    \b
+    bash: incidents completion bash > ~/.local/share/bash-completion/completions/incidents
+    zsh:  incidents completion zsh > a file called _incidents in a folder of $fpath
+    fish: incidents completion fish > ~/.config/fish/completions/incidents.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from incidents.cli.root import root
+
+    # The first lines of click's script only ask for the shell's version.
+    kind = get_completion_class(shell)
+    assert kind is not None, "the three shells are click's own"
+    script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
+    click.echo(script.source_template % script.source_vars())
 
 
 def sites(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
