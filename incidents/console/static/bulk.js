@@ -39,6 +39,11 @@ const bulk = (() => {
     if (event.target.matches("input[name=row]")) choose(event.target, event.target.checked, event.shiftKey);
     else if (event.shiftKey && !event.target.closest("button")) { event.preventDefault(); pick(row, true); }
   });
+  form.addEventListener("reset", () => {
+    chosen.clear();
+    last = null;
+    show();
+  });
   document.addEventListener("list:fresh", show);
   show();
 

@@ -135,7 +135,8 @@ const pane = (() => {
     const first = outcomes()[0];
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "do";
+    const holder = row.dataset.by;
+    button.className = holder && holder !== document.body.dataset.me ? "do with-other" : "do";
     button.tabIndex = -1;
     if (claim) { button.textContent = label(claim); button.addEventListener("click", () => press("button[data-key=c]")); }
     else if (first && first.name === "outcome") {

@@ -84,7 +84,7 @@ def _pane(who: RequestContext, item: str, view: QueueView) -> str:
 
 
 def _shown(item: QueueItem, reader: Reader) -> dict[str, Any]:
-    warning = item["warning"] and reader.sentence(item["warning"], [item["site"]])
+    warning = queue_list.warning(item, reader)
     return {**item, "days": queue_list.days(item, reader), "warning": warning}
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from incidents import clock, views
 from incidents.app import App
 from incidents.clock import rfc3339
@@ -25,6 +27,8 @@ from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.machine.filing import TERMS
 from incidents.settings import police, sources
 from incidents.store import entries
+from incidents.store.cases import sites
+from incidents.values.ids import read_incident_id
 from incidents.views.queue import alarm
 
 PAGE = 50
@@ -92,10 +96,12 @@ def rendered(who: RequestContext, view: QueueView) -> WrittenList:
             after=view.after, limit=PAGE, report=owed, when=here.reader.when,
         )  # fmt: skip
         newest = entries.last_id(connection)
+        police_site = _police_site(connection, found)
     items = [_item(each, here.reader) for each in found["items"]]
     text = rendering.render(
         "queue/queue_list", here.reader, found=found, items=items, newest=newest, view=view,
         version=version, written_at=_NOW, warnings=alarm.warnings_of(found, here.reader.now),
+        police_site=police_site,
     )  # fmt: skip
     first = items[0]["id"] if items else None
     return WrittenList(text, version, first, here.reader.now, clock.now())
@@ -104,7 +110,22 @@ def rendered(who: RequestContext, view: QueueView) -> WrittenList:
 def _item(item: QueueItem, reader: Reader) -> dict[str, Any]:
     span = item["suspends_s"]
     suspends_for = None if span is None else timedelta(seconds=span)
-    return {**item, "suspends_for": suspends_for, "days": days(item, reader)}
+    return {
+        **item, "suspends_for": suspends_for, "days": days(item, reader),
+        "warning": warning(item, reader),
+    }  # fmt: skip
+
+
+def _police_site(connection: Connection, found: QueuePage) -> str | None:
+    """The site of the incident that is the first to be reported to the police."""
+    named = found["report"] and found["report"]["first_incident"]
+    first = read_incident_id(named or "")
+    return None if first is None else sites.name_of(connection, first[0])
+
+
+def warning(item: QueueItem, reader: Reader) -> str | None:
+    """The item's warning as a sentence; None without one."""
+    return item["warning"] and reader.sentence(item["warning"], [item["site"]])
 
 
 def days(item: QueueItem, reader: Reader) -> int | None:
