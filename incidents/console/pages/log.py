@@ -26,6 +26,8 @@ from incidents.locale import words
 from incidents.machine import commands as c
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name, web_address
+from incidents.views import register
+from incidents.views.next_violation import next_violations
 
 router = APIRouter()
 
@@ -237,8 +239,13 @@ def _written(
     hosts = [] if found is None else found.hosts
     with here.reading() as connection:
         known = sites.ids_by_name(connection, hosts) if hosts else {}
+        policy = register.policy_in_force(connection)
+        standing = next_violations(
+            connection, {form.site for form in forms}, here.reader.now, policy
+        )
     return here.page(
         "log", status=409 if flash else 200, flash=flash, typed=typed, forms=forms, found=found,
-        known=known, rest=rest if found else None, done=done, categories=CATEGORIES, path="/log",
-        opened="log", **({} if here_is is None else {"here": here_is}),
+        known=known, policy=policy, standing=standing, rest=rest if found else None, done=done,
+        categories=CATEGORIES, path="/log", opened="log",
+        **({} if here_is is None else {"here": here_is}),
     )  # fmt: skip
