@@ -88,10 +88,10 @@ def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ConsoleDesk) -> None:
     assert held(desk) == before
 
 
-def test_who_may_not_sees_no_form_and_who_has_nothing_is_told_so_beside_the_button(
-    desk: ConsoleDesk,
-) -> None:
+def test_who_may_not_and_who_has_nothing_to_hand_over_see_no_form(desk: ConsoleDesk) -> None:
     assert 'id="h-give"' not in Visitor(desk, "viewer").get("/hand-over").text
     li = Visitor(desk, "operator")
     li.post("/hand-over", {"to": WANG})
-    assert 'id="why-give">You have claimed nothing.' in li.get("/hand-over").text
+    page = li.get("/hand-over").text
+    assert 'You hold nothing. <a href="/">Queue</a>' in page
+    assert 'id="to"' not in page
