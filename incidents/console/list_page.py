@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from incidents.clock import rfc3339
-from incidents.console import conditional_response, rendering
+from incidents.console import conditional_response, messages, rendering
 from incidents.console.flash import Flash
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.action import DESK, SUPERVISOR
-from incidents.errors import InputError
+from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.locale import words
 from incidents.store.accounts import saved_views
 from incidents.store.accounts.saved_views import SavedView
@@ -190,6 +190,22 @@ class ListPage:
         order = [*(each.name for each in self.filters), _AFTER]
         found = rendering.query({**self.keeps, **{name: asked.get(name) for name in order}})
         return f"?{found}" if found else ""
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a filter, in words, and the sites that may be meant instead."""
+
+    words: str
+    nearest: list[str]
+
+
+def wrong(reader: Reader, error: InputError | RefusedError) -> Wrong:
+    """What to show of an error, with the nearest names apart, which the list shows as links."""
+    nearest = error.facts.get("nearest")
+    if not isinstance(error, UnknownSiteError) or not isinstance(nearest, list):
+        return Wrong(messages.of_error(reader, error).words, [])
+    alone = UnknownSiteError(site=error.facts["site"], way_out="", nearest=[])
+    return Wrong(messages.of_error(reader, alone).words, nearest)
 
 
 class Tab(NamedTuple):

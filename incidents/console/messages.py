@@ -124,7 +124,8 @@ def _not_there(reader: Reader, error: IncidentsError) -> str:
 
 def _as_sentence(reader: Reader, told: str, facts: Facts) -> str:
     """Add a capital letter and a full stop to the text, unless it has them."""
-    return told if told.endswith(_STOPS) else reader.sentence(told, _names(facts))
+    names = _names(facts)
+    return capitalised(told, names) if told.endswith(_STOPS) else reader.sentence(told, names)
 
 
 def event(reader: Reader, answer: Answer, document: Event) -> str:

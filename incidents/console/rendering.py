@@ -105,25 +105,34 @@ class Reader:
         return self.spoken.word(group, code)
 
     def time(
-        self, moment: str | datetime | None, *, relative: bool | Literal["clock"] = False
+        self,
+        moment: str | datetime | None,
+        *,
+        relative: bool | Literal["clock"] = False,
+        beside: Iterable[str | None] = (),
     ) -> Markup:
         """Return a `<time>` in the reader's time zone, with the exact time in its title.
 
         The result is empty for None. `relative`: the browser keeps the time left, or the time
-        since, up to date; with `clock` as a stopwatch shows it.
+        since, up to date; with `clock` as a stopwatch shows it. `beside`: the other times of the
+        row; if one of them has a date, this one has, too.
         """
         if moment is None:
             return Markup()
         at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
         local = at.astimezone(self.zone)
-        today = local.date() == self.now.astimezone(self.zone).date()
-        shown = local.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+        is_today = all(self._is_today(each) for each in (at, *beside) if each is not None)
+        shown = local.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M")
         exact = f"{local.isoformat(timespec='seconds')} {self.zone} · {rfc3339(at)}"
         ticks = "clock" if relative == "clock" else ""
         ticking = Markup(' data-ticks="{}"').format(ticks) if relative else Markup()
         return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
             rfc3339(at), exact, ticking, shown
         )
+
+    def _is_today(self, moment: str | datetime) -> bool:
+        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        return at.astimezone(self.zone).date() == self.now.astimezone(self.zone).date()
 
 
 def query(asked: Mapping[str, str | None]) -> str:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
-from incidents.console import list_page, messages, rendering
+from incidents.console import list_page, rendering
 from incidents.console.list_page import Filter, ListPage
 from incidents.console.pages.log import CATEGORIES
 from incidents.console.rendering import Reader
@@ -28,6 +28,7 @@ from incidents.contract.documents.sites import (
 )
 from incidents.errors import InputError, RefusedError
 from incidents.filing.lists.table_row import guarded
+from incidents.store.cases import sites
 from incidents.values import inputs, typed_time
 from incidents.views import incident_list
 from incidents.views.incident_list import IncidentFilter
@@ -76,6 +77,8 @@ def show(who: Viewer, request: Request) -> Response:
     found: IncidentPage = {"items": [], "next": None}
     counts: dict[str, int] = {}
     capped, wrong = False, None
+    nearest: list[str] = []
+    closed: set[str] = set()
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
         try:
@@ -84,12 +87,14 @@ def show(who: Viewer, request: Request) -> Response:
                 connection, wanted, limit=PAGE, cursor=listed.after, order="newest"
             )
             counts, capped = incident_list.counts_by_state(connection, wanted)
+            closed = sites.closed(connection, {each["site"] for each in found["items"]})
         except (InputError, RefusedError) as error:
-            wrong = messages.of_error(here.reader, error).words
+            wrong, nearest = list_page.wrong(here.reader, error)
     return list_page.answer(
         here, "lists/incidents", status=422 if wrong else 200, wrong=wrong, next=found["next"],
         items=found["items"], counts=list_page.counted(counts, STATES),
         counted=incident_list.MAX_COUNTED if capped else None, last=last_contact,
+        closed=closed, nearest=nearest,
         **list_page.facts(here, listed, saved),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import get_args
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from incidents.console import list_page, messages
+from incidents.console import list_page
 from incidents.console.list_page import Filter, ListPage
 from incidents.console.pages.log import CATEGORIES
 from incidents.console.request_context import Viewer
@@ -35,6 +35,7 @@ def show(who: Viewer, request: Request) -> Response:
     listed = ListPage.of(PATH, FILTERS, request.query_params)
     owed = police.read(sources.section(police.SECTION))
     found, counted, wrong = DutyPage([], None), DutyCounts(0, 0), None
+    nearest: list[str] = []
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
         now = here.reader.now
@@ -50,9 +51,9 @@ def show(who: Viewer, request: Request) -> Response:
                     connection, now, owed, wanted, limit=PAGE, cursor=listed.after
                 )
             except (InputError, RefusedError) as error:
-                wrong = messages.of_error(here.reader, error).words
+                wrong, nearest = list_page.wrong(here.reader, error)
     return list_page.answer(
         here, "lists/unreported", status=422 if wrong else 200,
         items=found.items, next=found.next, counted=counted, is_on=owed is not None, wrong=wrong,
-        **list_page.facts(here, listed, saved),
+        nearest=nearest, **list_page.facts(here, listed, saved),
     )  # fmt: skip

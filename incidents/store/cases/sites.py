@@ -95,6 +95,15 @@ def without_order(
     return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
 
 
+def closed(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Those of the names whose sites are closed: no clock counts there."""
+    of = sites.c
+    found = connection.scalars(
+        select(of.name).where(of.name.in_(sorted(names)), of.state == "closed")
+    )
+    return set(found)
+
+
 def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
     """The sites with those ids that are known to be actually closed."""
     of = sites.c
