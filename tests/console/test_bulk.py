@@ -162,6 +162,23 @@ def test_rows_are_chosen_by_x_and_shift_and_claimed_together(
         expect(li.locator(".item.mine")).to_have_count(3)
 
 
+def test_choosing_moves_no_row_and_is_cleared_at_once(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    ids = [served_desk.violation(site) for site in SITES]
+    with person(browser, served_desk, "li") as li:
+        shown(li, ids[0])
+        row = li.locator(f"#i-{ids[1]}")
+        before = row.bounding_box()
+        row.focus()
+        li.keyboard.press("x")
+        expect(li.locator("#bulk")).to_contain_text("1 selected")
+        assert row.bounding_box() == before
+        li.locator("#bulk").get_by_role("button", name="Clear").click()
+        expect(li.locator("#bulk")).to_be_hidden()
+        expect(row.locator("input[name=row]")).not_to_be_checked()
+
+
 def test_police_reports_and_orders_are_lists_whose_rows_can_be_chosen(desk: ConsoleDesk) -> None:
     desk.violation("first.example")
     desk.do("first.example", c.StateFalse(by="wang", field="phone", evidence="no such number"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 
 from incidents.console.pages import incidents
+from incidents.console.rendering import Reader
 from incidents.machine import commands as c
 from incidents.views import incident_list
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
@@ -181,3 +182,31 @@ def test_what_links_alone_set_is_a_chip_and_stays_in_the_form(desk: ConsoleDesk)
     wrong = Visitor(desk, "viewer").get("/incidents", contact_over_s="soon")
     assert wrong.status_code == 422
     assert "“soon” is not a whole number" in wrong.text
+
+
+def test_no_clock_runs_in_the_list_for_an_incident_of_a_closed_site(desk: ConsoleDesk) -> None:
+    def clock_of(incident: str) -> str:
+        page = Visitor(desk, "viewer").get("/incidents").text
+        row = page.partition(f'id="i-{incident}"')[2].partition("</li>")[0]
+        [clock] = re.findall(r'<span class="left">(.*)</span>\n<span class="last">', row)
+        return str(clock)
+
+    assert 'data-ticks="clock"' in clock_of("3-1")
+    desk.do(3, c.StateFalse(by="li", field="phone", evidence="no such number"))
+    assert clock_of("3-1") == '<span class="soft">no clock</span>'
+    assert 'data-ticks="clock"' in clock_of("1-1")
+
+
+def test_if_one_time_of_a_row_has_a_date_all_have() -> None:
+    reader = Reader("en", UTC, datetime(2026, 3, 3, 10, tzinfo=UTC))
+    today, before = "2026-03-03T09:12:00Z", "2026-03-02T10:20:00Z"
+    assert ">09:12<" in reader.time(today)
+    assert ">09:12<" in reader.time(today, beside=[today, None])
+    assert ">2026-03-03 09:12<" in reader.time(today, beside=[today, before])
+
+
+def test_a_site_that_may_be_meant_is_a_link_with_the_other_filters(desk: ConsoleDesk) -> None:
+    answer = Visitor(desk, "viewer").get("/incidents", site="shp.example", state="open")
+    assert "No site named shp.example. Did you mean: " in answer.text
+    link = '<a href="/incidents?state=open&amp;site=shop.example"><bdi>shop.example</bdi></a>'
+    assert link in answer.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from incidents.machine import commands as c
 from tests.served_desk import ConsoleDesk, Visitor
@@ -102,3 +103,26 @@ def test_a_category_and_a_time_are_read_as_a_chinese_reader_types_them(desk: Con
     edited = li.post("/sites/shop.example/edit", {"phone": "１３８　0000　1234"})
     assert edited.status_code == 303
     assert desk.site("shop.example")["phone"] == "138 0000 1234"
+
+
+def test_the_page_says_what_logging_starts_and_where_the_site_stands(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    assert "reach the responsible person within 1 h (R2)" in li.get("/log").text
+    assert "This would be number" not in li.get("/log", site="nobody.example").text
+    desk.violation("shop.example", ago=timedelta(hours=25))
+    desk.do("shop.example", c.Log(by="li", again=True), ago=timedelta(hours=23))
+    assert "This would be number 2 of 3 within 24 h." in li.get("/log", site="shop.example").text
+    desk.do("shop.example", c.Log(by="li", again=True))
+    closes = "This would be number 3 of 3 within 24 h: it closes the site."
+    assert closes in li.get("/log", site="SHOP.example").text
+    desk.do("shop.example", c.Log(by="li", again=True))
+    assert "No clock starts on a closed site" in li.get("/log", site="shop.example").text
+
+
+def test_the_page_names_the_numbers_of_the_policy_in_force(desk: ConsoleDesk) -> None:
+    policy = '[repeat]\ncount = 1\nwithin = "2h"\n[unreachable]\nwithin = "30m"\n'
+    desk.app.desk.activate(policy, by="wang", login="desk1", reason="agreed", signed_in=True)
+    desk.do("shop.example", c.AddSite(by="li"))
+    page = Visitor(desk, "li", "zh").get("/log", site="shop.example").text
+    assert "须在 30 分钟 内联系到负责人（R2）" in page
+    assert "2 小时 内的第 1 起，满 1 起：网站将被关闭" in page

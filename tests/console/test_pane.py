@@ -1,5 +1,7 @@
 """The pane of an item of the queue: it offers only what its reader may do, and what is possible."""
 
+from datetime import timedelta
+
 import pytest
 
 from incidents.machine import commands as c
@@ -8,6 +10,7 @@ from tests.served_desk import ConsoleDesk, Visitor
 SITE = "shop.example"
 REFUSE, DECIDE = 'href="/incidents/1-1#act-refused"', f'href="/sites/{SITE}#acts"'
 REACHED = c.RecordContact(by="li", incident=1, outcome="reached")
+STOPS = "“Reached” stops the clock; the others do not."
 FALSE = c.StateFalse(by="chen", field="phone", evidence="the number is not in use")
 
 
@@ -66,3 +69,25 @@ def test_an_act_that_a_closed_site_forbids_names_the_rule_and_the_only_way_out(
         shown = Visitor(desk, reader).get(f"/sites/{SITE}").text
         assert why[1:] in shown
         assert "You can request reinstatement" not in shown
+
+
+def test_the_script_comes_before_the_outcomes_of_which_none_is_put_forward(
+    desk: ConsoleDesk,
+) -> None:
+    desk.violation(SITE, ago=timedelta(minutes=10))
+    shown = pane(Visitor(desk, "li"), "1-1")
+    places = [shown.index(each) for each in ("Show in full", 'class="say"', 'value="reached"')]
+    assert places == sorted(places)
+    assert 'class="main"' not in shown
+    assert STOPS in shown
+    desk.pass_time(timedelta(minutes=55))
+    # Nothing is left to stop.
+    assert STOPS not in pane(Visitor(desk, "li"), "1-1")
+
+
+def test_who_holds_an_item_is_said_above_its_outcomes_to_everybody_else(desk: ConsoleDesk) -> None:
+    desk.violation(SITE)
+    desk.do(SITE, c.ClaimItem(by="chen", item="1"))
+    shown = pane(Visitor(desk, "li"), "1-1")
+    assert shown.index("chen holds this item") < shown.index('value="reached"')
+    assert "holds this item" not in pane(Visitor(desk, "chen"), "1-1")

@@ -58,3 +58,45 @@ def test_an_act_comes_back_to_the_filtered_queue(desk: ConsoleDesk) -> None:
     sent = li.post("/queue/1-1/claim", {"filter": "kind=call&category=spam"})
     assert sent.headers["location"] == "/?kind=call&category=spam&item=1-1"
     assert items(li.get("/", holder="li")) == ["1-1"]
+
+
+def test_rows_of_one_kind_and_site_are_told_apart_by_their_numbers(desk: ConsoleDesk) -> None:
+    desk.do("b.example", c.Log(by="li", category="gambling", again=True))
+    page = Visitor(desk, "li").get("/", site="b.example").text
+    for number in ("2-1", "2-2"):
+        assert f'call · <span class="id">{number}</span> · <bdi>gambling</bdi>' in page
+
+
+def test_suspicions_of_one_site_are_told_apart_by_the_detail_in_doubt(desk: ConsoleDesk) -> None:
+    for field in ("responsible_phone", "responsible_email"):
+        desk.do("b.example", c.RaiseSuspicion(by="li", field=field, finding="phone_impossible"))
+    page = Visitor(desk, "li", "zh").get("/", kind="suspicion").text
+    for told in ("负责人手机号码", "负责人电子邮箱"):
+        assert f'<span class="kind">信息存疑 · {told}</span>' in page
+
+
+def test_an_empty_list_leads_to_all_of_it(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    clear = '<a class="button" href="{}">Clear all filters: show {}</a>'
+    page = li.get("/", site="d.example").text
+    assert clear.format("/", "the whole queue") in page
+    page = li.get("/", site="d.example", mine="1").text
+    assert clear.format("/?mine=1", "all that you hold") in page
+    assert "Clear all filters" not in li.get("/", mine="1").text
+
+
+def test_the_button_counts_the_filters_and_a_category_is_in_the_readers_words(
+    desk: ConsoleDesk,
+) -> None:
+    li = Visitor(desk, "li", "zh")
+    page = li.get("/", category="gambling", kind="call").text
+    assert ">筛选（2）</summary>" in page
+    assert re.search(r'<input id="filter-category"[^>]* value="赌博"', page)
+    assert items(li.get("/", category="赌博", kind="call")) == ["2-1"]
+    assert ">筛选</summary>" in li.get("/").text
+
+
+def test_the_police_banner_names_the_site(desk: ConsoleDesk) -> None:
+    desk.pass_time(timedelta(hours=23))
+    page = Visitor(desk, "li").get("/").text
+    assert '<a href="/incidents/1-1">1-1 <bdi>a.example</bdi></a>' in page
