@@ -107,7 +107,7 @@ def test_a_category_and_a_time_are_read_as_a_chinese_reader_types_them(desk: Con
 
 def test_the_page_says_what_logging_starts_and_where_the_site_stands(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "li")
-    assert "reach the responsible person within 1 h (R2)" in li.get("/log").text
+    assert "reach the responsible person in 1 h (R2)" in li.get("/log").text
     assert "This would be number" not in li.get("/log", site="nobody.example").text
     desk.violation("shop.example", ago=timedelta(hours=25))
     desk.do("shop.example", c.Log(by="li", again=True), ago=timedelta(hours=23))
