@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from incidents.console.forms import SentForm
-from incidents.machine.policy import Policy
+from incidents.console.rendering import Reader
+from incidents.console.simulation_form import InvalidSimulationError
+from incidents.machine import policy
+from incidents.machine.policy import Policy, PolicyError
 
 MARK = "by_numbers"
 """The field that says that a policy is given by its numbers, and not as a text."""
@@ -54,10 +58,35 @@ def numbers_of(policy: Policy) -> dict[str, str]:
     return {each.name: each.of(policy) for each in NUMBERS}
 
 
+class WrongNumberError(InvalidSimulationError):
+    """A number that the policy cannot have; `field` is the name of its field."""
+
+    def __init__(self, field: str, **facts: Any) -> None:
+        super().__init__("policy_number.wrong", **facts)
+        self.field = field
+
+
+def read_numbers(form: SentForm, toml: str, reader: Reader) -> Policy:
+    """Read the policy whose text `toml_of` has made of the form.
+
+    Raises:
+        WrongNumberError: naming the field by its label.
+    """
+    try:
+        return policy.read(toml)
+    except PolicyError as error:
+        facts = error.args[0].facts
+        wrong = next(each for each in NUMBERS if each.name == facts["name"])
+        raise WrongNumberError(
+            wrong.name, label=reader.say(f"policy_number.{wrong.section}_{wrong.key}"),
+            expected=facts["expected"], typed=form.text(wrong.name) or "",
+        ) from error  # fmt: skip
+
+
 def toml_of(form: SentForm) -> str | None:
     """The text of the policy's file with the numbers of the form; None if it was given as a text.
 
-    Whether the numbers are right is for the policy itself to say, by the names of its keys.
+    Whether the numbers are right is for the policy itself to say, in `read_numbers`.
     """
     if form.text(MARK) is None:
         return None

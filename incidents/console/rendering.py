@@ -110,19 +110,23 @@ class Reader:
         *,
         relative: bool | Literal["clock"] = False,
         beside: Iterable[str | None] = (),
+        dated: bool = False,
+        seconds: bool = False,
     ) -> Markup:
         """Return a `<time>` in the reader's time zone, with the exact time in its title.
 
         The result is empty for None. `relative`: the browser keeps the time left, or the time
         since, up to date; with `clock` as a stopwatch shows it. `beside`: the other times of the
-        row; if one of them has a date, this one has, too.
+        row; if one of them has a date, this one has, too. `dated`: with the date also if it is
+        today's, for times of several days in one table.
         """
         if moment is None:
             return Markup()
         at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
         local = at.astimezone(self.zone)
         is_today = all(self._is_today(each) for each in (at, *beside) if each is not None)
-        shown = local.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M")
+        day = "" if is_today and not dated else "%Y-%m-%d "
+        shown = local.strftime(day + ("%H:%M:%S" if seconds else "%H:%M"))
         exact = f"{local.isoformat(timespec='seconds')} {self.zone} · {rfc3339(at)}"
         ticks = "clock" if relative == "clock" else ""
         ticking = Markup(' data-ticks="{}"').format(ticks) if relative else Markup()

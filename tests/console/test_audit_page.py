@@ -132,7 +132,7 @@ def test_a_log_that_is_right_is_verified_in_words(record: ConsoleDesk) -> None:
     by = Visitor(record, "auditor")
     told = verified(by)
     assert "Consistent, but not signed." in told
-    assert "Verified." not in told
+    assert "signed and verified" not in told
     assert "Whether somebody replaced the whole record: no checkpoint is signed yet." in told
     assert "记录一致，但尚未签署。" in Visitor(record, "auditor", "zh").get("/audit").text
 
@@ -179,13 +179,27 @@ def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
 def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
     record: ConsoleDesk, tmp_path: Path
 ) -> None:
-    by = Visitor(record, "viewer")
+    by, auditor = Visitor(record, "viewer"), Visitor(record, "auditor")
     assert "No checkpoint is signed yet" in by.get("/audit").text
     assert by.get("/audit/checkpoint").status_code == 422
     note = signed(record, tmp_path / "audit.key")
     assert by.get("/audit/checkpoint").text == note
-    assert "Verified." in verified(Visitor(record, "auditor"))
+    told = verified(auditor)
+    assert re.search(r'"said done"><b>All \d+ entries are signed and verified', told)
     assert "No outside witness has countersigned" in by.get("/audit").text
+
+
+def test_a_log_of_which_a_part_is_signed_is_verified_for_that_part_alone(
+    record: ConsoleDesk, tmp_path: Path
+) -> None:
+    english, chinese = Visitor(record, "auditor"), Visitor(record, "auditor", "zh")
+    signed(record, tmp_path / "audit.key")
+    for name in ("late.example", "later.example"):
+        record.do(name, c.AddSite(by="li"))
+    told = verified(english)
+    assert re.search(r"The \d+ signed entries are verified; 2 entries are not signed yet", told)
+    assert "said done" not in told
+    assert "尚未签署的 2 条今后是否会被改动" in chinese.get("/audit").text
 
 
 def signed(desk: ConsoleDesk, key: Path) -> str:

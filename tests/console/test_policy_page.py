@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from incidents.audit import fold
+from incidents.console import policy_form
 from incidents.console.figures.layouts import LAYOUTS
 from incidents.console.figures.machine import KINDS
 from incidents.history import trial_process
@@ -66,7 +68,9 @@ def test_a_trial_on_the_record_shows_what_would_have_differed_and_changes_nothin
     monkeypatch.setattr(trial_process, "SHORT", short)
     page = supervisor.get(tried(supervisor)).text
     assert "The policies treat 1 of 1 sites differently" in page
-    assert "<code>repeat.count</code>: 3 → <b>2</b>" in page
+    assert "<li>Violations that close a site: 3 → <b>2</b></li>" in page
+    assert re.search(r"new policy: closures 0 → 1, suspensions \d → \d", page)
+    assert "<bdi>Closed (R1)</bdi> <b>0 → 1</b>" in page
     assert desk.app.desk.policy() == DOCUMENTED
 
 
@@ -179,7 +183,10 @@ def test_the_same_form_sent_twice_activates_once(desk: ConsoleDesk, supervisor: 
     [
         ("", "Choose or paste a policy."),
         ("[repeat]\ncount = 3\n", "This policy is already active."),
-        ("[repeat]\ncounts = 2\n", "new policy is not a policy: unknown key counts in [repeat]"),
+        (
+            "[repeat]\ncounts = 2\n",
+            "The policy “new policy” cannot be used: unknown key counts in [repeat]",
+        ),
     ],
 )
 def test_what_cannot_be_tried_is_said(supervisor: Visitor, toml: str, told: str) -> None:
@@ -216,16 +223,26 @@ def test_a_policy_is_tried_by_its_numbers(desk: ConsoleDesk) -> None:
     assert tried.status_code == 303, tried.text
     found = wang.get(tried.headers["location"]).text
     assert 'name="repeat.count" value="4"' in found, "to be changed and tried again"
-    assert "two_people" in found
+    assert "needs a second person: no → <b>yes</b>" in found
     wrong = wang.post("/policy/try", fields | {"repeat.within": "a day"})
     assert (wrong.status_code, 'value="a day"' in wrong.text) == (422, True)
-    same = wang.post("/policy/try", fields | {"repeat.count": "x"})
-    assert same.status_code == 422
+
+
+def test_a_number_that_cannot_be_is_said_of_the_field_by_its_label(desk: ConsoleDesk) -> None:
+    wang = Visitor(desk, "supervisor")
+    numbers = policy_form.numbers_of(DOCUMENTED) | {"by_numbers": "1", "days": "30"}
+    page = wang.post("/policy/try", numbers | {"repeat.count": "none"})
+    assert page.status_code == 422
+    told = "“Violations that close a site” must be a whole number from 1 to 1000, not “none”."
+    assert told in page.text
+    [field] = re.findall(r"<input[^>]*aria-invalid[^>]*>", page.text)
+    assert 'name="repeat.count"' in field
+    assert 'aria-describedby="wrong-number" autofocus' in field
 
 
 def test_each_number_names_its_rules_in_the_punctuation_of_its_language(desk: ConsoleDesk) -> None:
     english = Visitor(desk, "supervisor").get("/policy").text
     chinese = Visitor(desk, "supervisor", "zh").get("/policy").text
-    assert 'one person&#39;s word <span class="soft">(R4, R5)</span>' in english
-    assert '须由两人办理 <span class="soft">（R4、R5）</span>' in chinese
+    assert 'needs a second person <span class="soft">(R4, R5)</span>' in english
+    assert '须经第二人批准 <span class="soft">（R4、R5）</span>' in chinese
     assert '删除内容的时限 <span class="soft">（R5）</span>' in chinese

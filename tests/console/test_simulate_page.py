@@ -32,7 +32,7 @@ def test_two_policies_are_compared_and_the_sites_that_differ_are_named(somebody:
     assert page.status_code == 200, page.text
     assert "The policies treat 2 of 2 sites differently" in page.text
     assert "shop1.example" in page.text
-    assert "R1 repeat" in page.text
+    assert "Closed (R1)" in page.text
 
 
 def test_policy_files_are_compared_by_their_names(somebody: Visitor) -> None:
@@ -90,7 +90,10 @@ def test_a_urlhaus_dump_is_known_by_its_columns(somebody: Visitor) -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"toml": "[repeat]\ncounts = 3\n"}, "pasted is not a policy: unknown key counts"),
+        (
+            {"toml": "[repeat]\ncounts = 3\n"},
+            "The policy “pasted” cannot be used: unknown key counts",
+        ),
         ({"group_within": "soon"}, "enter a duration such as 60m"),
         ({"reach": "101"}, "a whole number from 0 to 100"),
         ({"seed": "-1"}, "up to nine digits"),

@@ -270,6 +270,11 @@ class Verdict:
         """The number of entries that have a number but that no checkpoint covers."""
         return max(0, self.entries - self.pending - (self.size or 0))
 
+    @property
+    def unsigned(self) -> int:
+        """The number of entries that no checkpoint covers, with or without a number."""
+        return self.pending + self.uncovered
+
     def document(self) -> proofs.Verdict:
         """The verdict as JSON."""
         since = self.since

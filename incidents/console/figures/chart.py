@@ -36,7 +36,8 @@ class Chart:
 
     `key`: an id that is unique on the page. `told`: a one-sentence description. `counted` and
     `across`: the titles of the axes, what is counted and what the columns are. `ticks`: shorter
-    labels for the axis, shown as space allows.
+    labels for the axis, shown as space allows. `is_choice`: the columns are alternatives, so that
+    their counts do not add up.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Chart:
     labels: Sequence[str]
     series: Sequence[Series]
     ticks: Sequence[str] = ()
+    is_choice: bool = False
 
     @property
     def total(self) -> int:
@@ -69,6 +71,12 @@ class Chart:
     def size(self) -> str:
         """The size class: `few` also fits a narrow space; `many` scrolls, showing the end first."""
         return self._drawing.size
+
+    def summary(self, series: Series) -> str:
+        """What the legend says of a series: the sum of its counts, or each column's own."""
+        if self.is_choice:
+            return " → ".join(f"{n:,}" for n in series.counts)
+        return f"{sum(series.counts):,}"
 
     def swatch(self, n: int) -> Markup:
         """The pattern of the nth series, as SVG for the legend."""

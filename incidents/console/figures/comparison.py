@@ -20,6 +20,7 @@ class Facts(TypedDict):
     """The facts for the template that shows a comparison."""
 
     id: str
+    lead: str
     found: Comparison
     page: int
     last: int
@@ -32,10 +33,21 @@ def facts(here: RequestContext, found: Comparison, id_: str, page: int) -> Facts
     last = max(0, (len(found.differences) - 1) // PAGE)
     page = min(max(page, 0), last)
     return {
-        "id": id_, "found": found, "page": page, "last": last,
+        "id": id_, "lead": _lead(found, here.reader), "found": found, "page": page, "last": last,
         "chart": _chart(found, here.reader, "compared"),
         "rows": _rows(found.differences, here.reader, page),
     }  # fmt: skip
+
+
+def _lead(found: Comparison, reader: Reader) -> str:
+    """The closures and suspensions under each policy, in one sentence."""
+    closures = [sum(out.closed.values()) for out in found.outcomes]
+    suspensions = [out.suspensions for out in found.outcomes]
+    told = {
+        name: " → ".join(f"{n:,}" for n in counts)
+        for name, counts in (("closures", closures), ("suspensions", suspensions))
+    }
+    return reader.say("compare.lead", **told)
 
 
 def _rows(
@@ -66,6 +78,7 @@ def _chart(found: Comparison, reader: Reader, key: str) -> Chart:
     ]
     return Chart(
         key=key,
+        is_choice=True,
         title=reader.say("compare.chart"),
         told=reader.say("compare.chart.told", n=f"{len(found.differences):,}"),
         counted=reader.say("compare.chart.axis"),
@@ -82,7 +95,7 @@ def _chart(found: Comparison, reader: Reader, key: str) -> Chart:
 
 def _what_of(reader: Reader, what: str) -> str:
     """The effect of a policy on a site: a suspension, or a closure by a rule."""
-    return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
+    return reader.word("outcome_of_policy", what)
 
 
 def shortened(text: str, most: int) -> str:

@@ -130,9 +130,9 @@ class Diagram:
         """The rule; or what happens, and in which case. What does not hold is left to the list."""
         if move.guards and move.guards[-1] in _RULES:
             return self.words.guard(move.guards[-1]), ""
-        told = [guard for guard in move.guards if not guard.startswith("not ")]
-        # `otherwise` is of interest only where no case has a name.
-        named = [guard for guard in told if guard != "otherwise"] or told
+        # A move without a case is what happens otherwise.
+        unnamed = ("not ", "otherwise")
+        named = [guard for guard in move.guards if not guard.startswith(unnamed)]
         case = self.words.case(self.words.comma.join(map(self.words.guard, named)))
         return self.words.move(move.trigger), case if named else ""
 

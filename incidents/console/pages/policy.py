@@ -79,7 +79,10 @@ def try_out(desk: SubmittedWithFiles) -> Response:
         with simulation_form.slow_work_for(desk.app, desk.by) as spent:
             trial = _trial(desk, spent)
     except simulation_form.InvalidSimulationError as error:
-        return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.form.fields))
+        field = error.field if isinstance(error, policy_form.WrongNumberError) else None
+        return _page(
+            desk, wrong=error.told(desk.reader), wrong_number=field, typed=dict(desk.form.fields)
+        )
     return desk.back(f"/policy/trial/{_TRIED.put(desk.by, trial)}")
 
 
@@ -124,8 +127,8 @@ def activate(desk: Submitted, id_: str) -> Response:
 
 
 def _page(
-    who: RequestContext, *, wrong: str | None = None, typed: dict[str, str] | None = None,
-    status: int = 0,
+    who: RequestContext, *, wrong: str | None = None, wrong_number: str | None = None,
+    typed: dict[str, str] | None = None, status: int = 0,
 ) -> Response:  # fmt: skip
     active = who.app.desk.policy()
     with who.timed() as (connection, here):
@@ -133,7 +136,8 @@ def _page(
     return here.page(
         "policy/policy",
         status=status or (422 if wrong else 200),
-        wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
+        wrong=wrong, wrong_number=wrong_number, typed=typed or here.typed, active=active,
+        words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
         more=max(0, len(history) - MAX_HISTORY), diagrams=diagrams_of(here.reader), kinds=KINDS,
         spans=SPANS, limits=simulation_form.LIMITS, numbers=policy_form.NUMBERS,
@@ -188,7 +192,12 @@ def _trial(desk: Submission, spent: Spent) -> Trial:
     if not sent and pasted is None:
         raise simulation_form.InvalidSimulationError("policy.no_file")
     name = reader.say("policy.new")
-    policy = sent[0][1] if sent else simulation_form.read_policy(pasted or "", name)
+    if by_numbers is not None:
+        policy = policy_form.read_numbers(given, by_numbers, reader)
+    elif sent:
+        policy = sent[0][1]
+    else:
+        policy = simulation_form.read_policy(pasted or "", name)
     if policy == active:
         raise simulation_form.InvalidSimulationError("policy.same")
     taken, text = simulation_form.read_taking(given), given.text("days")

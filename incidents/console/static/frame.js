@@ -18,6 +18,14 @@
     }
   });
 
+  // The words over a file input are ours: they name what was chosen.
+  function name(input) {
+    const told = input.parentElement.querySelector(".chosen-file");
+    if (told) told.textContent = [...input.files].map((file) => file.name).join(", ") || told.dataset.none;
+  }
+  document.addEventListener("change", ({ target }) => { if (target.type === "file") name(target); });
+  document.querySelectorAll(".file input").forEach(name);
+
   // A link to a form opens it.
   function hash() {
     try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
