@@ -18,9 +18,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
 
+from incidents.accounts.identity import ROLES, ROLES_OF_ACTION
 from incidents.accounts.second_factor import FactorNeededError
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.accounts.sign_in_links import SignInLinks
+from incidents.api import authentication
 from incidents.clock import rfc3339
 from incidents.console import (
     changes,
@@ -174,10 +176,16 @@ def _not_allowed(request: Request, error: NotAllowedError) -> Response:
         # Not what a script asks for, such as a stream, which can show no page.
         if _wants_page(request):
             return RedirectResponse(my_account.PAGE, status_code=303, headers=rendering.HEADERS)
+    if error.why == "csrf":
+        return _page(request, 403, "stale_form", again=kept_form.page_of_form(request.url.path))
+    opens = request.method in authentication.SAFE
     reader = request_context.reader(request)
-    act = reader.word("act", error.action)
-    why = reader.say(f"not_let.{error.why}", act=act)
-    return _page(request, 403, "not_let", why=why)
+    why = reader.say(f"not_let.{error.why}")
+    if error.why == "role":
+        named = [each for each in ROLES if each in ROLES_OF_ACTION[error.action]]
+        roles = [reader.word("role", each) for each in named]
+        why = reader.say(f"not_let.role.{'page' if opens else 'act'}", roles=roles)
+    return _page(request, 403, "not_let_page" if opens else "not_let", why=why)
 
 
 def _reauthenticate(request: Request, error: ReauthenticationError) -> Response:
@@ -259,16 +267,27 @@ _ERROR_PAGES: dict[int | type[Exception], Any] = {
 
 
 def _page(
-    request: Request, status: int, kind: str, *, why: str | None = None, headers: Any = None
-) -> Response:
+    request: Request, status: int, kind: str, *, why: str | None = None, headers: Any = None,
+    again: str | None = None,
+) -> Response:  # fmt: skip
     try:
         here = context_if_signed_in(request)
     except DatabaseError:
         here = None
     if "HX-Request" in request.headers:
         return _in_open_page(request, status, kind, why, headers)
+    if here is None and kind == "not_found":
+        kind = "not_found_signed_out"
     return _error_page(
-        request, here, "error", status, headers=headers, kind=kind, why=why, code=status
+        request,
+        here,
+        "error",
+        status,
+        headers=headers,
+        kind=kind,
+        why=why,
+        code=status,
+        again=again,
     )
 
 

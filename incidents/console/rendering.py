@@ -51,6 +51,18 @@ def admin_pages(may: Callable[[str], bool]) -> list[tuple[str, str]]:
     return [(path, key) for path, key, right in ADMIN if may(right)]
 
 
+_OF_QUEUE = ("/log", "/hand-over", "/bulk", "/queue")
+
+
+def nav_page(here: str) -> str | None:
+    """The page in the navigation to which the page `here` belongs; None if it belongs to none."""
+    path = here.partition("?")[0]
+    if path == "/" or any(path == each or path.startswith(f"{each}/") for each in _OF_QUEUE):
+        return "/"
+    found = (page for page, _, _ in NAV[1:] if path == page or path.startswith(f"{page}/"))
+    return next(found, None)
+
+
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -207,6 +219,7 @@ def environment() -> Environment:
         "static": lambda name: STATIC_FILES[name].path,
         "nav": NAV,
         "admin_pages": admin_pages,
+        "nav_page": nav_page,
         "languages": NAMES,
         "tags": TAGS,
     }

@@ -114,6 +114,42 @@ def test_what_no_page_has_said_is_not_said(desk: ConsoleDesk, said: str) -> None
     assert li.get("/", cookie=cookies.encode()).status_code == 200
 
 
+def test_a_form_that_has_expired_leads_back_to_its_page(desk: ConsoleDesk) -> None:
+    desk.violation("shop.example")
+    li = Person(desk, "li")
+    answer = li.client.post("/sites/shop.example/hold", data={"csrf": "old", "reason": "r"})
+    assert answer.status_code == 403
+    assert "expired or did not come from this console. Nothing was done." in answer.text
+    assert '<a class="button" href="/sites/shop.example">Open the page again</a>' in answer.text
+    assert '<a class="button" href="/">Back to the queue</a>' in answer.text
+
+
+def test_who_may_not_open_a_page_is_told_the_role_that_may(desk: ConsoleDesk) -> None:
+    li = Person(desk, "li")
+    assert "Only this role can open this page: administrator." in li.get("/admin/accounts").text
+    sent = li.send("/sites/shop.example/hold", reason="r")
+    assert "Only this role can do this: supervisor." in sent.text
+
+
+def test_who_is_signed_out_is_told_of_no_queue_and_no_search(desk: ConsoleDesk) -> None:
+    page = stranger(desk).get("/no")
+    assert page.status_code == 404
+    assert "Sign in to continue." in page.text
+    assert "queue" not in page.text.partition("<main")[2]
+
+
+@pytest.mark.parametrize(
+    ("here", "page"),
+    [
+        ("/?mine=1", "/"), ("/log?site=a", "/"), ("/sites/a.example/filing", "/sites"),
+        ("/incidents/1-2", "/incidents"), ("/policy/trial/x", "/policy"), ("/search?q=a", None),
+        ("/account", None), ("/sites-of-others", None),
+    ],
+)  # fmt: skip
+def test_each_page_belongs_to_one_of_the_navigation(here: str, page: str | None) -> None:
+    assert rendering.nav_page(here) == page
+
+
 def test_another_site_cannot_sign_anybody_in(desk: ConsoleDesk) -> None:
     desk.have_account("li")
     answer = stranger(desk).post(

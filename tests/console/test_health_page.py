@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from incidents import clock
+from incidents.audit.log import sequencer, signing
+from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon import record
 from incidents.notices import samples
 from incidents.notices.letter import LANGUAGES, NOTICES, AlarmFacts, Facts
@@ -46,7 +48,25 @@ def test_each_part_has_a_state_and_what_to_do(desk: ConsoleDesk) -> None:
     assert "Failed" in row(page, "Daemon"), "none has run"
     assert "Not set up" in row(page, "Witness")
     assert "Set up an adapter in [acts]" in row(page, "Adapter")
-    assert "Nothing is sent: [alarms] channels" in row(page, "Alarm channels")
+    assert "Attention" in row(page, "Alarm channels")
+    assert "No alarm reaches anybody: set [alarms] channels." in row(page, "Alarm channels")
+
+
+def test_that_no_channel_is_set_is_said_once_over_the_notices(desk: ConsoleDesk) -> None:
+    page = Visitor(desk, "supervisor").get("/admin/notices").text
+    told = re.findall(r'said unconfirmed">(\w+): no notices are sent, because (.*?) names', page)
+    assert told == [("Customer", "[notices] channels"), ("Desk", "[alarms] channels")]
+    assert page.count("names no channel") == 2
+
+
+def test_a_log_that_is_not_signed_says_when_it_last_was(desk: ConsoleDesk, tmp_path: Path) -> None:
+    make_key(desk.app, tmp_path / "audit.key")
+    sequencer.number_all(desk.app.engine)
+    signing.sign(desk.app.engine, KeyRing(tmp_path / "audit.key"), clock.now(), at_once=True)
+    desk.violation("shop.example")
+    desk.ahead += timedelta(minutes=5)
+    told = row(Visitor(desk, "supervisor").get("/admin/settings").text, "Log")
+    assert re.search(r"Last signed [^<]*\d\d:\d\d\. Entries not signed yet: \d+\.", told)
 
 
 def test_settings_that_a_daemon_would_not_take_are_named(faulty: ConsoleDesk) -> None:

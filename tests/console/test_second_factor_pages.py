@@ -306,7 +306,10 @@ def test_a_key_is_offered_only_where_the_settings_name_the_host(desk: ConsoleDes
         text = li.get(page).text
         assert "data-webauthn" not in text
         assert 'href="/account/factors/key"' not in text
-        assert "[accounts] rp_id" in text
+        assert 'href="/account/factors/app"' in text
+        assert 'name="name"' not in text
+        assert "[accounts] rp_id" not in text, "an operator changes no settings"
+        assert "[accounts] rp_id" in adam.get(page).text
     health = adam.get("/admin/settings").text
     assert "Security keys" in health
     assert "[accounts] rp_id" in health

@@ -42,7 +42,11 @@
   // On a telephone the navigation is wider than the window: its current page is shown.
   const current = document.querySelector("nav [aria-current]");
   const nav = current && current.closest("nav");
-  if (nav) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+  const centre = () => { nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2; };
+  if (nav) {
+    centre();
+    addEventListener("resize", centre);
+  }
 
   const menu = document.querySelector(".menu");
   document.addEventListener("click", ({ target }) => { if (menu && !menu.contains(target)) menu.open = false; });

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from incidents import views
 from incidents.app import App
 from incidents.audit.log import status
-from incidents.console import factor_step, messages
+from incidents.console import factor_step, messages, rendering
 from incidents.console.flash import Flash
 from incidents.console.pages.admin import health_tests
 from incidents.console.rendering import Reader
@@ -112,7 +113,7 @@ def _settings(app: App, reader: Reader) -> Row:
 
 def _security_keys(here: RequestContext) -> Row:
     host = factor_step.other_key_host(here)
-    to_do = "" if host is None else here.reader.say("factors.key.elsewhere", host=host)
+    to_do = "" if host is None else here.reader.say("health.security_keys", host=host)
     return Row(part="security_keys", state=OFF if to_do else OK, to_do=to_do)
 
 
@@ -141,9 +142,17 @@ def _log(found: LogProgress, reader: Reader) -> Row:
     return Row(
         part="log", state=FAILED if trouble else OK,
         since=found["trouble_since"] or found["pending_since"] if trouble else found["signed_at"],
-        to_do=reader.say("health.log.unsigned", n=found["pending"]) if trouble else "",
+        to_do=_unsigned(found, reader) if trouble else "",
         test="log",
     )  # fmt: skip
+
+
+def _unsigned(found: LogProgress, reader: Reader) -> str:
+    told = reader.say("health.log.unsigned", n=found["pending"])
+    if found["signed_at"] is None:
+        return told
+    last = reader.say("health.log.signed", at=datetime.fromisoformat(found["signed_at"]))
+    return rendering.joined((last, told))
 
 
 def _witnesses(app: App, log: LogProgress, reader: Reader) -> Iterator[Row]:
@@ -183,8 +192,12 @@ def _lanes(reader: Reader) -> Iterator[Row]:
     unset = notice_settings.lanes_without_channel()
     for lane in (NOTICE, DESK):
         is_set = lane not in unset
+        # Nobody is woken without a channel to the desk; customers may be written to by hand.
+        without = (
+            ("health.channel.no_alarm", WARNING) if lane == DESK else ("health.channel.none", OFF)
+        )
         yield Row(
-            part=f"channel_{lane}", state=OK if is_set else OFF,
-            to_do="" if is_set else reader.say("health.channel.none", setting=unset[lane]),
+            part=f"channel_{lane}", state=OK if is_set else without[1],
+            to_do="" if is_set else reader.say(without[0], setting=unset[lane]),
             test="channels" if is_set and lane == DESK else None,
         )  # fmt: skip

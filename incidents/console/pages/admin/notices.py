@@ -22,7 +22,8 @@ def show(here: Manager) -> Response:
     """List the notices: who receives each, and when."""
     found = notice_settings.listed(here.app.lanes_without_channel)
     names = {each["notice"]: _name(here.reader, each["notice"]) for each in found}
-    return here.page("admin/notices", notices=found, names=names)
+    unset = {each["to"]: each["unset"] for each in found if "unset" in each}
+    return here.page("admin/notices", notices=found, names=names, unset=unset)
 
 
 @router.get(f"{PAGE}/{{notice}}")
