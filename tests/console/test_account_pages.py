@@ -246,6 +246,16 @@ def test_what_no_token_can_have_is_refused(
     assert why.lower() in li.get("/account").text.lower()
 
 
+def test_a_token_for_chosen_actions_alone_names_them(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "operator")
+    li.post("/account/tokens/make", {"days": "7", "scope": "only"})
+    assert "Choose at least one action" in li.get("/account").text
+    assert _tokens(desk) == []
+    li.post("/account/tokens/make", {"days": "7", "scope": "all", "act": "look"})
+    li.post("/account/tokens/make", {"days": "7", "scope": "only", "act": "look"})
+    assert sorted(repr(each.acts) for each in _tokens(desk)) == ["None", "['look']"]
+
+
 def test_nobody_revokes_the_token_of_somebody_else(desk: ConsoleDesk) -> None:
     handle = desk.account("panel-1", "integrator")
     secret = desk.token(handle)

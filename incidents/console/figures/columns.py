@@ -16,7 +16,7 @@ from incidents.history.scales import steps
 
 _FEW = 8
 # As narrow as on a telephone, so that labels keep their intended size there.
-_NARROW, _WIDTH, _HEIGHT = 320, 640, 216
+_NARROW, _WIDTH, _HEIGHT = 344, 640, 216
 _SIDE, _RIGHT, _TOP, _BOTTOM = 44, 8, 12, 24
 _BASE = _HEIGHT - _BOTTOM
 _PANEL = _BASE - _TOP

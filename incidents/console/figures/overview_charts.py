@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
@@ -12,23 +13,38 @@ from incidents.console import list_page, rendering
 from incidents.console.figures import dates
 from incidents.console.figures.chart import Chart, Series
 from incidents.console.figures.quantities import span
+from incidents.console.figures.svg import width
 from incidents.console.rendering import Reader
 from incidents.contract.documents.overview import Load, OfCategory, Overview, Spread
 from incidents.locale.words import category_code
 
 _MOST_CHARACTERS = 1_500
 """The maximum length of a list of categories in an address."""
+_DAY = "24h"
+"""The period of what is not counted for longer."""
+_TICK = 50.0
+"""The room below a column of a distribution, as `svg.width` measures."""
 _Bounds = Sequence[tuple[str, str]]
 """The beginning and the end of each column, as an address names them."""
 
 
-def overview_charts(reader: Reader, found: Overview, *, reads_record: bool) -> list[Chart]:
+def overview_charts(
+    reader: Reader, found: Overview, period: str, *, reads_record: bool
+) -> list[Chart]:
     """The charts of the overview; `reads_record`: whether the reader may list its entries."""
-    return [
-        _violations(reader, found), _closures(reader, found, linked=reads_record),
-        _contact(reader, found), _lateness(reader, found["lateness"]),
-        _load(reader, found["load"], linked=reads_record),
-    ]  # fmt: skip
+    charts = (
+        (period, _violations(reader, found)),
+        (period, _closures(reader, found, linked=reads_record)),
+        (period, _contact(reader, found)),
+        (_DAY, _lateness(reader, found["lateness"])),
+        (_DAY, _load(reader, found["load"], linked=reads_record)),
+    )
+    return [_of_period(reader, chart, of) for of, chart in charts]
+
+
+def _of_period(reader: Reader, chart: Chart, period: str) -> Chart:
+    length = reader.word("period", period)
+    return replace(chart, title=reader.say("overview.titled", title=chart.title, period=length))
 
 
 def _violations(reader: Reader, found: Overview) -> Chart:
@@ -107,7 +123,7 @@ def _contact(reader: Reader, found: Overview) -> Chart:
         _address("/incidents", {**lately, **_within(*limits)})
         for limits in pairwise((None, *bounds, None))
     ]
-    return _spread(reader, spread, "contact", links, median=span(reader, spread["median_s"]))
+    return _spread(reader, spread, "contact", links)
 
 
 def _lateness(reader: Reader, spread: Spread) -> Chart:
@@ -126,10 +142,15 @@ def _spread(
         counted=reader.say(f"overview.{name}.what"),
         across=reader.say(f"overview.{name}.axis"),
         labels=[f"≤ {bound}" for bound in bounds] + [f"> {bounds[-1]}"],
-        # There is room for the bound alone below a column.
-        ticks=[*bounds, f"> {bounds[-1]}"],
+        ticks=[*(_tick("≤", bound) for bound in bounds), _tick(">", bounds[-1])],
         series=[Series(reader.say(f"overview.{name}.what"), spread["classes"], links)],
     )
+
+
+def _tick(sign: str, bound: str) -> str:
+    """The sign and the bound, without blanks where there is no room for them."""
+    told = f"{sign} {bound}"
+    return told if width(told) <= _TICK else f"{sign}{bound}".replace(" ", "")
 
 
 def _load(reader: Reader, load: Load, *, linked: bool) -> Chart:

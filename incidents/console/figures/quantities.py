@@ -10,7 +10,7 @@ def span(reader: Reader, seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 1:
-        return f"{round(seconds * 1_000)} ms"
+        return reader.say("unit.ms", n=round(seconds * 1_000))
     whole, parts = round(seconds), []
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         n, whole = divmod(whole, size)

@@ -49,7 +49,9 @@ def show(
             for name, of in (("contact", found["contact"]), ("lateness", found["lateness"]))
         },
         # Who may not read the record has no list of its entries.
-        charts=overview_charts(reader, found, reads_record=here.identity.may("export")),
+        charts=overview_charts(
+            reader, found, period, reads_record=here.identity.may("export")
+        ),
     )  # fmt: skip
 
 

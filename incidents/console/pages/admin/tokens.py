@@ -67,14 +67,14 @@ def revoke_own(desk: Submitted, token: str) -> Response:
 
 
 def _make(desk: Submission, action: str, handle: str, back: str) -> Response:
-    secret, acts = secrets.random_token(), desk.form.texts("act")
+    secret = secrets.random_token()
     try:
-        days = _days(desk.form.text("days") or "")
+        days, acts = _days(desk.form.text("days") or ""), _chosen(desk)
         made = account_acts.on_record(
             desk,
             action,
             lambda c, by, now: tokens.make_token(
-                c, by, handle, secret, now, days=days, acts=acts or None, seal=desk.app.seal
+                c, by, handle, secret, now, days=days, acts=acts, seal=desk.app.seal
             ),
         )
     except (InputError, RefusedError) as error:
@@ -82,6 +82,17 @@ def _make(desk: Submission, action: str, handle: str, back: str) -> Response:
     return desk.page(
         "admin/token_made", token=account_views.token_document(made), secret=secret, back=back
     )
+
+
+def _chosen(desk: Submission) -> list[str] | None:
+    """The only actions of the token; None for all that the role allows.
+
+    Raises InputError if the token is for chosen actions alone, and none is chosen.
+    """
+    acts = desk.form.texts("act")
+    if desk.form.text("scope") == "only" and not acts:
+        raise InputError(desk.reader.say("tokens.no_acts"))
+    return None if desk.form.text("scope") == "all" else acts or None
 
 
 def _days(typed: str) -> int:
