@@ -41,7 +41,7 @@ def page(language: Chosen) -> str:
             "admin/notice", reader, notice="closed", name=reader.phrase("notice_when.closed"),
             letters=data.LETTERS, wrong=None,
         ),
-        "error": _main("error", reader, kind="not_found", why=None, code=404),
+        "error": _main("error", reader, kind="not_found", why=None, code=404, again=None),
         "claimed": _main("queue/claimed", reader, holders=[("operator-2", "10:08")], fields=[],
                          action="/", back="/"),
         "sign_in": _main("sign_in", reader, wrong=reader.say("sign_in.wrong"), to="/",

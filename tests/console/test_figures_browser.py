@@ -119,7 +119,7 @@ def test_a_policy_is_tried_and_then_activated_with_the_keyboard_alone(
     with person(browser, served_desk, "wang", "/policy", **look.as_options) as page:
         page.fill("#toml", "[repeat]\ncount = 2\n")
         page.locator("section[aria-labelledby=try] button.main").press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text("会有哪些不同")
+        expect(page.get_by_role("heading", level=1)).to_have_text("试算结果")
         keeps_nobody_out(page, look)
         page.fill("#reason", "两次就够")
         page.fill("#confirm", "启用")
