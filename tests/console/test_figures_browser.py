@@ -72,6 +72,7 @@ def test_a_file_is_simulated_and_read_page_by_page(
         page.set_input_files(
             "#file", {"name": "h.csv", "mimeType": "text/csv", "buffer": LINES.encode()}
         )
+        expect(page.locator(".chosen-file").first).to_have_text("h.csv")
         page.fill("#toml", "[repeat]\ncount = 2\n")
         page.locator("main form.card button.main").click()
         expect(page.locator("table.differ tbody tr")).to_have_count(100)
