@@ -398,6 +398,7 @@ def test_a_statement_says_whether_it_closes_the_site_or_requests_it(
     desk.violation("shop.example")
     policy = Policy(repeat_count=4, two_people_close=two_people)
     desk.app.desk.activate(policy.toml(), by="wang", login=None, reason="agreed")
+    desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
     for path, form in (("/sites/shop.example", "false-info"), ("/incidents/1-1", "refused")):
         page = Person(desk, "wang").get(path).text
         [shown] = re.findall(rf'id="act-{form}".*?danger-note">(.*?)</p>', page, re.DOTALL)
@@ -705,7 +706,10 @@ def test_what_somebody_may_not_do_is_not_shown_and_why_it_is_not_possible_now_is
         assert {form for form in sent if not re.search("/views|/policy/try", form)} == set()
         assert "disabled" not in main
     page = Person(desk, "wang").get("/sites/shop.example").text
-    assert "shop.example is active, not closed; nothing to reinstate." in page
+    [impossible] = re.findall(r'<details class="act" id="not-now">.*?</details>', page, re.DOTALL)
+    assert "shop.example is active, not closed; nothing to reinstate." in impossible
+    assert "<form" not in impossible
+    assert page.index('id="act-contact"') < page.index(impossible)
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/language"])
@@ -818,6 +822,8 @@ def test_a_form_is_read_for_those_alone_who_may_do_what_it_is_for(desk: ConsoleD
 
 def test_of_an_incident_whose_clock_does_not_run_nothing_counts_down(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
+    # Its report to the police has a time of its own, which a closure does not end.
+    desk.do("shop.example", c.StateReported(by="li", incident=1))
     li = Person(desk, "li")
     pages = ("/sites/shop.example", "/incidents/1-1")
     for page in pages:

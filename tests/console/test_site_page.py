@@ -49,3 +49,20 @@ def test_the_run_says_whether_it_is_counted_in_a_row_or_in_total(desk: ConsoleDe
         signed_in=True,
     )  # fmt: skip
     assert "<dt>累计无法联系次数（R3）</dt><dd>1</dd>" in vera.get(f"/sites/{SITE}").text
+
+
+def test_an_incident_says_until_when_and_for_which_incident_its_site_is_suspended(
+    desk: ConsoleDesk,
+) -> None:
+    misses(desk, 9)
+    desk.do(SITE, c.Log(by="li", again=True), ago=timedelta(hours=2))
+    desk.elapse(ago=timedelta(minutes=30))
+    vera = Visitor(desk, "vera")
+
+    def told(incident: str) -> str:
+        page = vera.get(f"/incidents/{incident}").text
+        [found] = re.findall(r"<dt>Suspended until</dt><dd>(.*?)</dd>", page)
+        return re.sub(r"<[^>]+>", "", found)
+
+    assert re.fullmatch(r"[\d: -]+ · [\d: -]+ · R2, unreachable · because of 1-2", told("1-1"))
+    assert told("1-2").endswith("because of this incident")

@@ -76,3 +76,17 @@ def test_the_counts_above_the_list_are_of_what_is_filtered(desk: ConsoleDesk) ->
         ({"state": "removed"}, "Overdue: 0. Still in time: 0."),
     ):
         assert told in viewer.get("/unreported", **asked).text, asked
+
+
+def test_the_pages_of_the_incident_and_the_site_say_by_when_to_report(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    page = li.get("/incidents/2-1").text
+    [told] = re.findall(r"not reported · Report by .*?</dd>", page)
+    assert "data-ticks" in told
+    assert 'href="#act-reported"' in told
+    assert "not reported" not in li.get("/incidents/4-1").text
+    assert 'href="#act-reported"' not in Visitor(desk, "vera").get("/incidents/2-1").text
+    dues = re.findall(r'<p class="due">.*?</p>', li.get("/sites/s3.example").text)
+    # The clock of an incident is nearer than its report, and what was reported is not due.
+    assert ["report to the police" in due for due in dues] == [False, True]
+    assert 'href="/incidents/4-2#act-reported"' in dues[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
@@ -15,6 +17,8 @@ from incidents.console.flash import Flash
 from incidents.console.pages import filing_view
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
+from incidents.contract.documents.queue import Duty
+from incidents.contract.documents.sites import Due
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.checks import completeness
 from incidents.filing.form import FIELD_OF
@@ -24,11 +28,14 @@ from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
 from incidents.views import lists, masked, possible_actions, register
 from incidents.views.filing import details_of
+from incidents.views.queue import police
 from incidents.views.why.answer import parts
 
 router = APIRouter()
 
 STORY = 40
+MAX_REPORTS = 5
+"""The maximum number of police reports due that the page lists."""
 
 _ACTIONS = (
     "confirm-closure", "decline-closure", "approve", "decline", "uphold", "reinstate", "contact",
@@ -129,6 +136,10 @@ def _page(
         policy = register.policy_in_force(connection)
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
+        owed = here.app.report_duty
+        reports = [] if owed is None else police.of_site(
+            connection, found["id"], found["site"], reader.now, owed, limit=MAX_REPORTS
+        )  # fmt: skip
     may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
         key: filing_view.label_of(reader.language, of) for key, of in FIELD_OF.items()
     }
@@ -144,10 +155,19 @@ def _page(
         not_now=reasons(here, would), two_people=policy.two_people_close, policy=policy,
         actions=action_forms.in_order("sites", _ACTIONS, here.identity.may),
         fields=may_be_false, doubted=doubted,
+        dues=_dues(why["next"], reports),
         score=completeness(details_of(filing)).score,
         terms=filing_view.terms(reader, filing["terms"]),
         waits=filing_view.waits(reader, found["tasks"]),
     )  # fmt: skip
+
+
+def _dues(next_due: Due | None, reports: Iterable[Duty]) -> list[Due | Duty]:
+    """What is due on the site by the clock, and which reports to the police: the nearest first."""
+    dues: list[Due | Duty] = [*reports]
+    if next_due is not None:
+        dues.append(next_due)
+    return sorted(dues, key=lambda each: datetime.fromisoformat(each["due"]))
 
 
 def reasons(here: RequestContext, would: possible_actions.Possible) -> dict[str, str | None]:

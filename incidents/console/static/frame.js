@@ -30,8 +30,13 @@
   function hash() {
     try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
   }
-  const named = $(hash());
-  if (named && named.matches("details")) { named.open = true; named.scrollIntoView({ block: "center" }); }
+  function unfold() {
+    const named = $(hash());
+    const fold = named && named.closest("details");
+    if (fold) { fold.open = true; named.scrollIntoView({ block: "center" }); }
+  }
+  unfold();
+  addEventListener("hashchange", unfold);
 
   const palettes = $("palette-open");
   if (palettes) {

@@ -169,6 +169,16 @@ def deadline_of(connection: Connection, key: tuple[int, int], duty: ReportDuty) 
     return None if found is None else duty.deadline(found)
 
 
+def of_site(
+    connection: Connection, site_id: int, name: str, now: datetime, duty: ReportDuty, *, limit: int
+) -> list[Duty]:
+    """Up to `limit` incidents of one site to report, the longest overdue first."""
+    query = select(*_SHOWN).where(_of.site_id == site_id, unreported())
+    # By number, which is the order of recording: the key of the table has it.
+    rows = connection.execute(query.order_by(_of.n).limit(limit)).mappings()
+    return [_document({**row}, name, now, duty.deadline(row["recorded_at"])) for row in rows]
+
+
 def reminded(
     connection: Connection, now: datetime, duty: ReportDuty
 ) -> tuple[list[Reminded], bool]:
