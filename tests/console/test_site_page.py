@@ -3,6 +3,9 @@
 import re
 from datetime import timedelta
 
+from freezegun import freeze_time
+
+from incidents import clock
 from incidents.machine import commands as c
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -66,3 +69,34 @@ def test_an_incident_says_until_when_and_for_which_incident_its_site_is_suspende
 
     assert re.fullmatch(r"[\d: -]+ · [\d: -]+ · R2, unreachable · because of 1-2", told("1-1"))
     assert told("1-2").endswith("because of this incident")
+
+
+@freeze_time("2026-03-01T02:00:00Z", ignore=["_pytest"])
+def test_the_reasons_leave_digests_and_fractions_of_a_second_to_the_proof(
+    desk: ConsoleDesk,
+) -> None:
+    misses(desk, 9)
+    desk.do(SITE, c.Log(by="li", again=True), ago=timedelta(hours=2))
+    no_answer = c.RecordContact(by="li", incident=2, outcome="no-answer")
+    desk.do(SITE, no_answer, ago=timedelta(hours=1.5))
+    desk.elapse(ago=timedelta(hours=1) - timedelta(microseconds=1))
+    page = Visitor(desk, "vera").get(f"/sites/{SITE}").text
+    [why] = re.findall(r'<div id="why">.*?</div>', page, re.DOTALL)
+    reasons, _, proof = why.partition("<details")
+    assert "sha256:" not in reasons
+    assert "µs" not in reasons
+    assert "contact 1-2-1: No answer at" in reasons
+    assert "sha256:" in proof
+    assert "1 µs later" in proof
+
+
+def test_that_one_more_violation_closes_the_site_is_true_until_the_oldest_leaves_the_window(
+    desk: ConsoleDesk,
+) -> None:
+    desk.do(SITE, c.AddSite(by="li"), ago=DAY)
+    logged = clock.now() - timedelta(hours=20)
+    desk.do(SITE, c.Log(by="li", again=True), ago=timedelta(hours=20))
+    desk.do(SITE, c.Log(by="li", again=True), ago=timedelta(hours=2))
+    until = (logged + DAY).astimezone(desk.app.settings.zone)
+    page = Visitor(desk, "vera").get(f"/sites/{SITE}").text
+    assert f"one more violation closes the site if it occurs by {until:%Y-%m-%d %H:%M}" in page

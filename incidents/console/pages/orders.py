@@ -183,8 +183,8 @@ def at(order: Name) -> str:
 
 def ordered(reader: Reader, order: OrderInFull) -> str:
     """What the order does in its lane: for the adapters, the customer or the desk."""
-    kind = reader.word("order", order["kind"])
-    return kind if order["lane"] == ACT else reader.say(f"ordered.{order['lane']}", kind=kind)
+    kind, lane = order["kind"], order["lane"]
+    return reader.word("order", kind) if lane == ACT else reader.say(f"ordered.{lane}", kind=kind)
 
 
 def _page(

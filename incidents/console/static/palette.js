@@ -23,7 +23,7 @@ const palette = (() => {
     ...[...document.querySelectorAll("#item button:enabled")].map((button) => ({
       group: "acts", text: text(button), run: () => { button.focus(); if (button.name !== "outcome") button.click(); },
     })),
-    ...[...document.querySelectorAll("main details.act")].map((act) => ({
+    ...[...document.querySelectorAll("main details.act:not(#not-now)")].map((act) => ({
       group: "acts", text: text(act.querySelector("summary")),
       run: () => { act.open = true; act.scrollIntoView({ block: "center" }); (act.querySelector("input:not([type=hidden]), textarea, select, button") || act).focus(); },
     })),

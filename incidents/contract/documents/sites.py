@@ -257,10 +257,11 @@ class ExplanationParts(TypedDict):
     """An explanation in parts, for a page.
 
     `grounds`: the lines of the explanation; a line that begins with a space continues the line
-    before.
+    before. `proof`: lines about exact times and the policy, for a check of the decision.
     """
 
     grounds: list[str]
+    proof: list[str]
     timeline: list[Line]
     timeline_untold: int
     next: Due | None

@@ -83,7 +83,7 @@ def _suspended(record: Record) -> list[str]:
         lines += [
             *facts.deadline_lines(record, event.reason),
             *facts.attempt_lines(record, event),
-            record.say("decided_under", policy=event.policy),
+            facts.policy_line(record, event.policy),
         ]
     if record.may_end_down:
         lines.append(record.say("suspended.left_down"))
@@ -209,13 +209,20 @@ def why(connection: Connection, name: str, when: TimeFormat) -> Explanation:
 def parts(connection: Connection, name: str, when: TimeFormat) -> ExplanationParts:
     """The explanation of `why` in parts for a page, in the language of `when`.
 
+    `proof`: the lines among the grounds that only a check of the decision needs.
+
     People's text is masked in the grounds (see `masked`), but not in the timeline. Raises
     UnknownSiteError.
     """
     found = site_record.read(connection, name, when)
     found = replace(found, texts={ref: masked.words(text) for ref, text in found.texts.items()})
+    lines = grounds(found)
+    proof: list[str] = [line for line in lines if isinstance(line, facts.Proof)]
+    if found.closing is not None:
+        proof.append(facts.policy_line(found, found.closing[0].policy))
     return {
-        "grounds": grounds(found),
+        "grounds": [line for line in lines if not isinstance(line, facts.Proof)],
+        "proof": proof,
         "timeline": found.story,
         "timeline_untold": found.omitted,
         "next": prospects.next_due(found),

@@ -19,6 +19,12 @@ from incidents.views.why.record import Record, signed
 _MICROSECOND = timedelta(microseconds=1)
 
 
+class Proof(str):
+    """A line for who checks the decision: the exact times, the policy's digest."""
+
+    __slots__ = ()
+
+
 def counted_lines(record: Record, numbers: tuple[int, ...]) -> list[str]:
     """A line for each of the incidents."""
     return [f"  {incident_line(record, n)}" for n in sorted(numbers)]
@@ -57,10 +63,16 @@ def deadline_lines(record: Record, reason: Reason) -> list[str]:
     due, decided = reason.deadline, reason.decided_at
     if due is None or decided is None:
         return []
-    late: timedelta | str = decided - due
-    if decided - due < timedelta(seconds=1):
-        late = record.say("microseconds", n=(decided - due) // _MICROSECOND)
-    return [record.say("deadline", due=due, decided=decided, late=late)]
+    late = decided - due
+    if late >= timedelta(seconds=1):
+        return [record.say("deadline", due=due, decided=decided, late=late)]
+    exact = record.say("microseconds", n=late // _MICROSECOND)
+    return [Proof(record.say("deadline.exact", due=due, decided=decided, late=exact))]
+
+
+def policy_line(record: Record, policy: str) -> str:
+    """The policy under which the decision was taken."""
+    return Proof(record.say("decided_under", policy=policy))
 
 
 def attempt_lines(record: Record, event: SiteSuspended | SiteClosed) -> list[str]:

@@ -181,7 +181,11 @@ def _of_window(record: Record) -> list[str]:
     decision = trial.attempt(record, c.Log, again=True)
     if decision is None or not decision.case.closed:
         return []
-    return [record.say("one_more", within=record.policy.repeat_within)]
+    within, until = record.policy.repeat_within, None
+    if record.policy.repeat_count > 1:
+        until = rules.next_closes_until(rules.counted_times(record.case), record.policy, record.now)
+    code = "one_more" if until is None else "one_more.until"
+    return [record.say(code, within=within, until=until)]
 
 
 def _of_counts(record: Record) -> list[str]:
