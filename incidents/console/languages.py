@@ -24,7 +24,7 @@ def spoken(chosen_: Chosen) -> Language:
 
 def found(chosen_: Chosen) -> Language:
     """Return the phrases for the findings of checks in that language."""
-    return language(_CATALOGUES[chosen_], "filing")
+    return language(_CATALOGUES[chosen_], "filing", surface="console")
 
 
 def chosen(cookie: str | None, accepted: str) -> Chosen:

@@ -163,7 +163,7 @@ def test_the_sites_page_has_score_terms_and_what_waits(desk: ConsoleDesk) -> Non
         operator = Visitor(desk, "operator")
         page = operator.get(f"/sites/{SITE}").text
         assert "OVERDUE by 7 d" in page
-        assert "<b>Responsible person&#39;s phone</b> · phone repeats" in page
+        assert "<b>Responsible person&#39;s phone</b> · the same digit many times in a row" in page
         assert f'href="/sites/{SITE}/filing"' in page
         link = f"/sites/{SITE}?false=responsible_phone"
         assert f'href="{link}#act-false-info"' in page
@@ -517,3 +517,22 @@ def test_the_terms_are_walked_page_by_page_and_filtered(
     assert row.findall(viewer.get("/terms", term="show_number").text) == [f"{OTHER}-show_number"]
     assert row.findall(viewer.get("/terms", site=OTHER).text) == [f"{OTHER}-show_number"]
     assert viewer.get("/terms", days="5").status_code == 422
+
+
+def test_a_finding_has_one_verdict_and_names_a_document_by_its_label(desk: ConsoleDesk) -> None:
+    with freeze_time("2026-03-10T02:00:00Z", ignore=["_pytest"]):
+        contract = '{"expires_on":"2026-03-12","kind":"access_contract"}'
+        file(desk, responsible_phone="13333333333", **{"document.contract": contract})
+        page = Visitor(desk, "operator").get(f"/sites/{SITE}/filing").text
+    [doubted] = re.findall(r"<li><p>([^\n]*)<b>Responsible person&#39;s phone</b></p>", page)
+    assert re.findall(r'class="state (\w+)">([^<]+)<', doubted) == [("false", "considered false")]
+    assert "Document “contract” expires soon" in page
+    assert "<h4><bdi>Document “contract”</bdi></h4>" in page
+    assert "document.contract" not in page
+
+
+def test_there_is_nothing_to_show_in_full_where_nothing_is_masked(desk: ConsoleDesk) -> None:
+    operator = Visitor(desk, "operator")
+    assert "/filing/reveal" not in operator.get(f"/sites/{SITE}/filing").text
+    file(desk, responsible_phone="13912345678")
+    assert "/filing/reveal" in operator.get(f"/sites/{SITE}/filing").text

@@ -92,7 +92,7 @@ def test_what_may_be_chosen_is_told_by_its_words() -> None:
     found = wrong("document.a", "document_kind_unknown", "", kinds="access_contract, other")
     assert (
         filing_view.finding_sentence("zh", found)
-        == "document.a 的文件类型不在可选项之内（接入合同、其他）。"
+        == "文件“a”的文件类型不在可选项之内（接入合同、其他）。"
     )
 
 

@@ -181,14 +181,14 @@ def _page(
         site = views.site(connection, name, reader.now)
         found = Filed.read(connection, name)
         terms = views.filing(connection, name)["terms"]
-    kept = here.kept
+    kept, sections = here.kept, filing_form.sections(found, reader.language)
     if kept.fields:
         shown = [name[4:] for name, _ in kept.fields if name[:4] in ("was.", "ref.")]
         opened, touched = kept.opened, Touched.of(kept, shown).changes
     return here.page(
         "filing/filing", status=409 if flash else 200, flash=flash, site=site,
         path=at(name), site_path=site_at(name),
-        sections=filing_form.sections(found, reader.language), seq=found.seq, kept=found.kept,
+        sections=sections, masks=filing_form.is_masked(sections), seq=found.seq, kept=found.kept,
         look=filing_view.summary(reader, found.details), terms=filing_view.terms(reader, terms),
         waits=filing_view.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
         touched=touched or {}, changes=here.identity.may("change_filing"),

@@ -96,10 +96,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A server or a document, under its label."""
+    """A server or a document; `label` is its short name, and `title` what it is, with that name."""
 
     key: str
     label: str
+    title: str
     lines: list[Line]
     readable: bool
 
@@ -135,6 +136,17 @@ def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Se
     return found
 
 
+def is_masked(shown: Iterable[Section]) -> bool:
+    """Whether a filed detail is masked in these sections."""
+    lines = (
+        line
+        for section in shown
+        for part in (section.lines, *(item.lines for item in section.items))
+        for line in part
+    )
+    return any(line.text is None and not line.erased for line in lines)
+
+
 def facts(text: str | None) -> dict[str, str] | None:
     """Read the parts of a server or document; None if the recorded text cannot be read."""
     try:
@@ -154,6 +166,7 @@ def _items(kind: str, plain: Details, shown: Details, language: Chosen) -> list[
         Item(
             key=key,
             label=key.removeprefix(kind),
+            title=filing_view.detail_label(language, key),
             lines=_lines(PARTS[kind], facts(plain[key]) or {}, facts(shown[key]) or {}, language),
             readable=facts(plain[key]) is not None,
         )

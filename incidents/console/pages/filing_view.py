@@ -185,8 +185,9 @@ _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 def finding_sentence(language: Chosen, finding: Finding) -> str:
     """Describe a finding in a sentence."""
+    named = {} if finding.field in FIELD_OF else {"field": detail_label(language, finding.field)}
     return finding_words.finding_sentence(
-        finding, found_in(language), **_choices(language, finding)
+        finding, found_in(language), **named, **_choices(language, finding)
     )
 
 
@@ -201,7 +202,10 @@ def detail_label(language: Chosen, key: str) -> str:
     if field is not None:
         return label_of(language, field)
     kind, _, own = key.partition(".")
-    return f"{word(language, 'item', kind)} {own}".strip()
+    called = word(language, "item", kind)
+    if not own:
+        return called
+    return f"{called} “{own}”" if language == "en" else f"{called}“{own}”"
 
 
 def _choices(language: Chosen, finding: Finding) -> dict[str, str]:
