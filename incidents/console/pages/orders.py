@@ -14,7 +14,7 @@ from incidents.console import action_forms, list_page, messages, submission
 from incidents.console.flash import Flash
 from incidents.console.list_page import Filter, ListPage
 from incidents.console.pages.site import reasons
-from incidents.console.rendering import Reader
+from incidents.console.rendering import Reader, capitalised
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.result_cache import ResultCache
 from incidents.console.submission import Submission, Submitted
@@ -83,7 +83,7 @@ def show(
 ) -> Response:
     """List orders that are not carried out, and show the last comparison with the actual state."""
     listed = ListPage.of(PATH, FILTERS, _query(request))
-    found, wrong = OrderPage([], None), None
+    found, wrong, unset = OrderPage([], None), None, who.app.lanes_without_channel
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
         now = here.reader.now
@@ -96,7 +96,7 @@ def show(
             )
             found = unsettled_page(
                 connection, now, wanted, limit=PAGE, cursor=listed.after,
-                unset=who.app.lanes_without_channel,
+                unset=unset,
             )  # fmt: skip
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
@@ -107,7 +107,8 @@ def show(
         late=overdue, only=listed.asked.get("state"), wrong=wrong,
         counts=list_page.counted(counts, STATES), listed=_listed(here.reader, found.items),
         compared=_COMPARED.get(here.by, compared) if compared else None,
-        what=lambda each: ordered(here.reader, each), most=MAX_SITES,
+        what=lambda each: ordered(here.reader, each), most=MAX_SITES, unset=unset,
+        without_channel=_without_channel(unset, found.items),
         **list_page.facts(here, listed, saved),
     )  # fmt: skip
 
@@ -184,7 +185,8 @@ def at(order: Name) -> str:
 def ordered(reader: Reader, order: OrderInFull) -> str:
     """What the order does in its lane: for the adapters, the customer or the desk."""
     kind, lane = order["kind"], order["lane"]
-    return reader.word("order", kind) if lane == ACT else reader.say(f"ordered.{lane}", kind=kind)
+    what = reader.word("order", kind) if lane == ACT else reader.say(f"ordered.{lane}", kind=kind)
+    return capitalised(what, ())
 
 
 def _page(
@@ -209,12 +211,19 @@ def _page(
 
 
 def _listed(reader: Reader, items: list[Order]) -> str:
-    """Describe how many of the listed orders are in which state.
+    """Describe how many orders are listed, and how many of these need a person or are late.
 
     The red warnings count the orders of all sites, not only the listed orders.
     """
-    dead = sum(each["state"] in ("braked", "dead") for each in items)
-    late = sum(each["late"] for each in items)
-    return reader.say(
-        "orders.listed", n=len(items), dead=dead, late=late, rest=len(items) - dead - late
-    )
+    counts = {
+        "stopped": sum(each["state"] in ("braked", "dead") for each in items),
+        "late": sum(each["late"] for each in items),
+    }
+    told = [reader.say(f"orders.listed.{code}", n=n) for code, n in counts.items() if n]
+    return reader.spoken.comma.join([reader.say("orders.listed", n=len(items)), *told])
+
+
+def _without_channel(unset: Mapping[str, str], items: list[Order]) -> list[str]:
+    """The settings that would name a channel, for the lanes of the listed orders."""
+    lanes = {each["lane"] for each in items}
+    return sorted({setting for lane, setting in unset.items() if lane in lanes})
