@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,8 +52,17 @@ class Page:
         return self.body.decode()
 
     @property
+    def read(self) -> str:
+        """The page without the marks in a line: of times, and of the desk's number."""
+        return unmarked(self.text)
+
+    @property
     def parts(self) -> Parts:
         return Parts.of(self.text)
+
+
+def unmarked(text: str) -> str:
+    return re.sub(r'<(span class="time"|a class="call"[^>]*)>([^<]*)</(span|a)>', r"\2", text)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from incidents.notices import samples
 from incidents.notices.letter import DeskContact
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
-from tests.console.customers import Parts
+from tests.console.customers import Parts, unmarked
 from tests.notices.lane import SHANGHAI, WORDING
 
 CSS = customer_page._CSS
@@ -94,7 +94,8 @@ def test_the_desks_own_templates_are_used_here_too(tmp_path: Path) -> None:
     page = CustomerPage(Wording(samples.OFFICE, SHANGHAI, folder=tmp_path), samples.OFFICE)
     text = page.of(replace(SIGHTS[1], site_state="active")).decode()
     for told in ("Our rules</summary>", "be &lt;b&gt;nice&lt;/b&gt;", "Call +86 10 5555 0100 now."):
-        assert told in text
+        assert told in unmarked(text)
+    assert 'Call <a class="call" href="tel:+861055550100">+86 10 5555 0100</a> now.' in text
 
 
 def test_a_template_of_theirs_that_is_wrong_is_named_before_anybody_sees_it(

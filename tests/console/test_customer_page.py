@@ -21,7 +21,7 @@ NO_CLOCK_STOPS = ("任何时限都不会因此停止", "It stops no deadline: pl
 
 def assert_told(page: Page, *told: str) -> None:
     for each in told:
-        assert each in page.text, page.text
+        assert each in page.read, page.text
 
 
 # ── to look ──────────────────────────────────────────────────────────────────────────────────────

@@ -100,3 +100,29 @@ def test_that_one_more_violation_closes_the_site_is_true_until_the_oldest_leaves
     until = (logged + DAY).astimezone(desk.app.settings.zone)
     page = Visitor(desk, "vera").get(f"/sites/{SITE}").text
     assert f"one more violation closes the site if it occurs by {until:%Y-%m-%d %H:%M}" in page
+
+
+def test_the_list_says_what_the_next_deadline_of_a_site_brings(desk: ConsoleDesk) -> None:
+    def told() -> str:
+        page = Visitor(desk, "vera").get("/sites").text
+        [found] = re.findall(r'<span class="moment"><span class="soft">([^<]*)</span> <time', page)
+        return str(found)
+
+    misses(desk, 9, 7)
+    desk.do(SITE, c.Log(by="li", again=True))
+    assert told() == "closes"
+    desk.do(SITE, c.RecordContact(by="li", incident=3, outcome="reached"))
+    desk.do(SITE, c.Log(by="li", again=True))
+    assert told() == "suspends"
+    desk.ahead = timedelta(hours=2)
+    desk.elapse()
+    assert told() == "reopens"
+
+
+def test_the_picture_of_the_misses_names_its_ends_and_the_present_time(desk: ConsoleDesk) -> None:
+    misses(desk, 9, 7)
+    page = Visitor(desk, "vera").get(f"/sites/{SITE}").text
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", page)
+    assert texts[0] == "now"
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d", each) for each in texts[1:])
+    assert len(texts) == 3

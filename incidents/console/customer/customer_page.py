@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from incidents.console.customer.customer_view import FIELD, CustomerView, Message
 from incidents.notices import samples, templating
@@ -97,7 +98,7 @@ FORM: dict[str, Told] = {
         "zh_CN": "每项只能说明一次。提交后我们会派人核实，任何时限都不会因此停止。",
         "en": "You can tell us once. We will check. This stops no deadline.",
     },
-    "button": {"zh_CN": "违规信息已删除", "en": "The content is deleted"},
+    "button": {"zh_CN": "提交：违规信息已删除", "en": "Send: the content is deleted"},
     "too_long": {
         "zh_CN": "尚未提交：备注最多 4000 字，请缩短后再提交。",
         "en": "Not sent yet: the limit is 4,000 characters. Please shorten the remark.",
@@ -121,6 +122,8 @@ _CSS = (_FOLDER / "page.css").read_text(encoding="utf-8")
 
 # Of the notices' own folder, where the operator may have put others in their place.
 _FOUND, _NEXT, _SAID, _RULES = "_customer_found", "_customer_next", "_customer_said", "_rules"
+
+_TIME = r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?"
 
 STYLE = "sha256-" + base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
 """The hash of the page's style sheet for the security header (CSP, `style-src`)."""
@@ -155,6 +158,10 @@ class CustomerPage:
     def __init__(self, wording: Wording, office: DeskContact) -> None:
         self._wording = wording
         self._office = office
+        phone = office.phone or ""
+        self._dialled = "".join(c for c in phone if c.isascii() and (c.isdigit() or c == "+"))
+        found = [re.escape(phone), _TIME] if phone else [_TIME]
+        self._marked = re.compile(f"({'|'.join(found)})")
 
     def of(self, view: CustomerView, too_long: str | None = None) -> bytes:
         """Render the page of an incident; show a remark that is too long again, to be shortened.
@@ -208,12 +215,22 @@ class CustomerPage:
             ],
         }
 
+    def _mark(self, line: str) -> Markup:
+        """Keep each time in one line, and lead from the desk's phone number to a call."""
+        return Markup().join(
+            escape(part) if n % 2 == 0
+            else Markup('<a class="call" href="tel:{}">{}</a>').format(self._dialled, part)
+            if part == self._office.phone
+            else Markup('<span class="time">{}</span>').format(part)
+            for n, part in enumerate(self._marked.split(line))
+        )  # fmt: skip
+
     def _rendered(self, shown: Mapping[str, object]) -> bytes:
-        phone = self._office.phone or ""
         page = templating.render(_environment(), _PAGE, {
             "plain": None, "form": None, **shown,
             "office": self._office,
-            "dialled": "".join(c for c in phone if c.isascii() and (c.isdigit() or c == "+")),
+            "dialled": self._dialled,
+            "marked": self._mark,
             "reach": OFFICE,
             "messages_heading": MESSAGES,
             "languages": LANGUAGES,

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from incidents.contract.documents.sites import Case
 
 WIDTH, LEFT, ROW = 640, 8, 26
+TOP, FOOT = 18, 16
+"""The room above the bars for the word at the present time, and below for the dates."""
 _LEAST = 4
 """The minimum width of a bar, so that the bar is visible."""
 
@@ -26,11 +28,18 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All bars, the height of the picture, and the position of the present time."""
+    """All bars, the height of the picture, the position of the present time, and both ends."""
 
     bars: tuple[Bar, ...]
     height: int
     now_x: float
+    first: datetime
+    last: datetime
+
+    @property
+    def now_anchor(self) -> str:
+        """On which side of its line the word at the present time is."""
+        return "end" if self.now_x > WIDTH / 2 else "start"
 
 
 def of(cases: Sequence[Case], now: datetime) -> Picture | None:
@@ -48,12 +57,12 @@ def of(cases: Sequence[Case], now: datetime) -> Picture | None:
 
     bars = tuple(
         Bar(
-            case["n"], place(begin), 4 + row * ROW,
+            case["n"], place(begin), TOP + 4 + row * ROW,
             max(_LEAST, round(place(end) - place(begin), 1)), _kind(case),
         )
         for row, (case, begin, end) in enumerate(zip(cases, begins, ends, strict=True))
     )  # fmt: skip
-    return Picture(bars, len(bars) * ROW + 8, place(now))
+    return Picture(bars, TOP + len(bars) * ROW + 8 + FOOT, place(now), first, last)
 
 
 def _end(case: Case, now: datetime) -> datetime:

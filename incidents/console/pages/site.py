@@ -143,14 +143,16 @@ def _page(
     may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
         key: filing_view.label_of(reader.language, of) for key, of in FIELD_OF.items()
     }
-    story = why["timeline"][::-1]
+    story, picture = why["timeline"][::-1], suspensions.of(cases, reader.now)
     shown = story if whole else story[:STORY]
     return here.page(
         "site", status=409 if flash else 200, flash=flash, site=masked.document(found),
         why=why,
         path=at(name),
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
-        cases=cases, picture=suspensions.of(cases, reader.now), opened=opened or here.kept.opened,
+        cases=cases, picture=picture,
+        ends=picture and [reader.when(each) for each in (picture.first, picture.last)],
+        opened=opened or here.kept.opened,
         typed=here.typed,
         not_now=reasons(here, would), two_people=policy.two_people_close, policy=policy,
         actions=action_forms.in_order("sites", _ACTIONS, here.identity.may),

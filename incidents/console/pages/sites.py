@@ -14,11 +14,12 @@ from incidents.console.pages.site import at
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submitted
 from incidents.contract.actions import of_command
-from incidents.contract.documents.sites import Rule, SitePage, SiteState
+from incidents.contract.documents.sites import Rule, Site, SitePage, SiteState
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
+from incidents.machine.policy import Policy
 from incidents.values import inputs
-from incidents.views import lists, masked
+from incidents.views import lists, masked, register
 
 router = APIRouter()
 
@@ -57,6 +58,7 @@ def _page(who: RequestContext, listed: ListPage, *, flash: Flash | None = None) 
     capped, wrong = False, None
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
+        policy = register.policy_in_force(connection)
         try:
             listed.check(here.reader)
             mark = listed.asked.get("mark")
@@ -75,9 +77,21 @@ def _page(who: RequestContext, listed: ListPage, *, flash: Flash | None = None) 
         here, "lists/sites", status=status, flash=flash,
         wrong=wrong, sites=masked.document(found["items"]), next=found["next"],
         counts=list_page.counted(counts, STATES), counted=lists.MAX_COUNTED if capped else None,
+        next_of=lambda site: _next_of(site, policy),
         add=_addable(listed.asked.get("q", "")), typed=here.typed,
         **list_page.facts(here, listed, saved),
     )  # fmt: skip
+
+
+def _next_of(site: Site, policy: Policy) -> str:
+    """What the site's next deadline brings: it suspends, closes or reopens it, or none for sure."""
+    if site["state"] == "suspended":
+        is_end = site["next_due"] == site["suspended_until"] and not site["held"]
+        return "reopens" if is_end else "due"
+    # Other deadlines are of a removal (R5), or pass without a suspension.
+    if site["held"] or policy.removal_within is not None or policy.min_attempts:
+        return "due"
+    return "closes" if site["run"] + 1 >= policy.run_count else "suspends"
 
 
 def _addable(q: str) -> str:
