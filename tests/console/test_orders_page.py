@@ -291,7 +291,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     assert f'{again} href="/sites/{SITE}"' in page
     [told] = [line for line in page.split("</li>") if "left.example" in line]
     assert "incidents recover" in told
-    assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
+    assert f'<span class="state closed">{"closed" if language == "en" else "已关闭"}</span>' in told
     assert (
         "If a rule closed a site, record the reason again"
         if language == "en"
