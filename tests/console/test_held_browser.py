@@ -180,13 +180,14 @@ def test_a_claim_that_came_before_the_click_is_asked_about_by_name(
         expect(question.get_by_role("link", name="Cancel")).to_be_focused()
 
 
-def test_who_began_in_the_middle_is_led_to_what_is_more_urgent_and_to_each_once(
+def test_after_a_call_comes_what_is_urgent_then_what_is_below_and_each_once(
     browser: Chromium, served_desk: ConsoleDesk
 ) -> None:
-    for n in range(4):
-        served_desk.violation(f"shop-{n}.example", ago=(40 - n) * MINUTE)
+    for n, ago in enumerate((55, 40, 39, 38)):
+        served_desk.violation(f"shop-{n}.example", ago=ago * MINUTE)
     with person(browser, served_desk, "li") as li:
         open_item(li, "3-1")
+        # Five minutes are left for the first one.
         for item in ("3-1", "1-1", "2-1", "4-1"):
             shown(li, item).locator("button[value=no-answer]").click()
             send_held(li)

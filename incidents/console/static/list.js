@@ -196,20 +196,24 @@ const list = (() => {
   // An act has its answer. By then its item may have gone, or ask for something else: for a moment no
   // second press reaches it, and the next most urgent one is selected.
 
-  // Whom somebody has just called comes up again only after all others: they run down the list, and who
-  // began in the middle of it is led to what is more urgent first.
+  // Down the list, as its reader goes, and then from its top: of two operators, each at another end, neither
+  // is led to the other's. But what is urgent comes before that, what has no clock after all that has
+  // one, and whom one has just called after all others.
+  const URGENT_S = 600;
   const called = new Set();
+  const left = (item) => { const due = item.querySelector("time[data-ticks=clock]"); return due ? clock.left(due) : Infinity; };
 
   function next(of) {
+    const all = items();
+    const at = all.findIndex((item) => item.id === of);
+    const free = (item) => !item.matches(".gone, .held") && (!item.dataset.by || item.dataset.by === words.me);
+    const others = [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0))].filter(free);
     called.add(of);
-    const isFree = (item) =>
-      item.id !== of && !item.matches(".gone, .held") && (!item.dataset.by || item.dataset.by === words.me);
-    const free = items().filter(isFree);
-    const found = free.find(({ id }) => !called.has(id));
-    if (found) return found;
-    called.clear();
-    called.add(of);
-    return free[0] || $(of);
+    if (others.every(({ id }) => called.has(id))) { called.clear(); called.add(of); }
+    const open = others.filter(({ id }) => !called.has(id));
+    const urgent = open.filter((item) => left(item) > 0 && left(item) <= URGENT_S);
+    const first = urgent.sort((one, other) => left(one) - left(other))[0];
+    return first || open.find((item) => left(item) < Infinity) || open[0] || $(of);
   }
 
   document.addEventListener("act:answered", ({ detail: { act, done, list } }) => {
