@@ -220,7 +220,7 @@ def test_erasure_is_told(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     account = ("person", "erase", "--account", "wu", "--reason", "本人要求")
     desk("account", "add", "wu", "--role", "viewer")
     assert lines(desk, *account, "--dry-run") == [
-        "wu：将删去登录日志 0 行，视图与第二因素的名称 0 个"
+        "wu：将删去登录日志 0 行，视图与两步验证方式的名称 0 个"
     ]
 
 
