@@ -95,12 +95,12 @@ def passing(span: timedelta) -> timedelta:
 
 
 MAX_SPEED = 3_600
-_PACE = re.compile(r"([1-9]\d{0,3})x since (\S{1,40})", re.ASCII)
+_FAST_CLOCK = re.compile(r"([1-9]\d{0,3})x since (\S{1,40})", re.ASCII)
 
 
 def read_fast_clock(text: str) -> FastClock | None:
     """Parse a fast clock such as `60x since 2026-03-01T02:50:00Z`; None for any other text."""
-    found = _PACE.fullmatch(text)
+    found = _FAST_CLOCK.fullmatch(text)
     try:
         if found is None or int(found[1]) > MAX_SPEED:
             return None

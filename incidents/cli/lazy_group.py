@@ -63,8 +63,8 @@ class Group(click.Group):
         `help COMMAND` means `COMMAND --help`.
         """
         args = _behind_the_command(args)
-        if args[:1] == ["help"]:
-            args = [*args[1:], "--help"]
+        while args[:1] == ["help"]:
+            args = [*_behind_the_command(args[1:]), "--help"]
         return super().parse_args(ctx, args)
 
 

@@ -289,8 +289,8 @@ def read_small_file(file: Path) -> str:
 
 _MOST_NAMED = 10
 _FEWEST_DIGITS = 5
-# An x is before the number of an extension.
-_LETTER_AT_DIGIT = re.compile(r"\d[a-wyz]|[a-wyz]\d", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:ext\.?|x)\s*\d+$", re.IGNORECASE)
+_LETTER_AT_DIGIT = re.compile(r"\d[a-z]|[a-z]\d", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -320,7 +320,7 @@ def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) 
     lines: list[Remarked] = []
     if phone is not None and sum(map(str.isdigit, phone)) < _FEWEST_DIGITS:
         lines.append((run.text("hint.phone.short"), [do(EditSite, site, phone=None)]))
-    elif phone is not None and _LETTER_AT_DIGIT.search(phone):
+    elif phone is not None and _LETTER_AT_DIGIT.search(_EXTENSION.sub("", phone)):
         lines.append((run.text("hint.phone.letter"), [do(EditSite, site, phone=None)]))
     if email is not None and _ADDRESS.fullmatch(email) is None:
         lines.append((run.text("hint.email.wrong"), [do(EditSite, site, email=None)]))

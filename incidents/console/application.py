@@ -180,11 +180,12 @@ def _not_allowed(request: Request, error: NotAllowedError) -> Response:
         return _page(request, 403, "stale_form", again=kept_form.page_of_form(request.url.path))
     opens = request.method in authentication.SAFE
     reader = request_context.reader(request)
-    why = reader.say(f"not_let.{error.why}")
     if error.why == "role":
         named = [each for each in ROLES if each in ROLES_OF_ACTION[error.action]]
         roles = [reader.word("role", each) for each in named]
         why = reader.say(f"not_let.role.{'page' if opens else 'act'}", roles=roles)
+    else:
+        why = reader.say(f"not_let.{error.why}")
     return _page(request, 403, "not_let_page" if opens else "not_let", why=why)
 
 

@@ -108,4 +108,5 @@ def _value(number: Number, typed: str) -> str:
         return "true"
     if number.kind == "count" and typed.isascii() and typed.isdigit() and len(typed) < 10:
         return str(int(typed))
-    return json.dumps(typed)
+    # TOML has no escape for half of a character, as JSON has, and takes no DEL as it is.
+    return json.dumps(typed, ensure_ascii=False).replace("\x7f", "\\u007f")

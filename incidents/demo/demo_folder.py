@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,8 +116,9 @@ class DemoFolder:
             if name.startswith("INCIDENTS_")
         ]
         # The program that runs the demo may be where no shell looks, as under uvx and pipx run.
-        programs = shlex.quote(str(Path(sys.executable).parent))
-        lines.append(f"export PATH={programs}:$PATH\n")
+        programs = Path(sysconfig.get_path("scripts"))
+        if (programs / "incidents").exists():
+            lines.append(f"export PATH={shlex.quote(str(programs))}:$PATH\n")
         self.variables.write_text(_WITHOUT_OWN + "".join(lines), encoding="utf-8")
 
     @property

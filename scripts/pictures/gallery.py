@@ -96,5 +96,5 @@ def _sites(reader: Reader) -> Markup:
         "lists/sites", reader, wrong=None, sites=data.SITES, counts=[("active", 2), ("closed", 1)],
         counted=None, next=None, add="", list=ListPage("/sites", (Filter(name="site"),), {}),
         chips=[], tabs=[],
-        next_of=lambda site: "suspends" if site["state"] == "active" else "reopens",
+        next_of=lambda site: "due" if site["state"] == "active" else "ends",
     )  # fmt: skip

@@ -39,7 +39,13 @@ def test_a_command_without_that_option_says_so(cli: Cli) -> None:
     assert "No such option '--json'" in answer.err
 
 
-@pytest.mark.parametrize("command", ["", "log", "site why"])
-def test_help_before_a_command_is_its_help(cli: Cli, command: str) -> None:
-    answer = cli("help", *command.split())
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("help", ""), ("help help", ""), ("help log", "log"), ("help site why", "site why"),
+        ("--zone UTC help log", "log"), ("help --zone UTC site why", "site why"),
+    ],
+)  # fmt: skip
+def test_help_before_a_command_is_its_help(cli: Cli, line: str, command: str) -> None:
+    answer = cli(*line.split())
     assert (answer.status, answer.out) == (0, cli(*command.split(), "--help").out)

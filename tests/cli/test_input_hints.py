@@ -68,6 +68,7 @@ def test_a_detail_of_the_register_or_of_the_filing_may_be_stated_as_false(
         (("--phone", "010-5555-010O"), "a letter among its digits"),
         (("--phone", "+86 10 5555 0100"), ""),
         (("--phone", "010-5555-0100x8"), ""),
+        (("--phone", "010-5555-0100 ext8"), ""),
         (("--phone", "010-5555-0100 转 8"), ""),
         (("--email", "li at shop.example"), "this email address is not valid"),
         (("--email", "li@shop.example"), ""),

@@ -233,8 +233,8 @@ def test_an_administrator_makes_and_revokes_a_token_of_a_program(desk: ConsoleDe
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"days": "0"}, "a token is valid for 1 to 366 days, not for 0"),
-        ({"days": "soon"}, "a token is valid for 1 to 366 days, not for soon"),
+        ({"days": "0", "scope": "all"}, "a token is valid for 1 to 366 days, not for 0"),
+        ({"days": "soon", "scope": "all"}, "a token is valid for 1 to 366 days, not for soon"),
         ({"days": "1", "act": "approve"}, "no action named"),
     ],
 )
@@ -251,7 +251,10 @@ def test_a_token_for_chosen_actions_alone_names_them(desk: ConsoleDesk) -> None:
     li.post("/account/tokens/make", {"days": "7", "scope": "only"})
     assert "Choose at least one action" in li.get("/account").text
     assert _tokens(desk) == []
+    # Of two that contradict each other, neither is taken.
     li.post("/account/tokens/make", {"days": "7", "scope": "all", "act": "look"})
+    assert _tokens(desk) == []
+    li.post("/account/tokens/make", {"days": "7", "scope": "all"})
     li.post("/account/tokens/make", {"days": "7", "scope": "only", "act": "look"})
     assert sorted(repr(each.acts) for each in _tokens(desk)) == ["None", "['look']"]
 

@@ -107,16 +107,19 @@ def test_a_category_and_a_time_are_read_as_a_chinese_reader_types_them(desk: Con
 
 def test_the_page_says_what_logging_starts_and_where_the_site_stands(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "li")
-    assert "reach the responsible person in 1 h (R2)" in li.get("/log").text
-    assert "This would be number" not in li.get("/log", site="nobody.example").text
+    assert "Reach the responsible person within 1 h (R2)" in li.get("/log").text
+    assert "this would be number" not in li.get("/log", site="nobody.example").text
     desk.violation("shop.example", ago=timedelta(hours=25))
     desk.do("shop.example", c.Log(by="li", again=True), ago=timedelta(hours=23))
-    assert "This would be number 2 of 3 within 24 h." in li.get("/log", site="shop.example").text
+    told = "If found now, this would be number 2 of 3 on shop.example within 24 h."
+    assert told in li.get("/log", site="shop.example").text
     desk.do("shop.example", c.Log(by="li", again=True))
-    closes = "This would be number 3 of 3 within 24 h: it closes the site."
+    closes = "this would be number 3 of 3 on SHOP.example within 24 h: it closes the site."
     assert closes in li.get("/log", site="SHOP.example").text
     desk.do("shop.example", c.Log(by="li", again=True))
-    assert "No clock starts on a closed site" in li.get("/log", site="shop.example").text
+    closed = li.get("/log", site="shop.example").text
+    assert "no clock starts" in closed
+    assert "Reach the responsible person" not in closed
 
 
 def test_the_page_names_the_numbers_of_the_policy_in_force(desk: ConsoleDesk) -> None:

@@ -89,5 +89,5 @@ def test_who_holds_an_item_is_said_above_its_outcomes_to_everybody_else(desk: Co
     desk.violation(SITE)
     desk.do(SITE, c.ClaimItem(by="chen", item="1"))
     shown = pane(Visitor(desk, "li"), "1-1")
-    assert shown.index("chen holds this item") < shown.index('value="reached"')
-    assert "holds this item" not in pane(Visitor(desk, "chen"), "1-1")
+    assert shown.index("chen has claimed this item") < shown.index('value="reached"')
+    assert "has claimed this item" not in pane(Visitor(desk, "chen"), "1-1")

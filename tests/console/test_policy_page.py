@@ -240,6 +240,14 @@ def test_a_number_that_cannot_be_is_said_of_the_field_by_its_label(desk: Console
     assert 'aria-describedby="wrong-number" autofocus' in field
 
 
+@pytest.mark.parametrize("typed", ["24h😀", "24h\x7f", '24h"\\', "24h\x01"])
+def test_whatever_is_typed_as_a_number_is_answered(desk: ConsoleDesk, typed: str) -> None:
+    wang = Visitor(desk, "supervisor")
+    numbers = policy_form.numbers_of(DOCUMENTED) | {"by_numbers": "1", "days": "30"}
+    page = wang.post("/policy/try", numbers | {"repeat.within": typed})
+    assert (page.status_code, 'name="repeat.within"' in page.text) == (422, True)
+
+
 def test_each_number_names_its_rules_in_the_punctuation_of_its_language(desk: ConsoleDesk) -> None:
     english = Visitor(desk, "supervisor").get("/policy").text
     chinese = Visitor(desk, "supervisor", "zh").get("/policy").text

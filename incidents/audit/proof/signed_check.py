@@ -100,8 +100,7 @@ class Roots:
         size = seen.size
         if size > self.size:
             what = Cause.of(
-                "flaw_tail_cut", "it is of {n} entries, and the log has {size}: its tail was cut,"
-                " unless it was exported earlier",
+                "flaw_tail_cut", "it is of {n} entries, and the log has {size}: its tail was cut",
                 n=size, size=self.size,
             )  # fmt: skip
             return Flaw(part="checkpoints", where=where, what=what, leaf=self.size)

@@ -160,7 +160,8 @@ class CustomerPage:
         self._office = office
         phone = office.phone or ""
         self._dialled = "".join(c for c in phone if c.isascii() and (c.isdigit() or c == "+"))
-        found = [re.escape(phone), _TIME] if phone else [_TIME]
+        # A short number may also be a part of a name or of a longer number.
+        found = [rf"(?<![\w.+-]){re.escape(phone)}(?![\w.-]*\w)", _TIME] if phone else [_TIME]
         self._marked = re.compile(f"({'|'.join(found)})")
 
     def of(self, view: CustomerView, too_long: str | None = None) -> bytes:

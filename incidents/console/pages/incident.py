@@ -33,7 +33,7 @@ from incidents.record import evidence
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
-from incidents.views import lists, masked, possible_actions, register
+from incidents.views import masked, possible_actions, register
 from incidents.views.queue import police
 from incidents.views.why.record import MAX_TIMELINE
 
@@ -213,7 +213,6 @@ def _page(
         )  # fmt: skip
         would = possible_actions.on_incident(connection, key, here.by, reader.now)
         two_people = register.policy_in_force(connection).two_people_close
-        cases = lists.cases_of_run(connection, key[0], limit=1)
         owed = here.app.report_duty
         report_due = None if owed is None else police.deadline_of(connection, key, owed)
     found = masked.document(found)
@@ -226,5 +225,4 @@ def _page(
         actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
         revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None, report_due=report_due,
-        suspended_for=next((each["incident"] for each in cases if each["ended_at"] is None), None),
     )  # fmt: skip

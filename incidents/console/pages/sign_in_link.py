@@ -1,4 +1,4 @@
-"""The sign-in link of a rehearsal: who opens it is signed in.
+"""The sign-in link of a rehearsal: it signs its visitor in.
 
 The route exists only where `serve` was started with such links: see `accounts.sign_in_links`.
 """
@@ -20,7 +20,7 @@ def router(sign_in_links: SignInLinks) -> APIRouter:
     made = APIRouter()
 
     @made.get(PATH + "{secret}")
-    def enter(request: Request, secret: str) -> Response:
+    def sign_in_by_link(request: Request, secret: str) -> Response:
         """Sign in the person of a new link; otherwise say where there are more."""
         handle = sign_in_links.use(secret)
         if handle is None:

@@ -157,7 +157,7 @@ def _page(
         not_now=reasons(here, would), two_people=policy.two_people_close, policy=policy,
         actions=action_forms.in_order("sites", _ACTIONS, here.identity.may),
         fields=may_be_false, doubted=doubted,
-        dues=_dues(why["next"], reports),
+        dues=_dues(why["next"], reports), more_reports=len(reports) == MAX_REPORTS,
         score=completeness(details_of(filing)).score,
         terms=filing_view.terms(reader, filing["terms"]),
         waits=filing_view.waits(reader, found["tasks"]),

@@ -17,9 +17,8 @@ from incidents.contract.actions import of_command
 from incidents.contract.documents.sites import Rule, Site, SitePage, SiteState
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
-from incidents.machine.policy import Policy
 from incidents.values import inputs
-from incidents.views import lists, masked, register
+from incidents.views import lists, masked
 
 router = APIRouter()
 
@@ -58,7 +57,6 @@ def _page(who: RequestContext, listed: ListPage, *, flash: Flash | None = None) 
     capped, wrong = False, None
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
-        policy = register.policy_in_force(connection)
         try:
             listed.check(here.reader)
             mark = listed.asked.get("mark")
@@ -77,21 +75,19 @@ def _page(who: RequestContext, listed: ListPage, *, flash: Flash | None = None) 
         here, "lists/sites", status=status, flash=flash,
         wrong=wrong, sites=masked.document(found["items"]), next=found["next"],
         counts=list_page.counted(counts, STATES), counted=lists.MAX_COUNTED if capped else None,
-        next_of=lambda site: _next_of(site, policy),
+        next_of=_next_of,
         add=_addable(listed.asked.get("q", "")), typed=here.typed,
         **list_page.facts(here, listed, saved),
     )  # fmt: skip
 
 
-def _next_of(site: Site, policy: Policy) -> str:
-    """What the site's next deadline brings: it suspends, closes or reopens it, or none for sure."""
-    if site["state"] == "suspended":
-        is_end = site["next_due"] == site["suspended_until"] and not site["held"]
-        return "reopens" if is_end else "due"
-    # Other deadlines are of a removal (R5), or pass without a suspension.
-    if site["held"] or policy.removal_within is not None or policy.min_attempts:
-        return "due"
-    return "closes" if site["run"] + 1 >= policy.run_count else "suspends"
+def _next_of(site: Site) -> str:
+    """What the site's next deadline is: the end of its suspension, or another one.
+
+    What another one brings depends on more than a row of the list: `site why` and the queue say it.
+    """
+    is_end = site["state"] == "suspended" and site["next_due"] == site["suspended_until"]
+    return "ends" if is_end else "due"
 
 
 def _addable(q: str) -> str:

@@ -71,6 +71,7 @@ const held = (() => {
 
   function withdraw(act) {
     drop(act);
+    list.undone(act.item);
     const row = $(act.item);
     if (row) list.select(row, true);
   }

@@ -196,24 +196,23 @@ const list = (() => {
   // An act has its answer. By then its item may have gone, or ask for something else: for a moment no
   // second press reaches it, and the next most urgent one is selected.
 
-  // Down the list, as its reader goes, and then from its top: of two operators, each at another end, neither
-  // is led to the other's. But what is urgent comes before that, what has no clock after all that has
-  // one, and whom one has just called after all others.
-  const URGENT_S = 600;
-  const called = new Set();
+  // Down the list, then from its top, so that two operators do not meet. Urgent items come first, then those
+  // with a clock, and what one has just recorded something on after all others.
+  const URGENT_S = 600; // the last step of the countdown but two
+  const settled = new Map(); // when, by item
+  const isSettled = ({ id }) => performance.now() - settled.get(id) < URGENT_S * 1000 / clock.speed;
   const left = (item) => { const due = item.querySelector("time[data-ticks=clock]"); return due ? clock.left(due) : Infinity; };
+  const isUrgent = (item) => left(item) > 0 && left(item) <= URGENT_S;
 
   function next(of) {
     const all = items();
     const at = all.findIndex((item) => item.id === of);
     const free = (item) => !item.matches(".gone, .held") && (!item.dataset.by || item.dataset.by === words.me);
     const others = [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0))].filter(free);
-    called.add(of);
-    if (others.every(({ id }) => called.has(id))) { called.clear(); called.add(of); }
-    const open = others.filter(({ id }) => !called.has(id));
-    const urgent = open.filter((item) => left(item) > 0 && left(item) <= URGENT_S);
-    const first = urgent.sort((one, other) => left(one) - left(other))[0];
-    return first || open.find((item) => left(item) < Infinity) || open[0] || $(of);
+    const open = others.filter((item) => !isSettled(item));
+    const from = open.length ? open : others;
+    const urgent = from.filter(isUrgent).sort((one, other) => left(one) - left(other));
+    return urgent[0] || from.find((item) => left(item) < Infinity) || from[0] || $(of);
   }
 
   document.addEventListener("act:answered", ({ detail: { act, done, list } }) => {
@@ -229,6 +228,7 @@ const list = (() => {
 
   // The next most urgent one, once this one needs nothing more from here.
   function advance(from, focus) {
+    settled.set(from, performance.now());
     const to = next(from);
     select(to, Boolean(focus && to));
   }
@@ -264,5 +264,5 @@ const list = (() => {
   const first = $("pane") && $(`i-${$("pane").dataset.shown}`);
   if (first) select(first, false);
 
-  return { move, offer, select, advance, held, morph, offers, settle, newest: () => pending || document, selected: () => selected && $(selected) };
+  return { move, offer, select, advance, held, undone: (id) => settled.delete(id), morph, offers, settle, newest: () => pending || document, selected: () => selected && $(selected) };
 })();

@@ -87,12 +87,12 @@ def _make(desk: Submission, action: str, handle: str, back: str) -> Response:
 def _chosen(desk: Submission) -> list[str] | None:
     """The only actions of the token; None for all that the role allows.
 
-    Raises InputError if the token is for chosen actions alone, and none is chosen.
+    Raises InputError if neither is clear: no action is chosen, or actions beside "all".
     """
     acts = desk.form.texts("act")
-    if desk.form.text("scope") == "only" and not acts:
+    if (desk.form.text("scope") == "all") == bool(acts):
         raise InputError(desk.reader.say("tokens.no_acts"))
-    return None if desk.form.text("scope") == "all" else acts or None
+    return acts or None
 
 
 def _days(typed: str) -> int:
