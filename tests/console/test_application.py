@@ -126,9 +126,9 @@ def test_a_form_that_has_expired_leads_back_to_its_page(desk: ConsoleDesk) -> No
 
 def test_who_may_not_open_a_page_is_told_the_role_that_may(desk: ConsoleDesk) -> None:
     li = Person(desk, "li")
-    assert "Only this role can open this page: administrator." in li.get("/admin/accounts").text
+    assert "Role needed to open this page: administrator." in li.get("/admin/accounts").text
     sent = li.send("/sites/shop.example/hold", reason="r")
-    assert "Only this role can do this: supervisor." in sent.text
+    assert "Role needed for this: supervisor." in sent.text
 
 
 def test_who_is_signed_out_is_told_of_no_queue_and_no_search(desk: ConsoleDesk) -> None:

@@ -81,7 +81,7 @@ def test_an_empty_list_leads_to_all_of_it(desk: ConsoleDesk) -> None:
     page = li.get("/", site="d.example").text
     assert clear.format("/", "the whole queue") in page
     page = li.get("/", site="d.example", mine="1").text
-    assert clear.format("/?mine=1", "all that you hold") in page
+    assert clear.format("/?mine=1", "all your items") in page
     assert "Clear all filters" not in li.get("/", mine="1").text
 
 

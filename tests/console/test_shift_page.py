@@ -93,5 +93,5 @@ def test_who_may_not_and_who_has_nothing_to_hand_over_see_no_form(desk: ConsoleD
     li = Visitor(desk, "operator")
     li.post("/hand-over", {"to": WANG})
     page = li.get("/hand-over").text
-    assert 'You hold nothing. <a href="/">Queue</a>' in page
+    assert 'You have no claimed items. <a href="/">Queue</a>' in page
     assert 'id="to"' not in page
