@@ -28,7 +28,7 @@ from scripts.pictures.visit_steps import (
 )  # fmt: skip
 
 OPERATOR, SUPERVISOR = "operator-1", "supervisor-1"
-PASSWORD = "a horse and a battery"  # noqa: S105 - of the sample data's people, for whoever visits
+PASSWORD = "a horse and a battery"  # noqa: S105 - of made-up people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
