@@ -83,14 +83,21 @@ def counted_with(times: Sequence[datetime], here: datetime, within: timedelta) -
     return max(bisect_right(times, times[n] + within) - n for n in range(first, after))
 
 
+def place_of_next(times: Sequence[datetime], policy: Policy, now: datetime) -> int:
+    """The place, from 1, of one more violation at `now` among those that R1 counts together.
+
+    `times`: those of the incidents that R1 counts, in order. All times are in UTC.
+    """
+    return len(times) - bisect_left(times, now - policy.repeat_within) + 1
+
+
 def next_closes_until(times: Sequence[datetime], policy: Policy, now: datetime) -> datetime | None:
     """The last moment at which one more violation closes the site (R1); None if none would.
 
-    `times`: those of the incidents that R1 counts. All times are in UTC.
+    `times`: as in `place_of_next`.
     """
-    within, others = policy.repeat_within, policy.repeat_count - 1
-    recent = len(times) - bisect_left(times, now - within)
-    return times[-others] + within if recent >= others else None
+    closes = place_of_next(times, policy, now) >= policy.repeat_count
+    return times[1 - policy.repeat_count] + policy.repeat_within if closes else None
 
 
 def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:

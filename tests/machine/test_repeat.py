@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from incidents.machine import events as e
+from incidents.machine import rules
 from incidents.machine.policy import Policy
 from tests.machine.history import MICROSECOND, History, utc
 
@@ -270,3 +271,10 @@ def test_nor_does_it_hide_that_others_are_enough_for_the_next_to_close() -> None
 
 def test_a_recurrence_is_counted_too() -> None:
     assert counting(History().log().contact(1).recur(1)) == [("next_closes", 2)]
+
+
+def test_one_more_takes_the_place_after_those_of_the_span_both_ends_included() -> None:
+    times = [utc("03-01 10:00"), utc("03-01 20:00")]
+    assert rules.place_of_next(times, Policy(), utc("03-02 10:00")) == 3
+    assert rules.place_of_next(times, Policy(), utc("03-02 10:00:00.000001")) == 2
+    assert rules.place_of_next([], Policy(repeat_count=1), utc("03-02 10:00")) == 1

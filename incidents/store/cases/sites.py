@@ -57,6 +57,13 @@ def named(connection: Connection, name: str) -> Row:
     return dict(found)
 
 
+def known(connection: Connection, names: Iterable[str]) -> dict[str, Row]:
+    """The rows of the sites with those names; unknown names are left out."""
+    asked = sites.c.name.in_(sorted(set(names)))
+    found = connection.execute(select(sites).where(asked, sites.c.created_at.is_not(None)))
+    return {row["name"]: dict(row) for row in found.mappings()}
+
+
 def mismatched(
     connection: Connection,
     *,

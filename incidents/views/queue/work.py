@@ -5,7 +5,6 @@ A holder is a person who has claimed an item and works on it.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -16,12 +15,13 @@ from sqlalchemy import Connection, func, select
 from incidents.clock import rfc3339
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
-from incidents.machine.rules import Place, cases_up_to, next_closes_until
+from incidents.machine.rules import Place, cases_up_to
 from incidents.store.cases import incidents, suspensions
 from incidents.store.cases.slices import FIRST as FIRST_PLACE
 from incidents.store.cases.slices import LAST as LAST_PLACE
 from incidents.store.schema.tables import claims, sites, work
 from incidents.values.ids import incident_id, item_id
+from incidents.views.next_violation import next_places
 from incidents.views.queue.queue_filter import claim_of
 
 if TYPE_CHECKING:
@@ -115,18 +115,9 @@ def closing_counts(
     The function takes at most one query.
     """
     looked = [row for row in rows if row["kind"] in INSPECTIONS and row["state"] != "closed"]
-    places = sorted({(row["site_id"], row["epoch"], now) for row in looked})
-    if policy.repeat_count == 1 or not places:
-        return {site_id for site_id, *_ in places}
-    times: dict[int, list[datetime]] = defaultdict(list)
-    most = policy.repeat_count - 1
-    for site_id, incident in incidents.NEAREST_BEFORE.fetch(connection, places, most=most).all():
-        times[site_id].append(incident.occurred_at)
-    return {
-        site_id
-        for site_id, found in times.items()
-        if next_closes_until(sorted(found), policy, now) is not None
-    }
+    of = {(row["site_id"], row["epoch"]) for row in looked}
+    places = next_places(connection, of, now, policy)
+    return {site_id for site_id, place in places.items() if place >= policy.repeat_count}
 
 
 def _ends_of_runs(connection: Connection, rows: Sequence[Row], policy: Policy) -> dict[int, Case]:
