@@ -205,8 +205,17 @@ def test_if_one_time_of_a_row_has_a_date_all_have() -> None:
     assert ">2026-03-03 09:12<" in reader.time(today, beside=[today, before])
 
 
-def test_a_site_that_may_be_meant_is_a_link_with_the_other_filters(desk: ConsoleDesk) -> None:
-    answer = Visitor(desk, "viewer").get("/incidents", site="shp.example", state="open")
+@pytest.mark.parametrize(
+    ("page", "other"),
+    [
+        ("incidents", "state=open"), ("orders", "state=braked"), ("terms", "days=30"),
+        ("unreported", "state=open"),
+    ],
+)  # fmt: skip
+def test_a_site_that_may_be_meant_is_a_link_with_the_other_filters(
+    desk: ConsoleDesk, page: str, other: str
+) -> None:
+    answer = Visitor(desk, "viewer").get(f"/{page}?site=shp.example&{other}")
     assert "No site named shp.example. Did you mean: " in answer.text
-    link = '<a href="/incidents?state=open&amp;site=shop.example"><bdi>shop.example</bdi></a>'
+    link = f'<a href="/{page}?{other}&amp;site=shop.example"><bdi>shop.example</bdi></a>'
     assert link in answer.text

@@ -77,7 +77,6 @@ def show(who: Viewer, request: Request) -> Response:
     found: IncidentPage = {"items": [], "next": None}
     counts: dict[str, int] = {}
     capped, wrong = False, None
-    nearest: list[str] = []
     closed: set[str] = set()
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
@@ -89,12 +88,12 @@ def show(who: Viewer, request: Request) -> Response:
             counts, capped = incident_list.counts_by_state(connection, wanted)
             closed = sites.closed(connection, {each["site"] for each in found["items"]})
         except (InputError, RefusedError) as error:
-            wrong, nearest = list_page.wrong(here.reader, error)
+            wrong = list_page.wrong(here.reader, error)
     return list_page.answer(
         here, "lists/incidents", status=422 if wrong else 200, wrong=wrong, next=found["next"],
         items=found["items"], counts=list_page.counted(counts, STATES),
         counted=incident_list.MAX_COUNTED if capped else None, last=last_contact,
-        closed=closed, nearest=nearest,
+        closed=closed,
         **list_page.facts(here, listed, saved),
     )  # fmt: skip
 

@@ -99,7 +99,7 @@ def show(
                 unset=unset,
             )  # fmt: skip
         except (InputError, RefusedError) as error:
-            wrong = messages.of_error(here.reader, error).words
+            wrong = list_page.wrong(here.reader, error)
     counts = {"braked": held["braked"], "dead": dead_letters["dead"], "late": overdue["late"]}
     return list_page.answer(
         here, "lists/orders", status=422 if wrong else 200,

@@ -69,7 +69,7 @@ def _page(who: RequestContext, listed: ListPage, *, flash: Flash | None = None) 
             found = lists.sites_page(connection, wanted, limit=PAGE, cursor=listed.after)
             counts, capped = lists.site_counts(connection, wanted)
         except (InputError, RefusedError) as error:
-            wrong = messages.of_error(here.reader, error).words
+            wrong = list_page.wrong(here.reader, error)
     status = 422 if wrong else 409 if flash else 200
     return list_page.answer(
         here, "lists/sites", status=status, flash=flash,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import list_page, messages, rendering
+from incidents.console import list_page, rendering
 from incidents.console.list_page import Filter, ListPage
 from incidents.console.pages import filing_view
 from incidents.console.request_context import Viewer
@@ -57,7 +57,7 @@ def show(who: Viewer, request: Request) -> Response:
                 connection, _day(here.reader, 0), until, site=site, term=term
             )
         except (InputError, RefusedError) as error:
-            wrong = messages.of_error(here.reader, error).words
+            wrong = list_page.wrong(here.reader, error)
     return list_page.answer(
         here, "lists/terms", status=422 if wrong else 200,
         items=filing_view.terms(here.reader, found["items"]), next=found["next"],

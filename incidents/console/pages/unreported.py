@@ -35,7 +35,6 @@ def show(who: Viewer, request: Request) -> Response:
     listed = ListPage.of(PATH, FILTERS, request.query_params)
     owed = police.read(sources.section(police.SECTION))
     found, counted, wrong = DutyPage([], None), DutyCounts(0, 0), None
-    nearest: list[str] = []
     with who.timed() as (connection, here):
         saved = list_page.tabs(connection, here, listed)
         now = here.reader.now
@@ -51,9 +50,9 @@ def show(who: Viewer, request: Request) -> Response:
                     connection, now, owed, wanted, limit=PAGE, cursor=listed.after
                 )
             except (InputError, RefusedError) as error:
-                wrong, nearest = list_page.wrong(here.reader, error)
+                wrong = list_page.wrong(here.reader, error)
     return list_page.answer(
         here, "lists/unreported", status=422 if wrong else 200,
         items=found.items, next=found.next, counted=counted, is_on=owed is not None, wrong=wrong,
-        nearest=nearest, **list_page.facts(here, listed, saved),
+        **list_page.facts(here, listed, saved),
     )  # fmt: skip

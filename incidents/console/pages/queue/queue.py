@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from incidents.console import conditional_response, list_page, messages
+from incidents.console import conditional_response, list_page
 from incidents.console.pages.queue import queue_item, queue_list
 from incidents.console.pages.queue.queue_view import QueueView
 from incidents.console.request_context import Viewer
@@ -29,7 +29,7 @@ def show(who: Viewer, item: Opened = None) -> Response:
         written = queue_list.rendered(here, view)
         text, first = written.content()[0], written.first
     except (InputError, RefusedError) as error:
-        wrong = messages.of_error(here.reader, error).words
+        wrong = list_page.wrong(here.reader, error)
     shown = item or first
     return here.page(
         "queue/queue", status=422 if wrong else 200, wrong=wrong, text=text, view=view,
