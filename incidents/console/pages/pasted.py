@@ -6,14 +6,12 @@ found too.
 
 from __future__ import annotations
 
-import html
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from incidents.errors import BadUrlError, RefusedError
-from incidents.values import inputs, mail_text, web_address
+from incidents.errors import RefusedError
+from incidents.values import inputs, mail_text, web_address, written_address
 from incidents.values.inputs import MAX_URLS
 
 MAX_CHARACTERS = 100_000
@@ -26,19 +24,6 @@ _MOST_ABOVE = 8
 
 MAX_BARE = 1_000
 """The maximum number of hosts without a scheme or a path that are looked up."""
-
-_REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
-_DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\])"
-# Neither a part of a mail address nor of another name, on either side.
-_BARE = (
-    r"(?<![a-z0-9@._/:%+=&?#\-\])])"
-    rf"(?:[a-z0-9-]{{1,63}}{_DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}})"
-    rf"(?!{_DOT}?[a-z0-9@_-])(?::[0-9]{{1,5}})?(?P<path>/{_REST}*)?"
-)
-_ADDRESS = re.compile(rf"h(?:tt|xx)ps?(?:\[:\]|:)//{_REST}+|(?P<bare>{_BARE})", re.IGNORECASE)
-# Others than these may be a part of the address: `?a=1&copy=2`.
-_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
-_END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +64,18 @@ def find(
     (`Mr.Wang`).
     """
     read = mail_text.readable(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
-    plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), read)
     urls: dict[str, bool] = {}
     written: dict[str, str] = {}
     unfit: dict[str, None] = {}
     cut: set[str] = set()
-    for match in _ADDRESS.finditer(plain):
-        given = _without_end(match[0])
-        try:
-            url = web_address.read(given, bare=True)
-        except BadUrlError:
-            if not match["bare"]:
-                unfit[given] = None
+    for found in written_address.find(written_address.unescaped(read)):
+        if found.url is None:
+            unfit[found.written] = None
             continue
-        written.setdefault(url, given)
-        # These are addresses whatever their host is.
-        www = web_address.host(url).startswith("www.")
-        certain = not match["bare"] or match["path"] is not None or www
-        urls[url] = urls.get(url, False) or certain
-        if match[0].endswith("=") and plain[match.end() : match.end() + 1] == "\n":
-            cut.add(written[url])
+        written.setdefault(found.url, found.written)
+        urls[found.url] = urls.get(found.url, False) or found.is_certain
+        if found.is_cut:
+            cut.add(written[found.url])
     alone = dict.fromkeys(web_address.host(url) for url, certain in urls.items() if not certain)
     known = on_record(list(alone)[:MAX_BARE]) if alone else ()
     sure = [url for url, certain in urls.items() if certain or web_address.host(url) in known]
@@ -156,11 +133,3 @@ def at_site(urls: Iterable[str], site: str) -> set[str]:
     except RefusedError:
         return set()
     return {url for url in urls if web_address.is_below(web_address.read(url, bare=True), name)}
-
-
-def _without_end(written: str) -> str:
-    """Remove punctuation that ends the sentence from an address."""
-    end = _END.sub("", written)
-    # A parenthesis that the address itself has opened belongs to it.
-    opened = end.count("(") > end.count(")") and written[len(end) :][:1] == ")"
-    return end + ")" if opened else end

@@ -1,0 +1,77 @@
+"""The web addresses as they are written in a text: defanged, without a scheme, before a full stop.
+
+An address was defanged (`hxxp://shop[.]example`) so that nobody follows it by mistake.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from incidents.errors import BadUrlError
+from incidents.values import web_address
+
+REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
+DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\])"
+# Neither a part of a mail address nor of another name, on either side.
+_BARE = (
+    r"(?<![a-z0-9@._/:%+=&?#\-\])])"
+    rf"(?:[a-z0-9-]{{1,63}}{DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}})"
+    rf"(?!{DOT}?[a-z0-9@_-])(?::[0-9]{{1,5}})?(?P<path>/{REST}*)?"
+)
+_ADDRESS = re.compile(rf"h(?:tt|xx)ps?(?:\[:\]|:)//{REST}+|(?P<bare>{_BARE})", re.IGNORECASE)
+# Others than these may be a part of the address: `?a=1&copy=2`.
+_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
+_END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAddress:
+    """An address as written, without the punctuation after it, and its normal form.
+
+    `url`: None if the address cannot be stored. `is_certain`: it is an address whatever its host
+    is; otherwise it might be a file or a person (`Mr.Wang`). `is_cut`: it might be cut off at the
+    end of a line.
+    """
+
+    written: str
+    url: str | None
+    is_certain: bool
+    is_cut: bool
+
+
+def unescaped(text: str) -> str:
+    """Return the text with the escapes of HTML that addresses have."""
+    return _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text)
+
+
+def find(text: str) -> Iterator[WrittenAddress]:
+    """Find the addresses in a text, in order; the same address may be found again.
+
+    Text without a scheme is certainly an address if it has a path or begins with `www.`. Text with
+    a scheme that cannot be stored has no `url`.
+    """
+    for match in _ADDRESS.finditer(text):
+        written = _without_end(match[0])
+        is_cut = match[0].endswith("=") and text[match.end() : match.end() + 1] == "\n"
+        is_bare = bool(match["bare"])
+        try:
+            url = web_address.read(written, bare=True)
+        except BadUrlError:
+            if not is_bare:
+                yield WrittenAddress(written, None, True, is_cut)
+            continue
+        is_www = web_address.host(url).startswith("www.")
+        yield WrittenAddress(
+            written, url, not is_bare or match["path"] is not None or is_www, is_cut
+        )
+
+
+def _without_end(written: str) -> str:
+    """Remove punctuation that ends the sentence from an address."""
+    end = _END.sub("", written)
+    # A parenthesis that the address itself has opened belongs to it.
+    opened = end.count("(") > end.count(")") and written[len(end) :][:1] == ")"
+    return end + ")" if opened else end
