@@ -90,7 +90,7 @@ def read(text: str, *, bare: bool = False) -> str:
         BadUrlError: naming the text, the reason, and the remedy.
     """
     _refuse_what_cannot_be_kept(text)
-    plain = _refanged(text.strip(_AROUND).translate(_IGNORED), bare=bare)
+    plain = refanged(text.strip(_AROUND).translate(_IGNORED), bare=bare)
     scheme, colon, rest = plain.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in _PORTS:
@@ -104,8 +104,11 @@ def read(text: str, *, bare: bool = False) -> str:
     return f"{scheme}://{host}{suffix}{_path(path)}{search}"
 
 
-def _refanged(written: str, *, bare: bool) -> str:
-    """The address without the changes of defanging, as a browser accepts it."""
+def refanged(written: str, *, bare: bool) -> str:
+    """Return the address without the changes of defanging, as a browser accepts it.
+
+    `bare`: see `read`. Text that is not an address is returned unchanged.
+    """
     found = _SCHEME.match(written)
     if found is not None:
         defanged = found[1].lower() == "xx" or _DEFANGED.search(found[0])

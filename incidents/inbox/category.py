@@ -1,0 +1,56 @@
+"""The category that a report is about: the desk's own code for the words that senders use."""
+
+from __future__ import annotations
+
+import re
+
+_CODES = {
+    "child_abuse": r"csam|csem|child (?:sexual )?(?:abuse|exploitation)|child porn\w*|childabuse"
+    r"|儿童色情|未成年人色情",
+    "phishing": r"phish\w*|social[ _-]engineering|credential (?:theft|harvest\w*)"
+    r"|钓鱼|仿冒网站|冒充网站",
+    "malware": r"malware|malicious (?:software|code|file)|trojan|ransomware|virus|exploit[ _-]?kit"
+    r"|payload|恶意软件|恶意代码|恶意程序|木马|病毒|挂马",
+    "botnet": r"botnet\w*|command[ -](?:and|&)[ -]control|c2|c&c|infected[ _-]host|drone|僵尸网络",
+    "spam": r"spam\w*|unsolicited|uce|ube|bulk[ _-]messaging|垃圾邮件|垃圾短信",
+    "gambling": r"gambl\w*|casino|betting|赌博|博彩|赌场",
+    "pornography": r"porn\w*|obscen\w*|色情|淫秽|黄色网站",
+    "drugs": r"drugs?|narcotics?|毒品|违禁药品",
+    "terrorism": r"terroris[mt]\w*|extremis[mt]\w*|恐怖主义|暴恐",
+    "violence": r"violen(?:ce|t)|gore|暴力|血腥",
+    "counterfeit": r"counterfeit\w*|trade ?mark\w*|brand[ _-]infringement|假冒|商标",
+    "copyright": r"copyright\w*|dmca|pirac?y|infring\w*|著作权|版权|侵权|盗版",
+    "fraud": r"fraud\w*|scams?|419|诈骗|欺诈",
+    "defacement": r"deface\w*|篡改",
+    "attack": r"brute[ -]?force|port[ _-]?scan\w*|ddos|login[ _-]?attack|sql[ _-]?injection"
+    r"|scraping|reconnaissance|vulnerability[ _-]scan|hacking|暴力破解|端口扫描|攻击",
+    "vulnerability": r"vulnerab\w*|cve|open[ _-]service|misconfiguration|amplification|漏洞",
+    "compromised": r"(?:remote[ _-])?compromised?\w*|web[ _-]?shell|hacked|后门|入侵",
+    "rumour": r"rumou?rs?|谣言|虚假信息",
+    "illegal_content": r"illegal content|违法(?:不良)?信息|违规信息|违法内容",
+}  # fmt: skip
+"""For each code the words by which it is recognised, those that say the most first."""
+
+_WORDS = {
+    code: re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
+    for code, words in _CODES.items()
+}
+
+
+def of_words(*texts: str) -> str | None:
+    """Return the code of the first text that names a category; None if none does."""
+    for text in texts:
+        plain = text[:20_000].replace("_", " ")
+        for code, words in _WORDS.items():
+            if words.search(plain):
+                return code
+    return None
+
+
+def of_type(name: str) -> str | None:
+    """Return the code for a type that a format names: `login-attack`, `remote_compromise`.
+
+    A type without a code of the desk is a code of its own.
+    """
+    plain = re.sub(r"[\s_-]+", "_", name.strip().lower())[:100]
+    return (of_words(plain.replace("_", " ")) or plain) if plain else None

@@ -1,0 +1,187 @@
+"""The findings in a text: its web addresses, hosts and IP addresses, however they are written.
+
+What is defanged (`hxxp://shop[.]example`, `192.0.2[.]1`) was written to be read as an address. A
+plain name without a scheme and a path is only a mention.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from incidents.errors import BadSiteNameError, BadUrlError
+from incidents.inbox.reading import (
+    MAX_ENDPOINTS,
+    MAX_HOSTS,
+    MAX_MENTIONS,
+    MAX_URLS,
+    Endpoint,
+    hosts_of,
+    limited,
+)
+from incidents.values import public_suffix, site_name, web_address, written_address
+from incidents.values.written_address import DOT
+
+_V4 = re.compile(
+    rf"(?<![\w.\-/=])(?P<address>(?:\d{{1,3}}{DOT}){{3}}\d{{1,3}})(?!{DOT}?[\w\-])"
+    r"(?:(?::|\s+port\s+|端口\s*)(?P<port>\d{1,5})(?![\d.:]))?",
+    re.IGNORECASE,
+)
+_V6 = re.compile(
+    r"(?<![\w:.%])\[?(?P<address>(?:[0-9a-f]{0,4}(?::|\[:\])){2,8}[0-9a-f]{0,4}"
+    r"(?:\d{1,3}(?:\.\d{1,3}){3})?)(?![\w:])(?:\]:(?P<port>\d{1,5}))?",
+    re.IGNORECASE,
+)
+_DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
+_LABELLED = re.compile(
+    r"(?:^|[\s>*•-])(?:affected |infected |malicious |reported )?"
+    r"(?:domain(?: ?name)?|host(?: ?name)?|fqdn|site|web ?site"
+    r"|域名|主机名|主机|网站|站点|网址)s?\s*[:：=]\s*(?P<name>[^\s,，;；、。<>\"']+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+_MANY = 5_000
+"""The number of findings, each perhaps found again, after which a text is not searched further."""
+
+
+@dataclass
+class Findings:
+    """The findings so far, in order; each may be there more than once.
+
+    `own`: the registrable domains of who reports. Their own addresses stand in signatures; such an
+    address is a finding only if it is defanged.
+    """
+
+    own: Collection[str] = ()
+    urls: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
+    mentions: list[str] = field(default_factory=list)
+    endpoints: list[Endpoint] = field(default_factory=list)
+
+    def take_text(self, text: str, links: Iterable[str] = ()) -> None:
+        """Take the findings in a text, and in the addresses that its links lead to."""
+        plain = written_address.unescaped(text)
+        self._take_addresses(plain)
+        for link in links:
+            if link[:7].lower() in ("http://", "https:/"):
+                self._take_addresses(link)
+        for match in _LABELLED.finditer(plain):
+            self.take_host(match["name"])
+        self._take_ip_addresses(plain)
+
+    def take_url(self, text: str) -> None:
+        """Take an address that the report states as such; text that is none may be a host."""
+        written = text.strip().strip("<>\"'")
+        try:
+            url = web_address.read(written, bare=True)
+        except BadUrlError:
+            self.take_host(written)
+            return
+        self._take(written, web_address.host(url))
+
+    def take_host(self, text: str) -> None:
+        """Take a host, or an IP address, that the report states as such."""
+        plain = refanged(text).strip().strip("<>\"'()").rstrip(".,;").lower()
+        plain = plain.removeprefix("*.")
+        if "/" in plain or plain.startswith("http"):
+            if "://" in plain:
+                self.take_url(text)
+            return
+        if self.take_ip(plain):
+            return
+        try:
+            name = site_name.read(plain)
+        except BadSiteNameError:
+            return
+        if "." in name:
+            self.hosts.append(name)
+
+    def take_ip(self, text: object, port: object = None, **of: object) -> bool:
+        """Take an IP address that the report states as such; return whether it is one."""
+        address = ip_address(str(text))
+        if address is None:
+            return False
+        n = str(port).strip() if port is not None else ""
+        known = int(n) if n.isascii() and n.isdigit() and 0 < int(n) < 65_536 else None
+        self.endpoints.append(Endpoint(address, known, of.get("seen_at")))  # type: ignore[arg-type]
+        return True
+
+    def take(self, other: Findings) -> None:
+        """Take what another one has."""
+        self.urls += other.urls
+        self.hosts += other.hosts
+        self.mentions += other.mentions
+        self.endpoints += other.endpoints
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is so much already that the rest is left out."""
+        return len(self.urls) > _MANY or len(self.mentions) > _MANY
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing certain was found."""
+        return not (self.urls or self.hosts or self.endpoints)
+
+    def facts(self) -> dict[str, object]:
+        """The fields of a reading: each finding once, at most so many as a reading has."""
+        urls, more_urls = limited(self.urls, MAX_URLS)
+        hosts, more_hosts = limited([*hosts_of(self.urls), *self.hosts], MAX_HOSTS)
+        known = {each.address for each in self.endpoints}
+        at_hosts = [Endpoint(host) for host in hosts if ip_address(host) and host not in known]
+        endpoints, more_endpoints = limited([*self.endpoints, *at_hosts], MAX_ENDPOINTS)
+        of_hosts = set(hosts)
+        named = [name for name in self.mentions if name not in of_hosts]
+        mentions, more_mentions = limited(named, MAX_MENTIONS)
+        more = self.is_full or more_urls or more_hosts or more_endpoints or more_mentions
+        return {
+            "urls": urls, "hosts": hosts, "endpoints": endpoints, "mentions": mentions,
+            **({"more": True} if more else {}),
+        }  # fmt: skip
+
+    def _take_addresses(self, plain: str) -> None:
+        for found in written_address.find(plain):
+            if self.is_full:
+                return
+            if found.url is None:
+                continue
+            host = web_address.host(found.url)
+            is_defanged = web_address.refanged(found.written, bare=False) != found.written
+            is_defanged = is_defanged or bool(_DEFANGED.search(found.written))
+            if not is_defanged and public_suffix.registrable(host) in self.own:
+                continue
+            if found.is_certain:
+                self._take(found.written, host)
+            elif is_defanged:
+                self.hosts.append(host)
+            else:
+                self.mentions.append(host)
+
+    def _take(self, written: str, host: str) -> None:
+        if "/" in written or ":" in written or ip_address(host) is None:
+            self.urls.append(web_address.refanged(written, bare=True))
+
+    def _take_ip_addresses(self, plain: str) -> None:
+        for pattern in (_V4, _V6):
+            for match in pattern.finditer(plain):
+                if len(self.endpoints) > _MANY:
+                    return
+                self.take_ip(refanged(match["address"]), match["port"])
+
+
+def refanged(text: str) -> str:
+    """Return a host without the changes of defanging."""
+    return _DEFANGED.sub(lambda found: ":" if ":" in found[0] else ".", text)
+
+
+def ip_address(text: str) -> str | None:
+    """Return an IP address in its normal form; None for other text, and for those of nobody."""
+    plain = text.strip().strip("[]").partition("%")[0]
+    try:
+        found = ipaddress.ip_address(plain)
+    except ValueError:
+        return None
+    return None if found.is_unspecified or found.is_loopback else str(found)

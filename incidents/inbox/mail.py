@@ -1,0 +1,271 @@
+"""A mail and its parts (RFC 5322, RFC 2045), with the mails that it forwards.
+
+The parts are flat: those of a nested multipart stand beside the others. Nothing here fails for a
+mail that is broken; what is beyond the limits is marked as left out.
+"""
+
+from __future__ import annotations
+
+import binascii
+import email
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+
+from incidents.inbox import decoding, html_text
+
+MAX_PARTS = 1_000
+MAX_MAILS = 20
+MAX_FIELDS = 1_000
+"""The maximum numbers of parts, of mails within each other, and of header fields, that are read."""
+
+_FIELD = re.compile(rb"[!-9;-~]+:")
+_KNOWN = re.compile(
+    rb"^(?:from|to|subject|date|received|message-id|mime-version|content-type|return-path"
+    rb"|delivered-to|reply-to|x-arf|feedback-type)[ \t]*:", re.IGNORECASE | re.MULTILINE,
+)  # fmt: skip
+_SPACE_STUFFED = re.compile(r"^ ", re.MULTILINE)
+_ENCRYPTED = {"multipart/encrypted", "application/pgp-encrypted", "application/pkcs7-mime",
+              "application/x-pkcs7-mime"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a mail: its media type, its name if it is a file, and its content, decoded."""
+
+    type: str
+    name: str
+    content: bytes
+    charset: str | None = None
+    flowed: bool = False
+    joins: bool = False
+
+    @property
+    def text(self) -> str:
+        """The content as text; the lines of `format=flowed` (RFC 3676) are joined."""
+        text = decoding.decode(self.content, self.charset)
+        return _unflowed(text, joins=self.joins) if self.flowed else text
+
+
+@dataclass
+class Mail:
+    """A mail: its header fields, with names in lower case, its parts, and the mails within it.
+
+    `type`: the media type of the whole. `more`: parts or fields are left out.
+    """
+
+    type: str
+    fields: dict[str, list[str]]
+    parts: list[Part] = field(default_factory=list)
+    forwarded: list[Mail] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    more: bool = False
+
+    def get(self, name: str) -> str | None:
+        """The first field of that name, decoded; None without one."""
+        found = self.fields.get(name)
+        return decoding.header(found[0]) or None if found else None
+
+    def all(self, name: str) -> list[str]:
+        """All fields of that name, decoded."""
+        return [decoding.header(each) for each in self.fields.get(name, ())]
+
+    @property
+    def sender(self) -> str | None:
+        """The mail address that the mail is from; None if it names none."""
+        for name in ("from", "sender", "return-path"):
+            for _, address in getaddresses(self.all(name)):
+                if "@" in address:
+                    return address.strip().strip("<>").lower()
+        return None
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """The mail's date (UTC), if it can be read."""
+        return read_date(self.get("date"))
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the mail's date, in which its author writes times; UTC if it names none."""
+        try:
+            found = parsedate_to_datetime(self.get("date") or "")
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return UTC
+        return found.tzinfo or UTC
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether a program sent the mail, so that nothing may be answered (RFC 3834)."""
+        auto = (self.get("auto-submitted") or "no").partition(";")[0].strip().lower()
+        precedence = (self.get("precedence") or "").strip().lower()
+        return (
+            auto != "no"
+            or precedence in ("bulk", "junk", "list", "auto_reply")
+            or (self.get("return-path") or "").strip() == "<>"
+            or "list-id" in self.fields
+            or self.type == "multipart/report"
+        )
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the content is encrypted."""
+        return self.type in _ENCRYPTED or any(
+            part.type in _ENCRYPTED or b"-----BEGIN PGP MESSAGE-----" in part.content[:4_000]
+            for part in self.parts
+        )
+
+    @cached_property
+    def body(self) -> tuple[str, list[str]]:
+        """The text of the mail itself, and the addresses that its links lead to.
+
+        Of a text in two forms only the plain one counts, but also the links of the other one.
+        """
+        plain = [part.text for part in self._texts("text/plain")]
+        texts, links = [], []
+        for part in self._texts("text/html"):
+            text, found = html_text.text_of(part.text)
+            texts.append(text)
+            links += found
+        return "\n".join(text for text in plain or texts if text.strip()), links
+
+    @property
+    def files(self) -> list[Part]:
+        """The parts that are files."""
+        return [part for part in self.parts if part.name or not part.type.startswith("text/")]
+
+    def every(self) -> Iterator[Mail]:
+        """The mail, and the mails within it, the outer ones first."""
+        yield self
+        for each in self.forwarded:
+            yield from each.every()
+
+    def _texts(self, type_: str) -> list[Part]:
+        return [part for part in self.parts if part.type == type_ and not part.name]
+
+
+def looks_like(raw: bytes) -> bool:
+    """Whether the bytes begin with the header of a mail."""
+    head = raw[:65_536].lstrip(b"\r\n").replace(b"\r\n", b"\n")
+    if head.startswith((b"From ", b">From ")):
+        head = head.partition(b"\n")[2]
+    return bool(_FIELD.match(head)) and bool(_KNOWN.search(head.partition(b"\n\n")[0]))
+
+
+def read(raw: bytes) -> Mail:
+    """Read a mail; raises RecursionError if it is nested too deeply."""
+    return _mail(email.message_from_bytes(raw.lstrip(b"\r\n")), [MAX_PARTS, MAX_MAILS])
+
+
+def read_date(text: str | None) -> datetime | None:
+    """Read a date of a mail as a time in UTC; None for another text, or without a zone."""
+    try:
+        found = None if text is None else parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if found is None:
+        return None
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        return None
+
+
+def _mail(message: Message, left: list[int]) -> Mail:
+    fields: dict[str, list[str]] = {}
+    raw_fields = list(message.raw_items())
+    for name, value in raw_fields[:MAX_FIELDS]:
+        fields.setdefault(name.lower(), []).append(str(value))
+    mail = Mail(message.get_content_type(), fields, parameters=_parameters(message))
+    mail.more = len(raw_fields) > MAX_FIELDS
+    waiting = [message]
+    while waiting:
+        part = waiting.pop(0)
+        left[0] -= 1
+        if left[0] < 0:
+            mail.more = True
+            break
+        payload = part.get_payload()
+        if part.get_content_type() == "message/rfc822" and isinstance(payload, list):
+            for inner in _messages(payload)[:1]:
+                _forward(mail, inner, left)
+        elif part.get_content_maintype() == "message" and isinstance(payload, list):
+            mail.parts += [_fields_of(part, each) for each in _messages(payload)]
+        elif isinstance(payload, list):
+            waiting[:0] = _messages(payload)
+        else:
+            mail.parts.append(_part(part))
+    for each in mail.parts:
+        if each.type == "text/rfc822-headers" or each.name.lower().endswith(".eml"):
+            _forward(mail, email.message_from_bytes(each.content), left)
+    return mail
+
+
+def _forward(mail: Mail, message: Message, left: list[int]) -> None:
+    left[1] -= 1
+    if left[1] < 0:
+        mail.more = True
+    else:
+        mail.forwarded.append(_mail(message, left))
+
+
+def _messages(payload: list[Any]) -> list[Message]:
+    return [each for each in payload if isinstance(each, Message)]
+
+
+def _parameters(message: Message) -> dict[str, str]:
+    found = message.get_params(failobj=[]) or []
+    return {name.lower(): str(value).lower() for name, value in found[1:20]}
+
+
+def _part(part: Message) -> Part:
+    content = _content(part)
+    parameters = _parameters(part)
+    return Part(
+        part.get_content_type(), _name(part), content, parameters.get("charset"),
+        flowed=parameters.get("format") == "flowed", joins=parameters.get("delsp") == "yes",
+    )  # fmt: skip
+
+
+def _content(part: Message) -> bytes:
+    try:
+        content = part.get_payload(decode=True)
+    except (binascii.Error, ValueError, LookupError):
+        content = None
+    if isinstance(content, bytes):
+        return content
+    return str(part.get_payload()).encode("utf-8", "surrogateescape")
+
+
+def _name(part: Message) -> str:
+    try:
+        return decoding.header(part.get_filename() or "")
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def _fields_of(part: Message, inner: Message) -> Part:
+    """The fields of a machine-readable part, such as `message/feedback-report`, as text."""
+    lines = [f"{name}: {value}" for name, value in inner.raw_items()]
+    text = "\n".join(lines).encode("utf-8", "surrogateescape")
+    rest = inner.get_payload()
+    if isinstance(rest, str) and rest.strip():
+        text += b"\n\n" + rest.encode("utf-8", "surrogateescape")
+    return Part(part.get_content_type(), "", text)
+
+
+def _unflowed(text: str, *, joins: bool) -> str:
+    lines: list[str] = []
+    is_open = False
+    for line in _SPACE_STUFFED.sub("", text).split("\n"):
+        body = line[:-1] if joins and line.endswith(" ") else line
+        if is_open:
+            lines[-1] += body
+        else:
+            lines.append(body)
+        is_open = line.endswith(" ") and line != "-- "
+    return "\n".join(lines)

@@ -1,0 +1,165 @@
+"""The parser process: reads reports in a child that has little memory and little time.
+
+What is sent to the inbox is written by anybody. The child sees the report's bytes alone: it has no
+database and no settings but the options, and ends with this process.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from incidents.errors import IncidentsError
+from incidents.inbox.reading import Reading
+from incidents.inbox.source import shape_of
+from incidents.system.side_process import ProcessEndedError, SideProcess
+
+MAX_BYTES = 256 << 20
+"""The limit of the child's memory."""
+MAX_PROCESSOR_S = 2.0
+"""The limit of its processor time for a report, in seconds."""
+WITHIN_S = 30.0
+"""The maximum time to wait for a report, in seconds."""
+MAX_REPORTS = 20_000
+"""The number of reports after which a fresh child takes over, whatever the last one has kept."""
+
+_WORK = "from incidents.inbox.parser_process import main; main()"
+_OUT_OF_MEMORY = 12
+
+
+class ParserNotStartedError(IncidentsError):
+    """the process that reads reports cannot be started ({detail}): allow setrlimit and setitimer"""
+
+
+class Parcel(NamedTuple):
+    """The bytes of a report that are read, and the name of its file, if it has one."""
+
+    raw: bytes
+    name: str
+
+
+class ParserProcess:
+    """The child, in a `with` block; it is started again when a report has ended it.
+
+    `options`: what the settings give to readers; see `source.Source`.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = dict(options)
+        self._process: SideProcess | None = None
+        self._read = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._end()
+
+    def read(self, parcels: Sequence[Parcel]) -> list[Reading]:
+        """Read the reports, in order. A report that ended the child is a reading with the reason.
+
+        Raises:
+            ParserNotStartedError: if there can be no such child.
+        """
+        found: list[Reading] = []
+        while len(found) < len(parcels):
+            found += self._some(parcels[len(found) :])
+        return found
+
+    def _some(self, parcels: Sequence[Parcel]) -> Iterator[Reading]:
+        """Read reports up to the first one that ends the child."""
+        process = self._started()
+        self._read += len(parcels)
+        done = 0
+        try:
+            process.send([tuple(each) for each in parcels])
+            for _ in parcels:
+                yield process.receive(within_s=WITHIN_S)
+                done += 1
+        except ProcessEndedError as error:
+            self._end()
+            raw = parcels[done].raw
+            yield Reading(format=shape_of(raw), reason=_reason(error.status))
+
+    def _started(self) -> SideProcess:
+        if self._read > MAX_REPORTS:
+            self._end()
+        if self._process is None:
+            try:
+                self._process = SideProcess(_WORK)
+                self._process.send(self._options)
+                problem = self._process.receive(within_s=WITHIN_S)
+            except (OSError, ProcessEndedError) as error:
+                self._end()
+                raise ParserNotStartedError(detail=str(error)) from error
+            if problem is not None:
+                self._end()
+                raise ParserNotStartedError(detail=problem)
+        return self._process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.__exit__(None, None, None)
+        self._process, self._read = None, 0
+
+
+def _reason(status: int) -> str:
+    """Why the report cannot be read, by the way in which it ended the child."""
+    if status in (-signal.SIGPROF, -signal.SIGKILL):
+        return "slow"
+    return "memory" if status == _OUT_OF_MEMORY else "crashed"
+
+
+def main() -> None:
+    """Read reports for the process at the other end of the pipe (argument: its descriptor)."""
+    with Connection(int(sys.argv[1])) as pipe, suppress(EOFError):
+        options = pipe.recv()
+        try:
+            _limit_itself()
+        except (OSError, ValueError) as error:
+            pipe.send(str(error))
+            return
+        pipe.send(None)
+        while True:
+            for raw, name in pipe.recv():
+                pipe.send(_read(raw, name, options))
+
+
+def _limit_itself() -> None:
+    # Loaded before the limits, since what a report costs is what counts.
+    from incidents.inbox import readers, xarf_schema
+
+    readers.load()
+    xarf_schema.problems({})
+    with suppress(OSError):
+        os.nice(5)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MAX_BYTES if hard == resource.RLIM_INFINITY else min(MAX_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+
+
+def _read(raw: bytes, name: str, options: Mapping[str, Any]) -> Reading:
+    from incidents.inbox import readers
+    from incidents.inbox.source import Source
+
+    signal.setitimer(signal.ITIMER_PROF, MAX_PROCESSOR_S)
+    try:
+        return readers.read(Source(raw, name, options))
+    except MemoryError:
+        os._exit(_OUT_OF_MEMORY)
+    except Exception:  # noqa: BLE001 - whatever a report does to a reader, its bytes are kept
+        return Reading(format=shape_of(raw), reason="crashed")
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)

@@ -1,0 +1,82 @@
+"""The readers of reports, one file for each format; the first one that knows a report reads it.
+
+A reader is a function that takes a `Source`, and returns a `Reading`, or None for a report that is
+not of its format. A provider adds its own by the entry point `incidents.report_readers`; the name
+of the entry point is the name of the format, and these are asked first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from incidents.inbox.readers.mail import envelope
+from incidents.inbox.reading import Reading
+from incidents.inbox.source import Source, UnreadableError, shape_of
+
+Reader = Callable[[Source], Reading | None]
+
+GROUP = "incidents.report_readers"
+
+FORMATS = (
+    "arf", "xarf", "shadowserver", "netcraft", "safe_browsing", "spamhaus", "abuse_ch", "csv",
+    "mail", "text",
+)  # fmt: skip
+"""The formats that the program reads itself, in the order in which their readers are asked."""
+
+REASONS = (
+    "empty", "binary", "encrypted", "archive", "json", "table", "deep", "slow", "memory", "crashed",
+)  # fmt: skip
+"""The reasons why a report cannot be read."""
+
+
+def read(source: Source) -> Reading:
+    """Read a report. What cannot be read is a reading with the reason; nothing else is raised."""
+    if not source.raw.strip():
+        return Reading(format="none", reason="empty")
+    try:
+        return _read(source)
+    except UnreadableError as error:
+        return _unread(source, error.reason)
+    except RecursionError:
+        return _unread(source, "deep")
+
+
+def load() -> None:
+    """Load all readers."""
+    assert all(_readers())
+
+
+def _read(source: Source) -> Reading:
+    if source.mail is not None and source.mail.is_encrypted:
+        return _unread(source, "encrypted")
+    for name, reader in _readers():
+        found = reader(source)
+        if found is not None:
+            return replace(found, format=name)
+    return _unread(source, "json" if source.is_json else "binary")
+
+
+def _unread(source: Source, reason: str) -> Reading:
+    """What is known of a report that cannot be read: who sent it, and when."""
+    shape = shape_of(source.raw)
+    try:
+        known = envelope(source) if shape == "mail" else {}
+    except (RecursionError, UnreadableError):
+        known = {}
+    return Reading(format=shape, reason=reason, **known)
+
+
+def _readers() -> Iterator[tuple[str, Reader]]:
+    yield from _added()
+    for name in FORMATS:
+        reader: Reader = import_module(f"incidents.inbox.readers.{name}").read
+        yield name, reader
+
+
+@cache
+def _added() -> tuple[tuple[str, Reader], ...]:
+    return tuple((each.name, each.load()) for each in entry_points(group=GROUP))

@@ -1,0 +1,74 @@
+"""A mail by a person, or by a program of no known format: what its text may be about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from incidents.inbox import category, seen_time
+from incidents.inbox.findings import Findings
+from incidents.inbox.reading import MAX_ATTACHMENTS, Reading, limited
+from incidents.inbox.source import Source
+from incidents.values import public_suffix
+
+MAX_TEXT = 20_000
+"""The maximum characters of the text in a reading."""
+
+GUESSABLE = ("category", "urls", "hosts", "endpoints", "seen_at")
+
+
+def read(source: Source) -> Reading | None:
+    """Read a mail; None for another source."""
+    return None if source.mail is None else from_text(source)
+
+
+def from_text(source: Source, findings: Findings | None = None, **known: Any) -> Reading:
+    """Read the text of the report, beside what another reader knows of it.
+
+    What the text alone says is a guess.
+    """
+    text, links = source.text
+    found = findings
+    if found is None:
+        found = Findings(own=own_domains(source))
+        found.take_text(f"{known.get('subject') or subject(source)}\n{text}", links)
+    time = seen_time.in_text(text, source.zone)
+    sent_at = None if source.mail is None else source.mail.sent_at
+    facts: dict[str, Any] = {
+        "category": category.of_words(subject(source), text),
+        "seen_at": time[0] if time else sent_at,
+        **found.facts(),
+        **known,
+    }
+    given = set(known) | ({"urls", "hosts", "endpoints"} if findings is not None else set())
+    if time is not None and time[1]:
+        given.add("seen_at")
+    guessed = tuple(name for name in GUESSABLE if name not in given and facts[name])
+    return Reading(format="", guessed=guessed, **{**envelope(source), **facts})
+
+
+def envelope(source: Source) -> dict[str, Any]:
+    """The fields of a reading that every mail has."""
+    mail = source.mail
+    text = source.text[0].strip()
+    if mail is None:
+        return {"text": text[:MAX_TEXT], **({"more": True} if source.is_long else {})}
+    attachments, more = limited(source.attachments(), MAX_ATTACHMENTS)
+    more = more or source.is_long or any(each.more for each in source.mails)
+    return {
+        "reporter": mail.sender, "subject": subject(source) or None, "sent_at": mail.sent_at,
+        "message_id": (mail.get("message-id") or "")[:998] or None, "attachments": attachments,
+        "is_automatic": mail.is_automatic, "text": text[:MAX_TEXT],
+        **({"more": True} if more else {}),
+    }  # fmt: skip
+
+
+def subject(source: Source) -> str:
+    """The subject of the mail; empty without one."""
+    return "" if source.mail is None else (source.mail.get("subject") or "")[:998]
+
+
+def own_domains(source: Source) -> set[str]:
+    """The registrable domains of who sent the mail, and the mails within it."""
+    senders = (each.sender or "" for each in source.mails)
+    domains = (public_suffix.registrable(sender.rpartition("@")[2]) for sender in senders)
+    return {domain for domain in domains if domain}

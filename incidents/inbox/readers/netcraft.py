@@ -1,0 +1,12 @@
+"""Netcraft: takedown requests about phishing. Most bring XARF, whose reader is asked before."""
+
+from __future__ import annotations
+
+from incidents.inbox.readers import known_sender
+from incidents.inbox.reading import Reading
+from incidents.inbox.source import Source
+
+
+def read(source: Source) -> Reading | None:
+    """Read a mail of Netcraft; None for another one."""
+    return known_sender.read(source, "netcraft.com", usual="phishing")

@@ -1,0 +1,139 @@
+"""Extended Abuse Reporting Format: version 4, and what senders write as version 3.
+
+A report is read even if the schema of its version finds something wrong with it: senders have
+written version 1 into reports of version 3 for years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from incidents.inbox import category, seen_time, xarf_schema
+from incidents.inbox.findings import Findings
+from incidents.inbox.readers.mail import from_text
+from incidents.inbox.reading import Reading
+from incidents.inbox.source import Source
+
+MAX_REPORTS = 1_000
+_URLS = (
+    "sourceurl", "url", "sourceuri", "uri", "infringingurl", "targeturl", "submissionurl", "nzburl",
+    "urls", "reportedurl",
+)  # fmt: skip
+_HOSTS = ("domain", "sourcedomain", "hostname", "host", "fqdn", "sourcehost")
+_ADDRESSES = ("sourceip", "sourceidentifier", "source", "ip", "sourceaddress", "ipaddress")
+_PORTS = ("sourceport", "port")
+_TIMES = ("date", "timestamp", "sourcetimestamp", "eventtime", "firstseen", "lastseen")
+_TYPES = ("reporttype", "type", "reportclass", "category")
+_CONTACTS = (
+    "reportercontactemail", "reporterorgemail", "contact", "email", "reporterorgdomain", "domain",
+    "reporterorg", "org",
+)  # fmt: skip
+
+
+def read(source: Source) -> Reading | None:
+    """Read an XARF report; None if the report has no XARF object."""
+    found = [each for each in source.objects if is_xarf(each)]
+    if not found:
+        return _old(source)
+    findings = Findings()
+    times: list[datetime] = []
+    types: list[str] = []
+    reporters: list[str] = []
+    for each in found[:MAX_REPORTS]:
+        report = _report(each)
+        _take(report, findings, times)
+        types += [code for code in [_category(report)] if code]
+        reporters += [text for text in [_reporter(each)] if text]
+    known: dict[str, Any] = {"invalid": tuple(xarf_schema.problems(found[0]))}
+    known |= {"seen_at": min(times)} if times else {}
+    known |= {"category": types[0]} if types else {}
+    known |= {"reporter": reporters[0]} if reporters else {}
+    known |= {"more": True} if len(found) > MAX_REPORTS else {}
+    return from_text(source, findings, **known)
+
+
+def is_xarf(found: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is an XARF report, of any version."""
+    keys = _plain(found)
+    has_report = isinstance(keys.get("report"), dict)
+    return "xarfversion" in keys or (has_report and ("reporterinfo" in keys or "version" in keys))
+
+
+def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields by their names without what senders disagree about: case, and underscores."""
+    return {
+        str(name).lower().replace("_", "").replace("-", ""): value for name, value in found.items()
+    }
+
+
+def _report(found: Mapping[str, Any]) -> dict[str, Any]:
+    plain = _plain(found)
+    report = plain.get("report")
+    return _plain(report) if isinstance(report, dict) else plain
+
+
+def _texts(report: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+    found = []
+    for name in names:
+        value = report.get(name)
+        values = value if isinstance(value, list) else [value]
+        found += [str(each) for each in values[:MAX_REPORTS] if isinstance(each, str | int)]
+    return [each for each in found if each.strip()]
+
+
+def _take(report: Mapping[str, Any], findings: Findings, times: list[datetime]) -> None:
+    seen = [time[0] for text in _texts(report, _TIMES) for time in [seen_time.read(text)] if time]
+    times += seen[:1]
+    for url in _texts(report, _URLS):
+        findings.take_url(url)
+    for host in _texts(report, _HOSTS):
+        findings.take_host(host)
+    port = next(iter(_texts(report, _PORTS)), None)
+    for text in _texts(report, _ADDRESSES):
+        if not findings.take_ip(text, port, seen_at=seen[0] if seen else None):
+            findings.take_url(text) if "/" in text else findings.take_host(text)
+
+
+def _category(report: Mapping[str, Any]) -> str | None:
+    if str(report.get("category")).lower() == "copyright":
+        return "copyright"
+    for text in _texts(report, _TYPES):
+        return category.of_type(text)
+    return None
+
+
+def _reporter(found: Mapping[str, Any]) -> str | None:
+    plain = _plain(found)
+    for name in ("reporter", "reporterinfo", "sender"):
+        info = plain.get(name)
+        if isinstance(info, dict):
+            contacts = _texts(_plain(info), _CONTACTS)
+            if contacts:
+                return contacts[0].strip().lower() if "@" in contacts[0] else contacts[0].strip()
+    return None
+
+
+def _old(source: Source) -> Reading | None:
+    """X-ARF 0.1 and 0.2: lines of names and values in a text part of a mail."""
+    mail = source.mail
+    if mail is None or not (mail.get("x-arf") or mail.get("x-xarf")):
+        return None
+    for part in mail.parts:
+        lines = [line.partition(":") for line in part.text.split("\n")[:1_000]]
+        fields = {
+            name.strip().lower().replace("-", ""): value.strip().strip("\"'")
+            for name, colon, value in lines
+            if colon
+        }
+        if not ("reporttype" in fields and "source" in fields):
+            continue
+        findings = Findings()
+        times: list[datetime] = []
+        _take(fields, findings, times)
+        known: dict[str, Any] = {"seen_at": times[0]} if times else {}
+        reading = from_text(source, findings, **known)
+        return replace(reading, category=category.of_type(fields["reporttype"]))
+    return None

@@ -1,0 +1,110 @@
+"""The reading: what was read out of a report, and which parts of it are guesses.
+
+A reading is derived from the report's bytes alone. It decides nothing: a person, or a rule with an
+owner, makes an incident of a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from incidents.clock import rfc3339
+from incidents.errors import BadUrlError
+from incidents.values import web_address
+
+MAX_URLS = MAX_HOSTS = 500
+MAX_ENDPOINTS = MAX_MENTIONS = 1_000
+MAX_ATTACHMENTS = 100
+"""The maximum numbers of each in a reading; `more` says that there were others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An IP address in its normal form; with the port and the time (UTC) if they were named."""
+
+    address: str
+    port: int | None = None
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in the report: its name, its media type, its bytes and their SHA-256 (hexadecimal)."""
+
+    name: str
+    type: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read out of a report.
+
+    `format`: the name of the reader, or of the kind of file that nothing could read. `reason`: why
+    it cannot be read, as a code of `unread`; None if it was read. `reporter`: the mail address, or
+    else the name, of who reports. `urls`: as written, but not defanged. `hosts`: in the form of a
+    site's name. `mentions`: names that are hosts only if they are sites here. `seen_at`: the first
+    time (UTC) at which the violation was seen. `guessed`: the names of the fields that the report
+    does not state. `invalid`: what is wrong with it by the schema of its format. `more`: not
+    everything is listed.
+    """
+
+    format: str
+    reason: str | None = None
+    reporter: str | None = None
+    subject: str | None = None
+    message_id: str | None = None
+    sent_at: datetime | None = None
+    is_automatic: bool = False
+    category: str | None = None
+    urls: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    seen_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+    text: str = ""
+    guessed: tuple[str, ...] = ()
+    invalid: tuple[str, ...] = ()
+    more: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The IP addresses, each once."""
+        return tuple(dict.fromkeys(each.address for each in self.endpoints))
+
+    def document(self) -> dict[str, Any]:
+        """The reading as JSON."""
+        found = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        guessed = ["addresses" if each == "endpoints" else each for each in self.guessed]
+        return {**found, "addresses": list(self.addresses), "guessed": guessed}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Endpoint | Attachment):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    return value
+
+
+def limited(found: Iterable[Any], most: int) -> tuple[tuple[Any, ...], bool]:
+    """The first `most` of what was found, each once, and whether there were others."""
+    once = tuple(dict.fromkeys(found))
+    return once[:most], len(once) > most
+
+
+def hosts_of(urls: Iterable[str]) -> list[str]:
+    """The hosts of addresses, as written, without those that cannot be read."""
+    found = []
+    for url in urls:
+        with suppress(BadUrlError):
+            found.append(web_address.host(web_address.read(url, bare=True)))
+    return found

@@ -1,0 +1,76 @@
+"""The findings in a table: the columns that are known by their names, whoever wrote the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incidents.inbox import category, seen_time
+from incidents.inbox.findings import Findings
+from incidents.inbox.source import TableFile
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "url": ("url", "uri", "source_url", "source.url", "http_url", "malicious_url", "网址"),
+    "host": (
+        "hostname", "host", "domain", "fqdn", "site", "http_host", "source.fqdn", "domain_name",
+        "域名",
+    ),
+    "ip": (
+        "ip", "src_ip", "source_ip", "ip_address", "ipaddress", "srcip", "source.ip", "address",
+        "host_ip", "ip地址",
+    ),
+    "port": ("port", "src_port", "source_port", "source.port"),
+    "time": (
+        "timestamp", "time", "occurred_at", "dateadded", "date_added", "first_seen", "firstseen",
+        "first_seen_utc", "date", "detected_at", "seen_at", "time.source", "发现时间", "时间",
+    ),
+    "category": ("category", "abuse_type", "threat", "threat_type", "type", "infection", "类别"),
+    "reporter": ("reporter", "reported_by", "source_reporter"),
+}  # fmt: skip
+"""For each kind of value the columns that have it, the surest first."""
+
+
+@dataclass
+class TableFindings:
+    """What the rows of tables say; `columns`: those of a schema, before the usual ones."""
+
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
+    first_at: datetime | None = None
+    category: str | None = None
+    reporter: str | None = None
+    names_zone: bool = True
+    more: bool = False
+
+    def take(self, tables: Iterable[TableFile]) -> None:
+        """Take what the rows say."""
+        for table in tables:
+            self.more = self.more or table.more
+            for row in table.rows:
+                self._take(row)
+
+    def of_row(self, row: Mapping[str, str], kind: str) -> str:
+        """The value of that kind in the row; empty if it has none."""
+        names = (*self.columns.get(kind, ()), *COLUMNS[kind])
+        return next((row[name] for name in names if row.get(name)), "")
+
+    def _take(self, row: Mapping[str, str]) -> None:
+        time = seen_time.read(self.of_row(row, "time"))
+        if time is not None:
+            self.names_zone = self.names_zone and time[1]
+            if self.first_at is None or time[0] < self.first_at:
+                self.first_at = time[0]
+        url, host = self.of_row(row, "url"), self.of_row(row, "host")
+        if url.startswith("/") and host:
+            url = f"http://{host}{url}"
+        if url:
+            self.findings.take_url(url)
+        if host:
+            self.findings.take_host(host)
+        address = self.of_row(row, "ip")
+        if address:
+            seen_at = time[0] if time else None
+            self.findings.take_ip(address, self.of_row(row, "port") or None, seen_at=seen_at)
+        self.category = self.category or category.of_type(self.of_row(row, "category"))
+        self.reporter = self.reporter or self.of_row(row, "reporter") or None
