@@ -226,6 +226,16 @@ class UnknownOrderError(RefusedError):
     """no order named {given!r}: an ID looks like 12-o45 or 12-o45.notice"""
 
 
+class UnknownReportError(RefusedError):
+    """no report named {given!r}: an ID looks like r17"""
+
+
+class NoSuchReportError(UnknownReportError):
+    """there is no report {given}"""
+
+    name = "unknown_report"
+
+
 class NoSuchOrderError(UnknownOrderError):
     """there is no order {given}"""
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from incidents.audit import account_record
 from incidents.audit.account_record import AccountRecord, misread
 from incidents.audit.fold import NAME, UNREADABLE, describe
+from incidents.audit.report_record import ReportRecord
 from incidents.audit.rows import Finding, Row, Stream, compare, written
 from incidents.machine import policy
 from incidents.machine.events import Event
@@ -19,6 +20,7 @@ from incidents.record.entry import DESK, Header, decode
 from incidents.store.schema.access_tables import accounts, serve_keys, tokens
 from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries, policies
 from incidents.store.schema.log_tables import log_keys
+from incidents.store.schema.report_tables import reports
 from incidents.values.parsing import MisreadError
 
 
@@ -51,6 +53,7 @@ class OwnRecord:
     keys: dict[str, Row] = field(default_factory=dict)
     serve_keys: list[Row] = field(default_factory=list)
     accounts: AccountRecord = field(default_factory=AccountRecord)
+    reports: ReportRecord = field(default_factory=ReportRecord)
 
     def take(self, header: Header, event: Event) -> None:
         """Process the next entry.
@@ -82,6 +85,9 @@ class OwnRecord:
             case own_events.AccountEvent():
                 self._check_policy(event)
                 self.accounts.take(event)
+            case own_events.ReportEvent():
+                self._check_policy(event)
+                self.reports.take(event)
             case _:
                 raise misread("flaw_no_act", "{kind} is no action of the desk", kind=event.kind)
         self.seq = header.site_seq
@@ -168,6 +174,7 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
         (accounts, record.accounts.accounts.values()),
         (tokens, record.accounts.tokens.values()),
         (serve_keys, record.serve_keys),
+        (reports, record.reports.rows()),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
         expected = sorted(written(rows, table, dialect))

@@ -82,8 +82,9 @@ def refuse_placeholder(
     return given
 
 
-site, incident, contact, item, order, text = (
-    inputs.site, inputs.incident, inputs.contact, inputs.item, inputs.order, inputs.text,
+site, incident, contact, item, order, report, text = (
+    inputs.site, inputs.incident, inputs.contact, inputs.item, inputs.order, inputs.report,
+    inputs.text,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import sys
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from incidents.cli.params import Remarked
     from incidents.contract.documents.sites import Site
     from incidents.desk import Answer, Envelope
+    from incidents.desk.transaction import Sequel
     from incidents.machine.policy import Policy
 
 # The time within which a line typed again is taken for a slip.
@@ -44,6 +46,8 @@ class Submission:
         self.policy = policy
         self.also: list[Remarked] = []
         """Further remarks on the answer, after the desk's own."""
+        self.sequel: Sequel | None = None
+        """What follows in the transaction of the command; only with a database."""
 
     @property
     def by(self) -> str:
@@ -236,9 +240,19 @@ class Submission:
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         if self.run.remote is not None and not envelope.signed_in:
             self.run.remote.check_named_person()
-        [answer] = self.run.app.desk.submit(
-            [envelope], dry_run=self.dry_run or dry_run, policy=self.policy
+        dry_run = self.dry_run or dry_run
+        if self.sequel is None:
+            [answer] = self.run.app.desk.submit([envelope], dry_run=dry_run, policy=self.policy)
+            return answer
+        from incidents.desk.envelope import join_answers
+
+        answer, *more = self.run.local.desk.submit(
+            [envelope], dry_run=dry_run, policy=self.policy, sequel=self.sequel
         )
+        return self.finish(reduce(join_answers, more, answer))
+
+    def finish(self, answer: Answer) -> Answer:
+        """Complete the answer for programs; a subclass may add to it."""
         return answer
 
 

@@ -94,6 +94,10 @@ class Batch:
             self._access.note_denial(envelope, answer)
         return answers
 
+    def decide_also(self, envelopes: Sequence[Envelope]) -> list[Answer]:
+        """Decide further commands, without keys, on the same sites."""
+        return [self._decide(envelope) for envelope in envelopes]
+
     def decide_due(self) -> list[Answer]:
         """Decide what is due on all locked sites; the caller must then call `write`."""
         return [self._decide_on(site, _ELAPSE, None)[0] for site in self._work.sites]

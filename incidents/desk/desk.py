@@ -17,7 +17,7 @@ from incidents.clock import rfc3339
 from incidents.desk.envelope import Answer, Envelope, refused_answer
 from incidents.desk.locks import clock_refused
 from incidents.desk.text import unfit_address
-from incidents.desk.transaction import MAX_BATCH, Transactions
+from incidents.desk.transaction import MAX_BATCH, Sequel, Transactions
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
@@ -69,11 +69,13 @@ class Desk:
         dry_run: bool = False,
         policy: Policy | None = None,
         lock_timeout: timedelta | None = None,
+        sequel: Sequel | None = None,
     ) -> list[Answer]:
         """Process the commands in order, in one transaction; return the answers in that order.
 
         A dry run makes the same decisions, under `policy` if given, but leaves no trace.
         `lock_timeout`: the longest wait for a lock that another transaction holds (PostgreSQL).
+        `sequel`: what follows in the same transaction; its answers come last.
 
         Raises:
             InputError: if there are more commands than a batch may have.
@@ -92,12 +94,16 @@ class Desk:
         with plainly(self._engine):
             answers = iter(
                 self._transactions.submit(
-                    fit, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout
+                    fit, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout,
+                    sequel=None if unfit else sequel,
                 )
-            )
+            )  # fmt: skip
         return [
-            refused_answer(str(envelope.site), unfit[n]) if n in unfit else next(answers)
-            for n, envelope in enumerate(envelopes)
+            *(
+                refused_answer(str(envelope.site), unfit[n]) if n in unfit else next(answers)
+                for n, envelope in enumerate(envelopes)
+            ),
+            *answers,
         ]
 
     def warm_up(self, connections: int = 1) -> None:

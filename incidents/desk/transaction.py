@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
@@ -87,6 +87,16 @@ class _LostError(Exception):
         self.error = error
 
 
+class Sequel(Protocol):
+    """What follows in the same transaction if no command is refused or repeated."""
+
+    def commands(self, answers: Sequence[Answer]) -> Sequence[Envelope]:
+        """Further commands on the sites of the commands that were answered."""
+
+    def write(self, connection: Connection, answers: Sequence[Answer]) -> None:
+        """Write on; raises RefusedError to undo everything."""
+
+
 class Transactions:
     """The transactions of one desk; `clock` is the clock of the desk."""
 
@@ -96,7 +106,7 @@ class Transactions:
 
     def submit(
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
-        lock_timeout: timedelta | None,
+        lock_timeout: timedelta | None, sequel: Sequel | None = None,
     ) -> list[Answer]:  # fmt: skip
         """Submit the commands; try again if nothing was done and the next attempt might succeed."""
         if not envelopes:
@@ -104,8 +114,9 @@ class Transactions:
         for left in reversed(range(_ATTEMPTS)):
             try:
                 return self._once(
-                    envelopes, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout
-                )
+                    envelopes, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout,
+                    sequel=sequel,
+                )  # fmt: skip
             except IntegrityError:
                 # Another transaction has used one of the keys: check again, and repeat its answer.
                 if not left or all(envelope.key is None for envelope in envelopes):
@@ -136,7 +147,7 @@ class Transactions:
 
     def _once(
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
-        lock_timeout: timedelta | None,
+        lock_timeout: timedelta | None, sequel: Sequel | None,
     ) -> list[Answer]:  # fmt: skip
         with writing(self._engine, keep=not dry_run) as connection:
             try:
@@ -149,7 +160,9 @@ class Transactions:
             if refusal is not None:
                 connection.rollback()
                 return [refused_answer(str(e.site), refusal) for e in envelopes]
-            return self.execute(connection, envelopes, locked, policy, keep=not dry_run)
+            return self.execute(
+                connection, envelopes, locked, policy, keep=not dry_run, sequel=sequel
+            )
 
     def execute(
         self,
@@ -159,13 +172,22 @@ class Transactions:
         policy: Policy | None = None,
         *,
         keep: bool = True,
+        sequel: Sequel | None = None,
     ) -> list[Answer]:
-        """Process the commands for the locked sites, write the results, and commit."""
+        """Process the commands for the locked sites, write the results, and commit.
+
+        `sequel`: see `Sequel`.
+        """
         if not envelopes:
             return []
         with infrequent_gc():
             batch = self._batch(connection, envelopes, locked, policy)
             answers = batch.decide_all()
+            if sequel is not None and all(
+                each.refusal is None and not each.repeated for each in answers
+            ):
+                answers += batch.decide_also(sequel.commands(answers))
+                sequel.write(connection, answers)
             batch.write_denials()
             with pipelined(connection, commit=keep):
                 batch.write()

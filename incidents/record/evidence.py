@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from incidents import clock
 from incidents.errors import Cause, EmptyEvidenceError, EvidenceTooLargeError, FileError, InputError
@@ -75,6 +75,61 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
             Path(name).unlink(missing_ok=True)
             raise
     return kept
+
+
+class Kept(NamedTuple):
+    """A stream that was kept: the SHA-256 (hexadecimal) and the size in bytes of all of it.
+
+    `first`: its first bytes, as many as were asked for. `kept_digest`: the digest of what is kept,
+    if that is not all.
+    """
+
+    digest: str
+    size: int
+    first: bytes
+    kept_digest: str | None
+
+
+def keep_stream(source: BinaryIO, folder: Path, *, limit: int, first: int) -> Kept:
+    """Store the first `limit` bytes of a stream, complete and on disk when this returns.
+
+    `first`: the number of bytes to return. The stream is read to its end, in pieces.
+
+    Raises:
+        FileError: if the stream cannot be read, or the copy cannot be written.
+    """
+    whole, part, size, head = hashlib.sha256(), hashlib.sha256(), 0, bytearray()
+    with disk.file_errors(folder, "written"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=_NEW)
+    try:
+        with disk.file_errors(folder, "written"), os.fdopen(descriptor, "wb") as copy:
+            while piece := source.read(_PIECE):
+                whole.update(piece)
+                own = piece[: max(0, limit - size)]
+                part.update(own)
+                copy.write(own)
+                head += piece[: max(0, first - len(head))]
+                size += len(piece)
+            copy.flush()
+            os.fsync(copy.fileno())
+        digest, own_digest = whole.hexdigest(), part.hexdigest()
+        _place_new(Path(name), _place(folder, own_digest), folder)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Kept(digest, size, bytes(head), None if own_digest == digest else own_digest)
+
+
+def _place_new(new: Path, kept: Path, folder: Path) -> None:
+    if _touched(kept):
+        new.unlink()
+        return
+    with disk.file_errors(kept, "written"):
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _touched(new)
+        new.replace(kept)
+        _sync_folders(kept.parent, folder, folder.parent)
 
 
 def kept(folder: Path, digest: str) -> Path | None:

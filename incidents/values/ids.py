@@ -1,9 +1,12 @@
-"""The public ids: incident `12-3` (site 12), contact `12-3-1`, task `12-t2`, order `12-o45`."""
+"""The public ids: incident `12-3` (site 12), contact `12-3-1`, task `12-t2`, order `12-o45`, report
+`r17`.
+"""
 
 from __future__ import annotations
 
 import re
 
+_REPORT = re.compile(r"[rR]?([1-9]\d{0,17})", re.ASCII)
 _INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})", re.ASCII)
 _CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})", re.ASCII)
 _ORDER = re.compile(r"([1-9]\d{0,17})-o([1-9]\d{0,17})(?:\.([a-z]{1,20}))?", re.ASCII)
@@ -59,6 +62,17 @@ def task_number(item: str) -> int | None:
 def order_id(site_id: int, order: int, lane: str = ACT) -> str:
     """Return the public id of an order in one of its lanes: `12-o45`, `12-o45.notice`."""
     return f"{site_id}-o{order}" if lane == ACT else f"{site_id}-o{order}.{lane}"
+
+
+def report_id(report: int) -> str:
+    """Return the public id of a report."""
+    return f"r{report}"
+
+
+def read_report_id(text: str) -> int | None:
+    """Read `r17`, or `17`, as the number of a report; None if it is not such an id."""
+    found = _REPORT.fullmatch(text)
+    return None if found is None else int(found[1])
 
 
 def read_incident_id(text: str) -> tuple[int, int] | None:

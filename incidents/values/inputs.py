@@ -18,6 +18,7 @@ from incidents.errors import (
     UnknownContactError,
     UnknownIncidentError,
     UnknownOrderError,
+    UnknownReportError,
     UnknownTaskError,
 )
 from incidents.values import ids, site_name, web_address
@@ -48,6 +49,11 @@ def incident(given: str) -> tuple[int, int]:
 def contact(given: str) -> tuple[int, int, int]:
     """Read a contact's id, `12-3-1`, as three numbers; raises UnknownContactError."""
     return _known(ids.read_contact_id, given, UnknownContactError)
+
+
+def report(given: str) -> int:
+    """Read a report's id, `r17`, as its number; raises UnknownReportError for anything else."""
+    return _known(ids.read_report_id, given, UnknownReportError)
 
 
 def item(given: str) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from incidents.store.schema import (
     access_tables,  # noqa: F401 - adds its tables
     desk_tables,  # noqa: F401 - adds its tables
     log_tables,  # noqa: F401 - adds its tables
+    report_tables,  # noqa: F401 - adds its tables
     tables,  # noqa: F401 - adds its tables
     types,
 )

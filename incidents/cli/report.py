@@ -1,0 +1,201 @@
+"""The report commands: receive reports from outside, and log, join or dismiss each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from incidents.cli import options, output, params
+from incidents.cli.lazy_group import LazyGroup, verb
+from incidents.cli.run import Run
+from incidents.errors import IncidentsError
+from incidents.values.site_name import shown
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.reports import Report, ReportInFull
+
+NOT_KEPT = 75
+"""The exit status if a report was not kept, so that a mail server brings it again (EX_TEMPFAIL)."""
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "receive": ("incidents.cli.report:receive", "Receive reports from files or a pipe."),
+        "list": ("incidents.cli.report:list_", "List reports that wait for the desk."),
+        "show": ("incidents.cli.report:show", "Show a report and what was read out of it."),
+        "log": ("incidents.cli.report_acts:log", "Log a report as a new incident."),
+        "join": ("incidents.cli.report_acts:join", "Add a report to an incident."),
+        "dismiss": ("incidents.cli.report_acts:dismiss", "Dismiss a report, with the reason."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def report() -> None:
+    """Receive reports of violations, and decide what becomes of each.
+
+    A report is kept unchanged. It becomes an incident only when somebody logs it.
+    """
+
+
+report_argument = click.argument("report", type=params.report, metavar="REPORT")
+
+
+@verb()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@options.writing
+def receive(run: Run, files: tuple[str, ...]) -> int:
+    """Receive each FILE as a report: mail, ARF, XARF, CSV or text; - reads standard input.
+
+    Without FILE, standard input is one report, as postfix and maildrop pipe it. The command exits
+    with 0 if every report was kept, an unreadable one too, and with 75 if one was not: a mail
+    server then tries again. The same bytes, received again, are the same report.
+    """
+    try:
+        return _receive(run, files or ("-",))
+    except IncidentsError as error:
+        error.exit_status = NOT_KEPT  # type: ignore[misc]  # of this error alone
+        raise
+
+
+def _receive(run: Run, files: Sequence[str]) -> int:
+    from incidents.inbox.receiving import Delivery, Inbox
+    from incidents.views import reports
+
+    app = run.local
+    inbox = Inbox(
+        desk=app.desk, folder=app.settings.evidence, limit=app.settings.evidence_limit,
+        options={"zone": app.settings.zone}, channel="command", by=app.settings.person,
+        login=app.settings.login,
+    )  # fmt: skip
+    deliveries = [
+        Delivery(_StandardInput()) if name == "-" else Delivery(_File(Path(name)), Path(name).name)
+        for name in files
+    ]
+    found: list[Report] = []
+    repeated: list[str] = []
+    for received in inbox.receive(deliveries):
+        with app.reading() as connection:
+            some = reports.reports(connection, [each.id for each in received], run.language)
+        found += some
+        repeated += [of["id"] for of, each in zip(some, received, strict=True) if not each.is_new]
+    if run.quiet:
+        run.write(*(each["id"] for each in found))
+    elif run.for_programs:
+        output.write_documents(run, found)
+    else:
+        run.write(*(_line(run, each) for each in found))
+        run.inform(*(run.text("report.repeated", report=id_) for id_ in repeated))
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A function that opens the file at `path`."""
+
+    path: Path
+
+    def __call__(self) -> AbstractContextManager[BinaryIO]:
+        from incidents.system import disk
+
+        with disk.file_errors(self.path, "read"):
+            return self.path.open("rb")
+
+
+class _StandardInput:
+    """A function that returns standard input."""
+
+    def __call__(self) -> AbstractContextManager[BinaryIO]:
+        return nullcontext(sys.stdin.buffer)
+
+
+@verb("list")
+@click.option("--all", "every", is_flag=True, help="List settled reports too, newest first.")
+@click.option("--host", type=params.site, metavar="HOST", help="Only reports that name HOST.")
+@click.option(
+    "--limit", type=params.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    help="Maximum number to list.",
+)  # fmt: skip
+@options.view
+def list_(run: Run, *, every: bool, host: str | None, limit: int) -> None:
+    """List the reports that wait for the desk, oldest first."""
+    from incidents.views import reports
+
+    wanted = reports.ReportFilter(waiting=None if every else True, host=host)
+    with run.viewing() as connection:
+        found = reports.page(connection, wanted, limit=limit, newest=every, language=run.language)[
+            "items"
+        ]
+    output.write_list(
+        run, found, ids=(each["id"] for each in found),
+        headers=("REPORT", "RECEIVED", "STATE", "FORMAT", "REPORTER", "CATEGORY", "ABOUT"),
+        rows=(_row(run, each) for each in found),
+        nothing=run.text("report.none"),
+    )  # fmt: skip
+
+
+@verb()
+@report_argument
+@options.view
+def show(run: Run, report: int) -> None:
+    """Show REPORT: who sent it, what was read out of it, and how it ended."""
+    from incidents.views import reports
+
+    with run.viewing() as connection:
+        found = reports.report(connection, report, run.language)
+    if not output.answer_program(run, found, found["id"]):
+        output.write_pairs(run, _pairs(run, found))
+        if found["text"]:
+            run.write("", *(f"> {line}" for line in found["text"].splitlines()[:40]))
+
+
+def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
+    comma, word = run.language.comma, run.language.word
+    yield "ID", found["id"]
+    yield "state", word("report_state", found["state"])
+    yield "reason", found["reason"] or ""
+    yield "incident", found["incident"] or ""
+    yield "by", found["settled_by"] or ""
+    yield "received", run.when(found["received_at"])
+    yield "from", found["reporter"] or ""
+    yield "subject", found["subject"] or ""
+    yield "format", found["format"]
+    yield "category", word("category", found["category"]) if found["category"] else ""
+    yield "seen", run.when(found["seen_at"]) if found["seen_at"] else ""
+    yield "sites", comma.join(map(shown, found["candidates"]))
+    yield "urls", "\n  ".join(found["urls"])
+    yield "hosts", comma.join(map(shown, found["hosts"]))
+    yield "addresses", comma.join(found["addresses"])
+    yield "guessed", comma.join(word("report_field", each) for each in found["guessed"])
+    yield "digest", found["digest"]
+
+
+def _row(run: Run, each: Report) -> tuple[str, ...]:
+    return (
+        each["id"], run.when(each["received_at"]), run.language.word("report_state", each["state"]),
+        each["format"], each["reporter"] or "",
+        run.language.word("category", each["category"]) if each["category"] else "",
+        _about(run, each),
+    )  # fmt: skip
+
+
+def _about(run: Run, each: Report) -> str:
+    """What the report is about, in short: the sites here, or else what it names."""
+    found = [shown(name) for name in each["candidates"] or each["hosts"]] or each["addresses"]
+    more = len(found) - 3
+    return run.language.comma.join([*found[:3], *([f"+{more}"] if more > 0 else [])])
+
+
+def _line(run: Run, each: Report) -> str:
+    """A received report in one line."""
+    if each["state"] == "unreadable":
+        return run.text("report.received.unread", report=each["id"], reason=each["reason"] or "")
+    return run.text(
+        "report.received", report=each["id"], format=each["format"],
+        about=_about(run, each) or run.text("report.about_nothing"),
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""The acts on a report: log it as a new incident, join it to one, or dismiss it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from incidents.cli import options, output, params
+from incidents.cli.lazy_group import verb
+from incidents.cli.report import report_argument
+from incidents.cli.submission import Submission
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.contract.documents.reports import ReportInFull
+    from incidents.desk import Answer
+
+
+class _ReportSubmission(Submission):
+    """The submission of a command that settles a report; the answer has the report, too."""
+
+    def __init__(self, of: Submission, report: int) -> None:
+        super().__init__(of.run, key=of.key, dry_run=of.dry_run, policy=of.policy)
+        self.report = report
+
+    def finish(self, answer: Answer) -> Answer:
+        if answer.refusal is not None:
+            return answer
+        report = _read(self.run, self.report)
+
+        def make_document() -> Any:
+            return {**answer.document, "report": report}
+
+        return replace(answer, make_document=make_document)
+
+
+def _read(run: Run, report: int) -> ReportInFull:
+    from incidents.views import reports
+
+    with run.local.reading() as connection:
+        return reports.report(connection, report, run.language)
+
+
+def _waiting(run: Run, report: int) -> ReportInFull:
+    """The report; raises ReportSettledError if it has ended."""
+    from incidents.desk import reports
+
+    found = _read(run, report)
+    with run.local.reading() as connection:
+        reports.waiting(connection, report)
+    return found
+
+
+@verb()
+@report_argument
+@params.perhaps_site_argument
+@click.option(
+    "--category", type=params.text("category", limit=100), metavar="C", callback=params.category,
+    help="Category of the content, if it is not the report's.",
+)  # fmt: skip
+@options.at_option("it was found")
+@params.note_option
+@click.option("--again", is_flag=True, help="Log a separate violation at the same address.")
+@params.confirm_option
+@options.action
+def log(
+    submission: Submission, *, report: int, site: str | None, category: str | None, at: str | None,
+    note: str | None, again: bool, confirm: str | None,
+) -> None:  # fmt: skip
+    """Log REPORT as a new incident on SITE, with its addresses, its category and its bytes.
+
+    SITE can be left out if the report names one site of this desk. The violation counts like any
+    other (R1), and the clock starts now (R2).
+    """
+    from incidents import clock
+    from incidents.desk.reports import LeadToIncident
+    from incidents.inbox import triage
+    from incidents.record.own_events import ReportLogged
+
+    own = _ReportSubmission(submission, report)
+    found = _waiting(own.run, report)
+    name = triage.site_of(found, site)
+    command = triage.log_command(
+        found, name, own.by, clock.now(), at=own.run.read_time(at), category=category, note=note,
+        again=again,
+    )  # fmt: skip
+    own.sequel = LeadToIncident(
+        report=report, kind=ReportLogged, by=own.by, login=own.run.settings.login,
+        clock=clock.now, evidence=_evidence(found),
+    )  # fmt: skip
+    own.submit_once(name, command, may_repeat=True, confirm=confirm)
+
+
+@verb()
+@report_argument
+@params.incident_argument
+@options.action
+def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> None:
+    """Add REPORT to INCIDENT, which it is about: its bytes become evidence.
+
+    Several reports of one finding are one violation. Joining moves no state and no clock.
+    """
+    from incidents import clock
+    from incidents.desk.reports import LeadToIncident
+    from incidents.machine.commands import Attach
+    from incidents.record.own_events import ReportJoined
+
+    own = _ReportSubmission(submission, report)
+    site_id, n = incident
+    digest, size, name = _evidence(_waiting(own.run, report))
+    own.sequel = LeadToIncident(
+        report=report, kind=ReportJoined, by=own.by, login=own.run.settings.login, clock=clock.now
+    )
+    command = Attach(by=own.by, incident=n, digest=digest, size=size, name=name)
+    own.submit(site_id, command)
+
+
+@verb()
+@report_argument
+@params.reason_option
+@click.option("--not-ours", is_flag=True, help="It is about nothing that this provider hosts.")
+@options.action
+def dismiss(submission: Submission, *, report: int, reason: str, not_ours: bool) -> None:
+    """Dismiss REPORT: it leads to no incident, for the reason given."""
+    from incidents import clock
+    from incidents.desk import reports
+
+    run = submission.run
+    found = _waiting(run, report)
+    if not submission.dry_run:
+        run.local.desk.on_record(
+            partial(
+                reports.dismiss, report=report, reason=reason, not_ours=not_ours,
+                by=submission.by, login=run.settings.login, clock=clock.now,
+            )
+        )  # fmt: skip
+        found = _read(run, report)
+    answer: dict[str, Any] = {
+        "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
+        "report": found,
+    }  # fmt: skip
+    if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
+        code = "report.not_ours" if not_ours else "report.dismissed"
+        run.write(run.text(code, report=found["id"]))
+    if submission.dry_run:
+        run.inform(run.text("answer.dry_run"))
+
+
+def _evidence(found: ReportInFull) -> tuple[str, int, str]:
+    """The bytes of the report as evidence: their digest, size and name."""
+    ending = "eml" if found["channel"] in ("maildir", "imap") or found["subject"] else "bin"
+    return found["digest"], found["size"], f"{found['id']}.{ending}"

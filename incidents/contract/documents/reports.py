@@ -1,0 +1,88 @@
+"""The documents about reports from outside: what was read out of each, and how it ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from incidents.contract.documents import Open
+from incidents.contract.documents.actions import Outcome
+
+ReportState = Literal["new", "unreadable", "logged", "joined", "dismissed", "not_ours"]
+
+
+class Endpoint(Open):
+    """An IP address, with the port and the time if the report names them."""
+
+    address: str
+    port: int | None
+    seen_at: str | None
+
+
+class ReportFile(Open):
+    """A file in a report: its name, media type and size in bytes, and its SHA-256 (hexadecimal)."""
+
+    name: str
+    type: str
+    size: int
+    digest: str
+
+
+class Report(Open):
+    """A report, and what was read out of it.
+
+    `id`: such as `r17`. `digest`: the SHA-256 (hexadecimal) of its bytes. `kept_size`: fewer than
+    `size` if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`: the
+    first time at which the violation was seen. `guessed`: the fields that the report does not
+    state. `invalid`: what the schema of its format finds wrong. `more`: not everything is listed.
+    `candidates`: the sites here that it may be about. `reason`: why it cannot be read, or why it
+    was dismissed. `repeated`: the same bytes were received before. After an erasure the fields that
+    were read are empty.
+    """
+
+    id: str
+    format: str
+    state: ReportState
+    reporter: str | None
+    category: str | None
+    hosts: list[str]
+    urls: list[str]
+    addresses: list[str]
+    seen_at: str | None
+    candidates: list[str]
+    reason: str | None
+    received_at: str
+    channel: str
+    digest: str
+    size: int
+    subject: str | None
+    guessed: list[str]
+    more: bool
+    same_id_as: str | None
+    incident: str | None
+    settled_at: str | None
+    settled_by: str | None
+
+
+class ReportInFull(Report):
+    """A report with its text, its files and its endpoints."""
+
+    text: str
+    endpoints: list[Endpoint]
+    attachments: list[ReportFile]
+    invalid: list[str]
+    sent_at: str | None
+
+
+class ReportPage(TypedDict):
+    """A page of reports; `next`: the cursor of the next page, None on the last one."""
+
+    items: list[Report]
+    next: str | None
+
+
+class Settled(Outcome):
+    """The answer to an act on a report: as of an act on a site, with the report after it."""
+
+    report: Report

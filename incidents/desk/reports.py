@@ -1,0 +1,200 @@
+"""The desk's own actions on reports: receive them, and settle each once.
+
+Every action locks the desk's row, after the rows of sites: so a report is received once and settled
+once, however many people and programs act on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.clock import rfc3339
+from incidents.desk import own_stream
+from incidents.desk.envelope import Answer, Envelope
+from incidents.errors import NoSuchReportError, RefusedError
+from incidents.machine.commands import Attach
+from incidents.record.own_events import (
+    ReportDismissed,
+    ReportJoined,
+    ReportLogged,
+    ReportReceived,
+)
+from incidents.store import reports
+from incidents.store.reports import Report, Settlement
+from incidents.values.ids import incident_id, read_incident_id, report_id
+
+Clock = Callable[[], datetime]
+
+
+class ReportSettledError(RefusedError):
+    """report {report} is {state} already, by {by} at {at}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A report that came in by `channel`: its bytes by their digest, and what was read out of it.
+
+    `kept`: the digest of its first bytes, if it is too long to keep all. `reading`: as JSON; it is
+    sealed. `unread`: why it cannot be read. `message_id`, `reporter`, `category`, `seen_at` (UTC)
+    and `hosts`: what the reading says, by which reports are found.
+    """
+
+    digest: str
+    size: int
+    channel: str
+    format: str
+    reading: dict[str, Any]
+    kept: str | None = None
+    unread: str | None = None
+    message_id: str | None = None
+    reporter: str | None = None
+    category: str | None = None
+    seen_at: datetime | None = None
+    hosts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The number of a report, and whether it is new: otherwise the same bytes came in before."""
+
+    id: int
+    is_new: bool
+
+
+def receive(
+    connection: Connection, incoming: Sequence[Incoming], by: str, login: str | None, clock: Clock
+) -> list[Received]:
+    """Keep the reports, in one entry each. Reports with the same bytes are the same report."""
+    place = own_stream.place(connection, clock)
+    known = reports.by_digest(connection, (each.digest for each in incoming))
+    ids = {each.message_id: _digest(each.message_id) for each in incoming if each.message_id}
+    first = reports.by_message_id(connection, ids.values())
+    next_id = reports.last_id(connection) + 1
+    answers: list[Received] = []
+    new: list[tuple[Report, Sequence[str]]] = []
+    recorded: list[own_stream.Recorded] = []
+    for each in incoming:
+        before = known.get(each.digest)
+        if before is not None:
+            answers.append(Received(before, False))
+            continue
+        id_ = known[each.digest] = next_id + len(new)
+        message = None if each.message_id is None else ids[each.message_id]
+        same = None if message is None else first.get(message)
+        if message is not None:
+            first.setdefault(message, id_)
+        text = json.dumps(each.reading, ensure_ascii=False, separators=(",", ":"))
+        own = own_stream.Recorded(
+            ReportReceived, text,
+            {
+                "report": id_, "digest": each.digest, "size": each.size, "channel": each.channel,
+                "format": each.format, "kept": each.kept, "unread": each.unread,
+                "same_id_as": same,
+            },
+        )  # fmt: skip
+        recorded.append(own)
+        row = Report(
+            id=id_, digest=each.digest, kept=each.kept, size=each.size, received_at=place.now,
+            channel=each.channel, format=each.format, unread=each.unread, reading=own.text[0],
+            same_id_as=same, state=reports.UNREADABLE if each.unread else reports.NEW,
+            reporter=each.reporter, category=each.category, seen_at=each.seen_at,
+            message_id=message,
+        )  # fmt: skip
+        new.append((row, each.hosts))
+        answers.append(Received(id_, True))
+    own_stream.record_all(connection, place, recorded, by, login)
+    reports.add(connection, new)
+    return answers
+
+
+def waiting(connection: Connection, id_: int) -> Report:
+    """The report with that number, which waits for the desk.
+
+    Raises:
+        NoSuchReportError: if there is none.
+        ReportSettledError: if it has ended.
+    """
+    found = reports.named(connection, [id_]).get(id_)
+    if found is None:
+        raise NoSuchReportError(given=report_id(id_))
+    if found.is_settled:
+        assert found.settled_at is not None, "what has ended has a time"
+        raise ReportSettledError(
+            report=report_id(id_), state=found.state, by=found.settled_by,
+            at=rfc3339(found.settled_at),
+        )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadToIncident:
+    """What follows when a report is logged, or joined to an incident: see `transaction.Sequel`.
+
+    Its bytes become evidence of the incident, so that the site's own record names the report.
+    `kind`: ReportLogged or ReportJoined. `evidence`: the digest, size and name of its bytes; None
+    if it has none, or if the command itself attaches them.
+    """
+
+    report: int
+    kind: type[ReportLogged | ReportJoined]
+    by: str
+    login: str | None
+    clock: Clock
+    evidence: tuple[str, int, str] | None = None
+
+    def commands(self, answers: Sequence[Answer]) -> list[Envelope]:
+        """The command that attaches the report's bytes to the incident of the first answer."""
+        if self.evidence is None:
+            return []
+        digest, size, name = self.evidence
+        site_id, n = _incident(answers[0])
+        attach = Attach(by=self.by, incident=n, digest=digest, size=size, name=name)
+        return [Envelope(site=site_id, command=attach, login=self.login)]
+
+    def write(self, connection: Connection, answers: Sequence[Answer]) -> None:
+        """Note how the report ended; raises the errors of `waiting`."""
+        place = _place(connection, self.report, self.clock)
+        site_id, n = _incident(answers[0])
+        own_stream.record(
+            connection, place, self.kind, self.by, self.login, report=self.report,
+            about=incident_id(site_id, n),
+        )  # fmt: skip
+        state = reports.LOGGED if self.kind is ReportLogged else reports.JOINED
+        reports.settle(connection, self.report, Settlement(state, place.now, self.by, site_id, n))
+
+
+def dismiss(
+    connection: Connection, report: int, reason: str, *, not_ours: bool, by: str,
+    login: str | None, clock: Clock,
+) -> None:  # fmt: skip
+    """Dismiss the report, with the reason as text; raises the errors of `waiting`."""
+    place = _place(connection, report, clock)
+    event = own_stream.record(
+        connection, place, ReportDismissed, by, login, reason=reason, report=report,
+        not_ours=not_ours,
+    )  # fmt: skip
+    state = reports.NOT_OURS if not_ours else reports.DISMISSED
+    reports.settle(connection, report, Settlement(state, place.now, by, reason=event.text))
+
+
+def _place(connection: Connection, report: int, clock: Clock) -> own_stream.Place:
+    place = own_stream.place(connection, clock)
+    waiting(connection, report)
+    return place
+
+
+def _incident(answer: Answer) -> tuple[int, int]:
+    found = read_incident_id(answer.incident_document["id"])
+    assert found is not None, "the desk's own id"
+    return found
+
+
+def _digest(message_id: str) -> str:
+    return hashlib.sha256(message_id.encode()).hexdigest()

@@ -1,0 +1,107 @@
+"""The receiving of reports: keep the bytes, read them in the child, and put each on record.
+
+A report is received at least once: its bytes are on disk before it is on record, and whoever brings
+it hears so only after that. The same bytes, brought again, are the same report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from incidents import clock
+from incidents.desk import reports
+from incidents.desk.desk import Desk
+from incidents.desk.reports import Incoming, Received
+from incidents.inbox.parser_process import Parcel, ParserProcess
+from incidents.inbox.reading import Reading
+from incidents.record import evidence
+
+MAX_READ = 16 << 20
+"""The number of bytes of a report that are read; the rest is only kept."""
+AT_ONCE = 200
+"""The maximum number of reports that are put on record in one transaction."""
+
+CHANNELS = ("command", "maildir", "imap", "api", "console")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A report that somebody brings: a function that opens its bytes, and the name of its file."""
+
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """The inbox of a desk.
+
+    `folder`: of the evidence; `limit`: the most bytes of a file that are kept there. `options`:
+    what the settings give to readers. `by`: the person or the duty that brings the reports.
+    """
+
+    desk: Desk
+    folder: Path
+    limit: int
+    options: Mapping[str, Any]
+    channel: str
+    by: str
+    login: str | None
+
+    def receive(self, deliveries: Iterable[Delivery]) -> Iterator[list[Received]]:
+        """Receive the reports, in order; each list is on record when it is yielded.
+
+        Raises:
+            FileError: if a report cannot be read, or its bytes cannot be kept.
+            ParserNotStartedError: if there can be no child to read it.
+            DatabaseError, RefusedError: as `Desk.on_record` does.
+        """
+        with ParserProcess(self.options) as parser:
+            for some in _batches(deliveries):
+                kept = [self._keep(each) for each in some]
+                parcels = [Parcel(each.first, of.name) for each, of in zip(kept, some, strict=True)]
+                readings = parser.read(parcels)
+                incoming = [
+                    _incoming(each, reading, self.channel)
+                    for each, reading in zip(kept, readings, strict=True)
+                ]
+                yield self._put_on_record(incoming)
+
+    def _keep(self, delivery: Delivery) -> evidence.Kept:
+        with delivery.open() as source:
+            return evidence.keep_stream(source, self.folder, limit=self.limit, first=MAX_READ)
+
+    def _put_on_record(self, incoming: Sequence[Incoming]) -> list[Received]:
+        return self.desk.on_record(
+            partial(
+                reports.receive, incoming=incoming, by=self.by, login=self.login, clock=clock.now
+            )
+        )
+
+
+def _batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
+    found: list[Delivery] = []
+    for each in deliveries:
+        found.append(each)
+        if len(found) == AT_ONCE:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+def _incoming(kept: evidence.Kept, reading: Reading, channel: str) -> Incoming:
+    document = reading.document()
+    if kept.size > len(kept.first):
+        document["more"] = True
+    return Incoming(
+        digest=kept.digest, size=kept.size, kept=kept.kept_digest, channel=channel,
+        format=reading.format, unread=reading.reason, reading=document,
+        message_id=reading.message_id, reporter=reading.reporter, category=reading.category,
+        seen_at=reading.seen_at, hosts=list(dict.fromkeys([*reading.hosts, *reading.mentions])),
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Triage: what logging a report means, as the command that a person would have typed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incidents.clock import read_rfc3339
+from incidents.contract.documents.reports import Report
+from incidents.errors import BadUrlError, InputError
+from incidents.machine.commands import Log
+from incidents.values import web_address
+from incidents.values.inputs import MAX_URLS
+
+
+def site_of(report: Report, given: str | None) -> str:
+    """The site that the report is logged on: the one that is named, or the only candidate.
+
+    Raises:
+        InputError: if none is named, and there is no candidate or several.
+    """
+    if given is not None:
+        return given
+    candidates = report["candidates"]
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        raise InputError.coded(
+            "report_no_candidate",
+            "{report} names no site of this desk: name the site, or dismiss the report as not ours",
+            report=report["id"],
+        )
+    raise InputError.coded(
+        "report_candidates", "{report} may be about {sites}: name the site",
+        report=report["id"], sites=", ".join(candidates[:10]),
+    )  # fmt: skip
+
+
+def log_command(
+    report: Report, site: str, by: str, now: datetime, *, at: datetime | None = None,
+    category: str | None = None, note: str | None = None, again: bool = False,
+) -> Log:  # fmt: skip
+    """The command that logs the report on the site, with the addresses that are there.
+
+    If no address is at the site, all are logged: the person has named the site. The violation
+    happened at `at`, otherwise when the report says that it was seen, unless that is a guess or
+    later than `now` (UTC).
+    """
+    here = [url for url in report["urls"] if _is_at(url, site)]
+    urls = web_address.normalized((here or _readable(report["urls"]))[:MAX_URLS])
+    return Log(
+        by=by, at=at or _seen_at(report, now), urls=urls.urls, written=urls.written,
+        category=category or report["category"], note=note, again=again,
+    )  # fmt: skip
+
+
+def _seen_at(report: Report, now: datetime) -> datetime | None:
+    stated = report["seen_at"]
+    if stated is None or "seen_at" in report["guessed"]:
+        return None
+    found = read_rfc3339(stated)
+    return found if found <= now else None
+
+
+def _is_at(url: str, site: str) -> bool:
+    try:
+        return web_address.is_below(web_address.read(url), site)
+    except BadUrlError:
+        return False
+
+
+def _readable(urls: list[str]) -> list[str]:
+    found = []
+    for url in urls:
+        try:
+            web_address.read(url)
+        except BadUrlError:
+            continue
+        found.append(url)
+    return found

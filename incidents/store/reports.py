@@ -1,0 +1,125 @@
+"""Queries for reports: those that came in, how each ended, and the hosts that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from incidents.store.schema.report_tables import report_hosts, reports
+
+NEW, UNREADABLE = WAITING = ("new", "unreadable")
+"""The states of a report that waits for the desk."""
+LOGGED, JOINED, DISMISSED, NOT_OURS = SETTLED = ("logged", "joined", "dismissed", "not_ours")
+"""The states of a report that has ended."""
+STATES = (*WAITING, *SETTLED)
+
+_AT_ONCE = 500
+
+
+class Report(NamedTuple):
+    """A report, with a field for each column of its table; all times are in UTC."""
+
+    id: int
+    digest: str
+    kept: str | None
+    size: int
+    received_at: datetime
+    channel: str
+    format: str
+    unread: str | None
+    reading: str
+    same_id_as: int | None
+    state: str
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+    site_id: int | None = None
+    incident: int | None = None
+    reason: str | None = None
+    reporter: str | None = None
+    category: str | None = None
+    seen_at: datetime | None = None
+    message_id: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the report has ended."""
+        return self.state not in WAITING
+
+
+class Settlement(NamedTuple):
+    """How a report ended: the state, when (UTC) and by whom, with its incident or its reason."""
+
+    state: str
+    settled_at: datetime
+    settled_by: str
+    site_id: int | None = None
+    incident: int | None = None
+    reason: str | None = None
+
+
+def last_id(connection: Connection) -> int:
+    """The number of the newest report; 0 if there is none."""
+    return connection.scalar(select(func.max(reports.c.id))) or 0
+
+
+def by_digest(connection: Connection, digests: Iterable[str]) -> dict[str, int]:
+    """The numbers of the reports with those bytes, by their digest."""
+    found: dict[str, int] = {}
+    for some in _parts(sorted(set(digests))):
+        asked = select(reports.c.digest, reports.c.id).where(reports.c.digest.in_(some))
+        found |= {row.digest: row.id for row in connection.execute(asked)}
+    return found
+
+
+def by_message_id(connection: Connection, digests: Iterable[str]) -> dict[str, int]:
+    """The first reports with those Message-IDs, by the digest of the Message-ID."""
+    found: dict[str, int] = {}
+    for some in _parts(sorted(set(digests))):
+        asked = select(reports.c.message_id, func.min(reports.c.id)).where(
+            reports.c.message_id.in_(some)
+        )
+        rows = connection.execute(asked.group_by(reports.c.message_id))
+        found |= {str(message_id): id_ for message_id, id_ in rows}
+    return found
+
+
+def add(connection: Connection, new: Sequence[tuple[Report, Sequence[str]]]) -> None:
+    """Add reports, each with the hosts that it names."""
+    if not new:
+        return
+    connection.execute(insert(reports), [report._asdict() for report, _ in new])
+    hosts = [{"report_id": r.id, "host": host} for r, own in new for host in own]
+    if hosts:
+        connection.execute(insert(report_hosts), hosts)
+
+
+def settle(connection: Connection, id_: int, how: Settlement) -> None:
+    """Note how the report ended."""
+    connection.execute(update(reports).where(reports.c.id == id_).values(how._asdict()))
+
+
+def named(connection: Connection, ids: Iterable[int]) -> dict[int, Report]:
+    """The reports with those numbers."""
+    found: dict[int, Report] = {}
+    for some in _parts(sorted(set(ids))):
+        rows = connection.execute(select(reports).where(reports.c.id.in_(some)))
+        found |= {row.id: Report(*row) for row in rows}
+    return found
+
+
+def hosts(connection: Connection, ids: Iterable[int]) -> dict[int, list[str]]:
+    """The hosts that those reports name, by the number of the report."""
+    wanted = sorted(set(ids))
+    found: dict[int, list[str]] = {id_: [] for id_ in wanted}
+    for some in _parts(wanted):
+        asked = select(report_hosts).where(report_hosts.c.report_id.in_(some))
+        for row in connection.execute(asked.order_by(report_hosts.c.host)):
+            found[row.report_id].append(row.host)
+    return found
+
+
+def _parts(values: list[object] | list[str] | list[int]) -> Iterable[list[object]]:
+    return (list(values[start : start + _AT_ONCE]) for start in range(0, len(values), _AT_ONCE))

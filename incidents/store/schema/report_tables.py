@@ -1,0 +1,53 @@
+"""The tables of reports: what came in from outside, and how each report ended.
+
+Entries of the desk's own stream confirm `reports`, except what its sealed reading says again so
+that it can be searched, and that is erased with it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+
+from incidents.store.schema.types import UNRECORDED, Number, UTCDateTime, Word, metadata
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=False),
+    # The SHA-256 (hexadecimal) of all its bytes, and of the first ones if only these are kept.
+    Column("digest", Word, nullable=False),
+    Column("kept", Word),
+    Column("size", Number, nullable=False),
+    Column("received_at", UTCDateTime, nullable=False),
+    Column("channel", Word, nullable=False),
+    Column("format", Word, nullable=False),
+    Column("unread", Word),
+    # A reference to the sealed reading.
+    Column("reading", Word, nullable=False),
+    # The first report with the same Message-ID, if its bytes differ.
+    Column("same_id_as", Number),
+    Column("state", Word, nullable=False),
+    Column("settled_at", UTCDateTime),
+    Column("settled_by", Word),
+    Column("site_id", Number),
+    Column("incident", Integer),
+    Column("reason", Word),
+    Column("reporter", Text, info=UNRECORDED),
+    Column("category", Text, info=UNRECORDED),
+    Column("seen_at", UTCDateTime, info=UNRECORDED),
+    # The SHA-256 (hexadecimal) of its Message-ID.
+    Column("message_id", Word, info=UNRECORDED),
+)
+Index("uq_reports_digest", reports.c.digest, unique=True)
+Index("ix_reports_state", reports.c.state, reports.c.id)
+Index("ix_reports_reporter", reports.c.reporter, reports.c.state)
+Index("ix_reports_message_id", reports.c.message_id)
+Index("ix_reports_incident", reports.c.site_id, reports.c.incident)
+
+report_hosts = Table(
+    "report_hosts",
+    metadata,
+    Column("report_id", Number, ForeignKey("reports.id"), primary_key=True, autoincrement=False),
+    Column("host", Word, primary_key=True),
+)
+Index("ix_report_hosts_host", report_hosts.c.host, report_hosts.c.report_id)

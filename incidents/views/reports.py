@@ -1,0 +1,142 @@
+"""Reports from outside, as people and programs see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import Connection, and_, select
+
+from incidents.clock import rfc3339
+from incidents.errors import InputError, NoSuchReportError
+from incidents.locale.language import ENGLISH, Language
+from incidents.store import entries
+from incidents.store import reports as store
+from incidents.store.schema.report_tables import report_hosts
+from incidents.store.schema.report_tables import reports as table
+from incidents.values.ids import incident_id, report_id
+from incidents.views import candidates
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.reports import Report, ReportInFull, ReportPage
+
+_FULL = ("text", "endpoints", "attachments", "invalid", "sent_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFilter:
+    """The wanted reports; None for any. `waiting`: those that wait for the desk, or those settled.
+
+    `host`: one that the report names, in the form of a site's name.
+    """
+
+    state: str | None = None
+    waiting: bool | None = None
+    channel: str | None = None
+    format: str | None = None
+    category: str | None = None
+    reporter: str | None = None
+    host: str | None = None
+
+
+def report(connection: Connection, id_: int, language: Language = ENGLISH) -> ReportInFull:
+    """A report in full; raises NoSuchReportError."""
+    found = reports(connection, [id_], language, full=True)
+    if not found:
+        raise NoSuchReportError(given=report_id(id_))
+    return cast("ReportInFull", found[0])
+
+
+def reports(
+    connection: Connection, ids: Iterable[int], language: Language = ENGLISH, *, full: bool = False
+) -> list[Report]:
+    """The reports with those numbers, in that order; the function takes four queries."""
+    wanted = list(ids)
+    rows = store.named(connection, wanted)
+    refs = {ref for row in rows.values() for ref in (row.reading, row.reason) if ref}
+    texts = entries.values(connection, refs) if refs else {}
+    readings: dict[int, Mapping[str, Any]] = {
+        id_: json.loads(texts[row.reading]) if row.reading in texts else {}
+        for id_, row in rows.items()
+    }
+    named = {id_: _named(reading) for id_, reading in readings.items()}
+    sites = candidates.sites_of_hosts(
+        connection, {host for each in named.values() for host in each}
+    )
+    return [
+        _document(rows[id_], readings[id_], texts, sites, language, full=full)
+        for id_ in wanted
+        if id_ in rows
+    ]
+
+
+def page(
+    connection: Connection, wanted: ReportFilter, *, limit: int, cursor: str | None = None,
+    newest: bool = False, language: Language = ENGLISH,
+) -> ReportPage:  # fmt: skip
+    """A page of the reports that match, the oldest first unless `newest`.
+
+    Raises:
+        InputError: for a cursor of another list.
+    """
+    asked = select(table.c.id).where(*_conditions(wanted))
+    if cursor is not None:
+        if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+            raise InputError.coded("bad_cursor", "{cursor!r} is not a cursor", cursor=cursor[:80])
+        asked = asked.where(table.c.id < int(cursor) if newest else table.c.id > int(cursor))
+    order = table.c.id.desc() if newest else table.c.id
+    ids = list(connection.scalars(asked.order_by(order).limit(limit + 1)))
+    items = reports(connection, ids[:limit], language)
+    return {"items": items, "next": str(ids[limit - 1]) if len(ids) > limit else None}
+
+
+def _conditions(wanted: ReportFilter) -> list[Any]:
+    found: list[Any] = []
+    if wanted.waiting is not None:
+        states = store.WAITING if wanted.waiting else store.SETTLED
+        found.append(table.c.state.in_(states))
+    for name in ("state", "channel", "format", "category", "reporter"):
+        value = getattr(wanted, name)
+        if value is not None:
+            found.append(table.c[name] == value)
+    if wanted.host is not None:
+        named = and_(report_hosts.c.report_id == table.c.id, report_hosts.c.host == wanted.host)
+        found.append(select(report_hosts.c.host).where(named).exists())
+    return found
+
+
+def _named(reading: Mapping[str, Any]) -> list[str]:
+    return [*reading.get("hosts", ()), *reading.get("mentions", ())]
+
+
+def _document(
+    row: store.Report, reading: Mapping[str, Any], texts: Mapping[str, str],
+    sites: dict[str, str], language: Language, *, full: bool,
+) -> Report:  # fmt: skip
+    hosts: Sequence[str] = reading.get("hosts", ())
+    # A name without a scheme is a host if it is a site here.
+    mentioned = [host for host in reading.get("mentions", ()) if host in sites]
+    incident = row.incident is not None and row.site_id is not None
+    reason = None if row.reason is None else texts.get(row.reason)
+    if row.unread is not None and reason is None:
+        reason = language.say(f"report.unread.{row.unread}")
+    found: Report = {
+        "id": report_id(row.id), "format": row.format, "state": row.state,  # type: ignore[typeddict-item]
+        "reporter": row.reporter, "category": row.category, "hosts": [*hosts, *mentioned],
+        "urls": list(reading.get("urls", ())), "addresses": list(reading.get("addresses", ())),
+        "seen_at": None if row.seen_at is None else rfc3339(row.seen_at),
+        "candidates": candidates.in_order(_named(reading), sites), "reason": reason,
+        "received_at": rfc3339(row.received_at), "channel": row.channel, "digest": row.digest,
+        "size": row.size, "subject": reading.get("subject"),
+        "guessed": list(reading.get("guessed", ())), "more": bool(reading.get("more")),
+        "same_id_as": None if row.same_id_as is None else report_id(row.same_id_as),
+        "incident": incident_id(row.site_id, row.incident) if incident else None,  # type: ignore[arg-type]
+        "settled_at": None if row.settled_at is None else rfc3339(row.settled_at),
+        "settled_by": row.settled_by,
+    }  # fmt: skip
+    if not full:
+        return found
+    empty: dict[str, Any] = {"text": "", "endpoints": [], "attachments": [], "invalid": []}
+    return {**found, **{name: reading.get(name, empty.get(name)) for name in _FULL}}  # type: ignore[typeddict-item]
