@@ -51,9 +51,10 @@ def in_text(text: str, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
     for match in _LINE.finditer(text[:200_000]):
         found.setdefault(" ".join(match["label"].lower().split()), match["value"])
     for label in _LABELS:
-        time = read(found[label], zone) if label in found else None
+        is_utc = "utc" in label
+        time = read(found[label], UTC if is_utc else zone) if label in found else None
         if time is not None:
-            return time
+            return time[0], time[1] or is_utc
     return None
 
 

@@ -1,0 +1,127 @@
+"""What a reader is sure of and what it guesses, and what the settings give to it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+
+from incidents.inbox import readers, xarf_schema
+from incidents.inbox.readers.shadowserver import SCHEMA
+from incidents.inbox.reading import Endpoint, Reading
+from incidents.inbox.source import Source
+from tests.inbox.test_samples import FOLDER
+
+MAIL = "From: a@user.example\nDate: Sun, 1 Mar 2026 10:00:00 +0800\nSubject: phishing\n\n"
+
+
+def read(text: str | bytes, name: str = "", **options: Any) -> Reading:
+    raw = text.encode() if isinstance(text, str) else text
+    return readers.read(Source(raw, name, options))
+
+
+def test_what_a_person_writes_is_a_guess_and_what_a_format_states_is_not() -> None:
+    assert read(MAIL + "http://shop.example/a 192.0.2.1\n").guessed == (
+        "category", "urls", "hosts", "endpoints", "seen_at",
+    )  # fmt: skip
+    assert read((FOLDER / "arf-abuse.eml").read_bytes()).guessed == ()
+    assert read((FOLDER / "arf-virus.eml").read_bytes()).guessed == ("urls", "hosts")
+    assert read((FOLDER / "xarf-v3.json").read_bytes()).guessed == ()
+
+
+def test_a_time_without_a_zone_is_in_that_of_the_mail_or_else_of_the_desk_and_is_a_guess() -> None:
+    stated = "Time: 2026-03-01 09:00\n"
+    found = read(MAIL + stated)
+    assert found.seen_at == datetime(2026, 3, 1, 1, tzinfo=UTC)
+    assert "seen_at" in found.guessed
+    zone = timezone(timedelta(hours=5))
+    assert read(stated, zone=zone).seen_at == datetime(2026, 3, 1, 4, tzinfo=UTC)
+    assert "seen_at" not in read(MAIL + "Time: 2026-03-01T09:00:00+08:00\n").guessed
+
+
+def test_a_name_without_a_scheme_is_a_mention_unless_it_is_defanged_or_labelled() -> None:
+    found = read(MAIL + "Mr.Wang says that shop.example sells pills, as does pay[.]example.\n")
+    assert found.hosts == ("pay.example",)
+    assert found.mentions == ("mr.wang", "shop.example")
+    assert read(MAIL + "Domain: shop.example\n").hosts == ("shop.example",)
+
+
+def test_an_endpoint_has_the_port_and_the_time_that_the_report_names() -> None:
+    found = read((FOLDER / "xarf-v4-phishing.json").read_bytes())
+    at = datetime(2026, 2, 28, 14, 30, 25, tzinfo=UTC)
+    assert found.endpoints == (Endpoint("192.0.2.5", 443, at),)
+
+
+def test_a_version_that_its_schema_refuses_is_read_and_what_is_wrong_is_said() -> None:
+    assert read((FOLDER / "xarf-v3.json").read_bytes()).invalid == ()
+    assert read((FOLDER / "xarf-v4-phishing.json").read_bytes()).invalid == ()
+    found = read((FOLDER / "xarf-version-1.json").read_bytes())
+    assert found.invalid[0] == "Version: '1' is not one of ['3', '3.0']"
+    assert found.urls == ("https://shop.example/v1",)
+
+
+def test_no_schema_is_fetched() -> None:
+    assert xarf_schema.problems({"xarf_version": "4.0.0"})
+
+
+def test_the_schema_that_the_settings_name_says_what_the_columns_of_a_table_are() -> None:
+    schema = {
+        "scan_own": {
+            "file_name": "scan_own",
+            "constant_fields": {"classification.type": "botnet"},
+            "required_fields": [["time.source", "when"], ["source.ip", "culprit", "validate_ip"]],
+            "optional_fields": [["source.port", "gate"], ["source.fqdn", "called"]],
+        }
+    }
+    table = "when,culprit,gate,called,ip\n2026-03-01 02:00:00,192.0.2.9,99,own.example,\n"
+    found = read(table, "2026-03-01-scan_own-a.csv", **{SCHEMA: schema})
+    at = datetime(2026, 3, 1, 2, tzinfo=UTC)
+    assert found.format == "shadowserver"
+    assert found.category == "botnet"
+    assert found.endpoints == (Endpoint("192.0.2.9", 99, at),)
+    assert found.hosts == ("own.example",)
+
+
+def test_a_provider_adds_a_reader_of_its_own_which_is_asked_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def own(source: Source) -> Reading | None:
+        return Reading(format="", hosts=("own.example",)) if b"OWN" in source.raw else None
+
+    monkeypatch.setattr(EntryPoint, "load", lambda _: own)
+    points = [EntryPoint("acme", "acme:read", readers.GROUP)]
+    monkeypatch.setattr(readers, "entry_points", lambda group: points)
+    readers._added.cache_clear()
+    try:
+        found = read(MAIL + "OWN http://shop.example/\n")
+        assert (found.format, found.hosts) == ("acme", ("own.example",))
+        assert read(MAIL).format == "mail"
+    finally:
+        readers._added.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("field", "is_automatic"),
+    [
+        ("Auto-Submitted: auto-generated", True), ("Auto-Submitted: no", False),
+        ("Precedence: bulk", True), ("Return-Path: <>", True), ("List-Id: <x.example>", True),
+        ("X-Other: y", False),
+    ],
+)  # fmt: skip
+def test_a_mail_that_a_program_sent_is_known_as_such(field: str, is_automatic: bool) -> None:
+    assert read(f"{field}\n{MAIL}").is_automatic is is_automatic
+
+
+def test_a_file_in_a_mail_is_known_by_its_digest() -> None:
+    [found] = read((FOLDER / "screenshot.eml").read_bytes()).attachments
+    assert (found.name, found.type, found.size) == ("shot.png", "image/png", 8)
+
+
+def test_a_reading_can_be_written_as_json_whatever_is_in_it() -> None:
+    for file in FOLDER.iterdir():
+        found = readers.read(Source(file.read_bytes(), file.name)).document()
+        assert json.loads(json.dumps(found)) == found
+        json.dumps(found, ensure_ascii=False).encode()
