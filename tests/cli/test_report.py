@@ -1,0 +1,224 @@
+"""Reports at the command line: received from files and pipes, then logged, joined or dismissed."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from incidents.inbox.parser_process import Parcel
+from incidents.inbox.readers import read
+from incidents.inbox.reading import Reading
+from incidents.inbox.source import Source
+from incidents.record import evidence
+from tests.cli.conftest import Cli, Result
+from tests.inbox.test_samples import FOLDER
+
+ARF, XARF, NONSENSE = (
+    FOLDER / name for name in ("arf-abuse.eml", "xarf-v3.json", "json-other.json")
+)
+
+
+class _ParserHere:
+    """Reads reports in this process: a child has no frozen clock to start under."""
+
+    def __init__(self, options: Any) -> None:
+        self._options = options
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, parcels: list[Parcel]) -> list[Reading]:
+        return [read(Source(each.raw, each.name, self._options)) for each in parcels]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INCIDENTS_EVIDENCE", str(tmp_path / "kept"))
+    monkeypatch.setattr("incidents.inbox.receiving.ParserProcess", _ParserHere)
+    return tmp_path / "kept"
+
+
+def receive(cli: Cli, *files: Path) -> Result:
+    return cli("report", "receive", *map(str, files), "--json")
+
+
+def test_a_report_is_received_with_what_was_read_out_of_it(desk: Cli, folder: Path) -> None:
+    answer = receive(desk, ARF)
+    assert answer.status == 0
+    [found] = answer.json
+    expected = {
+        "id": "r1", "format": "arf", "state": "new", "reporter": "fbl@mail.example",
+        "category": "spam", "urls": ["http://shop.example/win.html"], "hosts": ["shop.example"],
+        "addresses": ["192.0.2.1"], "seen_at": "2026-02-28T19:00:00Z",
+        "candidates": ["shop.example"], "reason": None, "channel": "command",
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+    kept = evidence.kept(folder, found["digest"])
+    assert kept is not None
+    assert kept.read_bytes() == ARF.read_bytes()
+
+
+def test_standard_input_is_one_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bytes(io.StringIO):
+        buffer = io.BytesIO(ARF.read_bytes())
+
+    monkeypatch.setattr("io.StringIO", Bytes)
+    assert [each["format"] for each in cli("report", "receive", "--json").json] == ["arf"]
+
+
+def test_a_report_that_cannot_be_read_is_kept_and_says_why(desk: Cli) -> None:
+    answer = receive(desk, NONSENSE, ARF)
+    assert answer.status == 0
+    assert [(each["state"], each["reason"]) for each in answer.json] == [
+        ("unreadable", "it is JSON, but not XARF"), ("new", None),
+    ]  # fmt: skip
+    assert "r1: kept, but unreadable: it is JSON" in desk("report", "receive", str(NONSENSE)).out
+
+
+def test_the_same_bytes_again_are_the_same_report(desk: Cli) -> None:
+    receive(desk, ARF)
+    again = desk("report", "receive", str(ARF), str(XARF))
+    assert again.out.splitlines() == [
+        "r1: arf, about shop.example", "r2: xarf, about shop.example",
+    ]  # fmt: skip
+    assert again.err == "r1 was received before: the bytes are the same\n"
+
+
+def test_what_was_not_kept_is_to_be_brought_again(
+    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert receive(desk, tmp_path / "none").status == 75
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/none.db")
+    answer = receive(desk, ARF)
+    assert answer.status == 75
+    assert "Traceback" not in answer.err
+
+
+def test_a_long_report_is_kept_in_part_and_says_so(
+    desk: Cli, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENTS_EVIDENCE_LIMIT", "1KiB")
+    long = tmp_path / "long.eml"
+    long.write_bytes(ARF.read_bytes() + b"x" * 5_000)
+    [found] = receive(desk, long).json
+    assert (found["size"], found["more"]) == (long.stat().st_size, False)
+    [kept] = [path for path in folder.rglob("*") if path.is_file()]
+    assert kept.stat().st_size == 1_024
+    assert evidence.kept(folder, found["digest"]) is None
+
+
+def test_reports_that_wait_are_listed_oldest_first(desk: Cli) -> None:
+    receive(desk, ARF, XARF, NONSENSE)
+    desk("report", "dismiss", "r1", "--reason", "nothing there")
+    assert desk("report", "list", "-q").out.split() == ["r2", "r3"]
+    assert desk("report", "list", "--all", "-q").out.split() == ["r3", "r2", "r1"]
+    assert desk("report", "list", "--host", "shop.example", "-q").out.split() == ["r2"]
+    assert "xarf@watch.example" in desk("report", "list").out
+
+
+def test_a_report_is_shown_with_its_text(desk: Cli) -> None:
+    receive(desk, ARF)
+    shown = desk("report", "show", "r1")
+    assert "from: fbl@mail.example" in shown.out
+    assert "> This is an email abuse report." in shown.out
+    found = desk("report", "show", "r1", "--json").json
+    assert [each["address"] for each in found["endpoints"]] == ["192.0.2.1"]
+
+
+def test_logging_a_report_says_what_it_is_about_and_when_it_was_seen(desk: Cli) -> None:
+    receive(desk, ARF)
+    answer = desk("report", "log", "r1", "--json").json
+    incident = answer["incident"]
+    assert (incident["id"], incident["category"]) == ("1-2", "spam")
+    assert incident["urls"] == ["http://shop.example/win.html"]
+    assert incident["occurred_at"] == "2026-02-28T19:00:00Z"
+    assert [each["digest"] for each in incident["evidence"]] == [answer["report"]["digest"]]
+    assert (answer["report"]["state"], answer["report"]["incident"]) == ("logged", "1-2")
+    kinds = [event["kind"] for event in answer["events"]]
+    assert kinds == ["incident_logged", "evidence_attached"]
+
+
+def test_the_person_may_say_more_than_the_report(desk: Cli) -> None:
+    receive(desk, ARF)
+    incident = desk(
+        "report", "log", "r1", "--category", "fraud", "--at", "10m ago", "--note", "seen", "--json"
+    ).json["incident"]
+    assert incident["category"] == "fraud"
+    assert incident["occurred_at"] == "2026-03-02T03:50:00Z"
+
+
+def test_a_report_about_several_sites_or_none_needs_the_name_of_one(desk: Cli) -> None:
+    receive(desk, FOLDER / "xarf-list.json", FOLDER / "plain-nothing.eml")
+    desk("site", "add", "two.example")
+    answer = desk("report", "log", "r1", "--json")
+    assert answer.status == 2
+    assert "r1 may be about shop.example, two.example: name the site" in answer.err
+    assert "names no site of this desk" in desk("report", "log", "r2").err
+    incident = desk("report", "log", "r1", "two.example", "--json").json["incident"]
+    assert incident["urls"] == ["https://two.example/"]
+
+
+def test_a_report_joins_the_incident_that_it_is_about(desk: Cli) -> None:
+    receive(desk, ARF)
+    answer = desk("report", "join", "r1", "1-1", "--json").json
+    assert answer["report"]["state"] == "joined"
+    assert answer["incident"]["state"] == "open"
+    assert len(answer["incident"]["evidence"]) == 1
+    assert desk("report", "join", "r1", "1-9").status == 3
+
+
+def test_a_report_is_dismissed_with_a_reason(desk: Cli) -> None:
+    receive(desk, ARF, XARF)
+    assert desk("report", "dismiss", "r1", "--reason", "gone").out == "Dismissed r1.\n"
+    answer = desk("report", "dismiss", "r2", "--reason", "moved", "--not-ours", "--json").json
+    assert answer["report"]["state"] == "not_ours"
+    assert answer["report"]["reason"] == "moved"
+    assert (answer["site"], answer["incidents"]) == (None, [])
+
+
+def test_a_settled_report_is_refused_with_how_it_ended(desk: Cli) -> None:
+    receive(desk, ARF)
+    desk("report", "log", "r1")
+    again = desk("report", "dismiss", "r1", "--reason", "late")
+    assert again.status == 3
+    assert "report r1 is logged already, by li" in again.err
+    assert desk("report", "show", "r9").status == 3
+    assert "an ID looks like r17" in desk("report", "show", "1-1").err
+
+
+def test_a_dry_run_changes_nothing(desk: Cli) -> None:
+    receive(desk, ARF)
+    for act in (("log",), ("join",), ("dismiss", "--reason", "x")):
+        verb, *more = act
+        where = ["1-1"] if verb == "join" else []
+        answer = desk("report", verb, "r1", *where, *more, "--dry-run")
+        assert (answer.status, "nothing was changed" in answer.err) == (0, True), verb
+    assert desk("report", "list", "-q").out.split() == ["r1"]
+
+
+def test_a_burst_of_reports_on_one_finding_closes_no_site(desk: Cli, tmp_path: Path) -> None:
+    files = []
+    for n in range(40):
+        files.append(tmp_path / f"{n}.eml")
+        files[-1].write_bytes(ARF.read_bytes().replace(b"Abuse report", b"Abuse report %d" % n))
+    assert len(receive(desk, *files).json) == 40
+    assert desk("site", "show", "shop.example", "--json").json["state"] == "active"
+    desk("report", "log", "r1")
+    for n in range(2, 41):
+        desk("report", "join", f"r{n}", "1-2")
+    assert desk("site", "show", "shop.example", "--json").json["state"] == "active"
+    assert len(desk("show", "1-2", "--json").json["evidence"]) == 40
+
+
+def test_in_chinese(desk: Cli) -> None:
+    answer = desk("report", "receive", str(NONSENSE), "--lang", "zh")
+    assert answer.out == "r1：已留存，但无法读取：是 JSON，但不是 XARF 格式\n"
+    assert "待处理" not in desk("report", "list", "--lang", "zh").out
+    assert desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").out == "r1 不予处理。\n"
+    assert "已由 li" in desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").err

@@ -1,0 +1,217 @@
+"""Reports on record: received once, settled once, and never by themselves an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from incidents.desk import Answer, Envelope, reports
+from incidents.desk.reports import Incoming, LeadToIncident, Received, ReportSettledError
+from incidents.errors import NoSuchReportError, RefusedError
+from incidents.machine import commands as c
+from incidents.record.own_events import ReportJoined, ReportLogged
+from tests.desk.rehearsal import Rehearsal
+
+ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
+
+
+def incoming(digest: str, **facts: Any) -> Incoming:
+    known: dict[str, Any] = {
+        "size": 10, "channel": "command", "format": "mail", "reading": {"text": "call +86 10 5555"},
+    }  # fmt: skip
+    return Incoming(digest=digest, **{**known, **facts})
+
+
+def receive(day: Rehearsal, *new: Incoming) -> list[Received]:
+    return day.desk.on_record(
+        partial(reports.receive, incoming=new, by="li", login="desk1", clock=lambda: day.now)
+    )
+
+
+def lead(day: Rehearsal, kind: type[ReportLogged | ReportJoined], report: int) -> LeadToIncident:
+    evidence = (ONE, 10, f"r{report}.eml") if kind is ReportLogged else None
+    return LeadToIncident(
+        report=report, kind=kind, by="li", login="desk1", clock=lambda: day.now, evidence=evidence
+    )
+
+
+def log(day: Rehearsal, report: int, site: str = "a.example", key: str | None = None,
+        **of: Any) -> Sequence[Answer]:  # fmt: skip
+    envelope = Envelope(site=site, command=c.Log(by="li", **of), login="desk1", key=key)
+    return day.desk.submit([envelope], sequel=lead(day, ReportLogged, report))
+
+
+def dismiss(day: Rehearsal, report: int, **how: Any) -> None:
+    known: dict[str, Any] = {"reason": "nothing there", "not_ours": False}
+    day.desk.on_record(
+        partial(
+            reports.dismiss, report=report, by="li", login="desk1", clock=lambda: day.now,
+            **{**known, **how},
+        )
+    )  # fmt: skip
+
+
+def states(day: Rehearsal) -> list[object]:
+    return [state for (state,) in day.rows("SELECT state FROM reports ORDER BY id")]
+
+
+@pytest.mark.both_databases
+def test_the_same_bytes_are_the_same_report(day: Rehearsal) -> None:
+    assert receive(day, incoming(ONE), incoming(TWO), incoming(ONE)) == [
+        Received(1, True), Received(2, True), Received(1, False),
+    ]  # fmt: skip
+    assert receive(day, incoming(TWO), incoming(THREE)) == [Received(2, False), Received(3, True)]
+    assert day.rows("SELECT COUNT(*) FROM entries WHERE site_id = 0") == [(3,)]
+    assert day.findings() == []
+
+
+def test_the_same_message_id_with_other_bytes_is_a_report_of_its_own_linked_to_the_first(
+    day: Rehearsal,
+) -> None:
+    receive(day, incoming(ONE, message_id="<a@b>"), incoming(TWO, message_id="<a@b>"))
+    receive(day, incoming(THREE, message_id="<a@b>"))
+    linked = day.rows("SELECT id, same_id_as FROM reports ORDER BY id")
+    assert linked == [(1, None), (2, 1), (3, 1)]
+    assert day.findings() == []
+
+
+def test_what_was_read_is_sealed(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    [(body,)] = day.rows("SELECT body FROM entries WHERE site_id = 0")
+    assert "5555" not in str(body)
+    assert "5555" in str(day.rows("SELECT value FROM sealed"))
+
+
+@pytest.mark.both_databases
+def test_a_report_that_is_logged_is_evidence_of_its_incident(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    logged, attached = log(day, 1)
+    assert logged.incident_document["id"] == "1-1"
+    assert [each["digest"] for each in attached.incident_document["evidence"]] == [ONE]
+    settled = day.rows("SELECT state, site_id, incident, settled_by FROM reports")
+    assert settled == [("logged", 1, 1, "li")]
+    assert day.findings() == []
+
+
+@pytest.mark.both_databases
+def test_a_report_joins_an_incident_and_moves_neither_state_nor_clock(day: Rehearsal) -> None:
+    receive(day, incoming(ONE), incoming(TWO))
+    [logged, _] = log(day, 1)
+    due = logged.incident_document["contact_due"]
+    day.later(minutes=5)
+    attach = c.Attach(by="li", incident=1, digest=TWO, size=10)
+    [joined] = day.desk.submit(
+        [Envelope(site=1, command=attach)], sequel=lead(day, ReportJoined, 2)
+    )
+    assert joined.incident_document["contact_due"] == due
+    assert states(day) == ["logged", "joined"]
+    assert day.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
+    assert day.findings() == []
+
+
+def test_a_report_is_dismissed_with_a_reason_or_as_not_ours(day: Rehearsal) -> None:
+    receive(day, incoming(ONE), incoming(TWO))
+    dismiss(day, 1)
+    dismiss(day, 2, not_ours=True)
+    assert states(day) == ["dismissed", "not_ours"]
+    assert ("nothing there",) in day.rows("SELECT value FROM sealed")
+    assert day.findings() == []
+
+
+def test_a_report_that_cannot_be_read_is_kept_as_such_and_ends_like_any_other(
+    day: Rehearsal,
+) -> None:
+    receive(day, incoming(ONE, unread="archive", format="zip"))
+    assert states(day) == ["unreadable"]
+    log(day, 1)
+    assert states(day) == ["logged"]
+
+
+def test_a_report_ends_once(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    dismiss(day, 1)
+    before = day.rows("SELECT COUNT(*) FROM entries")
+    with pytest.raises(ReportSettledError):
+        dismiss(day, 1)
+    with pytest.raises(ReportSettledError):
+        log(day, 1)
+    assert day.rows("SELECT COUNT(*) FROM entries") == before
+    assert day.rows("SELECT COUNT(*) FROM incidents") == [(0,)]
+
+
+def test_a_report_that_nobody_sent_cannot_end(day: Rehearsal) -> None:
+    with pytest.raises(NoSuchReportError, match="there is no report r7"):
+        dismiss(day, 7)
+    with pytest.raises(NoSuchReportError):
+        log(day, 7)
+
+
+def test_what_is_refused_leaves_the_report_waiting(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    [answer] = log(day, 1, site="nobody.example")
+    assert answer.refusal is not None
+    assert states(day) == ["new"]
+
+
+def test_a_dry_run_leaves_the_report_waiting(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    envelope = Envelope(site="a.example", command=c.Log(by="li"))
+    answers = day.desk.submit([envelope], dry_run=True, sequel=lead(day, ReportLogged, 1))
+    assert [answer.refusal for answer in answers] == [None, None]
+    assert states(day) == ["new"]
+    assert day.rows("SELECT COUNT(*) FROM incidents") == [(0,)]
+
+
+def test_a_repeated_command_is_answered_as_before(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    log(day, 1, key="K")
+    [again] = log(day, 1, key="K")
+    assert again.repeated
+    assert again.incident_document["id"] == "1-1"
+    assert day.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
+
+
+@pytest.mark.both_databases
+def test_of_two_people_who_log_a_report_at_once_one_does(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    together, done = Barrier(2), []
+
+    def act(site: str) -> None:
+        together.wait()
+        try:
+            done.append(log(day, 1, site=site)[0].site)
+        except RefusedError as error:
+            done.append(error.name)
+
+    threads = [Thread(target=act, args=(site,)) for site in ("a.example", "b.example")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "report_settled" in done
+    assert day.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
+    assert day.findings() == []
+
+
+@pytest.mark.parametrize(
+    "changed", ["state = 'dismissed'", "digest = 'x'", "incident = 2", "reason = 'x'", "size = 11"]
+)
+def test_a_replay_finds_a_row_that_somebody_changed(day: Rehearsal, changed: str) -> None:
+    receive(day, incoming(ONE))
+    with day.engine.begin() as connection:
+        connection.execute(text(f"UPDATE reports SET {changed}"))
+    assert len(day.findings()) == 1
+
+
+def test_what_may_be_erased_is_in_no_entry(day: Rehearsal) -> None:
+    receive(day, incoming(ONE, reporter="a@user.example", category="spam"))
+    with day.engine.begin() as connection:
+        connection.execute(text("UPDATE reports SET reporter = NULL, category = NULL"))
+    assert day.findings() == []
+    [(body,)] = day.rows("SELECT body FROM entries WHERE site_id = 0")
+    assert "user.example" not in str(body)
