@@ -33,6 +33,9 @@ _TABLES = {
     "alarms": "Alarms that the desk has got, so that each comes once.",
     "uncompared": "Sites whose actual state could not be compared since the record lost its latest"
     " entries, since when, and why.",
+    "reports": "The reports from outside: one row each, with how it ended. `reading` is a reference"
+    " to what was read out of it.",
+    "report_hosts": "The hosts that a report names, by which reports are found.",
     "keys": (
         "The answers to commands with `--key`, so that a repeated command gets the same one. They"
         " are deleted after the setting `[retention] keys`; of an imported row, the key stays."

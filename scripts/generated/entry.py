@@ -260,6 +260,14 @@ def _account_acts() -> Iterator[Event]:
     yield acts.RecoveryCodesMade(**when, **own)
     yield acts.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
     yield acts.DetailsRevealed(**when, about=_SITE)
+    report = hashlib.sha256(b"a report").hexdigest()
+    yield acts.ReportReceived(
+        **when, report=17, digest=report, size=2_048, channel="command", format="arf",
+        text=_reference("what was read"), same_id_as=16,
+    )  # fmt: skip
+    yield acts.ReportLogged(**when, report=17, about="12-3")
+    yield acts.ReportJoined(**when, report=18, about="12-3")
+    yield acts.ReportDismissed(**when, report=19, text=_reference("a reason"), not_ours=True)
     yield acts.ServeKeyMade(
         **when, key=hashlib.sha256(b"a key").hexdigest(), tokens=2, passwords=3
     )  # fmt: skip
