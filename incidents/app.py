@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from incidents.desk import Answer, Desk, Envelope
     from incidents.desk.group_commit import DeskGroupCommit
     from incidents.enforcement.verdict import Comparison
+    from incidents.inbox.report_desk import ReportDesk
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
     from incidents.store.database.replica import Replica
@@ -121,6 +122,13 @@ class App:
         from incidents.desk import Desk
 
         return Desk(self.engine)
+
+    @cached_property
+    def reports(self) -> ReportDesk:
+        """The reports from outside."""
+        from incidents.inbox.report_desk import ReportDesk
+
+        return ReportDesk(desk=self.desk, reading=self.reading, settings=self.settings)
 
     @cached_property
     def group_commit(self) -> DeskGroupCommit:

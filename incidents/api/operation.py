@@ -39,6 +39,7 @@ from incidents.contract.documents import (
     proofs,
     queue,
     record,
+    reports,
     sites,
 )
 from incidents.errors import RefusedError
@@ -104,7 +105,7 @@ class JSON(JSONResponse):
 
 for _module in (
     documents, accounts, actions, enforcement, filings, orders, policies, proofs, queue, record,
-    sites,
+    reports, sites,
 ):  # fmt: skip
     for _kind in vars(_module).values():
         if is_typeddict(_kind):
@@ -160,7 +161,7 @@ class GuardedRoute(SummaryRoute):
         async def handle(request: Request) -> Response:
             await _let_in(request, action)
             most = limit
-            if action == "attach":
+            if action in ("attach", "receive_report"):
                 most = request.app.state.app.settings.evidence_limit + _AROUND_A_FILE
             bounded = counted(request, most)
             if self.body_field is not None and not has_files(request):

@@ -64,33 +64,27 @@ def receive(run: Run, files: tuple[str, ...]) -> int:
 
 
 def _receive(run: Run, files: Sequence[str]) -> int:
-    from incidents.inbox.receiving import Delivery, Inbox
-    from incidents.views import reports
+    from incidents.inbox.receiving import Delivery
 
-    app = run.local
-    inbox = Inbox(
-        desk=app.desk, folder=app.settings.evidence, limit=app.settings.evidence_limit,
-        options={"zone": app.settings.zone}, channel="command", by=app.settings.person,
-        login=app.settings.login,
-    )  # fmt: skip
     deliveries = [
         Delivery(_StandardInput()) if name == "-" else Delivery(_File(Path(name)), Path(name).name)
         for name in files
     ]
-    found: list[Report] = []
-    repeated: list[str] = []
-    for received in inbox.receive(deliveries):
-        with app.reading() as connection:
-            some = reports.reports(connection, [each.id for each in received], run.language)
-        found += some
-        repeated += [of["id"] for of, each in zip(some, received, strict=True) if not each.is_new]
+    settings = run.settings
+    received = list(
+        run.app.reports.receive(
+            deliveries, channel="command", by=settings.person, login=settings.login
+        )
+    )
+    found = [each.report for each in received]
     if run.quiet:
         run.write(*(each["id"] for each in found))
     elif run.for_programs:
         output.write_documents(run, found)
     else:
         run.write(*(_line(run, each) for each in found))
-        run.inform(*(run.text("report.repeated", report=id_) for id_ in repeated))
+        again = [each.report["id"] for each in received if not each.is_new]
+        run.inform(*(run.text("report.repeated", report=id_) for id_ in again))
     return 0
 
 
@@ -124,9 +118,9 @@ class _StandardInput:
 @options.view
 def list_(run: Run, *, every: bool, host: str | None, limit: int) -> None:
     """List the reports that wait for the desk, oldest first."""
-    from incidents.views import reports
+    from incidents.views.reports import ReportFilter
 
-    wanted = reports.ReportFilter(waiting=None if every else True, host=host)
+    wanted = ReportFilter(waiting=None if every else True, host=host)
     with run.viewing() as connection:
         found = reports.page(connection, wanted, limit=limit, newest=every, language=run.language)[
             "items"
@@ -144,10 +138,8 @@ def list_(run: Run, *, every: bool, host: str | None, limit: int) -> None:
 @options.view
 def show(run: Run, report: int) -> None:
     """Show REPORT: who sent it, what was read out of it, and how it ended."""
-    from incidents.views import reports
-
-    with run.viewing() as connection:
-        found = reports.report(connection, report, run.language)
+    with run.queries() as queries:
+        found = queries.report(report)
     if not output.answer_program(run, found, found["id"]):
         output.write_pairs(run, _pairs(run, found))
         if found["text"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -38,19 +37,19 @@ class _ReportSubmission(Submission):
 
 
 def _read(run: Run, report: int) -> ReportInFull:
-    from incidents.views import reports
-
-    with run.local.reading() as connection:
-        return reports.report(connection, report, run.language)
+    with run.queries() as queries:
+        return queries.report(report)
 
 
 def _waiting(run: Run, report: int) -> ReportInFull:
     """The report; raises ReportSettledError if it has ended."""
-    from incidents.desk import reports
+    from incidents.desk.reports import ReportSettledError
 
     found = _read(run, report)
-    with run.local.reading() as connection:
-        reports.waiting(connection, report)
+    if found["settled_at"] is not None:
+        raise ReportSettledError(
+            report=found["id"], state=found["state"], by=found["settled_by"], at=found["settled_at"]
+        )
     return found
 
 
@@ -89,7 +88,7 @@ def log(
     )  # fmt: skip
     own.sequel = LeadToIncident(
         report=report, kind=ReportLogged, by=own.by, login=own.run.settings.login,
-        clock=clock.now, evidence=_evidence(found),
+        clock=clock.now, evidence=triage.evidence_of(found),
     )  # fmt: skip
     own.submit_once(name, command, may_repeat=True, confirm=confirm)
 
@@ -105,12 +104,13 @@ def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> N
     """
     from incidents import clock
     from incidents.desk.reports import LeadToIncident
+    from incidents.inbox import triage
     from incidents.machine.commands import Attach
     from incidents.record.own_events import ReportJoined
 
     own = _ReportSubmission(submission, report)
     site_id, n = incident
-    digest, size, name = _evidence(_waiting(own.run, report))
+    digest, size, name = triage.evidence_of(_waiting(own.run, report))
     own.sequel = LeadToIncident(
         report=report, kind=ReportJoined, by=own.by, login=own.run.settings.login, clock=clock.now
     )
@@ -125,31 +125,16 @@ def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> N
 @options.action
 def dismiss(submission: Submission, *, report: int, reason: str, not_ours: bool) -> None:
     """Dismiss REPORT: it leads to no incident, for the reason given."""
-    from incidents import clock
-    from incidents.desk import reports
+    from incidents.inbox import triage
 
     run = submission.run
-    found = _waiting(run, report)
-    if not submission.dry_run:
-        run.local.desk.on_record(
-            partial(
-                reports.dismiss, report=report, reason=reason, not_ours=not_ours,
-                by=submission.by, login=run.settings.login, clock=clock.now,
-            )
-        )  # fmt: skip
-        found = _read(run, report)
-    answer: dict[str, Any] = {
-        "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
-        "report": found,
-    }  # fmt: skip
+    found = run.app.reports.dismiss(
+        report, reason, not_ours=not_ours, by=submission.by, login=run.settings.login,
+        dry_run=submission.dry_run,
+    )  # fmt: skip
+    answer = {**triage.NOTHING_TOUCHED, "report": found}
     if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
         code = "report.not_ours" if not_ours else "report.dismissed"
         run.write(run.text(code, report=found["id"]))
     if submission.dry_run:
         run.inform(run.text("answer.dry_run"))
-
-
-def _evidence(found: ReportInFull) -> tuple[str, int, str]:
-    """The bytes of the report as evidence: their digest, size and name."""
-    ending = "eml" if found["channel"] in ("maildir", "imap") or found["subject"] else "bin"
-    return found["digest"], found["size"], f"{found['id']}.{ending}"

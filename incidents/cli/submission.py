@@ -47,7 +47,7 @@ class Submission:
         self.also: list[Remarked] = []
         """Further remarks on the answer, after the desk's own."""
         self.sequel: Sequel | None = None
-        """What follows in the transaction of the command; only with a database."""
+        """What follows in the transaction of the command."""
 
     @property
     def by(self) -> str:
@@ -246,7 +246,7 @@ class Submission:
             return answer
         from incidents.desk.envelope import join_answers
 
-        answer, *more = self.run.local.desk.submit(
+        answer, *more = self.run.app.desk.submit(
             [envelope], dry_run=dry_run, policy=self.policy, sequel=self.sequel
         )
         return self.finish(reduce(join_answers, more, answer))

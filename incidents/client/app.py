@@ -13,6 +13,7 @@ from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S, RemoteErasure, RemoteRecord
+from incidents.client.reports import RemoteReports
 from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.documents import required
@@ -21,7 +22,7 @@ from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.errors import InputError
 from incidents.locale.language import ENGLISH, Language
 from incidents.store.schema.types import canonical
-from incidents.values.ids import incident_id, order_id
+from incidents.values.ids import incident_id, order_id, report_id
 from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation
     from incidents.contract.documents.policies import Policy as Policy_
+    from incidents.contract.documents.reports import ReportInFull, ReportPage
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from incidents.history.reports import Finding
     from incidents.locale.words import TimeFormat
     from incidents.settings.sources import Settings
+    from incidents.views.reports import ReportFilter
 
 
 class RemoteQueries:
@@ -140,6 +143,19 @@ class RemoteQueries:
         """Return the daemons that enforce deadlines, and the overdue items."""
         return cast("Enforcement", self._exchange.get("/enforcement"))
 
+    def reports(self, wanted: ReportFilter, *, limit: int, newest: bool = False) -> ReportPage:
+        """List reports."""
+        found = self._exchange.get(
+            "/reports", state=wanted.state, waiting=wanted.waiting, channel=wanted.channel,
+            format=wanted.format, category=wanted.category, reporter=wanted.reporter,
+            host=wanted.host, limit=limit, newest=newest,
+        )  # fmt: skip
+        return cast("ReportPage", found)
+
+    def report(self, report: int) -> ReportInFull:
+        """Return a report."""
+        return cast("ReportInFull", self._exchange.get(f"/reports/{report_id(report)}"))
+
     def active_policy(self) -> Policy_:
         """Return the active policy, in words and as a file."""
         return cast("Policy_", self._exchange.get("/policy"))
@@ -185,6 +201,7 @@ class RemoteApp:
         self.record = RemoteRecord(exchange)
         self.filings = imports.RemoteFilings(exchange)
         self.erasing = RemoteErasure(exchange)
+        self.reports = RemoteReports(exchange)
 
     @property
     def server(self) -> str:

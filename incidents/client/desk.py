@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from incidents.client.faults import NoDeskError, NotOverServerError, ProblemError
 from incidents.client.http import Exchange, part
-from incidents.clock import read_rfc3339
+from incidents.clock import read_rfc3339, rfc3339
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS, CLOSING
@@ -22,7 +22,7 @@ from incidents.machine.commands import Command
 from incidents.machine.policy import Policy, PolicyError
 from incidents.machine.policy import read as read_policy
 from incidents.machine.refusal import Refusal, Remark
-from incidents.values.ids import incident_id
+from incidents.values.ids import incident_id, report_id
 from incidents.values.json_object import JSONObject
 from incidents.values.web_address import as_written
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents import Facts
     from incidents.contract.documents.actions import Acted, Event, Outcome
     from incidents.contract.documents.policies import Activated
+    from incidents.desk.reports import LeadToIncident
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
@@ -51,8 +52,11 @@ class RemoteDesk:
         *,
         dry_run: bool = False,
         policy: Policy | None = None,
+        sequel: LeadToIncident | None = None,
     ) -> list[Answer]:
         """Submit the commands in order, one by one; return the answers in the same order.
+
+        `sequel`: the report that the only command logs or joins.
 
         Raises:
             NotOverServerError: for commands that a server does not accept over the network.
@@ -63,6 +67,9 @@ class RemoteDesk:
             raise NotOverServerError(
                 way_out=Cause.of("way_policy", "try out the policy with --db or in the console")
             )
+        if sequel is not None:
+            [envelope] = envelopes
+            return [self._settle(envelope, sequel, dry_run=dry_run)]
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
     def hand_over(self, envelope: Envelope, *, dry_run: bool = False) -> list[Answer]:
@@ -147,6 +154,31 @@ class RemoteDesk:
             return seen, str(found["site"])
         _, seen = self._exchange.exchange("GET", f"/sites/{part(site)}")
         return seen, site
+
+    def _settle(self, envelope: Envelope, sequel: LeadToIncident, *, dry_run: bool) -> Answer:
+        """Log or join a report: the server knows its addresses and its bytes."""
+        command, path = envelope.command, f"/reports/{report_id(sequel.report)}"
+        words: JSONObject
+        if isinstance(command, c.Attach):
+            path += "/join"
+            words = {"incident": incident_id(site_id(envelope.site), command.incident)}
+        else:
+            assert isinstance(command, c.Log), "a report is logged or joined"
+            path += "/log"
+            words = {
+                "site": envelope.site, "category": command.category, "note": command.note,
+                "at": None if command.at is None else rfc3339(command.at), "again": command.again,
+            }  # fmt: skip
+        try:
+            document, _ = self._exchange.exchange(
+                "POST", path, words=words, key=envelope.key,
+                query={
+                    "dry_run": dry_run or None, "unless_closing": envelope.unless_closing or None,
+                },
+            )  # fmt: skip
+        except ProblemError as problem:
+            return self._refused(envelope, problem)
+        return _answer(cast("Acted", document))
 
     def _attach(self, envelope: Envelope, command: c.Attach, *, dry_run: bool) -> Answer:
         named = incident_id(site_id(envelope.site), command.incident)

@@ -20,7 +20,7 @@ from incidents.locale.words import Wording
 from incidents.machine.commands import CLOCK
 from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites
-from incidents.values.ids import read_incident_id, read_item_id, read_order_id
+from incidents.values.ids import read_incident_id, read_item_id, read_order_id, read_report_id
 from incidents.views import left_down, masked
 from incidents.views.health import carries_out
 
@@ -32,6 +32,7 @@ MAX_FASTER = 3
 _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
     "unknown_incident": ("incident", read_incident_id),
     "unknown_order": ("order", read_order_id),
+    "unknown_report": ("report", read_report_id),
     "unknown_task": ("task", read_item_id),
 }
 """For each refusal of a missing thing: the fact with the thing's id, and the function that reads

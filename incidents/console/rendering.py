@@ -28,7 +28,8 @@ from incidents.values.site_name import in_full, shown
 FOLDER = Path(__file__).with_name("templates")
 
 NAV = (
-    ("/", "nav.queue", "look"), ("/incidents", "nav.incidents", "look"),
+    ("/", "nav.queue", "look"), ("/reports", "nav.reports", "look"),
+    ("/incidents", "nav.incidents", "look"),
     ("/sites", "nav.sites", "look"), ("/terms", "nav.terms", "look"),
     ("/orders", "nav.orders", "look"), ("/overview", "nav.overview", "look"),
     ("/simulate", "nav.simulate", "simulate"), ("/audit", "nav.audit", "look"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from incidents.contract.action import DESK, SUPERVISOR, Role
+from incidents.contract.action import DESK, DESK_OR_PROGRAM, SUPERVISOR, Role
 
 _ALL: tuple[Role, ...] = get_args(Role)
 
@@ -39,6 +39,8 @@ READ_RIGHTS = (
     Right("give_link", "link", DESK),
 )
 DESK_RIGHTS = (
+    Right("receive_report", "report receive", DESK_OR_PROGRAM),
+    Right("settle_report", "report log", DESK),
     Right("reconcile", "orders reconcile", SUPERVISOR),
     Right("recover", "recover", SUPERVISOR),
     Right("activate_policy", "policy activate", _MANAGERS, in_person=True),

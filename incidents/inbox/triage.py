@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from incidents.clock import read_rfc3339
 from incidents.contract.documents.reports import Report
@@ -10,6 +11,18 @@ from incidents.errors import BadUrlError, InputError
 from incidents.machine.commands import Log
 from incidents.values import web_address
 from incidents.values.inputs import MAX_URLS
+
+NOTHING_TOUCHED: dict[str, Any] = {
+    "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
+}  # fmt: skip
+"""The answer to an act on a report that is about no site."""
+
+
+def evidence_of(report: Report) -> tuple[str, int, str]:
+    """The bytes of the report as evidence: their digest, their size and a name for them."""
+    ending = "eml" if report["subject"] is not None or report["format"] == "mail" else "bin"
+    digest = report["kept"] or report["digest"]
+    return digest, report["size"], f"{report['id']}.{ending}"
 
 
 def site_of(report: Report, given: str | None) -> str:

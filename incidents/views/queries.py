@@ -15,6 +15,7 @@ from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import TimeFormat
 from incidents.store import desk_state
+from incidents.views import reports
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation, Policy
     from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
+    from incidents.contract.documents.reports import ReportInFull, ReportPage
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         SiteInFull,
     )
     from incidents.settings.police import ReportDuty
+    from incidents.views.reports import ReportFilter
 
 
 class Queries:
@@ -126,6 +129,16 @@ class Queries:
         return views.order(
             self._connection, site_id, seq, lane, when=when, now=self._now, unset=self._ask_unset()
         )
+
+    def reports(self, wanted: ReportFilter, *, limit: int, newest: bool = False) -> ReportPage:
+        """A page of the reports that match."""
+        return reports.page(
+            self._connection, wanted, limit=limit, newest=newest, language=self._language
+        )
+
+    def report(self, report: int) -> ReportInFull:
+        """A report; raises NoSuchReportError."""
+        return reports.report(self._connection, report, self._language)
 
     def duties(self, *, limit: int = 100) -> Duties:
         """The incidents to report to the police."""

@@ -156,9 +156,25 @@ def _account_sentence(event: Event) -> str:
     return _entry_sentence(event)
 
 
-def _entry_sentence(event: Event) -> str:
-    """The sentence of an action on an invitation or a second factor."""
+def _report_sentence(event: own_events.ReportEvent) -> str:
+    """The sentence of an action on a report."""
     match event:
+        case own_events.ReportReceived(report=n, channel=channel, format=format_, digest=digest):
+            return f"report r{n} received by {channel} ({format_}), SHA-256 {digest}"
+        case own_events.ReportLogged(report=n, about=about):
+            return f"report r{n} logged as {about}"
+        case own_events.ReportJoined(report=n, about=about):
+            return f"report r{n} added to {about}"
+        case own_events.ReportDismissed(report=n, not_ours=not_ours):
+            return f"report r{n} dismissed{' as not ours' if not_ours else ''}"
+    return event.kind
+
+
+def _entry_sentence(event: Event) -> str:
+    """The sentence of an action on an invitation, a second factor or a report."""
+    match event:
+        case own_events.ReportEvent():
+            return _report_sentence(event)
         case own_events.InvitationMade(handle=handle, invitation=id_, expires=expires):
             return f"{handle} invited by invitation {id_}, valid until {rfc3339(expires)}"
         case own_events.InvitationUsed(invitation=id_):

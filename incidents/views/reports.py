@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select
 
 from incidents.clock import rfc3339
 from incidents.errors import InputError, NoSuchReportError
@@ -16,12 +16,15 @@ from incidents.store import entries
 from incidents.store import reports as store
 from incidents.store.schema.report_tables import report_hosts
 from incidents.store.schema.report_tables import reports as table
+from incidents.store.schema.tables import incidents
+from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
 from incidents.views import candidates
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import Report, ReportInFull, ReportPage
 
+_UNSETTLED = ("open", "notified", "unreached")
 _FULL = ("text", "endpoints", "attachments", "invalid", "sent_at")
 
 
@@ -39,6 +42,15 @@ class ReportFilter:
     category: str | None = None
     reporter: str | None = None
     host: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether all wanted reports wait for the desk, so that the oldest comes first."""
+        return bool(self.waiting) or self.state in store.WAITING
+
+
+MAX_COUNTED = 1_000
+"""The maximum number of reports that are counted in each state."""
 
 
 def report(connection: Connection, id_: int, language: Language = ENGLISH) -> ReportInFull:
@@ -92,6 +104,41 @@ def page(
     return {"items": items, "next": str(ids[limit - 1]) if len(ids) > limit else None}
 
 
+def counts_by_state(connection: Connection, wanted: ReportFilter) -> dict[str, int]:
+    """The number of reports that match in each state, each at most `MAX_COUNTED`."""
+    found = {}
+    for state in store.STATES:
+        of = _conditions(replace(wanted, state=state, waiting=None))
+        some = select(table.c.id).where(*of).limit(MAX_COUNTED).subquery()
+        found[state] = connection.scalar(select(func.count()).select_from(some)) or 0
+    return found
+
+
+class Joinable(NamedTuple):
+    """An incident that a report may be about."""
+
+    id: str
+    site: str
+    state: str
+
+
+def open_incidents(connection: Connection, names: Sequence[str], most: int = 20) -> list[Joinable]:
+    """The incidents of those sites that are not settled, the last recorded first."""
+    if not names:
+        return []
+    asked = (
+        select(incidents.c.site_id, incidents.c.n, sites_table.c.name, incidents.c.state)
+        .join(sites_table, sites_table.c.id == incidents.c.site_id)
+        .where(sites_table.c.name.in_(list(names)), incidents.c.state.in_(_UNSETTLED))
+        .order_by(incidents.c.recorded_at.desc(), incidents.c.n.desc())
+        .limit(most)
+    )
+    return [
+        Joinable(incident_id(row.site_id, row.n), row.name, row.state)
+        for row in connection.execute(asked)
+    ]
+
+
 def _conditions(wanted: ReportFilter) -> list[Any]:
     found: list[Any] = []
     if wanted.waiting is not None:
@@ -129,6 +176,7 @@ def _document(
         "seen_at": None if row.seen_at is None else rfc3339(row.seen_at),
         "candidates": candidates.in_order(_named(reading), sites), "reason": reason,
         "received_at": rfc3339(row.received_at), "channel": row.channel, "digest": row.digest,
+        "kept": row.kept,
         "size": row.size, "subject": reading.get("subject"),
         "guessed": list(reading.get("guessed", ())), "more": bool(reading.get("more")),
         "same_id_as": None if row.same_id_as is None else report_id(row.same_id_as),

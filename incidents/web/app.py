@@ -32,6 +32,7 @@ from incidents.api.endpoints import (
     oidc,
     policies,
     record,
+    reports,
     session,
     sites,
     watch,
@@ -59,7 +60,7 @@ _ALONE = 5
 """The maximum number of actions that wait for locked sites at once, each with a connection."""
 
 _ROUTERS = (
-    sites.routes, filings.routes, filing_lists.routes, incidents.routes,
+    sites.routes, filings.routes, filing_lists.routes, incidents.routes, reports.routes,
     work.queue_routes, actions.routes, batch.routes, work.order_routes, policies.routes,
     watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
     session.own_routes, accounts.routes, session.account_routes, oidc.routes,

@@ -30,7 +30,7 @@
     a: () => $("changes").click(),
   };
   // After g, the first letter of a page.
-  const GO = { q: "/", s: "/sites", i: "/incidents", d: "/terms", o: "/orders", v: "/overview", a: "/audit", p: "/policy", l: "/log" };
+  const GO = { q: "/", r: "/reports", s: "/sites", i: "/incidents", d: "/terms", o: "/orders", v: "/overview", a: "/audit", p: "/policy", l: "/log" };
   let goes = -Infinity;
   function isGoing(key) {
     const was = performance.now() - goes < 1500;

@@ -32,8 +32,8 @@ class ReportFile(Open):
 class Report(Open):
     """A report, and what was read out of it.
 
-    `id`: such as `r17`. `digest`: the SHA-256 (hexadecimal) of its bytes. `kept_size`: fewer than
-    `size` if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`: the
+    `id`: such as `r17`. `digest`: the SHA-256 (hexadecimal) of its bytes. `kept`: that of its
+    first bytes, if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`: the
     first time at which the violation was seen. `guessed`: the fields that the report does not
     state. `invalid`: what the schema of its format finds wrong. `more`: not everything is listed.
     `candidates`: the sites here that it may be about. `reason`: why it cannot be read, or why it
@@ -55,6 +55,7 @@ class Report(Open):
     received_at: str
     channel: str
     digest: str
+    kept: str | None
     size: int
     subject: str | None
     guessed: list[str]

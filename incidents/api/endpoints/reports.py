@@ -1,0 +1,243 @@
+"""Reports of violations over HTTP: send them in, list them, and log, join or dismiss each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import reduce
+from typing import Annotated, BinaryIO, cast
+
+from fastapi import Path, Query, Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from incidents import clock
+from incidents.api import bodies, problems
+from incidents.api.authentication import ActionCaller, ReadCaller
+from incidents.api.caller import Caller
+from incidents.api.endpoints import actions
+from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
+from incidents.api.parameters import Cursor, Limit
+from incidents.contract.documents.reports import (
+    ReportInFull,
+    ReportPage,
+    ReportState,
+    Settled,
+)
+from incidents.desk import Answer, Envelope
+from incidents.desk import reports as desk_reports
+from incidents.desk.envelope import join_answers
+from incidents.desk.reports import LeadToIncident
+from incidents.inbox import triage
+from incidents.inbox.receiving import Delivery
+from incidents.inbox.report_desk import ReceivedReport
+from incidents.machine.commands import Attach, Command
+from incidents.record import evidence
+from incidents.record.own_events import ReportJoined, ReportLogged
+from incidents.values import inputs
+from incidents.views import reports
+
+routes = router("reports")
+
+Id = Annotated[str, Path(max_length=30, description="A report's ID, such as r17.")]
+_SOURCE = {"type": "string", "format": "binary"}
+_BODY = {
+    "description": "The report as it came: a mail, XARF, a table or text.",
+    "required": True,
+    "content": {
+        kind: {"schema": _SOURCE}
+        for kind in ("message/rfc822", "application/json", "text/csv", "text/plain",
+                     "application/octet-stream")
+    },
+}  # fmt: skip
+_IN_MEMORY = 2**20
+
+
+class Logged(bodies.Form):
+    """How a report is logged.
+
+    `site` can be left out if the report names one site of this desk. `again` marks a separate
+    violation at the same URL.
+    """
+
+    site: Annotated[str, Field(max_length=300)] | None = None
+    category: bodies.Short | None = None
+    at: bodies.Time | None = None
+    note: bodies.Text | None = None
+    again: bool = False
+
+
+class Joined(bodies.Form):
+    """The incident that a report is about, such as 12-3."""
+
+    incident: Annotated[str, Field(max_length=300)]
+
+
+class Dismissed(bodies.Form):
+    """Why a report leads to no incident; `not_ours`: it is about nothing that is hosted here."""
+
+    reason: bodies.Text
+    not_ours: bool = False
+
+
+@routes.post(
+    "/reports",
+    **{
+        **(described := operation("receive_report", ReportInFull, status=201, acting=True)),
+        "openapi_extra": {**described["openapi_extra"], "requestBody": _BODY},
+    },
+)
+async def receive(
+    by: ActionCaller,
+    request: Request,
+    name: Annotated[str | None, Query(max_length=255)] = None,
+) -> JSON:
+    """Send in a report, byte for byte: a mail, ARF, XARF, CSV or text.
+
+    By the time of the response, the whole report is stored on disk and on record. The same bytes,
+    sent again, are the same report. `name` is the name of the file that the report comes from.
+    """
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+        async for piece in request.stream():
+            body.write(piece)
+        received = await run_in_threadpool(_receive, by, cast("BinaryIO", body), name or "")
+    return JSON(received.report, 201 if received.is_new else 200)
+
+
+def _receive(by: Caller, body: BinaryIO, name: str) -> ReceivedReport:
+    if by.dry_run:
+        raise problems.unprocessable("no_dry_run", "nothing was done: this has no dry run")
+    by.take_quota(1)
+    body.seek(0)
+    delivery = Delivery(lambda: nullcontext(body), name)
+    [received] = by.app.reports.receive(
+        [delivery], channel="api", by=by.by, login=by.identity.login
+    )
+    return received
+
+
+@routes.get("/reports", **operation("look", ReportPage))
+def list_reports(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
+    by: ReadCaller,
+    state: Annotated[ReportState | None, Query()] = None,
+    waiting: Annotated[bool | None, Query()] = None,
+    channel: Annotated[str | None, Query(max_length=20)] = None,
+    format: Annotated[str | None, Query(max_length=50)] = None,  # noqa: A002 - the field's name
+    category: Annotated[str | None, Query(max_length=100)] = None,
+    reporter: Annotated[str | None, Query(max_length=254)] = None,
+    host: Annotated[str | None, Query(max_length=300)] = None,
+    newest: Annotated[bool, Query()] = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> JSON:
+    """List reports, the oldest first, or the newest first (`newest`).
+
+    `waiting` finds those that wait for the desk, or those that have ended. `host` is one that the
+    report names.
+    """
+    wanted = reports.ReportFilter(
+        state=state, waiting=waiting, channel=bodies.optional_text("channel", channel, 20),
+        format=bodies.optional_text("format", format, 50),
+        category=bodies.optional_text("category", category, 100),
+        reporter=bodies.optional_text("reporter", reporter, 254),
+        host=None if host is None else inputs.site(host),
+    )  # fmt: skip
+    with by.reading() as connection:
+        found = reports.page(connection, wanted, limit=limit, cursor=cursor, newest=newest)
+    return JSON(found)
+
+
+@routes.get("/reports/{report}", **operation("look", ReportInFull))
+def show_report(by: ReadCaller, report: Id) -> JSON:
+    """Show a report, and what was read out of it."""
+    with by.reading() as connection:
+        return JSON(reports.report(connection, inputs.report(report)))
+
+
+@routes.get(
+    "/reports/{report}/source",
+    **answering("reveal", "The report's bytes.", "application/octet-stream", schema=_SOURCE),
+)
+def source_of_report(by: ReadCaller, report: Id) -> Response:
+    """Return the bytes of a report as they came; the viewing goes on record."""
+    id_ = inputs.report(report)
+    by.reveals(report.strip())
+    with by.reading() as connection:
+        found = reports.report(connection, id_)
+    file = evidence.kept(by.app.settings.evidence, found["kept"] or found["digest"])
+    if file is None:
+        raise problems.not_found("no_source", "the bytes of this report are not kept here")
+    headers = {**ALONE, "Content-Disposition": f'attachment; filename="{found["id"]}.bin"'}
+    return StreamingResponse(
+        pieces(file.open("rb")), media_type="application/octet-stream", headers=headers
+    )
+
+
+@routes.post("/reports/{report}/log", **operation("settle_report", Settled, acting=True))
+def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSON:
+    """Log a report as a new incident, with its URLs, its category and its bytes."""
+    words = words or Logged()
+    found = _waiting(by, inputs.report(report))
+    site = triage.site_of(found, None if words.site is None else inputs.site(words.site))
+    command = triage.log_command(
+        found, site, by.by, clock.now(), at=bodies.read_time(words.at),
+        category=bodies.optional_text("category", words.category, 100),
+        note=bodies.optional_text("note", words.note), again=words.again,
+    )  # fmt: skip
+    by.needs("log", about=site)
+    return _settle(by, found, site, command, ReportLogged)
+
+
+@routes.post("/reports/{report}/join", **operation("settle_report", Settled, acting=True))
+def join_report(by: ActionCaller, report: Id, words: Joined) -> JSON:
+    """Add a report to the incident that it is about: its bytes become evidence."""
+    found = _waiting(by, inputs.report(report))
+    site, n = inputs.incident(words.incident)
+    digest, size, name = triage.evidence_of(found)
+    command = Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
+    by.needs("attach", about=words.incident)
+    return _settle(by, found, site, command, ReportJoined)
+
+
+@routes.post("/reports/{report}/dismiss", **operation("settle_report", Settled, acting=True))
+def dismiss_report(by: ActionCaller, report: Id, words: Dismissed) -> JSON:
+    """Dismiss a report: it leads to no incident, for the reason given."""
+    reason = inputs.text("reason")(words.reason)
+    by.take_quota(1)
+    found = by.app.reports.dismiss(
+        inputs.report(report), reason, not_ours=words.not_ours, by=by.by,
+        login=by.identity.login, dry_run=by.dry_run,
+    )  # fmt: skip
+    return JSON({**triage.NOTHING_TOUCHED, "report": found})
+
+
+def _waiting(by: Caller, report: int) -> ReportInFull:
+    with by.app.reading() as connection:
+        found = reports.report(connection, report)
+        desk_reports.waiting(connection, report)
+    return found
+
+
+def _read(by: Caller, report: str) -> ReportInFull:
+    with by.app.reading() as connection:
+        return reports.report(connection, inputs.report(report))
+
+
+def _settle(
+    by: Caller, found: ReportInFull, site: str | int, command: Command,
+    kind: type[ReportLogged | ReportJoined],
+) -> JSON:  # fmt: skip
+    by.take_quota(1)
+    sequel = LeadToIncident(
+        report=inputs.report(found["id"]), kind=kind, by=by.by, login=by.identity.login,
+        clock=clock.now, evidence=triage.evidence_of(found) if kind is ReportLogged else None,
+    )  # fmt: skip
+    envelope: Envelope = by.envelope(site, command)
+    answers: Sequence[Answer] = by.app.desk.submit([envelope], dry_run=by.dry_run, sequel=sequel)
+    answer = reduce(join_answers, answers[1:], answers[0])
+    if answer.refusal is not None:
+        raise by.refused(answer)
+    [document] = actions.action_documents(by.app, [answer])
+    return JSON({**document, "report": _read(by, found["id"])})

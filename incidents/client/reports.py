@@ -1,0 +1,50 @@
+"""The reports of a server: sent in byte for byte, and dismissed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, cast
+
+from incidents.client.http import Exchange
+from incidents.inbox.report_desk import ReceivedReport
+from incidents.values.ids import report_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.reports import ReportInFull
+    from incidents.inbox.receiving import Delivery
+
+_CREATED = 201
+_LONG_S = 300.0
+
+
+class RemoteReports:
+    """The reports of a server, with the interface of `inbox.report_desk.ReportDesk`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def receive(self, deliveries: Iterable[Delivery], **_: object) -> Iterator[ReceivedReport]:
+        """Send in the reports, one by one; the token's owner brings them.
+
+        Raises:
+            ServerError: if the server does not answer.
+            ProblemError: if the token does not allow it, or the report is too large.
+        """
+        for each in deliveries:
+            with each.open() as source:
+                answer = self._exchange.send(
+                    "POST", "/reports", query={"name": each.name or None}, content=source,
+                    headers={"Content-Type": "application/octet-stream"}, timeout=_LONG_S,
+                )  # fmt: skip
+            found = cast("ReportInFull", answer.json())
+            yield ReceivedReport(found, answer.status_code == _CREATED)
+
+    def dismiss(
+        self, report: int, reason: str, *, not_ours: bool, dry_run: bool = False, **_: object
+    ) -> ReportInFull:
+        """Dismiss the report, and return it. Raises the errors of `receive`."""
+        answer, _tag = self._exchange.exchange(
+            "POST", f"/reports/{report_id(report)}/dismiss",
+            words={"reason": reason, "not_ours": not_ours}, query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        return cast("ReportInFull", answer["report"])

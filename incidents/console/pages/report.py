@@ -1,0 +1,165 @@
+"""The page of one report: what was read out of it, beside what the desk can do with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import reduce
+
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+
+from incidents import clock
+from incidents.api import caller
+from incidents.api.operation import ALONE, pieces
+from incidents.console import messages, submission
+from incidents.console.flash import Flash
+from incidents.console.pages.log import CATEGORIES
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.submission import Submission, Submitted
+from incidents.contract.documents.reports import ReportInFull
+from incidents.desk import Answer
+from incidents.desk import reports as desk_reports
+from incidents.desk.envelope import join_answers
+from incidents.desk.reports import LeadToIncident
+from incidents.errors import InputError, NoSuchReportError, RefusedError
+from incidents.inbox import triage
+from incidents.locale import words
+from incidents.machine.commands import Attach, Command
+from incidents.record import evidence
+from incidents.record.own_events import ReportJoined, ReportLogged
+from incidents.values import inputs
+from incidents.views import reports
+
+router = APIRouter()
+_SETTLE = needs("settle_report")
+
+
+@router.get("/reports/{report}")
+def show(here: Viewer, report: str) -> Response:
+    """Show a report."""
+    return _page(here, inputs.report(report))
+
+
+@router.get("/reports/{report}/source", dependencies=needs("reveal"))
+def source(here: Viewer, report: str) -> Response:
+    """Download the report's bytes; the viewing goes on record."""
+    id_ = inputs.report(report)
+    with here.reading() as connection:
+        found = reports.report(connection, id_)
+    file = evidence.kept(here.app.settings.evidence, found["kept"] or found["digest"])
+    if file is None:
+        raise NoSuchReportError(given=found["id"])
+    caller.record_reveal(here.app, here.identity, found["id"])
+    headers = {**ALONE, "Content-Disposition": f'attachment; filename="{found["id"]}.bin"'}
+    return StreamingResponse(
+        pieces(file.open("rb")), media_type="application/octet-stream", headers=headers
+    )
+
+
+@router.post("/reports/{report}/log", dependencies=_SETTLE)
+def log(desk: Submitted, report: str) -> Response:
+    """Log the report as a new incident."""
+    id_ = inputs.report(report)
+    try:
+        found = _waiting(desk, id_)
+        given = desk.form.text("site")
+        site = triage.site_of(found, None if given is None else inputs.site(given))
+        category = submission.optional_text(desk.form, "category", limit=100)
+        command = triage.log_command(
+            found, site, desk.by, desk.reader.now,
+            at=submission.time_field(desk.form, "at", desk.reader),
+            category=None if category is None else words.category_code(category),
+            note=submission.optional_text(desk.form, "note"),
+            again=desk.form.text("again") is not None,
+        )  # fmt: skip
+        desk.authorise("log", site)
+        confirmed = desk.form.text("confirm")
+        answer = _settle(desk, found, site, command, ReportLogged, unless_closing=confirmed != site)
+    except (InputError, RefusedError) as error:
+        return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="log")
+    if answer.refusal is not None and answer.refusal.name == "would_close":
+        return _page(desk, id_, opened="log", closes=site)
+    return _after(desk, id_, answer, "log")
+
+
+@router.post("/reports/{report}/join", dependencies=_SETTLE)
+def join(desk: Submitted, report: str) -> Response:
+    """Add the report to the incident that it is about."""
+    id_ = inputs.report(report)
+    try:
+        found = _waiting(desk, id_)
+        site, n = inputs.incident(desk.form.text("incident") or "")
+        digest, size, name = triage.evidence_of(found)
+        command = Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
+        desk.authorise("attach", site)
+        answer = _settle(desk, found, site, command, ReportJoined)
+    except (InputError, RefusedError) as error:
+        return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="join")
+    return _after(desk, id_, answer, "join")
+
+
+@router.post("/reports/{report}/dismiss", dependencies=_SETTLE)
+def dismiss(desk: Submitted, report: str) -> Response:
+    """Dismiss the report, as not ours if the form says so."""
+    id_, not_ours = inputs.report(report), desk.form.text("not_ours") is not None
+    try:
+        reason = inputs.text("reason")(desk.form.text("reason") or "")
+        desk.authorise("settle_report")
+        desk.take_quota()
+        desk.app.reports.dismiss(
+            id_, reason, not_ours=not_ours, by=desk.by, login=desk.identity.login
+        )
+    except (InputError, RefusedError) as error:
+        return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="dismiss")
+    told = desk.reader.say("report.not_ours" if not_ours else "report.dismissed", report=report)
+    return desk.back(_next(desk), Flash("done", told))
+
+
+def _waiting(desk: Submission, report: int) -> ReportInFull:
+    with desk.reading() as connection:
+        desk_reports.waiting(connection, report)
+        return reports.report(connection, report, desk.reader.spoken)
+
+
+def _settle(
+    desk: Submission, found: ReportInFull, site: str | int, command: Command,
+    kind: type[ReportLogged | ReportJoined], *, unless_closing: bool = False,
+) -> Answer:  # fmt: skip
+    desk.take_quota()
+    sequel = LeadToIncident(
+        report=inputs.report(found["id"]), kind=kind, by=desk.by, login=desk.identity.login,
+        clock=clock.now, evidence=triage.evidence_of(found) if kind is ReportLogged else None,
+    )  # fmt: skip
+    envelope = replace(desk.envelope(site, command, None), unless_closing=unless_closing)
+    answer, *more = desk.app.desk.submit([envelope], sequel=sequel)
+    return reduce(join_answers, more, answer)
+
+
+def _after(desk: Submission, report: int, answer: Answer, form: str) -> Response:
+    """Show the answer: on the report's page if it was refused, otherwise on the incident's."""
+    flash = messages.of_answer(desk, answer)
+    if answer.refusal is not None:
+        return _page(desk, report, flash=flash, opened=form)
+    return desk.back(f"/incidents/{answer.incident_document['id']}", flash)
+
+
+def _next(desk: Submission) -> str:
+    """The path of the report that waits longest, or of the list if none waits."""
+    with desk.reading() as connection:
+        found = reports.page(connection, reports.ReportFilter(waiting=True), limit=1)["items"]
+    return f"/reports/{found[0]['id']}" if found else "/reports"
+
+
+def _page(
+    who: RequestContext, report: int, *, flash: Flash | None = None, opened: str | None = None,
+    closes: str | None = None,
+) -> Response:  # fmt: skip
+    with who.timed() as (connection, here):
+        found = reports.report(connection, report, here.reader.spoken)
+        joinable = reports.open_incidents(connection, found["candidates"])
+    status = 409 if flash or closes else 200
+    return here.page(
+        "report", status=status, flash=flash, report=found, path=f"/reports/{found['id']}",
+        joinable=joinable, categories=CATEGORIES, typed=here.typed, closes=closes,
+        opened=opened or here.kept.opened,
+    )  # fmt: skip

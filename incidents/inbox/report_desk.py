@@ -1,0 +1,81 @@
+"""The desk's reports, for every surface: receive them, and dismiss one.
+
+To log or to join a report is a command on a site, with `desk.reports.LeadToIncident` after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from incidents import clock
+from incidents.desk import reports
+from incidents.desk.desk import Desk
+from incidents.inbox.receiving import Delivery, Inbox
+from incidents.store.database.engine import Reading
+from incidents.views import reports as views
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.reports import ReportInFull
+    from incidents.settings.sources import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedReport:
+    """A report that was received, and whether it is new: otherwise it had come in before."""
+
+    report: ReportInFull
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDesk:
+    """The reports of one database."""
+
+    desk: Desk
+    reading: Reading
+    settings: Settings
+
+    def inbox(self, channel: str, by: str, login: str | None) -> Inbox:
+        """The inbox for reports that the person or the duty brings by that channel."""
+        return Inbox(
+            desk=self.desk, folder=self.settings.evidence, limit=self.settings.evidence_limit,
+            options={"zone": self.settings.zone}, channel=channel, by=by, login=login,
+        )  # fmt: skip
+
+    def receive(
+        self, deliveries: Iterable[Delivery], *, channel: str, by: str, login: str | None
+    ) -> Iterator[ReceivedReport]:
+        """Receive the reports, in order; each is on record when it is yielded.
+
+        Raises the errors of `Inbox.receive`.
+        """
+        for received in self.inbox(channel, by, login).receive(deliveries):
+            with self.reading() as connection:
+                found = [views.report(connection, each.id) for each in received]
+            for report, each in zip(found, received, strict=True):
+                yield ReceivedReport(report, each.is_new)
+
+    def dismiss(
+        self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,
+        dry_run: bool = False,
+    ) -> ReportInFull:  # fmt: skip
+        """Dismiss the report, and return it; a dry run only checks that it waits.
+
+        Raises:
+            NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
+        """
+        if dry_run:
+            with self.reading() as connection:
+                reports.waiting(connection, report)
+        else:
+            self.desk.on_record(
+                partial(
+                    reports.dismiss, report=report, reason=reason, not_ours=not_ours, by=by,
+                    login=login, clock=clock.now,
+                )
+            )  # fmt: skip
+        with self.reading() as connection:
+            return views.report(connection, report)
