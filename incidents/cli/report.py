@@ -121,10 +121,8 @@ def list_(run: Run, *, every: bool, host: str | None, limit: int) -> None:
     from incidents.views.reports import ReportFilter
 
     wanted = ReportFilter(waiting=None if every else True, host=host)
-    with run.viewing() as connection:
-        found = reports.page(connection, wanted, limit=limit, newest=every, language=run.language)[
-            "items"
-        ]
+    with run.queries() as queries:
+        found = queries.reports(wanted, limit=limit, newest=every)["items"]
     output.write_list(
         run, found, ids=(each["id"] for each in found),
         headers=("REPORT", "RECEIVED", "STATE", "FORMAT", "REPORTER", "CATEGORY", "ABOUT"),

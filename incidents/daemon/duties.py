@@ -12,6 +12,7 @@ from incidents.daemon import (
     alarm_duty,
     delivery,
     filing_duty,
+    inbox_duty,
     journal,
     record,
     recovery_duty,
@@ -23,7 +24,7 @@ from incidents.desk import Answer
 from incidents.metrics.service import Service
 
 RECORD, RETENTION, DELIVERY = "record", "retention", "delivery"
-ALARMS, FILINGS, RECOVERY = "alarms", "filings", "recovery"
+ALARMS, FILINGS, RECOVERY, INBOX = "alarms", "filings", "recovery", "inbox"
 
 CLOCK_FIRST_S = 10.0
 """How long deliveries wait, at the start of a daemon, for what fell due before."""
@@ -86,6 +87,7 @@ class DeliveryDuties:
             DELIVERY: (delivery.TICK_S, self._deliver),
             ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(app, stopped=stopped()).run),
             FILINGS: (filing_duty.TICK_S, filing_duty.Filings(app, stopped=stopped()).run),
+            INBOX: (inbox_duty.TICK_S, inbox_duty.Intake(app, stopped=stopped()).run),
             RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(app, stopped=stopped()).run),
         }
 

@@ -12,13 +12,14 @@ from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
 from incidents.metrics import service
 from incidents.notices import customer_link, notice_settings
-from incidents.settings import archive, police, retention, sources
+from incidents.settings import archive, inbox, police, retention, sources
 from incidents.store.archive import parts
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,
     police.SECTION, service.SECTION, status.SECTION, retention.SECTION, archive.SECTION,
     access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
+    inbox.SECTION,
 )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ def check(app: App) -> list[str]:
     retention.of_settings()
     archive.of_settings(app.settings.db)
     filing_settings.load()
+    inbox.read(sources.section(inbox.SECTION))
     idle = delivery.check(app)
     # Whether there is one: a daemon reads the primary alone.
     _ = app.replica

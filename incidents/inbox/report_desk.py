@@ -14,6 +14,7 @@ from incidents import clock
 from incidents.desk import reports
 from incidents.desk.desk import Desk
 from incidents.inbox.receiving import Delivery, Inbox
+from incidents.settings import inbox, sources
 from incidents.store.database.engine import Reading
 from incidents.views import reports as views
 
@@ -40,9 +41,11 @@ class ReportDesk:
 
     def inbox(self, channel: str, by: str, login: str | None) -> Inbox:
         """The inbox for reports that the person or the duty brings by that channel."""
+        own = inbox.read(sources.section(inbox.SECTION))
         return Inbox(
             desk=self.desk, folder=self.settings.evidence, limit=self.settings.evidence_limit,
-            options={"zone": self.settings.zone}, channel=channel, by=by, login=login,
+            options={"zone": self.settings.zone, "shadowserver_schema": own.shadowserver},
+            channel=channel, by=by, login=login,
         )  # fmt: skip
 
     def receive(

@@ -241,6 +241,26 @@ _SECTIONS = (
         "how long before that the desk gets reminders",
     ),
     (
+        "[inbox] maildir",
+        "",
+        "a folder",
+        "not set",
+        (
+            "a Maildir whose mails a daemon [receives as reports](../how-to/receive-reports.md);"
+            " what is on record moves to its folder `.Taken`"
+        ),
+    ),
+    (
+        "[inbox] shadowserver_schema",
+        "",
+        "a file",
+        "not set",
+        (
+            "the schema of Shadowserver's reports (JSON, one key for each report type), which names"
+            " the columns of each; without it the usual names count"
+        ),
+    ),
+    (
         "[filing] remind",
         "",
         "`true` or `false`",

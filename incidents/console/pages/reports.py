@@ -55,7 +55,7 @@ def show(who: Viewer, request: Request) -> Response:
     return list_page.answer(
         here, "lists/reports", status=422 if wrong else 200, wrong=wrong, items=found["items"],
         next=found["next"], counts=list_page.counted(counts, STATES),
-        capped=reports.MAX_COUNTED if max(counts.values(), default=0) >= reports.MAX_COUNTED else None,
+        capped=reports.MAX_COUNTED if reports.MAX_COUNTED in counts.values() else None,
         **list_page.facts(here, listed, saved),
     )  # fmt: skip
 

@@ -33,9 +33,9 @@ class Report(Open):
     """A report, and what was read out of it.
 
     `id`: such as `r17`. `digest`: the SHA-256 (hexadecimal) of its bytes. `kept`: that of its
-    first bytes, if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`: the
-    first time at which the violation was seen. `guessed`: the fields that the report does not
-    state. `invalid`: what the schema of its format finds wrong. `more`: not everything is listed.
+    first bytes, if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`:
+    the first time at which the violation was seen. `guessed`: the fields that the report does not
+    state. `more`: not everything is listed.
     `candidates`: the sites here that it may be about. `reason`: why it cannot be read, or why it
     was dismissed. `repeated`: the same bytes were received before. After an erasure the fields that
     were read are empty.

@@ -1,0 +1,128 @@
+"""Reports over HTTP: sent in byte for byte, listed, and settled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from incidents.record import evidence
+from tests.api.rig import Rig
+from tests.inbox.test_samples import FOLDER
+
+ARF, XARF = (FOLDER / name for name in ("arf-abuse.eml", "xarf-v3.json"))
+
+
+@pytest.fixture(autouse=True)
+def folder(api: Rig, tmp_path: Path) -> Path:
+    api.keep_evidence_in(tmp_path / "kept", limit=1 << 20)
+    return tmp_path / "kept"
+
+
+def send(api: Rig, file: Path, who: str = "integrator", **how: Any) -> Any:
+    headers = {"Content-Type": "message/rfc822"}
+    return api.client(who).post(
+        "/api/v1/reports", content=file.read_bytes(), headers=headers, **how
+    )
+
+
+def add_site(api: Rig, name: str = "shop.example") -> None:
+    answer = api.client("operator").post("/api/v1/sites", json={"site": name})
+    assert answer.status_code == 201
+
+
+def test_a_report_is_received_and_the_same_bytes_are_the_same_report(
+    api: Rig, folder: Path
+) -> None:
+    add_site(api)
+    first, again = send(api, ARF), send(api, ARF)
+    assert (first.status_code, again.status_code) == (201, 200)
+    found = first.json()
+    assert found == again.json()
+    assert (found["id"], found["format"], found["candidates"]) == ("r1", "arf", ["shop.example"])
+    kept = evidence.kept(folder, found["digest"])
+    assert kept is not None
+    assert kept.read_bytes() == ARF.read_bytes()
+
+
+def test_a_report_that_is_too_large_is_refused_with_the_limit(api: Rig, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(b"From: a@b.example\n\n" + b"x" * (2 << 20))
+    answer = send(api, large)
+    assert answer.status_code == 413
+
+
+def test_reports_are_listed_page_by_page_and_filtered(api: Rig) -> None:
+    send(api, ARF), send(api, XARF)
+    client = api.client("viewer")
+    first = client.get("/api/v1/reports", params={"limit": 1}).json()
+    second = client.get("/api/v1/reports", params={"limit": 1, "cursor": first["next"]}).json()
+    assert [each["id"] for page in (first, second) for each in page["items"]] == ["r1", "r2"]
+    assert second["next"] is None
+    for asked, found in (
+        ({"format": "xarf"}, ["r2"]), ({"host": "SHOP.example"}, ["r1", "r2"]),
+        ({"reporter": "fbl@mail.example"}, ["r1"]), ({"newest": True}, ["r2", "r1"]),
+        ({"waiting": False}, []), ({"state": "new", "category": "spam"}, ["r1"]),
+    ):  # fmt: skip
+        items = client.get("/api/v1/reports", params=asked).json()["items"]
+        assert [each["id"] for each in items] == found, asked
+    assert client.get("/api/v1/reports", params={"cursor": "x"}).status_code == 422
+
+
+def test_a_report_is_logged_joined_and_dismissed(api: Rig, tmp_path: Path) -> None:
+    add_site(api)
+    other = tmp_path / "other.eml"
+    other.write_bytes(ARF.read_bytes() + b"\n")
+    for file in (ARF, XARF, other):
+        send(api, file)
+    client = api.client("operator")
+    logged = client.post("/api/v1/reports/r1/log", json={"note": "seen"}).json()
+    assert (logged["incident"]["id"], logged["report"]["state"]) == ("1-1", "logged")
+    joined = client.post("/api/v1/reports/r2/join", json={"incident": "1-1"}).json()
+    assert (len(joined["incident"]["evidence"]), joined["report"]["incident"]) == (2, "1-1")
+    gone = client.post("/api/v1/reports/r3/dismiss", json={"reason": "twice"}).json()
+    assert (gone["site"], gone["report"]["state"]) == (None, "dismissed")
+    again = client.post("/api/v1/reports/r3/dismiss", json={"reason": "twice"})
+    assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "report_settled")
+
+
+def test_a_report_about_no_site_or_several_needs_the_name_of_one(api: Rig) -> None:
+    send(api, ARF)
+    answer = api.client("operator").post("/api/v1/reports/r1/log")
+    assert answer.status_code == 422
+    assert "names no site of this desk" in answer.text
+
+
+def test_a_report_that_is_not_there_is_not_found(api: Rig) -> None:
+    client = api.client("operator")
+    assert client.get("/api/v1/reports/r9").status_code == 404
+    assert client.get("/api/v1/reports/x").status_code == 404
+    assert client.post("/api/v1/reports/r9/dismiss", json={"reason": "x"}).status_code == 404
+
+
+def test_the_bytes_of_a_report_are_for_those_who_may_see_personal_data(api: Rig) -> None:
+    send(api, ARF)
+    assert api.client("viewer").get("/api/v1/reports/r1/source").status_code == 403
+    answer = api.client("operator").get("/api/v1/reports/r1/source")
+    assert answer.content == ARF.read_bytes()
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_who_may_only_look_receives_and_settles_nothing(api: Rig) -> None:
+    assert send(api, ARF, "viewer").status_code == 403
+    send(api, ARF)
+    for act, words in (("log", {}), ("join", {"incident": "1-1"}), ("dismiss", {"reason": "x"})):
+        for who in ("viewer", "integrator"):
+            answer = api.client(who).post(f"/api/v1/reports/r1/{act}", json=words)
+            assert answer.status_code == 403, (act, who)
+
+
+def test_a_dry_run_settles_nothing(api: Rig) -> None:
+    add_site(api)
+    send(api, ARF)
+    client = api.client("operator")
+    for act, words in (("log", {}), ("dismiss", {"reason": "x"})):
+        answer = client.post(f"/api/v1/reports/r1/{act}", params={"dry_run": True}, json=words)
+        assert (answer.status_code, answer.json()["report"]["state"]) == (200, "new"), act

@@ -1,0 +1,138 @@
+"""The reports in the console: the list, one report, and what becomes of it."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+
+from incidents.inbox.receiving import Delivery
+from incidents.machine import commands as c
+from tests.inbox.test_samples import FOLDER
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
+
+
+def receive(desk: ConsoleDesk, *names: str | bytes) -> None:
+    raw = [FOLDER.joinpath(n).read_bytes() if isinstance(n, str) else n for n in names]
+    deliveries = [Delivery(lambda each=each: nullcontext(BytesIO(each))) for each in raw]  # type: ignore[misc]
+    list(desk.app.reports.receive(deliveries, channel="maildir", by="daemon", login=None))
+
+
+@pytest.fixture
+def desk(desk: ConsoleDesk) -> ConsoleDesk:
+    """One site; the reports r1 (ARF), r2 (XARF) and r3 (unreadable)."""
+    desk.do("shop.example", c.AddSite(by="li", phone="+86 10 5555 0100"))
+    receive(desk, "arf-abuse.eml", "xarf-v3.json", "damaged.zip")
+    return desk
+
+
+def test_the_list_shows_what_waits_and_counts_the_rest(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    li.post("/reports/r2/dismiss", {"reason": "gone"})
+    page = li.get("/reports").text
+    assert 'id="r-r1"' in page
+    assert 'id="r-r3"' in page
+    assert 'id="r-r2"' not in page
+    assert "<b>1</b> dismissed" in page
+    assert 'id="r-r2"' in li.get("/reports", state="dismissed").text
+    assert 'id="r-r1"' not in li.get("/reports", format="xarf").text
+    assert li.get("/reports", state="none").status_code == 422
+
+
+def test_a_report_shows_what_was_read_and_what_is_a_guess(desk: ConsoleDesk) -> None:
+    page = Visitor(desk, "li").get("/reports/r1").text
+    assert "fbl@mail.example" in page
+    assert "http://shop.example/win.html" in page
+    assert "guessed" not in page
+    assert 'value="shop.example"' in page
+    receive(desk, "plain-labelled.eml")
+    assert "guessed" in Visitor(desk, "li").get("/reports/r4").text
+
+
+def test_one_that_cannot_be_read_says_why_and_can_be_downloaded(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    assert "its archive is damaged, encrypted or too large" in li.get("/reports/r3").text
+    answer = li.get("/reports/r3/source")
+    assert answer.content == (FOLDER / "damaged.zip").read_bytes()
+    assert "attachment" in answer.headers["content-disposition"]
+    assert Visitor(desk, "viewer").get("/reports/r3/source").status_code == 403
+
+
+def test_what_a_report_says_is_text_and_nothing_of_it_is_loaded(desk: ConsoleDesk) -> None:
+    mail = f"From: a@user.example\nSubject: {HOSTILE}\nContent-Type: text/html\n\n"
+    receive(desk, (mail + f"<b>x</b>{HOSTILE}<a href='http://shop.example/a'>y</a>").encode())
+    page = Visitor(desk, "li").get("/reports/r4").text
+    assert "<script>document.title" not in page
+    assert "<img src=x" not in page
+    assert "http://shop.example/a" in page
+
+
+def test_a_report_is_logged_and_the_incident_is_shown(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    answer = li.post("/reports/r1/log", {"site": "shop.example", "category": "spam"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/incidents/1-1")
+    page = li.get("/reports/r1").text
+    assert '<a href="/incidents/1-1">1-1</a>' in page
+    assert "/reports/r1/log" not in page
+    assert "r1.eml" in li.get("/incidents/1-1").text
+
+
+def test_logging_asks_for_the_name_of_a_site_that_it_would_close(desk: ConsoleDesk) -> None:
+    for _ in range(2):
+        desk.do("shop.example", c.Log(by="li", again=True), ago=timedelta(minutes=1))
+    receive(desk, b"From: a@user.example\nSubject: x\n\nhttp://shop.example/now\n")
+    li = Visitor(desk, "li")
+    asked = li.post("/reports/r4/log", {"site": "shop.example"})
+    assert asked.status_code == 409
+    assert 'name="confirm"' in asked.text
+    assert desk.site("shop.example")["state"] == "active"
+    answer = li.post("/reports/r4/log", {"site": "shop.example", "confirm": "shop.example"})
+    assert answer.status_code == 303
+    assert desk.site("shop.example")["state"] == "closed"
+
+
+def test_a_report_joins_an_open_incident_that_the_page_offers(desk: ConsoleDesk) -> None:
+    desk.do("shop.example", c.Log(by="li"))
+    li = Visitor(desk, "li")
+    assert '<option value="1-1">' in li.get("/reports/r1").text
+    answer = li.post("/reports/r1/join", {"incident": "1-1"})
+    assert answer.headers["location"] == "/incidents/1-1"
+    wrong = li.post("/reports/r2/join", {"incident": "1-9"})
+    assert wrong.status_code == 409
+    assert "1-9" in wrong.text
+
+
+def test_after_one_is_dismissed_the_next_is_shown(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    answer = li.post("/reports/r1/dismiss", {"reason": "gone"})
+    assert answer.headers["location"] == "/reports/r2"
+    li.post("/reports/r2/dismiss", {"reason": "elsewhere", "not_ours": "1"})
+    assert "not ours" in li.get("/reports/r2").text
+    last = li.post("/reports/r3/dismiss", {"reason": "broken"})
+    assert last.headers["location"] == "/reports"
+    assert "No reports are waiting." in li.get("/reports").text
+    assert li.post("/reports/r3/dismiss", {"reason": "again"}).status_code == 409
+    assert li.post("/reports/r3/dismiss", {"reason": ""}).status_code == 409
+
+
+def test_who_may_not_decide_sees_no_forms(desk: ConsoleDesk) -> None:
+    vera = Visitor(desk, "vera")
+    page = vera.get("/reports/r1").text
+    assert "Your role does not decide on reports." in page
+    assert "/reports/r1/dismiss" not in page
+    assert vera.post("/reports/r1/dismiss", {"reason": "x"}).status_code == 403
+
+
+def test_one_that_is_not_there_is_not_found(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    assert "There is no report r9." in li.get("/reports/r9").text
+    assert "No report named x." in li.get("/reports/x").text
+    assert li.get("/reports/r9").status_code == 404
+
+
+def test_in_chinese(desk: ConsoleDesk) -> None:
+    page = Visitor(desk, "li", "zh").get("/reports/r3").text
+    assert "压缩文件已损坏、已加密或过大" in page
+    assert "无法读取" in page
