@@ -23,7 +23,7 @@ from incidents.desk.desk import Desk
 from incidents.record import evidence
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import references
-from incidents.store import desk_state, erasable
+from incidents.store import desk_state, erasable, erasable_reports
 from incidents.store import expired_keys as stored_keys
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
@@ -164,7 +164,9 @@ def _erase(
     ids = {word.site_id for word in words} | set(erasable.sites_with(connection, digests))
     sites.lock(connection, ids - {DESK_STREAM})
     # Checked again under the locks: an incident may have been opened again meanwhile.
-    done = erasable.remove(connection, [word.ref for word in _unneeded(connection, scope, words)])
+    refs = [word.ref for word in _unneeded(connection, scope, words)]
+    done = erasable.remove(connection, refs)
+    erasable_reports.forget(connection, refs)
     gone = _unneeded_files(connection, scope, folder, digests)
     if done or gone:
         _put_on_record(connection, erasure, done, len(gone))
@@ -204,6 +206,7 @@ def _unneeded(
         return list(words)
     first, last = words[0].site_id, words[-1].site_id
     needed = erasable.needed(connection, first, last)
+    needed |= erasable_reports.needed(connection, [word.ref for word in words])
     for site_id, incidents in erasable.unsettled_incidents(connection, first, last).items():
         needed |= _references_about(connection, site_id, incidents, scope.before)
     return [word for word in words if word.ref not in needed]

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 from incidents.errors import DatabaseError
+from incidents.store import erasable_reports
 from incidents.store.archive import whole
 from incidents.store.database.address import display_address
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
@@ -174,8 +175,11 @@ def files(connection: Connection, scope: Scope, among: Sequence[str] | None = No
     if among is not None:
         of = of.where(evidence.c.digest.in_(among))
     kept = set(connection.scalars(of.where(keeps)))
-    found = connection.scalars(of.where(*_on(scope, evidence.c.site_id)))
-    return {digest for digest in found if digest not in kept}
+    found = set(connection.scalars(of.where(*_on(scope, evidence.c.site_id))))
+    if scope.site_id is None:
+        found |= erasable_reports.files(connection, scope.before, among)
+    found -= kept
+    return found - erasable_reports.waiting_files(connection, sorted(found))
 
 
 def sites_with(connection: Connection, digests: Sequence[str]) -> list[int]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 from sqlalchemy import text
 
 from incidents.desk import Answer, Envelope, reports
+from incidents.desk.erasure import Erasure, erase
 from incidents.desk.reports import Incoming, LeadToIncident, Received, ReportSettledError
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine import commands as c
 from incidents.record.own_events import ReportJoined, ReportLogged
+from incidents.store.erasable import Scope
 from tests.desk.rehearsal import Rehearsal
 
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
@@ -215,3 +219,20 @@ def test_what_may_be_erased_is_in_no_entry(day: Rehearsal) -> None:
     assert day.findings() == []
     [(body,)] = day.rows("SELECT body FROM entries WHERE site_id = 0")
     assert "user.example" not in str(body)
+
+
+def test_what_was_read_of_a_settled_report_is_erased_with_age_and_of_a_waiting_one_is_not(
+    day: Rehearsal, tmp_path: Path
+) -> None:
+    receive(day, incoming(ONE, reporter="a@user.example", hosts=["a.example"]),
+            incoming(TWO, reporter="b@user.example", hosts=["b.example"]))  # fmt: skip
+    dismiss(day, 1)
+    day.later(days=200)
+    scope = Scope(before=day.now)
+    with freeze_time(day.now):
+        erased = erase(day.desk, day.engine, Erasure(scope=scope, by="wang"), tmp_path)
+    # The reading of the first one, and the reason for its dismissal.
+    assert erased.words == 2
+    assert day.rows("SELECT reporter FROM reports ORDER BY id") == [(None,), ("b@user.example",)]
+    assert day.rows("SELECT report_id FROM report_hosts") == [(2,)]
+    assert day.findings() == []

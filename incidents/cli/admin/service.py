@@ -82,6 +82,7 @@ def _once(run: Run) -> int:
         enforce,
         filing_duty,
         heartbeat,
+        inbox_duty,
         record,
         recovery_duty,
     )
