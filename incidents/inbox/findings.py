@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
 
 from incidents.errors import BadSiteNameError, BadUrlError
 from incidents.inbox.reading import (
@@ -34,7 +35,7 @@ _V6 = re.compile(
     r"(?:\d{1,3}(?:\.\d{1,3}){3})?)(?![\w:])(?:\]:(?P<port>\d{1,5}))?",
     re.IGNORECASE,
 )
-_DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
+_DEFANGED = re.compile(r"\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])]|\[:\]|\[://\]", re.IGNORECASE)
 _LABELLED = re.compile(
     r"(?:^|[\s>*•-])(?:affected |infected |malicious |reported )?"
     r"(?:domain(?: ?name)?|host(?: ?name)?|fqdn|site|web ?site"
@@ -42,6 +43,11 @@ _LABELLED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+
+_FILES = {"zip", "sh", "py", "rs", "md", "pl", "ps", "so", "cc", "mov", "app", "wang"}
+"""Endings of files, and a surname, that are also top-level domains."""
+_RESERVED = {"example", "test"}
+_WRAPPER = ".safelinks.protection.outlook.com"
 
 _MANY = 5_000
 """The number of findings, each perhaps found again, after which a text is not searched further."""
@@ -116,6 +122,11 @@ class Findings:
         self.mentions += other.mentions
         self.endpoints += other.endpoints
 
+    def guess_hosts(self) -> None:
+        """Take the names that are mentioned for hosts, if no address and no host is certain."""
+        if not (self.urls or self.hosts):
+            self.hosts += [name for name in self.mentions if _is_likely(name)]
+
     @property
     def is_full(self) -> bool:
         """Whether there is so much already that the rest is left out."""
@@ -154,7 +165,7 @@ class Findings:
             if not is_defanged and public_suffix.registrable(host) in self.own:
                 continue
             if found.is_certain:
-                self._take(found.written, host)
+                self._take(_unwrapped(found.written, host), host)
             elif is_defanged:
                 self.hosts.append(host)
             else:
@@ -170,6 +181,19 @@ class Findings:
                 if len(self.endpoints) > _MANY:
                     return
                 self.take_ip(refanged(match["address"]), match["port"])
+
+
+def _is_likely(name: str) -> bool:
+    """Whether a name is rather a host than a file or a person."""
+    last = name.rpartition(".")[2]
+    return last not in _FILES and (last in _RESERVED or public_suffix.is_known(last))
+
+
+def _unwrapped(written: str, host: str) -> str:
+    """The address that a mail filter has wrapped into one of its own, otherwise itself."""
+    if not host.endswith(_WRAPPER):
+        return written
+    return next(iter(parse_qs(urlsplit(written).query).get("url", ())), written)
 
 
 def refanged(text: str) -> str:

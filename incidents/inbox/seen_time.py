@@ -18,6 +18,14 @@ _MAIL_DATE = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?\d{1,2}\s+[A-Z][a-z]{2}[a-z]*\s+\d{4}"
     r"\s+\d{1,2}:\d{2}(?::\d{2})?(?:\s*(?:[+-]\d{4}|[A-Z]{2,4}))?"
 )
+_OF_LOGS = re.compile(
+    r"(?P<day>\d{1,2})/(?P<month>[A-Z][a-z]{2})/(?P<year>\d{4}):(?P<time>\d{2}:\d{2}:\d{2})"
+    r"(?P<zone>\s*[+-]\d{4})?"
+)
+_AMERICAN = re.compile(
+    r"(?P<month>[A-Z][a-z]{2})[a-z]*\.?\s+(?P<day>\d{1,2}),?\s+(?:at\s+)?(?:(?P<before>\d{4}),?\s+)?"
+    r"(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\s*(?P<zone>[+-]\d{4}|[A-Z]{3,4})?\s*(?P<after>\d{4})?"
+)
 _LABELS = (
     "first seen", "first detected", "first observed", "firstseen", "detected", "detected on",
     "detection time", "detection date", "date of detection", "discovered", "discovery time",
@@ -95,8 +103,21 @@ def _unix(text: str) -> tuple[datetime, bool] | None:
     return datetime.fromtimestamp(seconds, UTC), True
 
 
+def _as_in_mail(text: str) -> str:
+    """The time of a log or of an American in the order of a mail's date."""
+    found = _OF_LOGS.search(text)
+    if found is not None:
+        zone = (found["zone"] or "").strip()
+        return f"{found['day']} {found['month']} {found['year']} {found['time']} {zone}"
+    found = _AMERICAN.search(text)
+    if found is not None and (found["before"] or found["after"]):
+        year = found["before"] or found["after"]
+        return f"{found['day']} {found['month']} {year} {found['time']} {found['zone'] or ''}"
+    return text
+
+
 def _of_mail(text: str, other: tzinfo) -> tuple[datetime, bool] | None:
-    match = _MAIL_DATE.search(text)
+    match = _MAIL_DATE.search(text) or _MAIL_DATE.search(_as_in_mail(text))
     time = None if match is None else read_date(match[0])
     if match is None or time is None:
         return None

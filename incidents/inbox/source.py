@@ -39,7 +39,7 @@ _MAGIC = {
 _TABLE_COLUMNS = {
     "ip", "src_ip", "source_ip", "ip_address", "url", "uri", "host", "hostname", "domain", "fqdn",
     "site", "timestamp", "time", "date", "dateadded", "occurred_at", "first_seen", "source.ip",
-    "http_host",
+    "http_host", "网址", "域名", "ip地址", "发现时间",
 }  # fmt: skip
 
 

@@ -43,6 +43,11 @@ class TableFindings:
     names_zone: bool = True
     more: bool = False
 
+    def take_rows(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Take what those rows say."""
+        for row in rows:
+            self._take(row)
+
     def take(self, tables: Iterable[TableFile]) -> None:
         """Take what the rows say."""
         for table in tables:

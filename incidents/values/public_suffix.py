@@ -23,6 +23,11 @@ def registrable(host: str) -> str | None:
     return ".".join(labels[-n - 1 :]) if n < len(labels) else None
 
 
+def is_known(label: str) -> bool:
+    """Whether the label is a top-level domain on the list."""
+    return label in _rules()
+
+
 def _suffix_labels(labels: list[str]) -> int:
     """The number of labels of the public suffix, by the algorithm of publicsuffix.org."""
     rules = _rules()

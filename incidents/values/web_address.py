@@ -49,7 +49,8 @@ _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
 _IN_PATH, _IN_QUERY = "!$%&'()*+,/:;=@[\\]|", "!$%&()*+,/:;=?@[\\]^`{|}"
 _DOT = re.compile("%2e", re.IGNORECASE)
 # An address is defanged in its scheme or host; elsewhere these characters mean themselves.
-_DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
+_DEFANGED = re.compile(r"\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])]|\[:\]", re.IGNORECASE)
+_BRACKETED = re.compile(r"(h(?:tt|xx)ps?)\[://\]", re.IGNORECASE)
 _SCHEME = re.compile(r"h(tt|xx)p(s?)(\[:\]|:)([/\\]*[^/\\?#]*)", re.IGNORECASE)
 _BARE = re.compile(r"[^/\\?#@:\s]+\.[^/\\?#@:\s]+(?::[0-9]{1,5})?(?=[/\\?#]|$)")
 _NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
@@ -109,6 +110,7 @@ def refanged(written: str, *, bare: bool) -> str:
 
     `bare`: see `read`. Text that is not an address is returned unchanged.
     """
+    written = _BRACKETED.sub(r"\1[:]//", written, count=1) if "[://]" in written else written
     found = _SCHEME.match(written)
     if found is not None:
         defanged = found[1].lower() == "xx" or _DEFANGED.search(found[0])

@@ -14,14 +14,16 @@ from incidents.errors import BadUrlError
 from incidents.values import web_address
 
 REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
-DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\])"
+DOT = r"(?:\.|\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])])"
 # Neither a part of a mail address nor of another name, on either side.
 _BARE = (
     r"(?<![a-z0-9@._/:%+=&?#\-\])])"
     rf"(?:[a-z0-9-]{{1,63}}{DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}})"
     rf"(?!{DOT}?[a-z0-9@_-])(?::[0-9]{{1,5}})?(?P<path>/{REST}*)?"
 )
-_ADDRESS = re.compile(rf"h(?:tt|xx)ps?(?:\[:\]|:)//{REST}+|(?P<bare>{_BARE})", re.IGNORECASE)
+_ADDRESS = re.compile(
+    rf"h(?:tt|xx)ps?(?:\[:\]//|://|\[://\]){REST}+|(?P<bare>{_BARE})", re.IGNORECASE
+)
 # Others than these may be a part of the address: `?a=1&copy=2`.
 _ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
 _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)

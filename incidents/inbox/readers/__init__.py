@@ -23,7 +23,7 @@ GROUP = "incidents.report_readers"
 
 FORMATS = (
     "arf", "xarf", "shadowserver", "netcraft", "safe_browsing", "spamhaus", "abuse_ch", "csv",
-    "mail", "text",
+    "json", "mail", "text",
 )  # fmt: skip
 """The formats that the program reads itself, in the order in which their readers are asked."""
 

@@ -30,7 +30,8 @@ def from_text(source: Source, findings: Findings | None = None, **known: Any) ->
     found = findings
     if found is None:
         found = Findings(own=own_domains(source))
-        found.take_text(f"{known.get('subject') or subject(source)}\n{text}", links)
+        found.take_text(f"{subject(source)}\n{text}", links)
+        found.guess_hosts()
     time = seen_time.in_text(text, source.zone)
     sent_at = None if source.mail is None else source.mail.sent_at
     facts: dict[str, Any] = {

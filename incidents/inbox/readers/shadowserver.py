@@ -23,9 +23,11 @@ SCHEMA = "shadowserver_schema"
 _FILE = re.compile(
     r"(?:\d{4}-\d{2}-\d{2}-)?(?P<type>[a-z][a-z0-9_]{2,60}?)(?:-[\w.-]*)?(?:\.csv)?$"
 )
-_USUAL = {"timestamp", "ip"}
-_THEIRS = {"asn", "geo", "region", "city", "naics", "sector", "protocol", "tag", "severity",
-           "hostname_source", "infection", "sic"}  # fmt: skip
+_USUAL = ({"timestamp", "ip"}, {"timestamp", "src_ip"})
+_THEIRS = {
+    "asn", "geo", "region", "city", "naics", "sector", "protocol", "tag", "severity", "sic",
+    "hostname_source", "infection", "src_asn", "src_geo", "dst_ip", "dst_port",
+}  # fmt: skip
 _FIELDS = {
     "source.ip": "ip", "source.port": "port", "source.fqdn": "host", "source.url": "url",
     "source.reverse_dns": "host", "time.source": "time", "classification.identifier": "category",
@@ -59,12 +61,11 @@ def report_type(name: str) -> str:
 
 
 def _is_theirs(source: Source, table: TableFile) -> bool:
+    if _schema(source, table) is not None:
+        return True
     columns = set(table.columns)
-    if not columns >= _USUAL and _schema(source, table) is None:
-        return False
-    return source.is_from("shadowserver.org") or len(columns & _THEIRS) >= 2 or (
-        _schema(source, table) is not None
-    )  # fmt: skip
+    is_usual = any(each <= columns for each in _USUAL)
+    return is_usual and (source.is_from("shadowserver.org") or len(columns & _THEIRS) >= 2)
 
 
 def _schema(source: Source, table: TableFile) -> Mapping[str, Any] | None:
