@@ -5,7 +5,6 @@ An archive is unpacked in memory, up to a limit, and never again within itself.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
@@ -18,28 +17,21 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from incidents.inbox import decoding, mail
+from incidents.inbox import decoding, mail, table_file
 from incidents.inbox.mail import Mail
 from incidents.inbox.reading import Attachment
+from incidents.inbox.table_file import MAX_ROWS, TableFile
 
 MAX_UNPACKED = 16 << 20
 MAX_FILES = 100
 MAX_TEXT = 1 << 20
 """The maximum characters of a text that are searched for findings."""
-MAX_HEADER = 16_384
-MAX_CELL = 65_536
-MAX_ROWS = 10_000
 
 _MAGIC = {
     b"%PDF": "pdf", b"\x89PNG": "image", b"\xff\xd8\xff": "image", b"GIF8": "image",
     b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gzip", b"Rar!": "archive",
     b"7z\xbc\xaf": "archive", b"BZh": "archive", b"\xfd7zXZ": "archive",
     b"\xd0\xcf\x11\xe0": "office",
-}  # fmt: skip
-_TABLE_COLUMNS = {
-    "ip", "src_ip", "source_ip", "ip_address", "url", "uri", "host", "hostname", "domain", "fqdn",
-    "site", "timestamp", "time", "date", "dateadded", "occurred_at", "first_seen", "source.ip",
-    "http_host", "网址", "域名", "ip地址", "发现时间",
 }  # fmt: skip
 
 
@@ -57,16 +49,6 @@ class File:
 
     name: str
     content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TableFile:
-    """A file with a table: its name, and the rows below its header, by the header's names."""
-
-    name: str
-    columns: tuple[str, ...]
-    rows: list[dict[str, str]]
-    more: bool
 
 
 @dataclass
@@ -111,7 +93,8 @@ class Source:
     @cached_property
     def tables(self) -> list[TableFile]:
         """The tables of the files (CSV)."""
-        found = (_table(file) for file in self.files if not file.content.startswith(b"From "))
+        texts = [each for each in self.files if shape_of(each.content) == "text"]
+        found = (table_file.read(each.name, decoding.decode(each.content)) for each in texts)
         return [table for table in found if table is not None]
 
     @property
@@ -256,53 +239,3 @@ def _lines(text: str) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(found, dict):
             yield found
-
-
-def _table(file: File) -> TableFile | None:
-    if kind_of(file.content) != "text" or mail.looks_like(file.content):
-        return None
-    lines = iter(decoding.decode(file.content).split("\n"))
-    header = ""
-    for line in lines:
-        # A feed begins with comments; the last one may be its header.
-        if line.startswith("#") and not _columns(line.strip("# \r")):
-            continue
-        if line.strip():
-            header = line.strip("# \r\ufeff") if line.startswith("#") else line
-            break
-    columns = _columns(header)
-    if not columns:
-        return None
-    delimiter = _delimiter(header)
-    csv.field_size_limit(MAX_CELL)
-    rows: list[dict[str, str]] = []
-    try:
-        for cells in csv.reader((line for line in lines if not line.startswith("#")),
-                                delimiter=delimiter, skipinitialspace=True):  # fmt: skip
-            if len(rows) == MAX_ROWS:
-                return TableFile(file.name, columns, rows, True)
-            if any(cell.strip() for cell in cells):
-                rows.append(
-                    {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
-                )
-    except csv.Error:
-        return TableFile(file.name, columns, rows, True)
-    return TableFile(file.name, columns, rows, False)
-
-
-def _columns(header: str) -> tuple[str, ...]:
-    """The names of the columns, in lower case; empty if the line is no header that is known."""
-    if len(header) > MAX_HEADER:
-        return ()
-    delimiter = _delimiter(header)
-    try:
-        [cells] = csv.reader([header], delimiter=delimiter, skipinitialspace=True)
-    except (csv.Error, ValueError):
-        return ()
-    names = tuple(cell.strip().lower().replace(" ", "_") for cell in cells)
-    is_header = len(names) > 1 and _TABLE_COLUMNS.intersection(names)
-    return names if is_header and all(len(name) < 100 for name in names) else ()
-
-
-def _delimiter(header: str) -> str:
-    return max((",", ";", "\t"), key=header.count)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from incidents.inbox import category, seen_time
 from incidents.inbox.findings import Findings
-from incidents.inbox.source import TableFile
+from incidents.inbox.table_file import TableFile
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "url": ("url", "uri", "source_url", "source.url", "http_url", "malicious_url", "网址"),

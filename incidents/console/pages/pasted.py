@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from incidents.errors import RefusedError
 from incidents.values import inputs, mail_text, web_address, written_address
 from incidents.values.inputs import MAX_URLS
+from incidents.views.candidates import names_above
 
 MAX_CHARACTERS = 100_000
 
 MAX_FOUND, MAX_SITES = 500, 20
 """The maximum number of addresses shown, and of sites with these addresses."""
-
-_MOST_ABOVE = 8
-"""The maximum number of parent names of a host that are looked up as sites."""
 
 MAX_BARE = 1_000
 """The maximum number of hosts without a scheme or a path that are looked up."""
@@ -110,20 +108,13 @@ def _by_site(
     on_record: Callable[[Collection[str]], Collection[str]],
 ) -> dict[str, list[str]]:
     """Group the addresses by the site named like their host or like the nearest parent name."""
-    above = {host: _names_above(host) for host in hosts}
+    above = {host: names_above(host) for host in hosts}
     known = set(on_record({name for names in above.values() for name in names})) if hosts else set()
     sites: dict[str, list[str]] = {}
     for url in urls:
         site = next((name for name in above[web_address.host(url)] if name in known), "")
         sites.setdefault(site, []).append(url)
     return sites
-
-
-def _names_above(host: str) -> list[str]:
-    """The host and its parent names, the nearest name first."""
-    labels = host.split(".")
-    shorter = range(max(1, len(labels) - _MOST_ABOVE), len(labels))
-    return [host, *(".".join(labels[n:]) for n in shorter)]
 
 
 def at_site(urls: Iterable[str], site: str) -> set[str]:

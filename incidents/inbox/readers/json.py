@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from incidents.inbox.readers.csv import of_table
 from incidents.inbox.reading import Reading
-from incidents.inbox.source import MAX_ROWS, Source
+from incidents.inbox.source import Source
+from incidents.inbox.table_file import MAX_ROWS
 from incidents.inbox.table_findings import TableFindings
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from incidents.inbox import category
 from incidents.inbox.readers.csv import of_table
 from incidents.inbox.reading import Reading
-from incidents.inbox.source import Source, TableFile
+from incidents.inbox.source import Source
+from incidents.inbox.table_file import TableFile
 from incidents.inbox.table_findings import TableFindings
 
 SCHEMA = "shadowserver_schema"
