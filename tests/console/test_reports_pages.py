@@ -136,3 +136,26 @@ def test_in_chinese(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "li", "zh").get("/reports/r3").text
     assert "压缩文件已损坏、已加密或过大" in page
     assert "无法读取" in page
+
+
+def test_many_reports_of_one_finding_are_one_act(desk: ConsoleDesk) -> None:
+    mails = [b"From: a@user.example\nSubject: %d\n\nhttp://shop.example/x\n" % n for n in range(40)]
+    receive(desk, *mails)
+    desk.do("shop.example", c.Log(by="li"))
+    li = Visitor(desk, "li")
+    chosen = [f"r{n}" for n in range(4, 44)]
+    asked = li.post("/bulk/report-join", {"row": chosen}).text
+    assert asked.count('name="row"') == 40
+    done = li.post("/bulk/report-join/do", {"row": chosen, "incident": "1-1"}).text
+    assert done.count('<tr class="done">') == 40
+    assert "<b>40</b> joined" in li.get("/reports").text
+
+
+def test_one_that_was_settled_meanwhile_stops_no_other(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    li.post("/reports/r1/dismiss", {"reason": "x"})
+    done = li.post("/bulk/report-not-ours/do", {"row": ["r1", "r2"], "reason": "moved"}).text
+    assert done.count('<tr class="done">') == 1
+    assert done.count('<tr class="refused">') == 1
+    for fields in ({}, {"row": ["r2"]}):
+        assert li.post("/bulk/report-dismiss/do", {"back": "/reports", **fields}).status_code == 303

@@ -28,6 +28,7 @@ from incidents.machine.commands import Attach, Command
 from incidents.record import evidence
 from incidents.record.own_events import ReportJoined, ReportLogged
 from incidents.values import inputs
+from incidents.values.ids import report_id
 from incidents.views import reports
 
 router = APIRouter()
@@ -87,15 +88,20 @@ def join(desk: Submitted, report: str) -> Response:
     """Add the report to the incident that it is about."""
     id_ = inputs.report(report)
     try:
-        found = _waiting(desk, id_)
-        site, n = inputs.incident(desk.form.text("incident") or "")
-        digest, size, name = triage.evidence_of(found)
-        command = Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
-        desk.authorise("attach", site)
-        answer = _settle(desk, found, site, command, ReportJoined)
+        answer = join_to(desk, id_, inputs.incident(desk.form.text("incident") or ""))
     except (InputError, RefusedError) as error:
         return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="join")
     return _after(desk, id_, answer, "join")
+
+
+def join_to(desk: Submission, report: int, incident: tuple[int, int]) -> Answer:
+    """Add the report to the incident; raises the desk's errors about the report."""
+    site, n = incident
+    found = _waiting(desk, report)
+    digest, size, name = triage.evidence_of(found)
+    command = Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
+    desk.authorise("attach", site)
+    return _settle(desk, found, site, command, ReportJoined)
 
 
 @router.post("/reports/{report}/dismiss", dependencies=_SETTLE)
@@ -104,15 +110,21 @@ def dismiss(desk: Submitted, report: str) -> Response:
     id_, not_ours = inputs.report(report), desk.form.text("not_ours") is not None
     try:
         reason = inputs.text("reason")(desk.form.text("reason") or "")
-        desk.authorise("settle_report")
-        desk.take_quota()
-        desk.app.reports.dismiss(
-            id_, reason, not_ours=not_ours, by=desk.by, login=desk.identity.login
-        )
+        told = dismiss_one(desk, id_, reason, not_ours=not_ours)
     except (InputError, RefusedError) as error:
         return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="dismiss")
-    told = desk.reader.say("report.not_ours" if not_ours else "report.dismissed", report=report)
     return desk.back(_next(desk), Flash("done", told))
+
+
+def dismiss_one(desk: Submission, report: int, reason: str, *, not_ours: bool) -> str:
+    """Dismiss the report, and say so; raises the desk's errors about the report."""
+    desk.authorise("settle_report")
+    desk.take_quota()
+    desk.app.reports.dismiss(
+        report, reason, not_ours=not_ours, by=desk.by, login=desk.identity.login
+    )
+    code = "report.not_ours" if not_ours else "report.dismissed"
+    return desk.reader.say(code, report=report_id(report))
 
 
 def _waiting(desk: Submission, report: int) -> ReportInFull:
