@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Iterator
 
 from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import Part
-from incidents.inbox.maildir import Maildir
-from incidents.inbox.receiving import AT_ONCE, Delivery
+from incidents.inbox.maildir import Maildir, WaitingMail
+from incidents.inbox.receiving import Delivery
 from incidents.machine.command import DAEMON
 from incidents.settings import inbox, sources
 
@@ -40,16 +40,19 @@ class Intake:
         if settings.maildir is None:
             return
         maildir, count = Maildir(settings.maildir), 0
-        waiting = maildir.waiting()
-        while some := list(islice(waiting, AT_ONCE)):
-            if self._stopped():
-                break
-            own = self._app.reports.inbox("maildir", DAEMON, None)
-            deliveries = [Delivery(each.open) for each in some]
-            for received in own.receive(deliveries):
-                count += sum(each.is_new for each in received)
-            for each in some:
-                maildir.take(each)
+        brought: deque[WaitingMail] = deque()
+
+        def deliveries() -> Iterator[Delivery]:
+            for mail in maildir.waiting():
+                if self._stopped():
+                    return
+                brought.append(mail)
+                yield Delivery(mail.open)
+
+        for received in self._app.reports.inbox("maildir", DAEMON, None).receive(deliveries()):
+            for each in received:
+                maildir.take(brought.popleft())
+                count += each.is_new
         if count:
             journal.info("reports were received", count=count)
 

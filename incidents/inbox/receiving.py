@@ -7,9 +7,11 @@ it hears so only after that. The same bytes, brought again, are the same report.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +27,11 @@ MAX_READ = 16 << 20
 """The number of bytes of a report that are read; the rest is only kept."""
 AT_ONCE = 200
 """The maximum number of reports that are put on record in one transaction."""
+
+_WRITERS = 8
+"""The number of threads that write files: each waits for the disk, and for no other."""
+_HELD = 32 << 20
+"""The number of bytes in memory from which on reports are put on record, however few they are."""
 
 CHANNELS = ("command", "maildir", "imap", "api", "console")
 
@@ -56,43 +63,57 @@ class Inbox:
     def receive(self, deliveries: Iterable[Delivery]) -> Iterator[list[Received]]:
         """Receive the reports, in order; each list is on record when it is yielded.
 
+        While the child reads some reports, those before are put on record.
+
         Raises:
             FileError: if a report cannot be read, or its bytes cannot be kept.
             ParserNotStartedError: if there can be no child to read it.
             DatabaseError, RefusedError: as `Desk.on_record` does.
         """
-        with ParserProcess(self.options) as parser:
-            for some in _batches(deliveries):
-                kept = [self._keep(each) for each in some]
-                parcels = [Parcel(each.first, of.name) for each, of in zip(kept, some, strict=True)]
-                readings = parser.read(parcels)
-                incoming = [
-                    _incoming(each, reading, self.channel)
-                    for each, reading in zip(kept, readings, strict=True)
-                ]
-                yield self._put_on_record(incoming)
+        before: tuple[list[evidence.Kept], list[Reading]] | None = None
+        with ParserProcess(self.options) as parser, ThreadPoolExecutor(_WRITERS) as pool:
+            for some in self._kept(pool, deliveries):
+                parcels = [Parcel(kept.first, name) for kept, name in some]
+                reading = pool.submit(parser.read, parcels)
+                if before is not None:
+                    yield self._put_on_record(*before)
+                before = [kept for kept, _ in some], reading.result()
+            if before is not None:
+                yield self._put_on_record(*before)
+
+    def _kept(
+        self, pool: ThreadPoolExecutor, deliveries: Iterable[Delivery]
+    ) -> Iterator[list[tuple[evidence.Kept, str]]]:
+        """The reports whose bytes are kept, with the names of their files, some at a time."""
+        found: list[tuple[evidence.Kept, str]] = []
+        held = 0
+        rest = iter(deliveries)
+        while few := list(islice(rest, _WRITERS)):
+            kept = pool.map(self._keep, few)
+            found += zip(kept, (each.name for each in few), strict=True)
+            held += sum(len(each.first) for each, _ in found[-len(few) :])
+            if len(found) >= AT_ONCE or held >= _HELD:
+                yield found
+                found, held = [], 0
+        if found:
+            yield found
 
     def _keep(self, delivery: Delivery) -> evidence.Kept:
         with delivery.open() as source:
             return evidence.keep_stream(source, self.folder, limit=self.limit, first=MAX_READ)
 
-    def _put_on_record(self, incoming: Sequence[Incoming]) -> list[Received]:
+    def _put_on_record(
+        self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]
+    ) -> list[Received]:
+        incoming = [
+            _incoming(each, reading, self.channel)
+            for each, reading in zip(kept, readings, strict=True)
+        ]
         return self.desk.on_record(
             partial(
                 reports.receive, incoming=incoming, by=self.by, login=self.login, clock=clock.now
             )
         )
-
-
-def _batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
-    found: list[Delivery] = []
-    for each in deliveries:
-        found.append(each)
-        if len(found) == AT_ONCE:
-            yield found
-            found = []
-    if found:
-        yield found
 
 
 def _incoming(kept: evidence.Kept, reading: Reading, channel: str) -> Incoming:
