@@ -1,4 +1,4 @@
-"""Reports from outside: what came in, and how each report ended.
+"""Reports from outside, how each report ended, and the address book that says whose they are.
 
 Revision: 0024
 
@@ -64,9 +64,20 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_report_hosts_host", "report_hosts", ["host", "report_id"])
+    op.create_table(
+        "holdings",
+        sa.Column("kind", WORD, nullable=False),
+        sa.Column("value", WORD, nullable=False),
+        sa.Column("customer", WORD, nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("until", MOMENT),
+        sa.PrimaryKeyConstraint("kind", "value", "customer", "since", name="pk_holdings"),
+    )
+    op.create_index("ix_holdings_customer", "holdings", ["customer", "kind"])
 
 
 def downgrade() -> None:
     """Takes them away."""
+    op.drop_table("holdings")
     op.drop_table("report_hosts")
     op.drop_table("reports")

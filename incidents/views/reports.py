@@ -73,12 +73,16 @@ def reports(
         id_: json.loads(texts[row.reading]) if row.reading in texts else {}
         for id_, row in rows.items()
     }
-    named = {id_: _named(reading) for id_, reading in readings.items()}
-    sites = candidates.sites_of_hosts(
-        connection, {host for each in named.values() for host in each}
-    )
+    named = {
+        id_: candidates.Asked(
+            _named(reading), reading.get("addresses", ()),
+            rows[id_].seen_at or rows[id_].received_at,
+        )
+        for id_, reading in readings.items()
+    }  # fmt: skip
+    found = candidates.of_reports(connection, named)
     return [
-        _document(rows[id_], readings[id_], texts, sites, language, full=full)
+        _document(rows[id_], readings[id_], texts, found[id_], language, full=full)
         for id_ in wanted
         if id_ in rows
     ]
@@ -160,11 +164,12 @@ def _named(reading: Mapping[str, Any]) -> list[str]:
 
 def _document(
     row: store.Report, reading: Mapping[str, Any], texts: Mapping[str, str],
-    sites: dict[str, str], language: Language, *, full: bool,
+    sites: list[str], language: Language, *, full: bool,
 ) -> Report:  # fmt: skip
     hosts: Sequence[str] = reading.get("hosts", ())
     # A name without a scheme is a host if it is a site here.
-    mentioned = [host for host in reading.get("mentions", ()) if host in sites]
+    mentions = [host for host in reading.get("mentions", ()) if host not in hosts]
+    mentioned = [host for host in mentions if set(candidates.names_above(host)) & set(sites)]
     incident = row.incident is not None and row.site_id is not None
     reason = None if row.reason is None else texts.get(row.reason)
     if row.unread is not None and reason is None:
@@ -174,7 +179,7 @@ def _document(
         "reporter": row.reporter, "category": row.category, "hosts": [*hosts, *mentioned],
         "urls": list(reading.get("urls", ())), "addresses": list(reading.get("addresses", ())),
         "seen_at": None if row.seen_at is None else rfc3339(row.seen_at),
-        "candidates": candidates.in_order(_named(reading), sites), "reason": reason,
+        "candidates": sites, "reason": reason,
         "received_at": rfc3339(row.received_at), "channel": row.channel, "digest": row.digest,
         "kept": row.kept,
         "size": row.size, "subject": reading.get("subject"),

@@ -35,6 +35,7 @@ _TABLES = {
     " entries, since when, and why.",
     "reports": "The reports from outside: one row each, with how it ended. `reading` is a reference"
     " to what was read out of it.",
+    "holdings": "The address book: which customer had which site, domain or network, and when.",
     "report_hosts": "The hosts that a report names, by which reports are found.",
     "keys": (
         "The answers to commands with `--key`, so that a repeated command gets the same one. They"

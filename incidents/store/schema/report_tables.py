@@ -44,6 +44,18 @@ Index("ix_reports_reporter", reports.c.reporter, reports.c.state)
 Index("ix_reports_message_id", reports.c.message_id)
 Index("ix_reports_incident", reports.c.site_id, reports.c.incident)
 
+# Who had what, and when: it only suggests to whom a report belongs, and is in no entry.
+holdings = Table(
+    "holdings",
+    metadata,
+    Column("kind", Word, primary_key=True),
+    Column("value", Word, primary_key=True),
+    Column("customer", Word, primary_key=True),
+    Column("since", UTCDateTime, primary_key=True),
+    Column("until", UTCDateTime),
+)
+Index("ix_holdings_customer", holdings.c.customer, holdings.c.kind)
+
 report_hosts = Table(
     "report_hosts",
     metadata,
