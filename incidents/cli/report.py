@@ -30,6 +30,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("incidents.cli.report:show", "Show a report and what was read out of it."),
         "log": ("incidents.cli.report_acts:log", "Log a report as a new incident."),
         "join": ("incidents.cli.report_acts:join", "Add a report to an incident."),
+        "book": (
+            "incidents.cli.report_book:import_book",
+            "Import the customers' sites and addresses.",
+        ),
         "dismiss": ("incidents.cli.report_acts:dismiss", "Dismiss a report, with the reason."),
     }
 }

@@ -90,6 +90,8 @@ def log(
         report=report, kind=ReportLogged, by=own.by, login=own.run.settings.login,
         clock=clock.now, evidence=triage.evidence_of(found),
     )  # fmt: skip
+    if not own.dry_run:
+        own.run.app.reports.ensure_site(name, by=own.by, login=own.run.settings.login)
     own.submit_once(name, command, may_repeat=True, confirm=confirm)
 
 

@@ -39,6 +39,9 @@ class RemoteReports:
             found = cast("ReportInFull", answer.json())
             yield ReceivedReport(found, answer.status_code == _CREATED)
 
+    def ensure_site(self, name: str, **_: object) -> None:
+        """The server does that itself when a report is logged."""
+
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, dry_run: bool = False, **_: object
     ) -> ReportInFull:

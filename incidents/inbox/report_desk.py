@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 from incidents import clock
 from incidents.desk import reports
 from incidents.desk.desk import Desk
+from incidents.desk.envelope import Envelope
 from incidents.inbox.receiving import Delivery, Inbox
+from incidents.machine.commands import AddSite
 from incidents.settings import inbox, sources
+from incidents.store import address_book
+from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
 from incidents.views import reports as views
 
@@ -60,6 +64,19 @@ class ReportDesk:
                 found = [views.report(connection, each.id) for each in received]
             for report, each in zip(found, received, strict=True):
                 yield ReceivedReport(report, each.is_new)
+
+    def ensure_site(self, name: str, *, by: str, login: str | None) -> None:
+        """Add the site to the register if it is not there and the address book has it.
+
+        What the address book does not know either is left to the desk, which refuses it.
+        """
+        with self.reading() as connection:
+            if sites.ids_by_name(connection, [name]):
+                return
+            known: tuple[tuple[address_book.Kind, str], ...] = (("site", name), ("domain", name))
+            if not address_book.of_values(connection, known, clock.now()):
+                return
+        self.desk.submit([Envelope(site=name, command=AddSite(by=by), login=login)])
 
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection
 
 from incidents.inbox import address_book
 from incidents.inbox.address_book import BadBookError

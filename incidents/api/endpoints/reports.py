@@ -187,6 +187,8 @@ def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSO
         note=bodies.optional_text("note", words.note), again=words.again,
     )  # fmt: skip
     by.needs("log", about=site)
+    if not by.dry_run:
+        by.app.reports.ensure_site(site, by=by.by, login=by.identity.login)
     return _settle(by, found, site, command, ReportLogged)
 
 
