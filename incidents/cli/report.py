@@ -77,7 +77,11 @@ def _receive(run: Run, files: Sequence[str]) -> int:
     settings = run.settings
     received = list(
         run.app.reports.receive(
-            deliveries, channel="command", by=settings.person, login=settings.login
+            deliveries,
+            channel="command",
+            by=settings.person,
+            login=settings.login,
+            language=run.language,
         )
     )
     found = [each.report for each in received]

@@ -15,6 +15,7 @@ from incidents.desk import reports
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Envelope
 from incidents.inbox.receiving import Delivery, Inbox
+from incidents.locale.language import ENGLISH, Language
 from incidents.machine.commands import AddSite
 from incidents.settings import inbox, sources
 from incidents.store import address_book
@@ -53,15 +54,18 @@ class ReportDesk:
         )  # fmt: skip
 
     def receive(
-        self, deliveries: Iterable[Delivery], *, channel: str, by: str, login: str | None
-    ) -> Iterator[ReceivedReport]:
+        self, deliveries: Iterable[Delivery], *, channel: str, by: str, login: str | None,
+        language: Language = ENGLISH,
+    ) -> Iterator[ReceivedReport]:  # fmt: skip
         """Receive the reports, in order; each is on record when it is yielded.
+
+        `language`: of the reasons in the documents.
 
         Raises the errors of `Inbox.receive`.
         """
         for received in self.inbox(channel, by, login).receive(deliveries):
             with self.reading() as connection:
-                found = [views.report(connection, each.id) for each in received]
+                found = [views.report(connection, each.id, language) for each in received]
             for report, each in zip(found, received, strict=True):
                 yield ReceivedReport(report, each.is_new)
 

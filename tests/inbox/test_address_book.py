@@ -11,7 +11,7 @@ from incidents.inbox import address_book
 from incidents.inbox.address_book import BadBookError
 from incidents.machine import commands as c
 from incidents.store import address_book as store
-from incidents.store.database.engine import writing
+from incidents.store.database.engine import reading, writing
 from incidents.views import candidates
 from incidents.views.candidates import Asked
 from tests.desk.rehearsal import Rehearsal, rehearsal
@@ -39,11 +39,8 @@ def day(db_url: str) -> Iterator[Rehearsal]:
 def found(
     day: Rehearsal, *hosts: str, at: datetime = MARCH, addresses: tuple[str, ...] = ()
 ) -> list[str]:
-    def ask(connection: Connection) -> list[str]:
+    with reading(day.engine) as connection:
         return candidates.of_reports(connection, {1: Asked(hosts, addresses, at)})[1]
-
-    with day.engine.connect() as connection:
-        return ask(connection)
 
 
 @pytest.mark.both_databases
