@@ -14,6 +14,7 @@ from incidents.values.inputs import MAX_URLS
 
 NOTHING_TOUCHED: dict[str, Any] = {
     "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
+    "repeated": False,
 }  # fmt: skip
 """The answer to an act on a report that is about no site."""
 

@@ -84,7 +84,7 @@ def test_a_report_is_logged_joined_and_dismissed(api: Rig, tmp_path: Path) -> No
     gone = client.post("/api/v1/reports/r3/dismiss", json={"reason": "twice"}).json()
     assert (gone["site"], gone["report"]["state"]) == (None, "dismissed")
     again = client.post("/api/v1/reports/r3/dismiss", json={"reason": "twice"})
-    assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "report_settled")
+    assert (again.status_code, again.json()["type"].rpartition(":")[2]) == (409, "report-settled")
 
 
 def test_a_report_about_no_site_or_several_needs_the_name_of_one(api: Rig) -> None:

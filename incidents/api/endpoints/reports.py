@@ -37,6 +37,7 @@ from incidents.machine.commands import Attach, Command
 from incidents.record import evidence
 from incidents.record.own_events import ReportJoined, ReportLogged
 from incidents.values import inputs
+from incidents.values.json_object import JSONObject
 from incidents.views import reports
 
 routes = router("reports")
@@ -82,13 +83,15 @@ class Dismissed(bodies.Form):
     not_ours: bool = False
 
 
-@routes.post(
-    "/reports",
-    **{
-        **(described := operation("receive_report", ReportInFull, status=201, acting=True)),
-        "openapi_extra": {**described["openapi_extra"], "requestBody": _BODY},
-    },
-)
+def _receiving() -> JSONObject:
+    """The description of the operation: it takes any bytes, and 200 means that they were known."""
+    found = operation("receive_report", ReportInFull, status=201, acting=True)
+    found["responses"][200] = found["responses"][201]
+    found["openapi_extra"] = {**found["openapi_extra"], "requestBody": _BODY}
+    return found
+
+
+@routes.post("/reports", **_receiving())
 async def receive(
     by: ActionCaller,
     request: Request,
@@ -97,7 +100,7 @@ async def receive(
     """Send in a report, byte for byte: a mail, ARF, XARF, CSV or text.
 
     By the time of the response, the whole report is stored on disk and on record. The same bytes,
-    sent again, are the same report. `name` is the name of the file that the report comes from.
+    sent again, are the same report (200). `name` is the name of the file that the report is from.
     """
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
         async for piece in request.stream():

@@ -84,6 +84,10 @@ class ReportPage(TypedDict):
 
 
 class Settled(Outcome):
-    """The answer to an act on a report: as of an act on a site, with the report after it."""
+    """The answer to an act on a report: as of an act on a site, with the report after it.
 
-    report: Report
+    `repeated`: the act with this key was done before, and this is its answer.
+    """
+
+    report: ReportInFull
+    repeated: bool
