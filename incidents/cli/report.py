@@ -118,7 +118,9 @@ class _StandardInput:
 
 @verb("list")
 @click.option("--all", "every", is_flag=True, help="List settled reports too, newest first.")
-@click.option("--host", type=params.site, metavar="HOST", help="Only reports that name HOST.")
+@click.option(
+    "--host", type=params.site, metavar="NAME", help="List only reports that name this host."
+)
 @click.option(
     "--limit", type=params.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
