@@ -89,7 +89,7 @@ class Inbox:
         held = 0
         rest = iter(deliveries)
         while few := list(islice(rest, _WRITERS)):
-            kept = pool.map(self._keep, few)
+            kept = map(self._keep, few) if len(few) == 1 else pool.map(self._keep, few)
             found += zip(kept, (each.name for each in few), strict=True)
             held += sum(len(each.first) for each, _ in found[-len(few) :])
             if len(found) >= AT_ONCE or held >= _HELD:

@@ -56,6 +56,8 @@ class Act:
     words: Sequence[str]
     person: str = ONE
     status: int = 0
+    # The status if it was not done.
+    failed: int = 1
     keyed: bool = True
     on_nothing: bool = False
     parts: Sequence[int] = ()
@@ -112,6 +114,7 @@ ACTS: Sequence[Act] = (
     Act("hand-over", ("hand-over", TWO)),
     Act("done", ("done", "{disputed}-t1", "--outcome", "told")),
     Act("attach", ("attach", "{open}-1", "{here}/" + EVIDENCE)),
+    Act("report receive", ("report", "receive", "{here}/" + EVIDENCE), failed=75, keyed=False),
     Act("note", ("note", "{open}-1", "they call back at noon", "--to-customer")),
     Act("activate", ("policy", "activate", "{here}/" + POLICY, *REASON)),
     Act("daemon --once", ("daemon", "--once"), keyed=False),

@@ -39,6 +39,8 @@ from tests.nursery import Outcome
 from tests.patience import PATIENCE_S
 
 UNIT = "faults"
+_KEEPING = ("attach", "report receive")
+"""The acts that keep a file."""
 DATABASE = "incidents.db"
 KEY = "the-key"
 
@@ -117,7 +119,7 @@ class Rig:
 
     def _judge(self, act: Act, way: Way, clean: Clean, fault: Fault | None, ended: Outcome) -> bool:
         """Whether the act is on record, whole; it is there whole or not at all."""
-        self._assert_status(clean, fault, ended)
+        self._assert_status(act, clean, fault, ended)
         acknowledged = checked.is_acknowledged(act, ended, as_json=way.json)
         self._assert_files(act, clean, fault, acknowledged=acknowledged)
         whole = checked.whole_or_not_at_all(act, clean, ended, self.record(), as_json=way.json)
@@ -125,15 +127,15 @@ class Rig:
             assert whole, "only the answer was lost, and the act is not there"
         return whole
 
-    def _assert_status(self, clean: Clean, fault: Fault | None, ended: Outcome) -> None:
+    def _assert_status(self, act: Act, clean: Clean, fault: Fault | None, ended: Outcome) -> None:
         harmless = fault is None or fault.call.target == STDERR
         if harmless and not (fault and fault.kills):
             assert ended.status == clean.ended.status, ended
         elif fault is not None and fault.kills:
             assert ended.status == -9, ended
         else:
-            assert ended.status in (clean.ended.status, 1), ended
-        if ended.status != 1 or harmless:
+            assert ended.status in (clean.ended.status, act.failed), ended
+        if ended.status != act.failed or harmless:
             assert "Traceback" not in ended.stderr, ended
             return
         assert fault is not None
@@ -154,7 +156,7 @@ class Rig:
         parts = {name for name in there if "/." in f"/{name}"}
         for name in kept - parts:
             assert (self._here / name).read_text() == (self._here / EVIDENCE).read_text()
-        if act.name == "attach" and acknowledged:
+        if act.name in _KEEPING and acknowledged:
             assert kept - parts, "an entry names a file that is not kept"
         if act.writes is not None:
             file = self._here / act.writes
@@ -172,7 +174,8 @@ class Rig:
         checked.assert_done_once(clean, self.record())
         if act.keyed and first.status == act.status and way.json:
             assert checked.answer_in(again.stdout) == checked.answer_in(first.stdout)
-        assert act.name != "attach" or list(self._here.glob("evidence/*/*")), "no evidence is kept"
+        kept = list(self._here.glob("evidence/*/*"))
+        assert act.name not in _KEEPING or kept, "no evidence is kept"
 
     # How it is done.
 

@@ -21,7 +21,7 @@ from tests.nursery import Outcome, run
 
 FORKED = Way()
 # Each fault of each act is the long run's: scripts/fire faults fault_connections.
-OFTEN = ("first use", "log the third", "attach", "activate", "daemon --once")
+OFTEN = ("first use", "log the third", "attach", "report receive", "activate", "daemon --once")
 
 
 def rarely(value: object) -> object:
