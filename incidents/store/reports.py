@@ -14,6 +14,8 @@ NEW, UNREADABLE = WAITING = ("new", "unreadable")
 """The states of a report that waits for the desk."""
 LOGGED, JOINED, DISMISSED, NOT_OURS = SETTLED = ("logged", "joined", "dismissed", "not_ours")
 """The states of a report that has ended."""
+LED, LED_NOWHERE = (LOGGED, JOINED), (DISMISSED, NOT_OURS)
+"""The states of a report that led to an incident, and of one that did not."""
 STATES = (*WAITING, *SETTLED)
 
 _AT_ONCE = 500

@@ -118,6 +118,28 @@ def counts_by_state(connection: Connection, wanted: ReportFilter) -> dict[str, i
     return found
 
 
+class ReporterRecord(NamedTuple):
+    """How the reports of a reporter ended: those about incidents, the others, and those waiting."""
+
+    right: int
+    wrong: int
+    waiting: int
+
+
+def record_of(connection: Connection, reporter: str | None) -> ReporterRecord:
+    """How the reports of the reporter ended."""
+    if reporter is None:
+        return ReporterRecord(0, 0, 0)
+    counted = select(table.c.state, func.count()).where(table.c.reporter == reporter)
+    by_state = {str(state): n for state, n in connection.execute(counted.group_by(table.c.state))}
+    return ReporterRecord(
+        *(
+            sum(by_state.get(state, 0) for state in states)
+            for states in (store.LED, store.LED_NOWHERE, store.WAITING)
+        )
+    )
+
+
 class Joinable(NamedTuple):
     """An incident that a report may be about."""
 

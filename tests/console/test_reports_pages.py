@@ -151,6 +151,18 @@ def test_many_reports_of_one_finding_are_one_act(desk: ConsoleDesk) -> None:
     assert "<b>40</b> joined" in li.get("/reports").text
 
 
+def test_a_report_says_how_often_its_reporter_was_right(desk: ConsoleDesk) -> None:
+    mails = [b"From: a@user.example\nSubject: %d\n\nhttp://shop.example/x\n" % n for n in range(4)]
+    receive(desk, *mails)
+    li = Visitor(desk, "li")
+    li.post("/reports/r4/log", {"site": "shop.example"})
+    li.post("/reports/r5/join", {"incident": "1-1"})
+    li.post("/reports/r6/dismiss", {"reason": "x"})
+    page = li.get("/reports/r7").text
+    assert "2 led to incidents, 1 dismissed, 1 waiting" in page
+    assert 'href="/reports?reporter=a%40user.example"' in page
+
+
 def test_one_that_was_settled_meanwhile_stops_no_other(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "li")
     li.post("/reports/r1/dismiss", {"reason": "x"})

@@ -170,9 +170,10 @@ def _page(
     with who.timed() as (connection, here):
         found = reports.report(connection, report, here.reader.spoken)
         joinable = reports.open_incidents(connection, found["candidates"])
+        record = reports.record_of(connection, found["reporter"])
     status = 409 if flash or closes else 200
     return here.page(
         "report", status=status, flash=flash, report=found, path=f"/reports/{found['id']}",
-        joinable=joinable, categories=CATEGORIES, typed=here.typed, closes=closes,
+        joinable=joinable, record=record, categories=CATEGORIES, typed=here.typed, closes=closes,
         opened=opened or here.kept.opened,
     )  # fmt: skip
