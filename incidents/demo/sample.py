@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.accounts import secrets
-from incidents.demo import scenario
+from incidents.demo import reports, scenario
 from incidents.demo.month import DAY, DAYS, Month
 from incidents.demo.schedule import Schedule
 from incidents.demo.simulated_desk import SimulatedDesk
@@ -34,6 +34,8 @@ def play(engine: Engine, end: datetime, login: str, *, more: bool) -> None:
     Month(schedule, end - DAY).write()
     scenario.write(schedule, end, more=more)
     schedule.play(end)
+    if more:
+        reports.write(engine, end)
 
 
 def add_people(connection: Connection, now: datetime, login: str, password: str) -> None:

@@ -105,18 +105,17 @@ class Inbox:
     def _put_on_record(
         self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]
     ) -> list[Received]:
-        incoming = [
-            _incoming(each, reading, self.channel)
+        new = [
+            incoming(each, reading, self.channel)
             for each, reading in zip(kept, readings, strict=True)
         ]
         return self.desk.on_record(
-            partial(
-                reports.receive, incoming=incoming, by=self.by, login=self.login, clock=clock.now
-            )
+            partial(reports.receive, incoming=new, by=self.by, login=self.login, clock=clock.now)
         )
 
 
-def _incoming(kept: evidence.Kept, reading: Reading, channel: str) -> Incoming:
+def incoming(kept: evidence.Kept, reading: Reading, channel: str) -> Incoming:
+    """What goes on record of a report, by its bytes and what was read out of them."""
     document = reading.document()
     if kept.size > len(kept.first):
         document["more"] = True

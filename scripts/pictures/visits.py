@@ -58,7 +58,7 @@ NO_PAGES = {
     "/queue/{item}": "a part of the queue's page", "/incidents.csv": "a file",
     "/terms.ics": "a file", "/audit/export.{form}": "a file", "/audit/checkpoint": "a file",
     "/audit/verdict": "a part of the page of the audit", "/sessions": "leads to /account",
-    "/static/{rest:path}": "a file",
+    "/static/{rest:path}": "a file", "/reports/{report}/source": "a file",
 }  # fmt: skip
 """What the route table answers to GET with something else than a page."""
 
@@ -159,6 +159,16 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="terms", route="/terms", path="/terms", steps=(unfolded,)),
     Visit(name="unreported", route="/unreported", path="/unreported", steps=(unfolded,)),
     Visit(name="orders", route="/orders", path="/orders", steps=(unfolded,)),
+    Visit(name="reports", route="/reports", path="/reports", steps=(unfolded,)),
+    Visit(name="reports-none", route="/reports", path="/reports?state=logged"),
+    Visit(name="report", route="/reports/{report}", path="/reports/r2", steps=(unfolded,)),
+    Visit(name="report-unreadable", route="/reports/{report}", path="/reports/r5"),
+    Visit(name="report-guessed", route="/reports/{report}", path="/reports/r1"),
+    Visit(name="report-unknown", route="/reports/{report}", path="/reports/r99", answer=404),
+    Visit(
+        name="bulk-join", route="/bulk/report-{act}", path="/reports",
+        steps=(chosen, click("#bulk button[formaction$=report-join]"), shown("[name=incident]")),
+    ),
     Visit(name="search", route="/search", path="/search?q=example"),
     Visit(name="search-nothing", route="/search", path="/search?q=no-such-thing"),
     # A site, an incident, an order.
