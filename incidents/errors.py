@@ -236,6 +236,10 @@ class NoSuchReportError(UnknownReportError):
     name = "unknown_report"
 
 
+class ReportNotKeptError(RefusedError):
+    """the bytes of report {report} are no longer kept here"""
+
+
 class NoSuchOrderError(UnknownOrderError):
     """there is no order {given}"""
 

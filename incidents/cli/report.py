@@ -84,14 +84,14 @@ def _receive(run: Run, files: Sequence[str]) -> int:
             language=run.language,
         )
     )
-    found = [each.report for each in received]
+    found = [report for report, _ in received]
     if run.quiet:
         run.write(*(each["id"] for each in found))
     elif run.for_programs:
         output.write_documents(run, found)
     else:
         run.write(*(_line(run, each) for each in found))
-        again = [each.report["id"] for each in received if not each.is_new]
+        again = [report["id"] for report, is_new in received if not is_new]
         run.inform(*(run.text("report.repeated", report=id_) for id_ in again))
     return 0
 

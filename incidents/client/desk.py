@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.actions import Acted, Event, Outcome
     from incidents.contract.documents.policies import Activated
     from incidents.desk.reports import LeadToIncident
+    from incidents.desk.transaction import Sequel
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
@@ -52,7 +53,7 @@ class RemoteDesk:
         *,
         dry_run: bool = False,
         policy: Policy | None = None,
-        sequel: LeadToIncident | None = None,
+        sequel: Sequel | None = None,
     ) -> list[Answer]:
         """Submit the commands in order, one by one; return the answers in the same order.
 
@@ -69,7 +70,7 @@ class RemoteDesk:
             )
         if sequel is not None:
             [envelope] = envelopes
-            return [self._settle(envelope, sequel, dry_run=dry_run)]
+            return [self._settle(envelope, cast("LeadToIncident", sequel), dry_run=dry_run)]
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
     def hand_over(self, envelope: Envelope, *, dry_run: bool = False) -> list[Answer]:

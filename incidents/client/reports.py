@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from incidents.client.http import Exchange
-from incidents.inbox.report_desk import ReceivedReport
 from incidents.values.ids import report_id
 
 if TYPE_CHECKING:
@@ -23,7 +22,9 @@ class RemoteReports:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def receive(self, deliveries: Iterable[Delivery], **_: object) -> Iterator[ReceivedReport]:
+    def receive(
+        self, deliveries: Iterable[Delivery], **_: object
+    ) -> Iterator[tuple[ReportInFull, bool]]:
         """Send in the reports, one by one; the token's owner brings them.
 
         Raises:
@@ -37,7 +38,7 @@ class RemoteReports:
                     headers={"Content-Type": "application/octet-stream"}, timeout=_LONG_S,
                 )  # fmt: skip
             found = cast("ReportInFull", answer.json())
-            yield ReceivedReport(found, answer.status_code == _CREATED)
+            yield found, answer.status_code == _CREATED
 
     def ensure_site(self, name: str, **_: object) -> None:
         """The server does that itself when a report is logged."""

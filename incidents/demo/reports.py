@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from incidents.desk import Desk, reports
+from incidents.desk.reports import Incoming
 from incidents.inbox import readers
 from incidents.inbox.receiving import MAX_READ, incoming
 from incidents.inbox.source import Source
@@ -32,10 +33,13 @@ def write(engine: Engine, end: datetime) -> None:
     for n, mail in enumerate(mails):
         kept = evidence.keep_stream(BytesIO(mail), folder, limit=_LIMIT, first=MAX_READ)
         new = incoming(kept, readers.read(Source(mail)), "maildir")
-        at = end - timedelta(minutes=9 * (len(mails) - 1 - n))
-        Desk(engine, clock=lambda at=at: at).on_record(
-            partial(reports.receive, incoming=[new], by=DAEMON, login=None, clock=lambda at=at: at)
-        )
+        _receive(engine, new, end - timedelta(minutes=9 * (len(mails) - 1 - n)))
+
+
+def _receive(engine: Engine, new: Incoming, at: datetime) -> None:
+    Desk(engine, clock=lambda: at).on_record(
+        partial(reports.receive, incoming=[new], by=DAEMON, login=None, clock=lambda: at)
+    )
 
 
 def _mails(end: datetime) -> Iterator[bytes]:

@@ -28,14 +28,6 @@ if TYPE_CHECKING:
     from incidents.settings.sources import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedReport:
-    """A report that was received, and whether it is new: otherwise it had come in before."""
-
-    report: ReportInFull
-    is_new: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDesk:
     """The reports of one database."""
@@ -56,10 +48,10 @@ class ReportDesk:
     def receive(
         self, deliveries: Iterable[Delivery], *, channel: str, by: str, login: str | None,
         language: Language = ENGLISH,
-    ) -> Iterator[ReceivedReport]:  # fmt: skip
+    ) -> Iterator[tuple[ReportInFull, bool]]:  # fmt: skip
         """Receive the reports, in order; each is on record when it is yielded.
 
-        `language`: of the reasons in the documents.
+        With each comes whether it is new: otherwise the same bytes came in before. `language`: of the reasons in the documents.
 
         Raises the errors of `Inbox.receive`.
         """
@@ -67,7 +59,7 @@ class ReportDesk:
             with self.reading() as connection:
                 found = [views.report(connection, each.id, language) for each in received]
             for report, each in zip(found, received, strict=True):
-                yield ReceivedReport(report, each.is_new)
+                yield report, each.is_new
 
     def ensure_site(self, name: str, *, by: str, login: str | None) -> None:
         """Add the site to the register if it is not there and the address book has it.

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, tuple_
 
 from incidents.store.schema.report_tables import holdings
 
@@ -83,6 +83,6 @@ def networks_above(address: str) -> Sequence[str]:
     ]
 
 
-def _valid(at: datetime) -> object:
+def _valid(at: datetime) -> ColumnElement[bool]:
     of = holdings.c
     return and_(of.since <= at, or_(of.until.is_(None), of.until > at))

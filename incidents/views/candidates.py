@@ -82,7 +82,7 @@ def _of_book(
 ) -> list[str]:
     """The sites of the customers who had the hosts or the addresses at that time."""
     lines: list[list[tuple[Kind, str]]] = [
-        [each for name in names_above(host) for each in (("site", name), ("domain", name))]  # type: ignore[misc]
+        [each for name in names_above(host) for each in (("site", name), ("domain", name))]
         for host in hosts[:_MOST]
     ]
     lines += [[("network", each) for each in networks_above(one)] for one in addresses[:_MOST]]

@@ -30,9 +30,9 @@ from incidents.desk import Answer, Envelope
 from incidents.desk import reports as desk_reports
 from incidents.desk.envelope import join_answers
 from incidents.desk.reports import LeadToIncident
+from incidents.errors import ReportNotKeptError
 from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery
-from incidents.inbox.report_desk import ReceivedReport
 from incidents.machine.commands import Attach, Command
 from incidents.record import evidence
 from incidents.record.own_events import ReportJoined, ReportLogged
@@ -105,11 +105,11 @@ async def receive(
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
         async for piece in request.stream():
             body.write(piece)
-        received = await run_in_threadpool(_receive, by, cast("BinaryIO", body), name or "")
-    return JSON(received.report, 201 if received.is_new else 200)
+        found, is_new = await run_in_threadpool(_receive, by, cast("BinaryIO", body), name or "")
+    return JSON(found, 201 if is_new else 200)
 
 
-def _receive(by: Caller, body: BinaryIO, name: str) -> ReceivedReport:
+def _receive(by: Caller, body: BinaryIO, name: str) -> tuple[ReportInFull, bool]:
     if by.dry_run:
         raise problems.unprocessable("no_dry_run", "nothing was done: this has no dry run")
     by.take_quota(1)
@@ -171,7 +171,7 @@ def source_of_report(by: ReadCaller, report: Id) -> Response:
         found = reports.report(connection, id_)
     file = evidence.kept(by.app.settings.evidence, found["kept"] or found["digest"])
     if file is None:
-        raise problems.not_found("no_source", "the bytes of this report are not kept here")
+        raise ReportNotKeptError(report=found["id"])
     headers = {**ALONE, "Content-Disposition": f'attachment; filename="{found["id"]}.bin"'}
     return StreamingResponse(
         pieces(file.open("rb")), media_type="application/octet-stream", headers=headers

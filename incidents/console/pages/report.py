@@ -21,7 +21,7 @@ from incidents.desk import Answer
 from incidents.desk import reports as desk_reports
 from incidents.desk.envelope import join_answers
 from incidents.desk.reports import LeadToIncident
-from incidents.errors import InputError, NoSuchReportError, RefusedError
+from incidents.errors import InputError, RefusedError, ReportNotKeptError
 from incidents.inbox import triage
 from incidents.locale import words
 from incidents.machine.commands import Attach, Command
@@ -49,7 +49,7 @@ def source(here: Viewer, report: str) -> Response:
         found = reports.report(connection, id_)
     file = evidence.kept(here.app.settings.evidence, found["kept"] or found["digest"])
     if file is None:
-        raise NoSuchReportError(given=found["id"])
+        raise ReportNotKeptError(report=found["id"])
     caller.record_reveal(here.app, here.identity, found["id"])
     headers = {**ALONE, "Content-Disposition": f'attachment; filename="{found["id"]}.bin"'}
     return StreamingResponse(
