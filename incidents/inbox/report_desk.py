@@ -51,7 +51,8 @@ class ReportDesk:
     ) -> Iterator[tuple[ReportInFull, bool]]:  # fmt: skip
         """Receive the reports, in order; each is on record when it is yielded.
 
-        With each comes whether it is new: otherwise the same bytes came in before. `language`: of the reasons in the documents.
+        With each comes whether it is new: otherwise the same bytes came in before. `language`: of
+        the reasons in the documents.
 
         Raises the errors of `Inbox.receive`.
         """
