@@ -115,13 +115,6 @@ class Findings:
         self.endpoints.append(Endpoint(address, known, of.get("seen_at")))  # type: ignore[arg-type]
         return True
 
-    def take(self, other: Findings) -> None:
-        """Take what another one has."""
-        self.urls += other.urls
-        self.hosts += other.hosts
-        self.mentions += other.mentions
-        self.endpoints += other.endpoints
-
     def guess_hosts(self) -> None:
         """Take the names that are mentioned for hosts, if no address and no host is certain."""
         if not (self.urls or self.hosts):

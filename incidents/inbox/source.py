@@ -24,6 +24,7 @@ from incidents.inbox.table_file import MAX_ROWS, TableFile
 
 MAX_UNPACKED = 16 << 20
 MAX_FILES = 100
+MAX_LINKS = 5_000
 MAX_TEXT = 1 << 20
 """The maximum characters of a text that are searched for findings."""
 
@@ -61,6 +62,8 @@ class Source:
     raw: bytes
     name: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    leaves_out: bool = field(default=False, init=False)
+    """Whether a file could not be unpacked."""
 
     @cached_property
     def mail(self) -> Mail | None:
@@ -76,14 +79,21 @@ class Source:
     def files(self) -> list[File]:
         """The files of the mail, or the report itself; archives are unpacked.
 
+        An archive in a mail that cannot be unpacked is left out: the mail itself can be read.
+
         Raises:
-            UnreadableError: for an archive that is damaged, encrypted, or too large.
+            UnreadableError: for a report that is an archive: damaged, encrypted, or too large.
         """
-        if self.mail is None:
-            return list(_unpacked(self.name, self.raw, [MAX_UNPACKED, MAX_FILES]))
         left = [MAX_UNPACKED, MAX_FILES]
-        parts = (part for each in self.mails for part in each.parts)
-        return [found for part in parts for found in _unpacked(part.name, part.content, left)]
+        if self.mail is None:
+            return list(_unpacked(self.name, self.raw, left))
+        found: list[File] = []
+        for part in (part for each in self.mails for part in each.parts):
+            try:
+                found += _unpacked(part.name, part.content, left)
+            except UnreadableError:
+                self.leaves_out = True
+        return found
 
     @cached_property
     def objects(self) -> list[dict[str, Any]]:
@@ -110,7 +120,7 @@ class Source:
             return text[:MAX_TEXT], []
         bodies = [each.body for each in self.mails]
         text = "\n".join(text for text, _ in bodies if text)
-        return text[:MAX_TEXT], [link for _, links in bodies for link in links][: MAX_FILES * 50]
+        return text[:MAX_TEXT], [link for _, links in bodies for link in links][:MAX_LINKS]
 
     @property
     def is_json(self) -> bool:

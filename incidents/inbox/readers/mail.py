@@ -54,7 +54,7 @@ def envelope(source: Source) -> dict[str, Any]:
     if mail is None:
         return {"text": text[:MAX_TEXT], **({"more": True} if source.is_long else {})}
     attachments, more = limited(source.attachments(), MAX_ATTACHMENTS)
-    more = more or source.is_long or any(each.more for each in source.mails)
+    more = more or source.leaves_out or source.is_long or any(each.more for each in source.mails)
     return {
         "reporter": mail.sender, "subject": subject(source) or None, "sent_at": mail.sent_at,
         "message_id": (mail.get("message-id") or "")[:998] or None, "attachments": attachments,
