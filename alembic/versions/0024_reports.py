@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("site_id", NUMBER),
         sa.Column("incident", sa.Integer()),
         sa.Column("reason", WORD),
-        sa.Column("reporter", sa.Text()),
+        sa.Column("reporter", WORD),
         sa.Column("category", sa.Text()),
         sa.Column("seen_at", MOMENT),
         sa.Column("message_id", WORD),
@@ -59,9 +59,6 @@ def upgrade() -> None:
         sa.Column("report_id", NUMBER, autoincrement=False, nullable=False),
         sa.Column("host", WORD, nullable=False),
         sa.PrimaryKeyConstraint("report_id", "host", name="pk_report_hosts"),
-        sa.ForeignKeyConstraint(
-            ["report_id"], ["reports.id"], name="fk_report_hosts_report_id_reports"
-        ),
     )
     op.create_index("ix_report_hosts_host", "report_hosts", ["host", "report_id"])
     op.create_table(

@@ -134,6 +134,12 @@ class KeptReferences:
 
 
 OUTSIDE = {
+    "reports.reporter": "repeats the sealed reading, and is erased with it",
+    "reports.category": "repeats the sealed reading, and is erased with it",
+    "reports.seen_at": "repeats the sealed reading, and is erased with it",
+    "reports.message_id": "repeats the sealed reading, and is erased with it",
+    "report_hosts": "repeats the sealed reading, and is erased with it",
+    "holdings": "the address book, which only suggests to whom a report belongs",
     "entries.id": "the record orders the entries of each site, not those of one site and another",
     "entries.body": "of a field that no table repeats, the entry itself is the only record",
     "entries.leaf_hash": "the log's own, which audit verify recomputes",

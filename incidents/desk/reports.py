@@ -77,6 +77,8 @@ def receive(
     ids = {each.message_id: _digest(each.message_id) for each in incoming if each.message_id}
     first = reports.by_message_id(connection, ids.values())
     next_id = reports.last_id(connection) + 1
+    named = {each.reporter for each in incoming if each.reporter is not None}
+    keys = {reporter: reports.reporter_key(connection, reporter) for reporter in named}
     answers: list[Received] = []
     new: list[tuple[Report, Sequence[str]]] = []
     recorded: list[own_stream.Recorded] = []
@@ -104,7 +106,8 @@ def receive(
             id=id_, digest=each.digest, kept=each.kept, size=each.size, received_at=place.now,
             channel=each.channel, format=each.format, unread=each.unread, reading=own.text[0],
             same_id_as=same, state=reports.UNREADABLE if each.unread else reports.NEW,
-            reporter=each.reporter, category=each.category, seen_at=each.seen_at,
+            reporter=None if each.reporter is None else keys[each.reporter],
+            category=each.category, seen_at=each.seen_at,
             message_id=message,
         )  # fmt: skip
         new.append((row, each.hosts))

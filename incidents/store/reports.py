@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.report_tables import report_hosts, reports
 
 NEW, UNREADABLE = WAITING = ("new", "unreadable")
@@ -60,6 +62,16 @@ class Settlement(NamedTuple):
     site_id: int | None = None
     incident: int | None = None
     reason: str | None = None
+
+
+def reporter_key(connection: Connection, reporter: str) -> str:
+    """What stands for a reporter in the table, by which their reports are found.
+
+    It is the SHA-256 (hexadecimal) of the address with the database's random identity: the address
+    itself is only in the sealed reading.
+    """
+    identity = connection.scalar(select(desk.c.identity)) or ""
+    return sha256(f"{identity}\n{reporter}".encode()).hexdigest()
 
 
 def last_id(connection: Connection) -> int:

@@ -97,7 +97,7 @@ def page(
     Raises:
         InputError: for a cursor of another list.
     """
-    asked = select(table.c.id).where(*_conditions(wanted))
+    asked = select(table.c.id).where(*_conditions(connection, wanted))
     if cursor is not None:
         if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
             raise InputError.coded("bad_cursor", "{cursor!r} is not a cursor", cursor=cursor[:80])
@@ -112,7 +112,7 @@ def counts_by_state(connection: Connection, wanted: ReportFilter) -> dict[str, i
     """The number of reports that match in each state, each at most `MAX_COUNTED`."""
     found = {}
     for state in store.STATES:
-        of = _conditions(replace(wanted, state=state, waiting=None))
+        of = _conditions(connection, replace(wanted, state=state, waiting=None))
         some = select(table.c.id).where(*of).limit(MAX_COUNTED).subquery()
         found[state] = connection.scalar(select(func.count()).select_from(some)) or 0
     return found
@@ -130,7 +130,8 @@ def record_of(connection: Connection, reporter: str | None) -> ReporterRecord:
     """How the reports of the reporter ended."""
     if reporter is None:
         return ReporterRecord(0, 0, 0)
-    counted = select(table.c.state, func.count()).where(table.c.reporter == reporter)
+    key = store.reporter_key(connection, reporter)
+    counted = select(table.c.state, func.count()).where(table.c.reporter == key)
     by_state = {str(state): n for state, n in connection.execute(counted.group_by(table.c.state))}
     return ReporterRecord(
         *(
@@ -165,12 +166,15 @@ def open_incidents(connection: Connection, names: Sequence[str], most: int = 20)
     ]
 
 
-def _conditions(wanted: ReportFilter) -> list[Any]:
+def _conditions(connection: Connection, wanted: ReportFilter) -> list[Any]:
     found: list[Any] = []
+    if wanted.reporter is not None:
+        key = store.reporter_key(connection, wanted.reporter.strip().lower())
+        found.append(table.c.reporter == key)
     if wanted.waiting is not None:
         states = store.WAITING if wanted.waiting else store.SETTLED
         found.append(table.c.state.in_(states))
-    for name in ("state", "channel", "format", "category", "reporter"):
+    for name in ("state", "channel", "format", "category"):
         value = getattr(wanted, name)
         if value is not None:
             found.append(table.c[name] == value)
@@ -197,8 +201,10 @@ def _document(
     if row.unread is not None and reason is None:
         reason = language.say(f"report.unread.{row.unread}")
     found: Report = {
-        "id": report_id(row.id), "format": row.format, "state": row.state,  # type: ignore[typeddict-item]
-        "reporter": row.reporter, "category": row.category, "hosts": [*hosts, *mentioned],
+        "id": report_id(row.id), "format": row.format,
+        "state": row.state,  # type: ignore[typeddict-item]
+        "reporter": reading.get("reporter"), "category": row.category,
+        "hosts": [*hosts, *mentioned],
         "urls": list(reading.get("urls", ())), "addresses": list(reading.get("addresses", ())),
         "seen_at": None if row.seen_at is None else rfc3339(row.seen_at),
         "candidates": sites, "reason": reason,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -23,11 +24,12 @@ from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
-from incidents.desk import accounts, invitations, tokens
+from incidents.desk import Envelope, accounts, invitations, reports, tokens
 from incidents.desk.activation import LogKey
 from incidents.desk.own_stream import AccountAction, Actor
+from incidents.desk.reports import Incoming, LeadToIncident
 from incidents.machine import commands as c
-from incidents.record.own_events import ServeKeyMade
+from incidents.record.own_events import ReportJoined, ServeKeyMade
 from incidents.store.accounts import accounts as serve_keys
 from incidents.store.schema import tables
 from incidents.store.schema.catalogue import every_table
@@ -74,6 +76,32 @@ def fill(day: Rehearsal) -> None:
     _carry_out(day)
     _file(day)
     _let_in(day)
+    _receive(day)
+
+
+def _receive(day: Rehearsal) -> None:
+    """Three reports: one joined an incident, one was dismissed, and one cannot be read."""
+
+    def clock() -> datetime:
+        return day.now
+
+    new = [
+        Incoming(
+            digest=digest * 64, size=9, channel="command", format="mail", reading={},
+            kept=kept, unread=unread, message_id="<a@b>",
+        )
+        for digest, kept, unread in (("1", None, None), ("2", "4" * 64, None), ("3", None, "deep"))
+    ]  # fmt: skip
+    day.desk.on_record(partial(reports.receive, incoming=new, by="li", login="desk1", clock=clock))
+    attach = c.Attach(by="li", incident=1, digest="1" * 64, size=9)
+    joined = LeadToIncident(report=1, kind=ReportJoined, by="li", login="desk1", clock=clock)
+    day.desk.submit([Envelope(site="a.example", command=attach, login="desk1")], sequel=joined)
+    day.desk.on_record(
+        partial(
+            reports.dismiss, report=2, reason="gone", not_ours=True, by="li", login="desk1",
+            clock=clock,
+        )
+    )  # fmt: skip
 
 
 def _file(day: Rehearsal) -> None:

@@ -206,7 +206,8 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
         "deliveries.next_at", "deliveries.held_by",
         "deliveries.tried_at", "deliveries.adapter", "deliveries.problem", "deliveries.detail",
         "leaves", "tiles", "log_head", "checkpoints", "cosignatures", "stamps",
-        "footers", "rehearsal", "archive_parts", "archived_sites",
+        "footers", "rehearsal", "archive_parts", "archived_sites", "report_hosts", "holdings",
+        "reports.reporter", "reports.category", "reports.seen_at", "reports.message_id",
     }  # fmt: skip
 
 
@@ -356,4 +357,5 @@ def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> No
         assert {(f.table, f.problem) for f in findings(connection)} == {
             ("log_keys", "added"), ("accounts", "added"), ("tokens", "added"), ("desk", "changed"),
             ("serve_keys", "added"), ("invitations", "added"), ("passwords", "added"),
+            ("reports", "added"),
         }  # fmt: skip

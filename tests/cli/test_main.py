@@ -158,7 +158,7 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, completed: Completed, db
     cli("site", "add", "other.example")
     cli("log", "shop.example")
     assert completed("incidents re", db_url) == [
-        "removed", "refused", "recur", "revoke-links", "retention", "recover",
+        "report", "removed", "refused", "recur", "revoke-links", "retention", "recover",
     ]  # fmt: skip
     assert completed("incidents log sh", db_url) == ["shop.example"]
     assert completed("incidents claim 1", db_url) == ["1-1"]

@@ -69,6 +69,13 @@ sup: claim 1-1
 sup: hand-over two
 sup: show 1-1
 sup: note 1-1 'seen again'
+sup: report receive {file}
+sup: report list
+sup: report show r1
+sup: report log r1 new.example
+sup: report receive {policy} {history}
+sup: report join r2 1-1
+sup: report dismiss r3 --reason gone
 sup: attach 1-1 {file} --dry-run
 sup: attach 1-1 {file}
 sup: contact 1-1 reached
@@ -176,6 +183,7 @@ audit key new
 audit key rotate --reason x
 recover --reason x
 db rekey --reason x
+report book {file}
 """
 """It is about this machine, and who has named a server is told so."""
 
@@ -264,7 +272,7 @@ def test_each_command_is_answered_by_a_server_or_says_that_it_is_not_done_so(
             line, answer.err,
         )  # fmt: skip
     assert (tmp_path / "export").read_text(encoding="utf-8").count("\n") > 5
-    assert len([each for each in (tmp_path / "kept").rglob("*") if each.is_file()]) == 1
+    assert len([each for each in (tmp_path / "kept").rglob("*") if each.is_file()]) == 3
     assert over.sessions() == 0
     assert set(OVER_HTTP.values()) - asked == OF_NO_DESK
 

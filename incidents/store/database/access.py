@@ -116,6 +116,10 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "filing_terms": _TRANSIENT,
     "footers": (SELECT, INSERT, UPDATE, DELETE),
     "work": _TRANSIENT,
+    "reports": _STATE,
+    "report_hosts": _TRANSIENT,
+    # Who had what, as another system says.
+    "holdings": _TRANSIENT,
     # Accounts and tokens, which the replay also derives; and secret or short-lived data.
     "accounts": _STATE,
     "tokens": _STATE,

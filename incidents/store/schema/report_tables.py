@@ -6,7 +6,7 @@ that it can be searched, and that is erased with it.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text
 
 from incidents.store.schema.types import UNRECORDED, Number, UTCDateTime, Word, metadata
 
@@ -32,7 +32,8 @@ reports = Table(
     Column("site_id", Number),
     Column("incident", Integer),
     Column("reason", Word),
-    Column("reporter", Text, info=UNRECORDED),
+    # See `store.reports.reporter_key`.
+    Column("reporter", Word, info=UNRECORDED),
     Column("category", Text, info=UNRECORDED),
     Column("seen_at", UTCDateTime, info=UNRECORDED),
     # The SHA-256 (hexadecimal) of its Message-ID.
@@ -59,7 +60,8 @@ Index("ix_holdings_customer", holdings.c.customer, holdings.c.kind)
 report_hosts = Table(
     "report_hosts",
     metadata,
-    Column("report_id", Number, ForeignKey("reports.id"), primary_key=True, autoincrement=False),
+    # Not a foreign key: no report is deleted.
+    Column("report_id", Number, primary_key=True, autoincrement=False),
     Column("host", Word, primary_key=True),
 )
 Index("ix_report_hosts_host", report_hosts.c.host, report_hosts.c.report_id)
