@@ -19,7 +19,6 @@ from incidents.machine.decide import decide
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.record import entry, own_events
-from incidents.record import own_events as acts
 from incidents.record.codec import Codec
 from incidents.record.entry import encode
 from incidents.record.own_events import LogKeyMade, PolicyActivated, SignInsErased, WordsErased
@@ -213,14 +212,14 @@ def _erased_sign_ins() -> Event:
 
 
 def _thinning() -> Event:
-    return acts.CheckpointsThinned(
+    return own_events.CheckpointsThinned(
         occurred_at=_BEGIN, recorded_at=_BEGIN, by="supervisor-1", policy=DOCUMENTED.digest,
         before=_BEGIN - 30 * _DAY, rows=2_000,
     )  # fmt: skip
 
 
 def _resumption() -> Event:
-    return acts.HistoryResumed(
+    return own_events.HistoryResumed(
         occurred_at=_BEGIN, recorded_at=_BEGIN, by="daemon", policy=DOCUMENTED.digest, epoch=60,
         cause="entries_lost", entries=1_500, since=_BEGIN, had=1_536,
     )  # fmt: skip
@@ -236,39 +235,39 @@ def _account_acts() -> Iterator[Event]:
     }  # fmt: skip
     own: dict[str, Any]
     own, token = {"handle": "operator-1"}, "4f1c09a7be"
-    yield acts.AccountMade(**when, **own, role="operator")
-    yield acts.RoleGiven(**when, **own, role="supervisor")
-    yield acts.AccountDisabled(**when, **own)
-    yield acts.AccountEnabled(**when, **own)
-    yield acts.PasswordSet(
+    yield own_events.AccountMade(**when, **own, role="operator")
+    yield own_events.RoleGiven(**when, **own, role="supervisor")
+    yield own_events.AccountDisabled(**when, **own)
+    yield own_events.AccountEnabled(**when, **own)
+    yield own_events.PasswordSet(
         **when, **own, counts_from=_BEGIN + _DAY, kept=hashlib.sha256(b"a hash").hexdigest()
     )  # fmt: skip
-    yield acts.TokenMade(
+    yield own_events.TokenMade(
         **when, handle="panel-1", token=token, acts=("add_site", "log"),
         digest=hashlib.sha256(b"a secret").hexdigest(), expires=_BEGIN + 90 * _DAY,
     )  # fmt: skip
-    yield acts.TokenRevoked(**when, token=token)
+    yield own_events.TokenRevoked(**when, token=token)
     invitation, factor = "b3a1f0c2d4", "07e2c5d9aa"
-    yield acts.InvitationMade(
+    yield own_events.InvitationMade(
         **when, **own, invitation=invitation, expires=_BEGIN + 3 * _DAY,
         digest=hashlib.sha256(b"an invitation").hexdigest(),
     )  # fmt: skip
-    yield acts.InvitationUsed(**when, invitation=invitation)
-    yield acts.InvitationRevoked(**when, invitation=invitation)
-    yield acts.FactorAdded(**when, **own, factor=factor, method="totp")
-    yield acts.FactorRemoved(**when, factor=factor)
-    yield acts.RecoveryCodesMade(**when, **own)
-    yield acts.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
-    yield acts.DetailsRevealed(**when, about=_SITE)
+    yield own_events.InvitationUsed(**when, invitation=invitation)
+    yield own_events.InvitationRevoked(**when, invitation=invitation)
+    yield own_events.FactorAdded(**when, **own, factor=factor, method="totp")
+    yield own_events.FactorRemoved(**when, factor=factor)
+    yield own_events.RecoveryCodesMade(**when, **own)
+    yield own_events.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
+    yield own_events.DetailsRevealed(**when, about=_SITE)
     report = hashlib.sha256(b"a report").hexdigest()
-    yield acts.ReportReceived(
+    yield own_events.ReportReceived(
         **when, report=17, digest=report, size=2_048, channel="command", format="arf",
         text=_reference("what was read"), same_id_as=16,
     )  # fmt: skip
-    yield acts.ReportLogged(**when, report=17, about="12-3")
-    yield acts.ReportJoined(**when, report=18, about="12-3")
-    yield acts.ReportDismissed(**when, report=19, text=_reference("a reason"), not_ours=True)
-    yield acts.ServeKeyMade(
+    yield own_events.ReportLogged(**when, report=17, about="12-3")
+    yield own_events.ReportJoined(**when, report=18, about="12-3")
+    yield own_events.ReportDismissed(**when, report=19, text=_reference("a reason"), not_ours=True)
+    yield own_events.ServeKeyMade(
         **when, key=hashlib.sha256(b"a key").hexdigest(), tokens=2, passwords=3
     )  # fmt: skip
 
