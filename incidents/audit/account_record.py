@@ -15,7 +15,7 @@ from incidents.audit.rows import Finding
 from incidents.contract.case_documents import plain
 from incidents.errors import Cause
 from incidents.machine.events import Event
-from incidents.record import own_events
+from incidents.record import account_events
 from incidents.store.accounts import factors, invitations, passwords
 from incidents.store.accounts.invitations import Invitation
 from incidents.store.schema.access_tables import factors as factors_table
@@ -24,9 +24,9 @@ from incidents.store.schema.access_tables import passwords as passwords_table
 from incidents.values.parsing import MisreadError
 
 _ACCOUNT_EVENTS = (
-    own_events.AccountMade, own_events.RoleGiven, own_events.AccountDisabled,
-    own_events.AccountEnabled, own_events.PasswordSet, own_events.InvitationMade,
-    own_events.InvitationRevoked,
+    account_events.AccountMade, account_events.RoleGiven, account_events.AccountDisabled,
+    account_events.AccountEnabled, account_events.PasswordSet, account_events.InvitationMade,
+    account_events.InvitationRevoked,
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ class AccountRecord:
 
     accounts: dict[str, AccountRow] = field(default_factory=dict)
     tokens: dict[str, TokenRow] = field(default_factory=dict)
-    passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
+    passwords: dict[str, account_events.PasswordSet] = field(default_factory=dict)
     invitations: dict[str, Invitation] = field(default_factory=dict)
     factors: dict[str, FactorRow] = field(default_factory=dict)
 
@@ -81,24 +81,24 @@ class AccountRecord:
         """
         at = event.recorded_at
         match event:
-            case own_events.AccountMade(handle=handle, role=role):
+            case account_events.AccountMade(handle=handle, role=role):
                 if handle in self.accounts:
                     raise misread(
                         "flaw_has_account", "{handle} has an account already", handle=handle
                     )
                 self.accounts[handle] = AccountRow(handle, role, at)
-            case own_events.RoleGiven(handle=handle, role=role):
+            case account_events.RoleGiven(handle=handle, role=role):
                 self._change(handle, role=role)
-            case own_events.AccountDisabled(handle=handle):
+            case account_events.AccountDisabled(handle=handle):
                 self._change(handle, disabled_at=at)
-            case own_events.AccountEnabled(handle=handle):
+            case account_events.AccountEnabled(handle=handle):
                 self._change(handle, disabled_at=None)
-            case own_events.PasswordSet(handle=handle):
+            case account_events.PasswordSet(handle=handle):
                 self._account(handle)
                 self.passwords[handle] = event
-            case own_events.TokenMade():
+            case account_events.TokenMade():
                 self._make_token(event, at)
-            case own_events.TokenRevoked(token=token):
+            case account_events.TokenRevoked(token=token):
                 if token not in self.tokens:
                     raise misread("flaw_no_token", "there is no token {token}", token=token)
                 self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
@@ -114,7 +114,7 @@ class AccountRecord:
         own = self.accounts.get(event.by)
         if not isinstance(event, _ACCOUNT_EVENTS) or own is None or _may_keep(own):
             return None
-        is_own_password = isinstance(event, own_events.PasswordSet) and event.handle == event.by
+        is_own_password = isinstance(event, account_events.PasswordSet) and event.handle == event.by
         if is_own_password or not any(_may_keep(self.accounts[each]) for each in self.passwords):
             return None
         if own.disabled_at is not None:
@@ -131,7 +131,7 @@ class AccountRecord:
             raise misread("flaw_no_account", "{handle} has no account", handle=handle)
         return self.accounts[handle]
 
-    def _make_token(self, event: own_events.TokenMade, at: datetime) -> None:
+    def _make_token(self, event: account_events.TokenMade, at: datetime) -> None:
         self._account(event.handle)
         if event.token in self.tokens:
             raise misread(
@@ -144,24 +144,24 @@ class AccountRecord:
 
     def _take_factor(self, event: Event, at: datetime) -> None:
         match event:
-            case own_events.RecoveryCodesMade(handle=handle):
+            case account_events.RecoveryCodesMade(handle=handle):
                 self._account(handle)
-            case own_events.FactorAdded(factor=factor, handle=handle, method=method):
+            case account_events.FactorAdded(factor=factor, handle=handle, method=method):
                 self._account(handle)
                 self.factors[factor] = FactorRow(handle, method)
-            case own_events.FactorRemoved(factor=factor):
+            case account_events.FactorRemoved(factor=factor):
                 if factor not in self.factors:
                     raise misread("flaw_no_factor", "there is no factor {factor}", factor=factor)
                 self.factors[factor] = self.factors[factor]._replace(removed_at=at)
 
     def _take_invitation(self, event: Event, at: datetime) -> None:
         match event:
-            case own_events.InvitationMade(invitation=id_, handle=handle, digest=digest):
+            case account_events.InvitationMade(invitation=id_, handle=handle, digest=digest):
                 self._account(handle)
                 self.invitations[id_] = Invitation(id_, handle, digest, at, event.by, event.expires)
-            case own_events.InvitationUsed(invitation=id_):
+            case account_events.InvitationUsed(invitation=id_):
                 self.invitations[id_] = self._invitation(id_)._replace(used_at=at)
-            case own_events.InvitationRevoked(invitation=id_):
+            case account_events.InvitationRevoked(invitation=id_):
                 self.invitations[id_] = self._invitation(id_)._replace(revoked_at=at)
 
     def _invitation(self, id_: str) -> Invitation:

@@ -15,7 +15,7 @@ from incidents.audit.rows import Finding, Row, Stream, compare, written
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
-from incidents.record import own_events
+from incidents.record import account_events, own_events, report_events
 from incidents.record.entry import DESK, Header, decode
 from incidents.store.schema.access_tables import accounts, serve_keys, tokens
 from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries, policies
@@ -82,10 +82,10 @@ class OwnRecord:
                 self.serve_keys.append((len(self.serve_keys) + 1, key, at))
             case own_events.HistoryResumed():
                 self._resume(event)
-            case own_events.AccountEvent():
+            case account_events.AccountEvent():
                 self._check_policy(event)
                 self.accounts.take(event)
-            case own_events.ReportEvent():
+            case report_events.ReportEvent():
                 self._check_policy(event)
                 self.reports.take(event)
             case _:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from incidents.audit.account_record import misread
 from incidents.audit.rows import Row
-from incidents.record import own_events
-from incidents.record.own_events import ReportEvent
+from incidents.record import report_events
+from incidents.record.report_events import ReportEvent
 from incidents.store.reports import (
     DISMISSED,
     JOINED,
@@ -37,13 +37,13 @@ class ReportRecord:
             MisreadError: with the reason why the action cannot follow the earlier actions.
         """
         match event:
-            case own_events.ReportReceived():
+            case report_events.ReportReceived():
                 self._receive(event)
-            case own_events.ReportLogged(about=about):
+            case report_events.ReportLogged(about=about):
                 self._lead_to(event, LOGGED, about)
-            case own_events.ReportJoined(about=about):
+            case report_events.ReportJoined(about=about):
                 self._lead_to(event, JOINED, about)
-            case own_events.ReportDismissed(not_ours=not_ours, text=text):
+            case report_events.ReportDismissed(not_ours=not_ours, text=text):
                 state = NOT_OURS if not_ours else DISMISSED
                 self._settle(event, Settlement(state, event.recorded_at, event.by, reason=text))
 
@@ -52,7 +52,7 @@ class ReportRecord:
         names = [column.name for column in recorded(reports)]
         return (tuple(getattr(each, name) for name in names) for each in self.reports.values())
 
-    def _receive(self, event: own_events.ReportReceived) -> None:
+    def _receive(self, event: report_events.ReportReceived) -> None:
         if event.report != len(self.reports) + 1:
             said = "the next report is {right}, but it says {said}"
             raise misread("flaw_report", said, right=len(self.reports) + 1, said=event.report)

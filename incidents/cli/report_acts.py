@@ -77,7 +77,7 @@ def log(
     from incidents import clock
     from incidents.desk.reports import LeadToIncident
     from incidents.inbox import triage
-    from incidents.record.own_events import ReportLogged
+    from incidents.record.report_events import ReportLogged
 
     own = _ReportSubmission(submission, report)
     found = _waiting(own.run, report)
@@ -108,7 +108,7 @@ def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> N
     from incidents.desk.reports import LeadToIncident
     from incidents.inbox import triage
     from incidents.machine.commands import Attach
-    from incidents.record.own_events import ReportJoined
+    from incidents.record.report_events import ReportJoined
 
     own = _ReportSubmission(submission, report)
     site_id, n = incident

@@ -14,7 +14,7 @@ from incidents.accounts.identity import is_handle
 from incidents.accounts.serve_key import UNSEALED, Seal, password_facts
 from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
-from incidents.record import own_events
+from incidents.record import account_events
 from incidents.store.accounts import accounts, passwords, sign_ins
 from incidents.store.accounts.accounts import Account
 from incidents.store.accounts.sign_ins import OK, SignIn
@@ -81,7 +81,7 @@ def make(connection: Connection, by: Actor, handle: str, role: str, clock: Clock
         raise AccountExistsError(handle=handle)
     new = Account(handle, role, action.now, None)
     accounts.add_account(connection, new)
-    action.record(own_events.AccountMade, handle=handle, role=role)
+    action.record(account_events.AccountMade, handle=handle, role=role)
     return new
 
 
@@ -99,7 +99,7 @@ def give_role(connection: Connection, by: Actor, handle: str, role: str, clock: 
         return False
     _check_not_last(connection, account)
     accounts.give_role(connection, handle, role)
-    action.record(own_events.RoleGiven, handle=handle, role=role)
+    action.record(account_events.RoleGiven, handle=handle, role=role)
     return True
 
 
@@ -118,7 +118,7 @@ def disable(connection: Connection, by: Actor, handle: str, clock: Clock) -> boo
         return False
     _check_not_last(connection, account)
     accounts.disable(connection, handle, action.now)
-    action.record(own_events.AccountDisabled, handle=handle)
+    action.record(account_events.AccountDisabled, handle=handle)
     _end_all(connection, action, by, handle, how="disabled")
     return True
 
@@ -133,7 +133,7 @@ def enable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool
     if known(connection, handle).disabled_at is None:
         return False
     accounts.enable(connection, handle)
-    action.record(own_events.AccountEnabled, handle=handle)
+    action.record(account_events.AccountEnabled, handle=handle)
     return True
 
 
@@ -166,7 +166,7 @@ def set_password(
     passwords.put(connection, new._replace(seal=seal.on(password_facts(new))), action.now)
     counts_from = None if given is None else given.counts_from
     action.record(
-        own_events.PasswordSet,
+        account_events.PasswordSet,
         handle=handle,
         counts_from=counts_from,
         kept=passwords.digest(hash_),
@@ -199,7 +199,7 @@ def _end_all(
     )
     for id_ in accounts.unrevoked_tokens(connection, handle) if with_tokens else ():
         accounts.revoke_token(connection, id_, action.now)
-        action.record(own_events.TokenRevoked, token=id_)
+        action.record(account_events.TokenRevoked, token=id_)
 
 
 def refuse(
@@ -219,7 +219,7 @@ def refuse(
 def reveal(connection: Connection, by: Actor, clock: Clock, *, about: str) -> None:
     """Record that somebody is about to see phone numbers and addresses in full."""
     action = AccountAction(connection, by, clock, open_to_all=True)
-    action.record(own_events.DetailsRevealed, about=about)
+    action.record(account_events.DetailsRevealed, about=about)
 
 
 def known(connection: Connection, handle: str) -> Account:

@@ -12,7 +12,7 @@ from incidents.accounts.second_factor import MOST, TooManyFactorsError, UnknownF
 from incidents.accounts.serve_key import UNSEALED, Seal, factor_facts
 from incidents.desk.accounts import known
 from incidents.desk.own_stream import AccountAction, Actor, Clock
-from incidents.record import own_events
+from incidents.record import account_events
 from incidents.store.accounts import factors
 from incidents.store.accounts.factors import ASKED_FOR, RECOVERY, Factor
 
@@ -39,7 +39,7 @@ def add(
         raise TooManyFactorsError(most=MOST)
     new = new._replace(made_at=action.now)
     factors.add(connection, [new._replace(seal=seal.on(factor_facts(new)))])
-    action.record(own_events.FactorAdded, factor=new.id, handle=new.handle, method=new.kind)
+    action.record(account_events.FactorAdded, factor=new.id, handle=new.handle, method=new.kind)
     return [] if own else _new_codes(connection, action, new.handle, seal)
 
 
@@ -87,7 +87,7 @@ def reset(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool:
 
 def _remove(connection: Connection, action: AccountAction, factor: Factor) -> None:
     factors.remove(connection, factor.id, action.now)
-    action.record(own_events.FactorRemoved, factor=factor.id)
+    action.record(account_events.FactorRemoved, factor=factor.id)
 
 
 def _remove_codes(connection: Connection, action: AccountAction, handle: str) -> None:
@@ -107,5 +107,5 @@ def _new_codes(connection: Connection, action: AccountAction, handle: str, seal:
         for code in codes
     ]  # fmt: skip
     factors.add(connection, [each._replace(seal=seal.on(factor_facts(each))) for each in kept])
-    action.record(own_events.RecoveryCodesMade, handle=handle)
+    action.record(account_events.RecoveryCodesMade, handle=handle)
     return codes

@@ -16,7 +16,7 @@ from incidents.desk import accounts
 from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.desk.tokens import DisabledAccountError
 from incidents.errors import RefusedError
-from incidents.record import own_events
+from incidents.record import account_events
 from incidents.store.accounts import accounts as stored_accounts
 from incidents.store.accounts import invitations
 from incidents.store.accounts.invitations import Invitation
@@ -80,7 +80,7 @@ def invite(
     new = new._replace(seal=seal.on(invitation_facts(new)))
     invitations.add(connection, new)
     action.record(
-        own_events.InvitationMade, invitation=new.id, handle=handle, digest=new.digest,
+        account_events.InvitationMade, invitation=new.id, handle=handle, digest=new.digest,
         expires=new.expires_at,
     )  # fmt: skip
     return new
@@ -104,7 +104,7 @@ def revoke(connection: Connection, by: Actor, id_: str, clock: Clock) -> bool:
 
 def _revoke(connection: Connection, action: AccountAction, found: Invitation) -> None:
     invitations.revoke(connection, found.id, action.now)
-    action.record(own_events.InvitationRevoked, invitation=found.id)
+    action.record(account_events.InvitationRevoked, invitation=found.id)
 
 
 def opened(
@@ -149,7 +149,7 @@ def accept(
     # Again, under the lock: of two who open the link at once, one is late.
     invitation, _ = opened(connection, secret, action.now, seal)
     invitations.use(connection, invitation.id, action.now)
-    action.record(own_events.InvitationUsed, invitation=invitation.id)
+    action.record(account_events.InvitationUsed, invitation=invitation.id)
     accounts.set_password(
         connection, by, account.handle, hash_, clock, second_after=second_after, seal=seal,
         known_to=invitation.by,

@@ -20,7 +20,7 @@ from incidents.desk import own_stream
 from incidents.desk.envelope import Answer, Envelope
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine.commands import Attach
-from incidents.record.own_events import (
+from incidents.record.report_events import (
     ReportDismissed,
     ReportJoined,
     ReportLogged,

@@ -25,7 +25,7 @@ from incidents.desk.desk import Desk
 from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.errors import Cause, InputError, RefusedError
 from incidents.locale.language import ENGLISH
-from incidents.record import own_events
+from incidents.record import account_events
 from incidents.record.own_events import ServeKeyMade
 from incidents.store.accounts import accounts, factors, invitations, passwords
 from incidents.store.accounts.accounts import ServeKey, Token
@@ -99,7 +99,7 @@ def make_token(
     new = new._replace(seal=seal.on(token_facts(new)))
     accounts.add_token(connection, new)
     action.record(
-        own_events.TokenMade, token=new.id, handle=handle, digest=new.digest,
+        account_events.TokenMade, token=new.id, handle=handle, digest=new.digest,
         expires=new.expires_at, acts=tuple(kept or ()),
     )  # fmt: skip
     return new
@@ -118,7 +118,7 @@ def revoke_token(connection: Connection, by: Actor, id_: str, clock: Clock) -> b
     if token.revoked_at is not None:
         return False
     accounts.revoke_token(connection, id_, action.now)
-    action.record(own_events.TokenRevoked, token=id_)
+    action.record(account_events.TokenRevoked, token=id_)
     return True
 
 

@@ -11,7 +11,7 @@ from incidents.locale.language import language
 from incidents.locale.words import Wording
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
-from incidents.record import own_events
+from incidents.record import account_events, own_events, report_events
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 
 _SECOND = timedelta(seconds=1)
@@ -124,7 +124,7 @@ def _resumed(event: own_events.HistoryResumed) -> str:
     )
 
 
-def _counts(event: own_events.PasswordSet) -> str:
+def _counts(event: account_events.PasswordSet) -> str:
     """The time when a person whose password somebody else has set counts as a second person."""
     if event.counts_from is None:
         return ""
@@ -134,38 +134,38 @@ def _counts(event: own_events.PasswordSet) -> str:
 def _account_sentence(event: Event) -> str:
     """The sentence of an action on an account."""
     match event:
-        case own_events.AccountMade(handle=handle, role=role):
+        case account_events.AccountMade(handle=handle, role=role):
             return f"account {handle} created with the role {role}"
-        case own_events.RoleGiven(handle=handle, role=role):
+        case account_events.RoleGiven(handle=handle, role=role):
             return f"{handle} now has the role {role}"
-        case own_events.AccountDisabled(handle=handle):
+        case account_events.AccountDisabled(handle=handle):
             return f"account {handle} disabled"
-        case own_events.AccountEnabled(handle=handle):
+        case account_events.AccountEnabled(handle=handle):
             return f"account {handle} enabled"
-        case own_events.PasswordSet(handle=handle):
+        case account_events.PasswordSet(handle=handle):
             return f"{handle} has a new password{_counts(event)}"
-        case own_events.TokenMade(handle=handle, token=token, expires=expires):
+        case account_events.TokenMade(handle=handle, token=token, expires=expires):
             return f"token {token} created for {handle}, valid until {rfc3339(expires)}"
-        case own_events.TokenRevoked(token=token):
+        case account_events.TokenRevoked(token=token):
             return f"token {token} revoked"
-        case own_events.AccessRefused(act=act, why=why, about=about):
+        case account_events.AccessRefused(act=act, why=why, about=about):
             about = f" of {about}" if about else ""
             return f"was denied {act}{about}: {why}"
-        case own_events.DetailsRevealed(about=about):
+        case account_events.DetailsRevealed(about=about):
             return f"viewed full numbers and addresses: {about}"
     return _entry_sentence(event)
 
 
-def _report_sentence(event: own_events.ReportEvent) -> str:
+def _report_sentence(event: report_events.ReportEvent) -> str:
     """The sentence of an action on a report."""
     match event:
-        case own_events.ReportReceived(report=n, channel=channel, format=format_, digest=digest):
+        case report_events.ReportReceived(report=n, channel=channel, format=format_, digest=digest):
             return f"report r{n} received by {channel} ({format_}), SHA-256 {digest}"
-        case own_events.ReportLogged(report=n, about=about):
+        case report_events.ReportLogged(report=n, about=about):
             return f"report r{n} logged as {about}"
-        case own_events.ReportJoined(report=n, about=about):
+        case report_events.ReportJoined(report=n, about=about):
             return f"report r{n} added to {about}"
-        case own_events.ReportDismissed(report=n, not_ours=not_ours):
+        case report_events.ReportDismissed(report=n, not_ours=not_ours):
             return f"report r{n} dismissed{' as not ours' if not_ours else ''}"
     return event.kind
 
@@ -173,18 +173,18 @@ def _report_sentence(event: own_events.ReportEvent) -> str:
 def _entry_sentence(event: Event) -> str:
     """The sentence of an action on an invitation, a second factor or a report."""
     match event:
-        case own_events.ReportEvent():
+        case report_events.ReportEvent():
             return _report_sentence(event)
-        case own_events.InvitationMade(handle=handle, invitation=id_, expires=expires):
+        case account_events.InvitationMade(handle=handle, invitation=id_, expires=expires):
             return f"{handle} invited by invitation {id_}, valid until {rfc3339(expires)}"
-        case own_events.InvitationUsed(invitation=id_):
+        case account_events.InvitationUsed(invitation=id_):
             return f"invitation {id_} used"
-        case own_events.InvitationRevoked(invitation=id_):
+        case account_events.InvitationRevoked(invitation=id_):
             return f"invitation {id_} revoked"
-        case own_events.FactorAdded(handle=handle, factor=factor, method=method):
+        case account_events.FactorAdded(handle=handle, factor=factor, method=method):
             return f"{handle} added the second factor {factor} ({method})"
-        case own_events.FactorRemoved(factor=factor):
+        case account_events.FactorRemoved(factor=factor):
             return f"second factor {factor} removed"
-        case own_events.RecoveryCodesMade(handle=handle):
+        case account_events.RecoveryCodesMade(handle=handle):
             return f"{handle} has new recovery codes"
     return event.kind

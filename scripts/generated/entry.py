@@ -18,7 +18,7 @@ from incidents.machine.case import Case
 from incidents.machine.decide import decide
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import DOCUMENTED, Policy
-from incidents.record import entry, own_events
+from incidents.record import account_events, entry, own_events, report_events
 from incidents.record.codec import Codec
 from incidents.record.entry import encode
 from incidents.record.own_events import LogKeyMade, PolicyActivated, SignInsErased, WordsErased
@@ -235,38 +235,40 @@ def _account_acts() -> Iterator[Event]:
     }  # fmt: skip
     own: dict[str, Any]
     own, token = {"handle": "operator-1"}, "4f1c09a7be"
-    yield own_events.AccountMade(**when, **own, role="operator")
-    yield own_events.RoleGiven(**when, **own, role="supervisor")
-    yield own_events.AccountDisabled(**when, **own)
-    yield own_events.AccountEnabled(**when, **own)
-    yield own_events.PasswordSet(
+    yield account_events.AccountMade(**when, **own, role="operator")
+    yield account_events.RoleGiven(**when, **own, role="supervisor")
+    yield account_events.AccountDisabled(**when, **own)
+    yield account_events.AccountEnabled(**when, **own)
+    yield account_events.PasswordSet(
         **when, **own, counts_from=_BEGIN + _DAY, kept=hashlib.sha256(b"a hash").hexdigest()
     )  # fmt: skip
-    yield own_events.TokenMade(
+    yield account_events.TokenMade(
         **when, handle="panel-1", token=token, acts=("add_site", "log"),
         digest=hashlib.sha256(b"a secret").hexdigest(), expires=_BEGIN + 90 * _DAY,
     )  # fmt: skip
-    yield own_events.TokenRevoked(**when, token=token)
+    yield account_events.TokenRevoked(**when, token=token)
     invitation, factor = "b3a1f0c2d4", "07e2c5d9aa"
-    yield own_events.InvitationMade(
+    yield account_events.InvitationMade(
         **when, **own, invitation=invitation, expires=_BEGIN + 3 * _DAY,
         digest=hashlib.sha256(b"an invitation").hexdigest(),
     )  # fmt: skip
-    yield own_events.InvitationUsed(**when, invitation=invitation)
-    yield own_events.InvitationRevoked(**when, invitation=invitation)
-    yield own_events.FactorAdded(**when, **own, factor=factor, method="totp")
-    yield own_events.FactorRemoved(**when, factor=factor)
-    yield own_events.RecoveryCodesMade(**when, **own)
-    yield own_events.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
-    yield own_events.DetailsRevealed(**when, about=_SITE)
+    yield account_events.InvitationUsed(**when, invitation=invitation)
+    yield account_events.InvitationRevoked(**when, invitation=invitation)
+    yield account_events.FactorAdded(**when, **own, factor=factor, method="totp")
+    yield account_events.FactorRemoved(**when, factor=factor)
+    yield account_events.RecoveryCodesMade(**when, **own)
+    yield account_events.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
+    yield account_events.DetailsRevealed(**when, about=_SITE)
     report = hashlib.sha256(b"a report").hexdigest()
-    yield own_events.ReportReceived(
+    yield report_events.ReportReceived(
         **when, report=17, digest=report, size=2_048, channel="command", format="arf",
         text=_reference("what was read"), same_id_as=16,
     )  # fmt: skip
-    yield own_events.ReportLogged(**when, report=17, about="12-3")
-    yield own_events.ReportJoined(**when, report=18, about="12-3")
-    yield own_events.ReportDismissed(**when, report=19, text=_reference("a reason"), not_ours=True)
+    yield report_events.ReportLogged(**when, report=17, about="12-3")
+    yield report_events.ReportJoined(**when, report=18, about="12-3")
+    yield report_events.ReportDismissed(
+        **when, report=19, text=_reference("a reason"), not_ours=True
+    )
     yield own_events.ServeKeyMade(
         **when, key=hashlib.sha256(b"a key").hexdigest(), tokens=2, passwords=3
     )  # fmt: skip

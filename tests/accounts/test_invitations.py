@@ -15,7 +15,7 @@ from incidents.desk.accounts import NoGuardError
 from incidents.desk.invitations import VALID_FOR, InvitationOverError
 from incidents.desk.own_stream import Actor
 from incidents.desk.tokens import DisabledAccountError
-from incidents.record import own_events
+from incidents.record import account_events
 from incidents.record.entry import decode
 from incidents.store.accounts import invitations as stored
 from incidents.store.accounts import passwords
@@ -56,10 +56,10 @@ def test_an_invited_person_signs_in_with_the_password_that_they_chose(rig: Accou
     assert rig.authenticator.sign_in("operator-1", CHOSEN, HERE).identity.role == "operator"
     *_, made, used, password = on_record(rig)
     assert (type(made), made.handle, made.by) == (
-        own_events.InvitationMade, "operator-1", "admin-1",
+        account_events.InvitationMade, "operator-1", "admin-1",
     )  # fmt: skip
-    assert (type(used), used.by) == (own_events.InvitationUsed, "operator-1")
-    assert isinstance(password, own_events.PasswordSet)
+    assert (type(used), used.by) == (account_events.InvitationUsed, "operator-1")
+    assert isinstance(password, account_events.PasswordSet)
     assert rig.findings() == []
 
 

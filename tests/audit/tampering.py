@@ -29,7 +29,8 @@ from incidents.desk.activation import LogKey
 from incidents.desk.own_stream import AccountAction, Actor
 from incidents.desk.reports import Incoming, LeadToIncident
 from incidents.machine import commands as c
-from incidents.record.own_events import ReportJoined, ServeKeyMade
+from incidents.record.own_events import ServeKeyMade
+from incidents.record.report_events import ReportJoined
 from incidents.store.accounts import accounts as serve_keys
 from incidents.store.schema import tables
 from incidents.store.schema.catalogue import every_table

@@ -17,7 +17,7 @@ from incidents.desk.erasure import Erasure, erase
 from incidents.desk.reports import Incoming, LeadToIncident, Received, ReportSettledError
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine import commands as c
-from incidents.record.own_events import ReportJoined, ReportLogged
+from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.store.erasable import Scope
 from tests.desk.rehearsal import Rehearsal
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
 from incidents.desk.own_stream import AccountAction, Actor
-from incidents.record import own_events
+from incidents.record import account_events
 from incidents.store.accounts import accounts
 from incidents.store.database.engine import reading
 from incidents.store.schema.access_tables import accounts as account_table
@@ -41,7 +41,7 @@ def with_a_past(day: Rehearsal) -> None:
         token_acts.revoke_token(connection, BY, made.id, clock)
         # As programs of before 0011 kept it on record.
         refused = AccountAction(connection, BY, clock, open_to_all=True)
-        refused.record(own_events.AccessRefused, act="log", why="role", about="account_made")
+        refused.record(account_events.AccessRefused, act="log", why="role", about="account_made")
 
     day.add("a.example")
     day.desk.on_record(act)

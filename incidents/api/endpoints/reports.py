@@ -35,7 +35,7 @@ from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery
 from incidents.machine.commands import Attach, Command
 from incidents.record import evidence
-from incidents.record.own_events import ReportJoined, ReportLogged
+from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs
 from incidents.values.json_object import JSONObject
 from incidents.views import reports

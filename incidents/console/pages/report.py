@@ -26,7 +26,7 @@ from incidents.inbox import triage
 from incidents.locale import words
 from incidents.machine.commands import Attach, Command
 from incidents.record import evidence
-from incidents.record.own_events import ReportJoined, ReportLogged
+from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs
 from incidents.values.ids import report_id
 from incidents.views import reports

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from incidents.record.account_events import PasswordSet
 from incidents.record.entry import decode
-from incidents.record.own_events import PasswordSet
 from incidents.store.archive import whole
 from incidents.store.schema.access_tables import attempts, passwords
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
