@@ -61,7 +61,7 @@ COMMANDS = with_actions({
             "List current alarms, or test the channels.",
         ),
         "police": ("incidents.cli.police:police", "List and record reports to the police."),
-        "report": ("incidents.cli.report:report", "Receive reports, and decide on each."),
+        "report": ("incidents.cli.reports.report:report", "Receive reports, and decide on each."),
     },
     "Facts": {
         "log": action("log", "incidents.cli.incident:log"),

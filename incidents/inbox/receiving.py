@@ -1,7 +1,7 @@
 """The receiving of reports: keep the bytes, read them in the child, and put each on record.
 
-A report is received at least once: its bytes are on disk before it is on record, and whoever brings
-it hears so only after that. The same bytes, brought again, are the same report.
+A report is received at least once: its bytes are on disk before it is on record, and its sender
+gets the answer after both. The same bytes, sent again, are the same report.
 """
 
 from __future__ import annotations

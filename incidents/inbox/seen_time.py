@@ -86,7 +86,7 @@ def _zone(text: str | None) -> timezone | None:
     if plain in ("", "Z"):
         return UTC
     if plain == "CST":
-        # Whoever writes a year first writes from China; in America it comes last.
+        # A date with the year first is written in China; in America the year comes last.
         return _CHINA
     sign = -1 if plain[0] == "-" else 1
     digits = plain[1:].replace(":", "")

@@ -1,4 +1,4 @@
-"""The findings in a table: the columns that are known by their names, whoever wrote the table."""
+"""The findings in a table: the columns with known names, in tables from any sender."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 
 def registrable(host: str) -> str | None:
-    """Return the domain that somebody registered, of which the host is a part.
+    """Return the registrable domain of a host: its public suffix and one more label.
 
     `host`: in the form of a site's name (ASCII, lower case). None for an address, or if the host is
     itself a public suffix.

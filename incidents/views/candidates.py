@@ -25,7 +25,7 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a report names: hosts and IP addresses, and the time (UTC) of which it speaks."""
+    """What a report names: hosts and IP addresses, and the time (UTC) when it saw the content."""
 
     hosts: Sequence[str]
     addresses: Sequence[str]

@@ -130,7 +130,7 @@ OF_THE_MACHINE = {
     "db upgrade": "of the database itself, before anything can be served from it",
     "db check": "of the database itself; over HTTP /readyz says whether it is as it must be",
     "db backup": "a file beside the database, for whoever keeps the machine",
-    "report book": "a file of whoever keeps the customers' data beside the database",
+    "report book": "a file of the customers' addresses, imported beside the database",
     "recover": "what is known of a database that lost its end lies where daemons run",
     "db rekey": "the servers' key is a file where they run",
     "db grants": "for the owner of the database, who is nobody of the desk",

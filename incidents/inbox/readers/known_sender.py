@@ -14,8 +14,8 @@ from incidents.inbox.source import Source
 def read(source: Source, *domains: str, usual: str | None = None, only: str = "") -> Reading | None:
     """Read a mail that names a sender of one of the domains, without the sender's own addresses.
 
-    None for another mail. `usual`: the category if the mail names none. `only`: words of which the
-    mail has one, separated by |, if the sender writes about other things, too.
+    None for another mail. `usual`: the category if the mail names none. `only`: words separated by
+    |, one of which the mail must contain if the sender also writes about other things.
     """
     if not source.is_from(*domains):
         return None

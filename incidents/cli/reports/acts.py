@@ -9,7 +9,7 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import verb
-from incidents.cli.report import report_argument
+from incidents.cli.reports.report import report_argument
 from incidents.cli.submission import Submission
 
 if TYPE_CHECKING:

@@ -25,16 +25,19 @@ NOT_KEPT = 75
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "receive": ("incidents.cli.report:receive", "Receive reports from files or a pipe."),
-        "list": ("incidents.cli.report:list_", "List reports that wait for the desk."),
-        "show": ("incidents.cli.report:show", "Show a report and what was read out of it."),
-        "log": ("incidents.cli.report_acts:log", "Log a report as a new incident."),
-        "join": ("incidents.cli.report_acts:join", "Add a report to an incident."),
+        "receive": (
+            "incidents.cli.reports.report:receive",
+            "Receive reports from files or a pipe.",
+        ),
+        "list": ("incidents.cli.reports.report:list_", "List reports that wait for the desk."),
+        "show": ("incidents.cli.reports.report:show", "Show a report and what was read out of it."),
+        "log": ("incidents.cli.reports.acts:log", "Log a report as a new incident."),
+        "join": ("incidents.cli.reports.acts:join", "Add a report to an incident."),
         "book": (
-            "incidents.cli.report_book:import_book",
+            "incidents.cli.reports.book:import_book",
             "Import the customers' sites and addresses.",
         ),
-        "dismiss": ("incidents.cli.report_acts:dismiss", "Dismiss a report, with the reason."),
+        "dismiss": ("incidents.cli.reports.acts:dismiss", "Dismiss a report, with the reason."),
     }
 }
 

@@ -1,0 +1,1 @@
+"""The commands on reports: receive, list and show them, and decide on each."""
