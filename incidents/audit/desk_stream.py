@@ -20,7 +20,7 @@ from incidents.record.entry import DESK, Header, decode
 from incidents.store.schema.access_tables import accounts, serve_keys, tokens
 from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries, policies
 from incidents.store.schema.log_tables import log_keys
-from incidents.store.schema.report_tables import reports
+from incidents.store.schema.report_tables import intake_rules, reports
 from incidents.values.parsing import MisreadError
 
 
@@ -85,7 +85,7 @@ class OwnRecord:
             case account_events.AccountEvent():
                 self._check_policy(event)
                 self.accounts.take(event)
-            case report_events.ReportEvent():
+            case report_events.ReportEvent() | report_events.IntakeRulesActivated():
                 self._check_policy(event)
                 self.reports.take(event)
             case _:
@@ -175,6 +175,7 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
         (tokens, record.accounts.tokens.values()),
         (serve_keys, record.serve_keys),
         (reports, record.reports.rows()),
+        (intake_rules, [tuple(each) for each in record.reports.in_force]),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
         expected = sorted(written(rows, table, dialect))

@@ -1,4 +1,4 @@
-"""The reports on record: what came in, and how each report ended."""
+"""The reports on record: what came in, how each report ended, and the intake rules in force."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from incidents.audit.account_record import misread
 from incidents.audit.rows import Row
+from incidents.intake import rules as intake_rules
+from incidents.intake.rules import Rules
 from incidents.record import report_events
-from incidents.record.report_events import ReportEvent
+from incidents.record.report_events import IntakeRulesActivated, ReportEvent
+from incidents.store.intake_rules import InForce
 from incidents.store.reports import (
     DISMISSED,
     JOINED,
@@ -22,15 +25,21 @@ from incidents.store.reports import (
 from incidents.store.schema.report_tables import reports
 from incidents.store.schema.types import recorded
 from incidents.values import ids
+from incidents.values.parsing import MisreadError
 
 
 @dataclass(slots=True)
 class ReportRecord:
-    """The rows of reports, by number."""
+    """The rows of reports, by number, and the rules that came into force, in order.
+
+    `rules`: by their digest.
+    """
 
     reports: dict[int, Report] = field(default_factory=dict)
+    in_force: list[InForce] = field(default_factory=list)
+    rules: dict[str, Rules] = field(default_factory=dict)
 
-    def take(self, event: ReportEvent) -> None:
+    def take(self, event: ReportEvent | IntakeRulesActivated) -> None:
         """Process the next action.
 
         Raises:
@@ -39,41 +48,87 @@ class ReportRecord:
         match event:
             case report_events.ReportReceived():
                 self._receive(event)
-            case report_events.ReportLogged(about=about):
-                self._lead_to(event, LOGGED, about)
-            case report_events.ReportJoined(about=about):
-                self._lead_to(event, JOINED, about)
-            case report_events.ReportDismissed(not_ours=not_ours, text=text):
+            case report_events.ReportLogged(about=about, by_rule=rule):
+                self._lead_to(event, LOGGED, about, rule)
+            case report_events.ReportJoined(about=about, by_rule=rule):
+                self._lead_to(event, JOINED, about, rule)
+            case report_events.ReportDismissed(not_ours=not_ours, text=text, by_rule=rule):
                 state = NOT_OURS if not_ours else DISMISSED
-                self._settle(event, Settlement(state, event.recorded_at, event.by, reason=text))
+                how = Settlement(state, event.recorded_at, event.by, reason=text)
+                self._settle(event, how, rule)
+            case IntakeRulesActivated():
+                self._activate(event)
+            case report_events.ReportAsked(asks=asks, by_rule=rule):
+                before = self._due(event, rule)
+                self.reports[event.report] = before._replace(asks=asks)
 
     def rows(self) -> Iterator[Row]:
         """The rows of the table, without what no entry contains."""
         names = [column.name for column in recorded(reports)]
         return (tuple(getattr(each, name) for name in names) for each in self.reports.values())
 
+    def _activate(self, event: IntakeRulesActivated) -> None:
+        last = self.in_force[-1].digest if self.in_force else None
+        if event.previous != last:
+            other = "the intake rules in force are {last}, but it says {said}"
+            raise misread("flaw_other_rules", other, last=last, said=event.previous)
+        found = intake_rules.read(event.toml)
+        if found.digest != event.rules:
+            raise misread("flaw_not_rules", "the rules in it are not {rules}", rules=event.rules)
+        self.rules[found.digest] = found
+        self.in_force.append(
+            InForce(
+                len(self.in_force) + 1, event.rules, event.toml, event.recorded_at, event.by,
+                event.text,
+            )
+        )  # fmt: skip
+
     def _receive(self, event: report_events.ReportReceived) -> None:
         if event.report != len(self.reports) + 1:
             said = "the next report is {right}, but it says {said}"
             raise misread("flaw_report", said, right=len(self.reports) + 1, said=event.report)
+        last = self.in_force[-1].digest if self.in_force else None
+        if event.by_rule is not None:
+            rules = self.rules.get(event.rules or "")
+            if event.rules != last or rules is None or rules.named(event.by_rule) is None:
+                raise self._no_rule(event.by_rule, event.rules)
         self.reports[event.report] = Report(
             id=event.report, digest=event.digest, kept=event.kept, size=event.size,
             received_at=event.recorded_at, channel=event.channel, format=event.format,
             unread=event.unread, reading=event.text, same_id_as=event.same_id_as,
-            state=UNREADABLE if event.unread else NEW,
+            state=UNREADABLE if event.unread else NEW, rule=event.by_rule, rules=event.rules,
+            asks=event.asks,
         )  # fmt: skip
 
-    def _lead_to(self, event: ReportEvent, state: str, about: str) -> None:
+    def _lead_to(self, event: ReportEvent, state: str, about: str, rule: str | None) -> None:
         found = ids.read_incident_id(about)
         if found is None:
             raise misread("flaw_no_incident", "{about} is no incident", about=about)
-        self._settle(event, Settlement(state, event.recorded_at, event.by, *found))
+        self._settle(event, Settlement(state, event.recorded_at, event.by, *found), rule)
 
-    def _settle(self, event: ReportEvent, how: Settlement) -> None:
+    def _settle(self, event: ReportEvent, how: Settlement, rule: str | None) -> None:
+        before = self._waiting(event) if rule is None else self._due(event, rule)
+        self.reports[event.report] = before._replace(**how._asdict())
+
+    def _due(self, event: ReportEvent, rule: str) -> Report:
+        """The report before the rule acted on it."""
+        before = self._waiting(event)
+        rules = self.rules.get(before.rules or "")
+        own = None if rules is None else rules.named(rule)
+        if own is None or before.rule != rule or before.asks or own.signature != event.by:
+            raise self._no_rule(rule, before.rules)
+        return before
+
+    def _waiting(self, event: ReportEvent) -> Report:
         before = self.reports.get(event.report)
         if before is None:
             raise misread("flaw_no_report", "there is no report {report}", report=event.report)
         if before.is_settled:
             said = "the report {report} was settled before"
             raise misread("flaw_report_settled", said, report=event.report)
-        self.reports[event.report] = before._replace(**how._asdict())
+        return before
+
+    @staticmethod
+    def _no_rule(rule: str, rules: str | None) -> MisreadError:
+        said = "the rule {rule} of the intake rules {rules} was not to act"
+        return misread("flaw_no_rule", said, rule=rule, rules=rules)

@@ -10,27 +10,36 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from incidents.accounts.identity import may
 from incidents.clock import rfc3339
 from incidents.desk import own_stream
 from incidents.desk.envelope import Answer, Envelope
 from incidents.errors import NoSuchReportError, RefusedError
+from incidents.intake import rules as intake
+from incidents.intake.rules import ReportFacts, Rule
 from incidents.machine.commands import Attach
 from incidents.record.report_events import (
+    ReportAsked,
     ReportDismissed,
     ReportJoined,
     ReportLogged,
     ReportReceived,
 )
-from incidents.store import reports
+from incidents.store import intake_rules, reports
+from incidents.store.accounts import accounts
+from incidents.store.intake_rules import InForce
 from incidents.store.reports import Report, Settlement
 from incidents.values.ids import incident_id, read_incident_id, report_id
 
 Clock = Callable[[], datetime]
+
+BRAKE_SPAN = timedelta(hours=1)
+"""The span within which a rule may log so many reports as its rules allow."""
 
 
 class ReportSettledError(RefusedError):
@@ -59,6 +68,14 @@ class Incoming:
     seen_at: datetime | None = None
     hosts: Sequence[str] = ()
 
+    def facts(self, *, repeats_id: bool) -> ReportFacts:
+        """What intake rules know of the report; `repeats_id` as there."""
+        return ReportFacts(
+            channel=self.channel, format=self.format, reporter=self.reporter,
+            category=self.category, addresses=tuple(self.reading.get("addresses", ())),
+            repeats_id=repeats_id,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -71,12 +88,18 @@ class Received:
 def receive(
     connection: Connection, incoming: Sequence[Incoming], by: str, login: str | None, clock: Clock
 ) -> list[Received]:
-    """Keep the reports, in one entry each. Reports with the same bytes are the same report."""
+    """Keep the reports, in one entry each. Reports with the same bytes are the same report.
+
+    The rule that a report matches, of the intake rules now in force, is noted with it: later rules
+    are for later reports.
+    """
     place = own_stream.place(connection, clock)
     known = reports.by_digest(connection, (each.digest for each in incoming))
     ids = {each.message_id: _digest(each.message_id) for each in incoming if each.message_id}
     first = reports.by_message_id(connection, ids.values())
     next_id = reports.last_id(connection) + 1
+    in_force = intake_rules.last(connection)
+    rules = None if in_force is None else intake.read(in_force.toml)
     named = {each.reporter for each in incoming if each.reporter is not None}
     keys = {reporter: reports.reporter_key(connection, reporter) for reporter in named}
     answers: list[Received] = []
@@ -92,13 +115,18 @@ def receive(
         same = None if message is None else first.get(message)
         if message is not None:
             first.setdefault(message, id_)
+        matched = None
+        if rules is not None and each.unread is None:
+            matched = intake.match(rules, each.facts(repeats_id=same is not None))
+        own_rule = _Matched.of(matched, in_force)
         text = json.dumps(each.reading, ensure_ascii=False, separators=(",", ":"))
         own = own_stream.Recorded(
             ReportReceived, text,
             {
                 "report": id_, "digest": each.digest, "size": each.size, "channel": each.channel,
                 "format": each.format, "kept": each.kept, "unread": each.unread,
-                "same_id_as": same,
+                "same_id_as": same, "by_rule": own_rule.rule, "rules": own_rule.rules,
+                "asks": own_rule.asks,
             },
         )  # fmt: skip
         recorded.append(own)
@@ -108,13 +136,48 @@ def receive(
             same_id_as=same, state=reports.UNREADABLE if each.unread else reports.NEW,
             reporter=None if each.reporter is None else keys[each.reporter],
             category=each.category, seen_at=each.seen_at,
-            message_id=message,
+            message_id=message, **own_rule._asdict(),
         )  # fmt: skip
         new.append((row, each.hosts))
         answers.append(Received(id_, True))
     own_stream.record_all(connection, place, recorded, by, login)
     reports.add(connection, new)
     return answers
+
+
+class _Matched(NamedTuple):
+    """The rule that a report matches, the digest of the rules, and why the rule asks the desk."""
+
+    rule: str | None = None
+    rules: str | None = None
+    asks: str | None = None
+
+    @classmethod
+    def of(cls, found: intake.Matched | None, in_force: InForce | None) -> _Matched:
+        if found is None or in_force is None:
+            return cls()
+        return cls(found.rule.name, in_force.digest, found.asks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByRule:
+    """The intake rule that acts on a report, with the digest and the limit of its rules.
+
+    What it does is signed with its name and its owner.
+    """
+
+    rule: Rule
+    rules: str
+    logs_per_hour: int
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts that its acts have on record."""
+        return {"by_rule": self.rule.name, "rules": self.rules}
+
+
+class RuleStoppedError(RefusedError):
+    """the rule {rule} leaves {report} to the desk: {asks}"""
 
 
 def waiting(connection: Connection, id_: int) -> Report:
@@ -142,7 +205,8 @@ class LeadToIncident:
 
     Its bytes become evidence of the incident, so that the site's own record names the report.
     `kind`: ReportLogged or ReportJoined. `evidence`: the digest, size and name of its bytes; None
-    if it has none, or if the command itself attaches them.
+    if it has none, or if the command itself attaches them. `by_rule`: the rule that acts; None for
+    a person.
     """
 
     report: int
@@ -151,6 +215,7 @@ class LeadToIncident:
     login: str | None
     clock: Clock
     evidence: tuple[str, int, str] | None = None
+    by_rule: ByRule | None = None
 
     def commands(self, answers: Sequence[Answer]) -> list[Envelope]:
         """The command that attaches the report's bytes to the incident of the first answer."""
@@ -162,12 +227,12 @@ class LeadToIncident:
         return [Envelope(site=site_id, command=attach, login=self.login)]
 
     def write(self, connection: Connection, answers: Sequence[Answer]) -> None:
-        """Note how the report ended; raises the errors of `waiting`."""
-        place = _place(connection, self.report, self.clock)
+        """Note how the report ended; raises the errors of `waiting`, or RuleStoppedError."""
+        place = _place(connection, self.report, self.clock, self.by_rule)
         site_id, n = _incident(answers[0])
         own_stream.record(
             connection, place, self.kind, self.by, self.login, report=self.report,
-            about=incident_id(site_id, n),
+            about=incident_id(site_id, n), **_facts(self.by_rule),
         )  # fmt: skip
         state = reports.LOGGED if self.kind is ReportLogged else reports.JOINED
         reports.settle(connection, self.report, Settlement(state, place.now, self.by, site_id, n))
@@ -175,22 +240,73 @@ class LeadToIncident:
 
 def dismiss(
     connection: Connection, report: int, reason: str, *, not_ours: bool, by: str,
-    login: str | None, clock: Clock,
+    login: str | None, clock: Clock, by_rule: ByRule | None = None,
 ) -> None:  # fmt: skip
-    """Dismiss the report, with the reason as text; raises the errors of `waiting`."""
-    place = _place(connection, report, clock)
+    """Dismiss the report, with the reason as text.
+
+    Raises the errors of `waiting`, or RuleStoppedError.
+    """
+    place = _place(connection, report, clock, by_rule)
     event = own_stream.record(
         connection, place, ReportDismissed, by, login, reason=reason, report=report,
-        not_ours=not_ours,
+        not_ours=not_ours, **_facts(by_rule),
     )  # fmt: skip
     state = reports.NOT_OURS if not_ours else reports.DISMISSED
     reports.settle(connection, report, Settlement(state, place.now, by, reason=event.text))
 
 
-def _place(connection: Connection, report: int, clock: Clock) -> own_stream.Place:
+def leave(connection: Connection, report: int, asks: str, of: ByRule, clock: Clock) -> None:
+    """Note that the rule leaves the report to the desk, and why; raises the errors of `waiting`.
+
+    Nothing is noted if the rule has left it before.
+    """
     place = own_stream.place(connection, clock)
-    waiting(connection, report)
+    if waiting(connection, report).asks is None:
+        own_stream.record(
+            connection, place, ReportAsked, of.rule.signature, None, report=report, asks=asks,
+            **of.facts,
+        )  # fmt: skip
+        reports.leave(connection, report, asks)
+
+
+def _facts(by_rule: ByRule | None) -> dict[str, str]:
+    return {} if by_rule is None else by_rule.facts
+
+
+def _place(
+    connection: Connection, report: int, clock: Clock, by_rule: ByRule | None = None
+) -> own_stream.Place:
+    place = own_stream.place(connection, clock)
+    found = waiting(connection, report)
+    if by_rule is not None:
+        asks = found.asks or _stops(connection, by_rule, place.now)
+        if asks is not None:
+            raise RuleStoppedError(rule=by_rule.rule.name, report=report_id(report), asks=asks)
     return place
+
+
+def _stops(connection: Connection, by_rule: ByRule, now: datetime) -> str | None:
+    """Why the rule must not act at `now` (UTC), as a code; None if it may."""
+    rule = by_rule.rule
+    if owner_problem(connection, rule.owner) is not None:
+        return "owner"
+    logged = reports.logged_by(connection, rule.signature, rule.name, now - BRAKE_SPAN)
+    return "brake" if logged >= by_rule.logs_per_hour else None
+
+
+def owner_problem(connection: Connection, owner: str) -> str | None:
+    """Why the person cannot own a rule, as a code; None if they can.
+
+    Where there are accounts, the owner has one that is enabled, and may settle reports.
+    """
+    if not accounts.any_exist(connection):
+        return None
+    found = accounts.account(connection, owner)
+    if found is None:
+        return "no_account"
+    if found.disabled_at is not None:
+        return "disabled"
+    return None if may(found.role, "settle_report") else "role"
 
 
 def _incident(answer: Answer) -> tuple[int, int]:

@@ -33,8 +33,6 @@ _WRITERS = 8
 _HELD = 32 << 20
 """The number of bytes in memory from which on reports are put on record, however few they are."""
 
-CHANNELS = ("command", "maildir", "imap", "api", "console")
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

@@ -1,4 +1,4 @@
-"""What is on record of reports: that one came in, and what it led to."""
+"""What is on record of reports: that one came in, what it led to, and the rules for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class ReportReceived(ReportEvent):
     `digest` is the SHA-256 (hexadecimal) of its `size` bytes; `kept`: that of its first bytes, if
     it is too long to keep all. `format`: what it was read as. `unread`: why it could not be read.
     `text` is what was read out of it, as JSON, a reference to a sealed value. `same_id_as`: an
-    earlier report with the same Message-ID and other bytes.
+    earlier report with the same Message-ID and other bytes. `by_rule`: the name of the intake rule
+    that it matches, of the rules with the digest `rules`; `asks`: why that rule leaves it to the
+    desk.
     """
 
     kind = "report_received"
@@ -33,22 +35,36 @@ class ReportReceived(ReportEvent):
     kept: str | None = None
     unread: str | None = None
     same_id_as: int | None = None
+    by_rule: str | None = None
+    rules: str | None = None
+    asks: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLogged(ReportEvent):
-    """An action of the desk: the report was logged as a new incident, `about` (`12-3`)."""
+    """An action of the desk: the report was logged as a new incident, `about` (`12-3`).
+
+    `by_rule` and `rules`: the intake rule that did it, and the digest of its rules; missing if a
+    person did.
+    """
 
     kind = "report_logged"
     about: str
+    by_rule: str | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportJoined(ReportEvent):
-    """An action of the desk: the report is `about` an incident on record (`12-3`)."""
+    """An action of the desk: the report is `about` an incident on record (`12-3`).
+
+    `by_rule` and `rules` as of a logged report.
+    """
 
     kind = "report_joined"
     about: str
+    by_rule: str | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +72,42 @@ class ReportDismissed(ReportEvent):
     """An action of the desk: the report leads to no incident, for the reason `text`.
 
     `not_ours`: because it is about nothing that this provider hosts. `text` is a reference to a
-    sealed value.
+    sealed value. `by_rule` and `rules` as of a logged report.
     """
 
     kind = "report_dismissed"
     text: str
     not_ours: bool = False
+    by_rule: str | None = None
+    rules: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportAsked(ReportEvent):
+    """An action of the desk: the rule that the report matches leaves it to the desk.
+
+    `by_rule` and `rules` as of a logged report; `asks`: why, as a code.
+    """
+
+    kind = "report_asked"
+    by_rule: str
+    rules: str
+    asks: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeRulesActivated(Event):
+    """An action of the desk: the intake rules with the digest `rules` came into force.
+
+    They replace `previous`, which is missing for the first ones. `toml` is their file and `text`
+    the reason, a reference to a sealed value.
+    """
+
+    kind = "intake_rules_activated"
+    rules: str
+    toml: str
+    text: str
+    previous: str | None = None
 
 
 KINDS = kinds(globals())

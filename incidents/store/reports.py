@@ -46,6 +46,9 @@ class Report(NamedTuple):
     category: str | None = None
     seen_at: datetime | None = None
     message_id: str | None = None
+    rule: str | None = None
+    rules: str | None = None
+    asks: str | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -132,6 +135,44 @@ def hosts(connection: Connection, ids: Iterable[int]) -> dict[int, list[str]]:
         asked = select(report_hosts).where(report_hosts.c.report_id.in_(some))
         for row in connection.execute(asked.order_by(report_hosts.c.host)):
             found[row.report_id].append(row.host)
+    return found
+
+
+def due(connection: Connection, after: int, most: int) -> list[int]:
+    """The numbers of the reports above `after` on which a rule is still to act, in order."""
+    own = reports.c
+    to_act = (own.rule.is_not(None), own.asks.is_(None), own.settled_at.is_(None))
+    asked = select(own.id).where(*to_act, own.id > after).order_by(own.id).limit(most)
+    return list(connection.scalars(asked))
+
+
+def leave(connection: Connection, id_: int, asks: str) -> None:
+    """Note why the rule that the report matches leaves it to the desk."""
+    connection.execute(update(reports).where(reports.c.id == id_).values(asks=asks))
+
+
+def logged_by(connection: Connection, signature: str, rule: str, since: datetime) -> int:
+    """The number of reports that the rule with that name and signature logged after `since`."""
+    own = reports.c
+    asked = select(func.count()).where(
+        own.rule == rule, own.settled_at > since, own.settled_by == signature, own.state == LOGGED
+    )
+    return connection.scalar(asked) or 0
+
+
+def of_incidents(
+    connection: Connection, site_id: int, numbers: Iterable[int], before: int
+) -> list[tuple[int, datetime]]:
+    """The incidents of the site to which reports led, and when those reports came in (UTC).
+
+    Only reports with a number below `before` count.
+    """
+    own, found = reports.c, []
+    for some in _parts(sorted(set(numbers))):
+        asked = select(own.incident, own.received_at).where(
+            own.site_id == site_id, own.incident.in_(some), own.id < before
+        )
+        found += [(int(row.incident), row.received_at) for row in connection.execute(asked)]
     return found
 
 

@@ -16,6 +16,8 @@ MAX_PERSON_CHARACTERS = 100
 MAX_PERSON_DIGITS = 7
 # Signers that are no persons (machine.commands: CHECKER, CLOCK, …).
 RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon"})
+RULE = "rule:"
+"""The beginning of the signature of an intake rule; no person's name begins with it."""
 
 
 class TellingNameError(RefusedError):
@@ -42,7 +44,8 @@ def check_person(name: str) -> str:
                 what="name given with --as",
                 found=site_name.describe(character),
             )
-    if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
+    plain = unicodedata.normalize("NFKC", person).casefold()
+    if plain in RESERVED_PERSONS or plain.startswith(RULE):
         raise ReservedNameError(given=person)
     if (
         "@" in person

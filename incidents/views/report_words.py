@@ -167,6 +167,8 @@ def _report_sentence(event: report_events.ReportEvent) -> str:
             return f"report r{n} added to {about}"
         case report_events.ReportDismissed(report=n, not_ours=not_ours):
             return f"report r{n} dismissed{' as not ours' if not_ours else ''}"
+        case report_events.ReportAsked(report=n, by_rule=rule, asks=asks):
+            return f"report r{n} left to the desk by the rule {rule}: {asks}"
     return event.kind
 
 
@@ -175,6 +177,8 @@ def _entry_sentence(event: Event) -> str:
     match event:
         case report_events.ReportEvent():
             return _report_sentence(event)
+        case report_events.IntakeRulesActivated(rules=rules):
+            return f"intake rules activated: {rules}"
         case account_events.InvitationMade(handle=handle, invitation=id_, expires=expires):
             return f"{handle} invited by invitation {id_}, valid until {rfc3339(expires)}"
         case account_events.InvitationUsed(invitation=id_):

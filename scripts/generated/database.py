@@ -35,6 +35,7 @@ _TABLES = {
     " entries, since when, and why.",
     "reports": "The reports from outside: one row each, with how it ended. `reading` is a reference"
     " to what was read out of it.",
+    "intake_rules": "The intake rules that were ever in force, as their file; the last ones are.",
     "holdings": "The address book: which customer had which site, domain or network, and when.",
     "report_hosts": "The hosts that a report names, by which reports are found.",
     "keys": (

@@ -264,7 +264,14 @@ def _account_acts() -> Iterator[Event]:
         **when, report=17, digest=report, size=2_048, channel="command", format="arf",
         text=_reference("what was read"), same_id_as=16,
     )  # fmt: skip
-    yield report_events.ReportLogged(**when, report=17, about="12-3")
+    rules = "sha256:" + hashlib.sha256(b"rules").hexdigest()
+    by_rule: dict[str, Any] = {"by_rule": "trusted-feed", "rules": rules}
+    yield report_events.IntakeRulesActivated(
+        **when, rules=rules, toml='[[rule]]\nname = "trusted-feed"\n…', text=_reference("a reason")
+    )
+    signed = {**when, "by": "rule:trusted-feed (operator-1)"}
+    yield report_events.ReportLogged(**signed, report=17, about="12-3", **by_rule)
+    yield report_events.ReportAsked(**signed, report=20, **by_rule, asks="would_close")
     yield report_events.ReportJoined(**when, report=18, about="12-3")
     yield report_events.ReportDismissed(
         **when, report=19, text=_reference("a reason"), not_ours=True

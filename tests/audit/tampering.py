@@ -24,13 +24,15 @@ from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
-from incidents.desk import Envelope, accounts, invitations, reports, tokens
+from incidents.desk import Envelope, accounts, intake_rules, invitations, reports, tokens
 from incidents.desk.activation import LogKey
+from incidents.desk.intake_rules import RulesActivation
 from incidents.desk.own_stream import AccountAction, Actor
-from incidents.desk.reports import Incoming, LeadToIncident
+from incidents.desk.reports import ByRule, Incoming, LeadToIncident
+from incidents.intake import rules as intake
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
-from incidents.record.report_events import ReportJoined
+from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.store.accounts import accounts as serve_keys
 from incidents.store.schema import tables
 from incidents.store.schema.catalogue import every_table
@@ -81,7 +83,7 @@ def fill(day: Rehearsal) -> None:
 
 
 def _receive(day: Rehearsal) -> None:
-    """Three reports: one joined an incident, one was dismissed, and one cannot be read."""
+    """Reports and rules: one joined, one dismissed, one unreadable; a rule logged and asked."""
 
     def clock() -> datetime:
         return day.now
@@ -93,7 +95,13 @@ def _receive(day: Rehearsal) -> None:
         )
         for digest, kept, unread in (("1", None, None), ("2", "4" * 64, None), ("3", None, "deep"))
     ]  # fmt: skip
-    day.desk.on_record(partial(reports.receive, incoming=new, by="li", login="desk1", clock=clock))
+
+    def receive(incoming: list[Incoming]) -> None:
+        day.desk.on_record(
+            partial(reports.receive, incoming=incoming, by="li", login="desk1", clock=clock)
+        )
+
+    receive(new)
     attach = c.Attach(by="li", incident=1, digest="1" * 64, size=9)
     joined = LeadToIncident(report=1, kind=ReportJoined, by="li", login="desk1", clock=clock)
     day.desk.submit([Envelope(site="a.example", command=attach, login="desk1")], sequel=joined)
@@ -103,6 +111,33 @@ def _receive(day: Rehearsal) -> None:
             clock=clock,
         )
     )  # fmt: skip
+    for limit in (5, 6):
+        rules = intake.read(f"logs_per_hour = {limit}\n{_RULE}")
+        wanted = RulesActivation(rules=rules, by="li", login="desk1", reason="a feed")
+        day.desk.on_record(partial(intake_rules.activate, wanted=wanted, clock=clock))
+    receive([
+        Incoming(
+            digest=digest * 64, size=9, channel="api", format="xarf", reading={},
+            category=category,
+        )
+        for digest, category in (("5", None), ("6", None), ("7", "child_abuse"))
+    ])  # fmt: skip
+    own = ByRule(rule=rules.rules[0], rules=rules.digest, logs_per_hour=6)
+    log = c.Log(by=own.rule.signature)
+    logged = LeadToIncident(
+        report=4, kind=ReportLogged, by=own.rule.signature, login=None, clock=clock, by_rule=own
+    )
+    day.desk.submit([Envelope(site="d.example", command=log)], sequel=logged)
+    day.desk.on_record(partial(reports.leave, report=5, asks="would_close", of=own, clock=clock))
+
+
+_RULE = """
+[[rule]]
+name = "feed"
+owner = "sup-1"
+channel = "api"
+act = "log"
+"""
 
 
 def _file(day: Rehearsal) -> None:
@@ -119,7 +154,12 @@ def _let_in(day: Rehearsal) -> None:
     by, clock = Actor(person="li", login="desk1"), lambda: day.now
 
     def act(connection: Connection) -> None:
-        for handle, role in (("admin-1", "administrator"), ("old-1", "viewer"), ("p-1", "viewer")):
+        for handle, role in (
+            ("admin-1", "administrator"),
+            ("old-1", "viewer"),
+            ("p-1", "viewer"),
+            ("sup-1", "supervisor"),
+        ):
             accounts.make(connection, by, handle, role, clock)
         accounts.give_role(connection, by, "p-1", "integrator", clock)
         accounts.disable(connection, by, "old-1", clock)

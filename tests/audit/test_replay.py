@@ -357,5 +357,5 @@ def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> No
         assert {(f.table, f.problem) for f in findings(connection)} == {
             ("log_keys", "added"), ("accounts", "added"), ("tokens", "added"), ("desk", "changed"),
             ("serve_keys", "added"), ("invitations", "added"), ("passwords", "added"),
-            ("reports", "added"),
+            ("reports", "added"), ("intake_rules", "added"),
         }  # fmt: skip

@@ -14,7 +14,7 @@ from incidents.console.request_context import Viewer
 from incidents.contract.documents.reports import ReportPage, ReportState
 from incidents.errors import InputError, RefusedError
 from incidents.inbox.readers import FORMATS
-from incidents.inbox.receiving import CHANNELS
+from incidents.intake.rules import CHANNELS
 from incidents.values import inputs
 from incidents.views import reports
 

@@ -83,6 +83,18 @@ class ReportPage(TypedDict):
     next: str | None
 
 
+class RulesActivated(TypedDict):
+    """The intake rules that came into force, and those before; both as digests.
+
+    `activated_at` is None if nothing was done.
+    """
+
+    rules: str
+    previous: str | None
+    by: str
+    activated_at: str | None
+
+
 class Settled(Outcome):
     """The answer to an act on a report: as of an act on a site, with the report after it.
 

@@ -93,6 +93,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "stamps": _APPEND_ONLY,
     "log_keys": _APPEND_ONLY,
     "policies": _APPEND_ONLY,
+    "intake_rules": _APPEND_ONLY,
     "orders": _APPEND_ONLY,
     # Only the owner archives: it deletes what the desk may only add.
     "archive_parts": (SELECT,),

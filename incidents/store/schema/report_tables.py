@@ -1,4 +1,4 @@
-"""The tables of reports: what came in from outside, and how each report ended.
+"""The tables of reports: what came in from outside, how each report ended, and the intake rules.
 
 Entries of the desk's own stream confirm `reports`, except what its sealed reading says again so
 that it can be searched, and that is erased with it.
@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from incidents.store.schema.types import UNRECORDED, Number, UTCDateTime, Word, metadata
+from incidents.store.schema.types import (
+    UNRECORDED,
+    Number,
+    UTCDateTime,
+    Word,
+    metadata,
+    partial_index,
+)
 
 reports = Table(
     "reports",
@@ -38,12 +45,36 @@ reports = Table(
     Column("seen_at", UTCDateTime, info=UNRECORDED),
     # The SHA-256 (hexadecimal) of its Message-ID.
     Column("message_id", Word, info=UNRECORDED),
+    # The intake rule that it matched when it came in, the digest of the rules then in force, and
+    # why the rule left it to the desk; None if the rule is to act, or has acted.
+    Column("rule", Word),
+    Column("rules", Word),
+    Column("asks", Word),
 )
 Index("uq_reports_digest", reports.c.digest, unique=True)
 Index("ix_reports_state", reports.c.state, reports.c.id)
 Index("ix_reports_reporter", reports.c.reporter, reports.c.state)
 Index("ix_reports_message_id", reports.c.message_id)
 Index("ix_reports_incident", reports.c.site_id, reports.c.incident)
+Index("ix_reports_rule", reports.c.rule, reports.c.settled_at)
+partial_index(
+    "ix_reports_due",
+    reports.c.rule.is_not(None) & reports.c.asks.is_(None) & reports.c.settled_at.is_(None),
+    reports.c.id,
+)
+
+# The rules that were ever in force, each time that they came into force; the last ones are.
+intake_rules = Table(
+    "intake_rules",
+    metadata,
+    Column("n", Number, primary_key=True, autoincrement=False),
+    Column("digest", Word, nullable=False),
+    Column("toml", Text, nullable=False),
+    Column("activated_at", UTCDateTime, nullable=False),
+    Column("by", Word, nullable=False),
+    # A reference to a sealed value.
+    Column("reason", Word, nullable=False),
+)
 
 # Who had what, and when: it only suggests to whom a report belongs, and is in no entry.
 holdings = Table(
