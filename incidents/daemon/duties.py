@@ -12,6 +12,7 @@ from incidents.daemon import (
     alarm_duty,
     delivery,
     filing_duty,
+    imap_duty,
     inbox_duty,
     journal,
     record,
@@ -24,7 +25,7 @@ from incidents.desk import Answer
 from incidents.metrics.service import Service
 
 RECORD, RETENTION, DELIVERY = "record", "retention", "delivery"
-ALARMS, FILINGS, RECOVERY, INBOX = "alarms", "filings", "recovery", "inbox"
+ALARMS, FILINGS, RECOVERY, INBOX, IMAP = "alarms", "filings", "recovery", "inbox", "imap"
 
 CLOCK_FIRST_S = 10.0
 """How long deliveries wait, at the start of a daemon, for what fell due before."""
@@ -88,6 +89,7 @@ class DeliveryDuties:
             ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(app, stopped=stopped()).run),
             FILINGS: (filing_duty.TICK_S, filing_duty.Filings(app, stopped=stopped()).run),
             INBOX: (inbox_duty.TICK_S, inbox_duty.Intake(app, stopped=stopped()).run),
+            IMAP: (imap_duty.TICK_S, imap_duty.ImapIntake(app, stopped=stopped()).run),
             RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(app, stopped=stopped()).run),
         }
 

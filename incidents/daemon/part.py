@@ -82,8 +82,8 @@ def database_fault(error: Exception) -> str | None:
 class Part:
     """One part of a duty, which waits after a failure and logs each failure once.
 
-    `wrong`: the sentence that is logged with the reason. `error`: the error of the last attempt;
-    None if the attempt succeeded.
+    `wrong`: the sentence that is logged with the reason. `longest_s`: the longest wait after an
+    error, in seconds. `error`: the error of the last attempt; None if the attempt succeeded.
     """
 
     def __init__(
@@ -91,8 +91,9 @@ class Part:
         wrong: str,
         monotonic: Callable[[], float] = time.monotonic,
         log_error: Callable[..., None] = journal.error,
+        longest_s: Callable[[Exception], float] = lambda _: MAX_S,
     ) -> None:
-        self._wrong, self._log_error = wrong, log_error
+        self._wrong, self._log_error, self._longest_s = wrong, log_error, longest_s
         self.error: Exception | None = None
         self._backoff = Backoff(monotonic=monotonic)
         self._last_reason: str | None = None
@@ -115,7 +116,7 @@ class Part:
     def _failed(self, error: Exception) -> None:
         self.error = error
         fault = database_fault(error)
-        wait_s = self._backoff.failed(MAX_S if fault is None else MAX_DATABASE_S)
+        wait_s = self._backoff.failed(self._longest_s(error) if fault is None else MAX_DATABASE_S)
         reason = _reason(error) if fault is None else fault
         # A rewritten log is reported every time.
         if reason != self._last_reason or isinstance(error, SplitViewError):

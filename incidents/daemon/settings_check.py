@@ -10,6 +10,7 @@ from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.record import Record
 from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
+from incidents.inbox import imap
 from incidents.metrics import service
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import archive, inbox, police, retention, sources
@@ -31,7 +32,8 @@ def check(app: App) -> list[str]:
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
             MissingPartError, RetentionTooShortError, BadRetentionError, BadArchiveError,
-            MetricsLibraryError: if anything is wrong; the error names the first fault.
+            MetricsLibraryError, ImapLibraryError: if anything is wrong; the error names the first
+            fault.
         InputError, DatabaseError: if a daemon would not start on this database.
         PartMissingError, PartAlteredError: if an archive part is not there, or has another size.
     """
@@ -43,6 +45,7 @@ def check(app: App) -> list[str]:
     archive.of_settings(app.settings.db)
     filing_settings.load()
     inbox.read(sources.section(inbox.SECTION))
+    imap.account()
     idle = delivery.check(app)
     # Whether there is one: a daemon reads the primary alone.
     _ = app.replica

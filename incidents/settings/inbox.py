@@ -11,7 +11,7 @@ from typing import Any
 from incidents.errors import Cause
 from incidents.settings.options import Options
 
-SECTION = "inbox"
+SECTION, IMAP = "inbox", "imap"
 _MAX_SCHEMA = 16 << 20
 
 
@@ -35,6 +35,8 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
     options = Options(f"[{SECTION}]", section)
     maildir = options.path("maildir")
     schema = _schema(options, "shadowserver_schema")
+    # See `settings.imap`: it has a secret, which not everybody who receives a report can read.
+    options.table(IMAP)
     options.finish()
     if maildir is not None and not (maildir / "new").is_dir():
         raise options.wrong(

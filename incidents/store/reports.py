@@ -21,6 +21,8 @@ LED, LED_NOWHERE = (LOGGED, JOINED), (DISMISSED, NOT_OURS)
 STATES = (*WAITING, *SETTLED)
 
 _AT_ONCE = 500
+# "mails" in ASCII: an advisory lock has a number, not a name.
+_FETCHING = 0x6D61696C73
 
 
 class Report(NamedTuple):
@@ -75,6 +77,14 @@ def reporter_key(connection: Connection, reporter: str) -> str:
     """
     identity = connection.scalar(select(desk.c.identity)) or ""
     return sha256(f"{identity}\n{reporter}".encode()).hexdigest()
+
+
+def lock_fetching(connection: Connection) -> bool:
+    """Take the lock for fetching mails until the transaction's end; False if another has it.
+
+    Only for PostgreSQL.
+    """
+    return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(_FETCHING))))
 
 
 def last_id(connection: Connection) -> int:

@@ -251,6 +251,45 @@ _SECTIONS = (
         ),
     ),
     (
+        "[inbox.imap] host, user, password",
+        "",
+        "texts",
+        "not set",
+        (
+            "a mailbox on a mail server whose mails a daemon"
+            " [receives as reports](../how-to/receive-reports.md#over-imap); also `password_file`,"
+            " `password_env`"
+        ),
+    ),
+    (
+        "[inbox.imap] security, port",
+        "",
+        "`tls`, `starttls` or `none`; 1 to 65,535",
+        "`tls`; 993, without `tls` 143",
+        "how the connection is encrypted; `none` only to this machine itself",
+    ),
+    (
+        "[inbox.imap] folder, taken",
+        "",
+        "names of folders",
+        "`INBOX`, `Taken`",
+        "the folder of new mails, and the one to which they move when they are on record",
+    ),
+    (
+        "[inbox.imap] ca_file",
+        "",
+        "a file",
+        "none: those of this machine",
+        "the certificate authorities (PEM) that the mail server's certificate may be from",
+    ),
+    (
+        "[inbox.imap] timeout",
+        "",
+        "a duration, `1s` to `15s`",
+        "`10s`",
+        "the longest wait for an answer of the mail server",
+    ),
+    (
         "[inbox] shadowserver_schema",
         "",
         "a file",

@@ -82,6 +82,7 @@ def _once(run: Run) -> int:
         enforce,
         filing_duty,
         heartbeat,
+        imap_duty,
         inbox_duty,
         record,
         recovery_duty,
@@ -103,7 +104,10 @@ def _once(run: Run) -> int:
     def recover(app: App) -> None:
         recovery_duty.once(app, lambda: carried_out.append(delivery.once(app)))
 
-    for duty in (record.once, recover, inbox_duty.once, filing_duty.once, alarm_duty.once):
+    duties = (
+        record.once, recover, inbox_duty.once, imap_duty.once, filing_duty.once, alarm_duty.once,
+    )  # fmt: skip
+    for duty in duties:
         _do(duty, app, wrong)
     _write_orders(run, [each.round.outcomes for each in carried_out if each.round is not None])
     wrong += [error for each in carried_out for error in each.errors]
