@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from incidents.desk.group_commit import DeskGroupCommit
     from incidents.enforcement.verdict import Comparison
     from incidents.inbox.report_desk import ReportDesk
+    from incidents.inbox.rules.acting import RuleDesk
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
     from incidents.store.database.replica import Replica
@@ -129,6 +130,15 @@ class App:
         from incidents.inbox.report_desk import ReportDesk
 
         return ReportDesk(desk=self.desk, reading=self.reading, settings=self.settings)
+
+    @cached_property
+    def rules(self) -> RuleDesk:
+        """The intake rules at work."""
+        from incidents.inbox.rules.acting import RuleDesk
+
+        return RuleDesk(
+            desk=self.desk, reading=self.reading, reports=self.reports, login=self.settings.login
+        )
 
     @cached_property
     def group_commit(self) -> DeskGroupCommit:

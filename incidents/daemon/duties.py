@@ -18,6 +18,7 @@ from incidents.daemon import (
     record,
     recovery_duty,
     retention_duty,
+    rules_duty,
 )
 from incidents.daemon.precedence import Precedence
 from incidents.daemon.shared_status import SharedStatus
@@ -26,6 +27,7 @@ from incidents.metrics.service import Service
 
 RECORD, RETENTION, DELIVERY = "record", "retention", "delivery"
 ALARMS, FILINGS, RECOVERY, INBOX, IMAP = "alarms", "filings", "recovery", "inbox", "imap"
+RULES = "rules"
 
 CLOCK_FIRST_S = 10.0
 """How long deliveries wait, at the start of a daemon, for what fell due before."""
@@ -90,6 +92,7 @@ class DeliveryDuties:
             FILINGS: (filing_duty.TICK_S, filing_duty.Filings(app, stopped=stopped()).run),
             INBOX: (inbox_duty.TICK_S, inbox_duty.Intake(app, stopped=stopped()).run),
             IMAP: (imap_duty.TICK_S, imap_duty.ImapIntake(app, stopped=stopped()).run),
+            RULES: (rules_duty.TICK_S, rules_duty.RuleRounds(app, stopped=stopped()).run),
             RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(app, stopped=stopped()).run),
         }
 

@@ -215,7 +215,7 @@ def _document(
         "same_id_as": None if row.same_id_as is None else report_id(row.same_id_as),
         "incident": incident_id(row.site_id, row.incident) if incident else None,  # type: ignore[arg-type]
         "settled_at": None if row.settled_at is None else rfc3339(row.settled_at),
-        "settled_by": row.settled_by,
+        "settled_by": row.settled_by, "rule": row.rule, "asks": row.asks,
     }  # fmt: skip
     if not full:
         return found

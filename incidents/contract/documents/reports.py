@@ -37,8 +37,9 @@ class Report(Open):
     the first time at which the violation was seen. `guessed`: the fields that the report does not
     state. `more`: not everything is listed.
     `candidates`: the sites here that it may be about. `reason`: why it cannot be read, or why it
-    was dismissed. `repeated`: the same bytes were received before. After an erasure the fields that
-    were read are empty.
+    was dismissed. `rule`: the intake rule that it matched; `asks`: why that rule left it to the
+    desk, as a code. `repeated`: the same bytes were received before. After an erasure the fields
+    that were read are empty.
     """
 
     id: str
@@ -64,6 +65,8 @@ class Report(Open):
     incident: str | None
     settled_at: str | None
     settled_by: str | None
+    rule: str | None
+    asks: str | None
 
 
 class ReportInFull(Report):

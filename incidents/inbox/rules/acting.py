@@ -1,0 +1,169 @@
+"""The acts of intake rules: each report that matched one is settled once, or left to the desk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from incidents import clock
+from incidents.contract.documents.reports import Report
+from incidents.desk import reports as desk_reports
+from incidents.desk.desk import Desk
+from incidents.desk.envelope import Answer, Envelope
+from incidents.desk.reports import ByRule, LeadToIncident, ReportSettledError, RuleStoppedError
+from incidents.errors import InputError, RefusedError
+from incidents.inbox import triage
+from incidents.inbox.rules import decision
+from incidents.inbox.rules.decision import Act
+from incidents.intake import rules as intake
+from incidents.machine.commands import Attach, Command
+from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.store import intake_rules
+from incidents.store import reports as store
+from incidents.store.database.engine import Reading
+from incidents.views import reports as views
+
+if TYPE_CHECKING:
+    from incidents.inbox.report_desk import ReportDesk
+
+_AT_ONCE = 200
+_ATTEMPTS = 3
+"""How often the rule decides anew, if something changed between the decision and the act."""
+
+
+class _ChangedError(Exception):
+    """The incidents of the site have changed meanwhile, so that the rule must decide anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sequel:
+    """What follows when a rule logs or joins, unless the rule would now decide otherwise."""
+
+    lead: LeadToIncident
+    check: Callable[[Connection], None]
+
+    def commands(self, answers: Sequence[Answer]) -> list[Envelope]:
+        """See `transaction.Sequel`."""
+        return self.lead.commands(answers)
+
+    def write(self, connection: Connection, answers: Sequence[Answer]) -> None:
+        """See `transaction.Sequel`; the row of the site is locked."""
+        self.check(connection)
+        self.lead.write(connection, answers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDesk:
+    """The rules of one desk at work. `login`: of the process that acts for them."""
+
+    desk: Desk
+    reading: Reading
+    reports: ReportDesk
+    login: str | None
+
+    def act(self, *, stopped: Callable[[], bool] = lambda: False) -> Counter[str]:
+        """Settle every report on which a rule is still to act, in order; count what was done.
+
+        Each report has a transaction of its own, so that a process that dies leaves each report
+        either settled or still to be found here. `stopped` is asked between two reports.
+        """
+        done: Counter[str] = Counter()
+        after = 0
+        while True:
+            with self.reading() as connection:
+                due = store.due(connection, after, _AT_ONCE)
+            for id_ in due:
+                if stopped():
+                    return done
+                kind = self._settle(id_)
+                if kind is not None:
+                    done[kind] += 1
+            if len(due) < _AT_ONCE:
+                return done
+            after = due[-1]
+
+    def _settle(self, id_: int) -> str | None:
+        """Settle one report; return what was done, None if it is settled already."""
+        for _ in range(_ATTEMPTS):
+            with self.reading() as connection:
+                row = store.named(connection, [id_])[id_]
+                if row.rule is None or row.rules is None or row.is_settled or row.asks:
+                    return None
+                text = intake_rules.texts(connection, [row.rules])[row.rules]
+                rules = intake.read(text)
+                rule = rules.named(row.rule)
+                assert rule is not None, "a rule of these rules matched it"
+                report = views.reports(connection, [id_])[0]
+                act = decision.decide(connection, report, rule, clock.now())
+            by_rule = ByRule(rule=rule, rules=row.rules, logs_per_hour=rules.logs_per_hour)
+            try:
+                asks = self._carry_out(id_, report, act, by_rule)
+            except ReportSettledError:
+                return None
+            except _ChangedError:
+                continue
+            except RuleStoppedError as stopped:
+                asks = str(stopped.facts["asks"])
+            except (InputError, RefusedError) as refused:
+                asks = refused.name
+            if asks is None:
+                return act.kind
+            return self._leave(id_, asks, by_rule)
+        # It is looked at again in the next round.
+        return None
+
+    def _carry_out(self, id_: int, report: Report, act: Act, by_rule: ByRule) -> str | None:
+        """Do it; return why the desk must be asked instead, as a code, or None."""
+        signature = by_rule.rule.signature
+        if act.kind == "ask":
+            return act.asks
+        if act.kind == "dismiss":
+            self.desk.on_record(
+                partial(
+                    desk_reports.dismiss, report=id_, reason=by_rule.rule.reason or "",
+                    not_ours=False, by=signature, login=self.login, clock=clock.now,
+                    by_rule=by_rule,
+                )
+            )  # fmt: skip
+            return None
+        digest, size, name = evidence = triage.evidence_of(report)
+        is_log = act.kind == "log"
+        lead = LeadToIncident(
+            report=id_, kind=ReportLogged if is_log else ReportJoined, by=signature,
+            login=self.login, clock=clock.now, evidence=evidence if is_log else None,
+            by_rule=by_rule,
+        )  # fmt: skip
+        command: Command
+        if act.command is not None and act.site is not None:
+            self.reports.ensure_site(act.site, by=signature, login=self.login)
+            site: str | int = act.site
+            command = act.command
+        else:
+            assert act.site_id is not None, "a site in the register"
+            assert act.n is not None, "an incident of the site"
+            site = act.site_id
+            command = Attach(by=signature, incident=act.n, digest=digest, size=size, name=name)
+        sequel = _Sequel(lead=lead, check=partial(_check, report=report, act=act, by=by_rule))
+        envelope = Envelope(site=site, command=command, login=self.login, unless_closing=True)
+        answer = self.desk.submit([envelope], sequel=sequel)[0]
+        return None if answer.refusal is None else answer.refusal.name
+
+    def _leave(self, id_: int, asks: str, by_rule: ByRule) -> str | None:
+        try:
+            self.desk.on_record(
+                partial(desk_reports.leave, report=id_, asks=asks, of=by_rule, clock=clock.now)
+            )
+        except ReportSettledError:
+            return None
+        return "ask"
+
+
+def _check(connection: Connection, *, report: Report, act: Act, by: ByRule) -> None:
+    now = decision.decide(connection, report, by.rule, clock.now())
+    if (now.kind, now.n) != (act.kind, act.n):
+        raise _ChangedError
