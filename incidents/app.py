@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from incidents.desk.group_commit import DeskGroupCommit
     from incidents.enforcement.verdict import Comparison
     from incidents.inbox.report_desk import ReportDesk
+    from incidents.inbox.report_sources import ReportSources
     from incidents.inbox.rules.acting import RuleDesk
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
@@ -139,6 +140,13 @@ class App:
         return RuleDesk(
             desk=self.desk, reading=self.reading, reports=self.reports, login=self.settings.login
         )
+
+    @cached_property
+    def report_sources(self) -> ReportSources:
+        """The bytes of reports."""
+        from incidents.inbox.report_sources import ReportSources
+
+        return ReportSources(desk=self.desk, reading=self.reading, folder=self.settings.evidence)
 
     @cached_property
     def group_commit(self) -> DeskGroupCommit:

@@ -240,6 +240,25 @@ class ReportNotKeptError(RefusedError):
     """the bytes of report {report} are no longer kept here"""
 
 
+class RevealDeniedError(RefusedError):
+    """{by} may not see personal data in full, so not {about} either"""
+
+
+class SealedContentError(RefusedError):
+    """{about} may show child abuse, so it is sealed: a supervisor or an administrator can get the
+    bytes, for a written reason"""
+
+
+class SealedReasonError(RefusedError):
+    """{about} may show child abuse, so it is sealed: give the reason for opening it"""
+
+
+class NoSuchAttachmentError(RefusedError):
+    """report {report} has no attachment {n}: see the list of its attachments"""
+
+    name = "unknown_attachment"
+
+
 class NoSuchOrderError(UnknownOrderError):
     """there is no order {given}"""
 

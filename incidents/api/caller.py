@@ -21,6 +21,7 @@ from incidents.contract.action import name_of
 from incidents.contract.actions import CLOSING
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.own_stream import Actor
+from incidents.desk.releases import Recipient
 from incidents.locale.words import TimeFormat
 from incidents.machine.commands import Command
 from incidents.store.cases import sites
@@ -195,6 +196,14 @@ def refuse(app: App, identity: Identity, action: str, why: str, about: str | Non
         lambda connection: accounts.refuse(
             connection, by, clock.now, action=action, why=why, about=about
         )
+    )  # fmt: skip
+
+
+def recipient(identity: Identity, reason: str | None = None) -> Recipient:
+    """The person as one who asks for bytes that came from outside, with their rights now."""
+    return Recipient(
+        person=identity.handle, login=identity.login, may_reveal=identity.may("reveal"),
+        may_open=identity.denial("open_sealed", clock.machine_now()) is None, reason=reason,
     )  # fmt: skip
 
 

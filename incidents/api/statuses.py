@@ -21,6 +21,8 @@ _STATUS = {
     "clock_behind": HTTPStatus.SERVICE_UNAVAILABLE,
     "sign_in_needed": HTTPStatus.FORBIDDEN,
     "not_let": HTTPStatus.FORBIDDEN,
+    "sealed_content": HTTPStatus.FORBIDDEN,
+    "reveal_denied": HTTPStatus.FORBIDDEN,
     "same_person": HTTPStatus.FORBIDDEN,
     "second_needed": HTTPStatus.FORBIDDEN,
     "own_second": HTTPStatus.FORBIDDEN,

@@ -58,6 +58,7 @@ from incidents.console.pages import (
     policy,
     report,
     report_bulk,
+    report_source,
     reports,
     saved_views,
     search,
@@ -81,7 +82,15 @@ from incidents.console.pages.admin import (
 )
 from incidents.console.pages.queue import queue, queue_item, queue_list
 from incidents.console.request_context import RequestContext, context_if_signed_in
-from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
+from incidents.errors import (
+    DatabaseError,
+    IncidentsError,
+    InputError,
+    RefusedError,
+    RevealDeniedError,
+    SealedContentError,
+    SealedReasonError,
+)
 from incidents.log import logger
 from incidents.store.database.replica import ReplicaReadError
 from incidents.values import site_name
@@ -96,9 +105,9 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, queue_item.router, incidents.router,
     incident.router, sites.router, site.router, filing.router, terms.router, unreported.router,
-    reports.router, report.router, report_bulk.router, orders.router, saved_views.router,
-    log.router, search.router, overview.router, simulate.router, audit.router, policy.router,
-    bulk.router, my_account.router, accounts.router, tokens.router, factors.router,
+    reports.router, report.router, report_source.router, report_bulk.router, orders.router,
+    saved_views.router, log.router, search.router, overview.router, simulate.router, audit.router,
+    policy.router, bulk.router, my_account.router, accounts.router, tokens.router, factors.router,
     sign_ins.router, health.router, notices.router, join.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
@@ -241,6 +250,9 @@ def _own_error(request: Request, error: IncidentsError) -> Response:
     if isinstance(error, DatabaseError):
         _log.error("the database is unavailable", error=error)
         return _page(request, 503, "database", headers={"Retry-After": "5"})
+    if isinstance(error, SealedContentError | SealedReasonError | RevealDeniedError):
+        why = messages.error_text(request_context.reader(request), error)
+        return _page(request, 403, "sealed", why=why)
     if isinstance(error, InputError | RefusedError):
         unknown = error.name.startswith("unknown_")
         status, kind = (404, "not_found") if unknown else (422, "unreadable")

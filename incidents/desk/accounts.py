@@ -222,6 +222,14 @@ def reveal(connection: Connection, by: Actor, clock: Clock, *, about: str) -> No
     action.record(account_events.DetailsRevealed, about=about)
 
 
+def open_sealed(
+    connection: Connection, by: Actor, clock: Clock, *, about: str, digest: str, reason: str
+) -> None:
+    """Record that somebody is about to get the bytes of a sealed file, for that reason."""
+    action = AccountAction(connection, by, clock, open_to_all=True)
+    action.record(account_events.SealedOpened, reason=reason, about=about, digest=digest)
+
+
 def known(connection: Connection, handle: str) -> Account:
     """The account with that handle; raises UnknownAccountError if there is none."""
     found = accounts.account(connection, handle) if is_handle(handle) else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from incidents.contract import sealed_content
+
 _CODES = {
-    "child_abuse": r"csam|csem|child (?:sexual )?(?:abuse|exploitation)|child porn\w*|childabuse"
-    r"|儿童色情|未成年人色情",
+    "child_abuse": sealed_content.WORDS,
     "phishing": r"phish\w*|social[ _-]engineering|credential (?:theft|harvest\w*)"
     r"|钓鱼|仿冒网站|冒充网站",
     "malware": r"malware|malicious (?:software|code|file)|trojan|ransomware|virus|exploit[ _-]?kit"

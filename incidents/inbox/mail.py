@@ -65,6 +65,8 @@ class Mail:
     forwarded: list[Mail] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     more: bool = False
+    head: list[tuple[str, str]] = field(default_factory=list)
+    """The header fields in their order, as written."""
 
     def get(self, name: str) -> str | None:
         """The first field of that name, decoded; None without one."""
@@ -181,6 +183,7 @@ def _mail(message: Message, left: list[int]) -> Mail:
     for name, value in raw_fields[:MAX_FIELDS]:
         fields.setdefault(name.lower(), []).append(str(value))
     mail = Mail(message.get_content_type(), fields, parameters=_parameters(message))
+    mail.head = [(name, str(value)) for name, value in raw_fields[:MAX_FIELDS]]
     mail.more = len(raw_fields) > MAX_FIELDS
     waiting = [message]
     while waiting:

@@ -6,9 +6,6 @@ database and no settings but the options, and ends with this process.
 
 from __future__ import annotations
 
-import os
-import resource
-import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,21 +14,16 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from incidents.errors import IncidentsError
+from incidents.inbox import child_limits
+from incidents.inbox.child_limits import WITHIN_S
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import shape_of
 from incidents.system.side_process import ProcessEndedError, SideProcess
 
-MAX_BYTES = 256 << 20
-"""The limit of the child's memory."""
-MAX_PROCESSOR_S = 2.0
-"""The limit of its processor time for a report, in seconds."""
-WITHIN_S = 30.0
-"""The maximum time to wait for a report, in seconds."""
 MAX_REPORTS = 20_000
 """The number of reports after which a fresh child takes over, whatever the last one has kept."""
 
 _WORK = "from incidents.inbox.parser_process import main; main()"
-_OUT_OF_MEMORY = 12
 
 
 class ParserNotStartedError(IncidentsError):
@@ -89,7 +81,7 @@ class ParserProcess:
         except ProcessEndedError as error:
             self._end()
             raw = parcels[done].raw
-            yield Reading(format=shape_of(raw), reason=_reason(error.status))
+            yield Reading(format=shape_of(raw), reason=child_limits.reason(error.status))
 
     def _started(self) -> SideProcess:
         if self._read > MAX_REPORTS:
@@ -113,13 +105,6 @@ class ParserProcess:
         self._process, self._read = None, 0
 
 
-def _reason(status: int) -> str:
-    """Why the report cannot be read, by the way in which it ended the child."""
-    if status in (-signal.SIGPROF, -signal.SIGKILL):
-        return "slow"
-    return "memory" if status == _OUT_OF_MEMORY else "crashed"
-
-
 def main() -> None:
     """Read reports for the process at the other end of the pipe (argument: its descriptor)."""
     with Connection(int(sys.argv[1])) as pipe, suppress(EOFError):
@@ -141,25 +126,15 @@ def _limit_itself() -> None:
 
     readers.load()
     xarf_schema.problems({})
-    with suppress(OSError):
-        os.nice(5)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    most = MAX_BYTES if hard == resource.RLIM_INFINITY else min(MAX_BYTES, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    child_limits.limit_memory()
 
 
 def _read(raw: bytes, name: str, options: Mapping[str, Any]) -> Reading:
     from incidents.inbox import readers
     from incidents.inbox.source import Source
 
-    signal.setitimer(signal.ITIMER_PROF, MAX_PROCESSOR_S)
     try:
-        return readers.read(Source(raw, name, options))
-    except MemoryError:
-        os._exit(_OUT_OF_MEMORY)
+        with child_limits.limited():
+            return readers.read(Source(raw, name, options))
     except Exception:  # noqa: BLE001 - whatever a report does to a reader, its bytes are kept
         return Reading(format=shape_of(raw), reason="crashed")
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)

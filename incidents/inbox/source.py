@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import Any
 
 from incidents.inbox import decoding, mail, table_file
-from incidents.inbox.mail import Mail
+from incidents.inbox.mail import Mail, Part
 from incidents.inbox.reading import Attachment
 from incidents.inbox.table_file import MAX_ROWS, TableFile
 
@@ -151,14 +151,23 @@ class Source:
     def attachments(self) -> list[Attachment]:
         """The files of the mails."""
         return [
-            Attachment(
-                part.name[:255], part.type[:100], len(part.content),
-                sha256(part.content).hexdigest(),
-            )
-            for each in self.mails
-            for part in each.files
-            if part.content and part.type != "message/feedback-report"
-        ]  # fmt: skip
+            Attachment(part.name[:255], part.type[:100], len(part.content), digest_of(part))
+            for part in self._attached()
+        ]
+
+    def attached(self, digest: str) -> Part | None:
+        """The first file of the mails whose content has that digest; None if there is none."""
+        return next((part for part in self._attached() if digest_of(part) == digest), None)
+
+    def _attached(self) -> Iterator[Part]:
+        for part in (part for each in self.mails for part in each.files):
+            if part.content and part.type != "message/feedback-report":
+                yield part
+
+
+def digest_of(part: Part) -> str:
+    """The SHA-256 (hexadecimal) of the part's content."""
+    return sha256(part.content).hexdigest()
 
 
 def kind_of(raw: bytes) -> str:

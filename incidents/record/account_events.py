@@ -172,4 +172,18 @@ class DetailsRevealed(AccountEvent):
     about: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedOpened(AccountEvent):
+    """An action of the desk: somebody got the bytes of a file that may show child abuse.
+
+    `about` is the report or the incident, `digest` the SHA-256 (hexadecimal) of the file. `text`:
+    the reason.
+    """
+
+    kind = "sealed_opened"
+    about: str
+    digest: str
+    text: str
+
+
 KINDS = kinds(globals())

@@ -173,12 +173,14 @@ def _report_sentence(event: report_events.ReportEvent) -> str:
 
 
 def _entry_sentence(event: Event) -> str:
-    """The sentence of an action on an invitation, a second factor or a report."""
+    """The sentence of an action on an invitation, a second factor, a report or a sealed file."""
     match event:
         case report_events.ReportEvent():
             return _report_sentence(event)
         case report_events.IntakeRulesActivated(rules=rules):
             return f"intake rules activated: {rules}"
+        case account_events.SealedOpened(about=about, digest=digest):
+            return f"opened a sealed file of {about}, SHA-256 {digest}"
         case account_events.InvitationMade(handle=handle, invitation=id_, expires=expires):
             return f"{handle} invited by invitation {id_}, valid until {rfc3339(expires)}"
         case account_events.InvitationUsed(invitation=id_):

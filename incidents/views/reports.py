@@ -19,7 +19,7 @@ from incidents.store.schema.report_tables import reports as table
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
-from incidents.views import candidates
+from incidents.views import candidates, sealed_files
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import Report, ReportInFull, ReportPage
@@ -82,9 +82,9 @@ def reports(
     }  # fmt: skip
     found = candidates.of_reports(connection, named)
     return [
-        _document(rows[id_], readings[id_], texts, found[id_], language, full=full)
-        for id_ in wanted
-        if id_ in rows
+        _in_full(connection, row, readings[id_], document) if full else document
+        for id_, row in ((id_, rows[id_]) for id_ in wanted if id_ in rows)
+        for document in [_document(row, readings[id_], texts, found[id_], language)]
     ]
 
 
@@ -190,7 +190,7 @@ def _named(reading: Mapping[str, Any]) -> list[str]:
 
 def _document(
     row: store.Report, reading: Mapping[str, Any], texts: Mapping[str, str],
-    sites: list[str], language: Language, *, full: bool,
+    sites: list[str], language: Language,
 ) -> Report:  # fmt: skip
     hosts: Sequence[str] = reading.get("hosts", ())
     # A name without a scheme is a host if it is a site here.
@@ -200,7 +200,7 @@ def _document(
     reason = None if row.reason is None else texts.get(row.reason)
     if row.unread is not None and reason is None:
         reason = language.say(f"report.unread.{row.unread}")
-    found: Report = {
+    return {
         "id": report_id(row.id), "format": row.format,
         "state": row.state,  # type: ignore[typeddict-item]
         "reporter": reading.get("reporter"), "category": row.category,
@@ -217,7 +217,15 @@ def _document(
         "settled_at": None if row.settled_at is None else rfc3339(row.settled_at),
         "settled_by": row.settled_by, "rule": row.rule, "asks": row.asks,
     }  # fmt: skip
-    if not full:
-        return found
+
+
+def _in_full(
+    connection: Connection, row: store.Report, reading: Mapping[str, Any], found: Report
+) -> ReportInFull:
     empty: dict[str, Any] = {"text": "", "endpoints": [], "attachments": [], "invalid": []}
-    return {**found, **{name: reading.get(name, empty.get(name)) for name in _FULL}}  # type: ignore[typeddict-item]
+    more = {name: reading.get(name, empty.get(name)) for name in _FULL}
+    sealed = sealed_files.is_report_sealed(connection, row)
+    if sealed:
+        more["text"] = ""
+        more["attachments"] = [{**each, "name": ""} for each in more["attachments"]]
+    return cast("ReportInFull", {**found, "sealed": sealed, **more})

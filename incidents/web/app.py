@@ -32,6 +32,7 @@ from incidents.api.endpoints import (
     oidc,
     policies,
     record,
+    report_sources,
     reports,
     session,
     sites,
@@ -61,9 +62,10 @@ _ALONE = 5
 
 _ROUTERS = (
     sites.routes, filings.routes, filing_lists.routes, incidents.routes, reports.routes,
-    work.queue_routes, actions.routes, batch.routes, work.order_routes, policies.routes,
-    watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
-    session.own_routes, accounts.routes, session.account_routes, oidc.routes,
+    report_sources.routes, work.queue_routes, actions.routes, batch.routes, work.order_routes,
+    policies.routes, watch.routes, work.notice_routes, histories.routes, erasing.routes,
+    record.routes, log.routes, session.own_routes, accounts.routes,
+    session.account_routes, oidc.routes,
 )  # fmt: skip
 
 

@@ -260,6 +260,9 @@ def _account_acts() -> Iterator[Event]:
     yield account_events.AccessRefused(**when, act="approve", why="same_person", about=_SITE)
     yield account_events.DetailsRevealed(**when, about=_SITE)
     report = hashlib.sha256(b"a report").hexdigest()
+    yield account_events.SealedOpened(
+        **when, about="r17", digest=report, text=_reference("asked for by the police")
+    )
     yield report_events.ReportReceived(
         **when, report=17, digest=report, size=2_048, channel="command", format="arf",
         text=_reference("what was read"), same_id_as=16,

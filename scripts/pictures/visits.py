@@ -59,6 +59,8 @@ NO_PAGES = {
     "/terms.ics": "a file", "/audit/export.{form}": "a file", "/audit/checkpoint": "a file",
     "/audit/verdict": "a part of the page of the audit", "/sessions": "leads to /account",
     "/static/{rest:path}": "a file", "/reports/{report}/source": "a file",
+    "/reports/{report}/attachments/{n}": "a file",
+    "/reports/{report}/attachments/{n}/picture": "a picture",
 }  # fmt: skip
 """What the route table answers to GET with something else than a page."""
 
@@ -164,6 +166,10 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="report", route="/reports/{report}", path="/reports/r2", steps=(unfolded,)),
     Visit(name="report-unreadable", route="/reports/{report}", path="/reports/r5"),
     Visit(name="report-guessed", route="/reports/{report}", path="/reports/r1"),
+    Visit(
+        name="report-file", route="/reports/{report}/attachments/{n}/view",
+        path="/reports/r1/attachments/1/view", answer=404,
+    ),
     Visit(name="report-unknown", route="/reports/{report}", path="/reports/r99", answer=404),
     Visit(
         name="bulk-join", route="/bulk/report-{act}", path="/reports",

@@ -11,14 +11,13 @@ from typing import Annotated, BinaryIO, cast
 from fastapi import Path, Query, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
 
 from incidents import clock
 from incidents.api import bodies, problems
 from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
+from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit
 from incidents.contract.documents.reports import (
     ReportInFull,
@@ -30,11 +29,9 @@ from incidents.desk import Answer, Envelope
 from incidents.desk import reports as desk_reports
 from incidents.desk.envelope import join_answers
 from incidents.desk.reports import LeadToIncident
-from incidents.errors import ReportNotKeptError
 from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery
 from incidents.machine.commands import Attach, Command
-from incidents.record import evidence
 from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs
 from incidents.values.json_object import JSONObject
@@ -43,12 +40,12 @@ from incidents.views import reports
 routes = router("reports")
 
 Id = Annotated[str, Path(max_length=30, description="A report's ID, such as r17.")]
-_SOURCE = {"type": "string", "format": "binary"}
+_BYTES = {"type": "string", "format": "binary"}
 _BODY = {
     "description": "The report as it came: a mail, XARF, a table or text.",
     "required": True,
     "content": {
-        kind: {"schema": _SOURCE}
+        kind: {"schema": _BYTES}
         for kind in ("message/rfc822", "application/json", "text/csv", "text/plain",
                      "application/octet-stream")
     },
@@ -157,25 +154,6 @@ def show_report(by: ReadCaller, report: Id) -> JSON:
     """Show a report, and what was read out of it."""
     with by.reading() as connection:
         return JSON(reports.report(connection, inputs.report(report)))
-
-
-@routes.get(
-    "/reports/{report}/source",
-    **answering("reveal", "The report's bytes.", "application/octet-stream", schema=_SOURCE),
-)
-def source_of_report(by: ReadCaller, report: Id) -> Response:
-    """Return the bytes of a report as they came; the viewing goes on record."""
-    id_ = inputs.report(report)
-    by.reveals(report.strip())
-    with by.reading() as connection:
-        found = reports.report(connection, id_)
-    file = evidence.kept(by.app.settings.evidence, found["kept"] or found["digest"])
-    if file is None:
-        raise ReportNotKeptError(report=found["id"])
-    headers = {**ALONE, "Content-Disposition": f'attachment; filename="{found["id"]}.bin"'}
-    return StreamingResponse(
-        pieces(file.open("rb")), media_type="application/octet-stream", headers=headers
-    )
 
 
 @routes.post("/reports/{report}/log", **operation("settle_report", Settled, acting=True))

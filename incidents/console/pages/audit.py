@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import TypedDict, get_args
+from typing import Any, TypedDict, get_args
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -26,6 +26,7 @@ from incidents.contract.documents.sites import Rule
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.record import own_events
+from incidents.record.account_events import SealedOpened
 from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.values import inputs, typed_time
@@ -92,6 +93,7 @@ def show(
         since=since.strip(), until=until.strip(),
     )  # fmt: skip
     found, wrong = record_entries.Page((), None, None), None
+    opened: dict[str, str] = {}
     with who.timed() as (connection, here):
         status = log_status.progress(connection, here.reader.now)
         note = log_status.last_note(connection)
@@ -102,13 +104,15 @@ def show(
                 found = record_entries.entries_page(
                     connection, wanted, after=_place(after), limit=PAGE
                 )
+                opened = record_entries.personal_texts(connection, _reasons(found))
         except (InputError, RefusedError) as error:
             wrong = messages.of_error(here.reader, error).words
     kinds = sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=itemgetter(1))
     return here.page(
         "audit",
         status=422 if wrong else 200,
-        asked=asked, kinds=kinds, rules=RULES, found=found, wrong=wrong, log=status, note=note,
+        asked=asked, kinds=kinds, rules=RULES, found=found, opened=opened, wrong=wrong,
+        log=status, note=note,
         silent=log_status.silent_witnesses(
             status, log_status.load_settings(here.app.settings).witnesses
         ),
@@ -187,6 +191,12 @@ def _verified(here: RequestContext) -> _Verified:
     if last is not None and last.of:
         percent = min(99, last.entries * 100 // last.of)
     return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": percent}
+
+
+def _reasons(found: record_entries.Page) -> list[str]:
+    """The references of the reasons for which sealed files were opened."""
+    documents: list[Any] = [each["entry"] for each in found.entries]
+    return [each["data"]["text"] for each in documents if each["kind"] == SealedOpened.kind]
 
 
 def _next(asked: Asked, after: record_entries.Place | None) -> str | None:

@@ -5,6 +5,7 @@ The list of incidents that are not yet reported to the police is here too.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
+from incidents.api import caller
 from incidents.console import action_forms, forms, messages, rendering, submission
 from incidents.console.flash import Flash
 from incidents.console.pages.site import confirm, reasons
@@ -21,10 +23,12 @@ from incidents.console.submission import Submission, Submitted, SubmittedWithFil
 from incidents.contract.action import Action
 from incidents.contract.target import CONTACT, Target
 from incidents.desk import Answer
+from incidents.desk.releases import release
 from incidents.errors import (
     InputError,
     NoSuchIncidentError,
     RefusedError,
+    SealedReasonError,
     UnknownIncidentError,
 )
 from incidents.machine import commands as c
@@ -33,7 +37,7 @@ from incidents.record import evidence
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
-from incidents.views import masked, possible_actions, register
+from incidents.views import masked, possible_actions, register, sealed_files
 from incidents.views.queue import police
 from incidents.views.why.record import MAX_TIMELINE
 
@@ -105,18 +109,31 @@ def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) 
     return messages.of_answer(desk, desk.submit(site, command, seen=False, part=part))
 
 
-@router.post("/incidents/{incident}/evidence/{digest}", dependencies=needs("reveal"))
+@router.post("/incidents/{incident}/evidence/{digest}")
 def download(desk: Submitted, incident: str, digest: str) -> Response:
-    """Download an attached file; the download goes on record first."""
+    """Download an attached file; the download goes on record first.
+
+    What may show child abuse takes another right and a reason (see `contract.sealed_content`).
+    """
     key = inputs.incident(incident)
-    desk.authorise("reveal")
     with desk.reading() as connection:
         found = views.incident(connection, key)
+        sealed = bool(sealed_files.sealed_evidence(connection, key, [digest]))
+        sealed = sealed or sealed_files.is_attached_sealed(connection, digest)
     [name] = [each["name"] for each in found["evidence"] if each["digest"] == digest][:1] or [None]
     kept = evidence.kept(desk.app.settings.evidence, digest) if name is not None else None
     if kept is None:
         raise UnknownIncidentError(given=incident)
-    submission.reveal_on_record(desk, incident_id(*key))
+    if sealed and desk.identity.may("open_sealed"):
+        desk.authorise("open_sealed")
+    else:
+        desk.authorise("reveal")
+    to = caller.recipient(desk.identity, submission.optional_text(desk.form, "reason"))
+    try:
+        release(desk.app.desk, to, about=incident_id(*key), digest=digest, sealed=sealed)
+    except SealedReasonError as error:
+        flash = messages.of_error(desk.reader, error)
+        return _page(desk, key, flash=flash, opened=f"open-{digest[:8]}", sealed={digest})
     policy = "default-src 'none'; sandbox; frame-ancestors 'none'"
     headers = {**rendering.HEADERS, "Content-Security-Policy": policy}
     return FileResponse(
@@ -203,6 +220,7 @@ def _page(
     closing: bool = False,
     before: int | None = None,
     to_void: str | None = None,
+    sealed: Collection[str] = (),
 ) -> Response:
     with who.timed() as (connection, here):
         reader = here.reader
@@ -214,6 +232,8 @@ def _page(
         would = possible_actions.on_incident(connection, key, here.by, reader.now)
         two_people = register.policy_in_force(connection).two_people_close
         owed = here.app.report_duty
+        digests = [each["digest"] for each in found["evidence"]]
+        sealed = {*sealed, *sealed_files.sealed_evidence(connection, key, digests)}
         report_due = None if owed is None else police.deadline_of(connection, key, owed)
     found = masked.document(found)
     return here.page(
@@ -225,4 +245,5 @@ def _page(
         actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
         revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None, report_due=report_due,
+        sealed=sealed,
     )  # fmt: skip

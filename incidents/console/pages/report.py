@@ -6,11 +6,9 @@ from dataclasses import replace
 from functools import reduce
 
 from fastapi import APIRouter
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from incidents import clock
-from incidents.api import caller
-from incidents.api.operation import ALONE, pieces
 from incidents.console import messages, submission
 from incidents.console.flash import Flash
 from incidents.console.pages.log import CATEGORIES
@@ -21,11 +19,11 @@ from incidents.desk import Answer
 from incidents.desk import reports as desk_reports
 from incidents.desk.envelope import join_answers
 from incidents.desk.reports import LeadToIncident
-from incidents.errors import InputError, RefusedError, ReportNotKeptError
+from incidents.errors import InputError, RefusedError
 from incidents.inbox import triage
+from incidents.inbox.source_view import plain
 from incidents.locale import words
 from incidents.machine.commands import Attach, Command
-from incidents.record import evidence
 from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs
 from incidents.values.ids import report_id
@@ -39,22 +37,6 @@ _SETTLE = needs("settle_report")
 def show(here: Viewer, report: str) -> Response:
     """Show a report."""
     return _page(here, inputs.report(report))
-
-
-@router.get("/reports/{report}/source", dependencies=needs("reveal"))
-def source(here: Viewer, report: str) -> Response:
-    """Download the report's bytes; the viewing goes on record."""
-    id_ = inputs.report(report)
-    with here.reading() as connection:
-        found = reports.report(connection, id_)
-    file = evidence.kept(here.app.settings.evidence, found["kept"] or found["digest"])
-    if file is None:
-        raise ReportNotKeptError(report=found["id"])
-    caller.record_reveal(here.app, here.identity, found["id"])
-    headers = {**ALONE, "Content-Disposition": f'attachment; filename="{found["id"]}.bin"'}
-    return StreamingResponse(
-        pieces(file.open("rb")), media_type="application/octet-stream", headers=headers
-    )
 
 
 @router.post("/reports/{report}/log", dependencies=_SETTLE)
@@ -172,8 +154,11 @@ def _page(
         joinable = reports.open_incidents(connection, found["candidates"])
         record = reports.record_of(connection, found["reporter"])
     status = 409 if flash or closes else 200
+    # After the transaction, since a child takes the source apart meanwhile.
+    source = who.app.report_sources.view(found) if who.identity.may("reveal") else None
+    files = [{**each, "name": plain(each["name"])} for each in found["attachments"]]
     return here.page(
         "report", status=status, flash=flash, report=found, path=f"/reports/{found['id']}",
         joinable=joinable, record=record, categories=CATEGORIES, typed=here.typed, closes=closes,
-        opened=opened or here.kept.opened,
+        opened=opened or here.kept.opened, source=source, files=files,
     )  # fmt: skip

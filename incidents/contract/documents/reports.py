@@ -70,8 +70,12 @@ class Report(Open):
 
 
 class ReportInFull(Report):
-    """A report with its text, its files and its endpoints."""
+    """A report with its text, its files and its endpoints.
 
+    `sealed`: it may show child abuse, so its text and the names of its files are left out.
+    """
+
+    sealed: bool
     text: str
     endpoints: list[Endpoint]
     attachments: list[ReportFile]

@@ -1,0 +1,41 @@
+"""Sealed content: what may show child abuse, and who may get its bytes.
+
+Such material is not previewed, quoted or fetched. Its digest is enough for the record; the bytes
+themselves leave only for a stated reason.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+WORDS = (
+    r"csam|csem|child(?:ren)? (?:sex(?:ual)? )?(?:abuse|exploitation)|child porn\w*|childabuse"
+    r"|sexual (?:abuse|exploitation) of (?:children|minors)"
+    r"|儿童色情|未成年人色情|儿童性(?:侵害|虐待|剥削)|未成年人性(?:侵害|虐待|剥削)|猥亵儿童"
+)
+"""The words, as a regular expression, by which a category or a report names child abuse."""
+
+Decision = Literal["allowed", "no_right", "sealed", "reason_missing"]
+"""Whether the bytes may leave, and otherwise why not."""
+
+_WORDS = re.compile(rf"(?<![a-z])(?:{WORDS})(?![a-z])", re.IGNORECASE)
+
+
+def is_sealed(*categories: str | None) -> bool:
+    """Whether one of the categories, as codes or as people write them, is child abuse."""
+    return any(
+        each is not None and _WORDS.search(re.sub(r"[\s_-]+", " ", each)) for each in categories
+    )
+
+
+def decide(*, sealed: bool, may_reveal: bool, may_open: bool, reason: str | None) -> Decision:
+    """Decide whether a person may get the bytes of a report, an attachment or a file of evidence.
+
+    `may_reveal`, `may_open`: whether the person has the rights `reveal` and `open_sealed`.
+    """
+    if not sealed:
+        return "allowed" if may_reveal else "no_right"
+    if not may_open:
+        return "sealed" if may_reveal else "no_right"
+    return "allowed" if reason else "reason_missing"

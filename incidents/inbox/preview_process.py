@@ -1,0 +1,143 @@
+"""The preview process: takes a report's bytes apart to show them, in a child with strict limits.
+
+The child sees the report's bytes alone. It ends with its work: nothing of one report is left for
+the next.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from threading import BoundedSemaphore
+from typing import Any, Literal, NamedTuple
+
+from incidents.inbox import child_limits, source_view
+from incidents.inbox.child_limits import WITHIN_S
+from incidents.inbox.source_view import SourceView
+from incidents.system.side_process import ProcessEndedError, SideProcess
+
+MAX_AT_ONCE = 2
+"""The maximum number of children of this process at a time; others wait."""
+
+_WORK = "from incidents.inbox.preview_process import main; main()"
+_AT_ONCE = BoundedSemaphore(MAX_AT_ONCE)
+_TEXTS = ("application/json", "application/xml", "application/x-ndjson", "application/csv")
+_ENDINGS = (".csv", ".json", ".log", ".txt", ".xml", ".tsv")
+_NAMELESS = ("application/octet-stream", "")
+
+Kind = Literal["source", "preview", "file"]
+
+
+class Preview(NamedTuple):
+    """What is shown of a file: its text, or a PNG; or why it is not shown, as a code.
+
+    The codes: `kind` (of a kind that is not shown), `picture` (not a picture), `large`, `missing`
+    (not in the bytes that are read), `no_library`, and those of `child_limits.reason`.
+    """
+
+    source: SourceView | None = None
+    picture: bytes | None = None
+    reason: str | None = None
+
+
+def view_source(raw: bytes) -> SourceView:
+    """The view of a report's bytes; with a reason if the child could not make it."""
+    found, reason = _ask("source", raw, "")
+    return SourceView(reason=reason) if reason else found
+
+
+def preview(raw: bytes, digest: str) -> Preview:
+    """The preview of the attachment with that digest."""
+    found, reason = _ask("preview", raw, digest)
+    return Preview(reason=reason) if reason else found
+
+
+def extract(raw: bytes, digest: str) -> bytes | None:
+    """The bytes of the attachment with that digest; None if it cannot be taken out."""
+    found, reason = _ask("file", raw, digest)
+    return None if reason else found
+
+
+def _ask(kind: Kind, raw: bytes, digest: str) -> tuple[Any, str | None]:
+    """Return the child's answer, or why there is none."""
+    try:
+        with _AT_ONCE, SideProcess(_WORK) as process:
+            process.send((kind, raw, digest))
+            found: tuple[Any, str | None] = process.receive(within_s=WITHIN_S)
+            return found
+    except ProcessEndedError as error:
+        return None, child_limits.reason(error.status)
+    except OSError:
+        return None, "crashed"
+
+
+def main() -> None:
+    """Do one piece of work for the process at the other end of the pipe."""
+    with Connection(int(sys.argv[1])) as pipe, suppress(EOFError):
+        kind, raw, digest = pipe.recv()
+        if kind == "preview":
+            # Loaded before the limits, since what a report costs is what counts.
+            with suppress(ImportError):
+                from incidents.inbox import picture  # noqa: F401
+        child_limits.limit_memory()
+        with child_limits.limited():
+            try:
+                answer: tuple[Any, str | None] = _work(kind, raw, digest), None
+            except MemoryError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever a report does to what reads it
+                answer = None, "crashed"
+            pipe.send(answer)
+
+
+def _work(kind: Kind, raw: bytes, digest: str) -> Any:
+    if kind == "source":
+        return source_view.of_source(raw)
+    from incidents.inbox.source import Source
+
+    part = Source(raw).attached(digest)
+    if kind == "file":
+        return None if part is None else part.content
+    if part is None:
+        return Preview(reason="missing")
+    return _previewed(part.content, _type_of(part.type, part.name), part.charset)
+
+
+def _type_of(type_: str, name: str) -> str:
+    """The media type by which the file is shown; a text without a type has it from its name."""
+    lower = name.lower()
+    if lower.endswith(".eml"):
+        return "message/rfc822"
+    if lower.endswith((".html", ".htm")):
+        return "text/html"
+    if type_ in _NAMELESS and lower.endswith(_ENDINGS):
+        return "text/plain"
+    return type_
+
+
+def _previewed(content: bytes, type_: str, charset: str | None) -> Preview:
+    from incidents.inbox.source import kind_of
+
+    is_picture = type_.startswith("image/") or (
+        type_ in _NAMELESS and kind_of(content) == "image"
+    )  # fmt: skip
+    if type_ == "image/svg+xml":
+        return Preview(reason="kind")
+    if is_picture:
+        return _redrawn(content)
+    if type_.startswith(("text/", "message/")) or type_ in _TEXTS or type_.endswith("+json"):
+        found = source_view.of_file(content, type_, charset)
+        return Preview(reason=found.reason) if found.reason else Preview(source=found)
+    return Preview(reason="kind")
+
+
+def _redrawn(content: bytes) -> Preview:
+    try:
+        from incidents.inbox import picture
+    except ImportError:
+        return Preview(reason="no_library")
+    try:
+        return Preview(picture=picture.redraw(content))
+    except picture.NoPictureError as error:
+        return Preview(reason=error.reason)

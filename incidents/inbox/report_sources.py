@@ -1,0 +1,123 @@
+"""The bytes of reports: shown within limits, or handed out, which is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from incidents.contract.documents.reports import ReportInFull
+from incidents.desk.desk import Desk
+from incidents.desk.releases import Recipient, release
+from incidents.errors import NoSuchAttachmentError, ReportNotKeptError, SealedContentError
+from incidents.inbox import preview_process
+from incidents.inbox.preview_process import Preview
+from incidents.inbox.receiving import MAX_READ
+from incidents.inbox.source_view import SourceView
+from incidents.record import evidence
+from incidents.store.database.engine import Reading
+from incidents.system import disk
+from incidents.values.ids import report_id
+from incidents.views import reports
+
+_PIECE = 1 << 18
+
+
+class SourceFile(NamedTuple):
+    """The kept bytes of a report, and the report itself."""
+
+    path: Path
+    report: ReportInFull
+
+    @property
+    def first(self) -> bytes:
+        """The bytes that were read when it was received."""
+        with disk.file_errors(self.path, "read"), self.path.open("rb") as file:
+            return file.read(MAX_READ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSources:
+    """The bytes of the reports of one database; `folder`: of the evidence."""
+
+    desk: Desk
+    reading: Reading
+    folder: Path
+
+    def view(self, report: ReportInFull) -> SourceView:
+        """What the report's page shows of its source: nothing if it is sealed."""
+        if report["sealed"]:
+            return SourceView(reason="sealed")
+        path = evidence.kept(self.folder, report["kept"] or report["digest"])
+        if path is None:
+            return SourceView(reason="not_kept")
+        return preview_process.view_source(SourceFile(path, report).first)
+
+    def preview(self, report: int, n: int, to: Recipient, *, framed: bool = False) -> Preview:
+        """What is shown of attachment `n`, from 1; if anything is, that is on record.
+
+        `framed`: a picture is only announced, for a page that then asks for it.
+
+        Raises:
+            SealedContentError: if the report is sealed, whoever asks.
+            The errors of `attachment`.
+        """
+        found, digest = self._attachment(report, n)
+        if found.report["sealed"]:
+            raise SealedContentError(about=report_id(report))
+        made = preview_process.preview(found.first, digest)
+        if made.source is not None or (made.picture is not None and not framed):
+            release(self.desk, to, about=_about(report, n), digest=digest, sealed=False)
+        return made
+
+    def pieces(self, report: int, attachment: int | None, to: Recipient) -> Iterator[bytes]:
+        """The bytes of the report, or of its attachment of that number, from 1.
+
+        That they left is on record when this returns.
+
+        Raises:
+            NoSuchReportError, NoSuchAttachmentError: if there is none.
+            ReportNotKeptError: if the bytes were erased.
+            The errors of `desk.releases.release`.
+        """
+        if attachment is not None:
+            return iter([self._taken_out(report, attachment, to)])
+        found = self._file(report)
+        digest, sealed = found.report["digest"], found.report["sealed"]
+        release(self.desk, to, about=report_id(report), digest=digest, sealed=sealed)
+        return _pieces(found.path)
+
+    def _taken_out(self, report: int, n: int, to: Recipient) -> bytes:
+        found, digest = self._attachment(report, n)
+        sealed = found.report["sealed"]
+        release(self.desk, to, about=_about(report, n), digest=digest, sealed=sealed)
+        content = preview_process.extract(found.first, digest)
+        if content is None:
+            raise ReportNotKeptError(report=report_id(report))
+        return content
+
+    def _attachment(self, report: int, n: int) -> tuple[SourceFile, str]:
+        found = self._file(report)
+        listed = found.report["attachments"]
+        if not 1 <= n <= len(listed):
+            raise NoSuchAttachmentError(report=report_id(report), n=n)
+        return found, listed[n - 1]["digest"]
+
+    def _file(self, report: int) -> SourceFile:
+        with self.reading() as connection:
+            found = reports.report(connection, report)
+        path = evidence.kept(self.folder, found["kept"] or found["digest"])
+        if path is None:
+            raise ReportNotKeptError(report=found["id"])
+        return SourceFile(path, found)
+
+
+def _about(report: int, attachment: int) -> str:
+    return f"{report_id(report)}/{attachment}"
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with disk.file_errors(path, "read"), path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece

@@ -1,0 +1,71 @@
+"""The files that may show child abuse, by the categories of reports and incidents on record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, or_, select
+
+from incidents.contract import sealed_content
+from incidents.store.reports import Report
+from incidents.store.schema.report_tables import reports
+from incidents.store.schema.tables import evidence, incidents
+
+
+def is_report_sealed(connection: Connection, row: Report) -> bool:
+    """Whether the report is sealed: by its own category, or by that of its incident."""
+    if sealed_content.is_sealed(row.category):
+        return True
+    if row.site_id is None or row.incident is None:
+        return False
+    return sealed_content.is_sealed(*_of_incident(connection, (row.site_id, row.incident)))
+
+
+def sealed_evidence(
+    connection: Connection, key: tuple[int, int], digests: Sequence[str]
+) -> set[str]:
+    """The files of an incident that are sealed, by their digests.
+
+    A file is sealed by the category of the incident, or as the bytes of a sealed report.
+    """
+    if not digests:
+        return set()
+    if sealed_content.is_sealed(*_of_incident(connection, key)):
+        return set(digests)
+    site_id, n = key
+    led_here = and_(reports.c.site_id == site_id, reports.c.incident == n)
+    asked = (
+        select(reports.c.digest, reports.c.kept, reports.c.category, incidents.c.category)
+        .outerjoin(
+            incidents,
+            and_(incidents.c.site_id == reports.c.site_id, incidents.c.n == reports.c.incident),
+        )
+        .where(or_(reports.c.digest.in_(digests), led_here))
+    )
+    found: set[str] = set()
+    for digest, kept, *categories in connection.execute(asked):
+        if sealed_content.is_sealed(*categories):
+            found |= {digest, kept} & set(digests)
+    return found
+
+
+def is_attached_sealed(connection: Connection, digest: str) -> bool:
+    """Whether an incident of such a category has the file, wherever else it is attached.
+
+    The query reads all evidence: it is for a download, not for a page.
+    """
+    asked = (
+        select(incidents.c.category)
+        .join(
+            evidence,
+            and_(incidents.c.site_id == evidence.c.site_id, incidents.c.n == evidence.c.incident),
+        )
+        .where(evidence.c.digest == digest)
+        .distinct()
+    )
+    return sealed_content.is_sealed(*connection.scalars(asked))
+
+
+def _of_incident(connection: Connection, key: tuple[int, int]) -> Sequence[str | None]:
+    where = incidents.c.site_id == key[0], incidents.c.n == key[1]
+    return connection.scalars(select(incidents.c.category).where(*where)).all()
