@@ -19,6 +19,7 @@ from incidents.notices.letter import LANGUAGES, NOTICES, AlarmFacts, Facts
 from incidents.store import monitoring
 from incidents.store.database.engine import writing
 from incidents.tlog.keys import SigningKey
+from tests.dovecot import dovecot
 from tests.log_key import make_key
 from tests.notices.mail_server import HOST, Mailbox
 from tests.notices.mail_server import server as mail_server
@@ -189,6 +190,25 @@ def test_the_alarm_channels_take_a_test_message(desk: ConsoleDesk, tmp_path: Pat
         mailbox.to_recipients["day@host.example"] = "550 no such user"
         assert trial(desk, "channels", "").startswith("refused: Not accepted: day: ")
     assert len(mailbox.mails) == 1
+
+
+def test_a_mailbox_is_opened_and_its_mails_are_counted(desk: ConsoleDesk, tmp_path: Path) -> None:
+    settings = tmp_path / "config.toml"
+    assert "Mailbox" not in Visitor(desk, "supervisor").get("/admin/settings").text
+    with dovecot() as server:
+        settings.write_text(server.settings())
+        server.deliver(b"Subject: one\r\n\r\nphishing\r\n")
+        expected = "done: 127.0.0.1 let the desk in: 1 mails wait to be received."
+        assert trial(desk, "mailbox", "127.0.0.1") == expected
+        assert server.mails() == [(b"Subject: one\r\n\r\nphishing\r\n", [])]
+        settings.write_text(server.settings(folder="Abuse"))
+        told = trial(desk, "mailbox", "127.0.0.1")
+        assert told.startswith("refused: The mail server 127.0.0.1 does not open the folder")
+        server.stop()
+        told = trial(desk, "mailbox", "127.0.0.1")
+        assert told.startswith("refused: Cannot connect to the mail server 127.0.0.1 at port ")
+    settings.write_text("")
+    assert trial(desk, "mailbox", "").startswith("refused: The settings no longer name")
 
 
 def test_who_may_not_test_sees_neither_settings_nor_notices(desk: ConsoleDesk) -> None:

@@ -313,6 +313,13 @@ def test_a_server_without_idle_and_move_is_polled(
     app: App, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imap, "POLL_S", 0.1)
+    opened: list[Mailbox] = []
+
+    def noted(*given: Any) -> Mailbox:
+        opened.append(Mailbox(*given))
+        return opened[-1]
+
+    monkeypatch.setattr(imap_duty, "Mailbox", noted)
     with dovecot(without=("IDLE", "MOVE")) as bare:
         write_settings(bare.settings())
         with running(app):
@@ -321,6 +328,7 @@ def test_a_server_without_idle_and_move_is_polled(
                 until(partial(are_kept, app, n), "the mail is on record")
             until(lambda: not bare.mails(), "all are moved")
         assert bare.mails("Taken") == [(mail(1), ["\\Seen"]), (mail(2), ["\\Seen"])]
+    assert len(opened) == 1
 
 
 def test_a_server_that_cannot_move_at_all_is_refused_before_a_mail_is_read(
@@ -373,6 +381,26 @@ def test_a_mail_that_is_deleted_between_two_pieces_is_left_out(
 
     with (tmp_path / "mail").open("wb") as file:
         assert not box.fetch(uid, file, delete_meanwhile)
+    box.close()
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_mail_that_ends_too_early_is_whole_unless_it_is_being_deleted(
+    mailbox: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deleted: bool
+) -> None:
+    mailbox.deliver(mail(1))
+    account = imap.account()
+    assert account is not None
+    box = Mailbox(account)
+    [uid] = box.first(box.select())
+    if deleted:
+        with mailbox.client("INBOX") as client:
+            client.delete_messages([uid])
+            client.expunge()
+    # Other servers than this one answer so.
+    monkeypatch.setattr(Mailbox, "_piece", lambda *_: (b"Subject", 100))
+    with (tmp_path / "mail").open("wb") as file:
+        assert box.fetch(uid, file, never) is not deleted
     box.close()
 
 

@@ -27,6 +27,7 @@ from incidents.contract.documents.record import LogProgress
 from incidents.daemon import settings_check
 from incidents.enforcement import routing
 from incidents.errors import IncidentsError
+from incidents.inbox import imap
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import notice_settings
 
@@ -83,6 +84,7 @@ def show(here: Manager) -> Response:
         _log(log, timed.reader),
         *_witnesses(here.app, log, timed.reader),
         *_lanes(timed.reader),
+        *_mailbox(),
         _security_keys(timed),
     ]
     return timed.page("admin/health", rows=rows)
@@ -171,6 +173,16 @@ def _witnesses(app: App, log: LogProgress, reader: Reader) -> Iterator[Row]:
         )  # fmt: skip
     if not named:
         yield Row(part="witness", state=OFF, to_do=reader.say("health.witness.none"))
+
+
+def _mailbox() -> Iterator[Row]:
+    try:
+        found = imap.account()
+    except IncidentsError:
+        # The row of the settings says what is wrong with them.
+        return
+    if found is not None:
+        yield Row(part="mailbox", name=found.host, state=OK, test="mailbox")
 
 
 def _lanes(reader: Reader) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 
 from incidents import clock, views
@@ -13,6 +14,7 @@ from incidents.console.submission import Submission
 from incidents.daemon import settings_check
 from incidents.enforcement import routing
 from incidents.enforcement.port import Adapter
+from incidents.inbox import imap
 from incidents.machine.orders import DESK
 from incidents.notices import notice_settings, trial
 from incidents.store import checkpoints
@@ -124,6 +126,15 @@ def _channels(desk: Submission, _: str) -> Flash:
     return _done(desk, "channels", n=len(found))
 
 
+def _mailbox(desk: Submission, name: str) -> Flash:
+    """Log in, and count the mails that wait; none is read."""
+    account = imap.account()
+    if account is None:
+        return _failed(desk, "gone", name=name)
+    with TRYING.taken(), closing(imap.Mailbox(account)) as mailbox:
+        return _done(desk, "mailbox", name=account.host, n=mailbox.select())
+
+
 def _done(desk: Submission, what: str, **facts: object) -> Flash:
     return Flash("done", desk.reader.say(f"health.tested.{what}", **facts))
 
@@ -140,4 +151,5 @@ TESTS: dict[str, Test] = {
     "witness": _witness,
     "adapter": _adapter,
     "channels": _channels,
+    "mailbox": _mailbox,
 }
