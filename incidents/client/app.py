@@ -13,7 +13,7 @@ from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S, RemoteErasure, RemoteRecord
-from incidents.client.reports import RemoteReports
+from incidents.client.reports import RemoteReports, RemoteReportSources
 from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.documents import required
@@ -202,6 +202,7 @@ class RemoteApp:
         self.filings = imports.RemoteFilings(exchange)
         self.erasing = RemoteErasure(exchange)
         self.reports = RemoteReports(exchange)
+        self.report_sources = RemoteReportSources(exchange)
 
     @property
     def server(self) -> str:

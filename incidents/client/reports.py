@@ -52,3 +52,29 @@ class RemoteReports:
             words={"reason": reason, "not_ours": not_ours}, query={"dry_run": dry_run or None},
         )  # fmt: skip
         return cast("ReportInFull", answer["report"])
+
+
+class RemoteReportSources:
+    """The bytes of a server's reports; the server puts on record that they left."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def pieces(self, report: int, attachment: int | None) -> Iterator[bytes]:
+        """Yield the bytes of the report, or of its attachment of that number, from 1.
+
+        Raises:
+            ServerError: if the server does not answer.
+            ProblemError: if the token does not allow it, or the report is sealed.
+        """
+        return self._exchange.pieces(_path(report, attachment), within_s=_LONG_S)
+
+    def opened(self, report: int, attachment: int | None, reason: str) -> Iterator[bytes]:
+        """Yield the bytes of a sealed report or attachment; raises the errors of `pieces`."""
+        path = f"{_path(report, attachment)}/open"
+        yield self._exchange.send("POST", path, json={"reason": reason}, timeout=_LONG_S).content
+
+
+def _path(report: int, attachment: int | None) -> str:
+    of = f"/reports/{report_id(report)}"
+    return f"{of}/source" if attachment is None else f"{of}/attachments/{attachment}"

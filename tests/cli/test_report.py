@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any, Self
 
@@ -222,3 +223,61 @@ def test_in_chinese(desk: Cli) -> None:
     assert "待处理" not in desk("report", "list", "--lang", "zh").out
     assert desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").out == "r1 不予处理。\n"
     assert "已由 li" in desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").err
+
+
+def test_the_bytes_of_a_report_are_written_to_a_file_and_that_is_on_record(
+    desk: Cli, tmp_path: Path
+) -> None:
+    receive(desk, ARF)
+    file = tmp_path / "r1.bin"
+    assert desk("report", "source", "r1", "-o", str(file)).status == 0
+    assert file.read_bytes() == ARF.read_bytes()
+    assert file.stat().st_mode & 0o077 == 0
+    [entry] = _entries(desk, "details_revealed")
+    assert entry["data"]["about"] == "r1"
+    assert desk("report", "source", "r9", "-o", str(file)).status == 3
+    assert desk("report", "source", "r1", "--attachment", "9", "-o", str(file)).status == 3
+    assert len(_entries(desk, "details_revealed")) == 1
+
+
+def test_bytes_are_not_written_to_a_terminal(desk: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive(desk, ARF)
+    monkeypatch.setattr("incidents.cli.reports.source.is_terminal", lambda _: True)
+    answer = desk("report", "source", "r1")
+    assert (answer.status, "add -o FILE" in answer.err) == (2, True)
+    assert _entries(desk, "details_revealed") == []
+
+
+def test_what_may_show_child_abuse_is_written_for_a_reason_alone(desk: Cli, tmp_path: Path) -> None:
+    mail, file = tmp_path / "mail", tmp_path / "r1.bin"
+    mail.write_bytes(b"From: a@user.example\nSubject: CSAM found\n\nhttp://shop.example/x\n")
+    [found] = receive(desk, mail).json
+    assert (found["sealed"], found["text"]) == (True, "")
+    assert "sealed: may show child abuse" in desk("report", "show", "r1").out
+    refused = desk("report", "source", "r1", "-o", str(file))
+    assert (refused.status, "give the reason for opening it" in refused.err) == (3, True)
+    assert not file.exists()
+    opened = desk("report", "source", "r1", "-o", str(file), "--reason", "asked for by the police")
+    assert opened.status == 0
+    assert file.read_bytes() == mail.read_bytes()
+    [entry] = _entries(desk, "sealed_opened")
+    assert (entry["data"]["about"], entry["data"]["digest"]) == ("r1", found["digest"])
+    assert _entries(desk, "details_revealed") == []
+
+
+def test_a_bundle_has_the_digest_of_sealed_evidence_and_not_its_bytes(
+    desk: Cli, tmp_path: Path
+) -> None:
+    mail, bundle = tmp_path / "mail", tmp_path / "bundle"
+    mail.write_bytes(b"From: a@user.example\nSubject: CSAM found\n\nhttp://shop.example/x\n")
+    [found] = receive(desk, mail).json
+    desk("report", "log", "r1", "shop.example")
+    exported = desk("audit", "export", "-o", str(bundle))
+    assert exported.status == 0, exported.err
+    assert found["digest"].encode() in bundle.read_bytes()
+    assert b"CSAM found" not in bundle.read_bytes()
+
+
+def _entries(desk: Cli, kind: str) -> list[Any]:
+    lines = desk("audit", "export").out.splitlines()
+    return [entry for entry in map(json.loads, lines) if entry["kind"] == kind]

@@ -72,10 +72,15 @@ sup: note 1-1 'seen again'
 sup: report receive {file}
 sup: report list
 sup: report show r1
+sup: report source r1 -o {export}3
 sup: report log r1 new.example
 sup: report receive {policy} {history}
 sup: report join r2 1-1
 sup: report dismiss r3 --reason gone
+sup: report receive {sealed}
+sup: report source r4 --reason 'for the police' -o {export}4 --password-file {own}
+sup: report receive {mail}
+sup: report source r5 --attachment 1 -o {export}5
 sup: attach 1-1 {file} --dry-run
 sup: attach 1-1 {file}
 sup: contact 1-1 reached
@@ -232,6 +237,8 @@ def files(tmp_path: Path, over: RemoteCli) -> dict[str, str]:
         "file": "seen", "policy": "[repeat]\ncount = 4\n",
         "history": "occurred_at,site\n2026-03-01T10:00:00Z,a.example\n",
         "list": "site,level\nnew.example,2\n",
+        "sealed": "From: a@user.example\nSubject: CSAM\n\nhttps://new.example/b\n",
+        "mail": "From: a@user.example\nSubject: spam\nContent-Type: application/pdf\n\nx\n",
     }  # fmt: skip
     for name, text in written.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -272,7 +279,7 @@ def test_each_command_is_answered_by_a_server_or_says_that_it_is_not_done_so(
             line, answer.err,
         )  # fmt: skip
     assert (tmp_path / "export").read_text(encoding="utf-8").count("\n") > 5
-    assert len([each for each in (tmp_path / "kept").rglob("*") if each.is_file()]) == 3
+    assert len([each for each in (tmp_path / "kept").rglob("*") if each.is_file()]) == 5
     assert over.sessions() == 0
     assert set(OVER_HTTP.values()) - asked == OF_NO_DESK
 

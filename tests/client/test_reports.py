@@ -47,3 +47,39 @@ def test_a_report_is_dismissed_once(over: RemoteCli) -> None:
 def test_what_the_server_does_not_keep_is_to_be_brought_again(over: RemoteCli) -> None:
     over.account("vera", "viewer")
     assert over("report", "receive", str(ARF), as_="vera").status == 75
+
+
+def test_a_report_and_an_attachment_are_fetched_as_they_came(
+    over: RemoteCli, tmp_path: Path
+) -> None:
+    mail, file = tmp_path / "mail", tmp_path / "out"
+    mail.write_bytes(b"From: a@user.example\nSubject: x\nContent-Type: application/pdf\n\n%PDF\n")
+    over("report", "receive", str(mail), as_="wang")
+    assert over("report", "source", "r1", "-o", str(file), as_="wang").status == 0
+    assert file.read_bytes() == mail.read_bytes()
+    taken = over("report", "source", "r1", "--attachment", "1", "-o", str(file), as_="wang")
+    assert (taken.status, file.read_bytes()) == (0, b"%PDF\n")
+    missing = over("report", "source", "r1", "--attachment", "2", "-o", str(file), as_="wang")
+    assert (missing.status, "no attachment 2" in missing.err) == (3, True)
+    assert file.read_bytes() == b"%PDF\n"
+
+
+def test_a_sealed_report_is_opened_with_a_password_and_a_reason(
+    over: RemoteCli, tmp_path: Path
+) -> None:
+    over.account("zhao", "supervisor")
+    mail, file = tmp_path / "mail", tmp_path / "out"
+    mail.write_bytes(b"From: a@user.example\nSubject: CSAM\n\nhttp://shop.example/x\n")
+    over("report", "receive", str(mail), as_="wang")
+    refused = over("report", "source", "r1", "-o", str(file), as_="zhao")
+    assert (refused.status, "it is sealed" in refused.err) == (3, True)
+    line = (
+        "report", "source", "r1", "--reason", "for the police", "--password-file", str(over.right),
+        "-o", str(file),
+    )  # fmt: skip
+    assert over(*line, as_="wang").status == 3
+    assert not file.exists()
+    assert over(*line, as_="zhao").status == 0
+    assert file.read_bytes() == mail.read_bytes()
+    [entry] = over.api.entries("sealed_opened")
+    assert entry["actor"] == "zhao"

@@ -18,7 +18,7 @@ from incidents.errors import IncidentsError
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import Report, ReportInFull
+    from incidents.contract.documents.reports import Report, ReportFile, ReportInFull
 
 NOT_KEPT = 75
 """The exit status if a report was not kept, so that a mail server brings it again (EX_TEMPFAIL)."""
@@ -31,6 +31,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "list": ("incidents.cli.reports.report:list_", "List reports that wait for the desk."),
         "show": ("incidents.cli.reports.report:show", "Show a report and what was read out of it."),
+        "source": ("incidents.cli.reports.source:source", "Write the bytes of a report to a file."),
         "log": ("incidents.cli.reports.acts:log", "Log a report as a new incident."),
         "join": ("incidents.cli.reports.acts:join", "Add a report to an incident."),
         "book": (
@@ -175,7 +176,16 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "hosts", comma.join(map(shown, found["hosts"]))
     yield "addresses", comma.join(found["addresses"])
     yield "guessed", comma.join(word("report_field", each) for each in found["guessed"])
+    yield "sealed", run.text("report.sealed") if found["sealed"] else ""
+    files = (f"{n}. {_file(each)}" for n, each in enumerate(found["attachments"], start=1))
+    yield "attachments", "\n  ".join(files)
     yield "digest", found["digest"]
+
+
+def _file(file: ReportFile) -> str:
+    """An attachment in one line; the name of a sealed one is left out."""
+    size = f"{file['type']}, {output.number(file['size'])} B"
+    return f"{file['name']} ({size})" if file["name"] else size
 
 
 def _row(run: Run, each: Report) -> tuple[str, ...]:
