@@ -20,7 +20,7 @@ from incidents.record.entry import DESK, Header, decode
 from incidents.store.schema.access_tables import accounts, serve_keys, tokens
 from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries, policies
 from incidents.store.schema.log_tables import log_keys
-from incidents.store.schema.report_tables import intake_rules, reports
+from incidents.store.schema.report_tables import answers, intake_rules, reporters, reports
 from incidents.values.parsing import MisreadError
 
 
@@ -85,7 +85,11 @@ class OwnRecord:
             case account_events.AccountEvent():
                 self._check_policy(event)
                 self.accounts.take(event)
-            case report_events.ReportEvent() | report_events.IntakeRulesActivated():
+            case (
+                report_events.ReportEvent()
+                | report_events.IntakeRulesActivated()
+                | report_events.ReporterMarked()
+            ):
                 self._check_policy(event)
                 self.reports.take(event)
             case _:
@@ -176,6 +180,8 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
         (serve_keys, record.serve_keys),
         (reports, record.reports.rows()),
         (intake_rules, [tuple(each) for each in record.reports.in_force]),
+        (answers, record.reports.answer_rows()),
+        (reporters, record.reports.reporters.values()),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
         expected = sorted(written(rows, table, dialect))

@@ -1,4 +1,4 @@
-"""The reports on record: what came in, how each report ended, and the intake rules in force."""
+"""The reports on record: what came in, how each ended, who reported, and the intake rules."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from incidents.audit.rows import Row
 from incidents.intake import rules as intake_rules
 from incidents.intake.rules import Rules
 from incidents.record import report_events
-from incidents.record.report_events import IntakeRulesActivated, ReportEvent
+from incidents.record.report_events import IntakeRulesActivated, ReporterMarked, ReportEvent
+from incidents.store import reporters
+from incidents.store.answers import Answer
 from incidents.store.intake_rules import InForce
+from incidents.store.reporters import Reporter
 from incidents.store.reports import (
     DISMISSED,
     JOINED,
@@ -22,7 +25,7 @@ from incidents.store.reports import (
     Report,
     Settlement,
 )
-from incidents.store.schema.report_tables import reports
+from incidents.store.schema.report_tables import answers, reports
 from incidents.store.schema.types import recorded
 from incidents.values import ids
 from incidents.values.parsing import MisreadError
@@ -38,8 +41,10 @@ class ReportRecord:
     reports: dict[int, Report] = field(default_factory=dict)
     in_force: list[InForce] = field(default_factory=list)
     rules: dict[str, Rules] = field(default_factory=dict)
+    reporters: dict[str, Reporter] = field(default_factory=dict)
+    answers: dict[tuple[int, str], Answer] = field(default_factory=dict)
 
-    def take(self, event: ReportEvent | IntakeRulesActivated) -> None:
+    def take(self, event: ReportEvent | IntakeRulesActivated | ReporterMarked) -> None:
         """Process the next action.
 
         Raises:
@@ -61,11 +66,24 @@ class ReportRecord:
             case report_events.ReportAsked(asks=asks, by_rule=rule):
                 before = self._due(event, rule)
                 self.reports[event.report] = before._replace(asks=asks)
+            case report_events.ReporterAnswered():
+                self._answer(event)
+            case ReporterMarked(reporter=key, standing=standing, text=text):
+                if standing not in reporters.STANDINGS:
+                    said = "{standing} is no standing"
+                    raise misread("flaw_standing", said, standing=standing)
+                row = Reporter(key, standing, event.recorded_at, event.by, text)
+                self.reporters[key] = row
 
     def rows(self) -> Iterator[Row]:
         """The rows of the table, without what no entry contains."""
         names = [column.name for column in recorded(reports)]
         return (tuple(getattr(each, name) for name in names) for each in self.reports.values())
+
+    def answer_rows(self) -> Iterator[Row]:
+        """The rows of the mails to reporters, without what no entry contains."""
+        names = [column.name for column in recorded(answers)]
+        return (tuple(getattr(each, name) for name in names) for each in self.answers.values())
 
     def _activate(self, event: IntakeRulesActivated) -> None:
         last = self.in_force[-1].digest if self.in_force else None
@@ -96,9 +114,16 @@ class ReportRecord:
             id=event.report, digest=event.digest, kept=event.kept, size=event.size,
             received_at=event.recorded_at, channel=event.channel, format=event.format,
             unread=event.unread, reading=event.text, same_id_as=event.same_id_as,
+            answers=event.answers, asks=event.asks,
             state=UNREADABLE if event.unread else NEW, rule=event.by_rule, rules=event.rules,
-            asks=event.asks,
         )  # fmt: skip
+
+    def _answer(self, event: report_events.ReporterAnswered) -> None:
+        for report in (event.report, *map(ids.read_report_id, event.others)):
+            if report is None or report not in self.reports:
+                raise misread("flaw_no_report", "there is no report {report}", report=report)
+            row = Answer(report, event.letter, event.recorded_at, event.problem, event.report)
+            self.answers.setdefault((report, event.letter), row)
 
     def _lead_to(self, event: ReportEvent, state: str, about: str, rule: str | None) -> None:
         found = ids.read_incident_id(about)

@@ -82,9 +82,9 @@ def refuse_placeholder(
     return given
 
 
-site, incident, contact, item, order, report, text = (
+site, incident, contact, item, order, report, reporter, text = (
     inputs.site, inputs.incident, inputs.contact, inputs.item, inputs.order, inputs.report,
-    inputs.text,
+    inputs.reporter, inputs.text,
 )  # fmt: skip
 
 

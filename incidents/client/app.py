@@ -13,7 +13,7 @@ from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S, RemoteErasure, RemoteRecord
-from incidents.client.reports import RemoteReports, RemoteReportSources
+from incidents.client.reports import RemoteReports, RemoteReportSources, reporter_path
 from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.documents import required
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation
     from incidents.contract.documents.policies import Policy as Policy_
-    from incidents.contract.documents.reports import ReportInFull, ReportPage
+    from incidents.contract.documents.reports import Reporter, ReportInFull, ReportPage
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -151,6 +151,14 @@ class RemoteQueries:
             host=wanted.host, limit=limit, newest=newest,
         )  # fmt: skip
         return cast("ReportPage", found)
+
+    def reporter(self, named: str) -> Reporter:
+        """Return a reporter, by their address or name."""
+        return cast("Reporter", self._exchange.get(reporter_path(named)))
+
+    def reporters(self) -> list[Reporter]:
+        """List the reporters who have a standing."""
+        return list(self._exchange.get("/reporters")["items"])
 
     def report(self, report: int) -> ReportInFull:
         """Return a report."""

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
 from incidents.client.http import Exchange
 from incidents.values.ids import report_id
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import ReportInFull
+    from incidents.contract.documents.reports import Reporter, ReportInFull
     from incidents.inbox.receiving import Delivery
 
 _CREATED = 201
 _LONG_S = 300.0
+
+
+def reporter_path(reporter: str) -> str:
+    """The path of a reporter."""
+    return f"/reporters/{quote(reporter, safe='')}"
 
 
 class RemoteReports:
@@ -52,6 +58,16 @@ class RemoteReports:
             words={"reason": reason, "not_ours": not_ours}, query={"dry_run": dry_run or None},
         )  # fmt: skip
         return cast("ReportInFull", answer["report"])
+
+    def mark(
+        self, reporter: str, standing: str, reason: str, *, dry_run: bool = False, **_: object
+    ) -> Reporter:
+        """Give the reporter a standing, and return the reporter. Raises the errors of `receive`."""
+        answer, _tag = self._exchange.exchange(
+            "POST", reporter_path(reporter), words={"standing": standing, "reason": reason},
+            query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        return cast("Reporter", answer)
 
 
 class RemoteReportSources:

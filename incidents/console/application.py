@@ -59,6 +59,7 @@ from incidents.console.pages import (
     report,
     report_bulk,
     report_source,
+    reporters,
     reports,
     saved_views,
     search,
@@ -105,9 +106,10 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, queue_item.router, incidents.router,
     incident.router, sites.router, site.router, filing.router, terms.router, unreported.router,
-    reports.router, report.router, report_source.router, report_bulk.router, orders.router,
-    saved_views.router, log.router, search.router, overview.router, simulate.router, audit.router,
-    policy.router, bulk.router, my_account.router, accounts.router, tokens.router, factors.router,
+    reports.router, report.router, report_source.router, report_bulk.router, reporters.router,
+    orders.router, saved_views.router, log.router, search.router, overview.router, simulate.router,
+    audit.router, policy.router, bulk.router, my_account.router, accounts.router, tokens.router,
+    factors.router,
     sign_ins.router, health.router, notices.router, join.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")

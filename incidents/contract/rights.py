@@ -42,6 +42,7 @@ DESK_RIGHTS = (
     Right("receive_report", "report receive", DESK_OR_PROGRAM),
     Right("settle_report", "report log", DESK),
     Right("open_sealed", None, _MANAGERS, in_person=True),
+    Right("mark_reporter", "report reporter mark", DESK),
     Right("reconcile", "orders reconcile", SUPERVISOR),
     Right("recover", "recover", SUPERVISOR),
     Right("activate_policy", "policy activate", _MANAGERS, in_person=True),

@@ -10,6 +10,7 @@ from typing import Protocol
 from incidents.app import App
 from incidents.daemon import (
     alarm_duty,
+    answer_duty,
     delivery,
     filing_duty,
     imap_duty,
@@ -27,7 +28,7 @@ from incidents.metrics.service import Service
 
 RECORD, RETENTION, DELIVERY = "record", "retention", "delivery"
 ALARMS, FILINGS, RECOVERY, INBOX, IMAP = "alarms", "filings", "recovery", "inbox", "imap"
-RULES = "rules"
+RULES, ANSWERS = "rules", "answers"
 
 CLOCK_FIRST_S = 10.0
 """How long deliveries wait, at the start of a daemon, for what fell due before."""
@@ -93,6 +94,7 @@ class DeliveryDuties:
             INBOX: (inbox_duty.TICK_S, inbox_duty.Intake(app, stopped=stopped()).run),
             IMAP: (imap_duty.TICK_S, imap_duty.ImapIntake(app, stopped=stopped()).run),
             RULES: (rules_duty.TICK_S, rules_duty.RuleRounds(app, stopped=stopped()).run),
+            ANSWERS: (answer_duty.TICK_S, answer_duty.Answers(app, stopped=stopped()).run),
             RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(app, stopped=stopped()).run),
         }
 

@@ -12,7 +12,7 @@ from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
 from incidents.inbox import imap
 from incidents.metrics import service
-from incidents.notices import customer_link, notice_settings
+from incidents.notices import customer_link, notice_settings, reporter_lane
 from incidents.settings import archive, inbox, police, retention, sources
 from incidents.store.archive import parts
 
@@ -44,7 +44,9 @@ def check(app: App) -> list[str]:
     retention.of_settings()
     archive.of_settings(app.settings.db)
     filing_settings.load()
-    inbox.read(sources.section(inbox.SECTION))
+    own = inbox.read(sources.section(inbox.SECTION))
+    if own.answers:
+        reporter_lane.reporter_lane(app, own.languages)
     imap.account()
     idle = delivery.check(app)
     # Whether there is one: a daemon reads the primary alone.

@@ -30,10 +30,11 @@ from incidents.record.report_events import (
     ReportLogged,
     ReportReceived,
 )
-from incidents.store import intake_rules, reports
+from incidents.store import intake_rules, reporters, reports
 from incidents.store.accounts import accounts
 from incidents.store.intake_rules import InForce
 from incidents.store.reports import Report, Settlement
+from incidents.values import report_token
 from incidents.values.ids import incident_id, read_incident_id, report_id
 
 Clock = Callable[[], datetime]
@@ -52,7 +53,8 @@ class Incoming:
 
     `kept`: the digest of its first bytes, if it is too long to keep all. `reading`: as JSON; it is
     sealed. `unread`: why it cannot be read. `message_id`, `reporter`, `category`, `seen_at` (UTC)
-    and `hosts`: what the reading says, by which reports are found.
+    and `hosts`: what the reading says, by which reports are found. `subject`: in it a token names
+    the report that this one answers.
     """
 
     digest: str
@@ -67,6 +69,7 @@ class Incoming:
     category: str | None = None
     seen_at: datetime | None = None
     hosts: Sequence[str] = ()
+    subject: str | None = None
 
     def facts(self, *, repeats_id: bool) -> ReportFacts:
         """What intake rules know of the report; `repeats_id` as there."""
@@ -100,8 +103,7 @@ def receive(
     next_id = reports.last_id(connection) + 1
     in_force = intake_rules.last(connection)
     rules = None if in_force is None else intake.read(in_force.toml)
-    named = {each.reporter for each in incoming if each.reporter is not None}
-    keys = {reporter: reports.reporter_key(connection, reporter) for reporter in named}
+    senders = _Senders(connection, {each.reporter for each in incoming if each.reporter})
     answers: list[Received] = []
     new: list[tuple[Report, Sequence[str]]] = []
     recorded: list[own_stream.Recorded] = []
@@ -115,8 +117,12 @@ def receive(
         same = None if message is None else first.get(message)
         if message is not None:
             first.setdefault(message, id_)
+        key, standing = senders.of(each.reporter)
+        answered = senders.answered(each.subject, next_id - 1)
         matched = None
-        if rules is not None and each.unread is None:
+        # No rule acts on what a blocked reporter sends, nor on an answer to the desk's mail.
+        is_for_rules = standing != reporters.BLOCKED and answered is None
+        if rules is not None and each.unread is None and is_for_rules:
             matched = intake.match(rules, each.facts(repeats_id=same is not None))
         own_rule = _Matched.of(matched, in_force)
         text = json.dumps(each.reading, ensure_ascii=False, separators=(",", ":"))
@@ -125,8 +131,8 @@ def receive(
             {
                 "report": id_, "digest": each.digest, "size": each.size, "channel": each.channel,
                 "format": each.format, "kept": each.kept, "unread": each.unread,
-                "same_id_as": same, "by_rule": own_rule.rule, "rules": own_rule.rules,
-                "asks": own_rule.asks,
+                "same_id_as": same, "answers": answered, "by_rule": own_rule.rule,
+                "rules": own_rule.rules, "asks": own_rule.asks,
             },
         )  # fmt: skip
         recorded.append(own)
@@ -134,9 +140,8 @@ def receive(
             id=id_, digest=each.digest, kept=each.kept, size=each.size, received_at=place.now,
             channel=each.channel, format=each.format, unread=each.unread, reading=own.text[0],
             same_id_as=same, state=reports.UNREADABLE if each.unread else reports.NEW,
-            reporter=None if each.reporter is None else keys[each.reporter],
-            category=each.category, seen_at=each.seen_at,
-            message_id=message, **own_rule._asdict(),
+            reporter=key, category=each.category, seen_at=each.seen_at, message_id=message,
+            rank=reports.rank(each.category, standing), answers=answered, **own_rule._asdict(),
         )  # fmt: skip
         new.append((row, each.hosts))
         answers.append(Received(id_, True))
@@ -178,6 +183,25 @@ class ByRule:
 
 class RuleStoppedError(RefusedError):
     """the rule {rule} leaves {report} to the desk: {asks}"""
+
+
+class _Senders:
+    """The reporters of some reports: what stands for each, and the standing of each."""
+
+    def __init__(self, connection: Connection, named: set[str]) -> None:
+        self._keys = {reporter: reports.reporter_key(connection, reporter) for reporter in named}
+        self._standings = reporters.standings(connection, self._keys.values())
+        self._identity = reports.identity(connection)
+
+    def of(self, reporter: str | None) -> tuple[str | None, str]:
+        """The key and the standing of the reporter."""
+        key = self._keys.get(reporter or "")
+        return key, self._standings.get(key or "", reporters.NONE)
+
+    def answered(self, subject: str | None, last: int) -> int | None:
+        """The report, up to number `last`, whose token is in the subject."""
+        found = None if subject is None else report_token.read(self._identity, subject)
+        return None if found is None or found > last else found
 
 
 def waiting(connection: Connection, id_: int) -> Report:

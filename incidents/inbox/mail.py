@@ -109,9 +109,15 @@ class Mail:
             auto != "no"
             or precedence in ("bulk", "junk", "list", "auto_reply")
             or (self.get("return-path") or "").strip() == "<>"
-            or "list-id" in self.fields
-            or self.type == "multipart/report"
+            or any(name.startswith("list-") for name in self.fields)
+            or self._is_bounce
         )
+
+    @property
+    def _is_bounce(self) -> bool:
+        """Whether a mail server reports on a mail; people and programs report abuse (RFC 5965)."""
+        about = self.parameters.get("report-type")
+        return self.type == "multipart/report" and about != "feedback-report"
 
     @property
     def is_encrypted(self) -> bool:

@@ -50,7 +50,8 @@ class Reading:
     else the name, of who reports. `urls`: as written, but not defanged. `hosts`: in the form of a
     site's name. `mentions`: names that are hosts only if they are sites here. `seen_at`: the first
     time (UTC) at which the violation was seen. `guessed`: the names of the fields that the report
-    does not state. `invalid`: what is wrong with it by the schema of its format. `more`: not
+    does not state. `answer_to`: the mail address to which it may be answered. `vouchers`: see
+    `answerable.vouchers`. `invalid`: what is wrong with it by the schema of its format. `more`: not
     everything is listed.
     """
 
@@ -61,6 +62,8 @@ class Reading:
     message_id: str | None = None
     sent_at: datetime | None = None
     is_automatic: bool = False
+    answer_to: str | None = None
+    vouchers: tuple[str, ...] = ()
     category: str | None = None
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()

@@ -122,4 +122,5 @@ def incoming(kept: evidence.Kept, reading: Reading, channel: str) -> Incoming:
         format=reading.format, unread=reading.reason, reading=document,
         message_id=reading.message_id, reporter=reading.reporter, category=reading.category,
         seen_at=reading.seen_at, hosts=list(dict.fromkeys([*reading.hosts, *reading.mentions])),
+        subject=reading.subject,
     )  # fmt: skip

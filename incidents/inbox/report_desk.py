@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.desk import reports
+from incidents.desk import reporters, reports
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Envelope
 from incidents.inbox.receiving import Delivery, Inbox
@@ -21,10 +21,11 @@ from incidents.settings import inbox, sources
 from incidents.store import address_book
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
+from incidents.views import reporters as reporter_views
 from incidents.views import reports as views
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import ReportInFull
+    from incidents.contract.documents.reports import Reporter, ReportInFull
     from incidents.settings.sources import Settings
 
 
@@ -96,3 +97,18 @@ class ReportDesk:
             )  # fmt: skip
         with self.reading() as connection:
             return views.report(connection, report)
+
+    def mark(
+        self, reporter: str, standing: str, reason: str, *, by: str, login: str | None,
+        dry_run: bool = False,
+    ) -> Reporter:  # fmt: skip
+        """Give the reporter, as `inputs.reporter` reads it, a standing; return the reporter."""
+        if not dry_run:
+            self.desk.on_record(
+                partial(
+                    reporters.mark, reporter=reporter, standing=standing, reason=reason, by=by,
+                    login=login, clock=clock.now,
+                )
+            )  # fmt: skip
+        with self.reading() as connection:
+            return reporter_views.reporter(connection, reporter)

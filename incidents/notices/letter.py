@@ -142,7 +142,26 @@ class AlarmFacts:
     suspended_now: tuple[str, ...] = ()
 
 
-AnyFacts = Facts | AlarmFacts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReporterFacts:
+    """The facts of a mail to a reporter, who learns nothing of the customer.
+
+    `reference`: the report, such as `r17`. `others`: the other reports of the same mail, and
+    `more`: the number of those that are not named.
+    """
+
+    reference: str
+    at: datetime
+    others: tuple[str, ...] = ()
+    more: int = 0
+
+    @property
+    def count(self) -> int:
+        """The number of reports that the mail is about."""
+        return 1 + len(self.others) + self.more
+
+
+AnyFacts = Facts | AlarmFacts | ReporterFacts
 
 _ADDRESSES = frozenset({"email", "phone", "settled"})
 
@@ -153,12 +172,20 @@ def template_facts(facts: AnyFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in names if name not in _ADDRESSES}
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A mail that is answered; `message_id` is None if it has none that can be repeated."""
+
+    message_id: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A notice ready to send: the same wording as plain text and as an HTML page.
 
     `id` (`12-o45.notice`): the same in each attempt. `subject`: one line. `languages`: the
-    languages in the order of the text, `zh_CN` or `en`.
+    languages in the order of the text, `zh_CN` or `en`. `answers`: the mail that it is an answer
+    to, which a program wrote (RFC 3834).
     """
 
     id: str
@@ -166,6 +193,7 @@ class Letter:
     text: str
     html: str
     languages: tuple[str, ...]
+    answers: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +267,10 @@ LANGUAGES = ("zh_CN", "en")
 
 
 class NoticeType(NamedTuple):
-    """The recipient of a notice (`customer`, `desk`, or `phone`: to read out), and its occasion."""
+    """The recipient of a notice (`customer`, `desk`, `reporter`, or `phone`: to read out).
+
+    `when` is its occasion.
+    """
 
     to: str
     when: str
@@ -276,4 +307,9 @@ NOTICES: dict[str, NoticeType] = {
     "alarm_closure_disputed": NoticeType("desk", "the record no longer supports a closure"),
     "alarm_report_due": NoticeType("desk", "an incident is due for police report"),
     "alarm_filing_due": NoticeType("desk", "filing deadlines are near or overdue"),
+    "report_receipt": NoticeType("reporter", "a report came in"),
+    "report_acted": NoticeType("reporter", "a report was logged, or joined an incident"),
+    "report_dismissed": NoticeType("reporter", "a report was dismissed"),
+    "report_not_ours": NoticeType("reporter", "a report was dismissed as not ours"),
+    "report_ended": NoticeType("reporter", "an incident of a report ended"),
 }

@@ -95,6 +95,8 @@ _SEVEN_BITS = policy.SMTP.clone(cte_type="7bit")
 
 _TAGS = {"zh_CN": "zh-CN", "en": "en"}
 # RFC 5322, section 3.2.3, dot-atom-text.
+# RFC 5322, section 3.6.4, as mail servers write it; others are not repeated.
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~:-]{1,200}@[A-Za-z0-9.\[\]:_-]{1,200}>")
 _NO_ATOM = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 
 
@@ -121,7 +123,10 @@ def compose(
     mail["Subject"] = without_encoded_words(letter.subject)
     mail["Date"] = now
     mail["Message-ID"] = message_id(letter.id, headers.sender)
-    mail["Auto-Submitted"] = "auto-generated"
+    mail["Auto-Submitted"] = "auto-generated" if letter.answers is None else "auto-replied"
+    original = None if letter.answers is None else letter.answers.message_id
+    if original is not None and _MESSAGE_ID.fullmatch(original):
+        mail["In-Reply-To"] = mail["References"] = original
     if headers.reply_to is not None:
         mail["Reply-To"] = _header_address(headers.reply_to)
     if headers.list_id is not None:

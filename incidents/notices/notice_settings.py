@@ -96,6 +96,14 @@ class CustomerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReporterSettings:
+    """The settings of mails to reporters: the wording, and the channel of customers' mails."""
+
+    wording: Wording
+    channel: smtp.Mail
+
+
+@dataclass(frozen=True, slots=True)
 class DeskSettings:
     """The settings of the desk's lane: the wording, and the outlets, which are all used."""
 
@@ -140,6 +148,24 @@ def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) ->
     if names:
         words.check()
     return CustomerSettings(words, tuple(known[name] for name in names))
+
+
+def reporter_settings(
+    zone: tzinfo, languages: tuple[str, ...] = (), environ: Mapping[str, str] | None = None
+) -> ReporterSettings:
+    """The first channel of [notices] that sends mail, for mails to reporters in those languages.
+
+    Raises the same errors as `customer_settings`, also if there is no such channel.
+    """
+    options = _options(NOTICES, environ)
+    customers = customer_settings(zone, environ)
+    for channel in customers.channels:
+        if isinstance(channel, smtp.Mail):
+            words = _wording(options, zone, needed=True, languages=_known(options, languages))
+            return ReporterSettings(words, channel)
+    raise options.wrong(
+        "channels", Cause.of("must_mail_channel", "one with type smtp: reporters are sent mail")
+    )
 
 
 def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> DeskSettings:
@@ -215,7 +241,10 @@ def _wording(
 
 
 def _languages(options: Options, default: tuple[str, ...]) -> tuple[str, ...]:
-    found = options.texts("languages") or default
+    return _known(options, options.texts("languages") or default)
+
+
+def _known(options: Options, found: tuple[str, ...]) -> tuple[str, ...]:
     if not set(found) <= set(LANGUAGES) or len(set(found)) != len(found):
         raise options.wrong(
             "languages",

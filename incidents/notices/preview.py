@@ -15,7 +15,7 @@ from incidents.errors import NoSuchIncidentError
 from incidents.machine.incident import Incident
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
-from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts
+from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts, ReporterFacts
 from incidents.notices.record import Link
 from incidents.notices.site_facts import SiteFacts, facts_of_incident, site_of_order
 from incidents.store import entries
@@ -163,6 +163,9 @@ def _of_incident(
     """The facts of an incident, with the sample's facts for events that never happened."""
     sample, order = samples.of(name), _sample_order(key, now)
     found, incident = _load(connection, order, key)
+    if isinstance(sample, ReporterFacts):
+        # They are about reports, and nothing in them is of a site.
+        return Preview(sample, made_up=True)
     if isinstance(sample, AlarmFacts):
         named = None if sample.incident is None else incident_id(*key)
         site = None if sample.site is None else found.facts.site

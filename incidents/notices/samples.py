@@ -11,7 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incidents.machine.policy import Policy
-from incidents.notices.letter import AlarmFacts, AnyFacts, DeskContact, Facts, Finding
+from incidents.notices.letter import (
+    AlarmFacts,
+    AnyFacts,
+    DeskContact,
+    Facts,
+    Finding,
+    ReporterFacts,
+)
 
 OFFICE = DeskContact(name="示例主机", phone="+86 10 5555 0100", mail="desk@host.example")
 
@@ -46,6 +53,8 @@ _CLOSED = replace(
     task="12-t2",
 )  # fmt: skip
 _ALARM = AlarmFacts(at=_NOON, host="desk-1", database="postgresql://db.example/incidents")
+
+_REPORT = ReporterFacts(reference="r17", at=_NOON)
 
 _SAMPLES: dict[str, AnyFacts] = {
     "violation_found": _VIOLATION,
@@ -98,6 +107,11 @@ _SAMPLES: dict[str, AnyFacts] = {
         due=_ONE.recorded_at + timedelta(hours=24),
     ),
     "alarm_filing_due": replace(_ALARM, terms=12, overdue=3),
+    "report_receipt": _REPORT,
+    "report_acted": _REPORT,
+    "report_dismissed": _REPORT,
+    "report_not_ours": _REPORT,
+    "report_ended": _REPORT,
 }  # fmt: skip
 
 _FINDINGS = [(_ONE,), (_BARE,), (_LONG, _BARE)]
@@ -121,6 +135,7 @@ _CLOSURE: dict[str, list[Any]] = {
     "false_field": [None, "phone", "icp_number"],
 }
 _ANY_ALARM: dict[str, list[Any]] = {"halted_since": [None, _NOON]}
+_REPORTS: dict[str, list[Any]] = {"others": [(), ("r18",), ("r18", "r19")], "more": [0, 1, 80]}
 _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "violation_found": {
         **_CUSTOMER, **_POLICIES, **_CLOCK, "findings": _FINDINGS,
@@ -170,6 +185,11 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "alarm_closure_disputed": {"rule": _CLOSURE["rule"], "since": [_NOON, None]},
     "alarm_report_due": {"at": [_NOON + timedelta(hours=26)]},
     "alarm_filing_due": {"terms": [1, 12], "overdue": [0, 1]},
+    "report_receipt": _REPORTS,
+    "report_acted": _REPORTS,
+    "report_dismissed": _REPORTS,
+    "report_not_ours": _REPORTS,
+    "report_ended": _REPORTS,
 }  # fmt: skip
 
 

@@ -74,9 +74,16 @@ class Mail:
         session = Session(min(within_s, self._server.timeout_s))
         try:
             opened = self._open(session)
-            return opened or self._send(session, mail, addresses)
+            # An answer has no sender for the server, so that nothing answers it (RFC 3834).
+            sender = self._headers.sender.spec if letter.answers is None else ""
+            return opened or self._send(session, mail, sender, addresses)
         finally:
             session.close()
+
+    def is_own(self, address: str) -> bool:
+        """Whether mails of this channel are from that address, or are answered to it."""
+        own = (self._headers.sender, self._headers.reply_to)
+        return address.lower() in {each.spec.lower() for each in own if each is not None}
 
     def _open(self, session: Session) -> Outcome | None:
         """Connect and log in; None on success."""
@@ -98,9 +105,11 @@ class Mail:
             return _connection_failure(session, server, error)
         return None
 
-    def _send(self, session: Session, mail: EmailMessage, to: Sequence[Address]) -> Outcome:
+    def _send(
+        self, session: Session, mail: EmailMessage, sender: str, to: Sequence[Address]
+    ) -> Outcome:
         try:
-            refused = session.send(mail, self._headers.sender.spec, [each.spec for each in to])
+            refused = session.send(mail, sender, [each.spec for each in to])
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             return _refused(min(codes), "the recipient")

@@ -23,7 +23,7 @@ class ReportReceived(ReportEvent):
     `text` is what was read out of it, as JSON, a reference to a sealed value. `same_id_as`: an
     earlier report with the same Message-ID and other bytes. `by_rule`: the name of the intake rule
     that it matches, of the rules with the digest `rules`; `asks`: why that rule leaves it to the
-    desk.
+    desk. `answers`: an earlier report, to whose mail from the desk it is an answer.
     """
 
     kind = "report_received"
@@ -38,6 +38,7 @@ class ReportReceived(ReportEvent):
     by_rule: str | None = None
     rules: str | None = None
     asks: str | None = None
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,37 @@ class IntakeRulesActivated(Event):
     toml: str
     text: str
     previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReporterAnswered(ReportEvent):
+    """An action of the desk: who sent the `report` got a mail, the `letter` of that name.
+
+    `others`: the other reports (`r18`) that the mail names, and `more`: how many it only counts.
+    `text` is the address, a reference to a sealed value. `problem`: why it was not sent, after the
+    last attempt.
+    """
+
+    kind = "reporter_answered"
+    letter: str
+    text: str
+    others: tuple[str, ...] = ()
+    more: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReporterMarked(Event):
+    """An action of the desk: a reporter has another `standing` from now on.
+
+    It is `trusted`, `muted`, `blocked` or `none`. `reporter` is a key, from which nobody can tell
+    the address. `text` is the address and the reason, as JSON, a reference to a sealed value.
+    """
+
+    kind = "reporter_marked"
+    reporter: str
+    standing: str
+    text: str
 
 
 KINDS = kinds(globals())

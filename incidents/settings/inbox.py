@@ -20,10 +20,26 @@ class InboxSettings:
     """`maildir`: a folder with mails (Maildir) that a daemon takes in; None without one.
 
     `shadowserver`: the schema of Shadowserver's reports, by the name of the report type.
+    `receipts`, `outcomes`: whether reporters are told that a report came in, and how it ended.
+    `answers_to`: `everybody`, or `trusted` reporters alone. `answers_per_hour`: the most mails to
+    reporters in an hour. `authserv_id`: the name by which the mail server that checks senders
+    calls itself (RFC 8601); None if none does. `languages`: those of the mails, if they are others
+    than those of notices.
     """
 
     maildir: Path | None = None
     shadowserver: Mapping[str, Any] | None = None
+    receipts: bool = False
+    outcomes: bool = False
+    answers_to: str = "everybody"
+    answers_per_hour: int = 100
+    authserv_id: str | None = None
+    languages: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> bool:
+        """Whether reporters are sent any mail."""
+        return self.receipts or self.outcomes
 
 
 def read(section: Mapping[str, Any]) -> InboxSettings:
@@ -37,12 +53,20 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
     schema = _schema(options, "shadowserver_schema")
     # See `settings.imap`: it has a secret, which not everybody who receives a report can read.
     options.table(IMAP)
+    receipts, outcomes = options.flag("receipts"), options.flag("outcomes")
+    answers_to = options.choice("answers_to", ("everybody", "trusted"), "everybody")
+    per_hour = options.number("answers_per_hour", 100, least=1, most=100_000)
+    authserv_id, languages = options.text("authserv_id"), options.texts("languages")
     options.finish()
     if maildir is not None and not (maildir / "new").is_dir():
         raise options.wrong(
             "maildir", Cause.of("must_maildir", "a Maildir: a folder with new, cur and tmp in it")
         )
-    return InboxSettings(maildir=maildir, shadowserver=schema)
+    return InboxSettings(
+        maildir=maildir, shadowserver=schema, receipts=receipts, outcomes=outcomes,
+        answers_to=answers_to, answers_per_hour=per_hour, languages=languages,
+        authserv_id=None if authserv_id is None else authserv_id.strip().lower(),
+    )  # fmt: skip
 
 
 def _schema(options: Options, key: str) -> Mapping[str, Any] | None:

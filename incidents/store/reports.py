@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from incidents.store import reporters
 from incidents.store.schema.desk_tables import desk
-from incidents.store.schema.report_tables import report_hosts, reports
+from incidents.store.schema.report_tables import report_hosts, reports, waits
 
 NEW, UNREADABLE = WAITING = ("new", "unreadable")
 """The states of a report that waits for the desk."""
@@ -20,9 +21,25 @@ LED, LED_NOWHERE = (LOGGED, JOINED), (DISMISSED, NOT_OURS)
 """The states of a report that led to an incident, and of one that did not."""
 STATES = (*WAITING, *SETTLED)
 
+URGENT = ("child_abuse", "terrorism")
+"""The categories of reports that cannot wait."""
+_FIRST, _TRUSTED_NEXT, _USUAL, _LAST = range(4)
+
 _AT_ONCE = 500
 # "mails" in ASCII: an advisory lock has a number, not a name.
 _FETCHING = 0x6D61696C73
+
+
+def rank(category: str | None, standing: str) -> int:
+    """The place of a waiting report in the list: lower ones come first, then the older ones.
+
+    What cannot wait is first, then what a trusted reporter sent; a blocked one's reports are last.
+    """
+    if standing == reporters.BLOCKED:
+        return _LAST
+    if category in URGENT:
+        return _FIRST
+    return _TRUSTED_NEXT if standing == reporters.TRUSTED else _USUAL
 
 
 class Report(NamedTuple):
@@ -51,6 +68,8 @@ class Report(NamedTuple):
     rule: str | None = None
     rules: str | None = None
     asks: str | None = None
+    rank: int = _USUAL
+    answers: int | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -75,8 +94,12 @@ def reporter_key(connection: Connection, reporter: str) -> str:
     It is the SHA-256 (hexadecimal) of the address with the database's random identity: the address
     itself is only in the sealed reading.
     """
-    identity = connection.scalar(select(desk.c.identity)) or ""
-    return sha256(f"{identity}\n{reporter}".encode()).hexdigest()
+    return sha256(f"{identity(connection)}\n{reporter}".encode()).hexdigest()
+
+
+def identity(connection: Connection) -> str:
+    """What was drawn at random when the database was made: a key that no surface shows."""
+    return connection.scalar(select(desk.c.identity)) or ""
 
 
 def lock_fetching(connection: Connection) -> bool:
@@ -128,6 +151,14 @@ def settle(connection: Connection, id_: int, how: Settlement) -> None:
     connection.execute(update(reports).where(reports.c.id == id_).values(how._asdict()))
 
 
+def rank_again(connection: Connection, reporter: str, standing: str) -> None:
+    """Give the waiting reports of that reporter, given by their key, the rank of their standing."""
+    own = (reports.c.reporter == reporter, waits)
+    urgent = func.coalesce(reports.c.category, "").in_(URGENT)
+    for which, category in ((urgent, URGENT[0]), (~urgent, None)):
+        connection.execute(update(reports).where(*own, which).values(rank=rank(category, standing)))
+
+
 def named(connection: Connection, ids: Iterable[int]) -> dict[int, Report]:
     """The reports with those numbers."""
     found: dict[int, Report] = {}
@@ -135,6 +166,12 @@ def named(connection: Connection, ids: Iterable[int]) -> dict[int, Report]:
         rows = connection.execute(select(reports).where(reports.c.id.in_(some)))
         found |= {row.id: Report(*row) for row in rows}
     return found
+
+
+def answers_to(connection: Connection, id_: int, most: int = 100) -> list[int]:
+    """The numbers of the first replies to mails about that report."""
+    asked = select(reports.c.id).where(reports.c.answers == id_).order_by(reports.c.id)
+    return list(connection.scalars(asked.limit(most)))
 
 
 def hosts(connection: Connection, ids: Iterable[int]) -> dict[int, list[str]]:

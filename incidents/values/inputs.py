@@ -56,6 +56,11 @@ def report(given: str) -> int:
     return _known(ids.read_report_id, given, UnknownReportError)
 
 
+def reporter(given: str) -> str:
+    """Read a reporter's address or name, as readings have it. Raises the errors of `text`."""
+    return text("reporter", limit=254, is_half_width=True)(given).lower()
+
+
 def item(given: str) -> tuple[int, str]:
     """Read an item of the queue, `12-3` or `12-t2`, as the site's id and the text after the dash.
 

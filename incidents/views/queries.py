@@ -15,7 +15,7 @@ from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import TimeFormat
 from incidents.store import desk_state
-from incidents.views import reports
+from incidents.views import reporters, reports
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation, Policy
     from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
-    from incidents.contract.documents.reports import ReportInFull, ReportPage
+    from incidents.contract.documents.reports import Reporter, ReportInFull, ReportPage
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -139,6 +139,14 @@ class Queries:
     def report(self, report: int) -> ReportInFull:
         """A report; raises NoSuchReportError."""
         return reports.report(self._connection, report, self._language)
+
+    def reporter(self, named: str) -> Reporter:
+        """A reporter, by their address or name."""
+        return reporters.reporter(self._connection, named)
+
+    def reporters(self) -> list[Reporter]:
+        """The reporters who have a standing."""
+        return reporters.with_standing(self._connection)
 
     def duties(self, *, limit: int = 100) -> Duties:
         """The incidents to report to the police."""

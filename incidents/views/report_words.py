@@ -156,7 +156,7 @@ def _account_sentence(event: Event) -> str:
     return _entry_sentence(event)
 
 
-def _report_sentence(event: report_events.ReportEvent) -> str:
+def _report_sentence(event: report_events.ReportEvent | report_events.ReporterMarked) -> str:
     """The sentence of an action on a report."""
     match event:
         case report_events.ReportReceived(report=n, channel=channel, format=format_, digest=digest):
@@ -169,13 +169,17 @@ def _report_sentence(event: report_events.ReportEvent) -> str:
             return f"report r{n} dismissed{' as not ours' if not_ours else ''}"
         case report_events.ReportAsked(report=n, by_rule=rule, asks=asks):
             return f"report r{n} left to the desk by the rule {rule}: {asks}"
+        case report_events.ReporterMarked(reporter=key, standing=standing):
+            return f"reporter {key[:10]} marked as {standing}"
+        case report_events.ReporterAnswered(report=n, letter=letter, problem=problem):
+            return f"mail to who sent report r{n}: {letter}{f' ({problem})' if problem else ''}"
     return event.kind
 
 
 def _entry_sentence(event: Event) -> str:
     """The sentence of an action on an invitation, a second factor, a report or a sealed file."""
     match event:
-        case report_events.ReportEvent():
+        case report_events.ReportEvent() | report_events.ReporterMarked():
             return _report_sentence(event)
         case report_events.IntakeRulesActivated(rules=rules):
             return f"intake rules activated: {rules}"

@@ -7,22 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, select, tuple_
 
 from incidents.clock import rfc3339
 from incidents.errors import InputError, NoSuchReportError
 from incidents.locale.language import ENGLISH, Language
-from incidents.store import entries
+from incidents.store import answers, entries, reporters
 from incidents.store import reports as store
-from incidents.store.schema.report_tables import report_hosts
+from incidents.store.schema.report_tables import report_hosts, waits
 from incidents.store.schema.report_tables import reports as table
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
 from incidents.views import candidates, sealed_files
+from incidents.views.reporters import ReporterRecord, record_of
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import Report, ReportInFull, ReportPage
+    from incidents.contract.documents.reports import Record, Report, ReportInFull, ReportPage
 
 _UNSETTLED = ("open", "notified", "unreached")
 _FULL = ("text", "endpoints", "attachments", "invalid", "sent_at")
@@ -58,13 +59,21 @@ def report(connection: Connection, id_: int, language: Language = ENGLISH) -> Re
     found = reports(connection, [id_], language, full=True)
     if not found:
         raise NoSuchReportError(given=report_id(id_))
-    return cast("ReportInFull", found[0])
+    told = [
+        {"letter": each.letter, "told_at": rfc3339(each.told_at), "problem": each.problem}
+        for each in answers.told(connection, [id_])
+    ]
+    replies = [report_id(each) for each in store.answers_to(connection, id_)]
+    return cast("ReportInFull", {**found[0], "answered_by": replies, "told": told})
 
 
 def reports(
     connection: Connection, ids: Iterable[int], language: Language = ENGLISH, *, full: bool = False
 ) -> list[Report]:
-    """The reports with those numbers, in that order; the function takes four queries."""
+    """The reports with those numbers, in that order.
+
+    The number of queries does not depend on theirs, but for one of each trusted reporter.
+    """
     wanted = list(ids)
     rows = store.named(connection, wanted)
     refs = {ref for row in rows.values() for ref in (row.reading, row.reason) if ref}
@@ -81,10 +90,27 @@ def reports(
         for id_, reading in readings.items()
     }  # fmt: skip
     found = candidates.of_reports(connection, named)
+    keys = {row.reporter for row in rows.values() if row.reporter is not None}
+    standings = reporters.standings(connection, keys)
+    records = {
+        key: record_of(connection, key)
+        for key, standing in standings.items()
+        if standing == reporters.TRUSTED
+    }
     return [
         _in_full(connection, row, readings[id_], document) if full else document
         for id_, row in ((id_, rows[id_]) for id_ in wanted if id_ in rows)
-        for document in [_document(row, readings[id_], texts, found[id_], language)]
+        for document in [
+            _document(
+                row,
+                readings[id_],
+                texts,
+                found[id_],
+                language,
+                standing=standings.get(row.reporter or "", reporters.NONE),
+                record=records.get(row.reporter or ""),
+            )
+        ]
     ]
 
 
@@ -94,18 +120,38 @@ def page(
 ) -> ReportPage:  # fmt: skip
     """A page of the reports that match, the oldest first unless `newest`.
 
+    Those that wait for the desk are in the order of `store.reports.rank`.
+
     Raises:
         InputError: for a cursor of another list.
     """
-    asked = select(table.c.id).where(*_conditions(connection, wanted))
+    asked = select(table.c.id, table.c.rank).where(*_conditions(connection, wanted))
+    ranked = wanted.waits and not newest
+    if ranked:
+        # Named as the partial index names it, which also has the order.
+        asked = asked.where(waits)
     if cursor is not None:
-        if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        rank, last = _read_cursor(cursor, ranked=ranked)
+        if ranked:
+            asked = asked.where(tuple_(table.c.rank, table.c.id) > tuple_(rank, last))
+        else:
+            asked = asked.where(table.c.id < last if newest else table.c.id > last)
+    order = (table.c.rank, table.c.id) if ranked else (table.c.id.desc() if newest else table.c.id,)
+    rows = connection.execute(asked.order_by(*order).limit(limit + 1)).all()
+    items = reports(connection, [row.id for row in rows[:limit]], language)
+    after = None
+    if len(rows) > limit:
+        row = rows[limit - 1]
+        after = f"{row.rank}.{row.id}" if ranked else str(row.id)
+    return {"items": items, "next": after}
+
+
+def _read_cursor(cursor: str, *, ranked: bool) -> tuple[int, int]:
+    rank, dot, last = cursor.partition(".") if ranked else ("0", ".", cursor)
+    for each in (rank, last):
+        if not (dot and each.isascii() and each.isdigit() and len(each) < 19):
             raise InputError.coded("bad_cursor", "{cursor!r} is not a cursor", cursor=cursor[:80])
-        asked = asked.where(table.c.id < int(cursor) if newest else table.c.id > int(cursor))
-    order = table.c.id.desc() if newest else table.c.id
-    ids = list(connection.scalars(asked.order_by(order).limit(limit + 1)))
-    items = reports(connection, ids[:limit], language)
-    return {"items": items, "next": str(ids[limit - 1]) if len(ids) > limit else None}
+    return int(rank), int(last)
 
 
 def counts_by_state(connection: Connection, wanted: ReportFilter) -> dict[str, int]:
@@ -116,29 +162,6 @@ def counts_by_state(connection: Connection, wanted: ReportFilter) -> dict[str, i
         some = select(table.c.id).where(*of).limit(MAX_COUNTED).subquery()
         found[state] = connection.scalar(select(func.count()).select_from(some)) or 0
     return found
-
-
-class ReporterRecord(NamedTuple):
-    """How the reports of a reporter ended: those about incidents, the others, and those waiting."""
-
-    right: int
-    wrong: int
-    waiting: int
-
-
-def record_of(connection: Connection, reporter: str | None) -> ReporterRecord:
-    """How the reports of the reporter ended."""
-    if reporter is None:
-        return ReporterRecord(0, 0, 0)
-    key = store.reporter_key(connection, reporter)
-    counted = select(table.c.state, func.count()).where(table.c.reporter == key)
-    by_state = {str(state): n for state, n in connection.execute(counted.group_by(table.c.state))}
-    return ReporterRecord(
-        *(
-            sum(by_state.get(state, 0) for state in states)
-            for states in (store.LED, store.LED_NOWHERE, store.WAITING)
-        )
-    )
 
 
 class Joinable(NamedTuple):
@@ -190,7 +213,7 @@ def _named(reading: Mapping[str, Any]) -> list[str]:
 
 def _document(
     row: store.Report, reading: Mapping[str, Any], texts: Mapping[str, str],
-    sites: list[str], language: Language,
+    sites: list[str], language: Language, *, standing: str, record: ReporterRecord | None,
 ) -> Report:  # fmt: skip
     hosts: Sequence[str] = reading.get("hosts", ())
     # A name without a scheme is a host if it is a site here.
@@ -212,10 +235,13 @@ def _document(
         "kept": row.kept,
         "size": row.size, "subject": reading.get("subject"),
         "guessed": list(reading.get("guessed", ())), "more": bool(reading.get("more")),
+        "answers": None if row.answers is None else report_id(row.answers),
         "same_id_as": None if row.same_id_as is None else report_id(row.same_id_as),
         "incident": incident_id(row.site_id, row.incident) if incident else None,  # type: ignore[arg-type]
         "settled_at": None if row.settled_at is None else rfc3339(row.settled_at),
         "settled_by": row.settled_by, "rule": row.rule, "asks": row.asks,
+        "standing": standing,  # type: ignore[typeddict-item]
+        "record": None if record is None else cast("Record", record._asdict()),
     }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from incidents.api.endpoints import (
     policies,
     record,
     report_sources,
+    reporters,
     reports,
     session,
     sites,
@@ -62,9 +63,9 @@ _ALONE = 5
 
 _ROUTERS = (
     sites.routes, filings.routes, filing_lists.routes, incidents.routes, reports.routes,
-    report_sources.routes, work.queue_routes, actions.routes, batch.routes, work.order_routes,
-    policies.routes, watch.routes, work.notice_routes, histories.routes, erasing.routes,
-    record.routes, log.routes, session.own_routes, accounts.routes,
+    report_sources.routes, reporters.routes, work.queue_routes, actions.routes, batch.routes,
+    work.order_routes, policies.routes, watch.routes, work.notice_routes, histories.routes,
+    erasing.routes, record.routes, log.routes, session.own_routes, accounts.routes,
     session.account_routes, oidc.routes,
 )  # fmt: skip
 

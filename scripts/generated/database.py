@@ -37,6 +37,11 @@ _TABLES = {
     " to what was read out of it.",
     "intake_rules": "The intake rules that were ever in force, as their file; the last ones are.",
     "holdings": "The address book: which customer had which site, domain or network, and when.",
+    "reporters": "The reporters whom the desk has marked, with their standing. `reporter` is a"
+    " hash that stands for the address; `words` is a reference to the address and the reason.",
+    "answers": "The mails to reporters, a row for each report that one was about: when it was sent,"
+    " or why not.",
+    "waiting_answers": "The mails to reporters that wait to be sent, or for an incident to end.",
     "report_hosts": "The hosts that a report names, by which reports are found.",
     "keys": (
         "The answers to commands with `--key`, so that a repeated command gets the same one. They"

@@ -279,6 +279,18 @@ def _account_acts() -> Iterator[Event]:
     yield report_events.ReportDismissed(
         **when, report=19, text=_reference("a reason"), not_ours=True
     )
+    yield report_events.ReporterAnswered(
+        **when,
+        report=17,
+        letter="receipt",
+        text=_reference("an address"),
+        others=("r18", "r19"),
+        more=3,
+    )
+    yield report_events.ReporterMarked(
+        **when, reporter=hashlib.sha256(b"a reporter").hexdigest(), standing="trusted",
+        text=_reference("an address and a reason"),
+    )  # fmt: skip
     yield own_events.ServeKeyMade(
         **when, key=hashlib.sha256(b"a key").hexdigest(), tokens=2, passwords=3
     )  # fmt: skip

@@ -290,6 +290,58 @@ _SECTIONS = (
         "the longest wait for an answer of the mail server",
     ),
     (
+        "[inbox] receipts",
+        "",
+        "`true` or `false`",
+        "`false`",
+        (
+            "whether a daemon [writes to who"
+            " reported](../how-to/receive-reports.md#answer-who-reported) that the report came in;"
+            " the mail goes by the first channel of `[notices] channels` with `type` smtp"
+        ),
+    ),
+    (
+        "[inbox] outcomes",
+        "",
+        "`true` or `false`",
+        "`false`",
+        "whether it writes how the report ended, and later that the incident has ended",
+    ),
+    (
+        "[inbox] answers_to",
+        "",
+        "`everybody` or `trusted`",
+        "`everybody`",
+        (
+            "which reporters get these mails: all but those who are muted or blocked, or those"
+            " alone who are marked as trusted"
+        ),
+    ),
+    (
+        "[inbox] answers_per_hour",
+        "",
+        "1 to 100,000",
+        "100",
+        "how many mails an hour go to reporters, in all; the others wait, for a day at most",
+    ),
+    (
+        "[inbox] authserv_id",
+        "",
+        "a name",
+        "not set",
+        (
+            "the name by which your mail server signs its `Authentication-Results` (RFC 8601);"
+            " then only mails whose sender it confirms are answered"
+        ),
+    ),
+    (
+        "[inbox] languages",
+        "",
+        "a list of `zh_CN`, `en`",
+        "those of `[notices]`",
+        "the languages of these mails, in that order",
+    ),
+    (
         "[inbox] shadowserver_schema",
         "",
         "a file",

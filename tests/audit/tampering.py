@@ -24,7 +24,16 @@ from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
-from incidents.desk import Envelope, accounts, intake_rules, invitations, reports, tokens
+from incidents.desk import (
+    Envelope,
+    accounts,
+    answers,
+    intake_rules,
+    invitations,
+    reporters,
+    reports,
+    tokens,
+)
 from incidents.desk.activation import LogKey
 from incidents.desk.intake_rules import RulesActivation
 from incidents.desk.own_stream import AccountAction, Actor
@@ -33,10 +42,13 @@ from incidents.intake import rules as intake
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
 from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.store import reports as stored_reports
 from incidents.store.accounts import accounts as serve_keys
+from incidents.store.answers import Waiting
 from incidents.store.schema import tables
 from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.types import JSONText, UTCDateTime
+from incidents.values import report_token
 from tests.audit.verifying import plain
 from tests.desk.rehearsal import Rehearsal
 
@@ -129,6 +141,30 @@ def _receive(day: Rehearsal) -> None:
     )
     day.desk.submit([Envelope(site="d.example", command=log)], sequel=logged)
     day.desk.on_record(partial(reports.leave, report=5, asks="would_close", of=own, clock=clock))
+
+    def reply(connection: Connection) -> None:
+        new = Incoming(
+            digest="8" * 64, size=9, channel="command", format="mail", reading={},
+            subject=report_token.token(stored_reports.identity(connection), 1),
+        )  # fmt: skip
+        reports.receive(connection, [new], "li", "desk1", clock)
+
+    day.desk.on_record(reply)
+    for standing in ("blocked", "trusted"):
+        day.desk.on_record(
+            partial(
+                reporters.mark, reporter="zhao@user.example", standing=standing, reason="known",
+                by="li", login="desk1", clock=clock,
+            )
+        )  # fmt: skip
+    for letter, problem, others in (("receipt", None, "[2]"), ("acted", "mail_refused", "[]")):
+        mail = Waiting("a key", letter, 1, others, 0, day.now, 1, day.now)
+        day.desk.on_record(
+            partial(
+                answers.record, mail=mail, address="zhao@user.example", problem=problem,
+                by="daemon", login="desk1", clock=clock,
+            )
+        )  # fmt: skip
 
 
 _RULE = """

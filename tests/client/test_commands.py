@@ -81,6 +81,9 @@ sup: report receive {sealed}
 sup: report source r4 --reason 'for the police' -o {export}4 --password-file {own}
 sup: report receive {mail}
 sup: report source r5 --attachment 1 -o {export}5
+sup: report reporter mark zhao@user.example trusted --reason known
+sup: report reporter show zhao@user.example
+sup: report reporter list
 sup: attach 1-1 {file} --dry-run
 sup: attach 1-1 {file}
 sup: contact 1-1 reached
@@ -224,7 +227,8 @@ def asked(api: Rig) -> set[str]:
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
         await whole(scope, receive, send)
-        found.add(f"{scope['method']} {scope['route'].path.removeprefix(PREFIX)}")
+        path = scope["route"].path.removeprefix(PREFIX)
+        found.add(f"{scope['method']} {path.replace(':path', '')}")
 
     api.asgi_app = noting  # type: ignore[assignment]  # as much of an application as a server needs
     return found

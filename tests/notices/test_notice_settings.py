@@ -286,4 +286,9 @@ def test_a_lane_without_a_channel_names_its_setting_where_the_file_can_be_read(
 def test_a_notice_in_a_lane_without_a_channel_names_the_setting() -> None:
     settings = {each["to"]: each.get("unset") for each in notice_settings.listed(BOTH)}
 
-    assert settings == {"customer": BOTH["notice"], "desk": BOTH["desk"], "phone": None}
+    assert settings == {
+        "customer": BOTH["notice"],
+        "desk": BOTH["desk"],
+        "phone": None,
+        "reporter": None,
+    }

@@ -457,7 +457,9 @@ def test_what_may_be_a_copy_is_told_as_such_around_the_operator_s_own_words(
 
 def test_the_page_too_can_be_the_operator_s(tmp_path: Path) -> None:
     wording = _overridden(tmp_path, "letter.html.jinja", "<p>{{ subject }}</p>")
-    facts = replace(samples.of("closed"), site="<b>&")
+    closed = samples.of("closed")
+    assert isinstance(closed, Facts)
+    facts = replace(closed, site="<b>&")
     assert wording.letter("closed", facts, "12-o45").html == (
         "<p>网站关闭通知：&lt;b&gt;&amp;（编号 12-o45） / Site closed: &lt;b&gt;&amp; (12-o45)</p>"
     )

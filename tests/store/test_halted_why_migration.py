@@ -21,8 +21,9 @@ def test_a_database_that_is_halted_stays_so_and_tells_no_reason_that_nobody_has_
             lineage.halt(connection, day.now, lineage.UNKNOWN_SERVER)
 
         assert there_and_back(day, BEFORE) == {
-            "archive_parts", "archived_sites", "factors", "holdings", "intake_rules",
-            "invitations", "report_hosts", "reports", "saved_views", "uncompared",
+            "answers", "archive_parts", "archived_sites", "factors", "holdings", "intake_rules",
+            "invitations", "report_hosts", "reporters", "reports", "saved_views", "uncompared",
+            "waiting_answers",
         }  # fmt: skip
 
         with reading(day.engine) as connection:

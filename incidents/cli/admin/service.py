@@ -78,6 +78,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 def _once(run: Run) -> int:
     from incidents.daemon import (
         alarm_duty,
+        answer_duty,
         delivery,
         enforce,
         filing_duty,
@@ -106,7 +107,7 @@ def _once(run: Run) -> int:
         recovery_duty.once(app, lambda: carried_out.append(delivery.once(app)))
 
     duties = (
-        record.once, recover, inbox_duty.once, imap_duty.once, rules_duty.once,
+        record.once, recover, inbox_duty.once, imap_duty.once, rules_duty.once, answer_duty.once,
         filing_duty.once, alarm_duty.once,
     )  # fmt: skip
     for duty in duties:

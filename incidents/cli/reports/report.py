@@ -38,6 +38,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.reports.book:import_book",
             "Import the customers' sites and addresses.",
         ),
+        "reporter": (
+            "incidents.cli.reports.reporter:reporter",
+            "Show, trust, mute or block who reports.",
+        ),
         "dismiss": ("incidents.cli.reports.acts:dismiss", "Dismiss a report, with the reason."),
     }
 }

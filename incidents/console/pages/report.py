@@ -25,9 +25,10 @@ from incidents.inbox.source_view import plain
 from incidents.locale import words
 from incidents.machine.commands import Attach, Command
 from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.store.reporters import STANDINGS
 from incidents.values import inputs
 from incidents.values.ids import report_id
-from incidents.views import reports
+from incidents.views import reporters, reports
 
 router = APIRouter()
 _SETTLE = needs("settle_report")
@@ -36,7 +37,7 @@ _SETTLE = needs("settle_report")
 @router.get("/reports/{report}")
 def show(here: Viewer, report: str) -> Response:
     """Show a report."""
-    return _page(here, inputs.report(report))
+    return page(here, inputs.report(report))
 
 
 @router.post("/reports/{report}/log", dependencies=_SETTLE)
@@ -60,9 +61,9 @@ def log(desk: Submitted, report: str) -> Response:
         confirmed = desk.form.text("confirm")
         answer = _settle(desk, found, site, command, ReportLogged, unless_closing=confirmed != site)
     except (InputError, RefusedError) as error:
-        return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="log")
+        return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="log")
     if answer.refusal is not None and answer.refusal.name == "would_close":
-        return _page(desk, id_, opened="log", closes=site)
+        return page(desk, id_, opened="log", closes=site)
     return _after(desk, id_, answer, "log")
 
 
@@ -73,7 +74,7 @@ def join(desk: Submitted, report: str) -> Response:
     try:
         answer = join_to(desk, id_, inputs.incident(desk.form.text("incident") or ""))
     except (InputError, RefusedError) as error:
-        return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="join")
+        return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="join")
     return _after(desk, id_, answer, "join")
 
 
@@ -95,7 +96,7 @@ def dismiss(desk: Submitted, report: str) -> Response:
         reason = inputs.text("reason")(desk.form.text("reason") or "")
         told = dismiss_one(desk, id_, reason, not_ours=not_ours)
     except (InputError, RefusedError) as error:
-        return _page(desk, id_, flash=messages.of_error(desk.reader, error), opened="dismiss")
+        return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="dismiss")
     return desk.back(_next(desk), Flash("done", told))
 
 
@@ -134,7 +135,7 @@ def _after(desk: Submission, report: int, answer: Answer, form: str) -> Response
     """Show the answer: on the report's page if it was refused, otherwise on the incident's."""
     flash = messages.of_answer(desk, answer)
     if answer.refusal is not None:
-        return _page(desk, report, flash=flash, opened=form)
+        return page(desk, report, flash=flash, opened=form)
     return desk.back(f"/incidents/{answer.incident_document['id']}", flash)
 
 
@@ -145,20 +146,23 @@ def _next(desk: Submission) -> str:
     return f"/reports/{found[0]['id']}" if found else "/reports"
 
 
-def _page(
+def page(
     who: RequestContext, report: int, *, flash: Flash | None = None, opened: str | None = None,
     closes: str | None = None,
 ) -> Response:  # fmt: skip
+    """Show the report: with the result of an act, its opened form, or the site that it closes."""
     with who.timed() as (connection, here):
         found = reports.report(connection, report, here.reader.spoken)
         joinable = reports.open_incidents(connection, found["candidates"])
-        record = reports.record_of(connection, found["reporter"])
+        named = found["reporter"]
+        reporter = None if named is None else reporters.reporter(connection, named)
     status = 409 if flash or closes else 200
     # After the transaction, since a child takes the source apart meanwhile.
     source = who.app.report_sources.view(found) if who.identity.may("reveal") else None
     files = [{**each, "name": plain(each["name"])} for each in found["attachments"]]
     return here.page(
         "report", status=status, flash=flash, report=found, path=f"/reports/{found['id']}",
-        joinable=joinable, record=record, categories=CATEGORIES, typed=here.typed, closes=closes,
-        opened=opened or here.kept.opened, source=source, files=files,
+        joinable=joinable, reporter=reporter, standings=STANDINGS, categories=CATEGORIES,
+        typed=here.typed, closes=closes, opened=opened or here.kept.opened, source=source,
+        files=files,
     )  # fmt: skip

@@ -9,7 +9,38 @@ from typing_extensions import TypedDict
 from incidents.contract.documents import Open
 from incidents.contract.documents.actions import Outcome
 
+Standing = Literal["trusted", "muted", "blocked", "none"]
 ReportState = Literal["new", "unreadable", "logged", "joined", "dismissed", "not_ours"]
+
+
+class Record(Open):
+    """How the reports of a reporter ended: each number is counted up to 1,000.
+
+    `right`: those that led to an incident. `wrong`: the others. `waiting`: those not settled yet.
+    """
+
+    right: int
+    wrong: int
+    waiting: int
+
+
+class Reporter(Record):
+    """A reporter: their record, and the standing that the desk has given them, with the reason.
+
+    `reporter`: the email address, or else the name; None after an erasure.
+    """
+
+    reporter: str | None
+    standing: Standing
+    reason: str | None
+    marked_at: str | None
+    marked_by: str | None
+
+
+class ReporterList(TypedDict):
+    """The reporters who have a standing."""
+
+    items: list[Reporter]
 
 
 class Endpoint(Open):
@@ -38,8 +69,9 @@ class Report(Open):
     state. `more`: not everything is listed.
     `candidates`: the sites here that it may be about. `reason`: why it cannot be read, or why it
     was dismissed. `rule`: the intake rule that it matched; `asks`: why that rule left it to the
-    desk, as a code. `repeated`: the same bytes were received before. After an erasure the fields
-    that were read are empty.
+    desk, as a code. `answers`: the report to whose mail from the desk it is a reply. `standing`:
+    that of the reporter; of a trusted one there is the `record`, too. `repeated`: the same bytes
+    were received before. After an erasure the fields that were read are empty.
     """
 
     id: str
@@ -62,15 +94,28 @@ class Report(Open):
     guessed: list[str]
     more: bool
     same_id_as: str | None
+    answers: str | None
     incident: str | None
     settled_at: str | None
     settled_by: str | None
     rule: str | None
     asks: str | None
+    standing: Standing
+    record: Record | None
+
+
+class Told(Open):
+    """A mail to who reported: the `letter`, when it was sent, and if it was not, the `problem`."""
+
+    letter: Literal["receipt", "acted", "dismissed", "not_ours", "ended"]
+    told_at: str
+    problem: str | None
 
 
 class ReportInFull(Report):
     """A report with its text, its files and its endpoints.
+
+    `answered_by`: the replies that came in. `told`: the mails that the reporter was sent about it.
 
     `sealed`: it may show child abuse, so its text and the names of its files are left out.
     """
@@ -81,6 +126,8 @@ class ReportInFull(Report):
     attachments: list[ReportFile]
     invalid: list[str]
     sent_at: str | None
+    answered_by: list[str]
+    told: list[Told]
 
 
 class ReportPage(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from incidents.inbox import category, seen_time
+from incidents.inbox import answerable, category, seen_time
 from incidents.inbox.findings import Findings
 from incidents.inbox.reading import MAX_ATTACHMENTS, Reading, limited
 from incidents.inbox.source import Source
@@ -58,7 +58,8 @@ def envelope(source: Source) -> dict[str, Any]:
     return {
         "reporter": mail.sender, "subject": subject(source) or None, "sent_at": mail.sent_at,
         "message_id": (mail.get("message-id") or "")[:998] or None, "attachments": attachments,
-        "is_automatic": mail.is_automatic, "text": text[:MAX_TEXT],
+        "is_automatic": mail.is_automatic, "answer_to": answerable.address_of(mail),
+        "vouchers": answerable.vouchers(mail), "text": text[:MAX_TEXT],
         **({"more": True} if more else {}),
     }  # fmt: skip
 

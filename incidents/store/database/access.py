@@ -119,6 +119,9 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "work": _TRANSIENT,
     "reports": _STATE,
     "report_hosts": _TRANSIENT,
+    "reporters": _STATE,
+    "answers": _STATE,
+    "waiting_answers": (SELECT, INSERT, UPDATE, DELETE),
     # Who had what, as another system says.
     "holdings": _TRANSIENT,
     # Accounts and tokens, which the replay also derives; and secret or short-lived data.

@@ -73,6 +73,8 @@ desk = Table(
     Column("noticed_at", UTCDateTime, info=UNRECORDED),
     # When every site was compared with its actual state in this epoch.
     Column("compared_at", UTCDateTime, info=UNRECORDED),
+    # The number of the desk's own entry up to which reporters were answered; None if they are not.
+    Column("answered", Number, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 

@@ -15,6 +15,7 @@ from incidents.store.schema.types import (
     Word,
     metadata,
     partial_index,
+    words,
 )
 
 reports = Table(
@@ -50,6 +51,10 @@ reports = Table(
     Column("rule", Word),
     Column("rules", Word),
     Column("asks", Word),
+    # The order in which waiting reports are listed: see `store.reports.rank`.
+    Column("rank", Number, nullable=False, server_default="2", info=UNRECORDED),
+    # The report that it answers: see `values.report_token`.
+    Column("answers", Number),
 )
 Index("uq_reports_digest", reports.c.digest, unique=True)
 Index("ix_reports_state", reports.c.state, reports.c.id)
@@ -75,6 +80,57 @@ intake_rules = Table(
     # A reference to a sealed value.
     Column("reason", Word, nullable=False),
 )
+partial_index("ix_reports_answers", reports.c.answers.is_not(None), reports.c.answers)
+waits = reports.c.state.in_(words("new", "unreadable"))
+partial_index("ix_reports_waiting", waits, reports.c.rank, reports.c.id)
+
+# Who was marked by the desk: see `store.reporters`.
+reporters = Table(
+    "reporters",
+    metadata,
+    Column("reporter", Word, primary_key=True),
+    Column("standing", Word, nullable=False),
+    Column("marked_at", UTCDateTime, nullable=False),
+    Column("marked_by", Word, nullable=False),
+    # A reference to the sealed address and reason, as JSON.
+    Column("words", Word, nullable=False),
+)
+
+# The mails to reporters: what each was told about a report.
+answers = Table(
+    "answers",
+    metadata,
+    Column("report", Number, primary_key=True, autoincrement=False),
+    Column("letter", Word, primary_key=True),
+    Column("told_at", UTCDateTime, nullable=False),
+    # Why it was not sent, after the last attempt.
+    Column("problem", Word),
+    # The first report of the mail, which may be about several.
+    Column("mail", Number, nullable=False),
+    # Of the address: see `store.reports.reporter_key`.
+    Column("reporter", Word, info=UNRECORDED),
+)
+Index("ix_answers_reporter", answers.c.reporter, answers.c.letter, answers.c.told_at)
+Index("ix_answers_told_at", answers.c.told_at)
+
+# The mails that wait to be sent, each about one or more reports: see `store.answers`.
+waiting_answers = Table(
+    "waiting_answers",
+    metadata,
+    Column("reporter", Word, primary_key=True),
+    Column("letter", Word, primary_key=True),
+    Column("report", Number, primary_key=True, autoincrement=False),
+    # The numbers of the other reports, as JSON, and how many more there are.
+    Column("others", Text, nullable=False),
+    Column("more", Number, nullable=False),
+    Column("since", UTCDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # None as long as an incident has not ended, which the reporter will be told.
+    Column("next_at", UTCDateTime),
+    Column("site_id", Number),
+    Column("incident", Integer),
+)
+Index("ix_waiting_answers_next_at", waiting_answers.c.next_at)
 
 # Who had what, and when: it only suggests to whom a report belongs, and is in no entry.
 holdings = Table(

@@ -1,0 +1,228 @@
+"""Queries for the mails to reporters: those that wait, those that were sent, and what comes next.
+
+A waiting mail is of one reporter, and about one or more of their reports: what becomes due while it
+waits joins it. A daemon claims a mail for a while (`next_at` in the future, one more attempt);
+later reports then wait in a mail of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
+
+from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries
+from incidents.store.schema.report_tables import answers, waiting_answers
+from incidents.store.schema.tables import incidents
+
+RECEIPT, ACTED, DISMISSED, NOT_OURS, ENDED = LETTERS = (
+    "receipt", "acted", "dismissed", "not_ours", "ended",
+)  # fmt: skip
+"""The mails: a report came in; it led to an incident; it led to none; it is about nothing that is
+hosted here; and the incident has ended."""
+
+MAX_NAMED = 50
+"""The maximum number of reports that a mail names; it counts the others."""
+
+_AT_ONCE = 500
+
+
+class Answer(NamedTuple):
+    """A mail that was sent, or not (`problem`), about one report; `mail` is its first report."""
+
+    report: int
+    letter: str
+    told_at: datetime
+    problem: str | None
+    mail: int
+    reporter: str | None = None
+
+
+class Waiting(NamedTuple):
+    """A mail that waits, with a field for each column of the table; times are in UTC."""
+
+    reporter: str
+    letter: str
+    report: int
+    others: str
+    more: int
+    since: datetime
+    attempts: int
+    next_at: datetime | None
+    site_id: int | None = None
+    incident: int | None = None
+
+    @property
+    def named(self) -> list[int]:
+        """The numbers of the reports that the mail names, the first one first."""
+        return [self.report, *json.loads(self.others)]
+
+    def with_report(self, report: int) -> Waiting:
+        """The mail, also about that report."""
+        if report in self.named:
+            return self
+        others = self.named[1:]
+        if len(others) + 1 >= MAX_NAMED:
+            return self._replace(more=self.more + 1)
+        return self._replace(others=json.dumps([*others, report]))
+
+
+def place(connection: Connection) -> tuple[int | None, int]:
+    """The number of the desk's own entry up to which reporters were answered, and of the last."""
+    row = connection.execute(select(desk.c.answered, desk.c.seq)).one()
+    return row.answered, row.seq
+
+
+def move(connection: Connection, to: int | None) -> None:
+    """Note that reporters were answered up to that entry; None: they are not answered."""
+    connection.execute(update(desk).values(answered=to))
+
+
+def bodies_after(connection: Connection, seq: int, most: int) -> list[tuple[int, str]]:
+    """The next entries of the desk itself after that number, each with its number."""
+    of = entries.c
+    asked = select(of.site_seq, of.body).where(of.site_id == DESK_STREAM, of.site_seq > seq)
+    return [(row.site_seq, row.body) for row in connection.execute(
+        asked.order_by(of.site_seq).limit(most)
+    )]  # fmt: skip
+
+
+def told(connection: Connection, reports: Iterable[int]) -> list[Answer]:
+    """The mails that were about those reports, the oldest first."""
+    wanted, found = sorted(set(reports)), []
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = answers.c.report.in_(wanted[start : start + _AT_ONCE])
+        found += [Answer(*row) for row in connection.execute(select(answers).where(some))]
+    return sorted(found, key=lambda each: (each.told_at, each.letter))
+
+
+def last_told(connection: Connection, reporter: str, letter: str) -> datetime | None:
+    """When the reporter with that key got such a mail last (UTC)."""
+    of = answers.c
+    own = (of.reporter == reporter, of.letter == letter, of.problem.is_(None))
+    found: datetime | None = connection.scalar(select(func.max(of.told_at)).where(*own))
+    return found
+
+
+def mails_since(connection: Connection, moment: datetime) -> int:
+    """The number of mails that were sent after that time (UTC)."""
+    of = answers.c
+    asked = select(func.count()).where(of.told_at > moment, of.report == of.mail)
+    return connection.scalar(asked.where(of.problem.is_(None))) or 0
+
+
+def put(connection: Connection, reporter: str, letter: str, report: int, now: datetime) -> None:
+    """Let the mail about the report wait: in the reporter's unclaimed one, or in a new one."""
+    _put(connection, Waiting(reporter, letter, report, "[]", 0, now, 0, now))
+
+
+def watch(
+    connection: Connection, reporter: str, report: int, now: datetime, incident: tuple[int, int]
+) -> None:
+    """Let the reporter be told of the end of that incident (its site's id and its number)."""
+    _put(connection, Waiting(reporter, ENDED, report, "[]", 0, now, 0, None, *incident))
+
+
+def _put(connection: Connection, new: Waiting) -> None:
+    of = waiting_answers.c
+    where = [of.reporter == new.reporter, of.letter == new.letter, of.attempts == 0]
+    if new.next_at is None:
+        same = (of.next_at.is_(None), of.site_id == new.site_id, of.incident == new.incident)
+        where += same
+    else:
+        where.append(of.next_at.is_not(None))
+    row = connection.execute(select(waiting_answers).where(*where).order_by(of.report)).first()
+    if row is not None:
+        before = Waiting(*row)
+        joined = before
+        for report in new.named:
+            joined = joined.with_report(report)
+        joined = joined._replace(more=joined.more + new.more)
+        values = {"others": joined.others, "more": joined.more}
+        connection.execute(update(waiting_answers).where(_same(before)).values(values))
+    elif not connection.execute(select(of.report).where(_same(new))).first():
+        connection.execute(insert(waiting_answers).values(new._asdict()))
+
+
+def ended(connection: Connection, states: Sequence[str], most: int) -> list[tuple[Waiting, str]]:
+    """The mails that waited for an incident which is in one of those states now, with the state."""
+    of, own = waiting_answers.c, incidents.c
+    same = and_(own.site_id == of.site_id, own.n == of.incident)
+    asked = select(waiting_answers, own.state.label("state")).join(incidents, same)
+    rows = connection.execute(asked.where(of.next_at.is_(None), own.state.in_(states)).limit(most))
+    return [(Waiting(*row[:-1]), row.state) for row in rows]
+
+
+def release(connection: Connection, waited: Waiting, now: datetime) -> None:
+    """Let a mail that waited for the end of an incident be sent."""
+    remove(connection, waited)
+    _put(connection, waited._replace(next_at=now, since=now, site_id=None, incident=None))
+
+
+def due(connection: Connection, now: datetime) -> Waiting | None:
+    """The next mail that is due at `now` (UTC); one waits for those before it to one reporter."""
+    of = waiting_answers.c
+    before = waiting_answers.alias("before")
+    is_behind = exists().where(
+        before.c.reporter == of.reporter, before.c.letter == of.letter,
+        before.c.report < of.report, before.c.next_at.is_not(None),
+    )  # fmt: skip
+    asked = select(waiting_answers).where(of.next_at <= now, ~is_behind)
+    row = connection.execute(asked.order_by(of.next_at, of.report, of.letter)).first()
+    return None if row is None else Waiting(*row)
+
+
+def claim(connection: Connection, seen: Waiting, now: datetime, lease: timedelta) -> Waiting | None:
+    """Claim a mail for the time of an attempt; None if another daemon has changed it."""
+    claimed = seen._replace(attempts=seen.attempts + 1, next_at=now + lease)
+    of = waiting_answers.c
+    unchanged = (
+        of.attempts == seen.attempts, of.next_at == seen.next_at, of.others == seen.others,
+        of.more == seen.more,
+    )  # fmt: skip
+    values = {"attempts": claimed.attempts, "next_at": claimed.next_at}
+    done = connection.execute(update(waiting_answers).where(_same(seen), *unchanged).values(values))
+    return claimed if done.rowcount else None
+
+
+def postpone(connection: Connection, waited: Waiting, until: datetime) -> None:
+    """Try the mail again at that time (UTC)."""
+    connection.execute(update(waiting_answers).where(_same(waited)).values(next_at=until))
+
+
+def is_claimed(connection: Connection, claimed: Waiting) -> bool:
+    """Whether the mail is still there, with this daemon's attempt as the last one."""
+    of = waiting_answers.c
+    asked = select(of.report).where(_same(claimed), of.attempts == claimed.attempts)
+    return connection.execute(asked).first() is not None
+
+
+def remove(connection: Connection, waited: Waiting) -> None:
+    """Remove a mail from those that wait."""
+    connection.execute(delete(waiting_answers).where(_same(waited)))
+
+
+def add(connection: Connection, new: Sequence[Answer]) -> None:
+    """Note mails that were sent, or could not be; what is known of a report stays."""
+    known = {(each.report, each.letter) for each in told(connection, (a.report for a in new))}
+    rows = [each._asdict() for each in new if (each.report, each.letter) not in known]
+    if rows:
+        connection.execute(insert(answers), rows)
+
+
+def forget(connection: Connection, reports: Sequence[int]) -> None:
+    """Erase to whom mails about those reports went, and drop those that wait."""
+    of = waiting_answers.c
+    for start in range(0, len(reports), _AT_ONCE):
+        some = list(reports[start : start + _AT_ONCE])
+        connection.execute(delete(waiting_answers).where(of.report.in_(some)))
+        gone = update(answers).where(answers.c.report.in_(some)).values(reporter=None)
+        connection.execute(gone)
+
+
+def _same(row: Waiting) -> ColumnElement[bool]:
+    of = waiting_answers.c
+    return and_(of.reporter == row.reporter, of.letter == row.letter, of.report == row.report)
