@@ -181,7 +181,8 @@ class Mailbox:
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Wait for a mail that was not there at the last `select`, or until `stopped`.
 
-        It may return earlier. Without IDLE it only waits for a while.
+        It may return earlier. Without IDLE it only waits for a while. If `stopped`, only `close` is
+        possible then: a server that hangs must not delay the daemon's end.
         """
         until = time.monotonic()
         with self._talking():
@@ -200,7 +201,8 @@ class Mailbox:
                     # The connection has ended, as the next command will find.
                     break
                 arrived = _is_mail(answers)
-            self._client.idle_done()
+            if not stopped():
+                self._client.idle_done()
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,6 +1,9 @@
 """The back-off."""
 
-from incidents.daemon.part import FIRST_S, MAX_S, Backoff
+from typing import Any
+
+from incidents.daemon.part import FIRST_S, MAX_S, Backoff, Part
+from incidents.errors import IncidentsError
 
 
 class Seconds:
@@ -60,3 +63,21 @@ def test_a_success_tells_how_long_it_had_failed_and_begins_anew() -> None:
     assert backoff.succeeded() == 10
     assert not backoff.waiting
     assert backoff.failed() == FIRST_S
+
+
+def test_a_part_waits_as_long_as_is_set_for_its_error() -> None:
+    seconds, waits = Seconds(), list[float]()
+
+    def note(_: str, *, wait_s: float, **_more: Any) -> None:
+        waits.append(wait_s)
+
+    part = Part("it fails", seconds, note, longest_s=lambda _: 10 * MAX_S)
+    for n in range(12):
+
+        def fail(n: int = n) -> None:
+            raise IncidentsError(f"fault {n}")
+
+        assert not part.attempt(fail)
+        seconds.now += 10 * MAX_S
+
+    assert 5 * MAX_S <= max(waits) <= 10 * MAX_S

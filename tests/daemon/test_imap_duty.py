@@ -282,6 +282,21 @@ def test_a_mail_that_arrives_just_before_idle_ends_the_wait(mailbox: Dovecot) ->
     assert looks < 100
 
 
+def test_idle_is_begun_again_long_before_a_server_would_end_it(
+    mailbox: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert imap.IDLE_S < 29 * 60
+    monkeypatch.setattr(imap, "IDLE_S", 0.01)
+    account = imap.account()
+    assert account is not None
+    box = Mailbox(account)
+    for n in range(3):
+        assert box.select() == n
+        box.wait(never)
+        mailbox.deliver(mail(n))
+    box.close()
+
+
 def test_a_server_that_is_stopped_and_started_again_is_found_again(
     app: App, mailbox: Dovecot, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -543,6 +558,12 @@ def test_once_takes_what_is_there_and_ends(app: App, mailbox: Dovecot, said: Sai
     mailbox.deliver(mail(1), mail(2))
     imap_duty.once(app)
     assert len(kept(app)) == 2
+
+
+def test_once_says_what_is_wrong(app: App, mailbox: Dovecot, write_settings: WriteSettings) -> None:
+    write_settings(mailbox.settings(user="nobody"))
+    with pytest.raises(imap.MailboxLoginError, match=r"\(AUTHENTICATIONFAILED\)"):
+        imap_duty.once(app)
 
 
 def test_a_missing_library_is_named_before_the_daemon_starts(
