@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from email.message import EmailMessage
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -83,7 +84,12 @@ def test_a_large_picture_is_made_smaller() -> None:
 def test_a_picture_is_turned_as_its_camera_says_and_loses_what_else_it_says() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "somebody's name"
-    found = shown(picture("JPEG", exif=exif, comment=b"somebody's name"), "image/jpeg")
+    own: dict[str, Any] = {
+        "exif": exif,
+        "comment": b"somebody's name",
+        "icc_profile": b"somebody's screen",
+    }
+    found = shown(picture("JPEG", **own), "image/jpeg")
     image = drawn(found)
     assert image.size == (20, 40)
     assert (dict(image.getexif()), image.info) == ({}, {})
@@ -105,6 +111,7 @@ def test_what_is_a_picture_and_a_page_at_once_is_only_a_picture_afterwards() -> 
     ("content", "type_", "why"),
     [
         (declared_png(30_000, 30_000), "image/png", "large"),
+        (declared_png(8_000, 8_000), "image/png", "large"),
         (picture("JPEG", (400, 400))[:300], "image/jpeg", "picture"),
         (HTML, "image/png", "picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>x</script></svg>", "image/svg+xml",
@@ -116,7 +123,8 @@ def test_what_is_a_picture_and_a_page_at_once_is_only_a_picture_afterwards() -> 
         (b"\0\1\2", "text/plain", "kind"),
     ],
     ids=[
-        "huge", "truncated", "page", "svg", "svg as png", "tiff", "ppm", "pdf", "bytes as text",
+        "huge", "too large", "truncated", "page", "svg", "svg as png", "tiff", "ppm", "pdf",
+        "bytes as text",
     ],
 )  # fmt: skip
 def test_what_cannot_be_shown_says_why(content: bytes, type_: str, why: str) -> None:

@@ -116,6 +116,9 @@ def download(desk: Submitted, incident: str, digest: str) -> Response:
     What may show child abuse takes another right and a reason (see `contract.sealed_content`).
     """
     key = inputs.incident(incident)
+    may_open = desk.identity.may("open_sealed")
+    if not may_open:
+        desk.authorise("reveal")
     with desk.reading() as connection:
         found = views.incident(connection, key)
         sealed = bool(sealed_files.sealed_evidence(connection, key, [digest]))
@@ -124,10 +127,8 @@ def download(desk: Submitted, incident: str, digest: str) -> Response:
     kept = evidence.kept(desk.app.settings.evidence, digest) if name is not None else None
     if kept is None:
         raise UnknownIncidentError(given=incident)
-    if sealed and desk.identity.may("open_sealed"):
-        desk.authorise("open_sealed")
-    else:
-        desk.authorise("reveal")
+    if may_open:
+        desk.authorise("open_sealed" if sealed else "reveal")
     to = caller.recipient(desk.identity, submission.optional_text(desk.form, "reason"))
     try:
         release(desk.app.desk, to, about=incident_id(*key), digest=digest, sealed=sealed)
