@@ -45,6 +45,8 @@ def header(raw: str) -> str:
 
     `raw`: as the parser returns it, where a byte that is not ASCII is a surrogate.
     """
+    if raw.isascii() and "=?" not in raw:
+        return " ".join(fit(raw).split())
     plain = decode(raw.encode("utf-8", "surrogateescape")) if not raw.isascii() else raw
     unfolded = re.sub(r"\r?\n[ \t]*", " ", plain)
     try:

@@ -77,7 +77,7 @@ class Mail:
         """All fields of that name, decoded."""
         return [decoding.header(each) for each in self.fields.get(name, ())]
 
-    @property
+    @cached_property
     def sender(self) -> str | None:
         """The mail address that the mail is from; None if it names none."""
         for name in ("from", "sender", "return-path"):
@@ -86,12 +86,12 @@ class Mail:
                     return address.strip().strip("<>").lower()
         return None
 
-    @property
+    @cached_property
     def sent_at(self) -> datetime | None:
         """The mail's date (UTC), if it can be read."""
         return read_date(self.get("date"))
 
-    @property
+    @cached_property
     def zone(self) -> tzinfo:
         """The zone of the mail's date, in which its author writes times; UTC if it names none."""
         try:
@@ -199,18 +199,20 @@ def _mail(message: Message, left: list[int]) -> Mail:
             mail.more = True
             break
         payload = part.get_payload()
-        if part.get_content_type() == "message/rfc822" and isinstance(payload, list):
-            for inner in _messages(payload)[:1]:
-                _forward(mail, inner, left)
-        elif part.get_content_maintype() == "message" and isinstance(payload, list):
-            mail.parts += [_fields_of(part, each) for each in _messages(payload)]
-        elif isinstance(payload, list):
-            waiting[:0] = _messages(payload)
-        else:
+        if not isinstance(payload, list):
             mail.parts.append(_part(part))
-    for each in mail.parts:
-        if each.type == "text/rfc822-headers" or each.name.lower().endswith(".eml"):
-            _forward(mail, email.message_from_bytes(each.content), left)
+            continue
+        type_, inner = part.get_content_type(), _messages(payload)
+        if type_ == "message/rfc822":
+            for each in inner[:1]:
+                _forward(mail, each, left)
+        elif type_.startswith("message/"):
+            mail.parts += [_fields_of(type_, each) for each in inner]
+        else:
+            waiting[:0] = inner
+    for own in mail.parts:
+        if own.type == "text/rfc822-headers" or own.name.lower().endswith(".eml"):
+            _forward(mail, email.message_from_bytes(own.content), left)
     return mail
 
 
@@ -257,14 +259,14 @@ def _name(part: Message) -> str:
         return ""
 
 
-def _fields_of(part: Message, inner: Message) -> Part:
+def _fields_of(type_: str, inner: Message) -> Part:
     """The fields of a machine-readable part, such as `message/feedback-report`, as text."""
     lines = [f"{name}: {value}" for name, value in inner.raw_items()]
     text = "\n".join(lines).encode("utf-8", "surrogateescape")
     rest = inner.get_payload()
     if isinstance(rest, str) and rest.strip():
         text += b"\n\n" + rest.encode("utf-8", "surrogateescape")
-    return Part(part.get_content_type(), "", text)
+    return Part(type_, "", text)
 
 
 def _unflowed(text: str, *, joins: bool) -> str:

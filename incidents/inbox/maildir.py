@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,13 +49,15 @@ class Maildir:
 
     def take(self, mail: WaitingMail) -> None:
         """Move a mail that is on record; it may be gone. Raises FileError."""
+        with disk.file_errors(self._taken, "written"), suppress(FileNotFoundError):
+            mail.path.rename(self._taken / "cur" / mail.path.name)
+
+    @cached_property
+    def _taken(self) -> Path:
+        """The folder of the mails that are on record, which is made on first need."""
         taken = self.folder / TAKEN
         with disk.file_errors(taken, "written"):
-            if not (taken / "maildirfolder").exists():
-                for part in ("new", "cur", "tmp"):
-                    (taken / part).mkdir(mode=0o700, parents=True, exist_ok=True)
-                (taken / "maildirfolder").touch()
-            try:
-                mail.path.rename(taken / "cur" / mail.path.name)
-            except FileNotFoundError:
-                return
+            for part in ("new", "cur", "tmp"):
+                (taken / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (taken / "maildirfolder").touch()
+        return taken

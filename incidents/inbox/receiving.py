@@ -7,7 +7,7 @@ gets the answer after both. The same bytes, sent again, are the same report.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +32,9 @@ _WRITERS = 8
 """The number of threads that write files: each waits for the disk, and for no other."""
 _HELD = 32 << 20
 """The number of bytes in memory from which on reports are put on record, however few they are."""
+
+_Group = list[tuple[evidence.Kept, str]]
+"""Reports whose bytes are kept, with the names of their files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +64,44 @@ class Inbox:
     def receive(self, deliveries: Iterable[Delivery]) -> Iterator[list[Received]]:
         """Receive the reports, in order; each list is on record when it is yielded.
 
-        While the child reads some reports, those before are put on record.
+        While the child reads some reports, those before are put on record, and those after are
+        kept. So the deliveries are asked for in another thread.
 
         Raises:
             FileError: if a report cannot be read, or its bytes cannot be kept.
             ParserNotStartedError: if there can be no child to read it.
             DatabaseError, RefusedError: as `Desk.on_record` does.
         """
-        before: tuple[list[evidence.Kept], list[Reading]] | None = None
-        with ParserProcess(self.options) as parser, ThreadPoolExecutor(_WRITERS) as pool:
-            for some in self._kept(pool, deliveries):
-                parcels = [Parcel(kept.first, name) for kept, name in some]
-                reading = pool.submit(parser.read, parcels)
+        before: tuple[list[evidence.Kept], Future[list[Reading]]] | None = None
+        with (
+            ParserProcess(self.options) as parser,
+            ThreadPoolExecutor(_WRITERS) as writers,
+            # One thread each: the child reads one group after another.
+            ThreadPoolExecutor(1) as keeper,
+            ThreadPoolExecutor(1) as reader,
+        ):
+            groups = self._kept(writers, deliveries)
+            ahead = keeper.submit(_next, groups)
+            while (group := ahead.result()) or before is not None:
+                after = None
+                if group:
+                    parcels = [Parcel(kept.first, name) for kept, name in group]
+                    after = [kept for kept, _ in group], reader.submit(parser.read, parcels)
+                    ahead = keeper.submit(_next, groups)
                 if before is not None:
-                    yield self._put_on_record(*before)
-                before = [kept for kept, _ in some], reading.result()
-            if before is not None:
-                yield self._put_on_record(*before)
+                    kept, readings = before
+                    yield self._put_on_record(kept, readings.result())
+                before = after
 
     def _kept(
-        self, pool: ThreadPoolExecutor, deliveries: Iterable[Delivery]
-    ) -> Iterator[list[tuple[evidence.Kept, str]]]:
+        self, writers: ThreadPoolExecutor, deliveries: Iterable[Delivery]
+    ) -> Iterator[_Group]:
         """The reports whose bytes are kept, with the names of their files, some at a time."""
-        found: list[tuple[evidence.Kept, str]] = []
+        found: _Group = []
         held = 0
         rest = iter(deliveries)
         while few := list(islice(rest, _WRITERS)):
-            kept = map(self._keep, few) if len(few) == 1 else pool.map(self._keep, few)
+            kept = map(self._keep, few) if len(few) == 1 else writers.map(self._keep, few)
             found += zip(kept, (each.name for each in few), strict=True)
             held += sum(len(each.first) for each, _ in found[-len(few) :])
             if len(found) >= AT_ONCE or held >= _HELD:
@@ -110,6 +124,10 @@ class Inbox:
         return self.desk.on_record(
             partial(reports.receive, incoming=new, by=self.by, login=self.login, clock=clock.now)
         )
+
+
+def _next(groups: Iterator[_Group]) -> _Group:
+    return next(groups, [])
 
 
 def incoming(kept: evidence.Kept, reading: Reading, channel: str) -> Incoming:

@@ -21,6 +21,9 @@ from typing import Any, Self
 from incidents.errors import IncidentsError
 from incidents.system.shared import SharedValue
 
+_GRACE_S = 5.0
+"""How long a process may live on after its end of the pipe is closed, in seconds."""
+
 
 class ProcessEndedError(Exception):
     """The process ended early; its exit `status` is negative if a signal ended it."""
@@ -66,7 +69,7 @@ class SideProcess:
         try:
             self.pipe.send(what)
         except OSError as error:
-            raise ProcessEndedError(self._process.wait()) from error
+            raise ProcessEndedError(self._status()) from error
 
     def receive(self, within_s: float | None = None) -> Any:
         """Receive the process's next value; kill it after `within_s`; raises ProcessEndedError."""
@@ -75,7 +78,15 @@ class SideProcess:
         try:
             return self.pipe.recv()
         except (EOFError, OSError) as error:
-            raise ProcessEndedError(self._process.wait()) from error
+            raise ProcessEndedError(self._status()) from error
+
+    def _status(self) -> int:
+        """The exit status of the process, whose pipe is broken; kill it if it goes on."""
+        try:
+            return self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
 
 def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
