@@ -14,7 +14,7 @@ from incidents.system.side_process import ProcessorBudget
 from incidents.view_source import ViewSource
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -228,7 +228,8 @@ class App:
 
         with self.viewing() if views else self.reading() as connection:
             yield Queries(
-                connection, self.now, lambda: self.report_duty, lambda: self.lanes_without_channel,
+                connection, self.now, lambda: self.report_duty, lambda: self.triage_within,
+                lambda: self.lanes_without_channel,
                 zone=self.settings.zone, language=language,
             )  # fmt: skip
 
@@ -286,6 +287,17 @@ class App:
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))
+
+    @cached_property
+    def triage_within(self) -> timedelta | None:
+        """How long a report may wait for triage before the desk is alarmed, from the settings.
+
+        Raises:
+            SettingError, UnknownSettingError: as `settings.inbox.read` does.
+        """
+        from incidents.settings import inbox, sources
+
+        return inbox.read(sources.section(inbox.SECTION)).triage_within
 
     @cached_property
     def lanes_without_channel(self) -> Mapping[str, str]:

@@ -65,6 +65,7 @@ LOOKS = {
     "daemon_status": Look("daemon status"),
     "alarms": Look("alarms"),
     "filing_terms": Look("filing terms"),
+    "reports": Look("report list"),
     "audit_status": Look("audit status"),
     "disable_account": Look("account disable", "keep_accounts"),
 }

@@ -19,7 +19,7 @@ from incidents.daemon.part import Part
 from incidents.enforcement import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.notices import lanes
-from incidents.settings import police, sources
+from incidents.settings import inbox, police, sources
 from incidents.store import lineage, monitoring
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
@@ -89,6 +89,7 @@ class Alarms:
         self._send = send
         self._say = say
         self._report: police.ReportDuty | None = None
+        self._triage_within: timedelta | None = None
         self._is_read = False
         self._patience_s = patience_s
         self._monotonic = monotonic
@@ -114,6 +115,7 @@ class Alarms:
             lanes.desk_lane(self._app), alarm_letter.this_source(self._app)
         )
         self._report = police.read(sources.section(police.SECTION))
+        self._triage_within = inbox.read(sources.section(inbox.SECTION)).triage_within
         self._is_read = True
 
     def _round(self) -> None:
@@ -146,7 +148,8 @@ class Alarms:
             # Until the dispatcher has checked the server, it is unknown.
             is_strange = lineage.read(connection).is_new
             self._strange_since = (self._strange_since or now) if is_strange else None
-            return known, current_alarms(connection, now, self._report), now
+            look = current_alarms(connection, now, self._report, self._triage_within)
+            return known, look, now
 
     def _with_current_list(
         self, known: dict[str, monitoring.Raised], look: CurrentAlarms, now: datetime

@@ -135,6 +135,16 @@ DATABASE_FAMILIES = (
         "Age of the oldest item of each kind; absent if there is none.",
         ("kind",),
     ),
+    # The inbox.
+    Family(
+        "incidents_reports_waiting", "gauge",
+        "Reports that wait for triage, by state: new, or unreadable.",
+        ("state",),
+    ),
+    Family(
+        "incidents_report_oldest_age_seconds", "gauge",
+        "Age of the oldest report that waits for triage; absent if none waits.",
+    ),
     # The log.
     Family("incidents_entries_total", "counter", "Numbered entries of the record."),
     Family(
@@ -212,6 +222,12 @@ ENTRY_FAMILIES = (
         "Entries recorded since this process started, whoever decided, by kind and by the rule that"
         " applied.",
         ("kind", "rule"),
+    ),
+    Family(
+        "incidents_reports_total", "counter",
+        "Reports since this process started, by the format that they were read as: those that came"
+        " in (new, unreadable), and those that ended (logged, joined, dismissed, not_ours).",
+        ("format", "outcome"),
     ),
     Family(
         "incidents_enforcement_lateness_seconds", "histogram",

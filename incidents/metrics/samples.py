@@ -113,6 +113,9 @@ WORK = (
 )  # fmt: skip
 """The kinds of items in the desk's queue (see `machine.work`)."""
 
+MAX_FORMATS = 50
+"""The maximum number of formats of reports with a label value of their own."""
+
 EXPIRING = ("keys", "checkpoints")
 """The tables from which expired rows are deleted."""
 

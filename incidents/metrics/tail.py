@@ -7,6 +7,7 @@ the commit, so an entry that is committed late would be missed.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     Connection,
+    Row,
     Select,
     Text,
     bindparam,
@@ -34,6 +36,7 @@ from incidents.metrics.samples import (
     DECISIONS,
     EXPIRING,
     LANES,
+    MAX_FORMATS,
     NONE,
     OTHER,
     OUTCOMES,
@@ -44,8 +47,10 @@ from incidents.metrics.samples import (
     known_or_other,
 )
 from incidents.store import leaves as stored_leaves
+from incidents.store import reports
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
+from incidents.values.report_formats import FORMATS
 
 if TYPE_CHECKING:
     from incidents.enforcement.dispatcher import AttemptResult
@@ -64,10 +69,13 @@ class EntryCounters:
         self._next: int | None = None
         self._behind = 0
         self._decisions: Counter[Decision] = Counter()
+        self._reports: dict[str, Counter[str]] = {format_: Counter() for format_ in FORMATS}
         self._lateness = Histogram(*LATENESS_S)
 
     def advance(self, connection: Connection) -> None:
-        """Count newly numbered entries, at most `MAX_COUNTED`, by two queries, in one thread.
+        """Count newly numbered entries, at most `MAX_COUNTED`, in one thread.
+
+        By two queries, and one for each 500 reports that have ended.
 
         Raises:
             NoHeadError: if the log has lost its head.
@@ -75,9 +83,14 @@ class EntryCounters:
         size = stored_leaves.head(connection).size
         begin = size if self._next is None else self._next
         found = connection.execute(_READ[connection.dialect.name], {"begin": begin}).all()
+        outcomes = _outcomes(connection, found)
         with self._lock:
             for row in found:
-                self._count(*row)
+                self._count(row.kind, row.rule, row.actor, row.occurred_at, row.recorded_at)
+            for format_, outcome in outcomes:
+                is_known = format_ in self._reports or len(self._reports) < MAX_FORMATS
+                of = self._reports.setdefault(format_ if is_known else OTHER, Counter())
+                of[outcome] += 1
             # A restored database has fewer entries.
             self._next = min(begin + MAX_COUNTED, size)
             self._behind = size - self._next
@@ -86,10 +99,14 @@ class EntryCounters:
         """Add the counters; each other kind and rule gets a 0, so that its first increase shows."""
         with self._lock:
             counts, late, behind = dict(self._decisions), self._lateness.copy(), self._behind
+            of_reports = {format_: counts.copy() for format_, counts in self._reports.items()}
         for kind, rule in DECISIONS:
             into.put("incidents_decisions_total", counts.pop((kind, rule), 0), kind, rule)
         for (kind, rule), count in counts.items():
             into.put("incidents_decisions_total", count, kind, rule)
+        for format_, ended in of_reports.items():
+            for outcome in reports.STATES:
+                into.put("incidents_reports_total", ended[outcome], format_, outcome)
         into.put("incidents_enforcement_lateness_seconds", late)
         into.put("incidents_decisions_uncounted", behind)
 
@@ -99,6 +116,27 @@ class EntryCounters:
             late = read_rfc3339(recorded_at) - read_rfc3339(due)
             self._lateness.observe(late.total_seconds())
 
+
+def _outcomes(connection: Connection, found: Sequence[Row[Any]]) -> list[tuple[str, str]]:
+    """The format of each report that came in or ended in those entries, with its state."""
+    ended = {row.report for row in found if row.kind in _ENDS}
+    of = reports.named(connection, map(int, ended)) if ended else {}
+    outcomes = []
+    for row in found:
+        if row.kind == "report_received":
+            outcomes.append((row.format, reports.UNREADABLE if row.unread else reports.NEW))
+        elif row.kind in _ENDS and int(row.report) in of:
+            is_not_ours = str(row.not_ours).lower() in ("true", "1")
+            state = reports.NOT_OURS if is_not_ours else _ENDS[row.kind]
+            outcomes.append((of[int(row.report)].format, state))
+    return outcomes
+
+
+_ENDS = {
+    "report_logged": reports.LOGGED,
+    "report_joined": reports.JOINED,
+    "report_dismissed": reports.DISMISSED,
+}
 
 _begin: ColumnElement[Any] = bindparam("begin", type_=leaves.c.leaf_index.type)
 _at = leaves.c.leaf_index
@@ -111,21 +149,26 @@ _new = (
 )
 _found = _new.join(entries, entries.c.id == _new.c.entry_id)
 
-# An entry may have 64 KiB, so only the counted fields are read.
+# An entry may have 64 KiB, so only the counted fields are read: its own, and those of its event.
 _NAMES = ("kind", "rule", "actor", "occurred_at", "recorded_at")
+_EVENT_NAMES = ("report", "format", "unread", "not_ours")
 
 
 def _on_sqlite() -> Select[Any]:
     body = type_coerce(entries.c.body, JSON)
-    return select(*(body[name].as_string() for name in _NAMES)).select_from(_found)
+    own = [body[name].as_string().label(name) for name in _NAMES]
+    of_event = [body["data", name].as_string().label(name) for name in _EVENT_NAMES]
+    return select(*own, *of_event).select_from(_found)
 
 
 def _on_postgresql() -> Select[Any]:
     body = func.json_to_record(cast(entries.c.body, JSON))
-    fields = body.table_valued(*(column(name, Text) for name in _NAMES)).render_derived(
-        name="told", with_types=True
-    )
-    return select(*fields.c).select_from(_found.join(fields, true()))
+    fields = body.table_valued(
+        *(column(name, Text) for name in _NAMES), column("data", JSON)
+    ).render_derived(name="told", with_types=True)
+    of_event = [fields.c.data[name].as_string().label(name) for name in _EVENT_NAMES]
+    own = [fields.c[name] for name in _NAMES]
+    return select(*own, *of_event).select_from(_found.join(fields, true()))
 
 
 _READ = {"sqlite": _on_sqlite(), "postgresql": _on_postgresql()}

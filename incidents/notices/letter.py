@@ -103,10 +103,12 @@ class AlarmFacts:
     (`closed`), or in an unknown state (`unknown`), and how many of the latter were added since the
     loss (`new`); the first names (`named`) with the actual `states`; and the sites that are
     suspended on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for
-    a supervisor. `halted`, `entries_lost`, `server_changed`: `halted_why` is `unknown_server`,
-    `lost_again`, or null if only the log has the reason. `mark_unread`: the `daemon` that carries
-    out no orders, and the `problem`. `log_unsigned`: the time since which entries wait for a
-    signature. `order_dead`: the order, its kind, the problem, and the attempts.
+    a supervisor. `reports_untriaged`: the number of `reports` from outside that have waited too
+    long for triage, and when the oldest came in (`since`). `halted`, `entries_lost`,
+    `server_changed`: `halted_why` is `unknown_server`, `lost_again`, or null if only the log has
+    the reason. `mark_unread`: the `daemon` that carries out no orders, and the `problem`.
+    `log_unsigned`: the time since which entries wait for a signature. `order_dead`: the order, its
+    kind, the problem, and the attempts.
     `clock_about_to_lapse`: the incident, `due`, whether the miss closes the site, and the
     `attempts`, if the policy requires any. `closure_waits`: the rule, and for R5 the incident.
     `closure_disputed`: the rule. `report_due`: the incident, and the deadline of its report (the 24
@@ -133,6 +135,7 @@ class AlarmFacts:
     halted_why: str | None = None
     terms: int = 0
     orders: int = 0
+    reports: int = 0
     sites: int = 0
     closed: int = 0
     unknown: int = 0
@@ -297,6 +300,7 @@ NOTICES: dict[str, NoticeType] = {
     "alarm_sites_left_down": NoticeType(
         "desk", "sites are down for reasons perhaps lost with the record"
     ),
+    "alarm_reports_untriaged": NoticeType("desk", "reports are waiting too long for triage"),
     "alarm_log_unsigned": NoticeType("desk", "new entries are not being signed"),
     "alarm_brake_on": NoticeType(
         "desk", "the brake is on: closures or suspensions wait for a supervisor"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,17 @@ from incidents.errors import Cause
 from incidents.settings.options import Options
 
 SECTION, IMAP = "inbox", "imap"
+TRIAGE_WITHIN = timedelta(hours=1)
+_LEAST, _MOST = timedelta(minutes=1), timedelta(days=30)
 _MAX_SCHEMA = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxSettings:
-    """`maildir`: a folder with mails (Maildir) that a daemon takes in; None without one.
+    """The settings of the inbox.
+
+    `triage_within`: the time that a report may wait for triage before the desk is alarmed; None for
+    no alarm. `maildir`: a folder with mails (Maildir) that a daemon takes in; None without one.
 
     `shadowserver`: the schema of Shadowserver's reports, by the name of the report type.
     `receipts`, `outcomes`: whether reporters are told that a report came in, and how it ended.
@@ -27,6 +33,7 @@ class InboxSettings:
     than those of notices.
     """
 
+    triage_within: timedelta | None = TRIAGE_WITHIN
     maildir: Path | None = None
     shadowserver: Mapping[str, Any] | None = None
     receipts: bool = False
@@ -48,7 +55,12 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
     Raises:
         SettingError, UnknownSettingError: naming the key and its requirement.
     """
-    options = Options(f"[{SECTION}]", section)
+    is_off = section.get("triage_within") == ""
+    given = {
+        name: value for name, value in section.items() if not (is_off and name == "triage_within")
+    }
+    options = Options(f"[{SECTION}]", given)
+    within = options.duration("triage_within", TRIAGE_WITHIN, least=_LEAST, most=_MOST)
     maildir = options.path("maildir")
     schema = _schema(options, "shadowserver_schema")
     # See `settings.imap`: it has a secret, which not everybody who receives a report can read.
@@ -63,6 +75,7 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
             "maildir", Cause.of("must_maildir", "a Maildir: a folder with new, cur and tmp in it")
         )
     return InboxSettings(
+        triage_within=None if is_off else within,
         maildir=maildir, shadowserver=schema, receipts=receipts, outcomes=outcomes,
         answers_to=answers_to, answers_per_hour=per_hour, languages=languages,
         authserv_id=None if authserv_id is None else authserv_id.strip().lower(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 class Queries:
     """The views of one read transaction, by the days of `zone`.
 
-    `now`, `owed` (the duty to report) and `unset` (the settings of the lanes without a channel) are
-    called when needed.
+    `now`, `owed` (the duty to report), `triage_within` (the time for a report from outside) and
+    `unset` (the settings of the lanes without a channel) are called when needed.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Queries:
         connection: Connection,
         now: Callable[[Connection], datetime],
         owed: Callable[[], ReportDuty | None],
+        triage_within: Callable[[], timedelta | None],
         unset: Callable[[], Mapping[str, str]],
         *,
         zone: tzinfo,
@@ -56,6 +57,7 @@ class Queries:
         self._connection = connection
         self._ask_now = now
         self._ask_owed = owed
+        self._ask_triage_within = triage_within
         self._ask_unset = unset
         self._zone = zone
         self._language = language
@@ -155,8 +157,9 @@ class Queries:
     def alarms_now(self) -> Alarms:
         """The current alarms, and whether each was sent."""
         return views.alarms_now(
-            self._connection, self._now, self._ask_owed(), unset=self._ask_unset()
-        )
+            self._connection, self._now, self._ask_owed(), self._ask_triage_within(),
+            unset=self._ask_unset(),
+        )  # fmt: skip
 
     def enforcement(self) -> Enforcement:
         """The enforcement of the clock, the known daemons, and what is overdue."""

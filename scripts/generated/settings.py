@@ -342,6 +342,16 @@ _SECTIONS = (
         "the languages of these mails, in that order",
     ),
     (
+        "[inbox] triage_within",
+        "",
+        'a duration, `1m` to `30d`, or `""`',
+        "`1h`",
+        (
+            "the time that a report may wait for triage before the desk is"
+            ' [alarmed](../how-to/be-alarmed.md); `""`: no alarm'
+        ),
+    ),
+    (
         "[inbox] shadowserver_schema",
         "",
         "a file",

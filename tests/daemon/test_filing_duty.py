@@ -94,7 +94,7 @@ class Office:
     @property
     def alarms(self) -> list[tuple[str, int, int]]:
         with self.app.reading() as connection:
-            found = alarms_now(connection, self.app.now(connection), None)["items"]
+            found = alarms_now(connection, self.app.now(connection), None, None)["items"]
         return [(a["key"], a["terms"], a["overdue"]) for a in found if a["kind"] == "filing_due"]
 
 

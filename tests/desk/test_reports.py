@@ -1,63 +1,23 @@
-"""Reports on record: received once, settled once, and never by themselves an incident."""
+"""Reports on record: received once, settled once, and an incident only if somebody says so."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
-from typing import Any
 
 import pytest
 from freezegun import freeze_time
 from sqlalchemy import text
 
-from incidents.desk import Answer, Envelope, reports
+from incidents.desk import Envelope
 from incidents.desk.erasure import Erasure, erase
-from incidents.desk.reports import Incoming, LeadToIncident, Received, ReportSettledError
+from incidents.desk.reports import Received, ReportSettledError
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine import commands as c
 from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.store.erasable import Scope
 from tests.desk.rehearsal import Rehearsal
-
-ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
-
-
-def incoming(digest: str, **facts: Any) -> Incoming:
-    known: dict[str, Any] = {
-        "size": 10, "channel": "command", "format": "mail", "reading": {"text": "call +86 10 5555"},
-    }  # fmt: skip
-    return Incoming(digest=digest, **{**known, **facts})
-
-
-def receive(day: Rehearsal, *new: Incoming) -> list[Received]:
-    return day.desk.on_record(
-        partial(reports.receive, incoming=new, by="li", login="desk1", clock=lambda: day.now)
-    )
-
-
-def lead(day: Rehearsal, kind: type[ReportLogged | ReportJoined], report: int) -> LeadToIncident:
-    evidence = (ONE, 10, f"r{report}.eml") if kind is ReportLogged else None
-    return LeadToIncident(
-        report=report, kind=kind, by="li", login="desk1", clock=lambda: day.now, evidence=evidence
-    )
-
-
-def log(day: Rehearsal, report: int, site: str = "a.example", key: str | None = None,
-        **of: Any) -> Sequence[Answer]:  # fmt: skip
-    envelope = Envelope(site=site, command=c.Log(by="li", **of), login="desk1", key=key)
-    return day.desk.submit([envelope], sequel=lead(day, ReportLogged, report))
-
-
-def dismiss(day: Rehearsal, report: int, **how: Any) -> None:
-    known: dict[str, Any] = {"reason": "nothing there", "not_ours": False}
-    day.desk.on_record(
-        partial(
-            reports.dismiss, report=report, by="li", login="desk1", clock=lambda: day.now,
-            **{**known, **how},
-        )
-    )  # fmt: skip
+from tests.desk.report_acts import ONE, THREE, TWO, dismiss, incoming, lead, log, receive
 
 
 def states(day: Rehearsal) -> list[object]:

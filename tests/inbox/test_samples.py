@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from incidents.inbox import readers
-from incidents.inbox.readers import FORMATS
 from incidents.inbox.source import Source
+from incidents.values.report_formats import FORMATS
 
 FOLDER = Path(__file__).parent / "reports"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text("utf-8"))

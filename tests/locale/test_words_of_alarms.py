@@ -41,7 +41,7 @@ CAUSES: dict[str, tuple[dict[Tag, str], list[str], str]] = {
     ),
     "alarm_brake_on": (
         {"en": "suspensions waiting for a supervisor", "zh_CN": "暂停指令等待主管处理"},
-        ["notice.brake", "alarms.brake.one", "alarms.brake.many"], "alarm.brake",
+        ["notice.brake", "alarms.brake_on.one", "alarms.brake_on.many"], "alarm.brake",
     ),
 }  # fmt: skip
 """By letter: the words for its cause, and the phrases of the terminal and of the console."""

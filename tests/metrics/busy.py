@@ -17,6 +17,8 @@ from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.desk.report_acts import ONE, TWO, incoming, receive
+from tests.desk.report_acts import log as log_report
 from tests.metrics.rig import Place, RecordedLog
 from tests.metrics.test_tally import done
 
@@ -70,6 +72,8 @@ class Busy:
         self.day.later(hours=1, seconds=2)
         self.day.elapse()
         self._give("late.example", add, log)
+        receive(self.day, incoming(ONE), incoming(TWO))
+        log_report(self.day, 1, "gone.example")
         self.day.later(minutes=20)
 
     def _orders(self) -> None:

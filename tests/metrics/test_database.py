@@ -24,6 +24,7 @@ from incidents.store.schema.desk_tables import heartbeats as beats
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, Rehearsal
+from tests.desk.report_acts import ONE, THREE, TWO, dismiss, incoming, receive
 from tests.metrics.rig import capped, look, value, values
 from tests.metrics.rows import add_entries, add_sites
 
@@ -34,6 +35,7 @@ ABSENT = {
     "incidents_deadline_next_seconds", "incidents_order_oldest_age_seconds",
     "incidents_queue_oldest_age_seconds", "incidents_log_unnumbered_age_seconds",
     "incidents_log_pending_age_seconds", "incidents_log_checkpoint_age_seconds",
+    "incidents_report_oldest_age_seconds",
     "incidents_table_bytes", "incidents_table_rows",
 }  # fmt: skip
 
@@ -487,3 +489,18 @@ def test_the_size_is_told_and_on_postgresql_that_of_each_table(day: Rehearsal) -
     assert values(found, "table_bytes").keys() == every_table().tables.keys()
     total = value(found, "database_bytes")
     assert 0 < sum(values(found, "table_bytes").values()) < total  # type: ignore[arg-type,operator]
+
+
+def test_reports_that_wait_for_triage_are_counted_by_state_until_they_are_triaged(
+    day: Rehearsal,
+) -> None:
+    receive(day, incoming(ONE), incoming(TWO))
+    day.later(minutes=10)
+    receive(day, incoming(THREE, unread="empty"))
+    dismiss(day, 1)
+    day.later(minutes=5)
+
+    found = look(day)
+
+    assert values(found, "reports_waiting") == {"new": 1, "unreadable": 1}
+    assert value(found, "report_oldest_age_seconds") == 900

@@ -23,7 +23,9 @@ from incidents.metrics.catalogue import (
 from incidents.metrics.database import static_samples
 from incidents.metrics.exposition import SampleCollector
 from incidents.metrics.samples import Samples
+from incidents.store.reports import STATES, WAITING
 from incidents.store.schema.catalogue import every_table
+from incidents.values.report_formats import FORMATS
 from tests.databases import Databases
 from tests.metrics.busy import HOST, MAIL, NAME, OPERATORS, PHONE, busy
 from tests.metrics.scraping import promtool
@@ -32,13 +34,15 @@ KNOWN = {
     "kind": {kind for kind, _ in labels.DECISIONS} | set(labels.WORK) | {labels.OTHER},
     "rule": {rule for _, rule in labels.DECISIONS} | {labels.OTHER},
     "lane": set(labels.LANES) | {labels.OTHER},
-    "outcome": set(labels.OUTCOMES) | {labels.OTHER},
+    "outcome": {*labels.OUTCOMES, *STATES, labels.OTHER},
+    "state": set(WAITING),
+    "format": set(FORMATS),
     # As the settings name them.
     "adapter": {"panel", "log", "notices"},
     "count": {
         "deadlines_overdue", "deadlines_pending", "orders_waiting", "orders_dead", "orders_braked",
         "sites_not_in_force", "queue_items", "log_unnumbered_entries", "sign_ins_last_hour",
-        "refusals_today",
+        "refusals_today", "reports_waiting",
     },
     "result": {*labels.RESULTS, labels.OTHER},
     "reason": {*labels.REASONS, labels.OTHER},

@@ -15,13 +15,15 @@ from incidents.clock import rfc3339
 from incidents.machine import commands as c
 from incidents.metrics import samples
 from incidents.metrics.catalogue import MAX_COUNTED
-from incidents.metrics.samples import Histogram, Samples
+from incidents.metrics.samples import MAX_FORMATS, Histogram, Samples
 from incidents.metrics.tail import EntryCounters
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema import log_tables
 from incidents.store.schema.desk_tables import entries
+from incidents.values.report_formats import FORMATS
 from tests.databases import Databases
 from tests.desk.rehearsal import TEN, Rehearsal, random_command, rehearsal
+from tests.desk.report_acts import ONE, THREE, TWO, dismiss, incoming, log, receive
 from tests.metrics.rows import add_entries
 
 Counts = dict[tuple[str, ...], int]
@@ -255,3 +257,38 @@ def _of_all_entries(day: Rehearsal) -> Counts:
         bodies = connection.scalars(select(entries.c.body)).all()
     found = [json.loads(body) for body in bodies]
     return dict(Counter((entry["kind"], entry.get("rule", "none")) for entry in found))
+
+
+# Reports.
+
+
+def test_reports_are_counted_by_their_format_as_they_come_in_and_as_they_end(
+    day: Rehearsal, tail: EntryCounters
+) -> None:
+    receive(day, incoming(ONE, format="arf"), incoming(TWO, format="arf"), incoming("4" * 64))
+    receive(day, incoming(THREE, format="json", unread="json"))
+    advance(day, tail)
+    dismiss(day, 1, not_ours=True)
+    dismiss(day, 2)
+    log(day, 3)
+    advance(day, tail)
+
+    assert reports_counted(tail) == {
+        ("arf", "new"): 2, ("arf", "not_ours"): 1, ("arf", "dismissed"): 1,
+        ("mail", "new"): 1, ("mail", "logged"): 1, ("json", "unreadable"): 1,
+    }  # fmt: skip
+
+
+def test_formats_beyond_the_limit_are_counted_together(day: Rehearsal, tail: EntryCounters) -> None:
+    receive(day, *(incoming(f"{n:064x}", format=f"f{n}") for n in range(MAX_FORMATS + 2)))
+    advance(day, tail)
+
+    counts = reports_counted(tail)
+    others = MAX_FORMATS - len(FORMATS)
+    assert counts.pop(("other", "new")) == MAX_FORMATS + 2 - others
+    assert counts == {(f"f{n}", "new"): 1 for n in range(others)}
+
+
+def reports_counted(tail: EntryCounters) -> Counts:
+    found = samples_of(tail).of("incidents_reports_total")
+    return {of: int(n) for of, n in found.items() if not isinstance(n, Histogram) and n}

@@ -22,15 +22,17 @@ from incidents.values.ids import ACT
 from incidents.views.queue import alarm as kinds
 from incidents.views.queue.alarm import Alarm
 from incidents.views.queue.alarms import CurrentAlarms, alarms_now, current_alarms
+from tests.desk.report_acts import ONE, TWO, dismiss, incoming, receive
 from tests.views.day import SITE, Day, utc
 
 NEVER = ReportDuty(within=timedelta(days=30), remind=())
 """A duty that nothing here comes near to."""
+HOUR = timedelta(hours=1)
 
 
 def look(day: Day, report: ReportDuty | None = NEVER) -> CurrentAlarms:
     with day.reading() as connection:
-        return current_alarms(connection, day.now, report)
+        return current_alarms(connection, day.now, report, HOUR)
 
 
 def found(day: Day, kind: str, report: ReportDuty | None = NEVER) -> list[Alarm]:
@@ -92,7 +94,7 @@ def test_the_setting_of_a_channel_is_named_where_no_daemon_tries_to_send_an_alar
         row = replace(new, attempts=attempts, next_at=moment(next_at), told_at=told)
         monitoring.add_alarms(connection, [row])
     with day.reading() as connection:
-        found = alarms_now(connection, day.now, NEVER, unset={DESK: "[alarms] channels"})
+        found = alarms_now(connection, day.now, NEVER, HOUR, unset={DESK: "[alarms] channels"})
 
     assert found.get("unset") == ("[alarms] channels" if unset else None)
 
@@ -595,3 +597,47 @@ def _plans(day: Day) -> list[str]:
     finally:
         event.remove(day.engine, "before_cursor_execute", note)
     return plans
+
+
+# Reports from outside.
+
+
+def test_a_report_alarms_when_it_has_waited_for_an_hour_and_until_it_is_triaged(day: Day) -> None:
+    day.at("10:00").add()
+    receive(day, incoming(ONE))
+    receive(day.at("10:20"), incoming(TWO, unread="empty"))
+
+    assert keys(day.at("10:59"), "reports_untriaged") == []
+    assert found(day.at("11:00"), "reports_untriaged") == [
+        Alarm(kind="reports_untriaged", subject="inbox", since=utc("10:00"), reports=1)
+    ]
+    [both] = found(day.at("11:20"), "reports_untriaged")
+    assert (both.since, both.reports) == (utc("10:00"), 2)
+
+    dismiss(day, 1)
+    [second] = found(day, "reports_untriaged")
+    assert (second.key, second.since, second.reports) == (
+        "reports_untriaged:inbox", utc("10:20"), 1,
+    )  # fmt: skip
+    dismiss(day, 2)
+    assert keys(day, "reports_untriaged") == []
+
+
+def test_a_desk_that_has_turned_it_off_gets_no_alarm_about_reports(day: Day) -> None:
+    receive(day.at("10:00"), incoming(ONE))
+    day.at("23:00")
+
+    with day.reading() as connection:
+        told = current_alarms(connection, day.now, NEVER, None)
+
+    assert "reports_untriaged" not in {each.kind for each in told.alarms}
+
+
+def test_of_a_flood_of_reports_the_first_are_counted(day: Day) -> None:
+    receive(day.at("10:00"), *(incoming(f"{n:064x}") for n in range(501)))
+
+    whole = look(enforced(day.at("12:00")))
+
+    [flood] = [each for each in whole.alarms if each.kind == "reports_untriaged"]
+    assert (flood.since, flood.reports) == (utc("10:00"), 501)
+    assert whole.capped == {"reports_untriaged"}

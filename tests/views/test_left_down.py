@@ -67,7 +67,7 @@ def compared(day: Day) -> None:
 
 def alarms(day: Day) -> list[Alarm]:
     with day.reading() as connection:
-        found = current_alarms(connection, day.now, None).alarms
+        found = current_alarms(connection, day.now, None, None).alarms
     return [each for each in found if each.kind == LEFT_DOWN]
 
 
@@ -421,7 +421,7 @@ def test_however_many_they_are_a_look_asks_for_them_at_once_and_once(
     compared(day)
 
     with sent(day.engine) as asked, day.reading() as connection:
-        look = current_alarms(connection, day.now, None)
+        look = current_alarms(connection, day.now, None, None)
 
     [alarm] = [each for each in look.alarms if each.kind == LEFT_DOWN]
     assert look.left_down == set(names)

@@ -90,7 +90,9 @@ def alarms(by: ReadCaller) -> JSON:
     app = by.app
     with by.app.reading() as connection:
         now = app.now(connection)
-        found = views.alarms_now(connection, now, app.report_duty, unset=app.lanes_without_channel)
+        found = views.alarms_now(
+            connection, now, app.report_duty, app.triage_within, unset=app.lanes_without_channel
+        )
     return JSON(found)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -96,8 +96,8 @@ def _words_of_alarm(run: Run, alarm: Alarm) -> str:
             # An older server does not report why it is halted, or which sites are closed.
             known = {"closed": 0, **alarm, "why": why_halted(alarm.get("halted_why"), language)}
             return run.text(f"alarms.record.{kind}", **known, ago=ago)
-        case "brake_on":
-            return counted("alarms.brake", alarm["orders"], language)
+        case kind if kind in _COUNTED:
+            return counted(f"alarms.{kind}", alarm[_COUNTED[kind]], language, ago=ago)
         case "closure_waits" | "closure_disputed" as kind:
             is_of_incident = incident and kind == "closure_waits"
             code = "alarms.closure_waits.incident" if is_of_incident else f"alarms.{kind}"
@@ -125,6 +125,10 @@ def _given_up(run: Run, alarm: Alarm, site: str) -> str:
     return counted("alarms.dead", attempts, run.language, **facts)
 
 
+_COUNTED: Mapping[str, Literal["orders", "reports"]] = {
+    "brake_on": "orders", "reports_untriaged": "reports",
+}  # fmt: skip
+
 _OF_RECORD = frozenset({
     "halted", "mark_unread", "entries_lost", "server_changed", "sites_uncompared",
     "sites_left_down", "log_unsigned",
@@ -145,6 +149,7 @@ def _next_command(alarm: Alarm) -> str:
         "sites_uncompared": "incidents daemon status",
         "sites_left_down": "incidents daemon status",
         "brake_on": "incidents orders list --braked",
+        "reports_untriaged": "incidents report list",
         "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",
         "filing_due": "incidents filing terms",

@@ -13,9 +13,9 @@ from incidents.console.pages.log import CATEGORIES
 from incidents.console.request_context import Viewer
 from incidents.contract.documents.reports import ReportPage, ReportState
 from incidents.errors import InputError, RefusedError
-from incidents.inbox.readers import FORMATS
 from incidents.intake.rules import CHANNELS
 from incidents.values import inputs
+from incidents.values.report_formats import FORMATS
 from incidents.views import reports
 
 router = APIRouter()

@@ -31,6 +31,7 @@ class Alarm(Open):
     late: bool
     terms: int
     orders: int
+    reports: int
     sites: int
     closed: int
     unknown: int

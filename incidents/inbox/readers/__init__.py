@@ -16,16 +16,11 @@ from importlib.metadata import entry_points
 from incidents.inbox.readers.mail import envelope
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import Source, UnreadableError, shape_of
+from incidents.values.report_formats import FORMATS
 
 Reader = Callable[[Source], Reading | None]
 
 GROUP = "incidents.report_readers"
-
-FORMATS = (
-    "arf", "xarf", "shadowserver", "netcraft", "safe_browsing", "spamhaus", "abuse_ch", "csv",
-    "json", "mail", "text",
-)  # fmt: skip
-"""The formats that the program reads itself, in the order in which their readers are asked."""
 
 REASONS = (
     "empty", "binary", "encrypted", "archive", "json", "table", "deep", "slow", "memory", "crashed",

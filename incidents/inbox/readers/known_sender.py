@@ -15,7 +15,7 @@ def read(source: Source, *domains: str, usual: str | None = None, only: str = ""
     """Read a mail that names a sender of one of the domains, without the sender's own addresses.
 
     None for another mail. `usual`: the category if the mail names none. `only`: words separated by
-    |, one of which the mail must contain if the sender also writes about other things.
+    |, of which the mail must contain at least one, if the sender also writes about other things.
     """
     if not source.is_from(*domains):
         return None

@@ -11,10 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
+from incidents.store import reports as report_states
 from incidents.store.schema.desk_tables import filing_terms
 from incidents.store.schema.log_tables import braked, deliveries, given_up
+from incidents.store.schema.report_tables import reports
 from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
@@ -26,15 +37,18 @@ if TYPE_CHECKING:
 
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
-FILING, BRAKE = "filing_due", "brake_on"
+FILING, BRAKE, UNTRIAGED = "filing_due", "brake_on", "reports_untriaged"
 HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
 LEFT_DOWN, MARK_UNREAD = "sites_left_down", "mark_unread"
 UNCOMPARED = "sites_uncompared"
 KINDS = (
     SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
-    DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
+    DEAD, UNTRIAGED, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
 """The kinds of alarms, most urgent first."""
+
+INBOX = "inbox"
+"""The subject of the alarm about reports from outside."""
 
 EVERYBODY = "all"
 """The subject of alarms about the whole database."""
@@ -55,6 +69,8 @@ class Alarm:
     - `report_due`: the incident, its deadline (`due`), and whether that has passed (`late`).
     - `filing_due`: one alarm for all terms with a reminder on the same day, which is the subject:
       the number of terms (`terms`), and how many of them are over (`overdue`).
+    - `reports_untriaged`: one alarm for all `reports` from outside that have waited for triage for
+      longer than the setting allows. `since`: when the oldest of them came in.
     - `brake_on`: one alarm for all `orders` that wait for a supervisor, because too many sites were
       taken down at once.
     - `halted`: no orders are carried out until a person resumes; the reason (`halted_why`).
@@ -93,6 +109,7 @@ class Alarm:
     late: bool = False
     terms: int = 0
     orders: int = 0
+    reports: int = 0
     sites: int = 0
     closed: int = 0
     unknown: int = 0
@@ -184,6 +201,24 @@ BRAKED_ORDERS = (
     .where(braked, deliveries.c.lane == words(ACT)[0])
 )  # fmt: skip
 """The number of orders to the live system that the brake holds, and since when it holds any."""
+
+# The oldest of each state, by the index on states: a flood of newer ones is not read.
+_oldest_reports = union_all(
+    *(
+        select(
+            select(reports.c.received_at)
+            .where(reports.c.state == words(state)[0])
+            .order_by(reports.c.id)
+            .limit(_one_more)
+            .subquery(state)
+        )
+        for state in report_states.WAITING
+    )
+).subquery("oldest_reports")
+UNTRIAGED_REPORTS = select(
+    func.count().label("reports"), func.min(_oldest_reports.c.received_at).label("since")
+).where(_oldest_reports.c.received_at <= bindparam("before", type_=reports.c.received_at.type))
+"""The reports from outside that came in `before` and wait for triage, and since when any does."""
 
 CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
 """The closures that wait for a second person, and the incident for R5."""

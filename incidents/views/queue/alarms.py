@@ -30,6 +30,7 @@ from incidents.views.queue.alarm import (
     DISPUTED,
     EVERYBODY,
     FILING,
+    INBOX,
     KINDS,
     LAPSING,
     LEFT_DOWN,
@@ -38,6 +39,7 @@ from incidents.views.queue.alarm import (
     MAX_DUE,
     REPORT,
     SILENT,
+    UNTRIAGED,
     WAITING,
     Alarm,
 )
@@ -69,9 +71,13 @@ class CurrentAlarms:
 
 
 def current_alarms(
-    connection: Connection, now: datetime, report: ReportDuty | None
-) -> CurrentAlarms:
-    """The alarms at `now` (UTC); `report`: the duty to report, None if reminders are off.
+    connection: Connection, now: datetime, report: ReportDuty | None,
+    triage_within: timedelta | None,
+) -> CurrentAlarms:  # fmt: skip
+    """The alarms at `now` (UTC).
+
+    `report`: the duty to report to the police, None if reminders are off. `triage_within`: how long
+    a report from outside may wait for triage, None if there is no limit.
 
     The number of queries is always the same.
     """
@@ -90,6 +96,7 @@ def current_alarms(
         DISPUTED: _disputed(connection),
         REPORT: _reports(connection, now, report),
         FILING: _filings(connection, now),
+        UNTRIAGED: _untriaged(connection, now, triage_within),
         **{kind: (one, False) for kind, one in history_alarms(history, now).items()},
     }
     for kind in KINDS:
@@ -108,6 +115,7 @@ def alarms_now(
     connection: Connection,
     now: datetime,
     report: ReportDuty | None,
+    triage_within: timedelta | None,
     *,
     unset: Mapping[str, str] | None = None,
 ) -> Alarms:
@@ -118,7 +126,7 @@ def alarms_now(
     has waited for `LATE_AFTER`.
     """
     raised = monitoring.known_alarms(connection)
-    look = current_alarms(connection, now, report)
+    look = current_alarms(connection, now, report, triage_within)
     items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
     found: Alarms = {"items": items, "capped": sorted(look.capped)}
     setting = (unset or {}).get(DESK)
@@ -297,3 +305,14 @@ def _filings(connection: Connection, now: datetime) -> Part:
         return [], False
     terms, overdue = connection.execute(alarm.TERMS_REMINDED, {"day": day}).one()
     return [Alarm(kind=FILING, subject=day, terms=terms, overdue=overdue or 0)], False
+
+
+def _untriaged(connection: Connection, now: datetime, within: timedelta | None) -> Part:
+    """The one alarm about reports from outside that have waited too long for triage."""
+    if within is None:
+        return [], False
+    row = connection.execute(alarm.UNTRIAGED_REPORTS, {"before": now - within}).one()
+    if not row.reports:
+        return [], False
+    found = Alarm(kind=UNTRIAGED, subject=INBOX, since=row.since, reports=row.reports)
+    return [found], row.reports > MAX_ALARMS

@@ -1,0 +1,62 @@
+"""Reports for tests: what came in, and what a person does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+from incidents.desk import Answer, Desk, Envelope, reports
+from incidents.desk.reports import Incoming, LeadToIncident, Received
+from incidents.machine import commands as c
+from incidents.record.report_events import ReportJoined, ReportLogged
+
+
+class OfDesk(Protocol):
+    """A desk and its time: a `Rehearsal`, or a `Day`."""
+
+    @property
+    def desk(self) -> Desk: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+
+ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
+
+
+def incoming(digest: str, **facts: Any) -> Incoming:
+    known: dict[str, Any] = {
+        "size": 10, "channel": "command", "format": "mail", "reading": {"text": "call +86 10 5555"},
+    }  # fmt: skip
+    return Incoming(digest=digest, **{**known, **facts})
+
+
+def receive(day: OfDesk, *new: Incoming) -> list[Received]:
+    return day.desk.on_record(
+        partial(reports.receive, incoming=new, by="li", login="desk1", clock=lambda: day.now)
+    )
+
+
+def lead(day: OfDesk, kind: type[ReportLogged | ReportJoined], report: int) -> LeadToIncident:
+    evidence = (ONE, 10, f"r{report}.eml") if kind is ReportLogged else None
+    return LeadToIncident(
+        report=report, kind=kind, by="li", login="desk1", clock=lambda: day.now, evidence=evidence
+    )
+
+
+def log(day: OfDesk, report: int, site: str = "a.example", key: str | None = None,
+        **of: Any) -> Sequence[Answer]:  # fmt: skip
+    envelope = Envelope(site=site, command=c.Log(by="li", **of), login="desk1", key=key)
+    return day.desk.submit([envelope], sequel=lead(day, ReportLogged, report))
+
+
+def dismiss(day: OfDesk, report: int, **how: Any) -> None:
+    known: dict[str, Any] = {"reason": "nothing there", "not_ours": False}
+    day.desk.on_record(
+        partial(
+            reports.dismiss, report=report, by="li", login="desk1", clock=lambda: day.now,
+            **{**known, **how},
+        )
+    )  # fmt: skip
