@@ -14,7 +14,7 @@ from incidents.store.schema.desk_tables import entries
 from incidents.views import reporters as views
 from incidents.views.reports import ReportFilter, page
 from tests.desk.rehearsal import Rehearsal
-from tests.desk.test_reports import dismiss, incoming, log, receive
+from tests.desk.report_acts import dismiss, incoming, log, receive
 
 ZHAO, QIAN = "zhao@user.example", "qian@user.example"
 
