@@ -190,6 +190,17 @@ class RemoteErasure:
             found = self._done(path, words | {"confirm": handle}, dry_run=False)
         return cast("policy_documents.ErasedAccount", found | {"dry_run": dry_run})
 
+    def erase_reporter(
+        self, reporter: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
+    ) -> policy_documents.ErasedReporter:
+        """Erase a reporter; `confirm`: see `erase_site`."""
+        path, words = f"/reporters/{part(reporter)}/erase", {"reason": reason}
+        found = self._done(path, words, dry_run=True)
+        if not dry_run and (found["words"] or found["files"]):
+            confirm()
+            found = self._done(path, words | {"confirm": reporter}, dry_run=False)
+        return cast("policy_documents.ErasedReporter", found | {"dry_run": dry_run})
+
     def preview(self) -> RetentionResult:
         """Count the data that could be erased now, without erasing it."""
         return _aged(self._exchange.get("/retention"))

@@ -213,14 +213,11 @@ def add(connection: Connection, new: Sequence[Answer]) -> None:
         connection.execute(insert(answers), rows)
 
 
-def forget(connection: Connection, reports: Sequence[int]) -> None:
-    """Erase to whom mails about those reports went, and drop those that wait."""
-    of = waiting_answers.c
-    for start in range(0, len(reports), _AT_ONCE):
-        some = list(reports[start : start + _AT_ONCE])
-        connection.execute(delete(waiting_answers).where(of.report.in_(some)))
-        gone = update(answers).where(answers.c.report.in_(some)).values(reporter=None)
-        connection.execute(gone)
+def forget(connection: Connection, reporter: str) -> None:
+    """Erase to whom mails to the reporter with that key went, and drop those that wait."""
+    connection.execute(delete(waiting_answers).where(waiting_answers.c.reporter == reporter))
+    gone = update(answers).where(answers.c.reporter == reporter).values(reporter=None)
+    connection.execute(gone)
 
 
 def _same(row: Waiting) -> ColumnElement[bool]:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
+from incidents.record.entry import decode
+from incidents.record.report_events import ReporterAnswered, ReporterMarked
+from incidents.record.sealing import references
+from incidents.store.reporters import NONE
 from incidents.store.reports import WAITING
-from incidents.store.schema.report_tables import report_hosts, reports
+from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
+from incidents.store.schema.report_tables import (
+    answers,
+    report_hosts,
+    reporters,
+    reports,
+    waiting_answers,
+)
 
 _WAITS = reports.c.state.in_(WAITING)
 _KEPT = func.coalesce(reports.c.kept, reports.c.digest)
@@ -22,6 +34,68 @@ def needed(connection: Connection, refs: Sequence[str]) -> set[str]:
         some = refs[start : start + _AT_ONCE]
         asked = select(reports.c.reading).where(reports.c.reading.in_(some), _WAITS)
         found.update(connection.scalars(asked))
+        in_force = reporters.c.standing != NONE
+        found.update(
+            connection.scalars(
+                select(reporters.c.words).where(reporters.c.words.in_(some), in_force)
+            )
+        )
+    return found
+
+
+class OfReporter(NamedTuple):
+    """What is there of a reporter, by the `key` that stands for them.
+
+    `refs`: the references to the sealed values that are old enough and not needed. `reports`: the
+    numbers of their reports, ended or not; `digests`: of the bytes of those that have ended.
+    `waiting`: the number of those that have not. `first`: when the first of the values that are too
+    young was sealed (UTC).
+    """
+
+    key: str
+    refs: list[str]
+    reports: list[int]
+    digests: list[str]
+    waiting: int
+    first: datetime | None
+
+
+def of_reporter(connection: Connection, key: str, before: datetime) -> OfReporter:
+    """What is there of the reporter; values sealed before `before` (UTC) are old enough."""
+    told = select(answers.c.report).where(answers.c.reporter == key)
+    own = or_(reports.c.reporter == key, reports.c.id.in_(told))
+    columns = (reports.c.id, reports.c.reading, reports.c.reason, reports.c.state, _KEPT)
+    rows = connection.execute(select(*columns).where(own)).all()
+    ended = [row for row in rows if row.state not in WAITING]
+    refs = {ref for row in ended for ref in (row.reading, row.reason) if ref is not None}
+    refs |= _refs_in_entries(connection, key, {row.id for row in rows})
+    old, first = [], None
+    wanted = sorted(refs)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = sealed.c.ref.in_(wanted[start : start + _AT_ONCE])
+        for ref, at in connection.execute(select(sealed.c.ref, sealed.c.sealed_at).where(some)):
+            if at < before:
+                old.append(ref)
+            else:
+                first = at if first is None else min(first, at)
+    return OfReporter(
+        key, sorted(old), [row.id for row in rows], [row[-1] for row in ended],
+        len(rows) - len(ended), first,
+    )  # fmt: skip
+
+
+def _refs_in_entries(connection: Connection, key: str, ids: set[int]) -> set[str]:
+    """The references in the entries about mails to the reporter, and about their standing."""
+    of = entries.c
+    about = or_(
+        of.body.contains('"kind":"reporter_answered"'), of.body.contains(f'"reporter":"{key}"')
+    )
+    found: set[str] = set()
+    for body in connection.scalars(select(of.body).where(of.site_id == DESK_STREAM, about)):
+        _, event = decode(body)
+        is_own = isinstance(event, ReporterMarked) and event.reporter == key
+        if is_own or (isinstance(event, ReporterAnswered) and event.report in ids):
+            found.update(references(body))
     return found
 
 
@@ -32,6 +106,9 @@ def forget(connection: Connection, refs: Sequence[str]) -> None:
         connection.execute(
             delete(report_hosts).where(report_hosts.c.report_id.in_(select(reports.c.id).where(of)))
         )
+        ids = select(reports.c.id).where(of)
+        connection.execute(delete(waiting_answers).where(waiting_answers.c.report.in_(ids)))
+        connection.execute(update(answers).where(answers.c.report.in_(ids)).values(reporter=None))
         forgotten = {"reporter": None, "category": None, "seen_at": None, "message_id": None}
         connection.execute(update(reports).where(of).values(forgotten))
 

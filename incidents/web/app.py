@@ -63,10 +63,10 @@ _ALONE = 5
 
 _ROUTERS = (
     sites.routes, filings.routes, filing_lists.routes, incidents.routes, reports.routes,
-    report_sources.routes, reporters.routes, work.queue_routes, actions.routes, batch.routes,
+    report_sources.routes, work.queue_routes, actions.routes, batch.routes,
     work.order_routes, policies.routes, watch.routes, work.notice_routes, histories.routes,
-    erasing.routes, record.routes, log.routes, session.own_routes, accounts.routes,
-    session.account_routes, oidc.routes,
+    erasing.routes, reporters.routes, record.routes, log.routes, session.own_routes,
+    accounts.routes, session.account_routes, oidc.routes,
 )  # fmt: skip
 
 

@@ -118,6 +118,7 @@ OVER_HTTP = {
     "audit checkpoint": "POST /log/checkpoint",
     "audit key show": "GET /log/keys",
     "person erase": "POST /sites/{site}/erase",
+    "person erase --reporter": "POST /reporters/{reporter}/erase",
     "person erase --account": "POST /accounts/{handle}/erase",
     "retention show": "GET /retention",
     "retention run": "POST /retention/run",

@@ -175,6 +175,7 @@ admin: token revoke 0000000000000000 --own-password-file {own}
 admin: account uninvite 0123456789 --own-password-file {own}
 admin: account sign-out 0123456789 --own-password-file {own}
 sup: person erase shop.example --reason asked --password-file {own}
+sup: person erase --reporter zhao@user.example --reason asked --password-file {own}
 """
 """It is asked, and there is nothing to do so with."""
 

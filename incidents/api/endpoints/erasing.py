@@ -17,6 +17,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies
 from incidents.desk import pseudonyms
 from incidents.desk.erasure_request import ErasureRequest, ErasureRequests
+from incidents.desk.reporter_erasure import ReporterErasureRequest, ReporterErasures
 from incidents.settings import retention
 from incidents.values import inputs, site_name
 
@@ -29,7 +30,7 @@ _LIMIT_S = 20.0
 class Demanding(bodies.Form):
     """The reason for an erasure.
 
-    `confirm` repeats the site's name or the account's handle.
+    `confirm` repeats the site's name, the account's handle or the reporter's address.
     """
 
     reason: bodies.Text
@@ -85,6 +86,37 @@ def erase_sign_ins(
             clock.now(), dry_run=by.dry_run, format_time=by.when.until,
             confirm=lambda: _confirm(
                 demand.confirm == handle, "the account's sign-in data", "the account's handle"
+            ),
+        )  # fmt: skip
+    return JSON(met.document(dry_run=by.dry_run))
+
+
+@routes.post(
+    "/reporters/{reporter}/erase", **operation("erase", policies.ErasedReporter, acting=True)
+)
+def erase_reporter(
+    by: DryRunCaller,
+    reporter: Annotated[str, Path(max_length=254, description="A reporter's address or name.")],
+    demand: Demanding,
+) -> JSON:
+    """Erase a reporter: their address, and what was read out of their reports that have ended.
+
+    This cannot be undone. It applies to what is at least 184 days old, or at least as old as the
+    setting [retention] keep says. Mails to them that wait are dropped. A standing stays in force.
+    """
+    name, reason, app = inputs.reporter(reporter), inputs.text("reason")(demand.reason), by.app
+    with ERASING.taken():
+        met = ReporterErasures(
+            desk=app.desk, engine=app.engine, folder=app.settings.evidence,
+            keep=retention.of_settings(),
+        ).execute(
+            ReporterErasureRequest(
+                reporter=name, reason=reason, by=by.by, login=by.identity.login
+            ),
+            clock.now(), dry_run=by.dry_run, format_time=by.when.until,
+            confirm=lambda: _confirm(
+                (demand.confirm or "").strip().lower() == name, "the reporter's data",
+                "the reporter's address",
             ),
         )  # fmt: skip
     return JSON(met.document(dry_run=by.dry_run))

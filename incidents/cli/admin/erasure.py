@@ -21,7 +21,7 @@ from incidents.system.terminal import is_terminal
 from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.policies import ErasedAccount
+    from incidents.contract.documents.policies import ErasedAccount, ErasedReporter
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import ErasureResult
     from incidents.desk.pseudonyms import RetentionResult
@@ -123,16 +123,23 @@ def person() -> None:
 @person.command(short_help="Erase the personal texts about a site.")
 @params.perhaps_site_argument
 @click.option("--account", metavar="HANDLE", help="Erase the sign-ins of this account, not a site.")
+@click.option(
+    "--reporter", type=params.reporter, metavar="ADDRESS",
+    help="Erase who sent reports, not a site.",
+)  # fmt: skip
 @params.reason_option
 @click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
 @params.confirm_option
 @reauthentication.password_file_option
 @options.query
 def erase(
-    run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
+    run: Run, *, site: str | None, account: str | None, reporter: str | None, reason: str,
+    dry_run: bool,
     confirm: str | None, password_file: Path | None,
 ) -> None:  # fmt: skip
     """Erase the texts about SITE, and its contact, if they are old enough.
+
+    With --reporter: the address, and what was read out of reports that have ended.
 
     With --account: replace an account and its addresses in the sign-in log with a pseudonym.
 
@@ -140,10 +147,15 @@ def erase(
     cannot undo this: it asks you to type the name, or takes --confirm NAME. The record keeps its
     entries and its proofs. Over a server it asks for a password.
     """
-    if (site is None) == (account is None):
+    if [site, account, reporter].count(None) != 2:
         raise errors.InputError.coded(
-            "erase_what", "name either a SITE or, with --account, whose sign-ins to erase"
+            "erase_what",
+            "name one of these: a SITE, with --account whose sign-ins, or with --reporter who sent"
+            " reports, to erase",
         )
+    if reporter is not None:
+        _erase_reporter(run, reporter, reason, confirm, password_file, dry_run=dry_run)
+        return
     if account is not None:
         _erase_account(run, account, reason, confirm, password_file, dry_run=dry_run)
         return
@@ -203,6 +215,57 @@ def _erase_account(
         run.write(run.text(code, handle=handle, **facts))
         if document["next_at"] is not None:
             run.write(run.text("erasure.sign_ins.next", at=document["next_at"]))
+
+
+def _erase_reporter(
+    run: Run, reporter: str, reason: str, confirm: str | None, password_file: Path | None, *,
+    dry_run: bool,
+) -> None:  # fmt: skip
+    def sure() -> None:
+        question = run.question("erasure.confirm.reporter", reporter=reporter)
+        typed, way_out = _ask_confirmation(run, question, reporter, confirm)
+        if (typed or "").strip().lower() != reporter:
+            raise ErasureNotConfirmedError(
+                what=errors.Cause.of("what_reporter", "{reporter}", reporter=reporter),
+                way_out=way_out,
+            )
+
+    if run.remote is None:
+        document = _reporter_met(run, reporter, reason, sure, dry_run=dry_run)
+    else:
+        with reauthentication.in_session(run, password_file):
+            document = run.remote.erasing.erase_reporter(
+                reporter, reason, dry_run=dry_run, confirm=sure
+            )
+    if not output.answer_program(run, document, reporter):
+        what = counted_erasure(run, document["words"], document["files"])
+        sentence = run.text("erasure.would_go" if dry_run else "erasure.gone", what=what)
+        if not (document["words"] or document["files"]):
+            sentence = run.text("erasure.nothing")
+        run.write(run.text("erasure.of_reporter", reporter=reporter, told=sentence))
+        if document["waiting"]:
+            run.write(run.text("erasure.reporter.waiting", n=document["waiting"]))
+        if document["next_at"] is not None:
+            run.write(run.text("erasure.reporter.next", at=document["next_at"]))
+
+
+def _reporter_met(
+    run: Run, reporter: str, reason: str, sure: Callable[[], None], *, dry_run: bool
+) -> ErasedReporter:
+    from incidents.desk.reporter_erasure import ReporterErasureRequest, ReporterErasures
+
+    app, settings = run.local, run.settings
+    met = ReporterErasures(
+        desk=app.desk, engine=app.engine, folder=settings.evidence,
+        keep=retention_settings.of_settings(),
+    ).execute(
+        ReporterErasureRequest(
+            reporter=reporter, reason=reason, by=settings.person, login=settings.login
+        ),
+        clock.now(), dry_run=dry_run, confirm=sure,
+        format_time=rfc3339 if run.for_programs else run.when.until,
+    )  # fmt: skip
+    return met.document(dry_run=dry_run)
 
 
 def _account_met(

@@ -18,7 +18,7 @@ from incidents.errors import IncidentsError
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import Report, ReportFile, ReportInFull
+    from incidents.contract.documents.reports import Report, ReportFile, ReportInFull, Told
 
 NOT_KEPT = 75
 """The exit status if a report was not kept, so that a mail server brings it again (EX_TEMPFAIL)."""
@@ -171,6 +171,10 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "by", found["settled_by"] or ""
     yield "received", run.when(found["received_at"])
     yield "from", found["reporter"] or ""
+    yield "standing", "" if found["standing"] == "none" else word("standing", found["standing"])
+    yield "answers", found["answers"] or ""
+    yield "answered by", comma.join(found["answered_by"])
+    yield "told", comma.join(_told(run, each) for each in found["told"])
     yield "subject", found["subject"] or ""
     yield "format", found["format"]
     yield "category", word("category", found["category"]) if found["category"] else ""
@@ -184,6 +188,14 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     files = (f"{n}. {_file(each)}" for n, each in enumerate(found["attachments"], start=1))
     yield "attachments", "\n  ".join(files)
     yield "digest", found["digest"]
+
+
+def _told(run: Run, told: Told) -> str:
+    """A mail to who reported, in words."""
+    at, letter = run.when(told["told_at"]), run.language.word("answer", told["letter"])
+    if told["problem"] is None:
+        return f"{letter} {at}"
+    return f"{letter} {at} ({run.language.word('problem', told['problem'])})"
 
 
 def _file(file: ReportFile) -> str:

@@ -151,6 +151,23 @@ class Retention(TypedDict):
     dry_run: bool
 
 
+class ErasedReporter(TypedDict):
+    """The erasure of a reporter from what was recorded before `before`.
+
+    `words`, `files`: the numbers of texts, and of reports' bytes, that were erased, or would be in
+    a dry run. `waiting`: the reports that wait for the desk, of which nothing is erased. `next_at`:
+    when the first of the remaining texts can be erased.
+    """
+
+    reporter: str
+    before: str
+    words: int
+    files: int
+    waiting: int
+    next_at: str | None
+    dry_run: bool
+
+
 class ErasedAccount(TypedDict):
     """The erasure of an account from the entries of the sign-in log before `before`.
 

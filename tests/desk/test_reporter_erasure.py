@@ -1,0 +1,139 @@
+"""The erasure of a reporter: the address goes, the record and its proofs stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import select
+
+from incidents.desk import answers
+from incidents.desk.erasure import Erasure, erase
+from incidents.desk.erasure_request import TooYoungError
+from incidents.desk.reporter_erasure import (
+    ReporterErasureRequest,
+    ReporterErasureResult,
+    ReporterErasures,
+)
+from incidents.settings.retention import Retention
+from incidents.store import answers as stored
+from incidents.store.answers import Waiting
+from incidents.store.database.engine import reading, writing
+from incidents.store.erasable import Scope
+from incidents.store.reports import reporter_key
+from incidents.store.schema.desk_tables import sealed
+from incidents.views import reporters as views
+from tests.desk.rehearsal import Rehearsal
+from tests.desk.test_reporters import QIAN, ZHAO, mark, standing
+from tests.desk.test_reports import dismiss, incoming, receive
+
+
+def tell(day: Rehearsal, report: int, reporter: str) -> None:
+    with reading(day.engine) as connection:
+        key = reporter_key(connection, reporter)
+    mail = Waiting(key, "receipt", report, "[]", 0, day.now, 1, day.now)
+    day.desk.on_record(
+        partial(
+            answers.record, mail=mail, address=reporter, problem=None, by="daemon", login=None,
+            clock=lambda: day.now,
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def asked(day: Rehearsal, tmp_path: Path) -> Callable[..., ReporterErasureResult]:
+    """Erase the reporter, after two reports of theirs and one of another, of which one waits."""
+    readings = [{"reporter": each, "answer_to": each, "text": each} for each in (ZHAO, ZHAO, QIAN)]
+    receive(
+        day,
+        *(
+            incoming(f"{n}" * 64, reporter=each["reporter"], reading=each)
+            for n, each in enumerate(readings, start=1)
+        ),
+    )
+    dismiss(day, 1, reason=f"{ZHAO} is a rival")
+    dismiss(day, 3)
+    for report, reporter in ((1, ZHAO), (3, QIAN)):
+        tell(day, report, reporter)
+    mark(day, ZHAO, "blocked", f"{ZHAO} lies")
+    mark(day, QIAN, "trusted")
+    with writing(day.engine) as connection:
+        for reporter in (ZHAO, QIAN):
+            key = reporter_key(connection, reporter)
+            stored.put(connection, key, "dismissed", 1 if reporter == ZHAO else 3, day.now)
+
+    def do(*, dry_run: bool = False, **confirm: Callable[[], None]) -> ReporterErasureResult:
+        request = ReporterErasureRequest(reporter=ZHAO, reason="asked", by="wang")
+        with freeze_time(day.now):
+            of = ReporterErasures(
+                desk=day.desk, engine=day.engine, folder=tmp_path, keep=Retention()
+            )
+            sure = confirm.get("confirm", lambda: None)
+            return of.execute(request, day.now, dry_run=dry_run, confirm=sure)
+
+    return do
+
+
+def texts(day: Rehearsal) -> str:
+    with reading(day.engine) as connection:
+        return "\n".join(connection.scalars(select(sealed.c.value)))
+
+
+@pytest.mark.both_databases
+def test_the_address_goes_and_what_waits_and_the_record_stay(
+    day: Rehearsal, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    day.later(days=200)
+    expected, done = asked(dry_run=True), asked()
+    # The reading and the reason of r1, the address of the mail, and the words of the standing.
+    assert (expected.words, done.words, done.waiting) == (4, 4, 1)
+    assert texts(day).count(ZHAO) == texts(day).count("answer_to") * 3 - 3 == 3
+    with reading(day.engine) as connection:
+        [blocked] = [each for each in views.with_standing(connection) if not each["reporter"]]
+    assert (blocked["standing"], blocked["reason"]) == ("blocked", None)
+    assert standing(day, ZHAO) == "blocked"
+    assert day.rows("SELECT report FROM waiting_answers") == [(3,)]
+    assert len(day.rows("SELECT report FROM answers WHERE reporter IS NOT NULL")) == 1
+    assert len(day.rows("SELECT report FROM answers")) == 2
+    assert day.findings() == []
+    assert asked().words == 0
+
+
+def test_what_the_law_keeps_is_not_erased(
+    day: Rehearsal, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    day.later(days=183)
+    with pytest.raises(TooYoungError):
+        asked()
+    assert texts(day).count(ZHAO) > 3
+
+
+def test_nothing_is_erased_without_a_confirmation(
+    day: Rehearsal, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    def refuse() -> None:
+        raise KeyboardInterrupt
+
+    day.later(days=200)
+    before = texts(day)
+    with pytest.raises(KeyboardInterrupt):
+        asked(confirm=refuse)
+    assert texts(day) == before
+
+
+def test_the_retention_keeps_the_words_of_a_standing_in_force_alone(
+    day: Rehearsal, tmp_path: Path, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    mark(day, QIAN, "none", "no longer")
+    day.later(days=200)
+    with freeze_time(day.now):
+        erase(day.desk, day.engine, Erasure(scope=Scope(before=day.now), by="wang"), tmp_path)
+    with reading(day.engine) as connection:
+        assert [each["reporter"] for each in views.with_standing(connection)] == [ZHAO]
+    assert "no longer" not in texts(day)
+    assert day.rows("SELECT reporter FROM answers WHERE reporter IS NOT NULL") == []
+    assert day.rows("SELECT report FROM waiting_answers") == []
+    assert day.findings() == []
