@@ -30,6 +30,7 @@ dovecot_storage_version = 2.4.0
 base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/log
+rawlog_dir = {folder}/rawlog
 protocols {{
   imap = yes
 }}
@@ -96,9 +97,10 @@ class Dovecot:
         (folder / "users").chmod(0o644)
         (folder / "password").write_text(PASSWORD)
         (folder / "password").chmod(0o600)
-        (folder / "mail").mkdir()
-        if os.geteuid() == 0:
-            shutil.chown(folder / "mail", "mail", "mail")
+        for name in ("mail", "rawlog"):
+            (folder / name).mkdir()
+            if os.geteuid() == 0:
+                shutil.chown(folder / name, "mail", "mail")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -170,6 +172,10 @@ class Dovecot:
             for _, _, name in client.list_folders():
                 if name != "INBOX":
                     client.delete_folder(name)
+
+    def heard(self) -> list[str]:
+        """What each client has sent to it, after it had logged in."""
+        return [file.read_text("latin-1") for file in (self.folder / "rawlog").glob("*.in")]
 
     def log(self) -> str:
         """What it has written so far."""

@@ -224,6 +224,9 @@ class Mailbox:
             if isinstance(error.__context__, IMAP4.abort):
                 raise error.__context__ from None
             raise MailboxLoginError(host=account.host, detail=_detail(error)) from error
+        # NetEase opens no folder for a client that does not say its name (RFC 2971).
+        if client.has_capability("ID"):
+            client.id_({"name": "incidents"})
 
     def _check_moves(self) -> None:
         if not any(map(self._client.has_capability, ("MOVE", "UIDPLUS"))):
