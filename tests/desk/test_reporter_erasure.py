@@ -27,8 +27,8 @@ from incidents.store.reports import reporter_key
 from incidents.store.schema.desk_tables import sealed
 from incidents.views import reporters as views
 from tests.desk.rehearsal import Rehearsal
+from tests.desk.report_acts import dismiss, incoming, receive
 from tests.desk.test_reporters import QIAN, ZHAO, mark, standing
-from tests.desk.test_reports import dismiss, incoming, receive
 
 
 def tell(day: Rehearsal, report: int, reporter: str) -> None:
