@@ -147,6 +147,8 @@ def _sing(sing: Singer, folder: Path) -> None:
         sing("report", "receive", str(mail), key=False)
     sing("report", "log", "r1", "told.example", *note)
     sing("report", "dismiss", "r2", *reason)
+    for standing in ("trusted", "none"):
+        sing("report", "reporter", "mark", MAIL, standing, *reason, key=False)
 
     row = {"occurred_at": "2026-01-05T10:00:00Z", "site": "old.example", "note": SONG,
            "removed_at": "2026-01-05T11:00:00Z"}  # fmt: skip
