@@ -7,7 +7,10 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from incidents.desk import intake_rules
 from incidents.desk import reporters as desk_reporters
+from incidents.desk.intake_rules import RulesActivation
+from incidents.intake import rules as intake
 from incidents.store import reporters, reports
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import entries
@@ -100,3 +103,22 @@ def test_the_record_of_a_trusted_reporter_is_beside_each_of_their_reports(day: R
         ("trusted", {"right": 1, "wrong": 1, "waiting": 2}),
         ("none", None),
     ]
+
+
+RULES = """
+[[rule]]
+name = "feed"
+owner = "sup-1"
+channel = "command"
+act = "dismiss"
+reason = "noise"
+"""
+
+
+def test_no_intake_rule_matches_a_blocked_reporter(day: Rehearsal) -> None:
+    wanted = RulesActivation(rules=intake.read(RULES), by="li", login="desk1", reason="a feed")
+    day.desk.on_record(partial(intake_rules.activate, wanted=wanted, clock=lambda: day.now))
+    mark(day, ZHAO, "blocked")
+    receive(day, incoming("1" * 64, reporter=ZHAO), incoming("2" * 64, reporter=QIAN))
+    assert day.rows("SELECT rule FROM reports ORDER BY id") == [(None,), ("feed",)]
+    assert day.findings() == []
