@@ -138,8 +138,9 @@ class App:
         from incidents.inbox.rules.acting import RuleDesk
 
         return RuleDesk(
-            desk=self.desk, reading=self.reading, reports=self.reports, login=self.settings.login
-        )
+            desk=self.desk, reading=self.reading, login=self.settings.login,
+            ensure_site=self.reports.ensure_site,
+        )  # fmt: skip
 
     @cached_property
     def report_sources(self) -> ReportSources:

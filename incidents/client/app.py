@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation
     from incidents.contract.documents.policies import Policy as Policy_
-    from incidents.contract.documents.reports import Reporter, ReportInFull, ReportPage
+    from incidents.contract.documents.reports import (
+        IntakeRules,
+        Reporter,
+        ReportInFull,
+        ReportPage,
+    )
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -163,6 +168,10 @@ class RemoteQueries:
     def report(self, report: int) -> ReportInFull:
         """Return a report."""
         return cast("ReportInFull", self._exchange.get(f"/reports/{report_id(report)}"))
+
+    def intake_rules(self) -> IntakeRules:
+        """Return the intake rules in force."""
+        return cast("IntakeRules", self._exchange.get("/intake-rules"))
 
     def active_policy(self) -> Policy_:
         """Return the active policy, in words and as a file."""

@@ -1,4 +1,4 @@
-"""The reports of a server: sent in byte for byte, and dismissed."""
+"""The reports of a server: sent in byte for byte, and dismissed; and its intake rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from incidents.client.http import Exchange
 from incidents.values.ids import report_id
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import Reporter, ReportInFull
+    from incidents.contract.documents.reports import (
+        Reporter,
+        ReportInFull,
+        RulesActivated,
+        RulesTrial,
+    )
     from incidents.inbox.receiving import Delivery
 
 _CREATED = 201
@@ -48,6 +53,23 @@ class RemoteReports:
 
     def ensure_site(self, name: str, **_: object) -> None:
         """The server does that itself when a report is logged."""
+
+    def try_rules(self, toml: str, *, days: int) -> RulesTrial:
+        """Try intake rules on the server's reports. Raises the errors of `receive`."""
+        found, _tag = self._exchange.exchange(
+            "POST", "/intake-rules/try", words={"toml": toml, "days": days}, within_s=_LONG_S
+        )
+        return cast("RulesTrial", found)
+
+    def activate_rules(
+        self, toml: str, *, reason: str, key: str | None = None, dry_run: bool = False, **_: object
+    ) -> RulesActivated:
+        """Activate intake rules. Raises the errors of `receive`."""
+        answer, _tag = self._exchange.exchange(
+            "POST", "/intake-rules", key=key, words={"toml": toml, "reason": reason},
+            query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        return cast("RulesActivated", answer)
 
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, dry_run: bool = False, **_: object

@@ -46,6 +46,7 @@ DESK_RIGHTS = (
     Right("reconcile", "orders reconcile", SUPERVISOR),
     Right("recover", "recover", SUPERVISOR),
     Right("activate_policy", "policy activate", _MANAGERS, in_person=True),
+    Right("activate_rules", "report rules activate", _MANAGERS, in_person=True),
     Right("erase", "person erase", _MANAGERS, in_person=True),
     Right("try_alarms", "alarms test", _MANAGERS),
     Right("see_accounts", "account list", _ADMINISTRATORS),

@@ -27,8 +27,11 @@ class RuleRounds:
     def act(self) -> None:
         """Let the rules act on all reports that wait for them; raises DatabaseError."""
         done = self._app.rules.act(stopped=self._stopped)
-        if done:
-            journal.info("intake rules acted", **dict(sorted(done.items())))
+        settled = done.total() - done["ask"]
+        if settled:
+            journal.info("intake rules acted", count=settled)
+        if done["ask"]:
+            journal.info("intake rules left reports to the desk", count=done["ask"])
 
 
 def once(app: App) -> None:

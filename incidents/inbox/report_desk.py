@@ -7,25 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.desk import reporters, reports
+from incidents.desk import intake_rules, reporters, reports
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Envelope
 from incidents.inbox.receiving import Delivery, Inbox
+from incidents.inbox.rules import trial
+from incidents.intake import rules as intake
 from incidents.locale.language import ENGLISH, Language
+from incidents.machine import policy as machine_policy
 from incidents.machine.commands import AddSite
 from incidents.settings import inbox, sources
-from incidents.store import address_book
+from incidents.store import address_book, desk_state
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
 from incidents.views import reporters as reporter_views
 from incidents.views import reports as views
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import Reporter, ReportInFull
+    from incidents.contract.documents.reports import (
+        Reporter,
+        ReportInFull,
+        RulesActivated,
+        RulesTrial,
+    )
     from incidents.settings.sources import Settings
 
 
@@ -75,6 +84,39 @@ class ReportDesk:
             if not address_book.of_values(connection, known, clock.now()):
                 return
         self.desk.submit([Envelope(site=name, command=AddSite(by=by), login=login)])
+
+    def try_rules(self, toml: str, *, days: int) -> RulesTrial:
+        """Try intake rules on the reports of the last `days`; nothing is changed.
+
+        Raises:
+            RulesError: if the text has no rules that can be used.
+        """
+        with self.reading() as connection:
+            policy = machine_policy.read(desk_state.active_policy_toml(connection))
+            until = desk_state.now(connection)
+            return trial.try_rules(
+                connection, intake.read(toml), policy, since=until - timedelta(days=days),
+                until=until + timedelta(microseconds=1),
+            )  # fmt: skip
+
+    def activate_rules(
+        self, toml: str, *, by: str, login: str | None, reason: str, key: str | None = None,
+        given_key: str | None = None, dry_run: bool = False,
+    ) -> RulesActivated:  # fmt: skip
+        """Bring intake rules into force for all later reports, on record with the reason.
+
+        Raises:
+            RulesError: if the text has no rules that can be used.
+            RulesInForceError, RuleOwnerError, KeyReusedError: see `desk.intake_rules.activate`.
+        """
+        wanted = intake_rules.RulesActivation(
+            rules=intake.read(toml), by=by, login=login, reason=reason, key=key,
+            given_key=given_key,
+        )  # fmt: skip
+        if dry_run:
+            with self.reading() as connection:
+                return intake_rules.expected(connection, wanted)
+        return self.desk.on_record(partial(intake_rules.activate, wanted=wanted, clock=clock.now))
 
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,

@@ -193,6 +193,13 @@ def due(connection: Connection, after: int, most: int) -> list[int]:
     return list(connection.scalars(asked))
 
 
+def received(connection: Connection, since: datetime, until: datetime, most: int) -> list[int]:
+    """The numbers of the reports that came in from `since` until before `until`, the last first."""
+    own = reports.c
+    asked = select(own.id).where(own.received_at >= since, own.received_at < until)
+    return list(connection.scalars(asked.order_by(own.id.desc()).limit(most)))
+
+
 def leave(connection: Connection, id_: int, asks: str) -> None:
     """Note why the rule that the report matches leaves it to the desk."""
     connection.execute(update(reports).where(reports.c.id == id_).values(asks=asks))

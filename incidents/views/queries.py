@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation, Policy
     from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
-    from incidents.contract.documents.reports import Reporter, ReportInFull, ReportPage
+    from incidents.contract.documents.reports import (
+        IntakeRules,
+        Reporter,
+        ReportInFull,
+        ReportPage,
+    )
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -164,6 +169,10 @@ class Queries:
     def enforcement(self) -> Enforcement:
         """The enforcement of the clock, the known daemons, and what is overdue."""
         return views.enforcement(self._connection, self._now)
+
+    def intake_rules(self) -> IntakeRules:
+        """The intake rules in force."""
+        return reports.rules_in_force(self._connection)
 
     def active_policy(self) -> Policy:
         """The active policy, in words and as its file."""

@@ -28,6 +28,7 @@ from incidents.api.endpoints import (
     filings,
     histories,
     incidents,
+    intake_rules,
     log,
     oidc,
     policies,
@@ -63,7 +64,7 @@ _ALONE = 5
 
 _ROUTERS = (
     sites.routes, filings.routes, filing_lists.routes, incidents.routes, reports.routes,
-    report_sources.routes, work.queue_routes, actions.routes, batch.routes,
+    report_sources.routes, intake_rules.routes, work.queue_routes, actions.routes, batch.routes,
     work.order_routes, policies.routes, watch.routes, work.notice_routes, histories.routes,
     erasing.routes, reporters.routes, record.routes, log.routes, session.own_routes,
     accounts.routes, session.account_routes, oidc.routes,

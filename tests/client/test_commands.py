@@ -84,6 +84,11 @@ sup: report source r5 --attachment 1 -o {export}5
 sup: report reporter mark zhao@user.example trusted --reason known
 sup: report reporter show zhao@user.example
 sup: report reporter list
+sup: report rules show
+sup: report rules check {rules}
+sup: report rules try {rules} --days 2
+sup: report rules activate {rules} --reason 'a feed' --dry-run --password-file {own}
+sup: report rules activate {rules} --reason 'a feed' --password-file {own}
 sup: attach 1-1 {file} --dry-run
 sup: attach 1-1 {file}
 sup: contact 1-1 reached
@@ -198,7 +203,7 @@ report book {file}
 
 OF_NO_DESK = {
     "GET /policy/graph", "POST /policy/check", "POST /policy/test", "POST /simulate",
-    "POST /simulate/picture", "GET /filings/fields",
+    "POST /simulate/picture", "GET /filings/fields", "POST /intake-rules/check",
 }  # fmt: skip
 """No desk is needed for it: programs can ask a server, and a command does it by itself."""
 
@@ -241,6 +246,7 @@ def files(tmp_path: Path, over: RemoteCli) -> dict[str, str]:
     written = {
         "file": "seen", "policy": "[repeat]\ncount = 4\n",
         "history": "occurred_at,site\n2026-03-01T10:00:00Z,a.example\n",
+        "rules": '[[rule]]\nname = "feed"\nowner = "sup"\nact = "ask"\n',
         "list": "site,level\nnew.example,2\n",
         "sealed": "From: a@user.example\nSubject: CSAM\n\nhttps://new.example/b\n",
         "mail": "From: a@user.example\nSubject: spam\nContent-Type: application/pdf\n\nx\n",

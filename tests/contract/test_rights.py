@@ -15,7 +15,8 @@ def test_each_right_has_a_name_of_its_own() -> None:
 
 def test_what_gives_somebody_a_way_in_or_changes_the_rules_is_done_in_person() -> None:
     assert {each.name for each in RIGHTS if each.in_person} == {
-        "activate_policy", "erase", "keep_accounts", "make_token", "open_sealed", "own_factors",
+        "activate_policy", "activate_rules", "erase", "keep_accounts", "make_token", "open_sealed",
+        "own_factors",
         "set_password",
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -438,20 +439,15 @@ def test_a_daemon_that_is_killed_leaves_each_report_settled_once_or_still_to_set
     assert desk.day.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
 
 
-def test_an_incident_logged_between_the_decision_and_the_act_is_joined(
-    desk: RuledDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_incident_logged_between_the_decision_and_the_act_is_joined(desk: RuledDesk) -> None:
     desk.rule("log")
     desk.receive(URL)
-    ensure = desk.rules.reports.ensure_site
 
-    def meanwhile(self: object, name: str, **how: Any) -> None:
-        ensure(name, **how)
+    def meanwhile(*_: object, **__: object) -> None:
         if desk.day.rows("SELECT COUNT(*) FROM incidents") == [(0,)]:
             _log_by_hand(desk, f"{URL}/b")
 
-    monkeypatch.setattr("incidents.inbox.report_desk.ReportDesk.ensure_site", meanwhile)
-    assert desk.rules.act() == {"join": 1}
+    assert replace(desk.rules, ensure_site=meanwhile).act() == {"join": 1}
     assert desk.states() == [("joined", 1, None)]
 
 

@@ -42,6 +42,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.reports.reporter:reporter",
             "Show, trust, mute or block who reports.",
         ),
+        "rules": (
+            "incidents.cli.reports.rules:rules",
+            "Show, try and activate the intake rules.",
+        ),
         "dismiss": ("incidents.cli.reports.acts:dismiss", "Dismiss a report, with the reason."),
     }
 }
@@ -169,6 +173,7 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "reason", found["reason"] or ""
     yield "incident", found["incident"] or ""
     yield "by", found["settled_by"] or ""
+    yield "rule", _rule(run, found)
     yield "received", run.when(found["received_at"])
     yield "from", found["reporter"] or ""
     yield "standing", "" if found["standing"] == "none" else word("standing", found["standing"])
@@ -202,6 +207,14 @@ def _file(file: ReportFile) -> str:
     """An attachment in one line; the name of a sealed one is left out."""
     size = f"{file['type']}, {output.number(file['size'])} B"
     return f"{file['name']} ({size})" if file["name"] else size
+
+
+def _rule(run: Run, found: Report) -> str:
+    """The rule that the report matched, and why it left the report to the desk."""
+    rule, asks = found["rule"], found["asks"]
+    if rule is None or asks is None:
+        return rule or ""
+    return run.text("report.rule", rule=rule, why=run.language.word("rule_asks", asks))
 
 
 def _row(run: Run, each: Report) -> tuple[str, ...]:

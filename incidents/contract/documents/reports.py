@@ -137,6 +137,83 @@ class ReportPage(TypedDict):
     next: str | None
 
 
+class IntakeRules(Open):
+    """The intake rules in force: their file and digest, since when, by whom and why.
+
+    All but `toml` and `rules` are None if no rules were ever activated. `rules` is the digest.
+    """
+
+    rules: str
+    toml: str
+    activated_at: str | None
+    by: str | None
+    reason: str | None
+
+
+class CheckedRules(TypedDict):
+    """Intake rules that can be used: their digest, and their file as it is kept."""
+
+    rules: str
+    toml: str
+
+
+class RuleTrial(TypedDict):
+    """The number of reports that a rule would have logged, joined, dismissed or left to the desk.
+
+    `agree` and `differ`: of those that people have settled, how many led to an incident, or to
+    none, as by the rule.
+    """
+
+    rule: str
+    owner: str
+    log: int
+    join: int
+    dismiss: int
+    ask: int
+    agree: int
+    differ: int
+
+
+class ComparedAct(TypedDict):
+    """The number of reports that rules `would` have logged …, and that people `did` log …
+
+    `did` is the state of the report, or `rule` if a rule has settled it.
+    """
+
+    would: str
+    did: str
+    count: int
+
+
+class DifferingReport(TypedDict):
+    """A report that a rule would have settled otherwise than people did."""
+
+    report: str
+    rule: str
+    would: str
+    did: str
+    asks: str | None
+    by: str | None
+
+
+class RulesTrial(TypedDict):
+    """The result of a trial of rules on the reports that came in from `since` until `until`.
+
+    `more`: there are more reports than rules are tried on. `unmatched`: the number of reports that
+    no rule matches.
+    """
+
+    rules: str
+    since: str
+    until: str
+    reports: int
+    more: bool
+    unmatched: int
+    by_rule: list[RuleTrial]
+    compared: list[ComparedAct]
+    examples: list[DifferingReport]
+
+
 class RulesActivated(TypedDict):
     """The intake rules that came into force, and those before; both as digests.
 

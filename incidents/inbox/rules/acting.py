@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -28,12 +28,15 @@ from incidents.store import reports as store
 from incidents.store.database.engine import Reading
 from incidents.views import reports as views
 
-if TYPE_CHECKING:
-    from incidents.inbox.report_desk import ReportDesk
-
 _AT_ONCE = 200
 _ATTEMPTS = 3
 """How often the rule decides anew, if something changed between the decision and the act."""
+
+
+class EnsureSite(Protocol):
+    """A function that adds the site to the register, if it is known but not there."""
+
+    def __call__(self, name: str, /, *, by: str, login: str | None) -> None: ...
 
 
 class _ChangedError(Exception):
@@ -59,11 +62,14 @@ class _Sequel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDesk:
-    """The rules of one desk at work. `login`: of the process that acts for them."""
+    """The rules of one desk at work. `login`: of the process that acts for them.
+
+    `ensure_site`: adds a site that the address book knows (see `ReportDesk.ensure_site`).
+    """
 
     desk: Desk
     reading: Reading
-    reports: ReportDesk
+    ensure_site: EnsureSite
     login: str | None
 
     def act(self, *, stopped: Callable[[], bool] = lambda: False) -> Counter[str]:
@@ -140,7 +146,7 @@ class RuleDesk:
         )  # fmt: skip
         command: Command
         if act.command is not None and act.site is not None:
-            self.reports.ensure_site(act.site, by=signature, login=self.login)
+            self.ensure_site(act.site, by=signature, login=self.login)
             site: str | int = act.site
             command = act.command
         else:
