@@ -58,6 +58,7 @@ from incidents.console.pages import (
     policy,
     report,
     report_bulk,
+    report_receive,
     report_source,
     reporters,
     reports,
@@ -106,7 +107,8 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, queue_item.router, incidents.router,
     incident.router, sites.router, site.router, filing.router, terms.router, unreported.router,
-    reports.router, report.router, report_source.router, report_bulk.router, reporters.router,
+    reports.router, report.router, report_source.router, report_bulk.router,
+    report_receive.router, reporters.router,
     orders.router, saved_views.router, log.router, search.router, overview.router, simulate.router,
     audit.router, policy.router, bulk.router, my_account.router, accounts.router, tokens.router,
     factors.router,

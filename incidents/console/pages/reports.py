@@ -56,7 +56,7 @@ def show(who: Viewer, request: Request) -> Response:
         here, "lists/reports", status=422 if wrong else 200, wrong=wrong, items=found["items"],
         next=found["next"], counts=list_page.counted(counts, STATES),
         capped=reports.MAX_COUNTED if reports.MAX_COUNTED in counts.values() else None,
-        **list_page.facts(here, listed, saved),
+        opened=here.kept.opened, typed=here.typed, **list_page.facts(here, listed, saved),
     )  # fmt: skip
 
 

@@ -39,6 +39,16 @@
     if (link) link.click();
     return was || key === "g";
   }
+  // Where there is no list, a letter opens the form of an act; nothing is done before its button is pressed.
+  function opens(letter) {
+    const act = /^[a-z]$/.test(letter) && document.querySelector(`#acts [data-key="${letter}"]`);
+    if (!act) return false;
+    const fold = act.closest("details");
+    for (const each of document.querySelectorAll("#acts details")) each.open = each === fold;
+    const empty = [...fold.querySelectorAll("input:not([type=hidden]), textarea")].find((field) => field.required && !field.value);
+    (empty || (act.matches("button") ? act : fold.querySelector("button"))).focus();
+    return true;
+  }
   for (const n of [1, 2, 3, 4, 5]) onKey[n] = () => pane.outcome(n);
 
   document.addEventListener("keydown", (event) => {
@@ -50,6 +60,7 @@
     }
     if (event.key === "Enter" && target.matches("a, button, summary")) return;
     if (words.me && keysAreOn() && isGoing(event.key)) { event.preventDefault(); return; }
+    if (words.me && keysAreOn() && !$("items") && opens(event.key)) { event.preventDefault(); return; }
     const here = ["/", "?"].includes(event.key) ? $("keys") : $("items");
     if (!here || !onKey[event.key] || (!keysAreOn() && event.key !== "Enter")) return;
     event.preventDefault();
