@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, or_, select, update
 
+from incidents.contract import sealed_content
 from incidents.record.entry import decode
 from incidents.record.report_events import ReporterAnswered, ReporterMarked
 from incidents.record.sealing import references
@@ -109,8 +110,18 @@ def forget(connection: Connection, refs: Sequence[str]) -> None:
         ids = select(reports.c.id).where(of)
         connection.execute(delete(waiting_answers).where(waiting_answers.c.report.in_(ids)))
         connection.execute(update(answers).where(answers.c.report.in_(ids)).values(reporter=None))
-        forgotten = {"reporter": None, "category": None, "seen_at": None, "message_id": None}
+        forgotten = {
+            "reporter": None, "category": _sealed_category(connection, of), "seen_at": None,
+            "message_id": None,
+        }  # fmt: skip
         connection.execute(update(reports).where(of).values(forgotten))
+
+
+def _sealed_category(connection: Connection, of: ColumnElement[bool]) -> ColumnElement[str | None]:
+    """What remains of a category: child abuse, since the bytes may still be evidence elsewhere."""
+    some = connection.scalars(select(reports.c.category).where(of).distinct())
+    kept = [each for each in some if sealed_content.is_sealed(each)]
+    return case((reports.c.category.in_(kept), reports.c.category), else_=None)
 
 
 def files(connection: Connection, before: datetime, among: Sequence[str] | None = None) -> set[str]:

@@ -141,12 +141,13 @@ def _sing(sing: Singer, folder: Path) -> None:
     for item in _tasks(sing):
         sing("done", item, *note)
 
-    for name in ("one", "two"):
+    for name in ("one", "csam"):
         mail = folder / f"{name}.eml"
         mail.write_text(f"From: {MAIL}\nSubject: {name} {SONG}\n\n{SONG}\n", encoding="utf-8")
         sing("report", "receive", str(mail), key=False)
     sing("report", "log", "r1", "told.example", *note)
     sing("report", "dismiss", "r2", *reason)
+    sing("report", "source", "r2", "-o", str(folder / "r2.bin"), *reason, key=False)
     for standing in ("trusted", "none"):
         sing("report", "reporter", "mark", MAIL, standing, *reason, key=False)
 

@@ -13,6 +13,9 @@ from PIL import Image
 
 from incidents.audit.replay import Replay
 from incidents.machine import commands as c
+from incidents.store import erasable_reports
+from incidents.store import reports as store
+from incidents.store.database.engine import writing
 from tests.console.test_reports_pages import receive
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
@@ -220,3 +223,14 @@ def test_a_report_without_its_bytes_says_so(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "li").get("/reports/r1").text
     assert "the bytes of the report are no longer kept here" in page
     assert "see http://shop.example/x" in page
+
+
+def test_it_stays_sealed_after_what_was_read_is_erased(desk: ConsoleDesk) -> None:
+    receive(desk, mail("CSAM found"), mail("phishing"))
+    with writing(desk.app.engine) as connection:
+        rows = store.named(connection, [1, 2])
+        erasable_reports.forget(connection, [row.reading for row in rows.values()])
+        rows = store.named(connection, [1, 2])
+    assert [rows[n].category for n in (1, 2)] == ["child_abuse", None]
+    assert Visitor(desk, "li").get("/reports/r1/source").status_code == 403
+    assert Visitor(desk, "li").get("/reports/r2/source").status_code == 200
