@@ -157,6 +157,8 @@ def _sing(sing: Singer, folder: Path) -> None:
     sing("import", str(folder / "history.jsonl"), key=False)
     (folder / "four.toml").write_text("[repeat]\ncount = 4\n", encoding="utf-8")
     (folder / "two.toml").write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
+    (folder / "rules.toml").write_text("")
+    sing("report", "rules", "activate", str(folder / "rules.toml"), *reason)
     sing("policy", "activate", str(folder / "two.toml"), *reason)
     sing("site", "add", "asked.example", *whom)
     sing("site", "false-info", "asked.example", "--field", "phone", "--evidence", SONG)

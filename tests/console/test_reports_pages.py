@@ -51,6 +51,16 @@ def test_a_report_shows_what_was_read_and_what_is_a_guess(desk: ConsoleDesk) -> 
     assert "guessed" in Visitor(desk, "li").get("/reports/r4").text
 
 
+def test_the_list_and_the_report_name_the_rule_and_why_it_did_not_act(desk: ConsoleDesk) -> None:
+    rule = '[[rule]]\nname = "feed"\nowner = "li"\nchannel = "maildir"\nact = "ask"\n'
+    desk.app.reports.activate_rules(rule, by="sup", login=None, reason="a feed")
+    receive(desk, "plain-labelled.eml")
+    li = Visitor(desk, "li")
+    for page in (li.get("/reports").text, li.get("/reports/r4").text):
+        assert "feed left it to the desk: it always asks" in page
+    assert "feed left it" not in li.get("/reports/r1").text
+
+
 def test_one_that_cannot_be_read_says_why_and_can_be_downloaded(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "li")
     assert "its archive is damaged, encrypted or too large" in li.get("/reports/r3").text
