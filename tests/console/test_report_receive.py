@@ -72,7 +72,7 @@ def test_a_dropped_mail_is_triaged_by_keys_alone(
         li.locator("#act-receive > summary").click()
         # What is dropped on a file input is what is chosen in it.
         li.locator("#act-receive input[type=file]").set_input_files(
-            [{"name": ARF[0], "mimeType": "message/rfc822", "buffer": ARF[1]}]
+            {"name": ARF[0], "mimeType": "message/rfc822", "buffer": ARF[1]}
         )
         expect(li.locator("#act-receive .chosen-file")).to_have_text(ARF[0])
         li.locator("#act-receive button.main").click()
