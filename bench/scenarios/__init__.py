@@ -3,7 +3,7 @@
 NAMES = (
     "log_one", "log_batch", "fire", "daemon", "lateness", "idle", "old_site", "export", "memory",
     "start", "published", "with_log", "numbering", "verify", "deliver", "serve_log", "serve_queue",
-    "serve_changes", "per_core", "filing_import", "bodies",
+    "serve_changes", "per_core", "filing_import", "intake", "serve_reports", "bodies",
     "console",
 )  # fmt: skip
 
