@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from incidents.inbox.report_desk import ReportDesk
     from incidents.inbox.report_sources import ReportSources
     from incidents.inbox.rules.acting import RuleDesk
+    from incidents.inbox.snapshots.taking import Snapshots
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
     from incidents.store.database.replica import Replica
@@ -148,6 +149,13 @@ class App:
         from incidents.inbox.report_sources import ReportSources
 
         return ReportSources(desk=self.desk, reading=self.reading, folder=self.settings.evidence)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """The taking of snapshots of pages that reports name."""
+        from incidents.inbox.snapshots.taking import Snapshots
+
+        return Snapshots(folder=self.settings.evidence)
 
     @cached_property
     def group_commit(self) -> DeskGroupCommit:

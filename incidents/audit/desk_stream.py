@@ -20,7 +20,13 @@ from incidents.record.entry import DESK, Header, decode
 from incidents.store.schema.access_tables import accounts, serve_keys, tokens
 from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries, policies
 from incidents.store.schema.log_tables import log_keys
-from incidents.store.schema.report_tables import answers, intake_rules, reporters, reports
+from incidents.store.schema.report_tables import (
+    answers,
+    intake_rules,
+    report_snapshots,
+    reporters,
+    reports,
+)
 from incidents.values.parsing import MisreadError
 
 
@@ -182,6 +188,7 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
         (intake_rules, [tuple(each) for each in record.reports.in_force]),
         (answers, record.reports.answer_rows()),
         (reporters, record.reports.reporters.values()),
+        (report_snapshots, record.reports.snapshot_rows()),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
         expected = sorted(written(rows, table, dialect))

@@ -140,6 +140,8 @@ OUTSIDE = {
     "reports.message_id": "repeats the sealed reading, and is erased with it",
     "answers.reporter": "repeats the sealed address, and is erased with it",
     "waiting_answers": "which mails to reporters wait to be sent: the entries tell of those sent",
+    "waiting_snapshots": "which pages are to be looked at: the entries tell what was found",
+    "desk.looked": "up to which report pages were looked at",
     "desk.answered": "up to which entry reporters were answered",
     "reports.rank": "the order of the list, which follows from the category and the reporter",
     "report_hosts": "repeats the sealed reading, and is erased with it",

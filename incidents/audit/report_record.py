@@ -27,6 +27,7 @@ from incidents.store.reports import (
 )
 from incidents.store.schema.report_tables import answers, reports
 from incidents.store.schema.types import recorded
+from incidents.store.snapshots import Snapshot
 from incidents.values import ids
 from incidents.values.parsing import MisreadError
 
@@ -43,6 +44,7 @@ class ReportRecord:
     rules: dict[str, Rules] = field(default_factory=dict)
     reporters: dict[str, Reporter] = field(default_factory=dict)
     answers: dict[tuple[int, str], Answer] = field(default_factory=dict)
+    snapshots: dict[int, list[Snapshot]] = field(default_factory=dict)
 
     def take(self, event: ReportEvent | IntakeRulesActivated | ReporterMarked) -> None:
         """Process the next action.
@@ -66,14 +68,8 @@ class ReportRecord:
             case report_events.ReportAsked(asks=asks, by_rule=rule):
                 before = self._due(event, rule)
                 self.reports[event.report] = before._replace(asks=asks)
-            case report_events.ReporterAnswered():
-                self._answer(event)
-            case ReporterMarked(reporter=key, standing=standing, text=text):
-                if standing not in reporters.STANDINGS:
-                    said = "{standing} is no standing"
-                    raise misread("flaw_standing", said, standing=standing)
-                row = Reporter(key, standing, event.recorded_at, event.by, text)
-                self.reporters[key] = row
+            case _:
+                self._note(event)
 
     def rows(self) -> Iterator[Row]:
         """The rows of the table, without what no entry contains."""
@@ -84,6 +80,24 @@ class ReportRecord:
         """The rows of the mails to reporters, without what no entry contains."""
         names = [column.name for column in recorded(answers)]
         return (tuple(getattr(each, name) for name in names) for each in self.answers.values())
+
+    def snapshot_rows(self) -> Iterator[Row]:
+        """The rows of what was found at the addresses of reports."""
+        return (tuple(each) for some in self.snapshots.values() for each in some)
+
+    def _note(self, event: ReportEvent | IntakeRulesActivated | ReporterMarked) -> None:
+        """Process an action that settles no report, and sets no rule."""
+        match event:
+            case report_events.ReporterAnswered():
+                self._answer(event)
+            case report_events.ReportSnapshot():
+                self._look(event)
+            case ReporterMarked(reporter=key, standing=standing, text=text):
+                if standing not in reporters.STANDINGS:
+                    said = "{standing} is no standing"
+                    raise misread("flaw_standing", said, standing=standing)
+                row = Reporter(key, standing, event.recorded_at, event.by, text)
+                self.reporters[key] = row
 
     def _activate(self, event: IntakeRulesActivated) -> None:
         last = self.in_force[-1].digest if self.in_force else None
@@ -124,6 +138,17 @@ class ReportRecord:
                 raise misread("flaw_no_report", "there is no report {report}", report=report)
             row = Answer(report, event.letter, event.recorded_at, event.problem, event.report)
             self.answers.setdefault((report, event.letter), row)
+
+    def _look(self, event: report_events.ReportSnapshot) -> None:
+        if event.report not in self.reports:
+            raise misread("flaw_no_report", "there is no report {report}", report=event.report)
+        before = self.snapshots.setdefault(event.report, [])
+        before.append(
+            Snapshot(
+                event.report, len(before) + 1, event.recorded_at, event.by, event.status,
+                event.problem, event.size, event.digest, event.cut, event.text,
+            )
+        )  # fmt: skip
 
     def _lead_to(self, event: ReportEvent, state: str, about: str, rule: str | None) -> None:
         found = ids.read_incident_id(about)

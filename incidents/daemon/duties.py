@@ -20,6 +20,7 @@ from incidents.daemon import (
     recovery_duty,
     retention_duty,
     rules_duty,
+    snapshot_duty,
 )
 from incidents.daemon.precedence import Precedence
 from incidents.daemon.shared_status import SharedStatus
@@ -28,7 +29,7 @@ from incidents.metrics.service import Service
 
 RECORD, RETENTION, DELIVERY = "record", "retention", "delivery"
 ALARMS, FILINGS, RECOVERY, INBOX, IMAP = "alarms", "filings", "recovery", "inbox", "imap"
-RULES, ANSWERS = "rules", "answers"
+RULES, ANSWERS, SNAPSHOTS = "rules", "answers", "snapshots"
 
 CLOCK_FIRST_S = 10.0
 """How long deliveries wait, at the start of a daemon, for what fell due before."""
@@ -95,6 +96,10 @@ class DeliveryDuties:
             IMAP: (imap_duty.TICK_S, imap_duty.ImapIntake(app, stopped=stopped()).run),
             RULES: (rules_duty.TICK_S, rules_duty.RuleRounds(app, stopped=stopped()).run),
             ANSWERS: (answer_duty.TICK_S, answer_duty.Answers(app, stopped=stopped()).run),
+            SNAPSHOTS: (
+                snapshot_duty.TICK_S,
+                snapshot_duty.SnapshotRounds(app, stopped=stopped()).run,
+            ),
             RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(app, stopped=stopped()).run),
         }
 

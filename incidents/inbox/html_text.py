@@ -16,9 +16,13 @@ class _Text(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
         self.links: list[str] = []
+        self.titles: list[str] = []
         self._unseen = 0
+        self._in_title = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "title":
+            self._in_title = True
         if tag in _UNSEEN:
             self._unseen += 1
         elif tag in _BREAKS:
@@ -27,6 +31,8 @@ class _Text(HTMLParser):
             self.links += [value for name, value in attrs if name == "href" and value]
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "title":
+            self._in_title = False
         if tag in _UNSEEN:
             self._unseen = max(0, self._unseen - 1)
         elif tag in _BREAKS:
@@ -35,12 +41,29 @@ class _Text(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._unseen:
             self.found.append(data)
+        elif self._in_title:
+            self.titles.append(data)
 
 
 def text_of(html: str) -> tuple[str, list[str]]:
     """Return the text of a page, and the addresses of its links, as written."""
+    parser = _parsed(html)
+    return _lines(parser.found), parser.links
+
+
+def page_of(html: str) -> tuple[str, str]:
+    """Return the title of a page, on one line, and its text."""
+    parser = _parsed(html)
+    return " ".join("".join(parser.titles).split()), _lines(parser.found)
+
+
+def _parsed(html: str) -> _Text:
     parser = _Text()
     parser.feed(html)
     parser.close()
-    lines = (" ".join(line.split()) for line in "".join(parser.found).split("\n"))
-    return "\n".join(line for line in lines if line), parser.links
+    return parser
+
+
+def _lines(found: list[str]) -> str:
+    lines = (" ".join(line.split()) for line in "".join(found).split("\n"))
+    return "\n".join(line for line in lines if line)

@@ -1,5 +1,7 @@
 """The preview process: takes a report's bytes apart to show them, in a child with strict limits.
 
+It also reads the pages that were found at a report's addresses.
+
 The child sees the report's bytes alone. It ends with its work: nothing of one report is left for
 the next.
 """
@@ -12,8 +14,9 @@ from multiprocessing.connection import Connection
 from threading import BoundedSemaphore
 from typing import Any, Literal, NamedTuple
 
-from incidents.inbox import child_limits, source_view
+from incidents.inbox import child_limits, page_text, source_view
 from incidents.inbox.child_limits import WITHIN_S
+from incidents.inbox.page_text import PageText
 from incidents.inbox.source_view import SourceView
 from incidents.system.side_process import ProcessEndedError, SideProcess
 
@@ -26,7 +29,7 @@ _TEXTS = ("application/json", "application/xml", "application/x-ndjson", "applic
 _ENDINGS = (".csv", ".json", ".log", ".txt", ".xml", ".tsv")
 _NAMELESS = ("application/octet-stream", "")
 
-Kind = Literal["source", "preview", "file"]
+Kind = Literal["source", "preview", "file", "page"]
 
 
 class Preview(NamedTuple):
@@ -57,6 +60,12 @@ def extract(raw: bytes, digest: str) -> bytes | None:
     """The bytes of the attachment with that digest; None if it cannot be taken out."""
     found, reason = _ask("file", raw, digest)
     return None if reason else found
+
+
+def read_page(raw: bytes, content_type: str) -> PageText:
+    """The title and the text of a page; with a reason if the child could not read it."""
+    found, reason = _ask("page", raw, content_type)
+    return PageText(reason=reason) if reason else found
 
 
 def _ask(kind: Kind, raw: bytes, digest: str) -> tuple[Any, str | None]:
@@ -94,6 +103,8 @@ def main() -> None:
 def _work(kind: Kind, raw: bytes, digest: str) -> Any:
     if kind == "source":
         return source_view.of_source(raw)
+    if kind == "page":
+        return page_text.of_page(raw, digest)
     from incidents.inbox.source import Source
 
     part = Source(raw).attached(digest)

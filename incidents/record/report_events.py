@@ -142,4 +142,22 @@ class ReporterMarked(Event):
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSnapshot(ReportEvent):
+    """An action of the desk: what was found at a web address that the `report` names.
+
+    `status` is the server's. `problem`: why there is no page, as a code. `digest`: the SHA-256
+    (hexadecimal) of the `size` bytes of the page, or of the first ones if it was `cut`. `text` is
+    the addresses, the title and the text, as JSON, a reference to a sealed value.
+    """
+
+    kind = "report_snapshot"
+    text: str
+    status: int | None = None
+    problem: str | None = None
+    digest: str | None = None
+    size: int | None = None
+    cut: bool = False
+
+
 KINDS = kinds(globals())

@@ -30,7 +30,7 @@ class InboxSettings:
     `answers_to`: `everybody`, or `trusted` reporters alone. `answers_per_hour`: the most mails to
     reporters in an hour. `authserv_id`: the name by which the mail server that checks senders
     calls itself (RFC 8601); None if none does. `languages`: those of the mails, if they are others
-    than those of notices.
+    than those of notices. `snapshots`: whether a daemon looks at the addresses that reports name.
     """
 
     triage_within: timedelta | None = TRIAGE_WITHIN
@@ -42,6 +42,7 @@ class InboxSettings:
     answers_per_hour: int = 100
     authserv_id: str | None = None
     languages: tuple[str, ...] = ()
+    snapshots: bool = False
 
     @property
     def answers(self) -> bool:
@@ -69,6 +70,7 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
     answers_to = options.choice("answers_to", ("everybody", "trusted"), "everybody")
     per_hour = options.number("answers_per_hour", 100, least=1, most=100_000)
     authserv_id, languages = options.text("authserv_id"), options.texts("languages")
+    snapshots = options.flag("snapshots")
     options.finish()
     if maildir is not None and not (maildir / "new").is_dir():
         raise options.wrong(
@@ -78,6 +80,7 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
         triage_within=None if is_off else within,
         maildir=maildir, shadowserver=schema, receipts=receipts, outcomes=outcomes,
         answers_to=answers_to, answers_per_hour=per_hour, languages=languages,
+        snapshots=snapshots,
         authserv_id=None if authserv_id is None else authserv_id.strip().lower(),
     )  # fmt: skip
 

@@ -12,12 +12,14 @@ from incidents.contract import sealed_content
 from incidents.record.entry import decode
 from incidents.record.report_events import ReporterAnswered, ReporterMarked
 from incidents.record.sealing import references
+from incidents.store import snapshots
 from incidents.store.reporters import NONE
 from incidents.store.reports import WAITING
 from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
 from incidents.store.schema.report_tables import (
     answers,
     report_hosts,
+    report_snapshots,
     reporters,
     reports,
     waiting_answers,
@@ -25,12 +27,17 @@ from incidents.store.schema.report_tables import (
 
 _WAITS = reports.c.state.in_(WAITING)
 _KEPT = func.coalesce(reports.c.kept, reports.c.digest)
+_OF_REPORT = reports.c.id == report_snapshots.c.report
 _AT_ONCE = 500
 
 
 def needed(connection: Connection, refs: Sequence[str]) -> set[str]:
-    """Those of the references that stand for the reading of a report that waits for the desk."""
+    """Those of the references that stand for what was read of a report that waits for the desk.
+
+    That is its reading, and what was found at its addresses.
+    """
     found: set[str] = set()
+    seen = report_snapshots.c
     for start in range(0, len(refs), _AT_ONCE):
         some = refs[start : start + _AT_ONCE]
         asked = select(reports.c.reading).where(reports.c.reading.in_(some), _WAITS)
@@ -41,6 +48,8 @@ def needed(connection: Connection, refs: Sequence[str]) -> set[str]:
                 select(reporters.c.words).where(reporters.c.words.in_(some), in_force)
             )
         )
+        pages = select(seen.words).join(reports, _OF_REPORT).where(seen.words.in_(some), _WAITS)
+        found.update(connection.scalars(pages))
     return found
 
 
@@ -48,9 +57,9 @@ class OfReporter(NamedTuple):
     """What is there of a reporter, by the `key` that stands for them.
 
     `refs`: the references to the sealed values that are old enough and not needed. `reports`: the
-    numbers of their reports, ended or not; `digests`: of the bytes of those that have ended.
-    `waiting`: the number of those that have not. `first`: when the first of the values that are too
-    young was sealed (UTC).
+    numbers of their reports, ended or not; `digests`: of the bytes of those that have ended, and of
+    the pages that were found at their addresses. `waiting`: the number of those that have not.
+    `first`: when the first of the values that are too young was sealed (UTC).
     """
 
     key: str
@@ -70,6 +79,10 @@ def of_reporter(connection: Connection, key: str, before: datetime) -> OfReporte
     ended = [row for row in rows if row.state not in WAITING]
     refs = {ref for row in ended for ref in (row.reading, row.reason) if ref is not None}
     refs |= _refs_in_entries(connection, key, {row.id for row in rows})
+    digests = [row[-1] for row in ended]
+    pages = snapshots.of_reports(connection, [row.id for row in ended])
+    refs |= {page.words for page in pages}
+    digests += [page.digest for page in pages if page.digest is not None]
     old, first = [], None
     wanted = sorted(refs)
     for start in range(0, len(wanted), _AT_ONCE):
@@ -80,8 +93,7 @@ def of_reporter(connection: Connection, key: str, before: datetime) -> OfReporte
             else:
                 first = at if first is None else min(first, at)
     return OfReporter(
-        key, sorted(old), [row.id for row in rows], [row[-1] for row in ended],
-        len(rows) - len(ended), first,
+        key, sorted(old), [row.id for row in rows], digests, len(rows) - len(ended), first,
     )  # fmt: skip
 
 
@@ -125,16 +137,39 @@ def _sealed_category(connection: Connection, of: ColumnElement[bool]) -> ColumnE
 
 
 def files(connection: Connection, before: datetime, among: Sequence[str] | None = None) -> set[str]:
-    """The digests of the bytes of reports that came in before that time (UTC) and have ended."""
+    """The digests of the bytes of reports that came in before that time (UTC) and have ended.
+
+    Also those of the pages that were found at their addresses before that time.
+    """
+    of = report_snapshots.c
     old = select(_KEPT).where(reports.c.received_at < before, ~_WAITS)
-    found = set(connection.scalars(old if among is None else old.where(_KEPT.in_(among))))
+    pages = select(of.digest).join(reports, _OF_REPORT)
+    pages = pages.where(of.digest.is_not(None), of.taken_at < before, ~_WAITS)
+    found: set[str] = set()
+    for asked, digest in ((old, _KEPT), (pages, of.digest)):
+        found |= set(connection.scalars(asked if among is None else asked.where(digest.in_(among))))
+    found -= _young_pages(connection, sorted(found), before)
     return found - waiting_files(connection, sorted(found))
 
 
 def waiting_files(connection: Connection, digests: Sequence[str]) -> set[str]:
-    """Those of the digests that are the bytes of a report that waits for the desk."""
+    """Those of the digests that are the bytes, or a page, of a report that waits for the desk."""
     found: set[str] = set()
+    page = report_snapshots.c.digest
     for start in range(0, len(digests), _AT_ONCE):
         some = digests[start : start + _AT_ONCE]
         found.update(connection.scalars(select(_KEPT).where(_KEPT.in_(some), _WAITS)))
+        pages = select(page).join(reports, _OF_REPORT).where(page.in_(some), _WAITS)
+        found.update(connection.scalars(pages))
+    return found
+
+
+def _young_pages(connection: Connection, digests: Sequence[str], before: datetime) -> set[str]:
+    """Those of the digests that were also found at an address since that time (UTC)."""
+    found: set[str] = set()
+    of = report_snapshots.c
+    for start in range(0, len(digests), _AT_ONCE):
+        some = of.digest.in_(digests[start : start + _AT_ONCE])
+        asked = select(of.digest).where(some, of.taken_at >= before)
+        found.update(each for each in connection.scalars(asked) if each is not None)
     return found

@@ -169,6 +169,9 @@ def _report_sentence(event: report_events.ReportEvent | report_events.ReporterMa
             return f"report r{n} dismissed{' as not ours' if not_ours else ''}"
         case report_events.ReportAsked(report=n, by_rule=rule, asks=asks):
             return f"report r{n} left to the desk by the rule {rule}: {asks}"
+        case report_events.ReportSnapshot(report=n, status=status, problem=problem, digest=digest):
+            found = problem or (f"SHA-256 {digest}" if digest else "nothing in it")
+            return f"page of report r{n} looked at: {status or '-'}, {found}"
         case report_events.ReporterMarked(reporter=key, standing=standing):
             return f"reporter {key[:10]} marked as {standing}"
         case report_events.ReporterAnswered(report=n, letter=letter, problem=problem):

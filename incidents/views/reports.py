@@ -20,7 +20,7 @@ from incidents.store.schema.report_tables import reports as table
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
-from incidents.views import candidates, sealed_files
+from incidents.views import candidates, sealed_files, snapshots
 from incidents.views.reporters import ReporterRecord, record_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def report(connection: Connection, id_: int, language: Language = ENGLISH) -> Re
         for each in answers.told(connection, [id_])
     ]
     replies = [report_id(each) for each in store.answers_to(connection, id_)]
-    return cast("ReportInFull", {**found[0], "answered_by": replies, "told": told})
+    seen = snapshots.of_report(connection, id_, sealed=cast("ReportInFull", found[0])["sealed"])
+    return cast(
+        "ReportInFull", {**found[0], "answered_by": replies, "told": told, "snapshots": seen}
+    )
 
 
 def reports(

@@ -42,6 +42,9 @@ _TABLES = {
     "answers": "The mails to reporters, a row for each report that one was about: when it was sent,"
     " or why not.",
     "waiting_answers": "The mails to reporters that wait to be sent, or for an incident to end.",
+    "report_snapshots": "What was found at the web addresses of reports, and when; `words` is a"
+    " reference to the address, the title and the text.",
+    "waiting_snapshots": "The reports whose web addresses a daemon is to look at.",
     "report_hosts": "The hosts that a report names, by which reports are found.",
     "keys": (
         "The answers to commands with `--key`, so that a repeated command gets the same one. They"

@@ -287,6 +287,10 @@ def _account_acts() -> Iterator[Event]:
         others=("r18", "r19"),
         more=3,
     )
+    yield report_events.ReportSnapshot(
+        **when, report=17, text=_reference("an address and a page"), status=200,
+        digest=hashlib.sha256(b"a page").hexdigest(), size=51_234,
+    )  # fmt: skip
     yield report_events.ReporterMarked(
         **when, reporter=hashlib.sha256(b"a reporter").hexdigest(), standing="trusted",
         text=_reference("an address and a reason"),

@@ -352,6 +352,17 @@ _SECTIONS = (
         ),
     ),
     (
+        "[inbox] snapshots",
+        "",
+        "`true` or `false`",
+        "`false`",
+        (
+            "whether a daemon [looks at the web"
+            " addresses](../how-to/receive-reports.md#look-at-the-page) of new reports; whoever"
+            " runs the site can see that"
+        ),
+    ),
+    (
         "[inbox] shadowserver_schema",
         "",
         "a file",

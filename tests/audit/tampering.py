@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -32,12 +33,14 @@ from incidents.desk import (
     invitations,
     reporters,
     reports,
+    snapshots,
     tokens,
 )
 from incidents.desk.activation import LogKey
 from incidents.desk.intake_rules import RulesActivation
 from incidents.desk.own_stream import AccountAction, Actor
 from incidents.desk.reports import ByRule, Incoming, LeadToIncident
+from incidents.desk.snapshots import Taken
 from incidents.intake import rules as intake
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
@@ -165,6 +168,16 @@ def _receive(day: Rehearsal) -> None:
                 by="daemon", login="desk1", clock=clock,
             )
         )  # fmt: skip
+    page = Taken(
+        url="http://a.example/1", final="https://a.example/1", status=200, size=9,
+        digest="d" * 64, cut=True,
+    )  # fmt: skip
+    for taken in ([page, replace(page, status=302, problem="redirects")], [page]):
+        day.desk.on_record(
+            partial(
+                snapshots.record, report=1, taken=taken, by="daemon", login="desk1", clock=clock
+            )
+        )
 
 
 _RULE = """

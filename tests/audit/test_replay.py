@@ -209,6 +209,7 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
         "footers", "rehearsal", "archive_parts", "archived_sites", "report_hosts", "holdings",
         "reports.reporter", "reports.category", "reports.seen_at", "reports.message_id",
         "reports.rank", "answers.reporter", "waiting_answers", "desk.answered",
+        "waiting_snapshots", "desk.looked",
     }  # fmt: skip
 
 
@@ -359,5 +360,5 @@ def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> No
             ("log_keys", "added"), ("accounts", "added"), ("tokens", "added"), ("desk", "changed"),
             ("serve_keys", "added"), ("invitations", "added"), ("passwords", "added"),
             ("reports", "added"), ("intake_rules", "added"), ("reporters", "added"),
-            ("answers", "added"),
+            ("answers", "added"), ("report_snapshots", "added"),
         }  # fmt: skip

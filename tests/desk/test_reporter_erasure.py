@@ -10,7 +10,7 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import select
 
-from incidents.desk import answers
+from incidents.desk import answers, snapshots
 from incidents.desk.erasure import Erasure, erase
 from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.reporter_erasure import (
@@ -18,6 +18,7 @@ from incidents.desk.reporter_erasure import (
     ReporterErasureResult,
     ReporterErasures,
 )
+from incidents.desk.snapshots import Taken
 from incidents.settings.retention import Retention
 from incidents.store import answers as stored
 from incidents.store.answers import Waiting
@@ -136,4 +137,23 @@ def test_the_retention_keeps_the_words_of_a_standing_in_force_alone(
     assert "no longer" not in texts(day)
     assert day.rows("SELECT reporter FROM answers WHERE reporter IS NOT NULL") == []
     assert day.rows("SELECT report FROM waiting_answers") == []
+    assert day.findings() == []
+
+
+def test_what_was_found_at_the_addresses_of_their_ended_reports_goes_too(
+    day: Rehearsal, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    for report in (1, 2, 3):
+        page = Taken(url=f"http://shop.example/{report}?page", final="", status=200)
+        day.desk.on_record(
+            partial(
+                snapshots.record, report=report, taken=[page], by="daemon", login=None,
+                clock=lambda: day.now,
+            )
+        )  # fmt: skip
+    day.later(days=200)
+    assert asked().words == 5
+    left = [report for report in (1, 2, 3) if f"/{report}?page" in texts(day)]
+    # Their second one waits, and the third one is another's.
+    assert left == [2, 3]
     assert day.findings() == []

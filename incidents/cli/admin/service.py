@@ -88,6 +88,7 @@ def _once(run: Run) -> int:
         record,
         recovery_duty,
         rules_duty,
+        snapshot_duty,
     )
 
     done = _OutcomeSummary(run)
@@ -107,8 +108,8 @@ def _once(run: Run) -> int:
         recovery_duty.once(app, lambda: carried_out.append(delivery.once(app)))
 
     duties = (
-        record.once, recover, inbox_duty.once, imap_duty.once, rules_duty.once, answer_duty.once,
-        filing_duty.once, alarm_duty.once,
+        record.once, recover, inbox_duty.once, imap_duty.once, rules_duty.once, snapshot_duty.once,
+        answer_duty.once, filing_duty.once, alarm_duty.once,
     )  # fmt: skip
     for duty in duties:
         _do(duty, app, wrong)

@@ -112,10 +112,37 @@ class Told(Open):
     problem: str | None
 
 
+class Snapshot(Open):
+    """What was found at a web address of a report, and when.
+
+    `url`: as the report has it; `final`: the last address that was asked, or to which a redirect
+    leads that was not followed. `problem`: why there is no page, as a code. `digest`: the SHA-256
+    (hexadecimal) of the `size` bytes of the page, or of the first ones if it was `cut`. `kind`: its
+    Content-Type. `unread`: why there is no text, as a code. After an erasure the addresses, the
+    title and the text are empty.
+    """
+
+    n: int
+    taken_at: str
+    by: str
+    url: str
+    final: str
+    status: int | None
+    problem: str | None
+    size: int | None
+    digest: str | None
+    cut: bool
+    kind: str | None
+    title: str
+    text: str
+    unread: str | None
+
+
 class ReportInFull(Report):
     """A report with its text, its files and its endpoints.
 
     `answered_by`: the replies that came in. `told`: the mails that the reporter was sent about it.
+    `snapshots`: what was found at its web addresses, the oldest first.
 
     `sealed`: it may show child abuse, so its text and the names of its files are left out.
     """
@@ -128,6 +155,7 @@ class ReportInFull(Report):
     sent_at: str | None
     answered_by: list[str]
     told: list[Told]
+    snapshots: list[Snapshot]
 
 
 class ReportPage(TypedDict):

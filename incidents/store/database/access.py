@@ -122,6 +122,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "reporters": _STATE,
     "answers": _STATE,
     "waiting_answers": (SELECT, INSERT, UPDATE, DELETE),
+    "report_snapshots": _STATE,
+    "waiting_snapshots": (SELECT, INSERT, UPDATE, DELETE),
     # Who had what, as another system says.
     "holdings": _TRANSIENT,
     # Accounts and tokens, which the replay also derives; and secret or short-lived data.

@@ -75,6 +75,8 @@ desk = Table(
     Column("compared_at", UTCDateTime, info=UNRECORDED),
     # The number of the desk's own entry up to which reporters were answered; None if they are not.
     Column("answered", Number, info=UNRECORDED),
+    # The number of the last report whose addresses were looked at; None if none are.
+    Column("looked", Number, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 

@@ -6,7 +6,7 @@ that it can be searched, and that is erased with it.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text
 
 from incidents.store.schema.types import (
     UNRECORDED,
@@ -131,6 +131,37 @@ waiting_answers = Table(
     Column("incident", Integer),
 )
 Index("ix_waiting_answers_next_at", waiting_answers.c.next_at)
+
+# What was found at the addresses of a report: see `store.snapshots`.
+report_snapshots = Table(
+    "report_snapshots",
+    metadata,
+    Column("report", Number, primary_key=True, autoincrement=False),
+    Column("n", Number, primary_key=True, autoincrement=False),
+    Column("taken_at", UTCDateTime, nullable=False),
+    Column("by", Word, nullable=False),
+    Column("status", Integer),
+    # Why there is no page, or why a redirect was not followed.
+    Column("problem", Word),
+    # Of the body, or of its first bytes if it was cut.
+    Column("size", Number),
+    Column("digest", Word),
+    Column("cut", Boolean, nullable=False),
+    # A reference to the sealed addresses, title and text, as JSON.
+    Column("words", Word, nullable=False),
+)
+Index("ix_report_snapshots_taken_at", report_snapshots.c.taken_at)
+Index("ix_report_snapshots_digest", report_snapshots.c.digest)
+
+# The reports whose addresses a daemon is to look at.
+waiting_snapshots = Table(
+    "waiting_snapshots",
+    metadata,
+    Column("report", Number, primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UTCDateTime, nullable=False),
+)
+Index("ix_waiting_snapshots_next_at", waiting_snapshots.c.next_at)
 
 # Who had what, and when: it only suggests to whom a report belongs, and is in no entry.
 holdings = Table(

@@ -1,0 +1,58 @@
+"""What was found at the addresses of a report, on the report's page."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from incidents import clock
+from incidents.desk import snapshots
+from incidents.desk.snapshots import Taken
+from incidents.machine import commands as c
+from tests.console.test_reports_pages import receive
+from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
+
+URL = "http://shop.example/x"
+MAIL = b"From: a@user.example\r\nSubject: %s\r\n\r\nsee http://shop.example/x\r\n"
+
+
+def look(desk: ConsoleDesk, *taken: Taken) -> None:
+    """Put on record what a daemon found."""
+    desk.app.desk.on_record(
+        partial(
+            snapshots.record, report=1, taken=taken, by="daemon", login=None,
+            clock=clock.now,
+        )
+    )  # fmt: skip
+
+
+def test_each_look_is_told_with_its_time_and_its_words_are_text(desk: ConsoleDesk) -> None:
+    receive(desk, MAIL % b"phishing")
+    li = Visitor(desk, "li")
+    assert "Page at its addresses" not in li.get("/reports/r1").text
+    page = Taken(
+        url=URL, final=URL, status=200, size=9, digest="d" * 64, cut=True, title=HOSTILE,
+        text=HOSTILE,
+    )  # fmt: skip
+    look(desk, page)
+    look(desk, Taken(url=URL, final="http://evil.test/", status=302, problem="redirect_elsewhere"))
+    shown = li.get("/reports/r1").text
+    assert "a redirect to another host, not followed" in shown
+    assert "<code>http://evil.test/</code>" in shown
+    assert "the first 2 MiB" in shown
+    assert "d" * 64 in shown
+    assert "<script>document.title" not in shown
+    assert "<img src=x" not in shown
+    assert shown.index("302") < shown.index("d" * 64)
+
+
+def test_of_what_may_show_child_abuse_no_word_of_a_page_is_shown(desk: ConsoleDesk) -> None:
+    desk.do("shop.example", c.AddSite(by="li", phone="+86 10 5555 0100"))
+    receive(desk, MAIL % b"phishing")
+    look(desk, Taken(url=URL, final=URL, status=200, title="A title", text="Words of it"))
+    li = Visitor(desk, "li")
+    assert "Words of it" in li.get("/reports/r1").text
+    li.post("/reports/r1/log", {"site": "shop.example", "category": "child_abuse"})
+    shown = li.get("/reports/r1").text
+    assert "Page at its addresses" in shown
+    assert "A title" not in shown
+    assert "Words of it" not in shown
