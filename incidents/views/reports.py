@@ -130,22 +130,21 @@ def page(
 ) -> ReportPage:  # fmt: skip
     """A page of the reports that match, the oldest first unless `newest`.
 
-    Those that wait for the desk are in the order of `store.reports.rank`.
+    All that wait for the desk are in the order of `store.reports.rank`.
 
     Raises:
         InputError: for a cursor of another list.
     """
-    asked = select(table.c.id, table.c.rank).where(*_conditions(connection, wanted))
-    ranked = wanted.waits and not newest
+    ranked = bool(wanted.waiting) and wanted.state is None and not newest
+    which = replace(wanted, waiting=None) if ranked else wanted
+    asked = select(table.c.id, table.c.rank).where(*_conditions(connection, which))
+    rank, last = (-1, 0) if cursor is None else _read_cursor(cursor, ranked=ranked)
     if ranked:
-        # Named as the partial index names it, which also has the order.
-        asked = asked.where(waits)
-    if cursor is not None:
-        rank, last = _read_cursor(cursor, ranked=ranked)
-        if ranked:
-            asked = asked.where(tuple_(table.c.rank, table.c.id) > tuple_(rank, last))
-        else:
-            asked = asked.where(table.c.id < last if newest else table.c.id > last)
+        # Named as the partial index names it, which also has the order; SQLite takes it only if the
+        # rank is compared with something, and sorts all that wait otherwise.
+        asked = asked.where(waits, tuple_(table.c.rank, table.c.id) > tuple_(rank, last))
+    elif cursor is not None:
+        asked = asked.where(table.c.id < last if newest else table.c.id > last)
     order = (table.c.rank, table.c.id) if ranked else (table.c.id.desc() if newest else table.c.id,)
     rows = connection.execute(asked.order_by(*order).limit(limit + 1)).all()
     items = reports(connection, [row.id for row in rows[:limit]], language)
