@@ -110,6 +110,12 @@ def test_the_bytes_of_a_report_are_for_those_who_may_see_personal_data(api: Rig)
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
+def test_the_text_of_a_report_is_for_those_who_may_see_personal_data(api: Rig) -> None:
+    send(api, ARF)
+    assert "abuse report" in api.client("operator").get("/api/v1/reports/r1").json()["text"]
+    assert api.client("viewer").get("/api/v1/reports/r1").json()["text"] == ""
+
+
 def test_who_may_only_look_receives_and_settles_nothing(api: Rig) -> None:
     assert send(api, ARF, "viewer").status_code == 403
     send(api, ARF)

@@ -144,7 +144,8 @@ class ReportInFull(Report):
     `answered_by`: the replies that came in. `told`: the mails that the reporter was sent about it.
     `snapshots`: what was found at its web addresses, the oldest first.
 
-    `sealed`: it may show child abuse, so its text and the names of its files are left out.
+    `text`: empty for who may not see personal data. `sealed`: it may show child abuse, so its text
+    and the names of its files are left out.
     """
 
     sealed: bool
