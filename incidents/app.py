@@ -131,7 +131,10 @@ class App:
         """The reports from outside."""
         from incidents.inbox.report_desk import ReportDesk
 
-        return ReportDesk(desk=self.desk, reading=self.reading, settings=self.settings)
+        return ReportDesk(
+            desk=self.desk, reading=self.reading, settings=self.settings,
+            take=self.snapshots.take,
+        )  # fmt: skip
 
     @cached_property
     def rules(self) -> RuleDesk:

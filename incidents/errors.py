@@ -244,6 +244,11 @@ class RevealDeniedError(RefusedError):
     """{by} may not see personal data in full, so not {about} either"""
 
 
+class NoPageToSeeError(RefusedError):
+    """report {report} names no web address on a site that it may be about: there is no page to look
+    at"""
+
+
 class SealedContentError(RefusedError):
     """{about} may show child abuse, so it is sealed: a supervisor or an administrator can get the
     bytes, for a written reason"""

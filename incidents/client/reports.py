@@ -81,6 +81,14 @@ class RemoteReports:
         )  # fmt: skip
         return cast("ReportInFull", answer["report"])
 
+    def retest(self, report: int, *, dry_run: bool = False, **_: object) -> ReportInFull:
+        """Let the server look at the addresses of the report. Raises the errors of `receive`."""
+        answer, _tag = self._exchange.exchange(
+            "POST", f"/reports/{report_id(report)}/retest", query={"dry_run": dry_run or None},
+            within_s=_LONG_S,
+        )  # fmt: skip
+        return cast("ReportInFull", answer["report"])
+
     def mark(
         self, reporter: str, standing: str, reason: str, *, dry_run: bool = False, **_: object
     ) -> Reporter:

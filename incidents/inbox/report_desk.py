@@ -5,18 +5,20 @@ To log or to join a report is a command on a site, with `desk.reports.LeadToInci
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.desk import intake_rules, reporters, reports
+from incidents.desk import intake_rules, reporters, reports, snapshots
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Envelope
+from incidents.errors import NoPageToSeeError, SealedContentError
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.inbox.rules import trial
+from incidents.inbox.snapshots import taking
 from incidents.intake import rules as intake
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine import policy as machine_policy
@@ -35,16 +37,18 @@ if TYPE_CHECKING:
         RulesActivated,
         RulesTrial,
     )
+    from incidents.desk.snapshots import Taken
     from incidents.settings.sources import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDesk:
-    """The reports of one database."""
+    """The reports of one database. `take`: what looks at the addresses of a report."""
 
     desk: Desk
     reading: Reading
     settings: Settings
+    take: Callable[[ReportInFull], list[Taken]]
 
     def inbox(self, channel: str, by: str, login: str | None) -> Inbox:
         """The inbox for reports that the person or the duty brings by that channel."""
@@ -135,6 +139,36 @@ class ReportDesk:
                 partial(
                     reports.dismiss, report=report, reason=reason, not_ours=not_ours, by=by,
                     login=login, clock=clock.now,
+                )
+            )  # fmt: skip
+        with self.reading() as connection:
+            return views.report(connection, report)
+
+    def retest(
+        self, report: int, *, by: str, login: str | None, dry_run: bool = False
+    ) -> ReportInFull:
+        """Look at the addresses of the report, put on record what is there, return the report.
+
+        A dry run only checks that there is something to look at.
+
+        Raises:
+            NoSuchReportError: if there is none.
+            SealedContentError: if the report may show child abuse.
+            NoPageToSeeError: if it names no address on a site that it may be about.
+            NoSnapshotLibraryError, FileError: as `Snapshots.take` does.
+        """
+        with self.reading() as connection:
+            found = views.report(connection, report)
+        if found["sealed"]:
+            raise SealedContentError(about=found["id"])
+        if not taking.addresses(found):
+            raise NoPageToSeeError(report=found["id"])
+        if not dry_run:
+            taken = self.take(found)
+            self.desk.on_record(
+                partial(
+                    snapshots.record, report=report, taken=taken, by=by, login=login,
+                    clock=clock.now,
                 )
             )  # fmt: skip
         with self.reading() as connection:

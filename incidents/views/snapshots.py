@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import Connection
 
@@ -34,3 +35,33 @@ def of_report(connection: Connection, report: int, *, sealed: bool) -> list[Snap
         )
         for row in rows
     ]  # fmt: skip
+
+
+class Compared(NamedTuple):
+    """The first and the last snapshot of one address."""
+
+    first: Snapshot
+    last: Snapshot
+
+    @property
+    def is_again(self) -> bool:
+        """Whether they are two."""
+        return self.first["n"] != self.last["n"]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both found the same, byte for byte."""
+        first, last = (
+            (each["status"], each["problem"], each["digest"]) for each in (self.first, self.last)
+        )
+        return first == last
+
+
+def compared(found: Sequence[Snapshot]) -> list[Compared]:
+    """The snapshots by address, in the order in which the addresses were looked at first."""
+    by_url: dict[str, Compared] = {}
+    for each in found:
+        if each["url"]:
+            before = by_url.get(each["url"])
+            by_url[each["url"]] = Compared(each if before is None else before.first, each)
+    return list(by_url.values())

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from incidents.contract.documents.reports import ReportInFull
+from incidents.desk.snapshots import Taken
+from incidents.inbox.snapshots.taking import Snapshots
 from incidents.record import evidence
 from tests.api.rig import Rig
 from tests.inbox.test_samples import FOLDER
@@ -132,3 +135,22 @@ def test_a_dry_run_settles_nothing(api: Rig) -> None:
     for act, words in (("log", {}), ("dismiss", {"reason": "x"})):
         answer = client.post(f"/api/v1/reports/r1/{act}", params={"dry_run": True}, json=words)
         assert (answer.status_code, answer.json()["report"]["state"]) == (200, "new"), act
+
+
+def test_a_person_looks_at_the_page_again(api: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def take(_: Snapshots, report: ReportInFull) -> list[Taken]:
+        [url] = report["urls"]
+        return [Taken(url=url, final=url, status=404, title="Gone")]
+
+    monkeypatch.setattr(Snapshots, "take", take)
+    send(api, ARF)
+    path, client = "/api/v1/reports/r1/retest", api.client("operator")
+    nothing = client.post(path)
+    assert nothing.status_code == 409
+    assert nothing.json()["type"].endswith(":no-page-to-see")
+    add_site(api)
+    assert client.post(path, params={"dry_run": True}).json()["report"]["snapshots"] == []
+    found = client.post(path).json()["report"]
+    assert (found["state"], found["snapshots"][0]["title"]) == ("new", "Gone")
+    assert api.client("viewer").post(path).status_code == 403
+    assert client.post("/api/v1/reports/r9/retest").status_code == 404

@@ -9,9 +9,12 @@ from typing import Any, Self
 
 import pytest
 
+from incidents.contract.documents.reports import ReportInFull
+from incidents.desk.snapshots import Taken
 from incidents.inbox.parser_process import Parcel
 from incidents.inbox.readers import read
 from incidents.inbox.reading import Reading
+from incidents.inbox.snapshots.taking import Snapshots
 from incidents.inbox.source import Source
 from incidents.record import evidence
 from tests.cli.conftest import Cli, Result
@@ -281,3 +284,22 @@ def test_a_bundle_has_the_digest_of_sealed_evidence_and_not_its_bytes(
 def _entries(desk: Cli, kind: str) -> list[Any]:
     lines = desk("audit", "export").out.splitlines()
     return [entry for entry in map(json.loads, lines) if entry["kind"] == kind]
+
+
+def test_a_person_looks_at_the_page_again(desk: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = iter([(200, "a" * 64), (404, None)])
+
+    def take(_: Snapshots, report: ReportInFull) -> list[Taken]:
+        status, digest = next(pages)
+        [url] = report["urls"]
+        return [Taken(url=url, final=url, status=status, digest=digest, title="Win")]
+
+    monkeypatch.setattr(Snapshots, "take", take)
+    receive(desk, ARF)
+    first = desk("report", "retest", "r1")
+    assert (first.status, first.out.count("\n")) == (0, 2)
+    again = desk("report", "retest", "r1")
+    assert "404  Win" in again.out
+    assert again.out.endswith("the page has changed\n")
+    [one, other] = desk("report", "show", "r1", "--json").json["snapshots"]
+    assert (one["status"], other["status"]) == (200, 404)

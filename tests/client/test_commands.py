@@ -170,6 +170,7 @@ sup: daemon status
 """Of a desk whose clock nobody enforces, and whose alarms nobody is told of, that is the answer."""
 
 REFUSED_THERE = """
+sup: report retest r2
 sup: site uphold new.example --reason x
 sup: site confirm-closure new.example --confirm new.example --password-file {own}
 sup: site decline-closure new.example

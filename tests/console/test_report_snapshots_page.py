@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from incidents import clock
+from incidents.contract.documents.reports import ReportInFull
 from incidents.desk import snapshots
 from incidents.desk.snapshots import Taken
+from incidents.inbox.snapshots.taking import Snapshots
 from incidents.machine import commands as c
 from tests.console.test_reports_pages import receive
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
@@ -56,3 +60,41 @@ def test_of_what_may_show_child_abuse_no_word_of_a_page_is_shown(desk: ConsoleDe
     assert "Page at its addresses" in shown
     assert "A title" not in shown
     assert "Words of it" not in shown
+
+
+def test_a_person_looks_again_and_sees_the_first_look_beside_the_last(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = iter([("Shop", "a" * 64), ("Removed", "b" * 64), ("Removed", "b" * 64)])
+
+    def take(_: Snapshots, report: ReportInFull) -> list[Taken]:
+        title, digest = next(pages)
+        [url] = report["urls"]
+        return [Taken(url=url, final=url, status=200, size=9, digest=digest, title=title)]
+
+    monkeypatch.setattr(Snapshots, "take", take)
+    receive(desk, MAIL % b"phishing")
+    li, vera = Visitor(desk, "li"), Visitor(desk, "vera")
+    assert "Look at the page" not in li.get("/reports/r1").text
+    desk.do("shop.example", c.AddSite(by="li", phone="+86 10 5555 0100"))
+    assert "Look at the page" in li.get("/reports/r1").text
+    assert "Look at the page" not in vera.get("/reports/r1").text
+    li.post("/reports/r1/retest")
+    shown = li.get("/reports/r1").text
+    assert "The pages of r1 were looked at." in shown
+    assert "Look at the page again" in shown
+    assert "The page has changed." not in shown
+    li.post("/reports/r1/retest")
+    shown = li.get("/reports/r1").text
+    assert "The page has changed." in shown
+    table = shown[shown.index('<table class="compared">') : shown.index("</table>")]
+    assert table.index("Shop") < table.index("Removed")
+    assert vera.post("/reports/r1/retest").status_code == 403
+    assert len(desk.entries("report_snapshot")) == 2
+
+
+def test_a_report_without_an_address_here_is_told_so(desk: ConsoleDesk) -> None:
+    receive(desk, MAIL % b"phishing")
+    answer = Visitor(desk, "li").post("/reports/r1/retest")
+    assert answer.status_code == 409
+    assert "names no web address on a site" in answer.text

@@ -28,6 +28,7 @@ from incidents.daemon import snapshot_duty
 from incidents.daemon.snapshot_duty import SnapshotRounds
 from incidents.desk import Envelope, erasure
 from incidents.desk.erasure import Erasure
+from incidents.errors import NoPageToSeeError, NoSuchReportError, SealedContentError
 from incidents.inbox.receiving import Delivery
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.machine import commands as c
@@ -39,6 +40,7 @@ from incidents.store.erasable import Scope
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.report_tables import waiting_snapshots
 from incidents.views import reports as views
+from incidents.views.snapshots import compared
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said
 from tests.daemon.reporter_rig import ZHAO, mail
@@ -272,3 +274,30 @@ def test_an_erasure_leaves_the_proof_of_a_look_and_none_of_its_words(rig: Rig) -
     assert evidence.kept(folder, digest) is None
     assert ZHAO not in json.dumps(rig.entries())
     assert rig.problems() == []
+
+
+@pytest.mark.both_databases
+def test_a_person_looks_again_whatever_is_set_and_their_name_is_on_record(rig: Rig) -> None:
+    rig.receive(mail())
+    desk = rig.app.reports
+    desk.retest(1, by="li", login=None, dry_run=True)
+    assert rig.there.seen == []
+    desk.retest(1, by="li", login=None)
+    rig.app.reports.dismiss(1, "gone", not_ours=False, by="li", login=None)
+    found = desk.retest(1, by="wang", login=None)
+    assert [each["by"] for each in found["snapshots"]] == ["li", "wang"]
+    assert (found["state"], len(rig.there.seen)) == ("dismissed", 2)
+    [both] = compared(found["snapshots"])
+    assert (both.first["n"], both.last["n"], both.is_again, both.is_same) == (1, 2, True, True)
+    assert rig.problems() == []
+
+
+def test_a_person_is_told_why_there_is_nothing_to_look_at(rig: Rig) -> None:
+    rig.receive(mail(subject="child sexual abuse material"), mail(text="http://elsewhere.example/"))
+    with pytest.raises(SealedContentError):
+        rig.app.reports.retest(1, by="li", login=None)
+    with pytest.raises(NoPageToSeeError):
+        rig.app.reports.retest(2, by="li", login=None)
+    with pytest.raises(NoSuchReportError):
+        rig.app.reports.retest(3, by="li", login=None)
+    assert (rig.there.seen, rig.entries()) == ([], [])

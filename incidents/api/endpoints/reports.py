@@ -198,6 +198,19 @@ def dismiss_report(by: ActionCaller, report: Id, words: Dismissed) -> JSON:
     return JSON({**triage.NOTHING_TOUCHED, "report": found})
 
 
+@routes.post("/reports/{report}/retest", **operation("settle_report", Settled, acting=True))
+def retest_report(by: ActionCaller, report: Id) -> JSON:
+    """Look at the web addresses of a report again, and put on record what is there.
+
+    It moves no state. Whoever runs the site can see that somebody looks.
+    """
+    by.take_quota(1)
+    found = by.app.reports.retest(
+        inputs.report(report), by=by.by, login=by.identity.login, dry_run=by.dry_run
+    )
+    return JSON({**triage.NOTHING_TOUCHED, "report": found})
+
+
 def _waiting(by: Caller, report: int) -> ReportInFull:
     with by.app.reading() as connection:
         found = reports.report(connection, report)

@@ -14,7 +14,7 @@ from incidents.cli.submission import Submission
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.contract.documents.reports import ReportInFull
+    from incidents.contract.documents.reports import ReportInFull, Snapshot
     from incidents.desk import Answer
 
 
@@ -140,3 +140,42 @@ def dismiss(submission: Submission, *, report: int, reason: str, not_ours: bool)
         run.write(run.text(code, report=found["id"]))
     if submission.dry_run:
         run.inform(run.text("answer.dry_run"))
+
+
+@verb()
+@report_argument
+@options.action
+def retest(submission: Submission, *, report: int) -> None:
+    """Look at the first web addresses of REPORT, and put on record what is there.
+
+    It moves no state and no clock. Whoever runs the site can see that somebody looks.
+    """
+    from incidents.inbox import triage
+    from incidents.views.snapshots import compared
+
+    run = submission.run
+    found = run.app.reports.retest(
+        report, by=submission.by, login=run.settings.login, dry_run=submission.dry_run
+    )
+    answer = {**triage.NOTHING_TOUCHED, "report": found}
+    if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
+        for each in compared(found["snapshots"]):
+            run.write(each.last["url"])
+            for one in (each.first, each.last) if each.is_again else (each.last,):
+                run.write(f"  {run.when(one['taken_at'])}  {_seen(run, one)}")
+            if each.is_again:
+                code = "report.page_same" if each.is_same else "report.page_differs"
+                run.write(f"  {run.text(code)}")
+    if submission.dry_run:
+        run.inform(run.text("answer.dry_run"))
+
+
+def _seen(run: Run, found: Snapshot) -> str:
+    """What was found at an address, in one line."""
+    problem = found["problem"]
+    parts = (
+        str(found["status"] or ""),
+        run.language.word("snapshot_problem", problem) if problem else "",
+        found["title"],
+    )
+    return "  ".join(filter(None, parts))

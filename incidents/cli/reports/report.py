@@ -46,6 +46,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.reports.rules:rules",
             "Show, try and activate the intake rules.",
         ),
+        "retest": (
+            "incidents.cli.reports.acts:retest",
+            "Look at the pages that a report names.",
+        ),
         "dismiss": ("incidents.cli.reports.acts:dismiss", "Dismiss a report, with the reason."),
     }
 }

@@ -19,8 +19,9 @@ from incidents.desk import Answer
 from incidents.desk import reports as desk_reports
 from incidents.desk.envelope import join_answers
 from incidents.desk.reports import LeadToIncident
-from incidents.errors import InputError, RefusedError
+from incidents.errors import InputError, LibraryError, RefusedError
 from incidents.inbox import triage
+from incidents.inbox.snapshots import taking
 from incidents.inbox.source_view import plain
 from incidents.locale import words
 from incidents.machine.commands import Attach, Command
@@ -28,7 +29,7 @@ from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.store.reporters import STANDINGS
 from incidents.values import inputs
 from incidents.values.ids import report_id
-from incidents.views import reporters, reports
+from incidents.views import reporters, reports, snapshots
 
 router = APIRouter()
 _SETTLE = needs("settle_report")
@@ -111,6 +112,20 @@ def dismiss_one(desk: Submission, report: int, reason: str, *, not_ours: bool) -
     return desk.reader.say(code, report=report_id(report))
 
 
+@router.post("/reports/{report}/retest", dependencies=_SETTLE)
+def retest(desk: Submitted, report: str) -> Response:
+    """Look at the pages that the report names."""
+    id_ = inputs.report(report)
+    try:
+        desk.authorise("settle_report")
+        desk.take_quota()
+        desk.app.reports.retest(id_, by=desk.by, login=desk.identity.login)
+    except (InputError, RefusedError, LibraryError) as error:
+        return page(desk, id_, flash=messages.of_error(desk.reader, error))
+    told = desk.reader.say("snapshots.taken", report=report_id(id_))
+    return desk.back(f"/reports/{report_id(id_)}", Flash("done", told))
+
+
 def _waiting(desk: Submission, report: int) -> ReportInFull:
     with desk.reading() as connection:
         desk_reports.waiting(connection, report)
@@ -164,5 +179,6 @@ def page(
         "report", status=status, flash=flash, report=found, path=f"/reports/{found['id']}",
         joinable=joinable, reporter=reporter, standings=STANDINGS, categories=CATEGORIES,
         typed=here.typed, closes=closes, opened=opened or here.kept.opened, source=source,
-        files=files,
+        files=files, has_pages=bool(taking.addresses(found)),
+        compared=snapshots.compared(found["snapshots"]),
     )  # fmt: skip
