@@ -126,10 +126,19 @@ def _place_new(new: Path, kept: Path, folder: Path) -> None:
         new.unlink()
         return
     with disk.file_errors(kept, "written"):
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_known = kept.parent in _ON_DISK and kept.parent.is_dir()
+        if not is_known:
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _touched(new)
         new.replace(kept)
-        _sync_folders(kept.parent, folder, folder.parent)
+        _sync_folders(kept.parent)
+        if not is_known:
+            _sync_folders(folder, folder.parent)
+            _ON_DISK.add(kept.parent)
+
+
+_ON_DISK: set[Path] = set()
+"""The folders whose own entries are on disk, as far as this process knows."""
 
 
 def kept(folder: Path, digest: str) -> Path | None:
