@@ -37,6 +37,11 @@ def of_report(connection: Connection, report: int, *, sealed: bool) -> list[Snap
     ]  # fmt: skip
 
 
+def without_words(found: Sequence[Snapshot]) -> list[Snapshot]:
+    """The snapshots without title and text, for who may not see personal data."""
+    return [cast("Snapshot", {**each, "title": "", "text": ""}) for each in found]
+
+
 class Compared(NamedTuple):
     """The first and the last snapshot of one address."""
 

@@ -152,5 +152,7 @@ def test_a_person_looks_at_the_page_again(api: Rig, monkeypatch: pytest.MonkeyPa
     assert client.post(path, params={"dry_run": True}).json()["report"]["snapshots"] == []
     found = client.post(path).json()["report"]
     assert (found["state"], found["snapshots"][0]["title"]) == ("new", "Gone")
+    [masked] = api.client("viewer").get("/api/v1/reports/r1").json()["snapshots"]
+    assert (masked["status"], masked["title"]) == (404, "")
     assert api.client("viewer").post(path).status_code == 403
     assert client.post("/api/v1/reports/r9/retest").status_code == 404

@@ -55,6 +55,11 @@ def test_of_what_may_show_child_abuse_no_word_of_a_page_is_shown(desk: ConsoleDe
     look(desk, Taken(url=URL, final=URL, status=200, title="A title", text="Words of it"))
     li = Visitor(desk, "li")
     assert "Words of it" in li.get("/reports/r1").text
+    # Nor by a role that may not see personal data.
+    vera = Visitor(desk, "vera").get("/reports/r1").text
+    assert "Page at its addresses" in vera
+    assert "A title" not in vera
+    assert "Words of it" not in vera
     li.post("/reports/r1/log", {"site": "shop.example", "category": "child_abuse"})
     shown = li.get("/reports/r1").text
     assert "Page at its addresses" in shown

@@ -36,6 +36,7 @@ from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs
 from incidents.values.json_object import JSONObject
 from incidents.views import reports
+from incidents.views.snapshots import without_words
 
 routes = router("reports")
 
@@ -151,11 +152,16 @@ def list_reports(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
 
 @routes.get("/reports/{report}", **operation("look", ReportInFull))
 def show_report(by: ReadCaller, report: Id) -> JSON:
-    """Show a report, and what was read out of it; its text only with the right `reveal`."""
+    """Show a report, and what was read out of it.
+
+    Its text, and the titles and texts of its snapshots, are shown only with the right `reveal`.
+    """
     with by.reading() as connection:
         found = reports.report(connection, inputs.report(report))
     # As in the console: what somebody wrote may name people.
-    return JSON(found if by.identity.may("reveal") else {**found, "text": ""})
+    if by.identity.may("reveal"):
+        return JSON(found)
+    return JSON({**found, "text": "", "snapshots": without_words(found["snapshots"])})
 
 
 @routes.post("/reports/{report}/log", **operation("settle_report", Settled, acting=True))

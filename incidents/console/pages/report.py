@@ -174,6 +174,8 @@ def page(
     status = 409 if flash or closes else 200
     # After the transaction, since a child takes the source apart meanwhile.
     source = who.app.report_sources.view(found) if who.identity.may("reveal") else None
+    if not who.identity.may("reveal"):
+        found["snapshots"] = snapshots.without_words(found["snapshots"])
     files = [{**each, "name": plain(each["name"])} for each in found["attachments"]]
     return here.page(
         "report", status=status, flash=flash, report=found, path=f"/reports/{found['id']}",
