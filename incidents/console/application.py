@@ -52,6 +52,7 @@ from incidents.console.pages import (
     filing,
     incident,
     incidents,
+    intake_rules,
     log,
     orders,
     overview,
@@ -107,7 +108,8 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, queue_item.router, incidents.router,
     incident.router, sites.router, site.router, filing.router, terms.router, unreported.router,
-    reports.router, report.router, report_source.router, report_bulk.router,
+    # Before the page of a report, whose path `rules` would fit.
+    reports.router, intake_rules.router, report.router, report_source.router, report_bulk.router,
     report_receive.router, reporters.router,
     orders.router, saved_views.router, log.router, search.router, overview.router, simulate.router,
     audit.router, policy.router, bulk.router, my_account.router, accounts.router, tokens.router,

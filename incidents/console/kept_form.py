@@ -34,7 +34,8 @@ _PAGES = tuple(
     for path in (
         r"(/sites/[^/]+/filing)/[^/]+",
         r"(/(?:sites|incidents|orders)/[^/]+)/.+",
-        r"(/policy/trial/[^/]+)/activate",
+        r"((?:/policy|/reports/rules)/trial/[^/]+)/activate",
+        r"(/reports/rules)/try",
         r"(/admin/accounts)/(?:invite|invitations/.+)",
         r"(/admin/(?:accounts/[^/]+|tokens|settings))/.+",
         r"(/(?:sites|log|simulate|policy|audit|orders|hand-over|account))(?:/.+)?",

@@ -92,14 +92,14 @@ def read_history(given: SentForm, name: str, reader: Reader) -> Upload:
     if sent.size is None or sent.size > MAX_BYTES:
         raise InvalidSimulationError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
     zone = reader.zone if given.text("zone") == "desk" else UTC
-    return Upload(sent.file.read(), _file_name(sent.filename), zone)
+    return Upload(sent.file.read(), file_name(sent.filename), zone)
 
 
 def read_policies(given: SentForm, name: str) -> list[Named]:
     """Read the policies from the files in that field; raises InvalidSimulationError."""
     found = []
     for sent in given.files(name):
-        called = _file_name(sent.filename)
+        called = file_name(sent.filename)
         if sent.size is None or sent.size > MAX_POLICY_BYTES:
             raise InvalidSimulationError("compare.large_policy", name=called)
         found.append((called, read_policy(sent.file.read(), called)))
@@ -157,7 +157,7 @@ def slow_work_for(app: App, by: str) -> Iterator[Spent]:
         yield spent
 
 
-def _file_name(name: str | None) -> str:
+def file_name(name: str | None) -> str:
     return shortened("".join(c for c in name or "?" if c.isprintable()), _MAX_NAME)
 
 

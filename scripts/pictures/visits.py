@@ -68,6 +68,10 @@ _BULK, _READY = "#bulk button", "#live.live"
 _MAIL = "phishing at hxxps://wiki[.]example/login and https://nobody.example/pay"
 _HISTORY = "occurred_at,site\n" + "".join(f"2026-03-01 1{n}:00,a.example\n" for n in range(3))
 _STRICTER = "[repeat]\ncount = 2\n"
+_RULES = (
+    f'[[rule]]\nname = "feed"\nowner = "{SUPERVISOR}"\nreporter = "@feed.example"\nact = "join"\n\n'
+    f'[[rule]]\nname = "rest"\nowner = "{SUPERVISOR}"\nact = "dismiss"\nreason = "settled"\n'
+)
 
 EVERY_PAGE: tuple[Visit, ...] = (
     # Without a session.
@@ -163,6 +167,20 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="orders", route="/orders", path="/orders", steps=(unfolded,)),
     Visit(name="reports", route="/reports", path="/reports", steps=(unfolded,)),
     Visit(name="reports-none", route="/reports", path="/reports?state=logged"),
+    Visit(name="intake-rules", route="/reports/rules", path="/reports/rules", steps=(unfolded,)),
+    Visit(
+        name="intake-rules-wrong", route="/reports/rules", path="/reports/rules",
+        steps=(
+            fill("#toml", _RULES.replace("join", "jion")), click("main .card button.main"),
+            shown(".said.refused"),
+        ),
+    ),
+    Visit(
+        name="intake-rules-trial", route="/reports/rules/trial/{id_}", path="/reports/rules",
+        steps=(
+            fill("#toml", _RULES), click("main .card button.main"), shown("#reason"), unfolded,
+        ),
+    ),
     Visit(name="report", route="/reports/{report}", path="/reports/r2", steps=(unfolded,)),
     Visit(name="report-unreadable", route="/reports/{report}", path="/reports/r5"),
     Visit(name="report-guessed", route="/reports/{report}", path="/reports/r1"),

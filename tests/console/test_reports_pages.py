@@ -56,8 +56,10 @@ def test_the_list_and_the_report_name_the_rule_and_why_it_did_not_act(desk: Cons
     desk.app.reports.activate_rules(rule, by="sup", login=None, reason="a feed")
     receive(desk, "plain-labelled.eml")
     li = Visitor(desk, "li")
-    for page in (li.get("/reports").text, li.get("/reports/r4").text):
-        assert "feed left it to the desk: it always asks" in page
+    assert "feed left it to the desk: it always asks" in li.get("/reports").text
+    page = li.get("/reports/r4").text
+    linked = '<a href="/reports/rules"><bdi>feed</bdi></a> left it to the desk: it always asks'
+    assert linked in page
     assert "feed left it" not in li.get("/reports/r1").text
 
 
