@@ -167,6 +167,7 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="orders", route="/orders", path="/orders", steps=(unfolded,)),
     Visit(name="reports", route="/reports", path="/reports", steps=(unfolded,)),
     Visit(name="reports-none", route="/reports", path="/reports?state=logged"),
+    Visit(name="reporters", route="/reporters", path="/reporters"),
     Visit(name="intake-rules", route="/reports/rules", path="/reports/rules", steps=(unfolded,)),
     Visit(
         name="intake-rules-wrong", route="/reports/rules", path="/reports/rules",
