@@ -10,9 +10,10 @@ import re
 from typing import Literal
 
 WORDS = (
-    r"csam|csem|child(?:ren)? (?:sex(?:ual)? )?(?:abuse|exploitation)|child porn\w*|childabuse"
-    r"|sexual (?:abuse|exploitation) of (?:children|minors)"
-    r"|儿童色情|未成年人色情|儿童性(?:侵害|虐待|剥削)|未成年人性(?:侵害|虐待|剥削)|猥亵儿童"
+    r"csam|csem|child(?:ren)? (?:sex(?:ual)? )?(?:abuse|exploitation|material)|child porn\w*"
+    r"|childabuse|underage (?:porn\w*|sex\w*)|sexual (?:abuse|exploitation) of (?:children|minors)"
+    r"|[儿兒]童色情|未成年人?色情|[儿兒]童性(?:侵害|虐待|剥削)|未成年人?性(?:侵害|虐待|剥削)"
+    r"|猥[亵褻][儿兒]童|[恋戀]童|幼女"
 )
 """The words, as a regular expression, by which a category or a report names child abuse."""
 

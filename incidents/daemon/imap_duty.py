@@ -150,9 +150,13 @@ class ImapIntake:
                 if self._stopped():
                     return
 
+        done: list[int] = []
         for received in self._app.reports.inbox("imap", DAEMON, None).receive(deliveries()):
-            mailbox.take([brought.popleft() for _ in received])
+            done += [brought.popleft() for _ in received]
             count += sum(each.is_new for each in received)
+        # Not before all are fetched, which another thread does over the same connection.
+        if done:
+            mailbox.take(done)
         if count:
             journal.info("reports were received", count=count)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import Part
+from incidents.errors import FileError
 from incidents.inbox.maildir import Maildir, WaitingMail
 from incidents.inbox.receiving import Delivery
 from incidents.machine.command import DAEMON
@@ -46,6 +47,8 @@ class Intake:
             for mail in maildir.waiting():
                 if self._stopped():
                     return
+                if not self._is_readable(mail):
+                    continue
                 brought.append(mail)
                 yield Delivery(mail.open)
 
@@ -55,6 +58,15 @@ class Intake:
                 count += each.is_new
         if count:
             journal.info("reports were received", count=count)
+
+    def _is_readable(self, mail: WaitingMail) -> bool:
+        """Whether the mail can be opened; one that cannot keeps back no other."""
+        try:
+            with mail.open():
+                return True
+        except FileError as error:
+            journal.warning("a mail cannot be read", file=str(mail.path), reason=str(error))
+            return False
 
 
 def once(app: App) -> None:

@@ -76,7 +76,7 @@ def vouchers(mail: Mail) -> tuple[str, ...]:
         plain = _COMMENT.sub(" ", field)
         server, _, results = plain.partition(";")
         name = (server.split() or [""])[0].lower()
-        if name and name not in found:
+        if name and name.isascii() and name not in found:
             found[name] = _is_from(results, domain)
     return tuple(name for name, is_so in found.items() if is_so)
 

@@ -31,8 +31,8 @@ _V4 = re.compile(
     re.IGNORECASE,
 )
 _V6 = re.compile(
-    r"(?<![\w:.%])\[?(?P<address>(?:[0-9a-f]{0,4}(?::|\[:\])){2,8}[0-9a-f]{0,4}"
-    r"(?:\d{1,3}(?:\.\d{1,3}){3})?)(?![\w:])(?:\]:(?P<port>\d{1,5}))?",
+    r"(?<![\w:.%])\[?(?P<address>(?:[0-9a-f]{0,4}(?::|\[:\])){2,8}"
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}))(?![\w:]|\.\d)(?:\]:(?P<port>\d{1,5}))?",
     re.IGNORECASE,
 )
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])]|\[:\]|\[://\]", re.IGNORECASE)
@@ -92,9 +92,11 @@ class Findings:
         """Take a host, or an IP address, that the report states as such."""
         plain = refanged(text).strip().strip("<>\"'()").rstrip(".,;").lower()
         plain = plain.removeprefix("*.")
-        if "/" in plain or plain.startswith("http"):
-            if "://" in plain:
-                self.take_url(text)
+        if "://" in plain:
+            # An address that cannot be read may still name a host.
+            plain = re.split(r"[/?#]", plain.partition("://")[2], maxsplit=1)[0]
+            plain = re.sub(r":\d*$", "", plain.rpartition("@")[2])
+        elif "/" in plain or plain.startswith("http"):
             return
         if self.take_ip(plain):
             return
@@ -201,4 +203,5 @@ def ip_address(text: str) -> str | None:
         found = ipaddress.ip_address(plain)
     except ValueError:
         return None
+    found = getattr(found, "ipv4_mapped", None) or found
     return None if found.is_unspecified or found.is_loopback else str(found)

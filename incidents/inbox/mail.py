@@ -24,6 +24,9 @@ MAX_MAILS = 20
 MAX_FIELDS = 1_000
 """The maximum numbers of parts, of mails within each other, and of header fields, that are read."""
 
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""No time before it is that of a report: it is what a wrong clock or a wrong field says."""
+
 _FIELD = re.compile(rb"[!-9;-~]+:")
 _KNOWN = re.compile(
     rb"^(?:from|to|subject|date|received|message-id|mime-version|content-type|return-path"
@@ -178,9 +181,10 @@ def read_date(text: str | None) -> datetime | None:
     if found is None:
         return None
     try:
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        time = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except OverflowError:
         return None
+    return time if time >= EARLIEST else None
 
 
 def _mail(message: Message, left: list[int]) -> Mail:

@@ -23,6 +23,9 @@ from incidents.system.side_process import ProcessEndedError, SideProcess
 MAX_REPORTS = 20_000
 """The number of reports after which a fresh child takes over, whatever the last one has kept."""
 
+LOT, LOT_BYTES = 50, 4 << 20
+"""How many reports, and bytes, are sent to the child at once; a longer report goes alone."""
+
 _WORK = "from incidents.inbox.parser_process import main; main()"
 
 
@@ -65,7 +68,7 @@ class ParserProcess:
         """
         found: list[Reading] = []
         while len(found) < len(parcels):
-            found += self._some(parcels[len(found) :])
+            found += self._some(_lot(parcels, len(found)))
         return found
 
     def _some(self, parcels: Sequence[Parcel]) -> Iterator[Reading]:
@@ -103,6 +106,16 @@ class ParserProcess:
         if self._process is not None:
             self._process.__exit__(None, None, None)
         self._process, self._read = None, 0
+
+
+def _lot(parcels: Sequence[Parcel], start: int) -> Sequence[Parcel]:
+    """The parcels from there on that are sent at once: few enough for the child's memory."""
+    size = 0
+    for end in range(start, min(start + LOT, len(parcels))):
+        size += len(parcels[end].raw)
+        if size > LOT_BYTES:
+            return parcels[start : max(end, start + 1)]
+    return parcels[start : start + LOT]
 
 
 def main() -> None:

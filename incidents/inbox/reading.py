@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from incidents.clock import rfc3339
 from incidents.errors import BadUrlError
+from incidents.inbox import decoding
 from incidents.values import web_address
 
 MAX_URLS = MAX_HOSTS = 500
@@ -81,11 +82,29 @@ class Reading:
         """The IP addresses, each once."""
         return tuple(dict.fromkeys(each.address for each in self.endpoints))
 
+    def fitted(self) -> Reading:
+        """The reading without what no database keeps, such as half a character."""
+        return replace(
+            self, **{each.name: _fitted(getattr(self, each.name)) for each in fields(self)}
+        )
+
     def document(self) -> dict[str, Any]:
         """The reading as JSON."""
         found = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
         guessed = ["addresses" if each == "endpoints" else each for each in self.guessed]
         return {**found, "addresses": list(self.addresses), "guessed": guessed}
+
+
+def _fitted(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isprintable() else decoding.fit(value)
+    if isinstance(value, tuple):
+        return tuple(_fitted(each) for each in value)
+    if isinstance(value, Endpoint | Attachment):
+        return replace(
+            value, **{each.name: _fitted(getattr(value, each.name)) for each in fields(value)}
+        )
+    return value
 
 
 def _plain(value: Any) -> Any:

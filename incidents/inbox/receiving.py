@@ -21,6 +21,8 @@ from incidents.desk.desk import Desk
 from incidents.desk.reports import Incoming, Received
 from incidents.inbox.parser_process import Parcel, ParserProcess
 from incidents.inbox.reading import Reading
+from incidents.inbox.source import shape_of
+from incidents.errors import IncidentsError
 from incidents.record import evidence
 
 MAX_READ = 16 << 20
@@ -115,6 +117,29 @@ class Inbox:
             return evidence.keep_stream(source, self.folder, limit=self.limit, first=MAX_READ)
 
     def _put_on_record(
+        self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]
+    ) -> list[Received]:
+        try:
+            return self._record(kept, readings)
+        except IncidentsError:
+            raise
+        except Exception:  # noqa: BLE001 - what one sender wrote keeps back no other report
+            return [
+                received
+                for each, reading in zip(kept, readings, strict=True)
+                for received in self._record_alone(each, reading)
+            ]
+
+    def _record_alone(self, kept: evidence.Kept, reading: Reading) -> list[Received]:
+        """Put one report on record, as unreadable if what was read cannot be."""
+        try:
+            return self._record([kept], [reading])
+        except IncidentsError:
+            raise
+        except Exception:  # noqa: BLE001 - its bytes are kept, and the desk is asked
+            return self._record([kept], [Reading(format=shape_of(kept.first), reason="crashed")])
+
+    def _record(
         self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]
     ) -> list[Received]:
         new = [

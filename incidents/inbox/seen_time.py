@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from incidents.inbox.mail import read_date
+from incidents.inbox.mail import EARLIEST, read_date
 
 _ISO = re.compile(
     r"(?P<year>\d{4})[-/.年](?P<month>\d{1,2})[-/.月](?P<day>\d{1,2})日?"
@@ -40,7 +40,6 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _CHINA = timezone(timedelta(hours=8))
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 def read(given: object, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
@@ -50,7 +49,7 @@ def read(given: object, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
     """
     text = str(given).strip()
     found = _iso(text, zone) or _unix(text) or _of_mail(text, zone)
-    return None if found is None or found[0] < _EARLIEST else found
+    return None if found is None or found[0] < EARLIEST else found
 
 
 def in_text(text: str, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:

@@ -25,6 +25,9 @@ URGENT = ("child_abuse", "terrorism")
 """The categories of reports that cannot wait."""
 _FIRST, _TRUSTED_NEXT, _USUAL, _LAST = range(4)
 
+MAX_REPORTER = 254
+"""The maximum characters by which a reporter is known."""
+
 _AT_ONCE = 500
 # "mails" in ASCII: an advisory lock has a number, not a name.
 _FETCHING = 0x6D61696C73
@@ -92,9 +95,10 @@ def reporter_key(connection: Connection, reporter: str) -> str:
     """What stands for a reporter in the table, by which their reports are found.
 
     It is the SHA-256 (hexadecimal) of the address with the database's random identity: the address
-    itself is only in the sealed reading.
+    itself is only in the sealed reading. Upper and lower case are the same.
     """
-    return sha256(f"{identity(connection)}\n{reporter}".encode()).hexdigest()
+    named = reporter.strip().lower()[:MAX_REPORTER]
+    return sha256(f"{identity(connection)}\n{named}".encode()).hexdigest()
 
 
 def identity(connection: Connection) -> str:

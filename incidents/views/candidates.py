@@ -44,8 +44,8 @@ def of_reports(connection: Connection, asked: Mapping[int, Asked]) -> dict[int, 
     found = {}
     for id_, each in asked.items():
         own = in_order(each.hosts, registered)
-        if has_book and (not own or each.addresses):
-            left = [host for host in each.hosts if host not in registered]
+        left = [host for host in each.hosts if host not in registered]
+        if has_book and (left or each.addresses):
             own += _of_book(connection, left, each.addresses, each.at)
         found[id_] = list(dict.fromkeys(own))[:_MOST]
     return found

@@ -95,7 +95,7 @@ def reports(
     named = {
         id_: candidates.Asked(
             _named(reading), reading.get("addresses", ()),
-            rows[id_].seen_at or rows[id_].received_at,
+            min(rows[id_].seen_at or rows[id_].received_at, rows[id_].received_at),
         )
         for id_, reading in readings.items()
     }  # fmt: skip

@@ -63,6 +63,12 @@ def report() -> None:
     """
 
 
+class NotKeptError(IncidentsError):
+    """the report was not kept: {detail}; send it again"""
+
+    exit_status = NOT_KEPT
+
+
 report_argument = click.argument("report", type=params.report, metavar="REPORT")
 
 
@@ -81,6 +87,8 @@ def receive(run: Run, files: tuple[str, ...]) -> int:
     except IncidentsError as error:
         error.exit_status = NOT_KEPT  # type: ignore[misc]  # of this error alone
         raise
+    except Exception as error:
+        raise NotKeptError(detail=str(error) or type(error).__name__) from error
 
 
 def _receive(run: Run, files: Sequence[str]) -> int:
