@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -110,7 +110,7 @@ class Answers:
                 return False
             first = reports.named(connection, [mail.report])[mail.report]
             original = _readings(connection, [first]).get(mail.report, {})
-            address = _address(connection, first, original, settings)
+            address = _address(_Reporters(connection), first, original, settings)
             is_wanted = answering.is_wanted(mail.letter, settings)
             if address is None or not is_wanted or answering.is_given_up(mail.since, now):
                 # Erased, muted, blocked or switched off meanwhile, or too late.
@@ -179,6 +179,18 @@ def once(app: App) -> None:
     Answers(app).answer()
 
 
+class _Reporters:
+    """The keys and standings of reporters as a transaction sees them, each looked up once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.key = cache(partial(reports.reporter_key, connection))
+        self.standings = cache(partial(_standings, connection))
+
+
+def _standings(connection: Connection, keys: frozenset[str]) -> set[str]:
+    return set(reporters.standings(connection, keys).values())
+
+
 def _plan(connection: Connection, settings: InboxSettings) -> None:
     """Let mails wait for the next entries, and for incidents that have ended."""
     desk_state.lock_desk(connection)
@@ -207,12 +219,13 @@ def _let_wait(
     rows = reports.named(connection, (event.report for _, event in wanted))
     readings = _readings(connection, list(rows.values()))
     told = {(each.report, each.letter) for each in answers.told(connection, rows)}
+    known = _Reporters(connection)
     for letter, event in wanted:
         row = rows[event.report]
-        address = _address(connection, row, readings.get(row.id, {}), settings)
+        address = _address(known, row, readings.get(row.id, {}), settings)
         if address is None or row.answers is not None or (row.id, letter) in told:
             continue
-        key = reports.reporter_key(connection, address)
+        key = known.key(address)
         answers.put(connection, key, letter, row.id, now)
         if letter == answers.ACTED and row.site_id is not None and row.incident is not None:
             answers.watch(connection, key, row.id, now, (row.site_id, row.incident))
@@ -233,12 +246,11 @@ def _readings(connection: Connection, rows: list[Report]) -> dict[int, Mapping[s
 
 
 def _address(
-    connection: Connection, row: Report, read: Mapping[str, Any], settings: InboxSettings
+    known: _Reporters, row: Report, read: Mapping[str, Any], settings: InboxSettings
 ) -> str | None:
     """The address to which a mail about the report may go now; None if none may go."""
     address = answering.address_of(read, row.channel, settings)
     if address is None:
         return None
-    keys = {reports.reporter_key(connection, address), row.reporter or ""}
-    standings = set(reporters.standings(connection, keys).values())
+    standings = known.standings(frozenset({known.key(address), row.reporter or ""}))
     return address if answering.may_answer(standings, settings) else None

@@ -19,10 +19,10 @@ from incidents import clock
 from incidents.desk import reports
 from incidents.desk.desk import Desk
 from incidents.desk.reports import Incoming, Received
+from incidents.errors import IncidentsError
 from incidents.inbox.parser_process import Parcel, ParserProcess
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import shape_of
-from incidents.errors import IncidentsError
 from incidents.record import evidence
 
 MAX_READ = 16 << 20
@@ -139,9 +139,7 @@ class Inbox:
         except Exception:  # noqa: BLE001 - its bytes are kept, and the desk is asked
             return self._record([kept], [Reading(format=shape_of(kept.first), reason="crashed")])
 
-    def _record(
-        self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]
-    ) -> list[Received]:
+    def _record(self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]) -> list[Received]:
         new = [
             incoming(each, reading, self.channel)
             for each, reading in zip(kept, readings, strict=True)

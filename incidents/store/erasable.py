@@ -156,9 +156,11 @@ def bodies(connection: Connection, site_id: int, before: datetime) -> Iterator[s
 
 def remove(connection: Connection, refs: Sequence[str]) -> int:
     """Erase the values with their salts, and return how many existed."""
-    if not refs:
-        return 0
-    return connection.execute(delete(sealed).where(sealed.c.ref.in_(refs))).rowcount
+    removed = 0
+    for start in range(0, len(refs), _AT_ONCE):
+        some = refs[start : start + _AT_ONCE]
+        removed += connection.execute(delete(sealed).where(sealed.c.ref.in_(some))).rowcount
+    return removed
 
 
 def files(connection: Connection, scope: Scope, among: Sequence[str] | None = None) -> set[str]:
