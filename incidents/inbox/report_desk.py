@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -76,16 +76,19 @@ class ReportDesk:
             for report, each in zip(found, received, strict=True):
                 yield report, each.is_new
 
-    def ensure_site(self, name: str, *, by: str, login: str | None) -> None:
+    def ensure_site(
+        self, name: str, *, by: str, login: str | None, at: datetime | None = None
+    ) -> None:
         """Add the site to the register if it is not there and the address book has it.
 
-        What the address book does not know either is left to the desk, which refuses it.
+        `at`: the time (UTC) that the report names, otherwise now; somebody had the site then. What
+        the address book does not know either is left to the desk, which refuses it.
         """
         with self.reading() as connection:
             if sites.ids_by_name(connection, [name]):
                 return
             known: tuple[tuple[address_book.Kind, str], ...] = (("site", name), ("domain", name))
-            if not address_book.of_values(connection, known, clock.now()):
+            if not address_book.of_values(connection, known, at or clock.now()):
                 return
         self.desk.submit([Envelope(site=name, command=AddSite(by=by), login=login)])
 

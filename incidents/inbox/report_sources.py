@@ -19,7 +19,7 @@ from incidents.record import evidence
 from incidents.store.database.engine import Reading
 from incidents.system import disk
 from incidents.values.ids import report_id
-from incidents.views import reports
+from incidents.views import reports, sealed_files
 
 _PIECE = 1 << 18
 
@@ -64,7 +64,7 @@ class ReportSources:
             The errors of `attachment`.
         """
         found, digest = self._attachment(report, n)
-        if found.report["sealed"]:
+        if self._is_sealed(found.report, digest):
             raise SealedContentError(about=report_id(report))
         made = preview_process.preview(found.first, digest)
         if made.source is not None or (made.picture is not None and not framed):
@@ -84,13 +84,14 @@ class ReportSources:
         if attachment is not None:
             return iter([self._taken_out(report, attachment, to)])
         found = self._file(report)
-        digest, sealed = found.report["digest"], found.report["sealed"]
+        digest = found.report["digest"]
+        sealed = self._is_sealed(found.report, found.report["kept"] or digest)
         release(self.desk, to, about=report_id(report), digest=digest, sealed=sealed)
         return _pieces(found.path)
 
     def _taken_out(self, report: int, n: int, to: Recipient) -> bytes:
         found, digest = self._attachment(report, n)
-        sealed = found.report["sealed"]
+        sealed = self._is_sealed(found.report, digest)
         release(self.desk, to, about=_about(report, n), digest=digest, sealed=sealed)
         content = preview_process.extract(found.first, digest)
         if content is None:
@@ -103,6 +104,13 @@ class ReportSources:
         if not 1 <= n <= len(listed):
             raise NoSuchAttachmentError(report=report_id(report), n=n)
         return found, listed[n - 1]["digest"]
+
+    def _is_sealed(self, report: ReportInFull, digest: str) -> bool:
+        """Whether the report is sealed, or the same bytes are at an incident of such a category."""
+        if report["sealed"]:
+            return True
+        with self.reading() as connection:
+            return sealed_files.is_attached_sealed(connection, digest)
 
     def _file(self, report: int) -> SourceFile:
         with self.reading() as connection:

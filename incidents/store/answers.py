@@ -189,8 +189,10 @@ def claim(connection: Connection, seen: Waiting, now: datetime, lease: timedelta
 
 
 def postpone(connection: Connection, waited: Waiting, until: datetime) -> None:
-    """Try the mail again at that time (UTC)."""
-    connection.execute(update(waiting_answers).where(_same(waited)).values(next_at=until))
+    """Try the mail again at that time (UTC), unless another daemon has claimed it since."""
+    unclaimed = waiting_answers.c.attempts == waited.attempts
+    again = update(waiting_answers).where(_same(waited), unclaimed).values(next_at=until)
+    connection.execute(again)
 
 
 def is_claimed(connection: Connection, claimed: Waiting) -> bool:
@@ -201,8 +203,9 @@ def is_claimed(connection: Connection, claimed: Waiting) -> bool:
 
 
 def remove(connection: Connection, waited: Waiting) -> None:
-    """Remove a mail from those that wait."""
-    connection.execute(delete(waiting_answers).where(_same(waited)))
+    """Remove a mail from those that wait, unless another daemon has claimed it since."""
+    unclaimed = waiting_answers.c.attempts == waited.attempts
+    connection.execute(delete(waiting_answers).where(_same(waited), unclaimed))
 
 
 def add(connection: Connection, new: Sequence[Answer]) -> None:

@@ -303,3 +303,21 @@ def test_a_person_looks_at_the_page_again(desk: Cli, monkeypatch: pytest.MonkeyP
     assert again.out.endswith("the page has changed\n")
     [one, other] = desk("report", "show", "r1", "--json").json["snapshots"]
     assert (one["status"], other["status"]) == (200, 404)
+
+
+def test_the_site_that_a_customer_had_when_it_was_seen_is_added_and_logged(
+    desk: Cli, tmp_path: Path
+) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text(
+        "customer,site,since,until\nGone Ltd,gone.example,,2026-02-20T00:00:00Z\n", encoding="utf-8"
+    )
+    assert desk("report", "book", str(book)).status == 0
+    mail = tmp_path / "old.eml"
+    mail.write_bytes(
+        b"From: zhao@user.example\nSubject: Phishing\nDate: Tue, 10 Feb 2026 10:00:00 +0000\n\n"
+        b"Seen: 2026-02-10 09:00:00 UTC\nhttp://gone.example/login\n"
+    )
+    [found] = receive(desk, mail).json
+    assert found["candidates"] == ["gone.example"]
+    assert desk("report", "log", "r1").status == 0

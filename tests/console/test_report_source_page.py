@@ -215,6 +215,19 @@ def test_all_evidence_of_an_incident_of_that_category_is_sealed_wherever_it_is(
     assert reveals(desk) == ["1-2"]
 
 
+def test_a_file_of_an_incident_of_that_category_is_sealed_in_any_report(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    desk.do("shop.example", c.Log(by="li", category="child_abuse"))
+    li.post("/incidents/1-1/attach", file=("x.png", picture()))
+    receive(
+        desk, mail("phishing", (picture(), "image/png", "y.png"), (b"a,b\n", "text/csv", "x.csv"))
+    )
+    for path in ("attachments/1", "attachments/1/view", "attachments/1/picture"):
+        assert li.get(f"/reports/r1/{path}").status_code in (403, 409), path
+    assert li.get("/reports/r1/attachments/2").content == b"a,b\n"
+    assert reveals(desk) == ["r1/2"]
+
+
 def test_a_report_without_its_bytes_says_so(desk: ConsoleDesk) -> None:
     receive(desk, mail())
     digest = sha256(mail()).hexdigest()

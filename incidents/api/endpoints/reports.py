@@ -177,7 +177,7 @@ def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSO
     )  # fmt: skip
     by.needs("log", about=site)
     if not by.dry_run:
-        by.app.reports.ensure_site(site, by=by.by, login=by.identity.login)
+        by.app.reports.ensure_site(site, by=by.by, login=by.identity.login, at=command.at)
     return _settle(by, found, site, command, ReportLogged)
 
 

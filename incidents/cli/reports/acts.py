@@ -91,7 +91,9 @@ def log(
         clock=clock.now, evidence=triage.evidence_of(found),
     )  # fmt: skip
     if not own.dry_run:
-        own.run.app.reports.ensure_site(name, by=own.by, login=own.run.settings.login)
+        own.run.app.reports.ensure_site(
+            name, by=own.by, login=own.run.settings.login, at=command.at
+        )
     own.submit_once(name, command, may_repeat=True, confirm=confirm)
 
 

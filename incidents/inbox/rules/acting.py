@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -36,7 +37,9 @@ _ATTEMPTS = 3
 class EnsureSite(Protocol):
     """A function that adds the site to the register, if it is known but not there."""
 
-    def __call__(self, name: str, /, *, by: str, login: str | None) -> None: ...
+    def __call__(
+        self, name: str, /, *, by: str, login: str | None, at: datetime | None
+    ) -> None: ...
 
 
 class _ChangedError(Exception):
@@ -146,7 +149,7 @@ class RuleDesk:
         )  # fmt: skip
         command: Command
         if act.command is not None and act.site is not None:
-            self.ensure_site(act.site, by=signature, login=self.login)
+            self.ensure_site(act.site, by=signature, login=self.login, at=act.command.at)
             site: str | int = act.site
             command = act.command
         else:
