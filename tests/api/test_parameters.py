@@ -62,7 +62,7 @@ def test_each_operation_takes_what_its_description_names(api: Rig) -> None:
         if not (route.path.startswith(PREFIX) and route.include_in_schema):
             continue
         for method in route.methods or ():
-            told = paths[route.path][method.lower()].get("parameters", [])
+            told = paths[route.path_format][method.lower()].get("parameters", [])
             named = {each["name"] for each in told if each["in"] == "query"}
             assert named | {parameters.PARAMETER} == parameters.names(route), route.path
             checked += 1
