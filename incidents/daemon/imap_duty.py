@@ -31,7 +31,7 @@ from incidents.store.database.engine import plainly, writing
 from incidents.system import disk
 
 TICK_S = 5.0
-"""The interval of the duty's rounds, each of which lasts until the connection ends."""
+"""How often a connection is made, in seconds; each round lasts until its connection ends."""
 MAX_LOGIN_S = 300.0
 """The longest wait after a refused login: servers lock an account that tries too often."""
 AT_ONCE = 500

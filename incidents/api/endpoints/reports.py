@@ -208,7 +208,7 @@ def dismiss_report(by: ActionCaller, report: Id, words: Dismissed) -> JSON:
 def retest_report(by: ActionCaller, report: Id) -> JSON:
     """Look at the web addresses of a report again, and put on record what is there.
 
-    It moves no state. Whoever runs the site can see that somebody looks.
+    It changes no state. The owner of the site can see the visit.
     """
     by.take_quota(1)
     found = by.app.reports.retest(

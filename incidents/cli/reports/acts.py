@@ -150,7 +150,7 @@ def dismiss(submission: Submission, *, report: int, reason: str, not_ours: bool)
 def retest(submission: Submission, *, report: int) -> None:
     """Look at the first web addresses of REPORT, and put on record what is there.
 
-    It moves no state and no clock. Whoever runs the site can see that somebody looks.
+    It changes no state and stops no clock. The owner of the site can see the visit.
     """
     from incidents.inbox import triage
     from incidents.views.snapshots import compared
