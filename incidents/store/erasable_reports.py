@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from incidents.contract import sealed_content
 from incidents.record.entry import decode
@@ -24,17 +35,22 @@ from incidents.store.schema.report_tables import (
     reports,
     waiting_answers,
 )
+from incidents.store.schema.tables import incidents, unsettled
 
 _WAITS = reports.c.state.in_(WAITING)
+# A page is evidence of the incident that its report led to, and stays as long as other evidence.
+_OF_INCIDENT = and_(incidents.c.site_id == reports.c.site_id, incidents.c.n == reports.c.incident)
+_PAGE_STAYS = or_(_WAITS, exists().where(_OF_INCIDENT, unsettled()))
 _KEPT = func.coalesce(reports.c.kept, reports.c.digest)
 _OF_REPORT = reports.c.id == report_snapshots.c.report
 _AT_ONCE = 500
 
 
 def needed(connection: Connection, refs: Sequence[str]) -> set[str]:
-    """Those of the references that stand for what was read of a report that waits for the desk.
+    """Those of the references that stand for what the desk still needs of reports.
 
-    That is its reading, and what was found at its addresses.
+    That is the reading of a report that waits, and what was found at its addresses, also while the
+    incident that it led to is unsettled.
     """
     found: set[str] = set()
     seen = report_snapshots.c
@@ -48,7 +64,8 @@ def needed(connection: Connection, refs: Sequence[str]) -> set[str]:
                 select(reporters.c.words).where(reporters.c.words.in_(some), in_force)
             )
         )
-        pages = select(seen.words).join(reports, _OF_REPORT).where(seen.words.in_(some), _WAITS)
+        pages = select(seen.words).join(reports, _OF_REPORT).where(seen.words.in_(some))
+        pages = pages.where(_PAGE_STAYS)
         found.update(connection.scalars(pages))
     return found
 
@@ -58,7 +75,7 @@ class OfReporter(NamedTuple):
 
     `refs`: the references to the sealed values that are old enough and not needed. `reports`: the
     numbers of their reports, ended or not; `digests`: of the bytes of those that have ended, and of
-    the pages that were found at their addresses. `waiting`: the number of those that have not.
+    the pages that were found at their addresses, unless the incident is unsettled. `waiting`: the number of those that have not.
     `first`: when the first of the values that are too young was sealed (UTC).
     """
 
@@ -80,7 +97,8 @@ def of_reporter(connection: Connection, key: str, before: datetime) -> OfReporte
     refs = {ref for row in ended for ref in (row.reading, row.reason) if ref is not None}
     refs |= _refs_in_entries(connection, key, {row.id for row in rows})
     digests = [row[-1] for row in ended]
-    pages = snapshots.of_reports(connection, [row.id for row in ended])
+    ids = [row.id for row in ended]
+    pages = snapshots.of_reports(connection, sorted({*ids} - _unsettled(connection, ids)))
     refs |= {page.words for page in pages}
     digests += [page.digest for page in pages if page.digest is not None]
     old, first = [], None
@@ -109,6 +127,16 @@ def _refs_in_entries(connection: Connection, key: str, ids: set[int]) -> set[str
         is_own = isinstance(event, ReporterMarked) and event.reporter == key
         if is_own or (isinstance(event, ReporterAnswered) and event.report in ids):
             found.update(references(body))
+    return found
+
+
+def _unsettled(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of the reports whose incident still needs an action of the desk."""
+    found: set[int] = set()
+    for start in range(0, len(ids), _AT_ONCE):
+        some = reports.c.id.in_(ids[start : start + _AT_ONCE])
+        asked = select(reports.c.id).join(incidents, _OF_INCIDENT).where(some, unsettled())
+        found.update(connection.scalars(asked))
     return found
 
 
@@ -144,7 +172,7 @@ def files(connection: Connection, before: datetime, among: Sequence[str] | None 
     of = report_snapshots.c
     old = select(_KEPT).where(reports.c.received_at < before, ~_WAITS)
     pages = select(of.digest).join(reports, _OF_REPORT)
-    pages = pages.where(of.digest.is_not(None), of.taken_at < before, ~_WAITS)
+    pages = pages.where(of.digest.is_not(None), of.taken_at < before, ~_PAGE_STAYS)
     found: set[str] = set()
     for asked, digest in ((old, _KEPT), (pages, of.digest)):
         found |= set(connection.scalars(asked if among is None else asked.where(digest.in_(among))))
@@ -153,13 +181,16 @@ def files(connection: Connection, before: datetime, among: Sequence[str] | None 
 
 
 def waiting_files(connection: Connection, digests: Sequence[str]) -> set[str]:
-    """Those of the digests that are the bytes, or a page, of a report that waits for the desk."""
+    """Those of the digests that are the bytes, or a page, of a report that waits for the desk.
+
+    Also a page of a report whose incident is unsettled.
+    """
     found: set[str] = set()
     page = report_snapshots.c.digest
     for start in range(0, len(digests), _AT_ONCE):
         some = digests[start : start + _AT_ONCE]
         found.update(connection.scalars(select(_KEPT).where(_KEPT.in_(some), _WAITS)))
-        pages = select(page).join(reports, _OF_REPORT).where(page.in_(some), _WAITS)
+        pages = select(page).join(reports, _OF_REPORT).where(page.in_(some), _PAGE_STAYS)
         found.update(connection.scalars(pages))
     return found
 

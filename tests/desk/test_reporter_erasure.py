@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ from incidents.desk.reporter_erasure import (
     ReporterErasures,
 )
 from incidents.desk.snapshots import Taken
+from incidents.machine.commands import StateRemoved
+from incidents.record import evidence
 from incidents.settings.retention import Retention
 from incidents.store import answers as stored
 from incidents.store.answers import Waiting
@@ -28,7 +32,7 @@ from incidents.store.reports import reporter_key
 from incidents.store.schema.desk_tables import sealed
 from incidents.views import reporters as views
 from tests.desk.rehearsal import Rehearsal
-from tests.desk.report_acts import dismiss, incoming, receive
+from tests.desk.report_acts import dismiss, incoming, log, receive
 from tests.desk.test_reporters import QIAN, ZHAO, mark, standing
 
 
@@ -140,20 +144,56 @@ def test_the_retention_keeps_the_words_of_a_standing_in_force_alone(
     assert day.findings() == []
 
 
+def look(day: Rehearsal, report: int, digest: str | None = None) -> None:
+    page = Taken(url=f"http://shop.example/{report}?page", final="", status=200, digest=digest)
+    day.desk.on_record(
+        partial(
+            snapshots.record, report=report, taken=[page], by="daemon", login=None,
+            clock=lambda: day.now,
+        )
+    )  # fmt: skip
+
+
 def test_what_was_found_at_the_addresses_of_their_ended_reports_goes_too(
     day: Rehearsal, asked: Callable[..., ReporterErasureResult]
 ) -> None:
     for report in (1, 2, 3):
-        page = Taken(url=f"http://shop.example/{report}?page", final="", status=200)
-        day.desk.on_record(
-            partial(
-                snapshots.record, report=report, taken=[page], by="daemon", login=None,
-                clock=lambda: day.now,
-            )
-        )  # fmt: skip
+        look(day, report)
     day.later(days=200)
     assert asked().words == 5
     left = [report for report in (1, 2, 3) if f"/{report}?page" in texts(day)]
     # Their second one waits, and the third one is another's.
     assert left == [2, 3]
+    assert day.findings() == []
+
+
+@pytest.mark.both_databases
+def test_a_page_stays_as_long_as_the_incident_of_its_report_is_unsettled(
+    day: Rehearsal, tmp_path: Path, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    page = b"<p>pills"
+    digest = evidence.keep_stream(BytesIO(page), tmp_path, limit=100, first=0).digest
+    kept = evidence.kept(tmp_path, digest)
+    assert kept is not None
+    os.utime(kept, (day.now.timestamp(), day.now.timestamp()))
+    day.add("a.example")
+    log(day, 2)
+    look(day, 2, digest)
+    day.later(days=200)
+
+    def retain() -> None:
+        with freeze_time(day.now):
+            erase(day.desk, day.engine, Erasure(scope=Scope(before=day.now), by="wang"), tmp_path)
+
+    # Neither the age nor their own request takes it from the desk.
+    retain()
+    assert asked().files == 0
+    assert "/2?page" in texts(day)
+    assert kept.exists()
+
+    day.give(StateRemoved(by="li", incident=1), "a.example")
+    day.later(days=1)
+    retain()
+    assert "/2?page" not in texts(day)
+    assert not kept.exists()
     assert day.findings() == []
