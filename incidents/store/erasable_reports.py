@@ -75,8 +75,9 @@ class OfReporter(NamedTuple):
 
     `refs`: the references to the sealed values that are old enough and not needed. `reports`: the
     numbers of their reports, ended or not; `digests`: of the bytes of those that have ended, and of
-    the pages that were found at their addresses, unless the incident is unsettled. `waiting`: the number of those that have not.
-    `first`: when the first of the values that are too young was sealed (UTC).
+    the pages that were found at their addresses, unless the incident is unsettled. `waiting`: the
+    number of those that have not. `first`: when the first of the values that are too young was
+    sealed (UTC).
     """
 
     key: str
