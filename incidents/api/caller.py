@@ -20,8 +20,8 @@ from incidents.app import App
 from incidents.contract.action import name_of
 from incidents.contract.actions import CLOSING
 from incidents.desk import Answer, Envelope, accounts
+from incidents.desk.inbox.releases import Recipient
 from incidents.desk.own_stream import Actor
-from incidents.desk.releases import Recipient
 from incidents.locale.words import TimeFormat
 from incidents.machine.commands import Command
 from incidents.store.cases import sites

@@ -11,11 +11,11 @@ from incidents.intake import rules as intake_rules
 from incidents.intake.rules import Rules
 from incidents.record import report_events
 from incidents.record.report_events import IntakeRulesActivated, ReporterMarked, ReportEvent
-from incidents.store import reporters
-from incidents.store.answers import Answer
-from incidents.store.intake_rules import InForce
-from incidents.store.reporters import Reporter
-from incidents.store.reports import (
+from incidents.store.inbox import reporters
+from incidents.store.inbox.answers import Answer
+from incidents.store.inbox.intake_rules import InForce
+from incidents.store.inbox.reporters import Reporter
+from incidents.store.inbox.reports import (
     DISMISSED,
     JOINED,
     LOGGED,
@@ -25,9 +25,9 @@ from incidents.store.reports import (
     Report,
     Settlement,
 )
+from incidents.store.inbox.snapshots import Snapshot
 from incidents.store.schema.report_tables import answers, reports
 from incidents.store.schema.types import recorded
-from incidents.store.snapshots import Snapshot
 from incidents.values import ids
 from incidents.values.parsing import MisreadError
 

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from incidents.history.reports import Finding
     from incidents.locale.words import TimeFormat
     from incidents.settings.sources import Settings
-    from incidents.views.reports import ReportFilter
+    from incidents.views.inbox.reports import ReportFilter
 
 
 class RemoteQueries:

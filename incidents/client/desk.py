@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents import Facts
     from incidents.contract.documents.actions import Acted, Event, Outcome
     from incidents.contract.documents.policies import Activated
-    from incidents.desk.reports import LeadToIncident
+    from incidents.desk.inbox.reports import LeadToIncident
     from incidents.desk.transaction import Sequel
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")

@@ -52,17 +52,10 @@ from incidents.console.pages import (
     filing,
     incident,
     incidents,
-    intake_rules,
     log,
     orders,
     overview,
     policy,
-    report,
-    report_bulk,
-    report_receive,
-    report_source,
-    reporters,
-    reports,
     saved_views,
     search,
     sign_in,
@@ -82,6 +75,15 @@ from incidents.console.pages.admin import (
     notices,
     sign_ins,
     tokens,
+)
+from incidents.console.pages.inbox import (
+    intake_rules,
+    report,
+    report_bulk,
+    report_receive,
+    report_source,
+    reporters,
+    reports,
 )
 from incidents.console.pages.queue import queue, queue_item, queue_list
 from incidents.console.request_context import RequestContext, context_if_signed_in

@@ -31,11 +31,12 @@ from incidents.record.entry import decode
 from incidents.record.report_events import ReportEvent
 from incidents.settings import inbox, sources
 from incidents.settings.inbox import InboxSettings
-from incidents.store import answers, desk_state, entries, lineage, reporters, reports
-from incidents.store.answers import Waiting
+from incidents.store import desk_state, entries, lineage
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.reports import Report
+from incidents.store.inbox import answers, reporters, reports
+from incidents.store.inbox.answers import Waiting
+from incidents.store.inbox.reports import Report
 from incidents.values import report_token
 from incidents.values.ids import report_id
 

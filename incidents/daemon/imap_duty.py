@@ -26,8 +26,8 @@ from incidents.inbox.imap import (
 from incidents.inbox.receiving import Delivery
 from incidents.machine.commands import DAEMON
 from incidents.settings.imap import ImapAccount
-from incidents.store import reports
 from incidents.store.database.engine import plainly, writing
+from incidents.store.inbox import reports
 from incidents.system import disk
 
 TICK_S = 5.0

@@ -16,17 +16,18 @@ from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import Part
-from incidents.desk import snapshots as desk_snapshots
-from incidents.desk.snapshots import Taken
+from incidents.desk.inbox import snapshots as desk_snapshots
+from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots import taking
 from incidents.machine.command import DAEMON
 from incidents.settings import inbox, sources
-from incidents.store import desk_state, lineage, snapshots
+from incidents.store import desk_state, lineage
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.snapshots import Waiting
+from incidents.store.inbox import snapshots
+from incidents.store.inbox.snapshots import Waiting
 from incidents.values.ids import report_id
-from incidents.views import reports as views
+from incidents.views.inbox import reports as views
 
 TICK_S = 5.0
 """The interval of the duty's rounds."""

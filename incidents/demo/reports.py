@@ -9,8 +9,9 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from incidents.desk import Desk, reports
-from incidents.desk.reports import Incoming
+from incidents.desk import Desk
+from incidents.desk.inbox import reports
+from incidents.desk.inbox.reports import Incoming
 from incidents.inbox import readers
 from incidents.inbox.receiving import MAX_READ, incoming
 from incidents.inbox.source import Source

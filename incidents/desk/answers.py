@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from incidents.desk import own_stream
 from incidents.record.report_events import ReporterAnswered
-from incidents.store import answers
-from incidents.store.answers import Answer, Waiting
+from incidents.store.inbox import answers
+from incidents.store.inbox.answers import Answer, Waiting
 from incidents.values.ids import report_id
 
 Clock = Callable[[], datetime]

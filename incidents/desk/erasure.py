@@ -23,11 +23,12 @@ from incidents.desk.desk import Desk
 from incidents.record import evidence
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import references
-from incidents.store import desk_state, erasable, erasable_reports
+from incidents.store import desk_state, erasable
 from incidents.store import expired_keys as stored_keys
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope, SealedValue
+from incidents.store.inbox import erasable_reports
 from incidents.store.schema.desk_tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000

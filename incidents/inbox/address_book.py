@@ -14,7 +14,7 @@ from datetime import datetime
 
 from incidents import clock
 from incidents.errors import BadSiteNameError, Cause, InputError
-from incidents.store.address_book import ALWAYS, Holding
+from incidents.store.inbox.address_book import ALWAYS, Holding
 from incidents.values import site_name
 
 COLUMNS = ("customer", "site", "domain", "address", "since", "until")

@@ -21,8 +21,8 @@ from incidents.record.report_events import (
     ReportReceived,
 )
 from incidents.settings.inbox import InboxSettings
-from incidents.store.answers import ACTED, DISMISSED, NOT_OURS, RECEIPT
-from incidents.store.reporters import BLOCKED, MUTED, TRUSTED
+from incidents.store.inbox.answers import ACTED, DISMISSED, NOT_OURS, RECEIPT
+from incidents.store.inbox.reporters import BLOCKED, MUTED, TRUSTED
 
 APART = timedelta(hours=1)
 """The least time between two mails of one kind to one address."""

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from incidents import clock
-from incidents.desk import reports
 from incidents.desk.desk import Desk
-from incidents.desk.reports import Incoming, Received
+from incidents.desk.inbox import reports
+from incidents.desk.inbox.reports import Incoming, Received
 from incidents.errors import IncidentsError
 from incidents.inbox.parser_process import Parcel, ParserProcess
 from incidents.inbox.reading import Reading

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.desk import intake_rules, reporters, reports, snapshots
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Envelope
+from incidents.desk.inbox import intake_rules, reporters, reports, snapshots
 from incidents.errors import NoPageToSeeError, SealedContentError
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.inbox.rules import trial
@@ -24,11 +24,12 @@ from incidents.locale.language import ENGLISH, Language
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import AddSite
 from incidents.settings import inbox, sources
-from incidents.store import address_book, desk_state
+from incidents.store import desk_state
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
-from incidents.views import reporters as reporter_views
-from incidents.views import reports as views
+from incidents.store.inbox import address_book
+from incidents.views.inbox import reporters as reporter_views
+from incidents.views.inbox import reports as views
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
         RulesActivated,
         RulesTrial,
     )
-    from incidents.desk.snapshots import Taken
+    from incidents.desk.inbox.snapshots import Taken
     from incidents.settings.sources import Settings
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.desk import Desk
-from incidents.desk.releases import Recipient, release
+from incidents.desk.inbox.releases import Recipient, release
 from incidents.errors import NoSuchAttachmentError, ReportNotKeptError, SealedContentError
 from incidents.inbox import preview_process
 from incidents.inbox.preview_process import Preview
@@ -19,7 +19,7 @@ from incidents.record import evidence
 from incidents.store.database.engine import Reading
 from incidents.system import disk
 from incidents.values.ids import report_id
-from incidents.views import reports, sealed_files
+from incidents.views.inbox import reports, sealed_files
 
 _PIECE = 1 << 18
 

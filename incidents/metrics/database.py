@@ -25,7 +25,7 @@ from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
 from incidents.store.archive import parts
-from incidents.store.reports import WAITING
+from incidents.store.inbox.reports import WAITING
 from incidents.store.schema import log_tables
 from incidents.store.schema.access_tables import refusals, sign_ins
 from incidents.store.schema.catalogue import every_table

@@ -30,10 +30,10 @@ from sqlalchemy import (
 )
 
 from incidents.errors import DatabaseError
-from incidents.store import erasable_reports
 from incidents.store.archive import whole
 from incidents.store.database.address import display_address
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
+from incidents.store.inbox import erasable_reports
 from incidents.store.schema.access_tables import factors, refusals, saved_views, sign_ins
 from incidents.store.schema.desk_tables import (
     DESK_STREAM,

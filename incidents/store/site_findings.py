@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from incidents.intake.finding import BURST, UNSETTLED, Known
-from incidents.store import reports
+from incidents.store.inbox import reports
 from incidents.store.schema.report_tables import reports as reports_table
 from incidents.store.schema.tables import incident_urls, incidents, sites
 

@@ -26,7 +26,7 @@ from incidents.system import page_template
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint
 from incidents.values.site_name import in_full
-from incidents.views import case_story, report_words
+from incidents.views import case_story, case_words
 
 _TEMPLATE = Path(__file__).with_name("case_report.html.jinja")
 _AT_ONCE = 500
@@ -94,7 +94,7 @@ def page(
     story = case_story.read(rows, rules, zone, texts)
     when = TimeFormat(zone=zone, now=vouching.signed.signed_at)
     return page_template.load(_TEMPLATE).render(
-        h=report_words.HEADINGS,
+        h=case_words.HEADINGS,
         site=in_full(story.site),
         story=story,
         words=words,
@@ -135,7 +135,7 @@ def _policies(
         {
             "digest": digest,
             "from": seq,
-            "sentences": report_words.policy_sentences(rules[digest]),
+            "sentences": case_words.policy_sentences(rules[digest]),
             "text": texts[digest],
         }
         for digest, seq in reversed(first.items())

@@ -27,7 +27,7 @@ from incidents.record.entry import Header, decode
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
-from incidents.views import record_entries, report_words
+from incidents.views import case_words, record_entries
 from incidents.views.why.answer import grounds
 from incidents.views.why.record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
@@ -162,12 +162,12 @@ def _line(wording: Wording, entry: _Read, left: Collection[int] = ()) -> Line:
         line=entry.line,
         leaf=entry.leaf,
         digest=leaf_hash(entry.body.encode()).hex(),
-        happened=report_words.exactly(wording, at),
-        recorded="" if at == recorded else report_words.exactly(wording, recorded),
+        happened=case_words.exactly(wording, at),
+        recorded="" if at == recorded else case_words.exactly(wording, recorded),
         by=signed(event.by, entry.header.login),
-        what=report_words.own_sentence(event) if own else _sentence(wording, document),
+        what=case_words.own_sentence(event) if own else _sentence(wording, document),
         rule="" if event.reason is None else rule(event.reason.rule),
-        reasons=() if event.reason is None else tuple(report_words.reasons(wording, event.reason)),
+        reasons=() if event.reason is None else tuple(case_words.reasons(wording, event.reason)),
         words=tuple((name, ref) for name, ref in _texts(document) if ref in refs),
         policy=event.policy,
     )

@@ -15,7 +15,7 @@ from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import TimeFormat
 from incidents.store import desk_state
-from incidents.views import reporters, reports
+from incidents.views.inbox import reporters, reports
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         SiteInFull,
     )
     from incidents.settings.police import ReportDuty
-    from incidents.views.reports import ReportFilter
+    from incidents.views.inbox.reports import ReportFilter
 
 
 class Queries:

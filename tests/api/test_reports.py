@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from incidents.contract.documents.reports import ReportInFull
-from incidents.desk.snapshots import Taken
+from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.record import evidence
 from tests.api.rig import Rig

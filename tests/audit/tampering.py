@@ -25,29 +25,20 @@ from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
-from incidents.desk import (
-    Envelope,
-    accounts,
-    answers,
-    intake_rules,
-    invitations,
-    reporters,
-    reports,
-    snapshots,
-    tokens,
-)
+from incidents.desk import Envelope, accounts, answers, invitations, tokens
 from incidents.desk.activation import LogKey
-from incidents.desk.intake_rules import RulesActivation
+from incidents.desk.inbox import intake_rules, reporters, reports, snapshots
+from incidents.desk.inbox.intake_rules import RulesActivation
+from incidents.desk.inbox.reports import ByRule, Incoming, LeadToIncident
+from incidents.desk.inbox.snapshots import Taken
 from incidents.desk.own_stream import AccountAction, Actor
-from incidents.desk.reports import ByRule, Incoming, LeadToIncident
-from incidents.desk.snapshots import Taken
 from incidents.intake import rules as intake
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
 from incidents.record.report_events import ReportJoined, ReportLogged
-from incidents.store import reports as stored_reports
 from incidents.store.accounts import accounts as serve_keys
-from incidents.store.answers import Waiting
+from incidents.store.inbox import reports as stored_reports
+from incidents.store.inbox.answers import Waiting
 from incidents.store.schema import tables
 from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.types import JSONText, UTCDateTime

@@ -20,7 +20,7 @@ from incidents.locale.words import TimeFormat, Wording
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store.database.engine import reading, writing
-from incidents.views import case_report, report_words
+from incidents.views import case_report, case_words
 from incidents.views.case_story import BrokenCaseError
 from tests.audit import bundles
 from tests.audit.bundles import LOG, WITNESS
@@ -280,7 +280,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(day: Rehearsal, with_words
 
 def test_headings_stand_in_both_languages(day: Rehearsal) -> None:
     page = html.unescape(_page(day))
-    for english, chinese in report_words.HEADINGS.values():
+    for english, chinese in case_words.HEADINGS.values():
         for heading in (english, chinese):
             assert heading in page, heading
 
@@ -342,7 +342,7 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
     ],
 )
 def test_a_policy_is_told_with_its_numbers(policy: Policy, said: tuple[str, str]) -> None:
-    sentences = report_words.policy_sentences(policy)
+    sentences = case_words.policy_sentences(policy)
     assert len(sentences) == 5 + policy.two_people_close
     for place, wanted in enumerate(said):
         assert any(wanted in sentence[place] for sentence in sentences)
@@ -350,6 +350,6 @@ def test_a_policy_is_told_with_its_numbers(policy: Policy, said: tuple[str, str]
 
 def test_times_are_told_to_the_microsecond() -> None:
     wording = Wording(site="a.example", site_id=1, when=TimeFormat(zone=SHANGHAI, now=TEN))
-    assert report_words.exactly(wording, TEN) == "2026-03-01 18:00"
+    assert case_words.exactly(wording, TEN) == "2026-03-01 18:00"
     later = TEN + timedelta(microseconds=7)
-    assert report_words.exactly(wording, later) == "2026-03-01 18:00:00.000007"
+    assert case_words.exactly(wording, later) == "2026-03-01 18:00:00.000007"

@@ -10,7 +10,7 @@ from typing import Any, Self
 import pytest
 
 from incidents.contract.documents.reports import ReportInFull
-from incidents.desk.snapshots import Taken
+from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.parser_process import Parcel
 from incidents.inbox.readers import read
 from incidents.inbox.reading import Reading

@@ -19,8 +19,8 @@ from playwright.sync_api import Page, expect
 
 from incidents.machine import commands as c
 from incidents.record import evidence
-from incidents.store import answers
 from incidents.store import entries as store
+from incidents.store.inbox import answers
 from tests.acceptance.daemons import Daemon, daemon, incidents
 from tests.browser import Chromium
 from tests.dovecot import Dovecot, dovecot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from incidents.views import reports
+from incidents.views.inbox import reports
 from tests.browser import Chromium, Look, looks, unfold
 from tests.console.test_intake_rules_page import LOG, MAIL, PATH
 from tests.console.test_reports_pages import receive

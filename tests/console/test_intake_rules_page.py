@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from incidents.machine import commands as c
-from incidents.views import reports
+from incidents.views.inbox import reports
 from tests.console.test_reports_pages import receive
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 

@@ -8,8 +8,8 @@ import pytest
 
 from incidents import clock
 from incidents.contract.documents.reports import ReportInFull
-from incidents.desk import snapshots
-from incidents.desk.snapshots import Taken
+from incidents.desk.inbox import snapshots
+from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.machine import commands as c
 from tests.console.test_reports_pages import receive

@@ -13,9 +13,9 @@ from PIL import Image
 
 from incidents.audit.replay import Replay
 from incidents.machine import commands as c
-from incidents.store import erasable_reports
-from incidents.store import reports as store
 from incidents.store.database.engine import writing
+from incidents.store.inbox import erasable_reports
+from incidents.store.inbox import reports as store
 from tests.console.test_reports_pages import receive
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 

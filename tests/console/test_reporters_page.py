@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from incidents.views import reporters
+from incidents.views.inbox import reporters
 from tests.console.test_reports_pages import receive
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 

@@ -16,7 +16,7 @@ from incidents import clock
 from incidents.app import App
 from incidents.daemon.answer_duty import Answers
 from incidents.desk import Envelope
-from incidents.desk.reports import LeadToIncident
+from incidents.desk.inbox.reports import LeadToIncident
 from incidents.inbox.receiving import Delivery
 from incidents.machine import commands as c
 from incidents.machine.command import Command

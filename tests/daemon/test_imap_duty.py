@@ -22,7 +22,7 @@ from incidents.errors import DatabaseError
 from incidents.inbox import imap
 from incidents.inbox.imap import ImapLibraryError, Mailbox, MailboxError, MailServerError
 from incidents.record import evidence
-from incidents.store import reports as store
+from incidents.store.inbox import reports as store
 from incidents.store.schema.report_tables import reports
 from tests.acceptance.daemons import daemon, environment
 from tests.conftest import WriteSettings
@@ -229,7 +229,7 @@ def test_a_mail_stays_until_it_is_on_record(
         raise DatabaseError("the disk fails")
 
     with monkeypatch.context() as patch:
-        patch.setattr("incidents.desk.reports.receive", fail)
+        patch.setattr("incidents.desk.inbox.reports.receive", fail)
         intake.run()
     assert [line["event"] for line in said()] == ["reports are not received by IMAP"]
     assert (len(kept(app)), len(mailbox.mails())) == (0, 1)

@@ -39,8 +39,8 @@ from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.erasable import Scope
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.report_tables import waiting_snapshots
-from incidents.views import reports as views
-from incidents.views.snapshots import compared
+from incidents.views.inbox import reports as views
+from incidents.views.inbox.snapshots import compared
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said
 from tests.daemon.reporter_rig import ZHAO, mail

@@ -7,8 +7,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from incidents.desk import Answer, Desk, Envelope, reports
-from incidents.desk.reports import Incoming, LeadToIncident, Received
+from incidents.desk import Answer, Desk, Envelope
+from incidents.desk.inbox import reports
+from incidents.desk.inbox.reports import Incoming, LeadToIncident, Received
 from incidents.machine import commands as c
 from incidents.record.report_events import ReportJoined, ReportLogged
 

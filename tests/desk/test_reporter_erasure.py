@@ -12,25 +12,26 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import select
 
-from incidents.desk import answers, snapshots
+from incidents.desk import answers
 from incidents.desk.erasure import Erasure, erase
 from incidents.desk.erasure_request import TooYoungError
-from incidents.desk.reporter_erasure import (
+from incidents.desk.inbox import snapshots
+from incidents.desk.inbox.reporter_erasure import (
     ReporterErasureRequest,
     ReporterErasureResult,
     ReporterErasures,
 )
-from incidents.desk.snapshots import Taken
+from incidents.desk.inbox.snapshots import Taken
 from incidents.machine.commands import StateRemoved
 from incidents.record import evidence
 from incidents.settings.retention import Retention
-from incidents.store import answers as stored
-from incidents.store.answers import Waiting
 from incidents.store.database.engine import reading, writing
 from incidents.store.erasable import Scope
-from incidents.store.reports import reporter_key
+from incidents.store.inbox import answers as stored
+from incidents.store.inbox.answers import Waiting
+from incidents.store.inbox.reports import reporter_key
 from incidents.store.schema.desk_tables import sealed
-from incidents.views import reporters as views
+from incidents.views.inbox import reporters as views
 from tests.desk.rehearsal import Rehearsal
 from tests.desk.report_acts import dismiss, incoming, log, receive
 from tests.desk.test_reporters import QIAN, ZHAO, mark, standing

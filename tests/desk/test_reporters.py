@@ -7,15 +7,15 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from incidents.desk import intake_rules
-from incidents.desk import reporters as desk_reporters
-from incidents.desk.intake_rules import RulesActivation
+from incidents.desk.inbox import intake_rules
+from incidents.desk.inbox import reporters as desk_reporters
+from incidents.desk.inbox.intake_rules import RulesActivation
 from incidents.intake import rules as intake
-from incidents.store import reporters, reports
 from incidents.store.database.engine import reading
+from incidents.store.inbox import reporters, reports
 from incidents.store.schema.desk_tables import entries
-from incidents.views import reporters as views
-from incidents.views.reports import ReportFilter, page
+from incidents.views.inbox import reporters as views
+from incidents.views.inbox.reports import ReportFilter, page
 from tests.desk.rehearsal import Rehearsal
 from tests.desk.report_acts import dismiss, incoming, log, receive
 

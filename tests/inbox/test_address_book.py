@@ -10,10 +10,10 @@ import pytest
 from incidents.inbox import address_book
 from incidents.inbox.address_book import BadBookError
 from incidents.machine import commands as c
-from incidents.store import address_book as store
 from incidents.store.database.engine import reading, writing
-from incidents.views import candidates
-from incidents.views.candidates import Asked
+from incidents.store.inbox import address_book as store
+from incidents.views.inbox import candidates
+from incidents.views.inbox.candidates import Asked
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 BOOK = """customer,site,domain,address,since,until

@@ -17,19 +17,20 @@ from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDat
 
 from incidents.app import App
 from incidents.daemon.rules_duty import RuleRounds
-from incidents.desk import Envelope, accounts, intake_rules, reports
-from incidents.desk.intake_rules import RuleOwnerError, RulesActivation, RulesInForceError
+from incidents.desk import Envelope, accounts
+from incidents.desk.inbox import intake_rules, reports
+from incidents.desk.inbox.intake_rules import RuleOwnerError, RulesActivation, RulesInForceError
+from incidents.desk.inbox.reports import Incoming, LeadToIncident
 from incidents.desk.own_stream import Actor
-from incidents.desk.reports import Incoming, LeadToIncident
 from incidents.errors import RefusedError
 from incidents.inbox.rules.acting import RuleDesk
 from incidents.intake import rules as intake
 from incidents.machine import commands as c
 from incidents.record.report_events import ReportLogged
 from incidents.settings import sources
-from incidents.store import reports as store
+from incidents.store.inbox import reports as store
 from incidents.values.person_name import check_person
-from incidents.views import reports as views
+from incidents.views.inbox import reports as views
 from tests import forked
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
@@ -412,8 +413,8 @@ def _kill(*_: object, **__: object) -> None:
     ("place", "settled"),
     [
         ("incidents.inbox.report_desk.ReportDesk.ensure_site", False),
-        ("incidents.desk.reports.LeadToIncident.write", False),
-        ("incidents.store.reports.settle", False),
+        ("incidents.desk.inbox.reports.LeadToIncident.write", False),
+        ("incidents.store.inbox.reports.settle", False),
         ("incidents.desk.batch.Batch.write", False),
         ("incidents.daemon.journal.info", True),
     ],

@@ -10,12 +10,12 @@ from freezegun import freeze_time
 
 from incidents.app import App
 from incidents.desk import Envelope
-from incidents.desk.reports import LeadToIncident
+from incidents.desk.inbox.reports import LeadToIncident
 from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery
 from incidents.record.report_events import ReportLogged
 from incidents.settings import sources
-from incidents.views import reports as views
+from incidents.views.inbox import reports as views
 from tests.desk.rehearsal import TEN, rehearsal
 
 SAMPLES = Path(__file__).parent / "reports"

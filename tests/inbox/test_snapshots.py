@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from incidents.desk.snapshots import Taken
+from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots import taking
 from incidents.inbox.snapshots.fetching import MAX_BYTES
 from incidents.inbox.snapshots.taking import Snapshots

@@ -23,7 +23,7 @@ from incidents.metrics.catalogue import (
 from incidents.metrics.database import static_samples
 from incidents.metrics.exposition import SampleCollector
 from incidents.metrics.samples import Samples
-from incidents.store.reports import STATES, WAITING
+from incidents.store.inbox.reports import STATES, WAITING
 from incidents.store.schema.catalogue import every_table
 from incidents.values.report_formats import FORMATS
 from tests.databases import Databases

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from incidents.store.database.engine import reading, writing
-from incidents.views.reports import ReportFilter, page
+from incidents.views.inbox.reports import ReportFilter, page
 from tests.desk.report_acts import dismiss, incoming, receive
 from tests.statements import sent
 from tests.views.day import Day

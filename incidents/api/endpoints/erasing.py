@@ -17,7 +17,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies
 from incidents.desk import pseudonyms
 from incidents.desk.erasure_request import ErasureRequest, ErasureRequests
-from incidents.desk.reporter_erasure import ReporterErasureRequest, ReporterErasures
+from incidents.desk.inbox.reporter_erasure import ReporterErasureRequest, ReporterErasures
 from incidents.settings import retention
 from incidents.values import inputs, site_name
 

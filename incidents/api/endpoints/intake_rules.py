@@ -13,7 +13,7 @@ from incidents.contract.documents import reports as documents
 from incidents.intake import rules
 from incidents.intake.rules import Rules, RulesError
 from incidents.values import inputs
-from incidents.views import reports
+from incidents.views.inbox import reports
 
 routes = router("reports")
 

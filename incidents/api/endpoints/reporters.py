@@ -11,7 +11,7 @@ from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents.reports import Reporter, ReporterList
 from incidents.values import inputs
-from incidents.views import reporters
+from incidents.views.inbox import reporters
 
 routes = router("reports")
 

@@ -26,17 +26,17 @@ from incidents.contract.documents.reports import (
     Settled,
 )
 from incidents.desk import Answer, Envelope
-from incidents.desk import reports as desk_reports
 from incidents.desk.envelope import join_answers
-from incidents.desk.reports import LeadToIncident
+from incidents.desk.inbox import reports as desk_reports
+from incidents.desk.inbox.reports import LeadToIncident
 from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery
 from incidents.machine.commands import Attach, Command
 from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs
 from incidents.values.json_object import JSONObject
-from incidents.views import reports
-from incidents.views.snapshots import without_words
+from incidents.views.inbox import reports
+from incidents.views.inbox.snapshots import without_words
 
 routes = router("reports")
 

@@ -252,7 +252,7 @@ def _erase_reporter(
 def _reporter_met(
     run: Run, reporter: str, reason: str, sure: Callable[[], None], *, dry_run: bool
 ) -> ErasedReporter:
-    from incidents.desk.reporter_erasure import ReporterErasureRequest, ReporterErasures
+    from incidents.desk.inbox.reporter_erasure import ReporterErasureRequest, ReporterErasures
 
     app, settings = run.local, run.settings
     met = ReporterErasures(

@@ -43,7 +43,7 @@ def _read(run: Run, report: int) -> ReportInFull:
 
 def _waiting(run: Run, report: int) -> ReportInFull:
     """The report; raises ReportSettledError if it has ended."""
-    from incidents.desk.reports import ReportSettledError
+    from incidents.desk.inbox.reports import ReportSettledError
 
     found = _read(run, report)
     if found["settled_at"] is not None:
@@ -75,7 +75,7 @@ def log(
     other (R1), and the clock starts now (R2).
     """
     from incidents import clock
-    from incidents.desk.reports import LeadToIncident
+    from incidents.desk.inbox.reports import LeadToIncident
     from incidents.inbox import triage
     from incidents.record.report_events import ReportLogged
 
@@ -107,7 +107,7 @@ def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> N
     Several reports of one finding are one violation. Joining moves no state and no clock.
     """
     from incidents import clock
-    from incidents.desk.reports import LeadToIncident
+    from incidents.desk.inbox.reports import LeadToIncident
     from incidents.inbox import triage
     from incidents.machine.commands import Attach
     from incidents.record.report_events import ReportJoined
@@ -153,7 +153,7 @@ def retest(submission: Submission, *, report: int) -> None:
     It changes no state and stops no clock. The owner of the site can see the visit.
     """
     from incidents.inbox import triage
-    from incidents.views.snapshots import compared
+    from incidents.views.inbox.snapshots import compared
 
     run = submission.run
     found = run.app.reports.retest(

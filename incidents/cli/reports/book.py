@@ -24,8 +24,8 @@ def import_book(run: Run, file: Path) -> None:
     removed. A report's candidates are those of the time that the report names.
     """
     from incidents.inbox import address_book
-    from incidents.store import address_book as store
     from incidents.store.database.engine import plainly, writing
+    from incidents.store.inbox import address_book as store
 
     app = run.local
     with disk.file_errors(file, "read"), file.open(encoding="utf-8-sig", newline="") as lines:

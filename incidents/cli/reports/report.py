@@ -152,7 +152,7 @@ class _StandardInput:
 @options.view
 def list_(run: Run, *, every: bool, host: str | None, limit: int) -> None:
     """List the reports that wait for the desk, oldest first."""
-    from incidents.views.reports import ReportFilter
+    from incidents.views.inbox.reports import ReportFilter
 
     wanted = ReportFilter(waiting=None if every else True, host=host)
     with run.queries() as queries:

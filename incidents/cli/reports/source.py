@@ -59,7 +59,7 @@ def _taken(
 ) -> Iterator[bytes]:  # fmt: skip
     if run.remote is not None:
         return run.remote.report_sources.pieces(report, attachment)
-    from incidents.desk.releases import Recipient
+    from incidents.desk.inbox.releases import Recipient
 
     settings = run.settings
     # Who can reach the database is asked for the reason alone.

@@ -23,7 +23,7 @@ from incidents.console.submission import Submission, Submitted, SubmittedWithFil
 from incidents.contract.action import Action
 from incidents.contract.target import CONTACT, Target
 from incidents.desk import Answer
-from incidents.desk.releases import release
+from incidents.desk.inbox.releases import release
 from incidents.errors import (
     InputError,
     NoSuchIncidentError,
@@ -37,7 +37,8 @@ from incidents.record import evidence
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
-from incidents.views import masked, possible_actions, register, sealed_files
+from incidents.views import masked, possible_actions, register
+from incidents.views.inbox import sealed_files
 from incidents.views.queue import police
 from incidents.views.why.record import MAX_TIMELINE
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from incidents.errors import RefusedError
 from incidents.values import inputs, mail_text, web_address, written_address
 from incidents.values.inputs import MAX_URLS
-from incidents.views.candidates import names_above
+from incidents.views.inbox.candidates import names_above
 
 MAX_CHARACTERS = 100_000
 

@@ -13,10 +13,15 @@ from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.contract.documents.reports import Report
-from incidents.desk import reports as desk_reports
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope
-from incidents.desk.reports import ByRule, LeadToIncident, ReportSettledError, RuleStoppedError
+from incidents.desk.inbox import reports as desk_reports
+from incidents.desk.inbox.reports import (
+    ByRule,
+    LeadToIncident,
+    ReportSettledError,
+    RuleStoppedError,
+)
 from incidents.errors import InputError, RefusedError
 from incidents.inbox import triage
 from incidents.inbox.rules import decision
@@ -24,10 +29,10 @@ from incidents.inbox.rules.decision import Act
 from incidents.intake import rules as intake
 from incidents.machine.commands import Attach, Command
 from incidents.record.report_events import ReportJoined, ReportLogged
-from incidents.store import intake_rules
-from incidents.store import reports as store
 from incidents.store.database.engine import Reading
-from incidents.views import reports as views
+from incidents.store.inbox import intake_rules
+from incidents.store.inbox import reports as store
+from incidents.views.inbox import reports as views
 
 _AT_ONCE = 200
 _ATTEMPTS = 3

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339, rfc3339
-from incidents.desk.reports import BRAKE_SPAN
+from incidents.desk.inbox.reports import BRAKE_SPAN
 from incidents.inbox import triage
 from incidents.intake import finding
 from incidents.intake import rules as intake
 from incidents.intake.finding import Known, Named
 from incidents.intake.rules import ASK, DISMISS, JOIN, LOG, ReportFacts, Rule, Rules
 from incidents.machine.policy import Policy
-from incidents.store import reports as store
+from incidents.store.inbox import reports as store
 from incidents.values import person_name
 from incidents.values.ids import read_report_id
-from incidents.views import reports as views
+from incidents.views.inbox import reports as views
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (

@@ -10,13 +10,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incidents.desk.snapshots import Taken
+from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox import preview_process
 from incidents.inbox.snapshots import fetching
 from incidents.inbox.snapshots.fetching import MAX_BYTES, WITHIN_S
 from incidents.outbound.guard import Guard
 from incidents.record import evidence
-from incidents.views.candidates import names_above
+from incidents.views.inbox.candidates import names_above
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import ReportInFull

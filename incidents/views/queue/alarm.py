@@ -22,7 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from incidents.store import reports as report_states
+from incidents.store.inbox import reports as report_states
 from incidents.store.schema.desk_tables import filing_terms
 from incidents.store.schema.log_tables import braked, deliveries, given_up
 from incidents.store.schema.report_tables import reports

@@ -1,4 +1,4 @@
-"""The wording of a report, in two languages: headings, policies, and the reasons of a rule."""
+"""The wording of a case report, in two languages: headings, policies, and the reasons of a rule."""
 
 from __future__ import annotations
 

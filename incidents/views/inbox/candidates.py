@@ -13,9 +13,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from incidents.store import address_book
-from incidents.store.address_book import Holding, Kind, networks_above
 from incidents.store.cases import sites
+from incidents.store.inbox import address_book
+from incidents.store.inbox.address_book import Holding, Kind, networks_above
 
 _MOST_ABOVE = 8
 """The maximum number of parent names of a host that are looked up."""

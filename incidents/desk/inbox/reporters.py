@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from incidents.desk import own_stream
 from incidents.record.report_events import ReporterMarked
-from incidents.store import reporters, reports
-from incidents.store.reporters import Reporter
+from incidents.store.inbox import reporters, reports
+from incidents.store.inbox.reporters import Reporter
 
 Clock = Callable[[], datetime]
 

@@ -18,7 +18,7 @@ from incidents.errors import NoSuchAttachmentError
 from incidents.inbox.source_view import plain
 from incidents.values import inputs
 from incidents.values.ids import report_id
-from incidents.views import reports
+from incidents.views.inbox import reports
 
 router = APIRouter()
 _REVEAL, _OPEN = needs("reveal"), needs("open_sealed")

@@ -16,9 +16,9 @@ from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk import Answer
-from incidents.desk import reports as desk_reports
 from incidents.desk.envelope import join_answers
-from incidents.desk.reports import LeadToIncident
+from incidents.desk.inbox import reports as desk_reports
+from incidents.desk.inbox.reports import LeadToIncident
 from incidents.errors import InputError, LibraryError, RefusedError
 from incidents.inbox import triage
 from incidents.inbox.snapshots import taking
@@ -26,10 +26,10 @@ from incidents.inbox.source_view import plain
 from incidents.locale import words
 from incidents.machine.commands import Attach, Command
 from incidents.record.report_events import ReportJoined, ReportLogged
-from incidents.store.reporters import STANDINGS
+from incidents.store.inbox.reporters import STANDINGS
 from incidents.values import inputs
 from incidents.values.ids import report_id
-from incidents.views import reporters, reports, snapshots
+from incidents.views.inbox import reporters, reports, snapshots
 
 router = APIRouter()
 _SETTLE = needs("settle_report")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from incidents.machine.command import DAEMON
-from incidents.store.reports import NEW
+from incidents.store.inbox.reports import NEW
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.report_tables import report_snapshots, reports, waiting_snapshots
 

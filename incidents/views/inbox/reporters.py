@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from sqlalchemy import Connection, func, literal, select, union_all
 
 from incidents.clock import rfc3339
-from incidents.store import entries, reporters, reports
+from incidents.store import entries
+from incidents.store.inbox import reporters, reports
 from incidents.store.schema.report_tables import reports as table
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.desk import own_stream
+from incidents.desk.inbox.reports import owner_problem
 from incidents.desk.own_stream import IdempotencyKey
-from incidents.desk.reports import owner_problem
 from incidents.errors import RefusedError
 from incidents.intake.rules import Rules
 from incidents.record.report_events import IntakeRulesActivated
-from incidents.store import intake_rules
-from incidents.store.intake_rules import InForce
+from incidents.store.inbox import intake_rules
+from incidents.store.inbox.intake_rules import InForce
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import RulesActivated

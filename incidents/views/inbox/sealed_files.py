@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, or_, select
 
 from incidents.contract import sealed_content
-from incidents.store.reports import Report
+from incidents.store.inbox.reports import Report
 from incidents.store.schema.report_tables import reports
 from incidents.store.schema.tables import evidence, incidents
 

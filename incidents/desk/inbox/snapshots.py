@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from incidents.desk import own_stream
 from incidents.record.report_events import ReportSnapshot
-from incidents.store import snapshots
-from incidents.store.snapshots import Snapshot
+from incidents.store.inbox import snapshots
+from incidents.store.inbox.snapshots import Snapshot
 
 Clock = Callable[[], datetime]
 

@@ -13,15 +13,16 @@ from incidents.clock import rfc3339
 from incidents.errors import InputError, NoSuchReportError
 from incidents.intake.rules import Rules
 from incidents.locale.language import ENGLISH, Language
-from incidents.store import answers, entries, intake_rules, reporters
-from incidents.store import reports as store
+from incidents.store import entries
+from incidents.store.inbox import answers, intake_rules, reporters
+from incidents.store.inbox import reports as store
 from incidents.store.schema.report_tables import report_hosts, waits
 from incidents.store.schema.report_tables import reports as table
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
-from incidents.views import candidates, sealed_files, snapshots
-from incidents.views.reporters import ReporterRecord, record_of
+from incidents.views.inbox import candidates, sealed_files, snapshots
+from incidents.views.inbox.reporters import ReporterRecord, record_of
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from incidents.console import messages
 from incidents.console.flash import Flash
-from incidents.console.pages import report
 from incidents.console.pages.bulk import MAX_ROWS, NothingChosenError, Row, TooManyChosenError
+from incidents.console.pages.inbox import report
 from incidents.console.pages.sign_in import own
 from incidents.console.request_context import needs
 from incidents.console.submission import Submission, Submitted

@@ -16,7 +16,7 @@ from incidents.errors import InputError, RefusedError
 from incidents.intake.rules import CHANNELS
 from incidents.values import inputs
 from incidents.values.report_formats import FORMATS
-from incidents.views import reports
+from incidents.views.inbox import reports
 
 router = APIRouter()
 

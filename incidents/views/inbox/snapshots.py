@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
-from incidents.store import entries, snapshots
+from incidents.store import entries
+from incidents.store.inbox import snapshots
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import Snapshot

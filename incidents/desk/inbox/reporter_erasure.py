@@ -24,10 +24,11 @@ from incidents.desk.erasure_request import TooYoungError
 from incidents.record import evidence
 from incidents.record.own_events import WordsErased
 from incidents.settings.retention import Retention
-from incidents.store import answers, erasable, erasable_reports, reports
+from incidents.store import erasable
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope
-from incidents.store.erasable_reports import OfReporter
+from incidents.store.inbox import answers, erasable_reports, reports
+from incidents.store.inbox.erasable_reports import OfReporter
 
 if TYPE_CHECKING:
     from incidents.contract.documents import policies as documents

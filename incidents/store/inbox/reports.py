@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from incidents.store import reporters
+from incidents.store.inbox import reporters
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.report_tables import report_hosts, reports, waits
 

@@ -7,14 +7,14 @@ from starlette.responses import Response
 
 from incidents.console import messages
 from incidents.console.flash import Flash
-from incidents.console.pages import report as report_page
+from incidents.console.pages.inbox import report as report_page
 from incidents.console.request_context import Viewer, needs
 from incidents.console.submission import Submitted
 from incidents.errors import InputError, RefusedError
-from incidents.store.reporters import STANDINGS
+from incidents.store.inbox.reporters import STANDINGS
 from incidents.values import inputs
 from incidents.values.ids import report_id
-from incidents.views import reporters, reports
+from incidents.views.inbox import reporters, reports
 
 router = APIRouter()
 

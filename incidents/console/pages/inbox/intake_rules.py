@@ -25,7 +25,7 @@ from incidents.intake import rules as intake
 from incidents.intake.rules import CRITERIA, Rule, Rules, RulesError
 from incidents.values import inputs
 from incidents.values.half_width import half_width
-from incidents.views import reports
+from incidents.views.inbox import reports
 
 router = APIRouter()
 

@@ -30,10 +30,10 @@ from incidents.record.report_events import (
     ReportLogged,
     ReportReceived,
 )
-from incidents.store import intake_rules, reporters, reports
 from incidents.store.accounts import accounts
-from incidents.store.intake_rules import InForce
-from incidents.store.reports import Report, Settlement
+from incidents.store.inbox import intake_rules, reporters, reports
+from incidents.store.inbox.intake_rules import InForce
+from incidents.store.inbox.reports import Report, Settlement
 from incidents.values import report_token
 from incidents.values.ids import incident_id, read_incident_id, report_id
 

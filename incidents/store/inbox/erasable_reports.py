@@ -23,9 +23,9 @@ from incidents.contract import sealed_content
 from incidents.record.entry import decode
 from incidents.record.report_events import ReporterAnswered, ReporterMarked
 from incidents.record.sealing import references
-from incidents.store import snapshots
-from incidents.store.reporters import NONE
-from incidents.store.reports import WAITING
+from incidents.store.inbox import snapshots
+from incidents.store.inbox.reporters import NONE
+from incidents.store.inbox.reports import WAITING
 from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
 from incidents.store.schema.report_tables import (
     answers,

@@ -1,0 +1,1 @@
+"""The acts on reports, reporters, the intake rules and what snapshots show."""

@@ -1,0 +1,1 @@
+"""The report inbox as people and programs see it."""
