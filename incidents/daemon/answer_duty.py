@@ -1,8 +1,7 @@
 """The answer duty: tell reporters that a report came in, and how it ended.
 
-The duty follows the desk's own entries, and lets a mail wait for each that leads to one. A mail is
-claimed, sent, and put on record: after a kill between the last two it is sent again, with the same
-Message-ID, like any notice.
+The duty follows the desk's own entries, and lets a mail wait for each that leads to one. After a
+kill between a mail and its record it is sent again, with the same Message-ID, like any notice.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
-from incidents.daemon.part import Part
+from incidents.daemon.claims import Pending, Rounds, Work, nothing
 from incidents.desk import answers as desk_answers
 from incidents.enforcement import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
@@ -29,13 +28,11 @@ from incidents.notices.letter import ReporterFacts
 from incidents.notices.reporter_lane import ReporterLane, reporter_lane
 from incidents.record.entry import decode
 from incidents.record.report_events import ReportEvent
-from incidents.settings import inbox, sources
 from incidents.settings.inbox import InboxSettings
-from incidents.store import desk_state, entries, lineage
-from incidents.store.database import schema
-from incidents.store.database.engine import plainly, reading, writing
+from incidents.store import desk_state, entries
+from incidents.store.database.engine import plainly, writing
 from incidents.store.inbox import answers, reporters, reports
-from incidents.store.inbox.answers import Waiting
+from incidents.store.inbox.answers import CLAIMS, PLACE, Waiting
 from incidents.store.inbox.reports import Report
 from incidents.values import report_token
 from incidents.values.ids import report_id
@@ -49,94 +46,93 @@ _AT_ONCE = 500
 _OVER = ("removed", "refused", "moot", "voided")
 
 
-class Answers:
+class Answers(Rounds):
     """The answer duty of one daemon; `stopped` is called between two transactions."""
 
     def __init__(
         self, app: App, *, stopped: Callable[[], bool] = lambda: False,
         jitter: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
-        self._app, self._engine = app, app.bare_engine
-        self._stopped, self._jitter = stopped, jitter
-        self._part = Part("reporters are not answered")
+        super().__init__(app, PLACE, "reporters are not answered", stopped=stopped)
+        self._jitter = jitter
 
-    def run(self) -> None:
-        """Do one round of the duty; log errors."""
-        self._part.attempt(self.answer)
-
-    def answer(self) -> None:
-        """Let mails wait for what has happened, and send those that are due.
-
-        Raises:
-            SettingError, UnknownSettingError, TemplateError: if a setting is wrong.
-            DatabaseError: if the database fails.
-        """
-        settings = inbox.read(sources.section(inbox.SECTION))
-        schema.check(self._engine)
+    def pending(self, settings: InboxSettings) -> Pending | None:
+        """See `Rounds`."""
         if not settings.answers:
-            self._rest()
-            return
+            return None
         lane = reporter_lane(self._app, settings.languages)
-        while not self._stopped() and self._has_news():
-            self._app.desk.on_record(partial(_plan, settings=settings))
-        if self._is_halted():
-            return
-        while not self._stopped() and self._send_next(lane, settings):
-            pass
+        return Mails(self._app, lane, settings, self._jitter)
 
-    def _rest(self) -> None:
-        """Forget the place: what happens until reporters are answered again is not answered."""
-        with plainly(self._engine), reading(self._engine) as connection:
-            is_on = answers.place(connection)[0] is not None
-        if is_on:
-            self._app.desk.on_record(partial(answers.move, to=None))
 
-    def _has_news(self) -> bool:
-        """Whether mails are to wait for something; to look takes no lock."""
-        with plainly(self._engine), reading(self._engine) as connection:
-            before, last = answers.place(connection)
-            return before is None or before < last or bool(answers.ended(connection, _OVER, 1))
+class Mails(Pending):
+    """The mails to reporters."""
 
-    def _is_halted(self) -> bool:
-        """Whether this database may be a copy, whose daemon tells nobody anything."""
-        with plainly(self._engine), reading(self._engine) as connection:
-            return lineage.standing(connection).halted_since is not None
+    def __init__(
+        self, app: App, lane: ReporterLane, settings: InboxSettings, jitter: Callable[[], float]
+    ) -> None:
+        self._app, self._lane = app, lane
+        self._settings, self._jitter = settings, jitter
 
-    def _send_next(self, lane: ReporterLane, settings: InboxSettings) -> bool:
-        """Send the next mail that is due; return whether to go on."""
-        with plainly(self._engine), writing(self._engine) as connection:
-            now = self._app.now(connection)
-            mail = answers.due(connection, now)
-            if mail is None:
-                return False
-            first = reports.named(connection, [mail.report])[mail.report]
-            original = _readings(connection, [first]).get(mail.report, {})
-            address = _address(_Reporters(connection), first, original, settings)
-            is_wanted = answering.is_wanted(mail.letter, settings)
-            if address is None or not is_wanted or answering.is_given_up(mail.since, now):
-                # Erased, muted, blocked or switched off meanwhile, or too late.
-                answers.remove(connection, mail)
-                return True
-            last = answers.last_told(connection, mail.reporter, mail.letter)
-            turn = answering.next_turn(last, now)
-            if turn is not None:
-                answers.postpone(connection, mail, turn)
-                return True
-            hour_ago = now - timedelta(hours=1)
-            if answers.mails_since(connection, hour_ago) >= settings.answers_per_hour:
-                return False
-            claimed = answers.claim(connection, mail, now, clock.passing(LEASE))
-            token = report_token.token(reports.identity(connection), mail.report)
+    def has_more(self, connection: Connection) -> bool:
+        """Whether an incident of which a reporter is to be told has ended."""
+        return bool(answers.ended(connection, _OVER, 1))
+
+    def plan(self, connection: Connection, after: int | None) -> int | None:
+        """Let mails wait for the next entries, and for incidents that have ended."""
+        now = clock.now()
+        _release(connection, now)
+        if after is None:
+            return None
+        bodies = answers.bodies_after(connection, after, _AT_ONCE)
+        wanted: list[tuple[str, ReportEvent]] = []
+        for _, body in bodies:
+            if '"kind":"report_' in body:
+                _, event = decode(body)
+                letter = answering.letter_for(event, self._settings)
+                if letter is not None and isinstance(event, ReportEvent):
+                    wanted.append((letter, event))
+        _let_wait(connection, wanted, self._settings, now)
+        return bodies[-1][0] if bodies else None
+
+    def claim(self, connection: Connection, now: datetime) -> Work | None:
+        """See `Pending`."""
+        settings = self._settings
+        mail = answers.due(connection, now)
+        if mail is None:
+            return None
+        first = reports.named(connection, [mail.report])[mail.report]
+        original = _readings(connection, [first]).get(mail.report, {})
+        address = _address(_Reporters(connection), first, original, settings)
+        is_wanted = answering.is_wanted(mail.letter, settings)
+        if address is None or not is_wanted or answering.is_given_up(mail.since, now):
+            # Erased, muted, blocked or switched off meanwhile, or too late.
+            CLAIMS.remove(connection, mail)
+            return nothing
+        last = answers.last_told(connection, mail.reporter, mail.letter)
+        turn = answering.next_turn(last, now)
+        if turn is not None:
+            CLAIMS.postpone(connection, mail, turn)
+            return nothing
+        hour_ago = now - timedelta(hours=1)
+        if answers.mails_since(connection, hour_ago) >= settings.answers_per_hour:
+            return None
+        claimed = CLAIMS.claim(connection, mail, now, clock.passing(LEASE))
         if claimed is None:
-            return True
+            return nothing
+        token = report_token.token(reports.identity(connection), mail.report)
         facts = ReporterFacts(
             reference=report_id(mail.report), at=first.received_at, more=mail.more,
             others=tuple(map(report_id, mail.named[1:])),
         )  # fmt: skip
-        outcome = lane.send(
-            mail.letter, facts, address, token=token, message_id=original.get("message_id")
-        )
-        self._finish(claimed, address, outcome)
+        send = partial(
+            self._lane.send, mail.letter, facts, address, token=token,
+            message_id=original.get("message_id"),
+        )  # fmt: skip
+        return partial(self._tell, claimed, address, send)
+
+    def _tell(self, mail: Waiting, address: str, send: Callable[[], Outcome]) -> bool:
+        outcome = send()
+        self._finish(mail, address, outcome)
         # A fault of the channel would affect the next mail, too.
         return not isinstance(outcome, Retry)
 
@@ -144,8 +140,9 @@ class Answers:
         now = clock.now()
         if isinstance(outcome, Retry) and not answering.is_given_up(mail.since, now):
             until = now + waiting.wait(mail.attempts, self._jitter(), outcome.after)
-            with plainly(self._engine), writing(self._engine) as connection:
-                answers.postpone(connection, mail, until)
+            engine = self._app.bare_engine
+            with plainly(engine), writing(engine) as connection:
+                CLAIMS.postpone(connection, mail, until)
         else:
             self._app.desk.on_record(partial(self._record, mail, address, outcome))
         fields = {"item": report_id(mail.report), "kind": mail.letter}
@@ -164,7 +161,7 @@ class Answers:
     ) -> None:
         desk_state.lock_desk(connection)
         # An erasure, or another daemon after the lease, may have been there first.
-        if not answers.is_claimed(connection, mail):
+        if not CLAIMS.is_claimed(connection, mail):
             return
         problem = None
         if not isinstance(outcome, Delivered):
@@ -176,8 +173,8 @@ class Answers:
 
 
 def once(app: App) -> None:
-    """Answer what is to be answered now (`daemon --once`); raises the errors of `answer`."""
-    Answers(app).answer()
+    """Answer what is to be answered now (`daemon --once`); raises the errors of `round`."""
+    Answers(app).round()
 
 
 class _Reporters:
@@ -190,27 +187,6 @@ class _Reporters:
 
 def _standings(connection: Connection, keys: frozenset[str]) -> set[str]:
     return set(reporters.standings(connection, keys).values())
-
-
-def _plan(connection: Connection, settings: InboxSettings) -> None:
-    """Let mails wait for the next entries, and for incidents that have ended."""
-    desk_state.lock_desk(connection)
-    now = clock.now()
-    _release(connection, now)
-    before, last = answers.place(connection)
-    if before is None:
-        answers.move(connection, last)
-        return
-    bodies = answers.bodies_after(connection, before, _AT_ONCE)
-    wanted: list[tuple[str, ReportEvent]] = []
-    for _, body in bodies:
-        if '"kind":"report_' in body:
-            _, event = decode(body)
-            letter = answering.letter_for(event, settings)
-            if letter is not None and isinstance(event, ReportEvent):
-                wanted.append((letter, event))
-    _let_wait(connection, wanted, settings, now)
-    answers.move(connection, bodies[-1][0] if bodies else last)
 
 
 def _let_wait(
@@ -236,7 +212,7 @@ def _release(connection: Connection, now: datetime) -> None:
     """Let reporters be told of incidents that have ended; of a void one there is nothing to say."""
     for mail, state in answers.ended(connection, _OVER, _AT_ONCE):
         if state == "voided":
-            answers.remove(connection, mail)
+            CLAIMS.remove(connection, mail)
         else:
             answers.release(connection, mail, now)
 

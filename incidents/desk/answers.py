@@ -34,4 +34,4 @@ def record(
             for report in mail.named
         ],
     )
-    answers.remove(connection, mail)
+    answers.CLAIMS.remove(connection, mail)

@@ -97,7 +97,7 @@ def story(
 def answers_reporters(story: Story) -> bool:
     """Whether the daemon has noted the place from which on it answers reporters."""
     with story.desk.app.reading() as connection:
-        return answers.place(connection)[0] is not None
+        return answers.PLACE.read(connection)[0] is not None
 
 
 def a_mail_arrives(story: Story) -> None:

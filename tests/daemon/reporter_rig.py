@@ -75,7 +75,7 @@ class ReporterRig:
     def round(self) -> Sequence[EmailMessage]:
         """Do a round of the duty, and return the mails that it has sent."""
         before = len(self.mailbox.got)
-        Answers(self.app, jitter=lambda: 0.0).answer()
+        Answers(self.app, jitter=lambda: 0.0).round()
         return self.mailbox.mails[before:]
 
     def later(self, **by: float) -> None:

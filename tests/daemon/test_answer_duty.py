@@ -13,7 +13,7 @@ from incidents import clock
 from incidents.app import App
 from incidents.audit.replay import Replay
 from incidents.daemon import answer_duty
-from incidents.daemon.answer_duty import Answers
+from incidents.daemon.answer_duty import Mails
 from incidents.machine import commands as c
 from incidents.notices.smtp import Mail
 from incidents.store.database.engine import plainly, reading
@@ -329,7 +329,7 @@ def test_a_daemon_that_is_killed_between_the_mail_and_its_record_sends_the_same_
     rig.wants()
     rig.receive(mail())
     with monkeypatch.context() as patch:
-        patch.setattr(Answers, "_finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Mails, "_finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             rig.round()
     assert rig.round() == []

@@ -71,7 +71,7 @@ class Rig:
     def round(self) -> int:
         """Do a round of the duty, and return how many requests it has sent."""
         before = len(self.there.seen)
-        SnapshotRounds(self.app).look()
+        SnapshotRounds(self.app).round()
         return len(self.there.seen) - before
 
     def receive(self, *raw: bytes) -> None:
@@ -209,7 +209,7 @@ def test_a_flood_of_reports_makes_no_flood_of_requests(
 _KILLED = """
 import os, signal, socket, sys
 from incidents.app import App
-from incidents.daemon.snapshot_duty import SnapshotRounds
+from incidents.daemon.snapshot_duty import Looks, SnapshotRounds
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.outbound.guard import Guard, dial
 from incidents.settings import sources
@@ -217,8 +217,8 @@ app = App(sources.load(db=sys.argv[1]))
 to = lambda _address, _port, within_s: dial("127.0.0.1", int(sys.argv[2]), within_s)
 guard = Guard(plain_http=True, resolve=lambda *_: ["8.8.8.8"], dial=to)
 app.snapshots = Snapshots(folder=app.settings.evidence, guard=guard)
-SnapshotRounds._record = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-SnapshotRounds(app).look()
+Looks._record = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+SnapshotRounds(app).round()
 """
 
 

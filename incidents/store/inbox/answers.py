@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
 
+from incidents.store.inbox.claims import Claims, Place
 from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries
 from incidents.store.schema.report_tables import answers, waiting_answers
 from incidents.store.schema.tables import incidents
@@ -70,15 +71,9 @@ class Waiting(NamedTuple):
         return self._replace(others=json.dumps([*others, report]))
 
 
-def place(connection: Connection) -> tuple[int | None, int]:
-    """The number of the desk's own entry up to which reporters were answered, and of the last."""
-    row = connection.execute(select(desk.c.answered, desk.c.seq)).one()
-    return row.answered, row.seq
-
-
-def move(connection: Connection, to: int | None) -> None:
-    """Note that reporters were answered up to that entry; None: they are not answered."""
-    connection.execute(update(desk).values(answered=to))
+CLAIMS = Claims(waiting_answers, Waiting)
+PLACE = Place(desk.c.answered, desk.c.seq)
+"""The number of the desk's own entry up to which reporters were answered."""
 
 
 def bodies_after(connection: Connection, seq: int, most: int) -> list[tuple[int, str]]:
@@ -158,7 +153,7 @@ def ended(connection: Connection, states: Sequence[str], most: int) -> list[tupl
 
 def release(connection: Connection, waited: Waiting, now: datetime) -> None:
     """Let a mail that waited for the end of an incident be sent."""
-    remove(connection, waited)
+    CLAIMS.remove(connection, waited)
     _put(connection, waited._replace(next_at=now, since=now, site_id=None, incident=None))
 
 
@@ -170,42 +165,7 @@ def due(connection: Connection, now: datetime) -> Waiting | None:
         before.c.reporter == of.reporter, before.c.letter == of.letter,
         before.c.report < of.report, before.c.next_at.is_not(None),
     )  # fmt: skip
-    asked = select(waiting_answers).where(of.next_at <= now, ~is_behind)
-    row = connection.execute(asked.order_by(of.next_at, of.report, of.letter)).first()
-    return None if row is None else Waiting(*row)
-
-
-def claim(connection: Connection, seen: Waiting, now: datetime, lease: timedelta) -> Waiting | None:
-    """Claim a mail for the time of an attempt; None if another daemon has changed it."""
-    claimed = seen._replace(attempts=seen.attempts + 1, next_at=now + lease)
-    of = waiting_answers.c
-    unchanged = (
-        of.attempts == seen.attempts, of.next_at == seen.next_at, of.others == seen.others,
-        of.more == seen.more,
-    )  # fmt: skip
-    values = {"attempts": claimed.attempts, "next_at": claimed.next_at}
-    done = connection.execute(update(waiting_answers).where(_same(seen), *unchanged).values(values))
-    return claimed if done.rowcount else None
-
-
-def postpone(connection: Connection, waited: Waiting, until: datetime) -> None:
-    """Try the mail again at that time (UTC), unless another daemon has claimed it since."""
-    unclaimed = waiting_answers.c.attempts == waited.attempts
-    again = update(waiting_answers).where(_same(waited), unclaimed).values(next_at=until)
-    connection.execute(again)
-
-
-def is_claimed(connection: Connection, claimed: Waiting) -> bool:
-    """Whether the mail is still there, with this daemon's attempt as the last one."""
-    of = waiting_answers.c
-    asked = select(of.report).where(_same(claimed), of.attempts == claimed.attempts)
-    return connection.execute(asked).first() is not None
-
-
-def remove(connection: Connection, waited: Waiting) -> None:
-    """Remove a mail from those that wait, unless another daemon has claimed it since."""
-    unclaimed = waiting_answers.c.attempts == waited.attempts
-    connection.execute(delete(waiting_answers).where(_same(waited), unclaimed))
+    return CLAIMS.due(connection, now, ~is_behind)
 
 
 def add(connection: Connection, new: Sequence[Answer]) -> None:

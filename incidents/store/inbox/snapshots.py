@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from incidents.machine.command import DAEMON
+from incidents.store.inbox.claims import Claims, Place
 from incidents.store.inbox.reports import NEW
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.report_tables import report_snapshots, reports, waiting_snapshots
@@ -42,16 +43,9 @@ class Waiting(NamedTuple):
     next_at: datetime
 
 
-def place(connection: Connection) -> tuple[int | None, int]:
-    """The number of the last report that was given its turn, None if none is; and of the last."""
-    last = select(func.coalesce(func.max(reports.c.id), 0)).scalar_subquery()
-    row = connection.execute(select(desk.c.looked, last.label("last"))).one()
-    return row.looked, row.last
-
-
-def move(connection: Connection, to: int | None) -> None:
-    """Note that reports up to that number had their turn; None: no report is given one."""
-    connection.execute(update(desk).values(looked=to))
+CLAIMS = Claims(waiting_snapshots, Waiting)
+PLACE = Place(desk.c.looked, select(func.coalesce(func.max(reports.c.id), 0)).scalar_subquery())
+"""The number of the last report whose addresses a daemon was, or is, to look at."""
 
 
 def plan(connection: Connection, after: int, now: datetime) -> int:
@@ -63,33 +57,6 @@ def plan(connection: Connection, after: int, now: datetime) -> int:
     if new:
         connection.execute(insert(waiting_snapshots), new)
     return rows[-1].id if rows else after
-
-
-def due(connection: Connection, now: datetime) -> Waiting | None:
-    """The report whose turn it is at `now` (UTC)."""
-    of = waiting_snapshots.c
-    asked = select(waiting_snapshots).where(of.next_at <= now).order_by(of.next_at, of.report)
-    row = connection.execute(asked.limit(1)).first()
-    return None if row is None else Waiting(*row)
-
-
-def claim(connection: Connection, seen: Waiting, now: datetime, lease: timedelta) -> Waiting | None:
-    """Claim the report for the time of an attempt; None if another daemon was first."""
-    claimed = Waiting(seen.report, seen.attempts + 1, now + lease)
-    values = {"attempts": claimed.attempts, "next_at": claimed.next_at}
-    done = connection.execute(update(waiting_snapshots).where(_same(seen)).values(values))
-    return claimed if done.rowcount else None
-
-
-def is_claimed(connection: Connection, claimed: Waiting) -> bool:
-    """Whether the report still waits, with this daemon's attempt as the last one."""
-    asked = select(waiting_snapshots.c.report).where(_same(claimed))
-    return connection.execute(asked).first() is not None
-
-
-def remove(connection: Connection, report: int) -> None:
-    """Remove the report from those that wait."""
-    connection.execute(delete(waiting_snapshots).where(waiting_snapshots.c.report == report))
 
 
 def taken_by_daemons(connection: Connection, since: datetime) -> int:
@@ -120,8 +87,3 @@ def of_reports(connection: Connection, ids: Iterable[int]) -> list[Snapshot]:
         rows = connection.execute(asked.order_by(of.report, of.n))
         found += [Snapshot(*row) for row in rows]
     return found
-
-
-def _same(row: Waiting) -> ColumnElement[bool]:
-    of = waiting_snapshots.c
-    return and_(of.report == row.report, of.attempts == row.attempts)
