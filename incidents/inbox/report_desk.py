@@ -89,7 +89,8 @@ class ReportDesk:
             if sites.ids_by_name(connection, [name]):
                 return
             known: tuple[tuple[address_book.Kind, str], ...] = (("site", name), ("domain", name))
-            if not address_book.of_values(connection, known, at or clock.now()):
+            then = at or clock.now()
+            if not address_book.of_values(connection, known, then, then):
                 return
         self.desk.submit([Envelope(site=name, command=AddSite(by=by), login=login)])
 

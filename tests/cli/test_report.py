@@ -321,3 +321,22 @@ def test_the_site_that_a_customer_had_when_it_was_seen_is_added_and_logged(
     [found] = receive(desk, mail).json
     assert found["candidates"] == ["gone.example"]
     assert desk("report", "log", "r1").status == 0
+
+
+def test_each_row_of_a_table_is_about_whoever_had_the_address_then(
+    desk: Cli, tmp_path: Path
+) -> None:
+    book, table = tmp_path / "book.csv", tmp_path / "seen.csv"
+    book.write_text(
+        "customer,site,address,since,until\n"
+        "green,green.example,192.0.2.7,,2026-02-20T00:00:00Z\n"
+        "white,white.example,192.0.2.7,2026-02-20T00:00:00Z,\n",
+        encoding="utf-8",
+    )
+    desk("report", "book", str(book))
+    table.write_text(
+        "timestamp,ip,port\n2026-02-10 09:00:00Z,192.0.2.7,80\n2026-02-25 09:00:00Z,192.0.2.7,80\n",
+        encoding="utf-8",
+    )
+    [found] = receive(desk, table).json
+    assert found["candidates"] == ["green.example", "white.example"]

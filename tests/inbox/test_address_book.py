@@ -15,6 +15,7 @@ from incidents.store.inbox import address_book as store
 from incidents.views.inbox import candidates
 from incidents.views.inbox.candidates import Asked
 from tests.desk.rehearsal import Rehearsal, rehearsal
+from tests.statements import sent
 
 BOOK = """customer,site,domain,address,since,until
 blue,shop.example,,192.0.2.0/24,,
@@ -40,7 +41,8 @@ def found(
     day: Rehearsal, *hosts: str, at: datetime = MARCH, addresses: tuple[str, ...] = ()
 ) -> list[str]:
     with reading(day.engine) as connection:
-        return candidates.of_reports(connection, {1: Asked(hosts, addresses, at)})[1]
+        asked = Asked(hosts, [(address, at) for address in addresses], at)
+        return candidates.of_reports(connection, {1: asked})[1]
 
 
 @pytest.mark.both_databases
@@ -66,11 +68,59 @@ def test_a_host_is_of_the_nearest_name_above_it(day: Rehearsal) -> None:
     assert found(day, "elsewhere.example") == []
 
 
-def test_the_register_comes_first(day: Rehearsal) -> None:
+def test_a_site_of_the_register_below_the_holders_site_is_the_one(day: Rehearsal) -> None:
     day.give(c.AddSite(by="li"), "www.shop.example")
     assert found(day, "www.shop.example") == ["www.shop.example"]
     both = found(day, "www.shop.example", addresses=("192.0.2.200",))
     assert both == ["www.shop.example", "red.example"]
+
+
+def test_a_nearer_name_in_the_address_book_comes_before_the_register(day: Rehearsal) -> None:
+    day.give(c.AddSite(by="li"), "example")
+    assert found(day, "www.shop.example") == ["shop.example", "example"]
+
+
+@pytest.mark.both_databases
+def test_where_the_register_and_the_holder_of_the_time_disagree_a_person_chooses(
+    day: Rehearsal,
+) -> None:
+    with writing(day.engine) as connection:
+        moved = (
+            "customer,domain,since,until\n"
+            "green,moved.example,,2026-03-01T00:00:00Z\nwhite,moved.example,2026-03-01T00:00:00Z,\n"
+        )
+        store.save(connection, address_book.read(moved.splitlines()))
+    day.give(c.AddSite(by="li"), "moved.example")
+    for host in ("moved.example", "www.moved.example"):
+        assert found(day, host, at=FEBRUARY) == ["moved.example", "green.example"]
+        assert found(day, host, at=MARCH) == ["moved.example", "white.example"]
+    # A site that its holder has is certain.
+    day.give(c.AddSite(by="li"), "white.example")
+    assert found(day, "white.example", at=MARCH) == ["white.example"]
+
+
+def test_each_address_is_whose_it_was_when_it_was_seen_itself(day: Rehearsal) -> None:
+    asked = {
+        1: Asked((), [("198.51.100.7", FEBRUARY), ("192.0.2.1", MARCH)], MARCH),
+        2: Asked((), [("198.51.100.7", MARCH), ("198.51.100.7", FEBRUARY)], FEBRUARY),
+    }
+    with reading(day.engine) as connection:
+        assert candidates.of_reports(connection, asked) == {
+            1: ["green.example", "shop.example"],
+            2: ["white.example", "green.example"],
+        }
+
+
+def test_the_address_book_is_asked_once_for_a_page_of_reports(day: Rehearsal) -> None:
+    def statements(reports: int) -> int:
+        asked = {
+            n: Asked((f"{n}.shop.example",), [("192.0.2.1", MARCH)], MARCH) for n in range(reports)
+        }
+        with sent(day.engine) as found, reading(day.engine) as connection:
+            candidates.of_reports(connection, asked)
+        return len(found)
+
+    assert statements(50) == statements(1)
 
 
 def test_an_import_that_is_repeated_adds_nothing_and_an_end_replaces(day: Rehearsal) -> None:

@@ -33,6 +33,10 @@ class Holding(NamedTuple):
     since: datetime = ALWAYS
     until: datetime | None = None
 
+    def is_valid(self, at: datetime) -> bool:
+        """Whether they had it at that time (UTC)."""
+        return self.since <= at and (self.until is None or self.until > at)
+
 
 def save(connection: Connection, new: Iterable[Holding]) -> int:
     """Add what customers have; the same thing from the same time is replaced. Return the number."""
@@ -51,25 +55,29 @@ def count(connection: Connection) -> int:
 
 
 def of_values(
-    connection: Connection, wanted: Collection[tuple[Kind, str]], at: datetime
+    connection: Connection, wanted: Collection[tuple[Kind, str]], first: datetime, last: datetime
 ) -> list[Holding]:
-    """Who had these things at that time (UTC)."""
+    """Who had these things at some time from `first` to `last` (UTC)."""
     of, asked = holdings.c, sorted(set(wanted))
     found: list[Holding] = []
     for start in range(0, len(asked), _AT_ONCE):
         named = tuple_(of.kind, of.value).in_(asked[start : start + _AT_ONCE])
-        rows = connection.execute(select(holdings).where(named, _valid(at)))
+        rows = connection.execute(select(holdings).where(named, _valid(first, last)))
         found += [Holding(*row) for row in rows]
     return sorted(found, key=lambda each: (each.customer, each.value, each.since))
 
 
-def sites_of(connection: Connection, customers: Collection[str], at: datetime) -> list[Holding]:
-    """The sites that these customers had at that time (UTC)."""
+def sites_of(
+    connection: Connection, customers: Collection[str], first: datetime, last: datetime
+) -> list[Holding]:
+    """The sites that these customers had at some time from `first` to `last` (UTC)."""
     of, found = holdings.c, []
     asked = sorted(set(customers))
     for start in range(0, len(asked), _AT_ONCE):
         own = and_(of.kind == "site", of.customer.in_(asked[start : start + _AT_ONCE]))
-        rows = connection.execute(select(holdings).where(own, _valid(at)).order_by(of.value))
+        rows = connection.execute(
+            select(holdings).where(own, _valid(first, last)).order_by(of.value)
+        )
         found += [Holding(*row) for row in rows]
     return found
 
@@ -83,6 +91,6 @@ def networks_above(address: str) -> Sequence[str]:
     ]
 
 
-def _valid(at: datetime) -> ColumnElement[bool]:
+def _valid(first: datetime, last: datetime) -> ColumnElement[bool]:
     of = holdings.c
-    return and_(of.since <= at, or_(of.until.is_(None), of.until > at))
+    return and_(of.since <= last, or_(of.until.is_(None), of.until > first))

@@ -1,12 +1,14 @@
 """The candidates: the sites that a report may be about, by the register and the address book.
 
-The register comes first: a site called like a host, or like the nearest name above it. For other
-hosts and for addresses the address book says whose they were at the time that the report names. Of
-an address that customers share, the sites of all are candidates, and a person chooses.
+The register knows a site called like a host, or like a name above it; it knows no times. The
+address book says whose a host or an address was at the time that the report names. The nearest name
+of either comes first. Where the two disagree, and of what customers share, the sites of all are
+candidates, and a person chooses.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,33 +22,43 @@ from incidents.store.inbox.address_book import Holding, Kind, networks_above
 _MOST_ABOVE = 8
 """The maximum number of parent names of a host that are looked up."""
 _MOST = 20
-"""The maximum number of candidates of a report."""
+"""The maximum number of candidates of a report, and of IP addresses that are looked up."""
+_MOST_HOSTS = 100
+"""The maximum number of hosts of a report that are looked up in the address book."""
+
+_Key = tuple[Kind, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a report names: hosts and IP addresses, and the time (UTC) when it saw the content."""
+    """What a report names: hosts at the time `at` (UTC), and IP addresses, each with its own time.
+
+    The times are those at which the content was seen.
+    """
 
     hosts: Sequence[str]
-    addresses: Sequence[str]
+    addresses: Sequence[tuple[str, datetime]]
     at: datetime
 
 
 def of_reports(connection: Connection, asked: Mapping[int, Asked]) -> dict[int, list[str]]:
     """The candidates of each report, the surest first, at most twenty.
 
-    The function takes a query for the register, and two for each report that the register does not
-    know and the address book may.
+    The function takes a query for the register, one for whether there is an address book, and two
+    for that, or more if there is much to look up.
     """
     hosts = {host for each in asked.values() for host in each.hosts}
     registered = sites_of_hosts(connection, hosts)
     has_book = bool(asked) and address_book.count(connection) > 0
+    book = _Book.of(connection, list(asked.values())) if has_book else _Book()
     found = {}
     for id_, each in asked.items():
-        own = in_order(each.hosts, registered)
-        left = [host for host in each.hosts if host not in registered]
-        if has_book and (left or each.addresses):
-            own += _of_book(connection, left, each.addresses, each.at)
+        own: list[str] = []
+        for host in each.hosts:
+            own += _of_host(host, registered.get(host), book, each.at)
+        for address, at in each.addresses:
+            _, holders = book.nearest(_of_address(address), at)
+            own += [site for sites_ in holders for site in sites_]
         found[id_] = list(dict.fromkeys(own))[:_MOST]
     return found
 
@@ -72,36 +84,69 @@ def names_above(host: str) -> list[str]:
     return [host, *(".".join(labels[n:]) for n in shorter)]
 
 
-def in_order(hosts: Iterable[str], sites_: Mapping[str, str]) -> list[str]:
-    """The sites of the hosts, each once, in the order of the hosts."""
-    return list(dict.fromkeys(sites_[host] for host in hosts if host in sites_))
+def _of_host(host: str, site: str | None, book: _Book, at: datetime) -> list[str]:
+    """The candidates of a host, whose site in the register is `site`."""
+    own = [] if site is None else [site]
+    names = names_above(host)
+    nearest, holders = book.nearest([key for name in names for key in _of_name(name)], at)
+    above = names_above(site) if site is not None else []
+    # Whoever had the site, or a name above it, is whom the register means.
+    others = [sites_ for sites_ in holders if not set(sites_) & set(above)]
+    theirs = [each for sites_ in others for each in sites_]
+    # A customer may have many sites; the surest are called like the host.
+    theirs.sort(key=lambda each: names.index(each) if each in names else len(names))
+    is_nearer = site is not None and nearest is not None and len(nearest) > len(site)
+    return [*theirs, *own] if is_nearer else [*own, *theirs]
 
 
-def _of_book(
-    connection: Connection, hosts: Sequence[str], addresses: Sequence[str], at: datetime
-) -> list[str]:
-    """The sites of the customers who had the hosts or the addresses at that time."""
-    lines: list[list[tuple[Kind, str]]] = [
-        [each for name in names_above(host) for each in (("site", name), ("domain", name))]
-        for host in hosts[:_MOST]
-    ]
-    lines += [[("network", each) for each in networks_above(one)] for one in addresses[:_MOST]]
-    wanted = {key for line in lines for key in line}
-    if not wanted:
-        return []
-    held: dict[tuple[Kind, str], list[Holding]] = {}
-    for each in address_book.of_values(connection, wanted, at):
-        held.setdefault((each.kind, each.value), []).append(each)
-    # The nearest name, or the longest prefix, that anybody had.
-    firsts = (next((held[key] for key in line if key in held), None) for line in lines)
-    nearest = [each for each in firsts if each is not None]
-    customers = {each.customer for some in nearest for each in some}
-    own: dict[str, list[str]] = {}
-    for each in address_book.sites_of(connection, customers, at):
-        own.setdefault(each.customer, []).append(each.value)
-    found: list[str] = []
-    for some in nearest:
-        for each in some:
-            named = [each.value] if each.kind in ("site", "domain") else []
-            found += named if each.kind == "site" else own.get(each.customer, named)
-    return found
+def _of_name(name: str) -> list[_Key]:
+    return [("site", name), ("domain", name)]
+
+
+def _of_address(address: str) -> list[_Key]:
+    return [("network", each) for each in networks_above(address)]
+
+
+class _Book:
+    """What the address book says of the hosts and the addresses that reports name."""
+
+    def __init__(self, held: Iterable[Holding] = (), sites_: Iterable[Holding] = ()) -> None:
+        self._held: dict[_Key, list[Holding]] = defaultdict(list)
+        self._sites: dict[str, list[Holding]] = defaultdict(list)
+        for each in held:
+            self._held[each.kind, each.value].append(each)
+        for each in sites_:
+            self._sites[each.customer].append(each)
+
+    @classmethod
+    def of(cls, connection: Connection, asked: Sequence[Asked]) -> _Book:
+        """Look up what the reports name, of each report what it names first."""
+        wanted: set[_Key] = set()
+        times: set[datetime] = set()
+        for each in asked:
+            hosts = each.hosts[:_MOST_HOSTS]
+            wanted.update(
+                key for host in hosts for name in names_above(host) for key in _of_name(name)
+            )
+            addresses = list(dict.fromkeys(address for address, _ in each.addresses))
+            wanted.update(key for one in addresses[:_MOST] for key in _of_address(one))
+            times.update([each.at, *(at for _, at in each.addresses)])
+        first, last = min(times), max(times)
+        held = address_book.of_values(connection, wanted, first, last)
+        customers = {each.customer for each in held}
+        return cls(held, address_book.sites_of(connection, customers, first, last))
+
+    def nearest(self, line: Iterable[_Key], at: datetime) -> tuple[str | None, list[list[str]]]:
+        """The first of these things that anybody had at that time, and the sites of each holder."""
+        for key in line:
+            held = [each for each in self._held.get(key, ()) if each.is_valid(at)]
+            if held:
+                return key[1], [self._sites_of(each, at) for each in held]
+        return None, []
+
+    def _sites_of(self, held: Holding, at: datetime) -> list[str]:
+        """The sites of who has it: the one that it is, or all of theirs, or the domain itself."""
+        if held.kind == "site":
+            return [held.value]
+        own = [each.value for each in self._sites.get(held.customer, ()) if each.is_valid(at)]
+        return own or ([held.value] if held.kind == "domain" else [])

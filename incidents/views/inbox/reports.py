@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import Connection, and_, func, select, tuple_
 
-from incidents.clock import rfc3339
+from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import InputError, NoSuchReportError
 from incidents.intake.rules import Rules
 from incidents.locale.language import ENGLISH, Language
@@ -93,13 +93,7 @@ def reports(
         id_: json.loads(texts[row.reading]) if row.reading in texts else {}
         for id_, row in rows.items()
     }
-    named = {
-        id_: candidates.Asked(
-            _named(reading), reading.get("addresses", ()),
-            min(rows[id_].seen_at or rows[id_].received_at, rows[id_].received_at),
-        )
-        for id_, reading in readings.items()
-    }  # fmt: skip
+    named = {id_: _asked(rows[id_], reading) for id_, reading in readings.items()}
     found = candidates.of_reports(connection, named)
     keys = {row.reporter for row in rows.values() if row.reporter is not None}
     standings = reporters.standings(connection, keys)
@@ -230,6 +224,18 @@ def _conditions(connection: Connection, wanted: ReportFilter) -> list[Any]:
         named = and_(report_hosts.c.report_id == table.c.id, report_hosts.c.host == wanted.host)
         found.append(select(report_hosts.c.host).where(named).exists())
     return found
+
+
+def _asked(row: store.Report, reading: Mapping[str, Any]) -> candidates.Asked:
+    """What the report names, with the times at which it was seen; no report names a later one."""
+    received_at = row.received_at
+    at = min(row.seen_at or received_at, received_at)
+    addresses = dict.fromkeys(
+        (each["address"], at if seen is None else min(read_rfc3339(seen), received_at))
+        for each in reading.get("endpoints", ())
+        for seen in [each["seen_at"]]
+    )
+    return candidates.Asked(_named(reading), list(addresses), at)
 
 
 def _named(reading: Mapping[str, Any]) -> list[str]:
