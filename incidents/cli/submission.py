@@ -46,8 +46,9 @@ class Submission:
         self.policy = policy
         self.also: list[Remarked] = []
         """Further remarks on the answer, after the desk's own."""
+        self.before: list[Envelope] = []
         self.sequel: Sequel | None = None
-        """What follows in the transaction of the command."""
+        """What comes before the command in its transaction, and what follows."""
 
     @property
     def by(self) -> str:
@@ -246,9 +247,10 @@ class Submission:
             return answer
         from incidents.desk.envelope import join_answers
 
-        answer, *more = self.run.app.desk.submit(
-            [envelope], dry_run=dry_run, policy=self.policy, sequel=self.sequel
+        answers_ = self.run.app.desk.submit(
+            [*self.before, envelope], dry_run=dry_run, policy=self.policy, sequel=self.sequel
         )
+        answer, *more = answers_[len(self.before) :]
         return self.finish(reduce(join_answers, more, answer))
 
     def finish(self, answer: Answer) -> Answer:

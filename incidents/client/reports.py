@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         RulesActivated,
         RulesTrial,
     )
+    from incidents.desk.envelope import Envelope
     from incidents.inbox.receiving import Delivery
 
 _CREATED = 201
@@ -51,8 +52,12 @@ class RemoteReports:
             found = cast("ReportInFull", answer.json())
             yield found, answer.status_code == _CREATED
 
-    def ensure_site(self, name: str, **_: object) -> None:
+    def ensure_site(self, *_: object, **__: object) -> None:
         """The server does that itself when a report is logged."""
+
+    def missing_site(self, *_: object, **__: object) -> list[Envelope]:
+        """None: as for `ensure_site`."""
+        return []
 
     def try_rules(self, toml: str, *, days: int) -> RulesTrial:
         """Try intake rules on the server's reports. Raises the errors of `receive`."""

@@ -33,6 +33,7 @@ from incidents.views.inbox import reports as views
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
+        Report,
         Reporter,
         ReportInFull,
         RulesActivated,
@@ -78,21 +79,28 @@ class ReportDesk:
                 yield report, each.is_new
 
     def ensure_site(
-        self, name: str, *, by: str, login: str | None, at: datetime | None = None
+        self, name: str, report: Report, *, by: str, login: str | None, at: datetime | None = None
     ) -> None:
-        """Add the site to the register if it is not there and the address book has it.
+        """Add the site to the register if it is missing there: see `missing_site`."""
+        self.desk.submit(self.missing_site(name, report, by=by, login=login, at=at))
 
-        `at`: the time (UTC) that the report names, otherwise now; somebody had the site then. What
-        the address book does not know either is left to the desk, which refuses it.
+    def missing_site(
+        self, name: str, report: Report, *, by: str, login: str | None, at: datetime | None = None
+    ) -> list[Envelope]:
+        """The command that adds the site if it is not in the register, but in the address book.
+
+        Somebody had it when the report saw it, or at `at` (UTC; otherwise now). What the address
+        book does not know either is left to the desk, which refuses it.
         """
         with self.reading() as connection:
             if sites.ids_by_name(connection, [name]):
-                return
+                return []
             known: tuple[tuple[address_book.Kind, str], ...] = (("site", name), ("domain", name))
             then = at or clock.now()
-            if not address_book.of_values(connection, known, then, then):
-                return
-        self.desk.submit([Envelope(site=name, command=AddSite(by=by), login=login)])
+            is_known = name in report["candidates"]
+            if not is_known and not address_book.of_values(connection, known, then, then):
+                return []
+        return [Envelope(site=name, command=AddSite(by=by), login=login)]
 
     def try_rules(self, toml: str, *, days: int) -> RulesTrial:
         """Try intake rules on the reports of the last `days`; nothing is changed.

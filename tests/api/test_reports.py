@@ -11,6 +11,9 @@ from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.record import evidence
+from incidents.store.database.engine import writing
+from incidents.store.inbox import address_book
+from incidents.store.inbox.address_book import Holding
 from tests.api.rig import Rig
 from tests.inbox.test_samples import FOLDER
 
@@ -132,7 +135,12 @@ def test_a_dry_run_settles_nothing(api: Rig) -> None:
     add_site(api)
     send(api, ARF)
     client = api.client("operator")
-    for act, words in (("log", {}), ("dismiss", {"reason": "x"})):
+    with writing(api.app.engine) as connection:
+        address_book.save(connection, [Holding("site", "book.example", "Book Ltd")])
+    acts: tuple[tuple[str, dict[str, str]], ...] = (
+        ("log", {}), ("log", {"site": "book.example"}), ("dismiss", {"reason": "x"}),
+    )  # fmt: skip
+    for act, words in acts:
         answer = client.post(f"/api/v1/reports/r1/{act}", params={"dry_run": True}, json=words)
         assert (answer.status_code, answer.json()["report"]["state"]) == (200, "new"), act
 

@@ -305,8 +305,9 @@ def test_a_person_looks_at_the_page_again(desk: Cli, monkeypatch: pytest.MonkeyP
     assert (one["status"], other["status"]) == (200, 404)
 
 
+@pytest.mark.parametrize("seen", [b"Seen: 2026-02-10 09:00:00 UTC", b"I saw this:"])
 def test_the_site_that_a_customer_had_when_it_was_seen_is_added_and_logged(
-    desk: Cli, tmp_path: Path
+    desk: Cli, tmp_path: Path, seen: bytes
 ) -> None:
     book = tmp_path / "book.csv"
     book.write_text(
@@ -316,11 +317,18 @@ def test_the_site_that_a_customer_had_when_it_was_seen_is_added_and_logged(
     mail = tmp_path / "old.eml"
     mail.write_bytes(
         b"From: zhao@user.example\nSubject: Phishing\nDate: Tue, 10 Feb 2026 10:00:00 +0000\n\n"
-        b"Seen: 2026-02-10 09:00:00 UTC\nhttp://gone.example/login\n"
-    )
+        + seen + b"\nhttp://gone.example/login\n"
+    )  # fmt: skip
     [found] = receive(desk, mail).json
     assert found["candidates"] == ["gone.example"]
-    assert desk("report", "log", "r1").status == 0
+    expected = desk("report", "log", "r1", "--dry-run", "--json")
+    assert (expected.status, expected.json["site"]["state"]) == (0, "active")
+    assert desk("site", "show", "gone.example").status == 3
+    done = desk("report", "log", "r1", "--json")
+    assert done.status == 0
+    assert done.json["incident"]["id"] == expected.json["incident"]["id"]
+    kinds = [[each["kind"] for each in answer.json["events"]] for answer in (done, expected)]
+    assert kinds[0] == kinds[1]
 
 
 def test_each_row_of_a_table_is_about_whoever_had_the_address_then(

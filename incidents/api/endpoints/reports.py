@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import reduce
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO, cast
 
 from fastapi import Path, Query, Request
 from pydantic import Field
@@ -176,8 +176,11 @@ def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSO
         note=bodies.optional_text("note", words.note), again=words.again,
     )  # fmt: skip
     by.needs("log", about=site)
-    if not by.dry_run:
-        by.app.reports.ensure_site(site, by=by.by, login=by.identity.login, at=command.at)
+    of_site: dict[str, Any] = {"by": by.by, "login": by.identity.login, "at": command.at}
+    if by.dry_run:
+        missing = by.app.reports.missing_site(site, found, **of_site)
+        return _settle(by, found, site, command, ReportLogged, before=missing)
+    by.app.reports.ensure_site(site, found, **of_site)
     return _settle(by, found, site, command, ReportLogged)
 
 
@@ -231,7 +234,7 @@ def _read(by: Caller, report: str) -> ReportInFull:
 
 def _settle(
     by: Caller, found: ReportInFull, site: str | int, command: Command,
-    kind: type[ReportLogged | ReportJoined],
+    kind: type[ReportLogged | ReportJoined], *, before: Sequence[Envelope] = (),
 ) -> JSON:  # fmt: skip
     by.take_quota(1)
     sequel = LeadToIncident(
@@ -239,8 +242,11 @@ def _settle(
         clock=clock.now, evidence=triage.evidence_of(found) if kind is ReportLogged else None,
     )  # fmt: skip
     envelope: Envelope = by.envelope(site, command)
-    answers: Sequence[Answer] = by.app.desk.submit([envelope], dry_run=by.dry_run, sequel=sequel)
-    answer = reduce(join_answers, answers[1:], answers[0])
+    answers: Sequence[Answer] = by.app.desk.submit(
+        [*before, envelope], dry_run=by.dry_run, sequel=sequel
+    )
+    answer, *more = answers[len(before) :]
+    answer = reduce(join_answers, more, answer)
     if answer.refusal is not None:
         raise by.refused(answer)
     [document] = actions.action_documents(by.app, [answer])

@@ -90,10 +90,11 @@ def log(
         report=report, kind=ReportLogged, by=own.by, login=own.run.settings.login,
         clock=clock.now, evidence=triage.evidence_of(found),
     )  # fmt: skip
-    if not own.dry_run:
-        own.run.app.reports.ensure_site(
-            name, by=own.by, login=own.run.settings.login, at=command.at
-        )
+    of_site: dict[str, Any] = {"by": own.by, "login": own.run.settings.login, "at": command.at}
+    if own.dry_run:
+        own.before = own.run.app.reports.missing_site(name, found, **of_site)
+    else:
+        own.run.app.reports.ensure_site(name, found, **of_site)
     own.submit_once(name, command, may_repeat=True, confirm=confirm)
 
 

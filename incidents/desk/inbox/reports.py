@@ -242,18 +242,18 @@ class LeadToIncident:
     by_rule: ByRule | None = None
 
     def commands(self, answers: Sequence[Answer]) -> list[Envelope]:
-        """The command that attaches the report's bytes to the incident of the first answer."""
+        """The command that attaches the report's bytes to the incident of the last answer."""
         if self.evidence is None:
             return []
         digest, size, name = self.evidence
-        site_id, n = _incident(answers[0])
+        site_id, n = _incident(answers[-1])
         attach = Attach(by=self.by, incident=n, digest=digest, size=size, name=name)
         return [Envelope(site=site_id, command=attach, login=self.login)]
 
     def write(self, connection: Connection, answers: Sequence[Answer]) -> None:
         """Note how the report ended; raises the errors of `waiting`, or RuleStoppedError."""
         place = _place(connection, self.report, self.clock, self.by_rule)
-        site_id, n = _incident(answers[0])
+        site_id, n = _incident(answers[-1])
         own_stream.record(
             connection, place, self.kind, self.by, self.login, report=self.report,
             about=incident_id(site_id, n), **_facts(self.by_rule),

@@ -43,7 +43,7 @@ class EnsureSite(Protocol):
     """A function that adds the site to the register, if it is known but not there."""
 
     def __call__(
-        self, name: str, /, *, by: str, login: str | None, at: datetime | None
+        self, name: str, report: Report, /, *, by: str, login: str | None, at: datetime | None
     ) -> None: ...
 
 
@@ -154,7 +154,7 @@ class RuleDesk:
         )  # fmt: skip
         command: Command
         if act.command is not None and act.site is not None:
-            self.ensure_site(act.site, by=signature, login=self.login, at=act.command.at)
+            self.ensure_site(act.site, report, by=signature, login=self.login, at=act.command.at)
             site: str | int = act.site
             command = act.command
         else:

@@ -58,7 +58,9 @@ def log(desk: Submitted, report: str) -> Response:
             again=desk.form.text("again") is not None,
         )  # fmt: skip
         desk.authorise("log", site)
-        desk.app.reports.ensure_site(site, by=desk.by, login=desk.identity.login, at=command.at)
+        desk.app.reports.ensure_site(
+            site, found, by=desk.by, login=desk.identity.login, at=command.at
+        )
         confirmed = desk.form.text("confirm")
         answer = _settle(desk, found, site, command, ReportLogged, unless_closing=confirmed != site)
     except (InputError, RefusedError) as error:
