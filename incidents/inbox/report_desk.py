@@ -1,21 +1,19 @@
-"""The desk's reports, for every surface: receive them, and dismiss one.
-
-To log or to join a report is a command on a site, with `desk.reports.LeadToIncident` after it.
-"""
+"""The desk's reports, for every surface: receive them, and settle one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from incidents import clock
 from incidents.desk.desk import Desk
-from incidents.desk.envelope import Envelope
+from incidents.desk.envelope import Answer, Envelope, join_answers
 from incidents.desk.inbox import intake_rules, reporters, reports, snapshots
 from incidents.errors import NoPageToSeeError, SealedContentError
+from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.inbox.rules import trial
 from incidents.inbox.snapshots import taking
@@ -135,6 +133,30 @@ class ReportDesk:
                 return intake_rules.expected(connection, wanted)
         return self.desk.on_record(partial(intake_rules.activate, wanted=wanted, clock=clock.now))
 
+    def waiting(self, report: int, language: Language = ENGLISH) -> ReportInFull:
+        """The report, which waits for the desk.
+
+        Raises:
+            NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
+        """
+        with self.reading() as connection:
+            reports.waiting(connection, report)
+            return views.report(connection, report, language)
+
+    def settle(
+        self, report: ReportInFull, envelope: Envelope, *, before: Sequence[Envelope] = (),
+        dry_run: bool = False,
+    ) -> Answer:  # fmt: skip
+        """Log or join the report by a command of `triage`, after those `before` it.
+
+        Raises:
+            NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
+        """
+        sequel = triage.sequel(report, envelope.command, envelope.login)
+        answers = self.desk.submit([*before, envelope], dry_run=dry_run, sequel=sequel)
+        answer, *more = answers[len(before) :]
+        return reduce(join_answers, more, answer)
+
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,
         dry_run: bool = False,
@@ -145,8 +167,7 @@ class ReportDesk:
             NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
         """
         if dry_run:
-            with self.reading() as connection:
-                reports.waiting(connection, report)
+            self.waiting(report)
         else:
             self.desk.on_record(
                 partial(

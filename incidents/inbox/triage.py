@@ -1,15 +1,19 @@
-"""Triage: what logging a report means, as the command that a person would have typed."""
+"""Triage: what it means to log or to join a report: a command, and what follows it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from incidents import clock
 from incidents.clock import read_rfc3339
 from incidents.contract.documents.reports import Report
+from incidents.desk.inbox.reports import ByRule, LeadToIncident
 from incidents.errors import BadUrlError, InputError
-from incidents.machine.commands import Log
-from incidents.values import web_address
+from incidents.machine.command import Command
+from incidents.machine.commands import Attach, Log
+from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.values import inputs, web_address
 from incidents.values.inputs import MAX_URLS
 
 NOTHING_TOUCHED: dict[str, Any] = {
@@ -64,6 +68,24 @@ def log_command(
     return Log(
         by=by, at=at or _seen_at(report, now), urls=urls.urls, written=urls.written,
         category=category or report["category"], note=note, again=again,
+    )  # fmt: skip
+
+
+def join_command(report: Report, n: int, by: str) -> Attach:
+    """The command that attaches the report's bytes to the incident with that number of its site."""
+    digest, size, name = evidence_of(report)
+    return Attach(by=by, incident=n, digest=digest, size=size, name=name)
+
+
+def sequel(
+    report: Report, command: Command, login: str | None, by_rule: ByRule | None = None
+) -> LeadToIncident:
+    """What follows the command, which is of `log_command` or of `join_command`."""
+    is_log = isinstance(command, Log)
+    return LeadToIncident(
+        report=inputs.report(report["id"]), kind=ReportLogged if is_log else ReportJoined,
+        by=command.by, login=login, clock=clock.now,
+        evidence=evidence_of(report) if is_log else None, by_rule=by_rule,
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import reduce
 from typing import Annotated, Any, BinaryIO, cast
 
 from fastapi import Path, Query, Request
@@ -25,14 +24,10 @@ from incidents.contract.documents.reports import (
     ReportState,
     Settled,
 )
-from incidents.desk import Answer, Envelope
-from incidents.desk.envelope import join_answers
-from incidents.desk.inbox import reports as desk_reports
-from incidents.desk.inbox.reports import LeadToIncident
+from incidents.desk import Envelope
 from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery
-from incidents.machine.commands import Attach, Command
-from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.machine.commands import Command
 from incidents.values import inputs
 from incidents.values.json_object import JSONObject
 from incidents.views.inbox import reports
@@ -168,7 +163,7 @@ def show_report(by: ReadCaller, report: Id) -> JSON:
 def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSON:
     """Log a report as a new incident, with its URLs, its category and its bytes."""
     words = words or Logged()
-    found = _waiting(by, inputs.report(report))
+    found = by.app.reports.waiting(inputs.report(report))
     site = triage.site_of(found, None if words.site is None else inputs.site(words.site))
     command = triage.log_command(
         found, site, by.by, clock.now(), at=bodies.read_time(words.at),
@@ -179,20 +174,18 @@ def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSO
     of_site: dict[str, Any] = {"by": by.by, "login": by.identity.login, "at": command.at}
     if by.dry_run:
         missing = by.app.reports.missing_site(site, found, **of_site)
-        return _settle(by, found, site, command, ReportLogged, before=missing)
+        return _settle(by, found, site, command, before=missing)
     by.app.reports.ensure_site(site, found, **of_site)
-    return _settle(by, found, site, command, ReportLogged)
+    return _settle(by, found, site, command)
 
 
 @routes.post("/reports/{report}/join", **operation("settle_report", Settled, acting=True))
 def join_report(by: ActionCaller, report: Id, words: Joined) -> JSON:
     """Add a report to the incident that it is about: its bytes become evidence."""
-    found = _waiting(by, inputs.report(report))
+    found = by.app.reports.waiting(inputs.report(report))
     site, n = inputs.incident(words.incident)
-    digest, size, name = triage.evidence_of(found)
-    command = Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     by.needs("attach", about=words.incident)
-    return _settle(by, found, site, command, ReportJoined)
+    return _settle(by, found, site, triage.join_command(found, n, by.by))
 
 
 @routes.post("/reports/{report}/dismiss", **operation("settle_report", Settled, acting=True))
@@ -220,33 +213,18 @@ def retest_report(by: ActionCaller, report: Id) -> JSON:
     return JSON({**triage.NOTHING_TOUCHED, "report": found})
 
 
-def _waiting(by: Caller, report: int) -> ReportInFull:
-    with by.app.reading() as connection:
-        found = reports.report(connection, report)
-        desk_reports.waiting(connection, report)
-    return found
-
-
 def _read(by: Caller, report: str) -> ReportInFull:
     with by.app.reading() as connection:
         return reports.report(connection, inputs.report(report))
 
 
 def _settle(
-    by: Caller, found: ReportInFull, site: str | int, command: Command,
-    kind: type[ReportLogged | ReportJoined], *, before: Sequence[Envelope] = (),
+    by: Caller, found: ReportInFull, site: str | int, command: Command, *,
+    before: Sequence[Envelope] = (),
 ) -> JSON:  # fmt: skip
     by.take_quota(1)
-    sequel = LeadToIncident(
-        report=inputs.report(found["id"]), kind=kind, by=by.by, login=by.identity.login,
-        clock=clock.now, evidence=triage.evidence_of(found) if kind is ReportLogged else None,
-    )  # fmt: skip
-    envelope: Envelope = by.envelope(site, command)
-    answers: Sequence[Answer] = by.app.desk.submit(
-        [*before, envelope], dry_run=by.dry_run, sequel=sequel
-    )
-    answer, *more = answers[len(before) :]
-    answer = reduce(join_answers, more, answer)
+    envelope = by.envelope(site, command)
+    answer = by.app.reports.settle(found, envelope, before=before, dry_run=by.dry_run)
     if answer.refusal is not None:
         raise by.refused(answer)
     [document] = actions.action_documents(by.app, [answer])

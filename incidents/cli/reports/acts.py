@@ -75,9 +75,7 @@ def log(
     other (R1), and the clock starts now (R2).
     """
     from incidents import clock
-    from incidents.desk.inbox.reports import LeadToIncident
     from incidents.inbox import triage
-    from incidents.record.report_events import ReportLogged
 
     own = _ReportSubmission(submission, report)
     found = _waiting(own.run, report)
@@ -86,10 +84,7 @@ def log(
         found, name, own.by, clock.now(), at=own.run.read_time(at), category=category, note=note,
         again=again,
     )  # fmt: skip
-    own.sequel = LeadToIncident(
-        report=report, kind=ReportLogged, by=own.by, login=own.run.settings.login,
-        clock=clock.now, evidence=triage.evidence_of(found),
-    )  # fmt: skip
+    own.sequel = triage.sequel(found, command, own.run.settings.login)
     of_site: dict[str, Any] = {"by": own.by, "login": own.run.settings.login, "at": command.at}
     if own.dry_run:
         own.before = own.run.app.reports.missing_site(name, found, **of_site)
@@ -107,19 +102,13 @@ def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> N
 
     Several reports of one finding are one violation. Joining moves no state and no clock.
     """
-    from incidents import clock
-    from incidents.desk.inbox.reports import LeadToIncident
     from incidents.inbox import triage
-    from incidents.machine.commands import Attach
-    from incidents.record.report_events import ReportJoined
 
     own = _ReportSubmission(submission, report)
     site_id, n = incident
-    digest, size, name = triage.evidence_of(_waiting(own.run, report))
-    own.sequel = LeadToIncident(
-        report=report, kind=ReportJoined, by=own.by, login=own.run.settings.login, clock=clock.now
-    )
-    command = Attach(by=own.by, incident=n, digest=digest, size=size, name=name)
+    found = _waiting(own.run, report)
+    command = triage.join_command(found, n, own.by)
+    own.sequel = triage.sequel(found, command, own.run.settings.login)
     own.submit(site_id, command)
 
 

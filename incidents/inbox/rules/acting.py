@@ -27,8 +27,7 @@ from incidents.inbox import triage
 from incidents.inbox.rules import decision
 from incidents.inbox.rules.decision import Act
 from incidents.intake import rules as intake
-from incidents.machine.commands import Attach, Command
-from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.machine.commands import Command
 from incidents.store.database.engine import Reading
 from incidents.store.inbox import intake_rules
 from incidents.store.inbox import reports as store
@@ -145,13 +144,6 @@ class RuleDesk:
                 )
             )  # fmt: skip
             return None
-        digest, size, name = evidence = triage.evidence_of(report)
-        is_log = act.kind == "log"
-        lead = LeadToIncident(
-            report=id_, kind=ReportLogged if is_log else ReportJoined, by=signature,
-            login=self.login, clock=clock.now, evidence=evidence if is_log else None,
-            by_rule=by_rule,
-        )  # fmt: skip
         command: Command
         if act.command is not None and act.site is not None:
             self.ensure_site(act.site, report, by=signature, login=self.login, at=act.command.at)
@@ -161,7 +153,8 @@ class RuleDesk:
             assert act.site_id is not None, "a site in the register"
             assert act.n is not None, "an incident of the site"
             site = act.site_id
-            command = Attach(by=signature, incident=act.n, digest=digest, size=size, name=name)
+            command = triage.join_command(report, act.n, signature)
+        lead = triage.sequel(report, command, self.login, by_rule)
         sequel = _Sequel(lead=lead, check=partial(_check, report=report, act=act, by=by_rule))
         envelope = Envelope(site=site, command=command, login=self.login, unless_closing=True)
         answer = self.desk.submit([envelope], sequel=sequel)[0]

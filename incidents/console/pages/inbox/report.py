@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from incidents import clock
 from incidents.console import messages, submission
 from incidents.console.flash import Flash
 from incidents.console.pages.log import CATEGORIES
@@ -16,16 +14,12 @@ from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk import Answer
-from incidents.desk.envelope import join_answers
-from incidents.desk.inbox import reports as desk_reports
-from incidents.desk.inbox.reports import LeadToIncident
 from incidents.errors import InputError, LibraryError, RefusedError
 from incidents.inbox import triage
 from incidents.inbox.snapshots import taking
 from incidents.inbox.source_view import plain
 from incidents.locale import words
-from incidents.machine.commands import Attach, Command
-from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.machine.commands import Command
 from incidents.store.inbox.reporters import STANDINGS
 from incidents.values import inputs
 from incidents.values.ids import report_id
@@ -46,7 +40,7 @@ def log(desk: Submitted, report: str) -> Response:
     """Log the report as a new incident."""
     id_ = inputs.report(report)
     try:
-        found = _waiting(desk, id_)
+        found = desk.app.reports.waiting(id_, desk.reader.spoken)
         given = desk.form.text("site")
         site = triage.site_of(found, None if given is None else inputs.site(given))
         category = submission.optional_text(desk.form, "category", limit=100)
@@ -62,7 +56,7 @@ def log(desk: Submitted, report: str) -> Response:
             site, found, by=desk.by, login=desk.identity.login, at=command.at
         )
         confirmed = desk.form.text("confirm")
-        answer = _settle(desk, found, site, command, ReportLogged, unless_closing=confirmed != site)
+        answer = _settle(desk, found, site, command, unless_closing=confirmed != site)
     except (InputError, RefusedError) as error:
         return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="log")
     if answer.refusal is not None and answer.refusal.name == "would_close":
@@ -84,11 +78,9 @@ def join(desk: Submitted, report: str) -> Response:
 def join_to(desk: Submission, report: int, incident: tuple[int, int]) -> Answer:
     """Add the report to the incident; raises the desk's errors about the report."""
     site, n = incident
-    found = _waiting(desk, report)
-    digest, size, name = triage.evidence_of(found)
-    command = Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
+    found = desk.app.reports.waiting(report, desk.reader.spoken)
     desk.authorise("attach", site)
-    return _settle(desk, found, site, command, ReportJoined)
+    return _settle(desk, found, site, triage.join_command(found, n, desk.by))
 
 
 @router.post("/reports/{report}/dismiss", dependencies=_SETTLE)
@@ -128,24 +120,13 @@ def retest(desk: Submitted, report: str) -> Response:
     return desk.back(f"/reports/{report_id(id_)}", Flash("done", told))
 
 
-def _waiting(desk: Submission, report: int) -> ReportInFull:
-    with desk.reading() as connection:
-        desk_reports.waiting(connection, report)
-        return reports.report(connection, report, desk.reader.spoken)
-
-
 def _settle(
-    desk: Submission, found: ReportInFull, site: str | int, command: Command,
-    kind: type[ReportLogged | ReportJoined], *, unless_closing: bool = False,
+    desk: Submission, found: ReportInFull, site: str | int, command: Command, *,
+    unless_closing: bool = False,
 ) -> Answer:  # fmt: skip
     desk.take_quota()
-    sequel = LeadToIncident(
-        report=inputs.report(found["id"]), kind=kind, by=desk.by, login=desk.identity.login,
-        clock=clock.now, evidence=triage.evidence_of(found) if kind is ReportLogged else None,
-    )  # fmt: skip
     envelope = replace(desk.envelope(site, command, None), unless_closing=unless_closing)
-    answer, *more = desk.app.desk.submit([envelope], sequel=sequel)
-    return reduce(join_answers, more, answer)
+    return desk.app.reports.settle(found, envelope)
 
 
 def _after(desk: Submission, report: int, answer: Answer, form: str) -> Response:
