@@ -15,7 +15,6 @@ from incidents.store.schema.types import (
     Word,
     metadata,
     partial_index,
-    words,
 )
 
 reports = Table(
@@ -61,7 +60,12 @@ Index("ix_reports_state", reports.c.state, reports.c.id)
 Index("ix_reports_reporter", reports.c.reporter, reports.c.state)
 Index("ix_reports_message_id", reports.c.message_id)
 Index("ix_reports_incident", reports.c.site_id, reports.c.incident)
-Index("ix_reports_rule", reports.c.rule, reports.c.settled_at)
+Index("ix_reports_category", reports.c.category, reports.c.state, reports.c.id)
+Index("ix_reports_format", reports.c.format, reports.c.state, reports.c.id)
+Index("ix_reports_channel", reports.c.channel, reports.c.state, reports.c.id)
+Index("ix_reports_reading", reports.c.reading)
+partial_index("ix_reports_kept", reports.c.kept.is_not(None), reports.c.kept)
+partial_index("ix_reports_rule", reports.c.rule.is_not(None), reports.c.rule, reports.c.settled_at)
 partial_index(
     "ix_reports_due",
     reports.c.rule.is_not(None) & reports.c.asks.is_(None) & reports.c.settled_at.is_(None),
@@ -81,8 +85,12 @@ intake_rules = Table(
     Column("reason", Word, nullable=False),
 )
 partial_index("ix_reports_answers", reports.c.answers.is_not(None), reports.c.answers)
-waits = reports.c.state.in_(words("new", "unreadable"))
+# Not by the state: SQLite would take the index on states, and sort all reports that wait.
+waits = reports.c.settled_at.is_(None)
 partial_index("ix_reports_waiting", waits, reports.c.rank, reports.c.id)
+partial_index(
+    "ix_reports_waiting_category", waits, reports.c.category, reports.c.rank, reports.c.id
+)
 
 # Who was marked by the desk: see `store.reporters`.
 reporters = Table(
@@ -152,6 +160,7 @@ report_snapshots = Table(
 )
 Index("ix_report_snapshots_taken_at", report_snapshots.c.taken_at)
 Index("ix_report_snapshots_digest", report_snapshots.c.digest)
+Index("ix_report_snapshots_words", report_snapshots.c.words)
 
 # The reports whose addresses a daemon is to look at.
 waiting_snapshots = Table(

@@ -203,6 +203,7 @@ evidence = Table(
     Column("by", Word, nullable=False),
     _incident(),
 )
+Index("ix_evidence_digest", evidence.c.digest)
 
 notes = Table(
     "notes",

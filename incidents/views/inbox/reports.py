@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sqlalchemy import Connection, and_, func, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import InputError, NoSuchReportError
@@ -221,8 +221,8 @@ def _conditions(connection: Connection, wanted: ReportFilter) -> list[Any]:
         if value is not None:
             found.append(table.c[name] == value)
     if wanted.host is not None:
-        named = and_(report_hosts.c.report_id == table.c.id, report_hosts.c.host == wanted.host)
-        found.append(select(report_hosts.c.host).where(named).exists())
+        named = select(report_hosts.c.report_id).where(report_hosts.c.host == wanted.host)
+        found.append(table.c.id.in_(named))
     return found
 
 
