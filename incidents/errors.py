@@ -249,6 +249,11 @@ class NoPageToSeeError(RefusedError):
     at"""
 
 
+class NoPageOfIncidentError(RefusedError):
+    """no report that led to {incident} names a web address on its site: there is no page to look
+    at"""
+
+
 class SealedContentError(RefusedError):
     """{about} may show child abuse, so it is sealed: a supervisor or an administrator can get the
     bytes, for a written reason"""

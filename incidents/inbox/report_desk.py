@@ -12,11 +12,11 @@ from incidents import clock
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope, join_answers
 from incidents.desk.inbox import intake_rules, reporters, reports, snapshots
-from incidents.errors import NoPageToSeeError, SealedContentError
+from incidents.errors import NoPageOfIncidentError, NoPageToSeeError, SealedContentError
 from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.inbox.rules import trial
-from incidents.inbox.snapshots import taking
+from incidents.inbox.snapshots import of_incident, taking
 from incidents.intake import rules as intake
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine import policy as machine_policy
@@ -26,6 +26,8 @@ from incidents.store import desk_state
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
 from incidents.store.inbox import address_book
+from incidents.values import inputs
+from incidents.values.ids import incident_id
 from incidents.views.inbox import reporters as reporter_views
 from incidents.views.inbox import reports as views
 
@@ -198,15 +200,32 @@ class ReportDesk:
         if not taking.addresses(found):
             raise NoPageToSeeError(report=found["id"])
         if not dry_run:
-            taken = self.take(found)
-            self.desk.on_record(
-                partial(
-                    snapshots.record, report=report, taken=taken, by=by, login=login,
-                    clock=clock.now,
-                )
-            )  # fmt: skip
+            self._look(found, by, login)
         with self.reading() as connection:
             return views.report(connection, report)
+
+    def retest_incident(self, incident: tuple[int, int], *, by: str, login: str | None) -> None:
+        """Look again at the incident's addresses, and put on record what is there.
+
+        They are those of the report that led to it, on its own site alone.
+
+        Raises:
+            NoPageOfIncidentError: if there are none, or if they may show child abuse.
+            NoSnapshotLibraryError, FileError: as `Snapshots.take` does.
+        """
+        with self.reading() as connection:
+            found = of_incident.report_of(connection, incident)
+        if found is None:
+            raise NoPageOfIncidentError(incident=incident_id(*incident))
+        self._look(found, by, login)
+
+    def _look(self, found: ReportInFull, by: str, login: str | None) -> None:
+        report, taken = inputs.report(found["id"]), self.take(found)
+        self.desk.on_record(
+            partial(
+                snapshots.record, report=report, taken=taken, by=by, login=login, clock=clock.now
+            )
+        )
 
     def mark(
         self, reporter: str, standing: str, reason: str, *, by: str, login: str | None,

@@ -10,6 +10,7 @@ from incidents import clock
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.inbox import snapshots
 from incidents.desk.inbox.snapshots import Taken
+from incidents.inbox.snapshots import taking
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.machine import commands as c
 from tests.console.test_reports_pages import receive
@@ -103,3 +104,52 @@ def test_a_report_without_an_address_here_is_told_so(desk: ConsoleDesk) -> None:
     answer = Visitor(desk, "li").post("/reports/r1/retest")
     assert answer.status_code == 409
     assert "names no web address on a site" in answer.text
+
+
+def test_the_page_of_an_incident_shows_the_last_look_and_looks_again_at_its_site_alone(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    pages = iter([("Shop", "a" * 64), ("Removed", "b" * 64)])
+
+    def take(_: Snapshots, report: ReportInFull) -> list[Taken]:
+        title, digest = next(pages)
+        looked_at.extend(taking.addresses(report))
+        return [Taken(url=URL, final=URL, status=200, size=9, digest=digest, title=title)]
+
+    monkeypatch.setattr(Snapshots, "take", take)
+    for site in ("shop.example", "other.example"):
+        desk.do(site, c.AddSite(by="li", phone="+86 10 5555 0100"))
+    receive(desk, MAIL.replace(b"see", b"see http://other.example/y and") % b"phishing")
+    li, vera = Visitor(desk, "li"), Visitor(desk, "vera")
+    li.post("/reports/r1/log", {"site": "shop.example"})
+    shown = li.get("/incidents/1-1").text
+    assert "Look at the page" in shown
+    assert "Look at the page" not in vera.get("/incidents/1-1").text
+    assert vera.post("/incidents/1-1/retest").status_code == 403
+
+    li.post("/incidents/1-1/retest")
+    shown = li.get("/incidents/1-1").text
+    assert "The pages of 1-1 were looked at." in shown
+    assert "Shop" in shown
+    assert "The page has changed." not in shown
+    li.post("/incidents/1-1/retest")
+    shown = li.get("/incidents/1-1").text
+    assert "The page has changed." in shown
+    assert shown.index("Shop") < shown.index("<bdi>Removed</bdi>")
+    assert looked_at == [URL, URL]
+    # Titles are not for a role that may not see personal data.
+    shown = vera.get("/incidents/1-1").text
+    assert "The page has changed." in shown
+    assert "Removed" not in shown
+    assert len(desk.entries("report_snapshot")) == 2
+    assert desk.site("shop.example")["state"] == "active"
+
+
+def test_an_incident_that_came_from_no_report_has_no_page_to_look_at(desk: ConsoleDesk) -> None:
+    incident = desk.violation("shop.example", urls=(URL,))
+    li = Visitor(desk, "li")
+    assert "Look at the page" not in li.get(f"/incidents/{incident}").text
+    answer = li.post(f"/incidents/{incident}/retest")
+    assert answer.status_code == 409
+    assert "No report of this incident names a web address on its site." in answer.text

@@ -26,11 +26,13 @@ from incidents.desk import Answer
 from incidents.desk.inbox.releases import release
 from incidents.errors import (
     InputError,
+    LibraryError,
     NoSuchIncidentError,
     RefusedError,
     SealedReasonError,
     UnknownIncidentError,
 )
+from incidents.inbox.snapshots import of_incident
 from incidents.machine import commands as c
 from incidents.notices import customer_link
 from incidents.record import evidence
@@ -38,7 +40,7 @@ from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, possible_actions, register
-from incidents.views.inbox import sealed_files
+from incidents.views.inbox import sealed_files, snapshots
 from incidents.views.queue import police
 from incidents.views.why.record import MAX_TIMELINE
 
@@ -157,6 +159,20 @@ def link(desk: Submitted, incident: str) -> Response:
     )  # fmt: skip
 
 
+@router.post("/incidents/{incident}/retest", dependencies=needs("settle_report"))
+def retest(desk: Submitted, incident: str) -> Response:
+    """Look again at the addresses of the report that led to the incident."""
+    key = inputs.incident(incident)
+    try:
+        desk.authorise("settle_report")
+        desk.take_quota()
+        desk.app.reports.retest_incident(key, by=desk.by, login=desk.identity.login)
+    except (RefusedError, LibraryError) as error:
+        return _page(desk, key, flash=messages.of_error(desk.reader, error))
+    told = desk.reader.say("snapshots.taken", report=incident_id(*key))
+    return desk.back(f"{at(key)}#h-pages", Flash("done", told))
+
+
 def do(desk: Submitted, incident: str, action: str) -> Response:
     """Do the action on the incident, or on one of its contacts."""
     key, row = inputs.incident(incident), action_forms.of_page("incidents")[action].action
@@ -236,8 +252,12 @@ def _page(
         owed = here.app.report_duty
         digests = [each["digest"] for each in found["evidence"]]
         sealed = {*sealed, *sealed_files.sealed_evidence(connection, key, digests)}
+        reported = of_incident.report_of(connection, key)
         report_due = None if owed is None else police.deadline_of(connection, key, owed)
     found = masked.document(found)
+    seen = [] if reported is None else reported["snapshots"]
+    if not who.identity.may("reveal"):
+        seen = snapshots.without_words(seen)
     return here.page(
         "incident", status=409 if flash else 200, flash=flash, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
@@ -247,5 +267,5 @@ def _page(
         actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
         revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None, report_due=report_due,
-        sealed=sealed,
+        sealed=sealed, reported=reported, compared=snapshots.compared(seen),
     )  # fmt: skip

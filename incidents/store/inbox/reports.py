@@ -234,5 +234,12 @@ def of_incidents(
     return found
 
 
+def led_to(connection: Connection, site_id: int, incident: int, most: int) -> list[int]:
+    """The numbers of the first reports that led to the incident, logged or joined, in order."""
+    own = reports.c
+    asked = select(own.id).where(own.site_id == site_id, own.incident == incident)
+    return list(connection.scalars(asked.order_by(own.id).limit(most)))
+
+
 def _parts(values: list[object] | list[str] | list[int]) -> Iterable[list[object]]:
     return (list(values[start : start + _AT_ONCE]) for start in range(0, len(values), _AT_ONCE))
