@@ -24,9 +24,8 @@ from incidents.machine.policy import Policy
 from incidents.store.cases import slices
 from incidents.store.cases.slices import LAST, Need, Place
 from incidents.values.ids import ACT
+from incidents.values.incident_states import GONE, UNTOLD
 
-_WAITING = ("open", "unreached")
-_SETTLED = ("removed", "voided")
 _NUMBER_AFTER_ALL = 1 << 62
 
 
@@ -119,8 +118,8 @@ class Archive:
             heappush(self._deadlines, (due, now.n))
         if now.suspension is not None and (was is None or was.suspension is None):
             self._members[now.suspension].append(now.n)
-        _keep(self._waiting, now.n, now.state in _WAITING)
-        _keep(self._unsettled, now.n, now.state not in _SETTLED)
+        _keep(self._waiting, now.n, now.state in UNTOLD)
+        _keep(self._unsettled, now.n, now.state not in GONE)
 
     def _put_suspension(self, now: Suspension) -> None:
         place = (*now.place, now.n)

@@ -13,6 +13,7 @@ from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.policy import read as read_policy
 from incidents.values.ids import read_incident_id
+from incidents.values.incident_states import UNTOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -277,7 +278,7 @@ def _ask(run: Run, query: Callable[[Queries | RemoteQueries], T]) -> T | None:
 
 
 def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
-    waiting = any(i["state"] in ("open", "unreached") for i in document["incidents"])
+    waiting = any(i["state"] in UNTOLD for i in document["incidents"])
     return waiting or any(task["task_kind"] == "tell" for task in next_steps.opened_tasks(own))
 
 

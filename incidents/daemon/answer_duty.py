@@ -36,6 +36,7 @@ from incidents.store.inbox.answers import CLAIMS, PLACE, Waiting
 from incidents.store.inbox.reports import Report
 from incidents.values import report_token
 from incidents.values.ids import report_id
+from incidents.values.incident_states import ENDED
 
 TICK_S = 5.0
 """The interval of the duty's rounds."""
@@ -43,7 +44,6 @@ LEASE = timedelta(seconds=25)
 """How long a daemon claims a mail; an attempt to send ends within 20 s."""
 
 _AT_ONCE = 500
-_OVER = ("removed", "refused", "moot", "voided")
 
 
 class Answers(Rounds):
@@ -75,7 +75,7 @@ class Mails(Pending):
 
     def has_more(self, connection: Connection) -> bool:
         """Whether an incident of which a reporter is to be told has ended."""
-        return bool(answers.ended(connection, _OVER, 1))
+        return bool(answers.ended(connection, ENDED, 1))
 
     def plan(self, connection: Connection, after: int | None) -> int | None:
         """Let mails wait for the next entries, and for incidents that have ended."""
@@ -210,7 +210,7 @@ def _let_wait(
 
 def _release(connection: Connection, now: datetime) -> None:
     """Let reporters be told of incidents that have ended; of a void one there is nothing to say."""
-    for mail, state in answers.ended(connection, _OVER, _AT_ONCE):
+    for mail, state in answers.ended(connection, ENDED, _AT_ONCE):
         if state == "voided":
             CLAIMS.remove(connection, mail)
         else:

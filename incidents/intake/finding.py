@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from incidents.values.incident_states import UNSETTLED
+
 BURST = timedelta(hours=1)
 """The longest time from the last report of an incident to another report of the same finding."""
-UNSETTLED = ("open", "notified", "unreached")
-"""The states of an incident that the desk still works on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

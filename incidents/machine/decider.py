@@ -21,6 +21,7 @@ from incidents.machine.refusal import RefusedAction, RefusedError, Remark
 from incidents.machine.state import INCIDENT_STATES, can_move_incident, move_site
 from incidents.machine.work import TELL
 from incidents.values.ids import incident_id, task_id
+from incidents.values.incident_states import GONE
 
 _MAY_CHANGE_THE_RUN = {
     e.ContactRecorded, e.ContactVoided, e.IncidentVoided, e.StatementTakenBack, e.SiteSuspended,
@@ -161,7 +162,6 @@ def refuse_state(
 
 
 _NOT_KNOWN_REMOVED = ("unreached", "notified")
-SETTLED = ("removed", "voided")
 
 MAX_LISTED = 500
 """The maximum number of incidents in one task, because entries are limited in size and a longer
@@ -202,7 +202,7 @@ def complete_rechecks(decider: Decider) -> None:
     for task in list(case.tasks.values()):
         if task.kind != "recheck" or task.done_at is not None:
             continue
-        if all(case.incidents[n].state in SETTLED for n in task.incidents):
+        if all(case.incidents[n].state in GONE for n in task.incidents):
             decider.add(e.TaskCompleted, task=task.n, outcome="settled")
 
 

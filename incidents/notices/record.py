@@ -33,13 +33,13 @@ from incidents.store.database.engine import Reading
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import incidents, tasks, unsettled
 from incidents.values.ids import read_incident_id, read_item_id, task_number
+from incidents.values.incident_states import GONE
 from incidents.views import left_down, withheld
 
 Link = Callable[[Order, int], str | None]
 """A function that gives the address of the customer's page for an order, if any, by the number of
 times that the links were revoked."""
 
-_SETTLED = frozenset({"removed", "voided"})
 _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
 
 
@@ -100,7 +100,7 @@ def _violation(connection: Connection, found: SiteFacts, order: Order) -> Facts 
     if incident is None:
         return None
     facts = facts_of_incident(connection, found, incident)
-    over = incident.state in _SETTLED or (order.kind == "alarm" and incident.state == "notified")
+    over = incident.state in GONE or (order.kind == "alarm" and incident.state == "notified")
     event = _event(connection, order)
     if isinstance(event, e.AlarmRaised):
         facts = replace(facts, attempts=event.attempts, needed=event.needed)

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from incidents.intake.finding import BURST, UNSETTLED, Known
+from incidents.intake.finding import BURST, Known
 from incidents.store.inbox import reports
 from incidents.store.schema.report_tables import reports as reports_table
 from incidents.store.schema.tables import incident_urls, incidents, sites
+from incidents.values.incident_states import UNSETTLED
 
 _MOST = 500
 """The most incidents that are looked at, the last recorded first."""

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.intake import finding
-from incidents.intake.finding import BURST, NEW, UNSETTLED, Decision, Known, Named
+from incidents.intake.finding import BURST, NEW, Decision, Known, Named
+from incidents.values.incident_states import ENDED, UNSETTLED
 
 TEN = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 A, B = "https://shop.example/a", "https://shop.example/b"
-STATES = (*UNSETTLED, "removed", "refused", "voided", "moot")
+STATES = (*UNSETTLED, *ENDED)
 
 
 def known(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Path
 
 from incidents.api import bodies
 from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.documents.reports import Reporter, ReporterList
+from incidents.contract.documents.reports import Reporter, ReporterList, Standing
 from incidents.values import inputs
 from incidents.views.inbox import reporters
 
@@ -21,7 +21,7 @@ Named = Annotated[str, Path(max_length=254, description="A reporter's email addr
 class Marked(bodies.Form):
     """The standing of a reporter, and why they have it."""
 
-    standing: Literal["trusted", "muted", "blocked", "none"]
+    standing: Standing
     reason: bodies.Text
 
 

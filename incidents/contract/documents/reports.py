@@ -11,6 +11,7 @@ from incidents.contract.documents.actions import Outcome
 
 Standing = Literal["trusted", "muted", "blocked", "none"]
 ReportState = Literal["new", "unreadable", "logged", "joined", "dismissed", "not_ours"]
+ReporterLetter = Literal["receipt", "acted", "dismissed", "not_ours", "ended"]
 
 
 class Record(Open):
@@ -107,7 +108,7 @@ class Report(Open):
 class Told(Open):
     """A mail to who reported: the `letter`, when it was sent, and if it was not, the `problem`."""
 
-    letter: Literal["receipt", "acted", "dismissed", "not_ours", "ended"]
+    letter: ReporterLetter
     told_at: str
     problem: str | None
 

@@ -16,6 +16,7 @@ from incidents.inbox.snapshots import fetching
 from incidents.inbox.snapshots.fetching import MAX_BYTES, WITHIN_S
 from incidents.outbound.guard import Guard
 from incidents.record import evidence
+from incidents.store.inbox import reporters, reports
 from incidents.views.inbox.candidates import names_above
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def addresses(report: ReportInFull) -> list[str]:
 
 def is_for_duty(report: ReportInFull) -> bool:
     """Whether a daemon may look at the report's addresses without being asked."""
-    is_over = report["state"] in ("unreadable", "dismissed", "not_ours")
-    return not is_over and report["standing"] != "blocked" and bool(addresses(report))
+    is_over = report["state"] in (reports.UNREADABLE, *reports.LED_NOWHERE)
+    return not is_over and report["standing"] != reporters.BLOCKED and bool(addresses(report))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

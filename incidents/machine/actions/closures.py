@@ -12,11 +12,12 @@ from incidents.machine import commands, rules
 from incidents.machine import decider as checks
 from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest, Request
-from incidents.machine.decider import SETTLED, Decider, open_calls_to_customer, open_task
+from incidents.machine.decider import Decider, open_calls_to_customer, open_task
 from incidents.machine.events import Reason
 from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_incident, move_site
+from incidents.values.incident_states import GONE
 
 decisions = Handlers[Decider]()
 
@@ -105,7 +106,7 @@ def approve_reinstatement(decider: Decider, command: commands.Approve) -> None:
         site_to=move_site(case.state, "reinstate", case),
         asked_by=request.by,
     )
-    unsettled = (i.n for i in case.incidents.values() if i.state not in SETTLED)
+    unsettled = (i.n for i in case.incidents.values() if i.state not in GONE)
     open_task(decider, "recheck", tuple(sorted(unsettled)))
 
 

@@ -15,11 +15,10 @@ from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Incident
 from incidents.machine.refusal import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site
+from incidents.values.incident_states import UNSETTLED, UNTOLD
 
 decisions = Handlers[Decider]()
 
-_HAVING_ITS_URLS = ("open", "notified", "unreached")
-_NOT_TOLD = ("open", "unreached")
 _RECURRING = ("notified", "unreached", "removed")
 
 
@@ -163,7 +162,7 @@ def revoke_links(decider: Decider, command: commands.RevokeLinks) -> None:
 
 
 def _has_its_urls(incident: Incident) -> bool:
-    return incident.state in _HAVING_ITS_URLS
+    return incident.state in UNSETTLED
 
 
 def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
@@ -223,7 +222,7 @@ def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -
     was reached about one recurrence, the next is a separate violation.
     """
     for incident in decider.case.incidents.values():
-        if incident.recurs == first.n and incident.state in _NOT_TOLD:
+        if incident.recurs == first.n and incident.state in UNTOLD:
             raise RefusedError(
                 "recurred_already", incident=decider.name(first.n), site=decider.case.site,
                 recurrence=decider.name(incident.n), state=incident.state,

@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
 
+from incidents.contract.documents.reports import ReporterLetter
 from incidents.store.inbox.claims import Claims, Place
 from incidents.store.schema.desk_tables import DESK_STREAM, desk, entries
 from incidents.store.schema.report_tables import answers, waiting_answers
 from incidents.store.schema.tables import incidents
 
-RECEIPT, ACTED, DISMISSED, NOT_OURS, ENDED = LETTERS = (
-    "receipt", "acted", "dismissed", "not_ours", "ended",
-)  # fmt: skip
+LETTERS: tuple[str, ...] = get_args(ReporterLetter)
+RECEIPT, ACTED, DISMISSED, NOT_OURS, ENDED = LETTERS
 """The mails: a report came in; it led to an incident; it led to none; it is about nothing that is
 hosted here; and the incident has ended."""
 

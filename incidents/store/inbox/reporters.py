@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sqlalchemy import Connection, insert, select, update
 
+from incidents.contract.documents.reports import Standing
 from incidents.store.schema.report_tables import reporters
 
-TRUSTED, MUTED, BLOCKED, NONE = STANDINGS = ("trusted", "muted", "blocked", "none")
+STANDINGS: tuple[str, ...] = get_args(Standing)
+TRUSTED, MUTED, BLOCKED, NONE = STANDINGS
 """The standings: their reports come first; they get no mail; their reports come last, no rule acts
 on them, and they get no mail; or nothing in particular."""
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from incidents.contract.documents.reports import ReportState
 from incidents.store.inbox import reporters
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.report_tables import report_hosts, reports, waits
 
-NEW, UNREADABLE = WAITING = ("new", "unreadable")
+STATES: tuple[str, ...] = get_args(ReportState)
+NEW, UNREADABLE, LOGGED, JOINED, DISMISSED, NOT_OURS = STATES
+WAITING = (NEW, UNREADABLE)
 """The states of a report that waits for the desk."""
-LOGGED, JOINED, DISMISSED, NOT_OURS = SETTLED = ("logged", "joined", "dismissed", "not_ours")
+SETTLED = (LOGGED, JOINED, DISMISSED, NOT_OURS)
 """The states of a report that has ended."""
 LED, LED_NOWHERE = (LOGGED, JOINED), (DISMISSED, NOT_OURS)
 """The states of a report that led to an incident, and of one that did not."""
-STATES = (*WAITING, *SETTLED)
 
 URGENT = ("child_abuse", "terrorism")
 """The categories of reports that cannot wait."""

@@ -21,6 +21,7 @@ from incidents.store.schema.report_tables import reports as table
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
+from incidents.values.incident_states import UNSETTLED
 from incidents.views.inbox import candidates, sealed_files, snapshots
 from incidents.views.inbox.reporters import ReporterRecord, record_of
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
         ReportPage,
     )
 
-_UNSETTLED = ("open", "notified", "unreached")
 _FULL = ("text", "endpoints", "attachments", "invalid", "sent_at")
 
 
@@ -183,7 +183,7 @@ def open_incidents(connection: Connection, names: Sequence[str], most: int = 20)
     asked = (
         select(incidents.c.site_id, incidents.c.n, sites_table.c.name, incidents.c.state)
         .join(sites_table, sites_table.c.id == incidents.c.site_id)
-        .where(sites_table.c.name.in_(list(names)), incidents.c.state.in_(_UNSETTLED))
+        .where(sites_table.c.name.in_(list(names)), incidents.c.state.in_(UNSETTLED))
         .order_by(incidents.c.recorded_at.desc(), incidents.c.n.desc())
         .limit(most)
     )
