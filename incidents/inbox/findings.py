@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from incidents.errors import BadSiteNameError, BadUrlError
@@ -58,10 +59,12 @@ class Findings:
     """The findings so far, in order; each may be there more than once.
 
     `own`: the registrable domains of who reports. Their own addresses stand in signatures; such an
-    address is a finding only if it is defanged.
+    address is a finding only if it is defanged. `time_on`: a function that returns the time (UTC)
+    on a line of a text, which is then that of the IP addresses on it.
     """
 
     own: Collection[str] = ()
+    time_on: Callable[[str], datetime | None] = lambda _: None
     urls: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
     mentions: list[str] = field(default_factory=list)
@@ -171,11 +174,22 @@ class Findings:
             self.urls.append(web_address.refanged(written, bare=True))
 
     def _take_ip_addresses(self, plain: str) -> None:
+        times: dict[int, datetime | None] = {}
+        first: dict[tuple[str, str | None], datetime | None] = {}
         for pattern in (_V4, _V6):
             for match in pattern.finditer(plain):
-                if len(self.endpoints) > _MANY:
-                    return
-                self.take_ip(refanged(match["address"]), match["port"])
+                if len(first) > _MANY:
+                    break
+                start = plain.rfind("\n", 0, match.start()) + 1
+                if start not in times:
+                    end = plain.find("\n", start)
+                    line = plain[start : end if end >= 0 else len(plain)]
+                    times[start] = self.time_on(line)
+                known = (refanged(match["address"]), match["port"])
+                at = min(filter(None, (first.get(known), times[start])), default=None)
+                first[known] = at
+        for (address, port), seen_at in first.items():
+            self.take_ip(address, port, seen_at=seen_at)
 
 
 def _is_likely(name: str) -> bool:

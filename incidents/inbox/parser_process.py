@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -34,10 +35,11 @@ class ParserNotStartedError(IncidentsError):
 
 
 class Parcel(NamedTuple):
-    """The bytes of a report that are read, and the name of its file, if it has one."""
+    """The bytes of a report that are read, the name of its file, and when it came in (UTC)."""
 
     raw: bytes
     name: str
+    received_at: datetime | None = None
 
 
 class ParserProcess:
@@ -129,8 +131,8 @@ def main() -> None:
             return
         pipe.send(None)
         while True:
-            for raw, name in pipe.recv():
-                pipe.send(_read(raw, name, options))
+            for each in pipe.recv():
+                pipe.send(_read(Parcel(*each), options))
 
 
 def _limit_itself() -> None:
@@ -142,12 +144,12 @@ def _limit_itself() -> None:
     child_limits.limit_memory()
 
 
-def _read(raw: bytes, name: str, options: Mapping[str, Any]) -> Reading:
+def _read(parcel: Parcel, options: Mapping[str, Any]) -> Reading:
     from incidents.inbox import readers
     from incidents.inbox.source import Source
 
     try:
         with child_limits.limited():
-            return readers.read(Source(raw, name, options))
+            return readers.read(Source(*parcel[:2], options, received_at=parcel.received_at))
     except Exception:  # noqa: BLE001 - whatever a report does to a reader, its bytes are kept
-        return Reading(format=shape_of(raw), reason="crashed")
+        return Reading(format=shape_of(parcel.raw), reason="crashed")

@@ -87,7 +87,8 @@ class Inbox:
             while (group := ahead.result()) or before is not None:
                 after = None
                 if group:
-                    parcels = [Parcel(kept.first, name) for kept, name in group]
+                    now = clock.now()
+                    parcels = [Parcel(kept.first, name, now) for kept, name in group]
                     after = [kept for kept, _ in group], reader.submit(parser.read, parcels)
                     ahead = keeper.submit(_next, groups)
                 if before is not None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from incidents.inbox.mail import EARLIEST, read_date
 
-_ISO = re.compile(
-    r"(?P<year>\d{4})[-/.年](?P<month>\d{1,2})[-/.月](?P<day>\d{1,2})日?"
-    r"(?:[T\s]*(?P<hour>\d{1,2})[:：时](?P<minute>\d{2})分?(?:[:：]?(?P<second>\d{2})(?:秒|[.,]\d+)?)?)?"
-    r"\s*(?P<zone>Z|UTC|GMT|CST|[+-]\d{2}:?\d{2}|\(?(?:UTC|GMT)\s*[+-]\d{1,2}(?::?\d{2})?\)?)?",
-    re.IGNORECASE,
+_DATE = r"(?P<year>\d{4})\s?[-/.年]\s?(?P<month>\d{1,2})\s?[-/.月]\s?(?P<day>\d{1,2})(?:\s?[日号])?"
+_TIME = (
+    r"(?P<half>凌晨|早上|上午|中午|下午|晚上)?\s?(?P<hour>\d{1,2})\s?"
+    r"(?:[:：](?P<minute>\d{2})(?:[:：]?(?P<second>\d{2})(?:[.,]\d+)?)?"
+    r"|[时点](?:\s?(?P<minute_>\d{1,2})\s?分?(?:\s?(?P<second_>\d{1,2})\s?秒)?)?)"
 )
+_ZONE = r"(?P<zone>Z\b|UTC|GMT|CST|[+-]\d{2}:?\d{2}|\(?(?:UTC|GMT)\s*[+-]\d{1,2}(?::?\d{2})?\)?)"
+_ISO = re.compile(rf"{_DATE}(?:[T\s]*{_TIME})?\s*{_ZONE}?", re.IGNORECASE)
+_IN_PROSE = re.compile(rf"(?<![\d.\-/]){_DATE}(?:T|\s{{0,3}}){_TIME}\s?{_ZONE}?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{10}(?:\d{3})?")
 _MAIL_DATE = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?\d{1,2}\s+[A-Z][a-z]{2}[a-z]*\s+\d{4}"
-    r"\s+\d{1,2}:\d{2}(?::\d{2})?(?:\s*(?:[+-]\d{4}|[A-Z]{2,4}))?"
+    r",?\s+(?:at\s+)?\d{1,2}:\d{2}(?::\d{2})?(?:\s*(?:[+-]\d{4}|[A-Z]{2,4}\b))?"
 )
 _OF_LOGS = re.compile(
     r"(?P<day>\d{1,2})/(?P<month>[A-Z][a-z]{2})/(?P<year>\d{4}):(?P<time>\d{2}:\d{2}:\d{2})"
@@ -24,7 +28,11 @@ _OF_LOGS = re.compile(
 )
 _AMERICAN = re.compile(
     r"(?P<month>[A-Z][a-z]{2})[a-z]*\.?\s+(?P<day>\d{1,2}),?\s+(?:at\s+)?(?:(?P<before>\d{4}),?\s+)?"
-    r"(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\s*(?P<zone>[+-]\d{4}|[A-Z]{3,4})?\s*(?P<after>\d{4})?"
+    r"(?:at\s+)?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\s*(?P<zone>[+-]\d{4}|[A-Z]{3,4}\b)?"
+    r"\s*(?P<after>\d{4})?"
+)
+_YEAR_FIRST = re.compile(
+    r"\b(?P<year>\d{4})\s+(?P<month>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+(?P<time>\d{2}:\d{2}:\d{2})"
 )
 _LABELS = (
     "first seen", "first detected", "first observed", "firstseen", "detected", "detected on",
@@ -39,7 +47,21 @@ _LINE = re.compile(
     r"^[\s>*•-]*(?P<label>[A-Za-z\u4e00-\u9fff][^:：\n]{0,40}?)\s*[:：]\s*(?P<value>\S.{4,80})$",
     re.MULTILINE,
 )
+_HEADER = re.compile(
+    r"^[\s>|*]*(?P<label>From|Sent|Date|To|Cc|Subject|Reply-To|发件人|发送时间|发送日期|日期|时间"
+    r"|收件人|抄送|主题|寄件者|寄件日期|收件者|主旨)\s?\*?\s?[:：]", re.IGNORECASE,
+)  # fmt: skip
+_OF_TIMES = {"date", "sent", "发送时间", "发送日期", "日期", "时间", "寄件日期"}
+_WROTE = re.compile(r"(?:\bwrote|写道|寫道|a écrit|schrieb)\s?[:：]\s*$", re.IGNORECASE)
+_OTHER = re.compile(
+    r"creat|regist|expir|renew|updated|changed|注册|到期|过期|更新|创建|备案", re.IGNORECASE
+)
+"""Words before a time that is not that of a violation, such as those of WHOIS."""
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _CHINA = timezone(timedelta(hours=8))
+_CHINAS = re.compile(r"[(（]?\s*(?:北京时间|中国标准时间)\s*[)）]?")
+_MOST = 200_000
+"""The maximum characters of a text that are searched."""
 
 
 def read(given: object, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
@@ -48,31 +70,115 @@ def read(given: object, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
     None for text that is no time.
     """
     text = str(given).strip()
+    if _CHINAS.search(text):
+        found = read(_CHINAS.sub(" ", text).strip(" ,，:："), _CHINA)
+        return None if found is None else (found[0], True)
     found = _iso(text, zone) or _unix(text) or _of_mail(text, zone)
     return None if found is None or found[0] < EARLIEST else found
 
 
-def in_text(text: str, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
-    """Find the time that a line of the text states under a known label, as `read` returns it."""
+def in_text(
+    text: str, zone: tzinfo = UTC, last: datetime | None = None
+) -> tuple[datetime, bool] | None:
+    """Find the time that a line of the text states under a known label, as `read` returns it.
+
+    A time after `last` (UTC) is none, nor is the date of a mail that the text quotes.
+    """
     found: dict[str, str] = {}
-    for match in _LINE.finditer(text[:200_000]):
+    for match in _LINE.finditer(_parted(text)[0]):
         found.setdefault(" ".join(match["label"].lower().split()), match["value"])
     for label in _LABELS:
         is_utc = "utc" in label
         time = read(found[label], UTC if is_utc else zone) if label in found else None
-        if time is not None:
+        if time is not None and _is_until(time[0], last):
             return time[0], time[1] or is_utc
     return None
+
+
+def mentioned(text: str, zone: tzinfo = UTC, last: datetime | None = None) -> datetime | None:
+    """Guess the time (UTC) from those in the sentences and the log lines of a text.
+
+    That is the first time of its log lines, or else the first one that it mentions, or else the
+    date of a mail that it quotes; none after `last`.
+    """
+    own, quoted = _parted(text)
+    for part in (own, quoted):
+        found = [each for each in _times(part, zone) if _is_until(each[0], last)]
+        of_logs = [time for time, is_of_log in found if is_of_log]
+        if found:
+            return min(of_logs) if of_logs else found[0][0]
+    return None
+
+
+def on_line(line: str, zone: tzinfo = UTC, last: datetime | None = None) -> datetime | None:
+    """The first time (UTC) on a line of a text; None if it has none, or none until `last`."""
+    found = (time for time, _ in _times(line.partition("\n")[0], zone) if _is_until(time, last))
+    return next(found, None)
+
+
+def _is_until(time: datetime, last: datetime | None) -> bool:
+    return last is None or time <= last
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """The text without the header fields of mails that it quotes, and those that have a date."""
+    kept: list[str] = []
+    dates: list[str] = []
+    block: list[tuple[str, str]] = []
+    for line in [*text[:_MOST].split("\n"), ""]:
+        match = _HEADER.match(line)
+        if match is not None:
+            block.append((match["label"].lower(), line))
+            continue
+        if {label for label, _ in block} - _OF_TIMES and len(block) > 1:
+            dates += [each for label, each in block if label in _OF_TIMES]
+        else:
+            kept += [each for _, each in block]
+        block = []
+        if _WROTE.search(line):
+            dates.append(line)
+        else:
+            kept.append(line)
+    return "\n".join(kept), "\n".join(dates)
+
+
+def _times(text: str, zone: tzinfo) -> Iterator[tuple[datetime, bool]]:
+    """The times in the text, in order, each with whether it is that of a line of a log."""
+    for line in text.split("\n"):
+        if not _YEAR.search(line[:2_000]):
+            continue
+        here: list[tuple[int, datetime]] = []
+        for pattern in (_IN_PROSE, _MAIL_DATE, _OF_LOGS, _AMERICAN, _YEAR_FIRST):
+            for match in pattern.finditer(line[:2_000]):
+                before = line[max(0, match.start() - 40) : match.start()]
+                is_chinas = _CHINAS.search(line[max(0, match.start() - 8) : match.end() + 8])
+                time = read(match[0], _CHINA if is_chinas else zone)
+                if time is not None and not _OTHER.search(before):
+                    here.append((match.start(), time[0]))
+        is_log = bool(here) and (
+            min(here)[0] <= len(line) - len(line.lstrip("> \t*[<0123456789")) + 1
+            or _OF_LOGS.search(line) is not None
+        )
+        for _, time_ in sorted(here):
+            yield time_, is_log
 
 
 def _iso(text: str, other: tzinfo) -> tuple[datetime, bool] | None:
     match = _ISO.match(text)
     if match is None or (match["hour"] is None and len(text) > match.end() + 1):
         return None
-    parts = [int(match[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")]
+    hour = int(match["hour"] or 0)
+    if match["half"] in ("下午", "晚上") and hour < 12:
+        hour += 12
+    minute = int(match["minute"] or match["minute_"] or 0)
+    second = int(match["second"] or match["second_"] or 0)
     zone = _zone(match["zone"])
+    if "年" in match[0] and other is UTC:
+        # Who writes a date so reads a clock in China, whatever a program made of its mail.
+        other = _CHINA
     try:
-        found = datetime(*parts, tzinfo=zone or other).astimezone(UTC)  # type: ignore[misc,arg-type]
+        date = int(match["year"]), int(match["month"]), int(match["day"])
+        found = datetime(*date, hour, minute, second, tzinfo=zone or other).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return found, zone is not None
@@ -108,6 +214,9 @@ def _as_in_mail(text: str) -> str:
     if found is not None:
         zone = (found["zone"] or "").strip()
         return f"{found['day']} {found['month']} {found['year']} {found['time']} {zone}"
+    found = _YEAR_FIRST.search(text)
+    if found is not None:
+        return f"{found['day']} {found['month']} {found['year']} {found['time']}"
     found = _AMERICAN.search(text)
     if found is not None and (found["before"] or found["after"]):
         year = found["before"] or found["after"]
@@ -117,7 +226,7 @@ def _as_in_mail(text: str) -> str:
 
 def _of_mail(text: str, other: tzinfo) -> tuple[datetime, bool] | None:
     match = _MAIL_DATE.search(text) or _MAIL_DATE.search(_as_in_mail(text))
-    time = None if match is None else read_date(match[0])
+    time = None if match is None else read_date(match[0].replace(" at ", " "))
     if match is None or time is None:
         return None
     if re.search(r"(?:[+-]\d{4}|[A-Z]{2,4})$", match[0]):

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -57,11 +57,13 @@ class Source:
     """A report's bytes, taken apart once for all readers.
 
     `name`: the name of the file, if it has one. `options`: what the settings give to readers.
+    `received_at`: when it came in (UTC); None if that is not known.
     """
 
     raw: bytes
     name: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    received_at: datetime | None = None
     leaves_out: bool = field(default=False, init=False)
     """Whether a file could not be unpacked."""
 

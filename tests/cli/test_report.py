@@ -38,7 +38,9 @@ class _ParserHere:
         pass
 
     def read(self, parcels: list[Parcel]) -> list[Reading]:
-        return [read(Source(each.raw, each.name, self._options)) for each in parcels]
+        return [
+            read(Source(*each[:2], self._options, received_at=each.received_at)) for each in parcels
+        ]
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from incidents.inbox import category, seen_time
 from incidents.inbox.findings import Findings
-from incidents.inbox.readers.mail import from_text, own_domains, subject
+from incidents.inbox.readers.mail import from_text, own_domains, subject, time_on
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import Source
 
@@ -23,11 +23,11 @@ def read(source: Source, *domains: str, usual: str | None = None, only: str = ""
     head = subject(source)
     if only and not any(word in f"{head}\n{text}".lower() for word in only.split("|")):
         return None
-    found = Findings(own=own_domains(source))
+    found = Findings(own=own_domains(source), time_on=time_on(source))
     found.take_text(f"{head}\n{text}", links)
     known: dict[str, Any] = {}
     code = category.of_words(head, text) or usual
     known |= {"category": code} if code else {}
-    time = seen_time.in_text(text, source.zone)
+    time = seen_time.in_text(text, source.zone, source.received_at)
     known |= {"seen_at": time[0]} if time else {}
     return from_text(source, found, **known)

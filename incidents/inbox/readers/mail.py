@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from incidents.inbox import answerable, category, seen_time
@@ -29,14 +32,14 @@ def from_text(source: Source, findings: Findings | None = None, **known: Any) ->
     text, links = source.text
     found = findings
     if found is None:
-        found = Findings(own=own_domains(source))
+        found = Findings(own=own_domains(source), time_on=time_on(source))
         found.take_text(f"{subject(source)}\n{text}", links)
         found.guess_hosts()
-    time = seen_time.in_text(text, source.zone)
-    sent_at = None if source.mail is None else source.mail.sent_at
+    last = source.received_at
+    time = seen_time.in_text(text, source.zone, last)
     facts: dict[str, Any] = {
         "category": category.of_words(subject(source), text),
-        "seen_at": time[0] if time else sent_at,
+        "seen_at": time[0] if time else _guessed_time(source),
         **found.facts(),
         **known,
     }
@@ -45,6 +48,14 @@ def from_text(source: Source, findings: Findings | None = None, **known: Any) ->
         given.add("seen_at")
     guessed = tuple(name for name in GUESSABLE if name not in given and facts[name])
     return Reading(format="", guessed=guessed, **{**envelope(source), **facts})
+
+
+def _guessed_time(source: Source) -> datetime | None:
+    """The time that the text mentions, or else the date of the mail."""
+    found = seen_time.mentioned(source.text[0], source.zone, source.received_at)
+    if found is None and source.mail is not None:
+        return source.mail.sent_at
+    return found
 
 
 def envelope(source: Source) -> dict[str, Any]:
@@ -67,6 +78,11 @@ def envelope(source: Source) -> dict[str, Any]:
 def subject(source: Source) -> str:
     """The subject of the mail; empty without one."""
     return "" if source.mail is None else (source.mail.get("subject") or "")[:998]
+
+
+def time_on(source: Source) -> Callable[[str], datetime | None]:
+    """A function that returns the time (UTC) on a line of the report's text."""
+    return partial(seen_time.on_line, zone=source.zone, last=source.received_at)
 
 
 def own_domains(source: Source) -> set[str]:
