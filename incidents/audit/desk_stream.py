@@ -177,19 +177,20 @@ def _impossible(row: Row, why: str) -> Finding:
 
 
 def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
+    """Compare the tables with their rows by the record, each in the order of its key."""
     dialect = connection.dialect.name
     for table, rows in (
-        (policies, record.policies.values()),
-        (log_keys, record.keys.values()),
-        (accounts, record.accounts.accounts.values()),
-        (tokens, record.accounts.tokens.values()),
+        (policies, sorted(record.policies.values())),
+        (log_keys, sorted(record.keys.values())),
+        (accounts, sorted(record.accounts.accounts.values())),
+        (tokens, sorted(record.accounts.tokens.values())),
         (serve_keys, record.serve_keys),
         (reports, record.reports.rows()),
         (intake_rules, [tuple(each) for each in record.reports.in_force]),
         (answers, record.reports.answer_rows()),
-        (reporters, record.reports.reporters.values()),
+        (reporters, sorted(record.reports.reporters.values())),
         (report_snapshots, record.reports.snapshot_rows()),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
-        expected = sorted(written(rows, table, dialect))
-        yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)
+        expected = written(rows, table, dialect)
+        yield from compare(NAME, table, expected, Stream(connection, table).rest(), dialect)

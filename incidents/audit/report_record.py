@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
+from sys import intern
+
+from sqlalchemy import Table
 
 from incidents.audit.account_record import misread
 from incidents.audit.rows import Row
@@ -34,12 +38,13 @@ from incidents.values.parsing import MisreadError
 
 @dataclass(slots=True)
 class ReportRecord:
-    """The rows of reports, by number, and the rules that came into force, in order.
+    """The rows of reports, in the order of their numbers, and the rules that came into force.
 
-    `rules`: by their digest.
+    `rules`: by their digest. There may be a million reports, so each is kept small, and what many
+    have in common is there once.
     """
 
-    reports: dict[int, Report] = field(default_factory=dict)
+    reports: list[Report] = field(default_factory=list)
     in_force: list[InForce] = field(default_factory=list)
     rules: dict[str, Rules] = field(default_factory=dict)
     reporters: dict[str, Reporter] = field(default_factory=dict)
@@ -61,29 +66,26 @@ class ReportRecord:
                 self._lead_to(event, JOINED, about, rule)
             case report_events.ReportDismissed(not_ours=not_ours, text=text, by_rule=rule):
                 state = NOT_OURS if not_ours else DISMISSED
-                how = Settlement(state, event.recorded_at, event.by, reason=text)
+                how = Settlement(state, event.recorded_at, intern(event.by), reason=text)
                 self._settle(event, how, rule)
             case IntakeRulesActivated():
                 self._activate(event)
             case report_events.ReportAsked(asks=asks, by_rule=rule):
-                before = self._due(event, rule)
-                self.reports[event.report] = before._replace(asks=asks)
+                self._put(self._due(event, rule)._replace(asks=asks))
             case _:
                 self._note(event)
 
     def rows(self) -> Iterator[Row]:
-        """The rows of the table, without what no entry contains."""
-        names = [column.name for column in recorded(reports)]
-        return (tuple(getattr(each, name) for name in names) for each in self.reports.values())
+        """The rows of the table in its order, without what no entry contains."""
+        return _rows(reports, self.reports)
 
     def answer_rows(self) -> Iterator[Row]:
-        """The rows of the mails to reporters, without what no entry contains."""
-        names = [column.name for column in recorded(answers)]
-        return (tuple(getattr(each, name) for name in names) for each in self.answers.values())
+        """The rows of the mails to reporters in their order, without what no entry contains."""
+        return _rows(answers, (self.answers[key] for key in sorted(self.answers)))
 
     def snapshot_rows(self) -> Iterator[Row]:
-        """The rows of what was found at the addresses of reports."""
-        return (tuple(each) for some in self.snapshots.values() for each in some)
+        """The rows of what was found at the addresses of reports, in their order."""
+        return (tuple(each) for id_ in sorted(self.snapshots) for each in self.snapshots[id_])
 
     def _note(self, event: ReportEvent | IntakeRulesActivated | ReporterMarked) -> None:
         """Process an action that settles no report, and sets no rule."""
@@ -124,23 +126,26 @@ class ReportRecord:
             rules = self.rules.get(event.rules or "")
             if event.rules != last or rules is None or rules.named(event.by_rule) is None:
                 raise self._no_rule(event.by_rule, event.rules)
-        self.reports[event.report] = Report(
-            id=event.report, digest=event.digest, kept=event.kept, size=event.size,
-            received_at=event.recorded_at, channel=event.channel, format=event.format,
-            unread=event.unread, reading=event.text, same_id_as=event.same_id_as,
-            answers=event.answers, asks=event.asks,
-            state=UNREADABLE if event.unread else NEW, rule=event.by_rule, rules=event.rules,
+        self.reports.append(
+            Report(
+                id=event.report, digest=event.digest, kept=event.kept, size=event.size,
+                received_at=event.recorded_at, channel=intern(event.channel),
+                format=intern(event.format), unread=event.unread, reading=event.text,
+                same_id_as=event.same_id_as, answers=event.answers, asks=event.asks,
+                state=UNREADABLE if event.unread else NEW, rule=event.by_rule,
+                rules=event.rules and intern(event.rules),
+            )
         )  # fmt: skip
 
     def _answer(self, event: report_events.ReporterAnswered) -> None:
         for report in (event.report, *map(ids.read_report_id, event.others)):
-            if report is None or report not in self.reports:
+            if report is None or self._named(report) is None:
                 raise misread("flaw_no_report", "there is no report {report}", report=report)
             row = Answer(report, event.letter, event.recorded_at, event.problem, event.report)
             self.answers.setdefault((report, event.letter), row)
 
     def _look(self, event: report_events.ReportSnapshot) -> None:
-        if event.report not in self.reports:
+        if self._named(event.report) is None:
             raise misread("flaw_no_report", "there is no report {report}", report=event.report)
         before = self.snapshots.setdefault(event.report, [])
         before.append(
@@ -154,11 +159,17 @@ class ReportRecord:
         found = ids.read_incident_id(about)
         if found is None:
             raise misread("flaw_no_incident", "{about} is no incident", about=about)
-        self._settle(event, Settlement(state, event.recorded_at, event.by, *found), rule)
+        self._settle(event, Settlement(state, event.recorded_at, intern(event.by), *found), rule)
 
     def _settle(self, event: ReportEvent, how: Settlement, rule: str | None) -> None:
         before = self._waiting(event) if rule is None else self._due(event, rule)
-        self.reports[event.report] = before._replace(**how._asdict())
+        self._put(before._replace(**how._asdict()))
+
+    def _named(self, report: int) -> Report | None:
+        return self.reports[report - 1] if 0 < report <= len(self.reports) else None
+
+    def _put(self, row: Report) -> None:
+        self.reports[row.id - 1] = row
 
     def _due(self, event: ReportEvent, rule: str) -> Report:
         """The report before the rule acted on it."""
@@ -170,7 +181,7 @@ class ReportRecord:
         return before
 
     def _waiting(self, event: ReportEvent) -> Report:
-        before = self.reports.get(event.report)
+        before = self._named(event.report)
         if before is None:
             raise misread("flaw_no_report", "there is no report {report}", report=event.report)
         if before.is_settled:
@@ -182,3 +193,9 @@ class ReportRecord:
     def _no_rule(rule: str, rules: str | None) -> MisreadError:
         said = "the rule {rule} of the intake rules {rules} was not to act"
         return misread("flaw_no_rule", said, rule=rule, rules=rules)
+
+
+def _rows(table: Table, items: Iterable[Report | Answer]) -> Iterator[Row]:
+    """The items as rows of the table, without what no entry contains."""
+    cells = attrgetter(*(column.name for column in recorded(table)))
+    return (cells(each) for each in items)
