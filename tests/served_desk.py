@@ -29,6 +29,7 @@ from incidents.console import request_context
 from incidents.console.customer.customer_app import CustomerApp
 from incidents.console.customer.customer_page import CustomerPage
 from incidents.desk import Envelope
+from incidents.inbox.snapshots.by_customer import CustomerLooks
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import sources
@@ -65,7 +66,8 @@ class ConsoleDesk(Rig):
         if (links := customer_link.load_links()) is not None:
             told = repr(sources.section(notice_settings.NOTICES))
             page = _customers_page(app.settings.zone, told)
-            customers = CustomerApp(app.desk, app.reading, links, page)
+            looks = CustomerLooks(app.reports.retest_incident, app.reading)
+            customers = CustomerApp(app.desk, app.reading, links, page, looks)
             self.asgi_app = web_app.create(app, customers)
 
     def do(

@@ -74,7 +74,7 @@ class Looks(Pending):
                     "the pages of a report were not looked at", item=found["id"], reason=reason
                 )
             return nothing
-        if snapshots.taken_by_daemons(connection, now - timedelta(hours=1)) >= PER_HOUR:
+        if snapshots.taken_by(connection, DAEMON, now - timedelta(hours=1)) >= PER_HOUR:
             return None
         claimed = CLAIMS.claim(connection, waiting, now, clock.passing(LEASE))
         return nothing if claimed is None else partial(self._look, claimed, found)

@@ -89,10 +89,12 @@ def serve(
     if links is not None:
         from incidents.console.customer.customer_app import CustomerApp
         from incidents.console.customer.customer_page import CustomerPage
+        from incidents.inbox.snapshots.by_customer import CustomerLooks
 
         page = CustomerPage(notice_settings.wording(app.settings.zone), customer_link.office())
         page.check()
-        customers = CustomerApp(app.desk, app.reading, links, page)
+        looks = CustomerLooks(app.reports.retest_incident, app.reading)
+        customers = CustomerApp(app.desk, app.reading, links, page, looks)
     needed()
     from incidents.web.app import create
 

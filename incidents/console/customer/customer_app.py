@@ -1,8 +1,9 @@
 """The customers' application: `/c/TOKEN`, the page of one incident, as a bare ASGI application.
 
 Viewing (GET, HEAD) changes nothing, because mail scanners open the links in mails. Reporting a
-removal (POST) is the only action. Without a link that this desk signed, the answer is always the
-same and reveals nothing. The application can run alone or be mounted (`root_path`) in another one.
+removal and asking for a look at the pages (POST) are the only actions. Without a link that this
+desk signed, the answer is always the same and reveals nothing. The application can run alone or be
+mounted (`root_path`) in another one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from incidents.console.customer import customer_view
 from incidents.console.customer.customer_page import STYLE, CustomerPage, Plain
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
+from incidents.inbox.snapshots.by_customer import CustomerLooks, Outcome
 from incidents.notices.customer_link import PATH, ExpiredLink, InvalidLink, Links, ValidLink
 from incidents.store.database.engine import Reading
 from incidents.values.ids import incident_id
@@ -53,6 +55,11 @@ _PLAIN: dict[Plain, HTTPStatus] = {
     "too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "wrong_method": HTTPStatus.METHOD_NOT_ALLOWED,
 }
+_LOOKED: dict[Outcome, HTTPStatus] = {
+    "looked": HTTPStatus.OK,
+    "later": HTTPStatus.TOO_MANY_REQUESTS,
+    "nothing": HTTPStatus.CONFLICT,
+}
 _UNREAD = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}
 
 _log = log.logger("console")
@@ -70,11 +77,14 @@ class CustomerApp:
     """The customers' pages of `desk`, reached through the links that the desk issued.
 
     `reading` opens a transaction that reads one state of the desk's database; several threads call
-    both.
+    both. Without `looks` nobody can ask for a look at the pages.
     """
 
-    def __init__(self, desk: Desk, reading: Reading, links: Links, page: CustomerPage) -> None:
-        self._desk, self._reading = desk, reading
+    def __init__(
+        self, desk: Desk, reading: Reading, links: Links, page: CustomerPage,
+        looks: CustomerLooks | None = None,
+    ) -> None:  # fmt: skip
+        self._desk, self._reading, self._looks = desk, reading, looks
         self._links, self._page = links, page
         # Written once, so that the response time reveals nothing to people without a right.
         self._plain = {name: Answer(status, page.plain(name)) for name, status in _PLAIN.items()}
@@ -119,6 +129,8 @@ class CustomerApp:
             return self._plain["too_slow"]
         if body is None:
             return self._plain["too_large"]
+        if body == b"=".join(part.encode() for part in customer_view.LOOK):
+            return await asyncio.to_thread(self._look_again, link)
         try:
             said = customer_view.read(body)
         except customer_view.UnreadableError:
@@ -139,19 +151,34 @@ class CustomerApp:
         answer = outcome if outcome in ("said", "again") else None
         return self._shown(link, status, answer=answer)
 
+    def _look_again(self, link: ValidLink) -> Answer:
+        """Look at the pages of the incident, then render the page from the record."""
+        seen = self._look(link)
+        if isinstance(seen, Answer):
+            return seen
+        if self._looks is None or seen.is_settled:
+            return self._shown(link, HTTPStatus.CONFLICT)
+        outcome = self._looks.look(link.incident)
+        _log.info("a customer's look", incident=incident_id(*link.incident), state=outcome)
+        return self._shown(link, _LOOKED[outcome], looked=None if outcome == "nothing" else outcome)
+
     def _shown(
         self, link: ValidLink, status: HTTPStatus = HTTPStatus.OK, *,
         answer: customer_view.Answer | None = None, too_long: str | None = None,
+        looked: customer_view.Looked | None = None,
     ) -> Answer:  # fmt: skip
         seen = self._look(link)
         if isinstance(seen, Answer):
             return seen
-        return Answer(status, self._page.of(replace(seen, answer=answer), too_long))
+        return Answer(status, self._page.of(replace(seen, answer=answer, looked=looked), too_long))
 
     def _look(self, link: ValidLink) -> customer_view.CustomerView | Answer:
         """Return the incident, or another answer: for example, if the link was revoked."""
         with self._reading() as connection:
             seen = customer_view.of(connection, link.incident)
+            if seen is not None and self._looks is not None and not seen.is_settled:
+                looks = self._looks.seen(connection, link.incident)
+                seen = replace(seen, can_look=looks.can_look, looks=looks.last)
         if seen is None:
             return self._plain["unknown"]
         return seen if seen.links_revoked == link.revoked else self._plain["expired"]

@@ -20,6 +20,8 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from incidents.console.customer.customer_view import FIELD, CustomerView, Message
+from incidents.console.customer.customer_view import LOOK as LOOK_FIELD
+from incidents.inbox.snapshots.by_customer import Look
 from incidents.notices import samples, templating
 from incidents.notices.letter import LANGUAGES, DeskContact, Facts, template_facts
 from incidents.notices.templating import Block, blocks
@@ -105,6 +107,27 @@ FORM: dict[str, Told] = {
     },
 }
 
+LOOK: dict[str, Told] = {
+    "heading": {"zh_CN": "查看网页现状", "en": "Check the page"},
+    "hint": {
+        "zh_CN": "我们会像普通访客一样打开所列网址，并在此显示结果。结果记录在案，但不作任何决定，"
+        "任何时限都不会因此停止。每 10 分钟可查看一次，每天最多 10 次。",
+        "en": "We open the listed addresses as any visitor would, and show the result here. It goes"
+        " on record. It decides nothing and stops no deadline. You can ask every 10 minutes, up to"
+        " 10 times a day.",
+    },
+    "button": {"zh_CN": "立即查看", "en": "Check now"},
+    "later": {
+        "zh_CN": "尚未查看：距上次查看时间太短，请稍后再试。",
+        "en": "Not checked: the last check was too short a time ago. Please try again later.",
+    },
+    "found": {"zh_CN": "上次查看结果", "en": "Result of the last check"},
+    "status": {"zh_CN": "返回状态", "en": "answered with status"},
+    "none": {"zh_CN": "无法打开", "en": "could not be opened"},
+    "same": {"zh_CN": "，内容与首次查看时相同", "en": ", the same as when we first looked"},
+    "changed": {"zh_CN": "，内容与首次查看时不同", "en": ", not the same as when we first looked"},
+}
+
 OFFICE: dict[str, Told] = {
     "phone": {"zh_CN": "电话", "en": "Phone"},
     "mail": {"zh_CN": "邮箱", "en": "Email"},
@@ -147,6 +170,7 @@ class _Part(TypedDict):
     said: Words | None
     rules: Words | None
     messages: list[tuple[str, str]]
+    looks: list[tuple[str, str, str]]
 
 
 class CustomerPage:
@@ -178,6 +202,9 @@ class CustomerPage:
             "settled": view.is_settled,
             "answered": view.answer is not None,
             "form": FORM if can_say else None,
+            "look": LOOK if view.can_look else None,
+            "look_field": LOOK_FIELD,
+            "looked": view.looked,
             "trouble": None if too_long is None else FORM["too_long"],
             "field": FIELD,
             "remark": too_long or "",
@@ -214,6 +241,10 @@ class CustomerPage:
             "messages": [
                 (self._wording.time(each.at, language), each.text) for each in view.messages
             ],
+            "looks": [
+                (self._wording.time(each.at, language), each.url, _found(each, language))
+                for each in view.looks
+            ],
         }
 
     def _mark(self, line: str) -> Markup:
@@ -228,7 +259,7 @@ class CustomerPage:
 
     def _rendered(self, shown: Mapping[str, object]) -> bytes:
         page = templating.render(_environment(), _PAGE, {
-            "plain": None, "form": None, **shown,
+            "plain": None, "form": None, "look": None, **shown,
             "office": self._office,
             "dialled": self._dialled,
             "marked": self._mark,
@@ -246,6 +277,15 @@ class CustomerPage:
 @cache
 def _environment() -> Environment:
     return templating.environment([_FOLDER], {})
+
+
+def _found(look: Look, language: str) -> str:
+    found = LOOK["none"][language]
+    if look.status is not None:
+        found = f"{LOOK['status'][language]} {look.status}"
+    if look.is_same is None:
+        return found
+    return found + LOOK["same" if look.is_same else "changed"][language]
 
 
 def _all(words: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError, UnknownIncidentError
+from incidents.inbox.snapshots.by_customer import Look
 from incidents.machine.command import FOR_CUSTOMER
 from incidents.machine.commands import SayRemoved
 from incidents.machine.state import can_move_incident
@@ -27,6 +28,9 @@ from incidents.views import record_entries
 
 Answer = Literal["said", "again"]
 """The result of a statement: recorded now, or recorded before."""
+
+Looked = Literal["looked", "later"]
+"""The result of the request to look at the pages: done, or too soon after another one."""
 
 _PERSONAL = {"person": None, "email": None, "phone": None, "link": None}
 
@@ -43,13 +47,17 @@ class CustomerView(Facts):
     """The facts of an incident that its customer sees; times are in UTC.
 
     They include the customer's statement of removal, how often the page's links were revoked, and
-    the desk's messages, the latest first.
+    the desk's messages, the latest first; also whether the pages can be looked at again, and what
+    was found there when the customer last asked.
     """
 
     said_at: datetime | None = None
     links_revoked: int = 0
     answer: Answer | None = None
     messages: tuple[Message, ...] = ()
+    can_look: bool = False
+    looks: tuple[Look, ...] = ()
+    looked: Looked | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -125,6 +133,8 @@ def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
 
 
 FIELD = "remark"
+LOOK = ("look", "again")
+"""The field of the form that asks for a look at the pages, and its value."""
 MAX_CHARACTERS = 4_000
 MAX_BYTES = 256 * 1024
 """The maximum number of bytes that are read of a form. A remark that is too long is shown again in

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select
 
-from incidents.machine.command import DAEMON
 from incidents.store.inbox.claims import Claims, Place
 from incidents.store.inbox.reports import NEW
 from incidents.store.schema.desk_tables import desk
@@ -59,10 +58,10 @@ def plan(connection: Connection, after: int, now: datetime) -> int:
     return rows[-1].id if rows else after
 
 
-def taken_by_daemons(connection: Connection, since: datetime) -> int:
-    """The number of snapshots that daemons took after that time (UTC)."""
+def taken_by(connection: Connection, who: str, since: datetime) -> int:
+    """The number of snapshots that were taken by them after that time (UTC)."""
     of = report_snapshots.c
-    asked = select(func.count()).where(of.taken_at > since, of.by == DAEMON)
+    asked = select(func.count()).where(of.taken_at > since, of.by == who)
     return connection.scalar(asked) or 0
 
 
