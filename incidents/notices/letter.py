@@ -103,8 +103,10 @@ class AlarmFacts:
     (`closed`), or in an unknown state (`unknown`), and how many of the latter were added since the
     loss (`new`); the first names (`named`) with the actual `states`; and the sites that are
     suspended on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for
-    a supervisor. `reports_untriaged`: the number of `reports` from outside that have waited too
-    long for triage, and when the oldest came in (`since`). `halted`, `entries_lost`,
+    a supervisor. `rules_braked`: the number of `reports` that wait because an intake rule logged as
+    many as it may, and when the oldest came in (`since`). `reports_untriaged`: the number of
+    `reports` from outside that have waited too long for triage, and when the oldest came in
+    (`since`). `halted`, `entries_lost`,
     `server_changed`: `halted_why` is `unknown_server`, `lost_again`, or null if only the log has
     the reason. `mark_unread`: the `daemon` that carries out no orders, and the `problem`.
     `log_unsigned`: the time since which entries wait for a signature. `order_dead`: the order, its
@@ -299,6 +301,9 @@ NOTICES: dict[str, NoticeType] = {
     "alarm_sites_uncompared": NoticeType("desk", "the actual state of sites is not checked"),
     "alarm_sites_left_down": NoticeType(
         "desk", "sites are down for reasons perhaps lost with the record"
+    ),
+    "alarm_rules_braked": NoticeType(
+        "desk", "intake rules have logged as many reports as they may: others wait"
     ),
     "alarm_reports_untriaged": NoticeType("desk", "reports are waiting too long for triage"),
     "alarm_log_unsigned": NoticeType("desk", "new entries are not being signed"),

@@ -14,6 +14,7 @@ from incidents.notices.letter import NOTICES
 from incidents.settings.police import ReportDuty
 from incidents.store import after_loss, lineage, monitoring
 from incidents.store.database.engine import writing
+from incidents.store.inbox import reports
 from incidents.store.monitoring import Heartbeat, once_on
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.log_tables import deliveries
@@ -641,3 +642,22 @@ def test_of_a_flood_of_reports_the_first_are_counted(day: Day) -> None:
     [flood] = [each for each in whole.alarms if each.kind == "reports_untriaged"]
     assert (flood.since, flood.reports) == (utc("10:00"), 501)
     assert whole.capped == {"reports_untriaged"}
+
+
+def test_reports_that_the_brake_of_the_rules_stopped_alarm_until_they_are_settled(day: Day) -> None:
+    day.at("10:00").add()
+    receive(day, incoming(ONE))
+    receive(day.at("10:05"), incoming(TWO), incoming("3" * 64))
+    assert keys(day, "rules_braked") == []
+    with writing(day.engine) as connection:
+        for report, why in ((1, "brake"), (2, "brake"), (3, "several_sites")):
+            reports.leave(connection, report, why)
+
+    assert found(day.at("10:06"), "rules_braked") == [
+        Alarm(kind="rules_braked", subject="inbox", since=utc("10:00"), reports=2)
+    ]
+    dismiss(day, 1)
+    [left] = found(day, "rules_braked")
+    assert (left.key, left.since, left.reports) == ("rules_braked:inbox", utc("10:05"), 1)
+    dismiss(day, 2)
+    assert keys(day, "rules_braked") == []

@@ -126,7 +126,7 @@ def _given_up(run: Run, alarm: Alarm, site: str) -> str:
 
 
 _COUNTED: Mapping[str, Literal["orders", "reports"]] = {
-    "brake_on": "orders", "reports_untriaged": "reports",
+    "brake_on": "orders", "rules_braked": "reports", "reports_untriaged": "reports",
 }  # fmt: skip
 
 _OF_RECORD = frozenset({
@@ -149,6 +149,7 @@ def _next_command(alarm: Alarm) -> str:
         "sites_uncompared": "incidents daemon status",
         "sites_left_down": "incidents daemon status",
         "brake_on": "incidents orders list --braked",
+        "rules_braked": "incidents report list",
         "reports_untriaged": "incidents report list",
         "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",

@@ -315,7 +315,7 @@ def _stops(connection: Connection, by_rule: ByRule, now: datetime) -> str | None
     if owner_problem(connection, rule.owner) is not None:
         return "owner"
     logged = reports.logged_by(connection, rule.signature, rule.name, now - BRAKE_SPAN)
-    return "brake" if logged >= by_rule.logs_per_hour else None
+    return reports.BRAKE if logged >= by_rule.logs_per_hour else None
 
 
 def owner_problem(connection: Connection, owner: str) -> str | None:

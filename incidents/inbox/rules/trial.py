@@ -102,7 +102,7 @@ class _Trial:
         logged = self._logged[rule.name]
         while logged and logged[0] <= at - BRAKE_SPAN:
             logged.popleft()
-        return "brake" if len(logged) >= self._rules.logs_per_hour else None
+        return store.BRAKE if len(logged) >= self._rules.logs_per_hour else None
 
     def _would_close(self, site: _Site, occurred: datetime) -> bool:
         """Whether one more incident would meet R1: so many within a window that holds it."""

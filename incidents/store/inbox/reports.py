@@ -14,6 +14,9 @@ from incidents.store.inbox import reporters
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.report_tables import report_hosts, reports, waits
 
+BRAKE = "brake"
+"""Why a rule left a report to the desk: it had logged as many as it may."""
+
 STATES: tuple[str, ...] = get_args(ReportState)
 NEW, UNREADABLE, LOGGED, JOINED, DISMISSED, NOT_OURS = STATES
 WAITING = (NEW, UNREADABLE)

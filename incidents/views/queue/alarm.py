@@ -40,15 +40,15 @@ WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE, UNTRIAGED = "filing_due", "brake_on", "reports_untriaged"
 HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
 LEFT_DOWN, MARK_UNREAD = "sites_left_down", "mark_unread"
-UNCOMPARED = "sites_uncompared"
+UNCOMPARED, RULES_BRAKED = "sites_uncompared", "rules_braked"
 KINDS = (
     SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
-    DEAD, UNTRIAGED, UNSIGNED, DISPUTED, REPORT, FILING,
+    DEAD, RULES_BRAKED, UNTRIAGED, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
 """The kinds of alarms, most urgent first."""
 
 INBOX = "inbox"
-"""The subject of the alarm about reports from outside."""
+"""The subject of the alarms about reports from outside."""
 
 EVERYBODY = "all"
 """The subject of alarms about the whole database."""
@@ -71,6 +71,8 @@ class Alarm:
       the number of terms (`terms`), and how many of them are over (`overdue`).
     - `reports_untriaged`: one alarm for all `reports` from outside that have waited for triage for
       longer than the setting allows. `since`: when the oldest of them came in.
+    - `rules_braked`: one alarm for all `reports` that wait for the desk because an intake rule has
+      logged as many as it may. `since`: when the oldest of them came in.
     - `brake_on`: one alarm for all `orders` that wait for a supervisor, because too many sites were
       taken down at once.
     - `halted`: no orders are carried out until a person resumes; the reason (`halted_why`).
@@ -137,6 +139,9 @@ class Alarm:
 MAX_ALARMS = 500
 """The maximum number of alarms of a kind."""
 
+MAX_REPORTS = 2_000
+"""The maximum number of waiting reports, the newest, to search for those that the brake stopped."""
+
 MAX_DUE = 2_000
 """The maximum number of items due soon to search for contact clocks."""
 
@@ -144,6 +149,7 @@ MAX_DUE = 2_000
 # The names of sites are joined after the limit.
 
 _one_more: ColumnElement[int] = literal_column(str(MAX_ALARMS + 1))
+_most_reports: ColumnElement[int] = literal_column(str(MAX_REPORTS))
 _most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
 
 
@@ -219,6 +225,19 @@ UNTRIAGED_REPORTS = select(
     func.count().label("reports"), func.min(_oldest_reports.c.received_at).label("since")
 ).where(_oldest_reports.c.received_at <= bindparam("before", type_=reports.c.received_at.type))
 """The reports from outside that came in `before` and wait for triage, and since when any does."""
+
+# By the index on states: without a limit, a flood that waits would be read each time.
+_newest_reports = (
+    select(reports.c.received_at, reports.c.asks)
+    .where(reports.c.state == words(report_states.NEW)[0])
+    .order_by(reports.c.id.desc())
+    .limit(_most_reports)
+    .subquery("newest_reports")
+)
+BRAKED_REPORTS = select(
+    func.count().label("reports"), func.min(_newest_reports.c.received_at).label("since")
+).where(_newest_reports.c.asks == words(report_states.BRAKE)[0])
+"""The reports that wait because the brake stopped their rule, and when the oldest came in."""
 
 CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
 """The closures that wait for a second person, and the incident for R5."""

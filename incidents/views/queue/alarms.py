@@ -38,6 +38,7 @@ from incidents.views.queue.alarm import (
     MAX_ALARMS,
     MAX_DUE,
     REPORT,
+    RULES_BRAKED,
     SILENT,
     UNTRIAGED,
     WAITING,
@@ -96,6 +97,7 @@ def current_alarms(
         DISPUTED: _disputed(connection),
         REPORT: _reports(connection, now, report),
         FILING: _filings(connection, now),
+        RULES_BRAKED: _rules_braked(connection),
         UNTRIAGED: _untriaged(connection, now, triage_within),
         **{kind: (one, False) for kind, one in history_alarms(history, now).items()},
     }
@@ -305,6 +307,15 @@ def _filings(connection: Connection, now: datetime) -> Part:
         return [], False
     terms, overdue = connection.execute(alarm.TERMS_REMINDED, {"day": day}).one()
     return [Alarm(kind=FILING, subject=day, terms=terms, overdue=overdue or 0)], False
+
+
+def _rules_braked(connection: Connection) -> Part:
+    """The one alarm about reports that wait because intake rules logged as many as they may."""
+    row = connection.execute(alarm.BRAKED_REPORTS).one()
+    if not row.reports:
+        return [], False
+    found = Alarm(kind=RULES_BRAKED, subject=INBOX, since=row.since, reports=row.reports)
+    return [found], False
 
 
 def _untriaged(connection: Connection, now: datetime, within: timedelta | None) -> Part:
