@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from incidents.values.word_list import WordList, fold
+
 WORDS = (
     r"csam|csem|child(?:ren)? (?:sex(?:ual)? )?(?:abuse|exploitation|material)|child porn\w*"
     r"|childabuse|underage (?:porn\w*|sex\w*)|sexual (?:abuse|exploitation) of (?:children|minors)"
@@ -20,14 +22,17 @@ WORDS = (
 Decision = Literal["allowed", "no_right", "sealed", "reason_missing"]
 """Whether the bytes may leave, and otherwise why not."""
 
-_WORDS = re.compile(rf"(?<![a-z])(?:{WORDS})(?![a-z])", re.IGNORECASE)
+_WORDS = WordList(WORDS)
+_BETWEEN = re.compile(r"[\s_-]+")
 
 
 def is_sealed(*categories: str | None) -> bool:
     """Whether one of the categories, as codes or as people write them, is child abuse."""
-    return any(
-        each is not None and _WORDS.search(re.sub(r"[\s_-]+", " ", each)) for each in categories
-    )
+    return any(each is not None and _is_named(each) for each in categories)
+
+
+def _is_named(text: str) -> bool:
+    return _WORDS.may_be_in(fold(text)) and _WORDS.are_in(_BETWEEN.sub(" ", text))
 
 
 def decide(*, sealed: bool, may_reveal: bool, may_open: bool, reason: str | None) -> Decision:

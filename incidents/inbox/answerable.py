@@ -8,9 +8,8 @@ encoded word (RFC 2047) hides an address.
 from __future__ import annotations
 
 import re
-from email.utils import getaddresses
 
-from incidents.inbox.mail import Mail
+from incidents.inbox.mail import Mail, addresses
 from incidents.values import public_suffix
 
 _MAX = 254
@@ -101,7 +100,7 @@ def _only(mail: Mail, name: str) -> str | None:
 
 
 def _addresses(mail: Mail, name: str) -> list[str]:
-    return [address for _, address in getaddresses(mail.fields.get(name, [])) if address]
+    return [address for address in addresses(mail.fields.get(name, [])) if address]
 
 
 def _organisation(address: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from incidents.contract import sealed_content
+from incidents.values.word_list import WordList, fold
 
 _CODES = {
     "child_abuse": sealed_content.WORDS,
@@ -26,24 +27,22 @@ _CODES = {
     "attack": r"brute[ -]?force|port[ _-]?scan\w*|ddos|login[ _-]?attack|sql[ _-]?injection"
     r"|scraping|reconnaissance|vulnerability[ _-]scan|hacking|暴力破解|端口扫描|攻击",
     "vulnerability": r"vulnerab\w*|cve|open[ _-]service|misconfiguration|amplification|漏洞",
-    "compromised": r"(?:remote[ _-])?compromised?\w*|web[ _-]?shell|hacked|后门|入侵",
+    "compromised": r"compromised?\w*|web[ _-]?shell|hacked|后门|入侵",
     "rumour": r"rumou?rs?|谣言|虚假信息",
     "illegal_content": r"illegal content|违法(?:不良)?信息|违规信息|违法内容",
 }  # fmt: skip
 """For each code the words by which it is recognised, those that say the most first."""
 
-_WORDS = {
-    code: re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
-    for code, words in _CODES.items()
-}
+_WORDS = {code: WordList(words) for code, words in _CODES.items()}
 
 
 def of_words(*texts: str) -> str | None:
     """Return the code of the first text that names a category; None if none does."""
     for text in texts:
         plain = text[:20_000].replace("_", " ")
+        folded = fold(plain)
         for code, words in _WORDS.items():
-            if words.search(plain):
+            if words.may_be_in(folded) and words.are_in(plain):
                 return code
     return None
 

@@ -26,8 +26,10 @@ from incidents.inbox.reading import (
 from incidents.values import public_suffix, site_name, web_address, written_address
 from incidents.values.written_address import DOT
 
+# It begins with the digit, and looks behind it after that: so few places of a text are tried.
 _V4 = re.compile(
-    rf"(?<![\w.\-/=])(?P<address>(?:\d{{1,3}}{DOT}){{3}}\d{{1,3}})(?!{DOT}?[\w\-])"
+    rf"(?P<address>[0-9](?<![\w.\-/=].)\d{{0,2}}{DOT}(?:\d{{1,3}}{DOT}){{2}}\d{{1,3}})"
+    rf"(?!{DOT}?[\w\-])"
     r"(?:(?::|\s+port\s+|端口\s*)(?P<port>\d{1,5})(?![\d.:]))?",
     re.IGNORECASE,
 )
@@ -36,6 +38,9 @@ _V6 = re.compile(
     r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}))(?![\w:]|\.\d)(?:\]:(?P<port>\d{1,5}))?",
     re.IGNORECASE,
 )
+# What each such address has, and each such label: few texts, and to look for them is quick.
+_TWO_COLONS = re.compile(r"[:\]][0-9a-fA-F]{0,4}[:\[]")
+_LABEL_END = re.compile(r"[entsENTSſ名机站址]\s*[:：=]")
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])]|\[:\]|\[://\]", re.IGNORECASE)
 _LABELLED = re.compile(
     r"(?:^|[\s>*•-])(?:affected |infected |malicious |reported )?"
@@ -77,8 +82,9 @@ class Findings:
         for link in links:
             if link[:7].lower() in ("http://", "https:/"):
                 self._take_addresses(link)
-        for match in _LABELLED.finditer(plain):
-            self.take_host(match["name"])
+        if _LABEL_END.search(plain):
+            for match in _LABELLED.finditer(plain):
+                self.take_host(match["name"])
         self._take_ip_addresses(plain)
 
     def take_url(self, text: str) -> None:
@@ -176,7 +182,7 @@ class Findings:
     def _take_ip_addresses(self, plain: str) -> None:
         times: dict[int, datetime | None] = {}
         first: dict[tuple[str, str | None], datetime | None] = {}
-        for pattern in (_V4, _V6):
+        for pattern in (_V4, _V6) if _TWO_COLONS.search(plain) else (_V4,):
             for match in pattern.finditer(plain):
                 if len(first) > _MANY:
                     break

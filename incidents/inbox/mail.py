@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import email
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from email.message import Message
@@ -32,6 +32,8 @@ _KNOWN = re.compile(
     rb"^(?:from|to|subject|date|received|message-id|mime-version|content-type|return-path"
     rb"|delivered-to|reply-to|x-arf|feedback-type)[ \t]*:", re.IGNORECASE | re.MULTILINE,
 )  # fmt: skip
+_ATOMS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
+_PLAIN_ADDRESS = re.compile(rf"({_ATOMS}@{_ATOMS})|[A-Za-z0-9 _-]*<({_ATOMS}@{_ATOMS})>")
 _SPACE_STUFFED = re.compile(r"^ ", re.MULTILINE)
 _ENCRYPTED = {"multipart/encrypted", "application/pgp-encrypted", "application/pkcs7-mime",
               "application/x-pkcs7-mime"}  # fmt: skip
@@ -84,7 +86,7 @@ class Mail:
     def sender(self) -> str | None:
         """The mail address that the mail is from; None if it names none."""
         for name in ("from", "sender", "return-path"):
-            for _, address in getaddresses(self.all(name)):
+            for address in addresses(self.all(name)):
                 if "@" in address:
                     return address.strip().strip("<>").lower()
         return None
@@ -172,6 +174,16 @@ def read(raw: bytes) -> Mail:
     return _mail(email.message_from_bytes(raw.lstrip(b"\r\n")), [MAX_PARTS, MAX_MAILS])
 
 
+def addresses(fields: Sequence[str]) -> list[str]:
+    """The mail addresses in those header fields; an empty one for what cannot be read as one."""
+    plain = [_PLAIN_ADDRESS.fullmatch(each) for each in fields]
+    # The parser of the standard library takes fifty times as long, and most fields are plain.
+    found = [each[1] or each[2] for each in plain if each is not None]
+    if len(found) == len(fields):
+        return found
+    return [address for _, address in getaddresses(list(fields))]
+
+
 def read_date(text: str | None) -> datetime | None:
     """Read a date of a mail as a time in UTC; None for another text, or without a zone."""
     try:
@@ -233,6 +245,8 @@ def _messages(payload: list[Any]) -> list[Message]:
 
 
 def _parameters(message: Message) -> dict[str, str]:
+    if ";" not in str(message.get("content-type", "")):
+        return {}
     found = message.get_params(failobj=[]) or []
     return {name.lower(): str(value).lower() for name, value in found[1:20]}
 
@@ -241,7 +255,7 @@ def _part(part: Message) -> Part:
     content = _content(part)
     parameters = _parameters(part)
     return Part(
-        part.get_content_type(), _name(part), content, parameters.get("charset"),
+        part.get_content_type(), _name(part, parameters), content, parameters.get("charset"),
         flowed=parameters.get("format") == "flowed", joins=parameters.get("delsp") == "yes",
     )  # fmt: skip
 
@@ -256,7 +270,12 @@ def _content(part: Message) -> bytes:
     return str(part.get_payload()).encode("utf-8", "surrogateescape")
 
 
-def _name(part: Message) -> str:
+def _name(part: Message, parameters: Collection[str]) -> str:
+    """The name of the part, if it is a file; `parameters`: those of its type."""
+    if "content-disposition" not in part and not any(
+        each.startswith("name") for each in parameters
+    ):
+        return ""
     try:
         return decoding.header(part.get_filename() or "")
     except (ValueError, LookupError, TypeError):

@@ -140,7 +140,7 @@ def _limit_itself() -> None:
     from incidents.inbox import readers, xarf_schema
 
     readers.load()
-    xarf_schema.problems({})
+    xarf_schema.load()
     child_limits.limit_memory()
 
 

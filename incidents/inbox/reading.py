@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from operator import is_
+from typing import Any, TypeVar
 
 from incidents.clock import rfc3339
 from incidents.errors import BadUrlError
@@ -84,37 +85,55 @@ class Reading:
 
     def fitted(self) -> Reading:
         """The reading without what no database keeps, such as half a character."""
-        return replace(
-            self, **{each.name: _fitted(getattr(self, each.name)) for each in fields(self)}
-        )
+        return _fitted(self)
 
     def document(self) -> dict[str, Any]:
         """The reading as JSON."""
-        found = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
-        guessed = ["addresses" if each == "endpoints" else each for each in self.guessed]
-        return {**found, "addresses": list(self.addresses), "guessed": guessed}
+        found = _plain_fields(self)
+        found["addresses"] = list(self.addresses)
+        found["guessed"] = ["addresses" if each == "endpoints" else each for each in self.guessed]
+        return found
 
 
-def _fitted(value: Any) -> Any:
+_Fields = TypeVar("_Fields", Reading, Endpoint, Attachment)
+_NAMES = {
+    kind: tuple(each.name for each in fields(kind)) for kind in (Reading, Endpoint, Attachment)
+}
+
+
+def _fitted(of: _Fields) -> _Fields:
+    """The same, with each text fitted; most have nothing to change."""
+    changed = {}
+    for name in _NAMES[type(of)]:
+        value = getattr(of, name)
+        fit = _fit(value)
+        if fit is not value:
+            changed[name] = fit
+    return replace(of, **changed) if changed else of
+
+
+def _fit(value: Any) -> Any:
     if isinstance(value, str):
-        return value if value.isprintable() else decoding.fit(value)
-    if isinstance(value, tuple):
-        return tuple(_fitted(each) for each in value)
-    if isinstance(value, Endpoint | Attachment):
-        return replace(
-            value, **{each.name: _fitted(getattr(value, each.name)) for each in fields(value)}
-        )
-    return value
+        fit = value if value.isprintable() else decoding.fit(value)
+        return value if fit == value else fit
+    if isinstance(value, tuple) and value:
+        found = tuple(map(_fit, value))
+        return value if all(map(is_, found, value)) else found
+    if isinstance(value, Endpoint):
+        return _fitted(value)
+    return _fitted(value) if isinstance(value, Attachment) else value
+
+
+def _plain_fields(of: Reading | Endpoint | Attachment) -> dict[str, Any]:
+    return {name: _plain(getattr(of, name)) for name in _NAMES[type(of)]}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return rfc3339(value)
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
-    if isinstance(value, Endpoint | Attachment):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    return value
+    return rfc3339(value) if isinstance(value, datetime) else _plain_fields(value)
 
 
 def limited(found: Iterable[Any], most: int) -> tuple[tuple[Any, ...], bool]:

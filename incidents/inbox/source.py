@@ -140,7 +140,7 @@ class Source:
         own: tzinfo = self.options.get("zone", UTC)
         return own if self.mail is None else self.mail.zone
 
-    @property
+    @cached_property
     def sender_domain(self) -> str:
         """The domain of that address; empty without one."""
         return (self.sender or "").rpartition("@")[2]

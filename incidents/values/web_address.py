@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Any, Never
 from unicodedata import category, combining, normalize
@@ -90,6 +91,12 @@ def read(text: str, *, bare: bool = False) -> str:
     Raises:
         BadUrlError: naming the text, the reason, and the remedy.
     """
+    return _read(text, bare)
+
+
+# A report names the same few addresses again and again.
+@lru_cache(256)
+def _read(text: str, bare: bool) -> str:
     _refuse_what_cannot_be_kept(text)
     plain = refanged(text.strip(_AROUND).translate(_IGNORED), bare=bare)
     scheme, colon, rest = plain.partition(":")

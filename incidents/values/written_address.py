@@ -24,6 +24,8 @@ _BARE = (
 _ADDRESS = re.compile(
     rf"h(?:tt|xx)ps?(?:\[:\]//|://|\[://\]){REST}+|(?P<bare>{_BARE})", re.IGNORECASE
 )
+# Each address has it somewhere, and few other lines do: to look for it takes a tenth of the time.
+_SIGN = re.compile(r"[.\])}]\S|:/|\[:")
 # Others than these may be a part of the address: `?a=1&copy=2`.
 _ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
 _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
@@ -55,7 +57,7 @@ def find(text: str) -> Iterator[WrittenAddress]:
     Text without a scheme is certainly an address if it has a path or begins with `www.`. Text with
     a scheme that cannot be stored has no `url`.
     """
-    for match in _ADDRESS.finditer(text):
+    for match in _matches(text):
         written = _without_end(match[0])
         is_cut = match[0].endswith("=") and text[match.end() : match.end() + 1] == "\n"
         is_bare = bool(match["bare"])
@@ -69,6 +71,16 @@ def find(text: str) -> Iterator[WrittenAddress]:
         yield WrittenAddress(
             written, url, not is_bare or match["path"] is not None or is_www, is_cut
         )
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """What is written like an address; none goes beyond its line."""
+    end = 0
+    while sign := _SIGN.search(text, end):
+        start = text.rfind("\n", end, sign.start()) + 1 or end
+        end = text.find("\n", sign.start())
+        end = len(text) if end < 0 else end
+        yield from _ADDRESS.finditer(text, start, end)
 
 
 def _without_end(written: str) -> str:

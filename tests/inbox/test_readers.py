@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import getaddresses
 from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from incidents.inbox import readers, xarf_schema
+from incidents.inbox import mail, readers, xarf_schema
 from incidents.inbox.readers.shadowserver import SCHEMA
 from incidents.inbox.reading import Endpoint, Reading
 from incidents.inbox.source import Source
@@ -63,6 +67,43 @@ def test_a_version_that_its_schema_refuses_is_read_and_what_is_wrong_is_said() -
     assert found.urls == ("https://shop.example/v1",)
 
 
+XARF = json.loads((FOLDER / "xarf-v4-phishing.json").read_bytes())
+OWN_KINDS = sorted(kind for kind in xarf_schema._kinds("v4") if kind is not None)
+
+
+@given(
+    kind=st.sampled_from([*OWN_KINDS, ("content", "nothing"), (None, 1)]),
+    without=st.sets(st.sampled_from(sorted(XARF))),
+    wrong=st.dictionaries(
+        st.sampled_from([*XARF, "evidence", "cve_id"]),
+        st.sampled_from([None, 1, True, "x", [], [{}], {}, {"org": 1}]),
+        max_size=3,
+    ),
+)
+def test_what_is_wrong_with_a_report_is_what_the_whole_schema_says(
+    kind: tuple[Any, Any], without: set[str], wrong: dict[str, Any]
+) -> None:
+    report = {name: value for name, value in XARF.items() if name not in without}
+    report |= {"category": kind[0], "type": kind[1], "xarf_version": "4.0.0", **wrong}
+    main, registry = xarf_schema._schemas("v4")
+    errors = Draft202012Validator(main, registry=registry).iter_errors(report)
+    said = ["/".join(map(str, each.absolute_path)) or "report" for each in errors]
+    assert [each.split(": ")[0] for each in xarf_schema.problems(report)] == said[:10]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "a@user.example", "Zhao Yi <a.b@user.example>", "<a@user.example>", "a@user.example, b@x",
+        '"Zhao, Yi" <a@user.example>', "Zhao (a) <a@user.example>", "a@user.example (Zhao)",
+        "Zhao <a@user.example", "a@b@c.example", "<a@user.example> <b@user.example>", "Zhao", "",
+        "Zhao\r\n <a@user.example>", "a..b@user.example", "group: a@user.example;",
+    ],
+)  # fmt: skip
+def test_the_addresses_of_a_field_are_those_that_the_standard_library_reads(field: str) -> None:
+    assert mail.addresses([field]) == [address for _, address in getaddresses([field])]
+
+
 def test_no_schema_is_fetched() -> None:
     assert xarf_schema.problems({"xarf_version": "4.0.0"})
 
@@ -94,13 +135,13 @@ def test_a_provider_adds_a_reader_of_its_own_which_is_asked_first(
     monkeypatch.setattr(EntryPoint, "load", lambda _: own)
     points = [EntryPoint("acme", "acme:read", readers.GROUP)]
     monkeypatch.setattr(readers, "entry_points", lambda group: points)
-    readers._added.cache_clear()
+    readers._readers.cache_clear()
     try:
         found = read(MAIL + "OWN http://shop.example/\n")
         assert (found.format, found.hosts) == ("acme", ("own.example",))
         assert read(MAIL).format == "mail"
     finally:
-        readers._added.cache_clear()
+        readers._readers.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ of the entry point is the name of the format, and these are asked first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -43,7 +43,7 @@ def read(source: Source) -> Reading:
 
 def load() -> None:
     """Load all readers."""
-    assert all(_readers())
+    _readers()
 
 
 def _read(source: Source) -> Reading:
@@ -81,13 +81,8 @@ def _unread(source: Source, reason: str) -> Reading:
     return Reading(format=shape, reason=reason, **known)
 
 
-def _readers() -> Iterator[tuple[str, Reader]]:
-    yield from _added()
-    for name in FORMATS:
-        reader: Reader = import_module(f"incidents.inbox.readers.{name}").read
-        yield name, reader
-
-
 @cache
-def _added() -> tuple[tuple[str, Reader], ...]:
-    return tuple((each.name, each.load()) for each in entry_points(group=GROUP))
+def _readers() -> tuple[tuple[str, Reader], ...]:
+    added = [(each.name, each.load()) for each in entry_points(group=GROUP)]
+    own = [(name, import_module(f"{__name__}.{name}").read) for name in FORMATS]
+    return (*added, *own)
