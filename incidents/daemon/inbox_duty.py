@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import BinaryIO
 
 from incidents.app import App
 from incidents.daemon import journal
@@ -47,10 +49,10 @@ class Intake:
             for mail in maildir.waiting():
                 if self._stopped():
                     return
-                if not self._is_readable(mail):
-                    continue
-                brought.append(mail)
-                yield Delivery(mail.open)
+                source = self._opened(mail)
+                if source is not None:
+                    brought.append(mail)
+                    yield Delivery(partial(_itself, source))
 
         for received in self._app.reports.inbox("maildir", DAEMON, None).receive(deliveries()):
             for each in received:
@@ -59,14 +61,17 @@ class Intake:
         if count:
             journal.info("reports were received", count=count)
 
-    def _is_readable(self, mail: WaitingMail) -> bool:
-        """Whether the mail can be opened; one that cannot keeps back no other."""
+    def _opened(self, mail: WaitingMail) -> BinaryIO | None:
+        """The bytes of the mail; None if it cannot be opened: it keeps back no other."""
         try:
-            with mail.open():
-                return True
+            return mail.open()
         except FileError as error:
             journal.warning("a mail cannot be read", file=str(mail.path), reason=str(error))
-            return False
+            return None
+
+
+def _itself(source: BinaryIO) -> BinaryIO:
+    return source
 
 
 def once(app: App) -> None:

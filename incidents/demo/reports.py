@@ -16,7 +16,7 @@ from incidents.inbox import readers
 from incidents.inbox.receiving import MAX_READ, incoming
 from incidents.inbox.source import Source
 from incidents.machine.command import DAEMON
-from incidents.record import evidence
+from incidents.record import streams
 from incidents.settings import sources
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def write(engine: Engine, end: datetime) -> None:
     folder = sources.load().evidence
     mails = list(_mails(end))
     for n, mail in enumerate(mails):
-        kept = evidence.keep_stream(BytesIO(mail), folder, limit=_LIMIT, first=MAX_READ)
+        kept = streams.keep(BytesIO(mail), folder, limit=_LIMIT, first=MAX_READ)
         new = incoming(kept, readers.read(Source(mail)), "maildir")
         _receive(engine, new, end - timedelta(minutes=9 * (len(mails) - 1 - n)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ class WaitingMail:
 
     path: Path
 
-    def open(self) -> AbstractContextManager[BinaryIO]:
+    def open(self) -> BinaryIO:
         """Open its bytes; raises FileError."""
         with disk.file_errors(self.path, "read"):
             return self.path.open("rb")

@@ -23,19 +23,19 @@ from incidents.errors import IncidentsError
 from incidents.inbox.parser_process import Parcel, ParserProcess
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import shape_of
-from incidents.record import evidence
+from incidents.record.streams import Kept, Streams
 
 MAX_READ = 16 << 20
 """The number of bytes of a report that are read; the rest is only kept."""
-AT_ONCE = 200
+AT_ONCE = 400
 """The maximum number of reports that are put on record in one transaction."""
 
 _WRITERS = 8
-"""The number of threads that write files: each waits for the disk, and for no other."""
+"""The number of threads that wait for the disk."""
 _HELD = 32 << 20
 """The number of bytes in memory from which on reports are put on record, however few they are."""
 
-_Group = list[tuple[evidence.Kept, str]]
+_Group = list[tuple[Kept, str]]
 """Reports whose bytes are kept, with the names of their files."""
 
 
@@ -74,7 +74,7 @@ class Inbox:
             ParserNotStartedError: if there can be no child to read it.
             DatabaseError, RefusedError: as `Desk.on_record` does.
         """
-        before: tuple[list[evidence.Kept], Future[list[Reading]]] | None = None
+        before: tuple[list[Kept], Future[list[Reading]]] | None = None
         with (
             ParserProcess(self.options) as parser,
             ThreadPoolExecutor(_WRITERS) as writers,
@@ -100,26 +100,24 @@ class Inbox:
         self, writers: ThreadPoolExecutor, deliveries: Iterable[Delivery]
     ) -> Iterator[_Group]:
         """The reports whose bytes are kept, with the names of their files, some at a time."""
-        found: _Group = []
-        held = 0
         rest = iter(deliveries)
-        while few := list(islice(rest, _WRITERS)):
-            kept = map(self._keep, few) if len(few) == 1 else writers.map(self._keep, few)
-            found += zip(kept, (each.name for each in few), strict=True)
-            held += sum(len(each.first) for each, _ in found[-len(few) :])
-            if len(found) >= AT_ONCE or held >= _HELD:
-                yield found
-                found, held = [], 0
-        if found:
+        while found := self._next(writers, rest):
             yield found
 
-    def _keep(self, delivery: Delivery) -> evidence.Kept:
-        with delivery.open() as source:
-            return evidence.keep_stream(source, self.folder, limit=self.limit, first=MAX_READ)
+    def _next(self, writers: ThreadPoolExecutor, deliveries: Iterator[Delivery]) -> _Group:
+        found: _Group = []
+        held = 0
+        with Streams(self.folder, limit=self.limit, first=MAX_READ, threads=writers) as streams:
+            for each in islice(deliveries, AT_ONCE):
+                with each.open() as source:
+                    kept = streams.keep(source)
+                found.append((kept, each.name))
+                held += len(kept.first)
+                if held >= _HELD:
+                    break
+        return found
 
-    def _put_on_record(
-        self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]
-    ) -> list[Received]:
+    def _put_on_record(self, kept: Sequence[Kept], readings: Sequence[Reading]) -> list[Received]:
         try:
             return self._record(kept, readings)
         except IncidentsError:
@@ -131,7 +129,7 @@ class Inbox:
                 for received in self._record_alone(each, reading)
             ]
 
-    def _record_alone(self, kept: evidence.Kept, reading: Reading) -> list[Received]:
+    def _record_alone(self, kept: Kept, reading: Reading) -> list[Received]:
         """Put one report on record, as unreadable if what was read cannot be."""
         try:
             return self._record([kept], [reading])
@@ -140,7 +138,7 @@ class Inbox:
         except Exception:  # noqa: BLE001 - its bytes are kept, and the desk is asked
             return self._record([kept], [Reading(format=shape_of(kept.first), reason="crashed")])
 
-    def _record(self, kept: Sequence[evidence.Kept], readings: Sequence[Reading]) -> list[Received]:
+    def _record(self, kept: Sequence[Kept], readings: Sequence[Reading]) -> list[Received]:
         new = [
             incoming(each, reading, self.channel)
             for each, reading in zip(kept, readings, strict=True)
@@ -154,7 +152,7 @@ def _next(groups: Iterator[_Group]) -> _Group:
     return next(groups, [])
 
 
-def incoming(kept: evidence.Kept, reading: Reading, channel: str) -> Incoming:
+def incoming(kept: Kept, reading: Reading, channel: str) -> Incoming:
     """What goes on record of a report, by its bytes and what was read out of them."""
     document = reading.document()
     if kept.size > len(kept.first):

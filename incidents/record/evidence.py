@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from incidents import clock
 from incidents.errors import Cause, EmptyEvidenceError, EvidenceTooLargeError, FileError, InputError
@@ -26,7 +26,7 @@ FRESH = timedelta(days=1)
 _PIECE = 2**20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # A copy that is not whole yet, and a file on its way out; each is nobody's after a crash.
-_NEW, _GOING = ".new-", ".going-"
+NEW, _GOING = ".new-", ".going-"
 
 
 def measure(file: Path, *, limit: int) -> tuple[str, int]:
@@ -60,85 +60,21 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
         FileError: if the copy cannot be written, or the file has changed since it was measured.
     """
     kept = _place(folder, digest)
-    if _touched(kept):
+    if touched(kept):
         return kept
     with disk.file_errors(kept, "written"):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=_NEW)
+        descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=NEW)
         try:
             with os.fdopen(descriptor, "wb") as copy, _opened(file) as source:
                 _copy(source, copy, digest, file)
-            _touched(Path(name))
+            touched(Path(name))
             Path(name).replace(kept)
             _sync_folders(kept.parent, folder, folder.parent)
         except (OSError, FileError):
             Path(name).unlink(missing_ok=True)
             raise
     return kept
-
-
-class Kept(NamedTuple):
-    """A stream that was kept: the SHA-256 (hexadecimal) and the size in bytes of all of it.
-
-    `first`: its first bytes, as many as were asked for. `kept_digest`: the digest of what is kept,
-    if that is not all.
-    """
-
-    digest: str
-    size: int
-    first: bytes
-    kept_digest: str | None
-
-
-def keep_stream(source: BinaryIO, folder: Path, *, limit: int, first: int) -> Kept:
-    """Store the first `limit` bytes of a stream, complete and on disk when this returns.
-
-    `first`: the number of bytes to return. The stream is read to its end, in pieces.
-
-    Raises:
-        FileError: if the stream cannot be read, or the copy cannot be written.
-    """
-    whole, part, size, head = hashlib.sha256(), hashlib.sha256(), 0, bytearray()
-    with disk.file_errors(folder, "written"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=_NEW)
-    try:
-        with disk.file_errors(folder, "written"), os.fdopen(descriptor, "wb") as copy:
-            while piece := source.read(_PIECE):
-                whole.update(piece)
-                own = piece[: max(0, limit - size)]
-                part.update(own)
-                copy.write(own)
-                head += piece[: max(0, first - len(head))]
-                size += len(piece)
-            copy.flush()
-            os.fsync(copy.fileno())
-        digest, own_digest = whole.hexdigest(), part.hexdigest()
-        _place_new(Path(name), _place(folder, own_digest), folder)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Kept(digest, size, bytes(head), None if own_digest == digest else own_digest)
-
-
-def _place_new(new: Path, kept: Path, folder: Path) -> None:
-    if _touched(kept):
-        new.unlink()
-        return
-    with disk.file_errors(kept, "written"):
-        is_known = kept.parent in _ON_DISK and kept.parent.is_dir()
-        if not is_known:
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _touched(new)
-        new.replace(kept)
-        _sync_folders(kept.parent)
-        if not is_known:
-            _sync_folders(folder, folder.parent)
-            _ON_DISK.add(kept.parent)
-
-
-_ON_DISK: set[Path] = set()
-"""The folders whose own entries are on disk, as far as this process knows."""
 
 
 def kept(folder: Path, digest: str) -> Path | None:
@@ -188,7 +124,7 @@ def sweep(folder: Path, now: datetime) -> int:
     """
     swept = 0
     for file in _files(folder):
-        if file.name.startswith((_NEW, _GOING)) and not _is_fresh(file, now):
+        if file.name.startswith((NEW, _GOING)) and not _is_fresh(file, now):
             with disk.file_errors(file, "deleted"):
                 file.unlink(missing_ok=True)
             swept += 1
@@ -199,7 +135,7 @@ def _place(folder: Path, digest: str) -> Path:
     return folder / digest[:2] / digest
 
 
-def _touched(kept: Path) -> bool:
+def touched(kept: Path | str) -> bool:
     """Mark the file as freshly attached; return whether it exists."""
     # By the clock that will ask for it, which may be a told one.
     now = clock.now().timestamp()

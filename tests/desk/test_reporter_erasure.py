@@ -23,7 +23,7 @@ from incidents.desk.inbox.reporter_erasure import (
 )
 from incidents.desk.inbox.snapshots import Taken
 from incidents.machine.commands import StateRemoved
-from incidents.record import evidence
+from incidents.record import evidence, streams
 from incidents.settings.retention import Retention
 from incidents.store.database.engine import reading, writing
 from incidents.store.erasable import Scope
@@ -173,7 +173,7 @@ def test_a_page_stays_as_long_as_the_incident_of_its_report_is_unsettled(
     day: Rehearsal, tmp_path: Path, asked: Callable[..., ReporterErasureResult]
 ) -> None:
     page = b"<p>pills"
-    digest = evidence.keep_stream(BytesIO(page), tmp_path, limit=100, first=0).digest
+    digest = streams.keep(BytesIO(page), tmp_path, limit=100, first=0).digest
     kept = evidence.kept(tmp_path, digest)
     assert kept is not None
     os.utime(kept, (day.now.timestamp(), day.now.timestamp()))

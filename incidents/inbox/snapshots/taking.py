@@ -15,7 +15,7 @@ from incidents.inbox import preview_process
 from incidents.inbox.snapshots import fetching
 from incidents.inbox.snapshots.fetching import MAX_BYTES, WITHIN_S
 from incidents.outbound.guard import Guard
-from incidents.record import evidence
+from incidents.record import streams
 from incidents.store.inbox import reporters, reports
 from incidents.views.inbox.candidates import names_above
 
@@ -73,7 +73,7 @@ class Snapshots:
                 url=url, final=page.final, status=page.status, problem=page.problem, size=size,
                 kind=_short(page.kind),
             )  # fmt: skip
-        kept = evidence.keep_stream(BytesIO(page.body), self.folder, limit=MAX_BYTES, first=0)
+        kept = streams.keep(BytesIO(page.body), self.folder, limit=MAX_BYTES, first=0)
         text = preview_process.read_page(page.body, page.kind or "")
         return Taken(
             url=url, final=page.final, status=page.status, problem=page.problem, size=kept.size,
