@@ -11,7 +11,7 @@ from sqlalchemy import Table
 
 from incidents.audit.account_record import misread
 from incidents.audit.rows import Row
-from incidents.intake import rules as intake_rules
+from incidents.intake import rules_file
 from incidents.intake.rules import Rules
 from incidents.record import report_events
 from incidents.record.report_events import IntakeRulesActivated, ReporterMarked, ReportEvent
@@ -106,7 +106,7 @@ class ReportRecord:
         if event.previous != last:
             other = "the intake rules in force are {last}, but it says {said}"
             raise misread("flaw_other_rules", other, last=last, said=event.previous)
-        found = intake_rules.read(event.toml)
+        found = rules_file.read(event.toml)
         if found.digest != event.rules:
             raise misread("flaw_not_rules", "the rules in it are not {rules}", rules=event.rules)
         self.rules[found.digest] = found

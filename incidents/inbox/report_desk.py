@@ -17,7 +17,7 @@ from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.inbox.rules import trial
 from incidents.inbox.snapshots import of_incident, taking
-from incidents.intake import rules as intake
+from incidents.intake import rules_file
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import AddSite
@@ -112,7 +112,7 @@ class ReportDesk:
             policy = machine_policy.read(desk_state.active_policy_toml(connection))
             until = desk_state.now(connection)
             return trial.try_rules(
-                connection, intake.read(toml), policy, since=until - timedelta(days=days),
+                connection, rules_file.read(toml), policy, since=until - timedelta(days=days),
                 until=until + timedelta(microseconds=1),
             )  # fmt: skip
 
@@ -127,7 +127,7 @@ class ReportDesk:
             RulesInForceError, RuleOwnerError, KeyReusedError: see `desk.intake_rules.activate`.
         """
         wanted = intake_rules.RulesActivation(
-            rules=intake.read(toml), by=by, login=login, reason=reason, key=key,
+            rules=rules_file.read(toml), by=by, login=login, reason=reason, key=key,
             given_key=given_key,
         )  # fmt: skip
         if dry_run:

@@ -32,7 +32,7 @@ from incidents.desk.inbox.intake_rules import RulesActivation
 from incidents.desk.inbox.reports import ByRule, Incoming, LeadToIncident
 from incidents.desk.inbox.snapshots import Taken
 from incidents.desk.own_stream import AccountAction, Actor
-from incidents.intake import rules as intake
+from incidents.intake import rules_file
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
 from incidents.record.report_events import ReportJoined, ReportLogged
@@ -118,7 +118,7 @@ def _receive(day: Rehearsal) -> None:
         )
     )  # fmt: skip
     for limit in (5, 6):
-        rules = intake.read(f"logs_per_hour = {limit}\n{_RULE}")
+        rules = rules_file.read(f"logs_per_hour = {limit}\n{_RULE}")
         wanted = RulesActivation(rules=rules, by="li", login="desk1", reason="a feed")
         day.desk.on_record(partial(intake_rules.activate, wanted=wanted, clock=clock))
     receive([

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from incidents.desk.inbox import intake_rules
 from incidents.desk.inbox import reporters as desk_reporters
 from incidents.desk.inbox.intake_rules import RulesActivation
-from incidents.intake import rules as intake
+from incidents.intake import rules_file
 from incidents.store.database.engine import reading
 from incidents.store.inbox import reporters, reports
 from incidents.store.schema.desk_tables import entries
@@ -116,7 +116,7 @@ reason = "noise"
 
 
 def test_no_intake_rule_matches_a_blocked_reporter(day: Rehearsal) -> None:
-    wanted = RulesActivation(rules=intake.read(RULES), by="li", login="desk1", reason="a feed")
+    wanted = RulesActivation(rules=rules_file.read(RULES), by="li", login="desk1", reason="a feed")
     day.desk.on_record(partial(intake_rules.activate, wanted=wanted, clock=lambda: day.now))
     mark(day, ZHAO, "blocked")
     receive(day, incoming("1" * 64, reporter=ZHAO), incoming("2" * 64, reporter=QIAN))

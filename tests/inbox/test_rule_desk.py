@@ -24,7 +24,7 @@ from incidents.desk.inbox.reports import Incoming, LeadToIncident
 from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.inbox.rules.acting import RuleDesk
-from incidents.intake import rules as intake
+from incidents.intake import rules_file
 from incidents.machine import commands as c
 from incidents.record.report_events import ReportLogged
 from incidents.settings import sources
@@ -61,7 +61,8 @@ class RuledDesk:
 
     def activate(self, text: str, **how: Any) -> Any:
         wanted = RulesActivation(
-            rules=intake.read(text), **{"by": "sup", "login": "desk1", "reason": "a feed", **how}
+            rules=rules_file.read(text),
+            **{"by": "sup", "login": "desk1", "reason": "a feed", **how},
         )
         return self.desk.on_record(
             partial(intake_rules.activate, wanted=wanted, clock=lambda: self.day.now)

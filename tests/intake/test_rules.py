@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.intake import rules
-from incidents.intake.rules import ACTS, CHANNELS, CRITERIA, ReportFacts, Rule, Rules, RulesError
+from incidents.intake import rules, rules_file
+from incidents.intake.rules import ACTS, CHANNELS, CRITERIA, ReportFacts, Rule, Rules
+from incidents.intake.rules_file import RulesError
 
 FEED = """
 [[rule]]
@@ -24,7 +25,7 @@ MAIL = ReportFacts(
 
 
 def read(more: str = "", text: str = FEED) -> Rules:
-    return rules.read(text + more)
+    return rules_file.read(text + more)
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -40,7 +41,7 @@ def test_rules_are_read_with_their_defaults() -> None:
 
 
 def test_no_rules_are_rules_too() -> None:
-    assert rules.read("").rules == ()
+    assert rules_file.read("").rules == ()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_no_rules_are_rules_too() -> None:
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_by_its_name(text: str, told: str) -> None:
     with pytest.raises(RulesError) as refused:
-        rules.read(text)
+        rules_file.read(text)
     assert told in str(refused.value)
 
 
@@ -83,7 +84,7 @@ def test_rules_that_no_entry_can_hold_are_refused() -> None:
         for n in range(15)
     )
     with pytest.raises(RulesError, match="bytes, and 49,152 are the most"):
-        rules.read(many)
+        rules_file.read(many)
 
 
 # ── matching ─────────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +189,7 @@ _FACTS = st.builds(
 
 @given(_rules())
 def test_rules_are_read_back_from_their_file_as_they_are(given_rules: Rules) -> None:
-    again = rules.read(given_rules.toml())
+    again = rules_file.read(given_rules.toml())
     assert again == given_rules
     assert again.digest == given_rules.digest
 

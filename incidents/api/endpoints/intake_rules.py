@@ -10,14 +10,15 @@ from incidents.api import bodies, problems
 from incidents.api.authentication import PermanentKeyCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import reports as documents
-from incidents.intake import rules
-from incidents.intake.rules import Rules, RulesError
+from incidents.intake import rules_file
+from incidents.intake.rules import Rules
+from incidents.intake.rules_file import RulesError
 from incidents.values import inputs
 from incidents.views.inbox import reports
 
 routes = router("reports")
 
-Toml = Annotated[str, Field(max_length=rules.MAX_CHARACTERS, description="TOML.")]
+Toml = Annotated[str, Field(max_length=rules_file.MAX_CHARACTERS, description="TOML.")]
 
 
 class RulesFile(bodies.Form):
@@ -87,7 +88,7 @@ def activate(by: PermanentKeyCaller, file: ActivatingRules) -> JSON:
 
 def _read(toml: str) -> Rules:
     try:
-        return rules.read(toml)
+        return rules_file.read(toml)
     except RulesError as error:
         wrong = problems.part("no_rules", "not intake rules", "body", "toml")
         raise problems.unprocessable("no_rules", str(error), errors=[wrong]) from error

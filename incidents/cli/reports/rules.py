@@ -51,7 +51,7 @@ def show(run: Run) -> None:
         found = queries.intake_rules()
     row = {"rules": found["rules"], "toml": found["toml"]}
     if not output.answer_program(run, found, found["rules"], rows=[row]):
-        from incidents.intake.rules import read
+        from incidents.intake.rules_file import read
 
         since = run.text("rules.none")
         if found["activated_at"] is not None:
@@ -138,7 +138,7 @@ for _param in activate.params:
 
 
 def _read(file: Path) -> Rules:
-    from incidents.intake.rules import RulesError, read
+    from incidents.intake.rules_file import RulesError, read
 
     try:
         return read(params.read_small_file(file))

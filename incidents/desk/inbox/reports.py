@@ -21,6 +21,7 @@ from incidents.desk import own_stream
 from incidents.desk.envelope import Answer, Envelope
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.intake import rules as intake
+from incidents.intake import rules_file
 from incidents.intake.rules import ReportFacts, Rule
 from incidents.machine.commands import Attach
 from incidents.record.report_events import (
@@ -102,7 +103,7 @@ def receive(
     first = reports.by_message_id(connection, ids.values())
     next_id = reports.last_id(connection) + 1
     in_force = intake_rules.last(connection)
-    rules = None if in_force is None else intake.read(in_force.toml)
+    rules = None if in_force is None else rules_file.read(in_force.toml)
     senders = _Senders(connection, {each.reporter for each in incoming if each.reporter})
     answers: list[Received] = []
     new: list[tuple[Report, Sequence[str]]] = []

@@ -26,7 +26,7 @@ from incidents.errors import InputError, RefusedError
 from incidents.inbox import triage
 from incidents.inbox.rules import decision
 from incidents.inbox.rules.decision import Act
-from incidents.intake import rules as intake
+from incidents.intake import rules_file
 from incidents.machine.commands import Command
 from incidents.store.database.engine import Reading
 from incidents.store.inbox import intake_rules
@@ -108,7 +108,7 @@ class RuleDesk:
                 if row.rule is None or row.rules is None or row.is_settled or row.asks:
                     return None
                 text = intake_rules.texts(connection, [row.rules])[row.rules]
-                rules = intake.read(text)
+                rules = rules_file.read(text)
                 rule = rules.named(row.rule)
                 assert rule is not None, "a rule of these rules matched it"
                 report = views.reports(connection, [id_])[0]

@@ -21,8 +21,9 @@ from incidents.console.simulation_form import InvalidSimulationError
 from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
 from incidents.contract.documents.reports import RulesTrial
 from incidents.errors import InputError, RefusedError
-from incidents.intake import rules as intake
-from incidents.intake.rules import CRITERIA, Rule, Rules, RulesError
+from incidents.intake import rules_file
+from incidents.intake.rules import CRITERIA, Rule, Rules
+from incidents.intake.rules_file import RulesError
 from incidents.values import inputs
 from incidents.values.half_width import half_width
 from incidents.views.inbox import reports
@@ -120,7 +121,7 @@ def _page(
     return here.page(
         "policy/intake_rules", status=status or (422 if wrong else 200), wrong=wrong,
         typed=typed or here.typed, active=active, given=active["toml"],
-        rules=_told(here.reader, intake.read(active["toml"])), days=DAYS, max_days=MAX_DAYS,
+        rules=_told(here.reader, rules_file.read(active["toml"])), days=DAYS, max_days=MAX_DAYS,
     )  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def _tried(
     return here.page(
         "policy/intake_rules_trial", status=422 if wrong else 200, wrong=wrong, typed=here.typed,
         id=id_, trial=found, tried=found.result, given=found.toml, days=found.days,
-        rules=_told(here.reader, intake.read(found.toml)), max_days=MAX_DAYS,
+        rules=_told(here.reader, rules_file.read(found.toml)), max_days=MAX_DAYS,
         is_in_force=active["rules"] == found.result["rules"],
     )  # fmt: skip
 
@@ -143,7 +144,7 @@ def _text(desk: Submission) -> str:
     if sent is None:
         return desk.form.text("toml") or ""
     name = simulation_form.file_name(sent.filename)
-    if sent.size is None or sent.size > 4 * intake.MAX_CHARACTERS:
+    if sent.size is None or sent.size > 4 * rules_file.MAX_CHARACTERS:
         raise InvalidSimulationError("rules.large", name=name)
     try:
         return sent.file.read().decode("utf-8-sig")
@@ -156,7 +157,7 @@ def _trial(desk: Submission, text: str) -> Trial:
     if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MAX_DAYS):
         raise InvalidSimulationError("rules.bad_days", given=given[:40], most=MAX_DAYS)
     try:
-        wanted = intake.read(text)
+        wanted = rules_file.read(text)
     except RulesError as error:
         raise InvalidSimulationError("rules.wrong", why=error.args[0]) from error
     with desk.reading() as connection:
