@@ -10,8 +10,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from incidents.desk import Desk
-from incidents.desk.inbox import reports
-from incidents.desk.inbox.reports import Incoming
+from incidents.desk.inbox import receiving
+from incidents.desk.inbox.receiving import Incoming
 from incidents.inbox import readers
 from incidents.inbox.receiving import MAX_READ, incoming
 from incidents.inbox.source import Source
@@ -39,7 +39,7 @@ def write(engine: Engine, end: datetime) -> None:
 
 def _receive(engine: Engine, new: Incoming, at: datetime) -> None:
     Desk(engine, clock=lambda: at).on_record(
-        partial(reports.receive, incoming=[new], by=DAEMON, login=None, clock=lambda: at)
+        partial(receiving.receive, incoming=[new], by=DAEMON, login=None, clock=lambda: at)
     )
 
 

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 
 from incidents import clock
 from incidents.desk.desk import Desk
-from incidents.desk.inbox import reports
-from incidents.desk.inbox.reports import Incoming, Received
+from incidents.desk.inbox import receiving
+from incidents.desk.inbox.receiving import Incoming, Received
 from incidents.errors import IncidentsError
 from incidents.inbox.parser_process import Parcel, ParserProcess
 from incidents.inbox.reading import Reading
@@ -144,7 +144,7 @@ class Inbox:
             for each, reading in zip(kept, readings, strict=True)
         ]
         return self.desk.on_record(
-            partial(reports.receive, incoming=new, by=self.by, login=self.login, clock=clock.now)
+            partial(receiving.receive, incoming=new, by=self.by, login=self.login, clock=clock.now)
         )
 
 

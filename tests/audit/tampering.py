@@ -27,9 +27,10 @@ from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
 from incidents.desk import Envelope, accounts, answers, invitations, tokens
 from incidents.desk.activation import LogKey
-from incidents.desk.inbox import intake_rules, reporters, reports, snapshots
+from incidents.desk.inbox import intake_rules, receiving, reporters, reports, snapshots
 from incidents.desk.inbox.intake_rules import RulesActivation
-from incidents.desk.inbox.reports import ByRule, Incoming, LeadToIncident
+from incidents.desk.inbox.receiving import Incoming
+from incidents.desk.inbox.reports import ByRule, LeadToIncident
 from incidents.desk.inbox.snapshots import Taken
 from incidents.desk.own_stream import AccountAction, Actor
 from incidents.intake import rules_file
@@ -104,7 +105,7 @@ def _receive(day: Rehearsal) -> None:
 
     def receive(incoming: list[Incoming]) -> None:
         day.desk.on_record(
-            partial(reports.receive, incoming=incoming, by="li", login="desk1", clock=clock)
+            partial(receiving.receive, incoming=incoming, by="li", login="desk1", clock=clock)
         )
 
     receive(new)
@@ -141,7 +142,7 @@ def _receive(day: Rehearsal) -> None:
             digest="8" * 64, size=9, channel="command", format="mail", reading={},
             subject=report_token.token(stored_reports.identity(connection), 1),
         )  # fmt: skip
-        reports.receive(connection, [new], "li", "desk1", clock)
+        receiving.receive(connection, [new], "li", "desk1", clock)
 
     day.desk.on_record(reply)
     for standing in ("blocked", "trusted"):

@@ -229,7 +229,7 @@ def test_a_mail_stays_until_it_is_on_record(
         raise DatabaseError("the disk fails")
 
     with monkeypatch.context() as patch:
-        patch.setattr("incidents.desk.inbox.reports.receive", fail)
+        patch.setattr("incidents.desk.inbox.receiving.receive", fail)
         intake.run()
     assert [line["event"] for line in said()] == ["reports are not received by IMAP"]
     assert (len(kept(app)), len(mailbox.mails())) == (0, 1)

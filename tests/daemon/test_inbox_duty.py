@@ -75,7 +75,7 @@ def test_a_mail_stays_until_it_is_on_record(
         raise DatabaseError("the disk fails")
 
     with monkeypatch.context() as patch:
-        patch.setattr("incidents.desk.inbox.reports.receive", fail)
+        patch.setattr("incidents.desk.inbox.receiving.receive", fail)
         Intake(app).run()
     assert file.exists()
     assert [line["event"] for line in said()] == ["reports are not received"]

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.inbox import reports
-from incidents.desk.inbox.reports import Incoming, LeadToIncident, Received
+from incidents.desk.inbox import receiving, reports
+from incidents.desk.inbox.receiving import Incoming, Received
+from incidents.desk.inbox.reports import LeadToIncident
 from incidents.machine import commands as c
 from incidents.record.report_events import ReportJoined, ReportLogged
 
@@ -36,7 +37,7 @@ def incoming(digest: str, **facts: Any) -> Incoming:
 
 def receive(day: OfDesk, *new: Incoming) -> list[Received]:
     return day.desk.on_record(
-        partial(reports.receive, incoming=new, by="li", login="desk1", clock=lambda: day.now)
+        partial(receiving.receive, incoming=new, by="li", login="desk1", clock=lambda: day.now)
     )
 
 

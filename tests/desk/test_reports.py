@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from incidents.desk import Envelope
 from incidents.desk.erasure import Erasure, erase
-from incidents.desk.inbox.reports import Received, ReportSettledError
+from incidents.desk.inbox.receiving import Received
+from incidents.desk.inbox.reports import ReportSettledError
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine import commands as c
 from incidents.record.report_events import ReportJoined, ReportLogged

@@ -18,9 +18,10 @@ from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDat
 from incidents.app import App
 from incidents.daemon.rules_duty import RuleRounds
 from incidents.desk import Envelope, accounts
-from incidents.desk.inbox import intake_rules, reports
+from incidents.desk.inbox import intake_rules, receiving, reports
 from incidents.desk.inbox.intake_rules import RuleOwnerError, RulesActivation, RulesInForceError
-from incidents.desk.inbox.reports import Incoming, LeadToIncident
+from incidents.desk.inbox.receiving import Incoming
+from incidents.desk.inbox.reports import LeadToIncident
 from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.inbox.rules.acting import RuleDesk
@@ -84,7 +85,7 @@ class RuledDesk:
         )  # fmt: skip
         [received] = self.desk.on_record(
             partial(
-                reports.receive, incoming=[new], by="feed-1", login=None,
+                receiving.receive, incoming=[new], by="feed-1", login=None,
                 clock=lambda: self.day.now,
             )
         )  # fmt: skip
