@@ -65,8 +65,8 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         return _check(run)
     if once:
         return _once(run)
-    from incidents.app import check_clock
     from incidents.daemon import processes
+    from incidents.opened_database import check_clock
 
     if sys.stderr.isatty():
         # All else that it writes is its log.
