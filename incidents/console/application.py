@@ -15,11 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from incidents.accounts.sign_in_links import SignInLinks
-from incidents.console import (
-    changes,
-    last_write,
-    static_files,
-)
+from incidents.console import changes, last_write, static_files
 from incidents.console.changes import Changes
 from incidents.console.error_pages import ERROR_PAGES
 from incidents.console.pages import (
