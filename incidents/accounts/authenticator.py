@@ -1,4 +1,4 @@
-"""The authenticator: signs people and programs in, by password, session or token, and out.
+"""The authenticator: signs people in, by a password and perhaps a second factor.
 
 Every failed sign-in gets the same answer after the same work, whether the account exists or not.
 The sign-in log records each success and each failure.
@@ -6,120 +6,44 @@ The sign-in log records each success and each failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.accounts import open_sessions, secrets, sign_in_ticket, throttle
 from incidents.accounts.access_settings import Access
-from incidents.accounts.identity import Identity, is_handle
-from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
-from incidents.accounts.second_factor import FactorCheck
+from incidents.accounts.credentials import Credentials, SignInError, Visit
+from incidents.accounts.identity import Identity
 from incidents.accounts.security_keys import Answer
-from incidents.accounts.serve_key import KeyWatch, Seal, session_facts, token_facts
+from incidents.accounts.serve_key import Seal
 from incidents.accounts.sign_in_ticket import Ticket
-from incidents.accounts.throttle import (
-    Attempt,
-    BlockedError,
-    Claimant,
-    Guess,
-    How,
-    SignInLog,
-    Throttle,
-)
+from incidents.accounts.throttle import Attempt, BlockedError, Claimant, Guess, How, Throttle
 from incidents.errors import RefusedError
-from incidents.store.accounts import accounts
-from incidents.store.accounts.accounts import Account, Token
+from incidents.store.accounts.accounts import Account
 from incidents.store.accounts.factors import Factor
-from incidents.store.database.engine import plainly, reading, single_query, writing
+from incidents.store.database.engine import plainly, reading
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-
-_SEEN_EVERY = timedelta(minutes=1)
-
-
-class SignInError(RefusedError):
-    """wrong username or password, or the account cannot sign in"""
 
 
 class SecondSignInError(RefusedError):
     """wrong username or password of the second person: nothing was done"""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A person in a session, and the content of the cookie.
+class Authenticator(Credentials):
+    """The authenticator of one database: signs people in by password and second factor.
 
-    `browser`: the value that identifies their browser from now on, after a sign-in with a password.
-    """
-
-    identity: Identity
-    cookie: str
-    browser: str | None = None
-
-
-class Authenticator:
-    """The authenticator of one database; `clock` gives aware times in UTC.
-
-    A credential without the `seal` is invalid. `log` is the sign-in log. All methods raise
-    DatabaseError if the database fails.
+    See `Credentials`.
     """
 
     def __init__(
         self, engine: Engine, clock: Callable[[], datetime], seal: Seal,
         access: Access | None = None,
     ) -> None:  # fmt: skip
-        self._engine, self._clock, self._seal = engine, clock, seal
-        self.factors = FactorCheck(engine, clock, seal, Access() if access is None else access)
-        self._key = KeyWatch(seal)
+        super().__init__(engine, clock, seal, access)
         self._throttle = Throttle(engine, clock)
-        self.log = SignInLog(engine, clock)
-
-    def check(self) -> None:
-        """Check that the servers' key is still valid; raises ServeKeyReplacedError."""
-        with plainly(self._engine), single_query(self._engine) as connection:
-            self._key.check(connection)
-
-    def by_token(self, secret: str) -> Identity | None:
-        """Return the identity that a token proves; None if the token is unknown or not valid."""
-        [found] = self.by_tokens([secret])
-        return found
-
-    def by_tokens(self, given: Sequence[str]) -> list[Identity | None]:
-        """Return the identities that several tokens prove, with one query."""
-        digests = [secrets.digest(secret) for secret in given]
-        with plainly(self._engine), single_query(self._engine) as connection:
-            self._key.check(connection)
-            found = accounts.token_by_digest(connection, digests)
-        now = self._clock()
-        return [
-            None if digest not in found else self._holder(*found[digest], now) for digest in digests
-        ]
-
-    def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
-        """Return the visit of a session's cookie; None if the session is unknown or has ended.
-
-        `used`: a person made the request, which keeps the session open; polling does not.
-        """
-        now, digest = self._clock(), _digest(cookie)
-        with plainly(self._engine), single_query(self._engine) as connection:
-            self._key.check(connection)
-            found = accounts.session_of_digest(connection, digest)
-            lacks_factor = found is not None and self.factors.lacks(connection, found)
-        if found is None or open_sessions.has_ended(found, now):
-            return None
-        if not self._is_own(digest, found):
-            return None
-        if used and now - found.seen_at >= _SEEN_EVERY:
-            with plainly(self._engine), writing(self._engine) as connection:
-                accounts.touch_session(connection, digest, now)
-        identity = Identity(
-            handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
-            session=found.id, lacks_factor=lacks_factor,
-        )  # fmt: skip
-        return Visit(identity, cookie)
 
     def sign_in(
         self, handle: str, password: str, address: str, browser: str = "",
@@ -177,39 +101,6 @@ class Authenticator:
         kept = open_sessions.cookie(browser, found.name, found.hash, self._clock())
         return replace(self.begin(found.name, how=how, place=address), browser=kept)
 
-    def begin(
-        self, handle: str, proved_at: datetime | None = None, *, how: How = "provider",
-        place: str | None = None,
-    ) -> Visit:  # fmt: skip
-        """Begin a session for somebody who has proved their identity, at `proved_at` (UTC) or now.
-
-        Raises:
-            SignInError: if the account cannot sign in.
-        """
-        now, cookie = self._clock(), secrets.random_cookie()
-        attempt = Attempt("sign_in", how, place)
-        with plainly(self._engine), writing(self._engine) as connection:
-            self._key.check(connection)
-            known = is_handle(handle)
-            account = accounts.account(connection, handle) if known else None
-            if account is not None and account.disabled_at is None:
-                proved_at = now if proved_at is None else proved_at
-                new = accounts.Session(
-                    secrets.random_id(), now, now, proved_at, how, place, None, account
-                )  # fmt: skip
-                accounts.purge_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
-                accounts.add_session(
-                    connection, _digest(cookie), self._sealed(_digest(cookie), new)
-                )
-                self.log.record_success(replace(attempt, session=new.id), handle, connection)
-                identity = Identity(
-                    handle=handle, role=account.role, proved_at=proved_at, session=new.id,
-                    lacks_factor=self.factors.lacks(connection, new),
-                )  # fmt: skip
-                return Visit(identity, cookie)
-        self.log.record_failure(attempt, account, right=True)
-        raise SignInError
-
     def reauthenticate(
         self, visit: Visit, password: str, address: str | None = None, *, code: str | None = None
     ) -> Visit:
@@ -222,7 +113,7 @@ class Authenticator:
         guess = throttle.in_session(handle, str(visit.identity.session))
         self._check(found, password, guess, attempt)
         how = self.factors.check(found, Answer(code=code), attempt)
-        return self._reauthenticated(visit, replace(attempt, how=how or "password"))
+        return self.renew(visit, replace(attempt, how=how or "password"))
 
     def finish_proof(
         self, visit: Visit, ticket: str, answer: Answer, address: str | None = None
@@ -237,20 +128,7 @@ class Authenticator:
         if found.name != visit.identity.handle:
             raise SignInError
         how = self.factors.check(found, own, attempt)
-        return self._reauthenticated(visit, replace(attempt, how=how or "password"))
-
-    def _reauthenticated(self, visit: Visit, attempt: Attempt) -> Visit:
-        handle, now, digest = visit.identity.handle, self._clock(), _digest(visit.cookie)
-        with plainly(self._engine), writing(self._engine) as connection:
-            found = accounts.session_of_digest(connection, digest)
-            # It may have ended or been changed in the database since: only reseal a sealed row.
-            if found is None or found.account.handle != handle or not self._is_own(digest, found):
-                raise SignInError
-            accounts.reauthenticate_session(
-                connection, digest, self._sealed(digest, found._replace(proved_at=now))
-            )
-            self.log.record_success(attempt, handle, connection)
-        return replace(visit, identity=replace(visit.identity, proved_at=now))
+        return self.renew(visit, replace(attempt, how=how or "password"))
 
     def identify(
         self, handle: str, password: str, terminal: str, code: str | None = None
@@ -291,17 +169,6 @@ class Authenticator:
         self.log.record_success(attempt, account.handle)
         return account.handle
 
-    def sign_out(self, cookie: str) -> None:
-        """End the session of a cookie."""
-        self.end(_digest(cookie))
-
-    def end(self, digest: bytes) -> None:
-        """End the session whose cookie has this digest."""
-        with plainly(self._engine), writing(self._engine) as connection:
-            found = accounts.session_of_digest(connection, digest)
-            if found is not None:
-                open_sessions.end(connection, found, "signed_out", None, self._clock())
-
     def _find(self, handle: str, address: str | None = None) -> Claimant:
         with plainly(self._engine), reading(self._engine) as connection:
             self._key.check(connection)
@@ -321,28 +188,6 @@ class Authenticator:
         self._throttle.uncount(counted)
         return account
 
-    def _holder(self, token: Token, account: Account, now: datetime) -> Identity | None:
-        """Return the identity behind a token now; None if the token or the account is invalid."""
-        over = token.revoked_at is not None or token.expires_at <= now
-        if over or account.disabled_at is not None:
-            return None
-        if not self._seal.holds(token.seal, token_facts(token)):
-            return None
-        return Identity(
-            handle=account.handle, role=account.role, token=token.id,
-            acts=None if token.acts is None else frozenset(token.acts),
-        )  # fmt: skip
-
-    def _is_own(self, digest: bytes, found: accounts.Session) -> bool:
-        return self._seal.holds(found.seal, session_facts(digest, found))
-
-    def _sealed(self, digest: bytes, session: accounts.Session) -> accounts.Session:
-        return session._replace(seal=self._seal.on(session_facts(digest, session)))
-
 
 def _proof(visit: Visit, address: str | None) -> Attempt:
     return Attempt("proof", "password", address, session=visit.identity.session)
-
-
-def _digest(cookie: str) -> bytes:
-    return bytes.fromhex(secrets.digest(cookie))

@@ -12,7 +12,8 @@ from fastapi import Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Authenticator, Visit
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import Visit
 from incidents.api import problems
 from incidents.api.caller import Caller, Seen, refuse
 

@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Authenticator, Visit
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import Visit
 from incidents.accounts.identity import Identity
 from incidents.api import authentication, caller
 from incidents.app import App

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents import clock
 from incidents.accounts import secrets, security_keys
-from incidents.accounts.authenticator import Visit
+from incidents.accounts.credentials import Visit
 from incidents.accounts.second_factor import FactorNeededError
 from incidents.api import authentication, caller
 from incidents.api.limits import TooManyActsError

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Authenticator, SignInError
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import SignInError
 from incidents.accounts.open_sessions import OpenSessions
 from incidents.accounts.serve_key import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME

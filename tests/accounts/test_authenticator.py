@@ -14,7 +14,8 @@ from sqlalchemy import Connection, event
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import SecondSignInError, SignInError
+from incidents.accounts.authenticator import SecondSignInError
+from incidents.accounts.credentials import SignInError
 from incidents.accounts.open_sessions import KNOWN_FOR, MOST
 from incidents.accounts.throttle import FORGET_AFTER, BlockedError
 from incidents.desk import accounts, tokens

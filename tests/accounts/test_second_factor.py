@@ -9,7 +9,8 @@ import pytest
 
 from incidents import clock
 from incidents.accounts.access_settings import DEMANDED, Access
-from incidents.accounts.authenticator import Authenticator, SignInError
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import SignInError
 from incidents.accounts.second_factor import (
     FactorDemandedError,
     FactorNeededError,

@@ -14,7 +14,8 @@ from sqlalchemy import delete, insert, update
 
 from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.authenticator import Authenticator, SignInError, Visit
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import SignInError, Visit
 from incidents.accounts.security_keys import WrongFactorError
 from incidents.accounts.serve_key import (
     NoServeKeyError,

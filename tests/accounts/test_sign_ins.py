@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from incidents import clock
-from incidents.accounts.authenticator import SecondSignInError, SignInError
+from incidents.accounts.authenticator import SecondSignInError
+from incidents.accounts.credentials import SignInError
 from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
 from incidents.accounts.throttle import MOST_LINES, Attempt, BlockedError
 from incidents.desk import accounts, factors, pseudonyms

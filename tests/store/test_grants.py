@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from incidents.accounts.authenticator import Authenticator, SignInError
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import SignInError
 from incidents.accounts.serve_key import UNSEALED, SealedElsewhereError
 from incidents.app import App
 from incidents.audit import archiving

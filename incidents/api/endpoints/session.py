@@ -13,7 +13,8 @@ from fastapi_problem.error import Problem
 from pydantic import Field
 
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Authenticator, SignInError, Visit
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import SignInError, Visit
 from incidents.accounts.identity import ACTION_NAMES, IN_PERSON, PROOF_TTL, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.accounts.second_factor import FactorNeededError

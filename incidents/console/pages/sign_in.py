@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from incidents.accounts.authenticator import Authenticator, SignInError
+from incidents.accounts.authenticator import Authenticator
+from incidents.accounts.credentials import SignInError
 from incidents.accounts.second_factor import FactorNeededError
 from incidents.accounts.security_keys import Answer, WrongFactorError
 from incidents.accounts.sign_in_ticket import TICKET_FOR
