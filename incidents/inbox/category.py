@@ -22,7 +22,7 @@ _CODES = {
     "violence": r"violen(?:ce|t)|gore|暴力|血腥",
     "counterfeit": r"counterfeit\w*|trade ?mark\w*|brand[ _-]infringement|假冒|商标",
     "copyright": r"copyright\w*|dmca|pirac?y|infring\w*|著作权|版权|侵权|盗版",
-    "fraud": r"fraud\w*|scams?|419|诈骗|欺诈",
+    "fraud": r"fraud\w*|scams?|诈骗|欺诈",
     "defacement": r"deface\w*|篡改",
     "attack": r"brute[ -]?force|port[ _-]?scan\w*|ddos|login[ _-]?attack|sql[ _-]?injection"
     r"|scraping|reconnaissance|vulnerability[ _-]scan|hacking|暴力破解|端口扫描|攻击",
@@ -32,19 +32,26 @@ _CODES = {
     "illegal_content": r"illegal content|违法(?:不良)?信息|违规信息|违法内容",
 }  # fmt: skip
 """For each code the words by which it is recognised, those that say the most first."""
+_GENERAL = "illegal_content"
 
 _WORDS = {code: WordList(words) for code, words in _CODES.items()}
 
 
 def of_words(*texts: str) -> str | None:
-    """Return the code of the first text that names a category; None if none does."""
+    """Return the code of the first text that names a category; None if none does.
+
+    A text that only says "illegal" gives way to a later one that says more.
+    """
+    general = None
     for text in texts:
         plain = text[:20_000].replace("_", " ")
         folded = fold(plain)
         for code, words in _WORDS.items():
             if words.may_be_in(folded) and words.are_in(plain):
-                return code
-    return None
+                if code != _GENERAL:
+                    return code
+                general = code
+    return general
 
 
 def of_type(name: str) -> str | None:

@@ -40,16 +40,25 @@ _V6 = re.compile(
 )
 # What each such address has, and each such label: few texts, and to look for them is quick.
 _TWO_COLONS = re.compile(r"[:\]][0-9a-fA-F]{0,4}[:\[]")
-_LABEL_END = re.compile(r"[entsENTSſ名机站址]\s*[:：=]")
+_LABEL_END = re.compile(r"[entsENTSſ名机站址]\s*[:：=\t]")
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])]|\[:\]|\[://\]", re.IGNORECASE)
 _LABELLED = re.compile(
     r"(?:^|[\s>*•-])(?:affected |infected |malicious |reported )?"
     r"(?:domain(?: ?name)?|host(?: ?name)?|fqdn|site|web ?site"
-    r"|域名|主机名|主机|网站|站点|网址)s?\s*[:：=]\s*(?P<name>[^\s,，;；、。<>\"']+)",
+    r"|域名|主机名|主机|网站|站点|网址)s?\s*[:：=\t]\s*(?P<name>[^\s,，;；、。<>\"']+)",
     re.IGNORECASE | re.MULTILINE,
 )
 
 
+# Names of formats in XML, which are written like addresses.
+_NAMESPACE = re.compile(r"\bxmlns(?::\w+)?\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_OTHER_SCHEME = re.compile(
+    r"(?<![a-z])(?:s?ftps?|fxp|wss?|rts?mp|rtsp)://(?P<host>[^\s/<>\"'，。；、]+)", re.IGNORECASE
+)
+_PORT = re.compile(
+    r"(?:(?P<whose>[\w']+)\s)?(?:\bport|端口)号?\s*[:：=]\s*(?P<port>\d{1,5})\b", re.IGNORECASE
+)
+_NOT_THEIRS = ("dest", "dst", "target", "local", "目")
 _FILES = {"zip", "sh", "py", "rs", "md", "pl", "ps", "so", "cc", "mov", "app", "wang"}
 """Endings of files, and a surname, that are also top-level domains."""
 _RESERVED = {"example", "test"}
@@ -78,7 +87,11 @@ class Findings:
     def take_text(self, text: str, links: Iterable[str] = ()) -> None:
         """Take the findings in a text, and in the addresses that its links lead to."""
         plain = written_address.unescaped(text)
+        if "xmlns" in plain:
+            plain = _NAMESPACE.sub(" ", plain)
         self._take_addresses(plain)
+        for match in _OTHER_SCHEME.finditer(plain):
+            self.take_host(match["host"])
         for link in links:
             if link[:7].lower() in ("http://", "https:/"):
                 self._take_addresses(link)
@@ -194,8 +207,18 @@ class Findings:
                 known = (refanged(match["address"]), match["port"])
                 at = min(filter(None, (first.get(known), times[start])), default=None)
                 first[known] = at
+        alone = _port_in(plain) if len(first) == 1 else None
         for (address, port), seen_at in first.items():
-            self.take_ip(address, port, seen_at=seen_at)
+            self.take_ip(address, port or alone, seen_at=seen_at)
+
+
+def _port_in(plain: str) -> str | None:
+    """The port that the text states on a line of its own; None for several, or for the victim's."""
+    found = {
+        match["port"] for match in _PORT.finditer(plain)
+        if not (match["whose"] or "").lower().startswith(_NOT_THEIRS)
+    }  # fmt: skip
+    return found.pop() if len(found) == 1 else None
 
 
 def _is_likely(name: str) -> bool:

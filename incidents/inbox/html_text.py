@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 _UNSEEN = {"script", "style", "title", "template", "noscript"}
+_SPACE = re.compile(r"[ \t\r\n\f]+")
 _BREAKS = {
     "address", "article", "blockquote", "br", "dd", "div", "dt", "h1", "h2", "h3", "h4", "h5", "h6",
-    "hr", "li", "p", "pre", "section", "table", "td", "th", "tr", "ul", "ol",
+    "hr", "li", "p", "pre", "section", "table", "tr", "ul", "ol",
 }  # fmt: skip
 
 
@@ -18,6 +20,7 @@ class _Text(HTMLParser):
         self.links: list[str] = []
         self.titles: list[str] = []
         self._unseen = 0
+        self._as_written = 0
         self._in_title = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -27,6 +30,9 @@ class _Text(HTMLParser):
             self._unseen += 1
         elif tag in _BREAKS:
             self.found.append("\n")
+        elif tag in ("td", "th"):
+            self.found.append("\t")
+        self._as_written += tag == "pre"
         if tag == "a":
             self.links += [value for name, value in attrs if name == "href" and value]
 
@@ -37,10 +43,12 @@ class _Text(HTMLParser):
             self._unseen = max(0, self._unseen - 1)
         elif tag in _BREAKS:
             self.found.append("\n")
+        if tag == "pre":
+            self._as_written = max(0, self._as_written - 1)
 
     def handle_data(self, data: str) -> None:
         if not self._unseen:
-            self.found.append(data)
+            self.found.append(data if self._as_written else _SPACE.sub(" ", data))
         elif self._in_title:
             self.titles.append(data)
 
@@ -65,5 +73,10 @@ def _parsed(html: str) -> _Text:
 
 
 def _lines(found: list[str]) -> str:
-    lines = (" ".join(line.split()) for line in "".join(found).split("\n"))
-    return "\n".join(line for line in lines if line)
+    """The text on lines, that of a row of a table on one, its cells with tabs between them."""
+    lines = []
+    for line in "".join(found).split("\n"):
+        cells = [" ".join(cell.split()) for cell in line.removeprefix("\t").split("\t")]
+        if any(cells):
+            lines.append("\t".join(cells).rstrip("\t"))
+    return "\n".join(lines)

@@ -14,7 +14,7 @@ _TIME = (
     r"(?:[:：](?P<minute>\d{2})(?:[:：]?(?P<second>\d{2})(?:[.,]\d+)?)?"
     r"|[时点](?:\s?(?P<minute_>\d{1,2})\s?分?(?:\s?(?P<second_>\d{1,2})\s?秒)?)?)"
 )
-_ZONE = r"(?P<zone>Z\b|UTC|GMT|CST|[+-]\d{2}:?\d{2}|\(?(?:UTC|GMT)\s*[+-]\d{1,2}(?::?\d{2})?\)?)"
+_ZONE = r"(?P<zone>Z\b|CST|[+-]\d{2}:?\d{2}|\(?(?:UTC|GMT)(?:\s*[+-]\d{1,2}(?::?\d{2})?)?\)?)"
 _ISO = re.compile(rf"{_DATE}(?:[T\s]*{_TIME})?\s*{_ZONE}?", re.IGNORECASE)
 _IN_PROSE = re.compile(rf"(?<![\d.\-/]){_DATE}(?:T|\s{{0,3}}){_TIME}\s?{_ZONE}?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{10}(?:\d{3})?")
@@ -37,7 +37,8 @@ _YEAR_FIRST = re.compile(
 _LABELS = (
     "first seen", "first detected", "first observed", "firstseen", "detected", "detected on",
     "detection time", "detection date", "date of detection", "discovered", "discovery time",
-    "observed", "time of incident", "incident time", "incident date", "time", "timestamp", "date",
+    "observed", "initial infringement timestamp", "infringement timestamp", "time of incident",
+    "incident time", "incident date", "time", "timestamp", "date",
     "date added", "date added (utc)", "dateadded", "seen", "date/time", "date (utc)", "time (utc)",
     "timestamp (utc)", "first seen (utc)", "reported at", "report date", "last seen",
     "last seen (utc)", "首次发现时间", "首次发现", "发现时间", "检测时间", "监测时间", "发现日期",
@@ -58,7 +59,7 @@ _OTHER = re.compile(
 )
 """Words before a time that is not that of a violation, such as those of WHOIS."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_CHINA = timezone(timedelta(hours=8))
+CHINA = timezone(timedelta(hours=8))
 _CHINAS = re.compile(r"[(（]?\s*(?:北京时间|中国标准时间)\s*[)）]?")
 _MOST = 200_000
 """The maximum characters of a text that are searched."""
@@ -71,7 +72,7 @@ def read(given: object, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
     """
     text = str(given).strip()
     if _CHINAS.search(text):
-        found = read(_CHINAS.sub(" ", text).strip(" ,，:："), _CHINA)
+        found = read(_CHINAS.sub(" ", text).strip(" ,，:："), CHINA)
         return None if found is None else (found[0], True)
     found = _iso(text, zone) or _unix(text) or _of_mail(text, zone)
     return None if found is None or found[0] < EARLIEST else found
@@ -152,7 +153,7 @@ def _times(text: str, zone: tzinfo) -> Iterator[tuple[datetime, bool]]:
             for match in pattern.finditer(line[:2_000]):
                 before = line[max(0, match.start() - 40) : match.start()]
                 is_chinas = _CHINAS.search(line[max(0, match.start() - 8) : match.end() + 8])
-                time = read(match[0], _CHINA if is_chinas else zone)
+                time = read(match[0], CHINA if is_chinas else zone)
                 if time is not None and not _OTHER.search(before):
                     here.append((match.start(), time[0]))
         is_log = bool(here) and (
@@ -175,7 +176,7 @@ def _iso(text: str, other: tzinfo) -> tuple[datetime, bool] | None:
     zone = _zone(match["zone"])
     if "年" in match[0] and other is UTC:
         # Who writes a date so reads a clock in China, whatever a program made of its mail.
-        other = _CHINA
+        other = CHINA
     try:
         date = int(match["year"]), int(match["month"]), int(match["day"])
         found = datetime(*date, hour, minute, second, tzinfo=zone or other).astimezone(UTC)
@@ -192,7 +193,7 @@ def _zone(text: str | None) -> timezone | None:
         return UTC
     if plain == "CST":
         # A date with the year first is written in China; in America the year comes last.
-        return _CHINA
+        return CHINA
     sign = -1 if plain[0] == "-" else 1
     digits = plain[1:].replace(":", "")
     hours, minutes = int(digits[:2]), int(digits[2:] or 0)

@@ -13,7 +13,7 @@ MAX_CELL = 65_536
 _TABLE_COLUMNS = {
     "ip", "src_ip", "source_ip", "ip_address", "url", "uri", "host", "hostname", "domain", "fqdn",
     "site", "timestamp", "time", "date", "dateadded", "occurred_at", "first_seen", "source.ip",
-    "http_host", "网址", "域名", "ip地址", "发现时间",
+    "http_host", "网址", "违规网址", "违法网址", "域名", "ip地址", "发现时间",
 }  # fmt: skip
 
 

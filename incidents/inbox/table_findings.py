@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from incidents.inbox import category, seen_time
 from incidents.inbox.findings import Findings
 from incidents.inbox.table_file import TableFile
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "url": ("url", "uri", "source_url", "source.url", "http_url", "malicious_url", "网址"),
+    "url": ("url", "uri", "source_url", "source.url", "http_url", "malicious_url", "网址",
+        "违规网址", "违法网址", "链接"),
     "host": (
-        "hostname", "host", "domain", "fqdn", "site", "http_host", "source.fqdn", "domain_name",
+        # The name of a web server is that of its site; `hostname` may be that of the machine.
+        "http_host", "hostname", "host", "domain", "fqdn", "site", "source.fqdn", "domain_name",
         "域名",
     ),
     "ip": (
@@ -25,7 +27,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "timestamp", "time", "occurred_at", "dateadded", "date_added", "first_seen", "firstseen",
         "first_seen_utc", "date", "detected_at", "seen_at", "time.source", "发现时间", "时间",
     ),
-    "category": ("category", "abuse_type", "threat", "threat_type", "type", "infection", "类别"),
+    "category": ("category", "abuse_type", "threat", "threat_type", "type", "infection", "类别",
+        "类型", "违规类型", "违法类型"),
     "reporter": ("reporter", "reported_by", "source_reporter"),
 }  # fmt: skip
 """For each kind of value the columns that have it, the surest first."""
@@ -60,8 +63,16 @@ class TableFindings:
         names = (*self.columns.get(kind, ()), *COLUMNS[kind])
         return next((row[name] for name in names if row.get(name)), "")
 
+    def _time_of(self, row: Mapping[str, str]) -> tuple[datetime, bool] | None:
+        """The time of the row; a column with a Chinese name has times of China."""
+        names = (*self.columns.get("time", ()), *COLUMNS["time"])
+        name = next((name for name in names if row.get(name)), None)
+        if name is None:
+            return None
+        return seen_time.read(row[name], UTC if name.isascii() else seen_time.CHINA)
+
     def _take(self, row: Mapping[str, str]) -> None:
-        time = seen_time.read(self.of_row(row, "time"))
+        time = self._time_of(row)
         if time is not None:
             self.names_zone = self.names_zone and time[1]
             if self.first_at is None or time[0] < self.first_at:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,11 +15,13 @@ from incidents.errors import BadUrlError
 from incidents.values import web_address
 
 REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
+_HAN = r"\u4e00-\u9fff"
 DOT = r"(?:\.|\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])])"
 # Neither a part of a mail address nor of another name, on either side.
 _BARE = (
     r"(?<![a-z0-9@._/:%+=&?#\-\])])"
-    rf"(?:[a-z0-9-]{{1,63}}{DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}})"
+    rf"(?:www{DOT}(?:[a-z0-9{_HAN}-]{{1,63}}{DOT}){{1,10}}(?:中国|公司|网络|[a-z]{{2,63}})"
+    rf"|(?:[a-z0-9-]{{1,63}}{DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}}))"
     rf"(?!{DOT}?[a-z0-9@_-])(?::[0-9]{{1,5}})?(?P<path>/{REST}*)?"
 )
 _ADDRESS = re.compile(
@@ -28,6 +31,13 @@ _ADDRESS = re.compile(
 _SIGN = re.compile(r"[.\])}]\S|:/|\[:")
 # Others than these may be a part of the address: `?a=1&copy=2`.
 _ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
+# A Chinese sentence goes on behind an address without a space: behind its host, where no label can
+# begin, or in the middle of the last word of its path.
+_GLUED = re.compile(
+    rf"(?:^h(?:tt|xx)ps?\W{{3,6}}|^)[^/\\?#{_HAN}]*(?:{DOT}(?:[a-z]{{2,63}}|[0-9]{{1,3}})(?::[0-9]{{1,5}})?)"
+    rf"(?P<host>[{_HAN}].*)|[a-z0-9_](?P<path>[{_HAN}]+)$", re.IGNORECASE,
+)  # fmt: skip
+_WIDE = re.compile(r"[Ａ-Ｚａ-ｚ０-９．：／－＿？＝＆％＃～]{4,}")
 _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
 
 
@@ -47,8 +57,9 @@ class WrittenAddress:
 
 
 def unescaped(text: str) -> str:
-    """Return the text with the escapes of HTML that addresses have."""
-    return _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text)
+    """Return the text with addresses in plain characters: no escapes of HTML, no wide letters."""
+    plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text).replace("[/]", "/")
+    return _WIDE.sub(lambda found: _narrow(found[0]), plain)
 
 
 def find(text: str) -> Iterator[WrittenAddress]:
@@ -58,7 +69,8 @@ def find(text: str) -> Iterator[WrittenAddress]:
     a scheme that cannot be stored has no `url`.
     """
     for match in _matches(text):
-        written = _without_end(match[0])
+        before = match.string[max(0, match.start() - 1)]
+        written = _without_end(_in_its_cell(match[0], before))
         is_cut = match[0].endswith("=") and text[match.end() : match.end() + 1] == "\n"
         is_bare = bool(match["bare"])
         try:
@@ -89,3 +101,16 @@ def _without_end(written: str) -> str:
     # A parenthesis that the address itself has opened belongs to it.
     opened = end.count("(") > end.count(")") and written[len(end) :][:1] == ")"
     return end + ")" if opened else end
+
+
+def _in_its_cell(written: str, before: str) -> str:
+    """The address without the cells of a table that follow its own: as `before` separates them."""
+    own = written.partition(before)[0] if before in ",;|" else written
+    glued = _GLUED.search(own)
+    return own if glued is None else own[: glued.start(glued.lastgroup or 0)]
+
+
+def _narrow(wide: str) -> str:
+    """Wide letters, as Chinese input methods write them, as those of an address if it is one."""
+    is_address = "．" in wide or "：／／" in wide
+    return unicodedata.normalize("NFKC", wide) if is_address else wide

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from incidents.inbox import answerable, category, seen_time
 from incidents.inbox.findings import Findings
+from incidents.inbox.mail import Mail
 from incidents.inbox.reading import MAX_ATTACHMENTS, Reading, limited
 from incidents.inbox.source import Source
 from incidents.values import public_suffix
@@ -29,11 +30,10 @@ def from_text(source: Source, findings: Findings | None = None, **known: Any) ->
 
     What the text alone says is a guess.
     """
-    text, links = source.text
+    text, _ = source.text
     found = findings
     if found is None:
-        found = Findings(own=own_domains(source), time_on=time_on(source))
-        found.take_text(f"{subject(source)}\n{text}", links)
+        found = searched(source)
         found.guess_hosts()
     last = source.received_at
     time = seen_time.in_text(text, source.zone, last)
@@ -85,8 +85,23 @@ def time_on(source: Source) -> Callable[[str], datetime | None]:
     return partial(seen_time.on_line, zone=source.zone, last=source.received_at)
 
 
-def own_domains(source: Source) -> set[str]:
-    """The registrable domains of who sent the mail, and the mails within it."""
-    senders = (each.sender or "" for each in source.mails)
+def searched(source: Source, text: str | None = None) -> Findings:
+    """The findings in the report's text, or in this one, without the addresses of who reports.
+
+    Who wrote a mail within the mail may report too, and signs with an address; if there is no other
+    address, it is about theirs.
+    """
+    body, links = source.text
+    for mails in (source.mails, source.mails[:1]):
+        found = Findings(own=_domains_of(mails), time_on=time_on(source))
+        found.take_text(f"{subject(source)}\n{body if text is None else text}", links)
+        if found.urls or found.hosts or len(source.mails) < 2:
+            break
+    return found
+
+
+def _domains_of(mails: Iterable[Mail]) -> set[str]:
+    """The registrable domains of who sent the mails."""
+    senders = (each.sender or "" for each in mails)
     domains = (public_suffix.registrable(sender.rpartition("@")[2]) for sender in senders)
     return {domain for domain in domains if domain}

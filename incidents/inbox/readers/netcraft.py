@@ -9,4 +9,4 @@ from incidents.inbox.source import Source
 
 def read(source: Source) -> Reading | None:
     """Read a mail of Netcraft; None for another one."""
-    return known_sender.read(source, "netcraft.com", usual="phishing")
+    return known_sender.read(source, "netcraft.com", usual="phishing", victims="our customer")
