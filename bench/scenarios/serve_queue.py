@@ -13,17 +13,17 @@ Not measured: the browser, and further pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 
-from bench import workers
-from bench.context import Context, settle
+from bench import looks
+from bench.context import Context
 from bench.copies import OF_QUEUE, multiply
 from bench.databases import Databases
-from bench.exchange import median_ms, request
+from bench.exchange import request
 from bench.register import add_sites, desk_of, logging, site_name, submit
-from bench.service import serving, sessions, token
-from bench.trial import Contender, Figure, Target, Trial
+from bench.service import sessions, token
+from bench.trial import Target, Trial
 
 PAGE, API = "console", "API"
 _OF_TEN = 10
@@ -42,31 +42,27 @@ def trials(context: Context) -> Iterator[Trial]:
 def _trial(
     context: Context, databases: Databases, sample: int, sizes: tuple[int, int]
 ) -> Iterator[Trial]:
-    looks = context.of_size(tiny=3, small=30, full=100)
+    times = context.of_size(tiny=3, small=30, full=100)
     with ExitStack() as stack:
         written = stack.enter_context(databases.new())
         _write_sample(written, sample)
-        who = {
-            PAGE: sessions(written, ["operator-1"])[0],
-            API: token(written, "integrator-1", "integrator"),
+        asked = {
+            PAGE: request("GET", "/", sessions(written, ["operator-1"])[0]),
+            API: request("GET", "/api/v1/queue", token(written, "integrator-1", "integrator")),
         }
-        contenders = []
-        for size in sizes:
-            url = stack.enter_context(databases.copy(written))
+
+        def grow(url: str, size: int) -> None:
             multiply(url, size // sample - 1, OF_QUEUE, spread=True)
-            journal = context.folder / f"serve-queue-{databases.kind}-{size}"
-            port = stack.enter_context(serving(url, journal))
-            contenders.append(
-                Contender(
-                    name=f"{size:,} sites", role="ours", how="incidents serve, one process",
-                    run=_looking(size, port, who, looks),
-                )
-            )  # fmt: skip
+
+        contenders = looks.contenders(
+            stack, databases, written, context.folder / f"serve-queue-{databases.kind}",
+            sizes=sizes, grow=grow, unit="sites", asked=asked, label=_label, looks=times,
+        )  # fmt: skip
         few, many = sizes
         yield Trial(
             scenario="serve_queue",
             database=databases.kind,
-            title=f"the queue's page over HTTP, medians of {looks} requests",
+            title=f"the queue's page over HTTP, medians of {times} requests",
             contenders=contenders,
             targets=[
                 Target(of=_label(what, many), against=_label(what, few), at_most=1.5)
@@ -85,20 +81,3 @@ def _write_sample(url: str, sample: int) -> None:
         add_sites(desk, range(1, sample + 1))
         numbers = range(_OF_TEN, sample + 1, _OF_TEN)
         submit(desk, [(site_name(n), logging(n, 1).command) for n in numbers])
-
-
-def _looking(
-    size: int, port: int, who: Mapping[str, Mapping[str, str]], looks: int
-) -> Callable[[], list[Figure]]:
-    def once() -> list[Figure]:
-        settle()
-        asked = {
-            PAGE: request("GET", "/", who[PAGE]),
-            API: request("GET", "/api/v1/queue", who[API]),
-        }
-        return [
-            Figure(_label(what, size), workers.alone(median_ms, port, each, looks), "ms")
-            for what, each in asked.items()
-        ]
-
-    return once

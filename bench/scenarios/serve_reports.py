@@ -13,7 +13,7 @@ Not measured: the browser, and further pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from datetime import timedelta
 from io import BytesIO
@@ -22,14 +22,14 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from bench import workers
-from bench.context import Context, settle
+from bench import looks
+from bench.context import Context
 from bench.databases import Databases
-from bench.exchange import median_ms, request
+from bench.exchange import request
 from bench.register import add_sites, desk_of, site_name
 from bench.scenarios.intake import mail
-from bench.service import serving, sessions, token
-from bench.trial import Contender, Figure, Target, Trial
+from bench.service import sessions, token
+from bench.trial import Target, Trial
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.store.database.engine import create, writing
 from incidents.store.schema.report_tables import report_hosts, reports
@@ -49,31 +49,26 @@ def trials(context: Context) -> Iterator[Trial]:
 
 
 def _trial(context: Context, databases: Databases, sizes: tuple[int, int]) -> Iterator[Trial]:
-    looks = context.of_size(tiny=3, small=30, full=100)
+    times = context.of_size(tiny=3, small=30, full=100)
     with ExitStack() as stack:
         written = stack.enter_context(databases.new())
         _receive(written, context.folder / f"serve-reports-{databases.kind}")
-        who = {
-            LIST: sessions(written, ["operator-1"])[0],
-            API: token(written, "integrator-1", "integrator"),
+        session = sessions(written, ["operator-1"])[0]
+        own = token(written, "integrator-1", "integrator")
+        asked = {
+            LIST: request("GET", "/reports", session),
+            ONE: request("GET", "/reports/r1", session),
+            API: request("GET", "/api/v1/reports?waiting=true", own),
         }
-        contenders = []
-        for size in sizes:
-            url = stack.enter_context(databases.copy(written))
-            _multiply(url, size)
-            journal = context.folder / f"serve-reports-{databases.kind}-{size}"
-            port = stack.enter_context(serving(url, journal))
-            contenders.append(
-                Contender(
-                    name=f"{size:,} reports", role="ours", how="incidents serve, one process",
-                    run=_looking(size, port, who, looks),
-                )
-            )  # fmt: skip
+        contenders = looks.contenders(
+            stack, databases, written, context.folder / f"serve-reports-{databases.kind}",
+            sizes=sizes, grow=_multiply, unit="reports", asked=asked, label=_label, looks=times,
+        )  # fmt: skip
         few, many = sizes
         yield Trial(
             scenario="serve_reports",
             database=databases.kind,
-            title=f"the pages of reports over HTTP, medians of {looks} requests",
+            title=f"the pages of reports over HTTP, medians of {times} requests",
             contenders=contenders,
             targets=[
                 Target(of=_label(what, many), against=_label(what, few), at_most=1.5)
@@ -131,21 +126,3 @@ def _copy(of: dict[str, Any], n: int) -> dict[str, Any]:
         **of, "id": n, "digest": f"{n:064x}", "message_id": f"{n:064x}", "received_at": at,
         **(ended if n % 2 else {}),
     }  # fmt: skip
-
-
-def _looking(
-    size: int, port: int, who: Mapping[str, Mapping[str, str]], looks: int
-) -> Callable[[], list[Figure]]:
-    def once() -> list[Figure]:
-        settle()
-        asked = {
-            LIST: request("GET", "/reports", who[LIST]),
-            ONE: request("GET", "/reports/r1", who[LIST]),
-            API: request("GET", "/api/v1/reports?waiting=true", who[API]),
-        }
-        return [
-            Figure(_label(what, size), workers.alone(median_ms, port, each, looks), "ms")
-            for what, each in asked.items()
-        ]
-
-    return once
