@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from incidents.cli.params import Remarked
     from incidents.cli.run import Run
-    from incidents.client.app import RemoteQueries
+    from incidents.client.queries import RemoteQueries
     from incidents.contract.documents import Hint
     from incidents.contract.documents.actions import Event, Outcome
     from incidents.contract.documents.sites import Incident, Site
