@@ -17,8 +17,9 @@ from incidents.accounts.credentials import Credentials, SignInError, Visit
 from incidents.accounts.identity import Identity
 from incidents.accounts.security_keys import Answer
 from incidents.accounts.serve_key import Seal
+from incidents.accounts.sign_in_log import Attempt, How
 from incidents.accounts.sign_in_ticket import Ticket
-from incidents.accounts.throttle import Attempt, BlockedError, Claimant, Guess, How, Throttle
+from incidents.accounts.throttle import BlockedError, Claimant, Guess, Throttle
 from incidents.errors import RefusedError
 from incidents.store.accounts.accounts import Account
 from incidents.store.accounts.factors import Factor

@@ -13,7 +13,7 @@ from incidents.accounts.identity import Identity, is_handle
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.accounts.second_factor import FactorCheck
 from incidents.accounts.serve_key import KeyWatch, Seal, session_facts, token_facts
-from incidents.accounts.throttle import Attempt, How, SignInLog
+from incidents.accounts.sign_in_log import Attempt, How, SignInLog
 from incidents.errors import RefusedError
 from incidents.store.accounts import accounts
 from incidents.store.accounts.accounts import Account, Token

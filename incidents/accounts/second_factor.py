@@ -20,8 +20,9 @@ from incidents.accounts import throttle
 from incidents.accounts.access_settings import Access
 from incidents.accounts.security_keys import ISSUER, Answer, WrongFactorError, signed
 from incidents.accounts.serve_key import Seal, factor_facts
+from incidents.accounts.sign_in_log import Attempt, How, SignInLog
 from incidents.accounts.sign_in_ticket import new_ticket
-from incidents.accounts.throttle import Attempt, BlockedError, Claimant, How, SignInLog, Throttle
+from incidents.accounts.throttle import BlockedError, Claimant, Throttle
 from incidents.errors import RefusedError
 from incidents.store.accounts import factors
 from incidents.store.accounts.factors import RECOVERY, TOTP, WEBAUTHN, Factor

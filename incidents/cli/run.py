@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.app import App
-    from incidents.client.app import RemoteApp, RemoteQueries
+    from incidents.client.app import RemoteApp
+    from incidents.client.queries import RemoteQueries
     from incidents.locale.language import Language
     from incidents.locale.words import TimeFormat
     from incidents.settings.sources import Settings
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 _ITS_OWN = Cause.of(
     "its_own", "this works on the database itself: run it where the database is, without --server"
 )
-REHEARSAL = "rehearsal: this database accepts simulated times"
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
 # The format of an export to a file: the other output is for people.
 BUNDLE = "bundle"

@@ -14,7 +14,8 @@ from incidents import clock
 from incidents.accounts.authenticator import SecondSignInError
 from incidents.accounts.credentials import SignInError
 from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
-from incidents.accounts.throttle import MOST_LINES, Attempt, BlockedError
+from incidents.accounts.sign_in_log import MOST_LINES, Attempt
+from incidents.accounts.throttle import BlockedError
 from incidents.desk import accounts, factors, pseudonyms
 from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.own_stream import Actor

@@ -16,12 +16,12 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli import main
-from incidents.cli.run import REHEARSAL
 from tests.databases import Databases, SqliteDatabases
 from tests.kept_engine import kept_engines, same_file
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 """12:00 in Shanghai, on a Monday."""
+REHEARSAL = "rehearsal: this database accepts simulated times"
 
 
 @dataclass(frozen=True)

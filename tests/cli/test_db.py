@@ -10,8 +10,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli import main
-from incidents.cli.run import REHEARSAL
-from tests.cli.conftest import Cli
+from tests.cli.conftest import REHEARSAL, Cli
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -27,7 +27,7 @@ from incidents.accounts.oidc import (
     ProviderWordError,
     UnknownSubjectError,
 )
-from incidents.accounts.throttle import UNKNOWN_NAME
+from incidents.accounts.sign_in_log import UNKNOWN_NAME
 from incidents.api import problems
 from incidents.api.authentication import is_from_elsewhere, signed_in
 from incidents.api.caller import address_of
