@@ -55,12 +55,13 @@ class Decision:
 NEW = Decision()
 
 
-def to_log(report: Named, known: Iterable[Known]) -> Decision:
+def to_log(report: Named, known: Sequence[Known]) -> Decision:
     """Decide on a report that a rule wants to log.
 
     It is joined to an incident that the desk still works on, if that has the same category and one
     of its addresses, or if its last report came in within an hour. It is left to the desk if such
-    an incident was settled within the hour: the report may be from before.
+    an incident was settled within the hour, for the report may be from before; or if one of its
+    addresses is in an incident of another category, since that would be a double entry.
     """
     alike = [each for each in known if _is_alike(report, each)]
     recent = [each for each in alike if report.received_at - each.last_at <= BURST]
@@ -68,7 +69,10 @@ def to_log(report: Named, known: Iterable[Known]) -> Decision:
     joined = [each for each in (*same, *recent) if each.is_unsettled]
     if joined:
         return Decision(n=max(joined, key=lambda each: (bool(report.urls & each.urls), each.n)).n)
-    return Decision(asks="just_settled") if recent else NEW
+    if recent:
+        return Decision(asks="just_settled")
+    entered = any(report.urls & each.urls for each in known if each.is_unsettled)
+    return Decision(asks="double_entry") if entered else NEW
 
 
 def to_join(report: Named, known: Iterable[Known]) -> Decision:

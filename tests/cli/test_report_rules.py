@@ -56,7 +56,7 @@ def test_a_report_says_why_its_rule_did_not_act(desk: Cli, rules: Path, tmp_path
     desk("daemon", "--once")
     assert "trusted-feed: it names no site here" in desk("report", "show", "r1").out
     chinese = desk("report", "show", "r1", "--lang", "zh").out
-    assert "trusted-feed：未提及本处的网站" in chinese
+    assert "trusted-feed：未提及本方网站" in chinese
 
 
 def test_what_cannot_be_used_is_named(desk: Cli, rules: Path) -> None:
