@@ -105,6 +105,16 @@ def join_answers(answer: Answer, after: Answer) -> Answer:
     return replace(answer, make_document=make_document, events=(*answer.events, *after.events))
 
 
+def with_remark(answer: Answer, remark: Remark) -> Answer:
+    """The answer with one more remark, which comes last."""
+
+    def make_document() -> Outcome:
+        found = answer.document
+        return {**found, "remarks": [*found["remarks"], *remark_documents([remark])]}
+
+    return replace(answer, make_document=make_document, remarks=(*answer.remarks, remark))
+
+
 class AnswerOfKey(TypedDict):
     """An answer as it is stored for its key, in JSON.
 

@@ -157,7 +157,7 @@ class ReportDesk:
         sequel = triage.sequel(report, envelope.command, envelope.login)
         answers = self.desk.submit([*before, envelope], dry_run=dry_run, sequel=sequel)
         answer, *more = answers[len(before) :]
-        return reduce(join_answers, more, answer)
+        return triage.remarked(reduce(join_answers, more, answer), report)
 
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,

@@ -8,13 +8,19 @@ from typing import Any
 from incidents import clock
 from incidents.clock import read_rfc3339
 from incidents.contract.documents.reports import Report
+from incidents.desk.envelope import Answer, with_remark
 from incidents.desk.inbox.reports import ByRule, LeadToIncident
 from incidents.errors import BadUrlError, InputError
 from incidents.machine.command import Command
 from incidents.machine.commands import Attach, Log
+from incidents.machine.refusal import Remark
 from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs, web_address
 from incidents.values.inputs import MAX_URLS
+from incidents.views.inbox.candidates import names_above
+
+_MOST_NAMED = 10
+"""The maximum number of candidates that a sentence names."""
 
 NOTHING_TOUCHED: dict[str, Any] = {
     "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
@@ -49,8 +55,28 @@ def site_of(report: Report, given: str | None) -> str:
         )
     raise InputError.coded(
         "report_candidates", "{report} may be about {sites}: name the site",
-        report=report["id"], sites=", ".join(candidates[:10]),
+        report=report["id"], sites=", ".join(candidates[:_MOST_NAMED]),
     )  # fmt: skip
+
+
+def remarked(answer: Answer, report: Report) -> Answer:
+    """The answer to an act that led the report to a site, with a remark if it names another one.
+
+    It may be right: a person knows more than the report says.
+    """
+    site = answer.site
+    is_named = site in report["candidates"] or any(
+        site in names_above(host) for host in report["hosts"]
+    )
+    is_known = any(each.name == "other_host" for each in answer.remarks)
+    if answer.refusal is not None or answer.repeated or is_named or is_known:
+        return answer
+    candidates = report["candidates"][:_MOST_NAMED]
+    facts = {
+        "cause": "others" if candidates else "none", "report": report["id"], "site": site,
+        "sites": candidates,
+    }  # fmt: skip
+    return with_remark(answer, Remark("report_not_about", facts))
 
 
 def log_command(

@@ -179,6 +179,19 @@ def test_a_report_joins_the_incident_that_it_is_about(desk: Cli) -> None:
     assert desk("report", "join", "r1", "1-9").status == 3
 
 
+def test_an_act_that_leads_a_report_to_a_site_that_it_does_not_name_says_so(desk: Cli) -> None:
+    receive(desk, ARF, XARF, FOLDER / "plain-nothing.eml")
+    desk("site", "add", "two.example")
+    other = desk("report", "join", "r1", "1-1")
+    assert "does not name" not in other.out + other.err
+    desk("log", "two.example")
+    done = desk("report", "join", "r2", "2-1")
+    assert done.status == 0
+    assert "r2 does not name two.example, but may be about shop.example" in done.out + done.err
+    answer = desk("report", "log", "r3", "two.example", "--json").json
+    assert [each["name"] for each in answer["remarks"]][-1] == "report_not_about"
+
+
 def test_a_report_is_dismissed_with_a_reason(desk: Cli) -> None:
     receive(desk, ARF, XARF)
     assert desk("report", "dismiss", "r1", "--reason", "gone").out == "Dismissed r1.\n"
@@ -193,6 +206,7 @@ def test_a_settled_report_is_refused_with_how_it_ended(desk: Cli) -> None:
     desk("report", "log", "r1")
     again = desk("report", "dismiss", "r1", "--reason", "late")
     assert again.status == 3
+    assert "is logged already, by li at 2026-03-02 12:00" in again.err
     assert "report r1 is logged already, by li" in again.err
     assert desk("report", "show", "r9").status == 3
     assert "an ID looks like r17" in desk("report", "show", "1-1").err

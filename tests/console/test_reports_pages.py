@@ -144,6 +144,30 @@ def test_one_that_is_not_there_is_not_found(desk: ConsoleDesk) -> None:
     assert li.get("/reports/r9").status_code == 404
 
 
+def test_an_act_that_leads_a_report_to_a_site_that_it_does_not_name_says_so(
+    desk: ConsoleDesk,
+) -> None:
+    desk.do("two.example", c.AddSite(by="li"))
+    desk.do("two.example", c.Log(by="li"))
+    li = Visitor(desk, "li")
+    page = li.get(li.post("/reports/r1/join", {"incident": "2-1"}).headers["location"])
+    assert "r1 does not name two.example, but may be about shop.example." in page.text
+
+
+def test_what_is_refused_is_said_in_chinese_with_the_times_of_people(desk: ConsoleDesk) -> None:
+    desk.do("two.example", c.AddSite(by="li"))
+    receive(desk, b"From: a@user.example\n\nhttp://shop.example/a http://two.example/b\n")
+    wang = Visitor(desk, "li", "zh")
+    assert (
+        "r4 可能涉及 shop.example、two.example：请写明网站。"
+        in wang.post("/reports/r4/log", {}).text
+    )
+    wang.post("/reports/r2/dismiss", {"reason": "gone"})
+    again = wang.post("/reports/r2/dismiss", {"reason": "gone"}).text
+    assert "举报 r2 已由 li 于" in again
+    assert "Z 处理" not in again
+
+
 def test_in_chinese(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "li", "zh").get("/reports/r3").text
     assert "压缩文件已损坏、已加密或过大" in page

@@ -11,6 +11,7 @@ from incidents.cli import options, output, params
 from incidents.cli.lazy_group import verb
 from incidents.cli.reports.report import report_argument
 from incidents.cli.submission import Submission
+from incidents.values import inputs
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -23,12 +24,18 @@ class _ReportSubmission(Submission):
 
     def __init__(self, of: Submission, report: int) -> None:
         super().__init__(of.run, key=of.key, dry_run=of.dry_run, policy=of.policy)
-        self.report = report
+        self.found = _waiting(of.run, report)
+        """The report before the act."""
 
     def finish(self, answer: Answer) -> Answer:
         if answer.refusal is not None:
             return answer
-        report = _read(self.run, self.report)
+        if self.run.remote is None:
+            # A server adds the remark itself.
+            from incidents.inbox import triage
+
+            answer = triage.remarked(answer, self.found)
+        report = _read(self.run, inputs.report(self.found["id"]))
 
         def make_document() -> Any:
             return {**answer.document, "report": report}
@@ -78,7 +85,7 @@ def log(
     from incidents.inbox import triage
 
     own = _ReportSubmission(submission, report)
-    found = _waiting(own.run, report)
+    found = own.found
     name = triage.site_of(found, site)
     command = triage.log_command(
         found, name, own.by, clock.now(), at=own.run.read_time(at), category=category, note=note,
@@ -106,9 +113,8 @@ def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> N
 
     own = _ReportSubmission(submission, report)
     site_id, n = incident
-    found = _waiting(own.run, report)
-    command = triage.join_command(found, n, own.by)
-    own.sequel = triage.sequel(found, command, own.run.settings.login)
+    command = triage.join_command(own.found, n, own.by)
+    own.sequel = triage.sequel(own.found, command, own.run.settings.login)
     own.submit(site_id, command)
 
 
