@@ -1,103 +1,23 @@
-"""Errors in the run's language.
-
-The English sentence is part of the error (its docstring). The catalogues of other languages have a
-phrase with the same facts.
-"""
+"""Errors in the run's language."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from incidents.errors import Cause, IncidentsError, LibraryError, RefusedError
-from incidents.locale.language import Language, language, message
+from incidents.errors import IncidentsError
+from incidents.locale import error_sentence
+from incidents.locale.language import language
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
-_CHINESE = re.compile("[一-鿿]")
-_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
-_QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
-"""Facts that are quoted unchanged, because they come from the system or a library."""
 
 
 def rendered(run: Run, error: IncidentsError) -> str:
     """The error's sentence in the run's language, or in English if there is no phrase for it."""
     spoken = run.language
-    if spoken is language("en", "cli"):
-        return message(error)
-    try:
-        sentence = _sentence(run, spoken, error)
-    except (KeyError, TypeError, ValueError):
-        # A server of another version may have other facts, or another form of them.
-        sentence = None
-    # A page's sentence has a full stop; a command-line error has none.
-    return (sentence or message(error)).removesuffix("。")
-
-
-def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
     when = run.when if "settings" in run.__dict__ else str
-    own = error.message
-    if isinstance(own, Cause) and own.facts is not error.facts:
-        id_ = f"error.{own.code}"
-        if id_ in spoken.phrases:
-            return spoken.say(id_, when=when, **spoken.listed(own.facts))
-        return spoken.cause(own, when)
-    told = spoken.listed(error.facts)
-    facts = {name: _fact(spoken, name, value) for name, value in told.items()}
-    found = phrase(spoken.phrases, error, facts)
-    if found is not None:
-        return _with_library(spoken, error, spoken.say(found, when=when, **facts))
-    if not isinstance(error, RefusedError):
-        return None
-    from incidents.locale import refusals
-
-    return refusals.sentence_for(error.name, facts, when, spoken)
-
-
-def phrase(
-    phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, object]
-) -> str | None:
-    """The ID of the first phrase for the error that needs only facts that the error has."""
-    for id_ in _ids(error, facts):
-        named = {name for _, name, _, _ in Formatter().parse(phrases.get(id_, "")) if name}
-        if id_ in phrases and named <= facts.keys():
-            return id_
-    return None
-
-
-def _ids(error: IncidentsError, facts: dict[str, object]) -> Iterator[str]:
-    """Yield the IDs of phrases for an error, the most specific first.
-
-    They are `error.NAME`, where NAME comes first from the class, then from the code, because
-    several classes can share a code. Before each come the IDs `error.NAME.FACT`, the last fact
-    first.
-    """
-    of_class = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
-    for name in dict.fromkeys((of_class.removesuffix("_error"), error.name)):
-        yield from (f"error.{name}.{fact}" for fact in reversed(facts) if facts[fact])
-        yield f"error.{name}"
-
-
-def _fact(spoken: Language, name: str, value: Any) -> Any:
-    if isinstance(value, Cause) or not isinstance(value, str):
-        return value
-    # A Chinese text was already made for this reader.
-    if name in _QUOTED and not _CHINESE.search(value):
-        known = spoken.phrases.get(f"system.{_ERRNO.sub('', value)}")
-        return known or spoken.say("quoted", text=value)
-    if _TIME.fullmatch(value):
-        # Servers give facts as JSON has them.
-        return datetime.fromisoformat(value)
-    return value
-
-
-def _with_library(spoken: Language, error: IncidentsError, sentence: str) -> str:
-    """Add how to install the missing library to the sentence."""
-    if not isinstance(error, LibraryError):
-        return sentence
-    return spoken.say("error.library.install", sentence=sentence, way_out=error.way_out)
+    if spoken is language("en", "cli"):
+        return error_sentence.english(error, when)
+    sentence = error_sentence.translated(error, spoken, when)
+    # A page's sentence has a full stop; a command-line error has none.
+    return (sentence or error_sentence.english(error, when)).removesuffix("。")

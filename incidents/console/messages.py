@@ -14,8 +14,7 @@ from incidents.console.request_context import RequestContext
 from incidents.contract import effects
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
-from incidents.locale import event_sentence, refusals
-from incidents.locale.language import message
+from incidents.locale import error_sentence, event_sentence, refusals
 from incidents.locale.words import Wording
 from incidents.machine.commands import CLOCK
 from incidents.machine.refusal import Refusal
@@ -38,7 +37,7 @@ _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
 """For each refusal of a missing thing: the fact with the thing's id, and the function that reads
 such an id."""
 _STOPS = (".", "?", "。", "？")
-_NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
+_NAMED = ("site", "by", "second", "to", "adapter", "where", "name", "report")
 
 
 def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Flash:
@@ -97,13 +96,15 @@ def of_error(reader: Reader, error: IncidentsError) -> Flash:
 
 
 def error_text(reader: Reader, error: IncidentsError) -> str:
-    """Return the error as a sentence; an error that is not a refusal has its message."""
+    """Return the error as a sentence; what the language has no phrase for is in English."""
     told = _not_there(reader, error) or refusals.sentence_for(
         error.name, error.facts, reader.when, reader.spoken
     )
+    told = told or error_sentence.translated(error, reader.spoken, reader.when) or ""
+    facts = {**getattr(error.message, "facts", {}), **error.facts}
     if told:
-        return _as_sentence(reader, told, error.facts)
-    return capitalised(message(error), _names(error.facts))
+        return _as_sentence(reader, told, facts)
+    return capitalised(error_sentence.english(error, reader.when), _names(facts))
 
 
 def refusal_text(reader: Reader, found: Refusal) -> str:

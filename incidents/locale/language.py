@@ -83,11 +83,11 @@ class Language:
         return self.say(code, when=when, **self.listed(cause.facts))
 
     def listed(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The facts; a fact that is a `known` list in English gets this language's separators."""
-        known = facts.get("known")
-        if type(known) is not str:
-            return dict(facts)
-        return {**facts, "known": known.replace(", ", self.comma)}
+        """The facts; those that are lists in English get this language's separators."""
+        return {
+            name: fact.replace(", ", self.comma) if name in _LISTS and type(fact) is str else fact
+            for name, fact in facts.items()
+        }
 
     def span(self, length: timedelta) -> str:
         """Format a duration with its two largest units: `1 h 5 min`, `59 min`, `45 s`."""
@@ -187,6 +187,8 @@ def message(error: IncidentsError) -> str:
     return text
 
 
+_LISTS = frozenset({"hosts", "known", "sites"})
+"""Facts that are lists, as texts without a comma."""
 _TIME_SPECS = frozenset({"when", "until", "exact"})
 
 

@@ -9,8 +9,8 @@ from string import Formatter
 from typing import Any
 
 import incidents
-from incidents.cli import error_text
 from incidents.errors import IncidentsError
+from incidents.locale import error_sentence
 from incidents.locale.language import language
 
 CHINESE = language("zh_CN", "cli")
@@ -47,6 +47,6 @@ def test_every_error_has_a_phrase_whose_facts_its_english_names_too() -> None:
         facts: dict[str, Any] = dict.fromkeys(named(kind.__doc__ or ""), "x")
         error = kind.__new__(kind)
         error.facts, error.message = facts, ""
-        if error_text.phrase(CHINESE.phrases, error, facts) is None:
+        if error_sentence.phrase(CHINESE.phrases, error, facts) is None:
             missing.append(kind.__qualname__)
     assert missing == []
