@@ -54,6 +54,7 @@ from incidents.store.schema.tables import (
     unsettled,
 )
 from incidents.store.schema.types import Number, UTCDateTime, Word
+from incidents.values.ids import incident_id
 
 _AT_ONCE = 1_000
 
@@ -182,6 +183,17 @@ def files(connection: Connection, scope: Scope, among: Sequence[str] | None = No
         found |= erasable_reports.files(connection, scope.before, among)
     found -= kept
     return found - erasable_reports.waiting_files(connection, sorted(found))
+
+
+def incidents_with(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
+    """The ID of the first incident that each of those files is evidence of."""
+    of, found = evidence.c, dict[str, str]()
+    if not digests:
+        return found
+    query = select(of.digest, of.site_id, of.incident).where(of.digest.in_(digests))
+    for digest, site_id, n in connection.execute(query.order_by(of.site_id, of.incident)):
+        found.setdefault(digest, incident_id(site_id, n))
+    return found
 
 
 def sites_with(connection: Connection, digests: Sequence[str]) -> list[int]:

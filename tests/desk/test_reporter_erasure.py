@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -22,6 +23,7 @@ from incidents.desk.inbox.reporter_erasure import (
     ReporterErasures,
 )
 from incidents.desk.inbox.snapshots import Taken
+from incidents.machine import commands as c
 from incidents.machine.commands import StateRemoved
 from incidents.record import evidence, streams
 from incidents.settings.retention import Retention
@@ -198,3 +200,53 @@ def test_a_page_stays_as_long_as_the_incident_of_its_report_is_unsettled(
     assert "/2?page" not in texts(day)
     assert not kept.exists()
     assert day.findings() == []
+
+
+@pytest.mark.both_databases
+def test_what_was_too_young_the_first_time_is_found_again(
+    day: Rehearsal, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    day.later(days=100)
+    tell(day, 2, ZHAO)
+    with reading(day.engine) as connection:
+        late = Waiting(reporter_key(connection, ZHAO), "ended", 1, "[]", 0, day.now, 1, day.now)
+    day.desk.on_record(
+        partial(
+            answers.record, mail=late, address=ZHAO, problem=None, by="daemon", login=None,
+            clock=lambda: day.now,
+        )
+    )  # fmt: skip
+    day.later(days=100)
+    first = asked()
+    assert first.next is not None
+    dismiss(day, 2)
+    day.later(days=400)
+    assert asked().words > 0
+    assert ZHAO not in texts(day)
+    assert day.rows("SELECT id FROM reports WHERE reporter IS NOT NULL") == [(3,)]
+    assert len(day.rows("SELECT report FROM answers WHERE reporter IS NOT NULL")) == 1
+    assert day.findings() == []
+
+
+def test_the_files_that_stay_are_named_with_why(
+    day: Rehearsal, asked: Callable[..., ReporterErasureResult], tmp_path: Path
+) -> None:
+    day.add("a.example")
+    kept = [
+        evidence.keep_stream(BytesIO(each), tmp_path, limit=9, first=9).digest
+        for each in (b"logged", b"waits", b"late")
+    ]
+    logged, waits, late = kept
+    of_zhao: dict[str, Any] = {"reporter": ZHAO, "reading": {"reporter": ZHAO}}
+    receive(day, incoming(logged, **of_zhao), incoming("7" * 64, kept=waits, **of_zhao))
+    receive(day, incoming("8" * 64, kept=waits, **of_zhao))
+    answer = log(day, 4)[0]
+    day.give(c.Attach(by="li", incident=1, digest=logged, size=6, name="r4.eml"), answer.site)
+    dismiss(day, 5)
+    day.later(days=100)
+    receive(day, incoming(late, **of_zhao))
+    dismiss(day, 7)
+    day.later(days=100)
+    assert {(each["digest"], each["why"], each["incident"]) for each in asked().kept} == {
+        (logged, "incident", "1-1"), (waits, "waiting", None), (late, "young", None),
+    }  # fmt: skip

@@ -243,6 +243,9 @@ def _erase_reporter(
         if not (document["words"] or document["files"]):
             sentence = run.text("erasure.nothing")
         run.write(run.text("erasure.of_reporter", reporter=reporter, told=sentence))
+        for each in document["kept"]:
+            code = f"erasure.reporter.kept.{each['why']}"
+            run.write(run.text(code, digest=each["digest"], incident=each["incident"] or ""))
         if document["waiting"]:
             run.write(run.text("erasure.reporter.waiting", n=document["waiting"]))
         if document["next_at"] is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -151,18 +151,31 @@ class Retention(TypedDict):
     dry_run: bool
 
 
+class KeptFile(TypedDict):
+    """A file of a reporter's reports that stays: its SHA-256 (hexadecimal), and `why`.
+
+    `incident`: it is evidence of that incident, of a settled one until it is old enough, too.
+    `waiting`: a report that waits for the desk has the same bytes. `young`: it is not old enough.
+    """
+
+    digest: str
+    why: Literal["incident", "waiting", "young"]
+    incident: str | None
+
+
 class ErasedReporter(TypedDict):
     """The erasure of a reporter from what was recorded before `before`.
 
     `words`, `files`: the numbers of texts, and of reports' bytes, that were erased, or would be in
     a dry run. `waiting`: the reports that wait for the desk, of which nothing is erased. `next_at`:
-    when the first of the remaining texts can be erased.
+    when the first of the remaining texts can be erased. `kept`: the files that stay, at most 100.
     """
 
     reporter: str
     before: str
     words: int
     files: int
+    kept: list[KeptFile]
     waiting: int
     next_at: str | None
     dry_run: bool

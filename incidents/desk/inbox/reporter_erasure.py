@@ -7,7 +7,7 @@ which nobody can tell the address: so a standing stays in force.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from incidents.contract.documents import policies as documents
 
 
+_MOST_KEPT = 100
+"""The maximum number of files that stay and are named."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReporterErasureRequest:
     """A request to erase the reporter with that address or name, with the reason."""
@@ -48,14 +52,15 @@ class ReporterErasureRequest:
 class ReporterErasureResult:
     """The numbers of texts and files that were erased, or would be in a dry run.
 
-    They are from before `before` (UTC). `waiting`: the reports that wait for the desk. `next`: when
-    the first of the remaining texts can be erased.
+    They are from before `before` (UTC). `kept`: the files that stay. `waiting`: the reports that
+    wait for the desk. `next`: when the first of the remaining texts can be erased.
     """
 
     reporter: str
     before: datetime
     words: int
     files: int
+    kept: list[documents.KeptFile]
     waiting: int
     next: datetime | None
 
@@ -63,7 +68,7 @@ class ReporterErasureResult:
         """The document for programs."""
         return {
             "reporter": self.reporter, "before": rfc3339(self.before), "words": self.words,
-            "files": self.files, "waiting": self.waiting,
+            "files": self.files, "kept": self.kept, "waiting": self.waiting,
             "next_at": None if self.next is None else rfc3339(self.next), "dry_run": dry_run,
         }  # fmt: skip
 
@@ -96,6 +101,7 @@ class ReporterErasures:
         with plainly(self.engine), reading(self.engine) as connection:
             found = _find(connection, request.reporter, before)
             files = _files(connection, found, before, self.folder)
+            kept = _kept(connection, found, files, self.folder)
         words = len(found.refs)
         if not (words or files) and found.first is not None:
             raise TooYoungError(site=request.reporter, at=format_time(self.keep.due(found.first)))
@@ -109,7 +115,8 @@ class ReporterErasures:
             erasure.clear(self.engine, self.folder, rewrite=True)
         return ReporterErasureResult(
             reporter=request.reporter, before=before, words=words, files=len(files),
-            waiting=found.waiting, next=None if found.first is None else self.keep.due(found.first),
+            kept=kept, waiting=found.waiting,
+            next=None if found.first is None else self.keep.due(found.first),
         )  # fmt: skip
 
 
@@ -121,8 +128,10 @@ def _erase(
     found = _find(connection, request.reporter, before)
     files = _files(connection, found, before, folder)
     words = erasable.remove(connection, found.refs)
-    erasable_reports.forget(connection, found.refs)
-    answers.forget(connection, found.key)
+    erasable_reports.forget(connection, found.refs, unlink=False)
+    staying = [each["digest"] for each in _kept(connection, found, files, folder)]
+    erasable_reports.unlink(connection, found.key, before, staying)
+    answers.drop(connection, found.key)
     own_stream.record(
         connection, place, WordsErased, request.by, request.login, reason=request.reason,
         before=before, words=words, files=len(files),
@@ -133,6 +142,24 @@ def _erase(
 def _find(connection: Connection, reporter: str, before: datetime) -> OfReporter:
     key = reports.reporter_key(connection, reporter)
     return erasable_reports.of_reporter(connection, key, before)
+
+
+def _kept(
+    connection: Connection, found: OfReporter, files: Collection[str], folder: Path
+) -> list[documents.KeptFile]:
+    """The files of their reports that stay, beside the `files` that go, and why."""
+    digests = sorted({*found.digests} - {*files})
+    staying = [each for each in digests if evidence.kept(folder, each) is not None][:_MOST_KEPT]
+    incidents = erasable.incidents_with(connection, staying)
+    waiting = erasable_reports.waiting_files(connection, staying)
+    return [
+        {
+            "digest": each,
+            "why": "incident" if each in incidents else "waiting" if each in waiting else "young",
+            "incident": incidents.get(each),
+        }
+        for each in staying
+    ]
 
 
 def _files(connection: Connection, found: OfReporter, before: datetime, folder: Path) -> list[str]:

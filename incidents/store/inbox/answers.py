@@ -176,11 +176,9 @@ def add(connection: Connection, new: Sequence[Answer]) -> None:
         connection.execute(insert(answers), rows)
 
 
-def forget(connection: Connection, reporter: str) -> None:
-    """Erase to whom mails to the reporter with that key went, and drop those that wait."""
+def drop(connection: Connection, reporter: str) -> None:
+    """Drop the mails to the reporter with that key that wait."""
     connection.execute(delete(waiting_answers).where(waiting_answers.c.reporter == reporter))
-    gone = update(answers).where(answers.c.reporter == reporter).values(reporter=None)
-    connection.execute(gone)
 
 
 def _same(row: Waiting) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -141,8 +141,11 @@ def _unsettled(connection: Connection, ids: Sequence[int]) -> set[int]:
     return found
 
 
-def forget(connection: Connection, refs: Sequence[str]) -> None:
-    """Erase what rows repeat of the readings with those references, which are erased."""
+def forget(connection: Connection, refs: Sequence[str], *, unlink: bool = True) -> None:
+    """Erase what rows repeat of the readings with those references, which are erased.
+
+    `unlink`: also what stands for their reporters there.
+    """
     for start in range(0, len(refs), _AT_ONCE):
         of = reports.c.reading.in_(refs[start : start + _AT_ONCE])
         connection.execute(
@@ -150,12 +153,37 @@ def forget(connection: Connection, refs: Sequence[str]) -> None:
         )
         ids = select(reports.c.id).where(of)
         connection.execute(delete(waiting_answers).where(waiting_answers.c.report.in_(ids)))
-        connection.execute(update(answers).where(answers.c.report.in_(ids)).values(reporter=None))
-        forgotten = {
-            "reporter": None, "category": _sealed_category(connection, of), "seen_at": None,
-            "message_id": None,
+        forgotten: dict[str, Any] = {
+            "category": _sealed_category(connection, of), "seen_at": None, "message_id": None,
         }  # fmt: skip
+        if unlink:
+            forgotten["reporter"] = None
+            told = update(answers).where(answers.c.report.in_(ids))
+            connection.execute(told.values(reporter=None))
         connection.execute(update(reports).where(of).values(forgotten))
+
+
+def unlink(connection: Connection, key: str, before: datetime, staying: Sequence[str]) -> None:
+    """Erase what stands for the reporter with that key in reports of which all was erased.
+
+    What is left of others, since `before` (UTC) or in the `staying` files, is still found by it.
+    """
+    of, own = reports.c, answers.c.reporter == key
+    told = select(answers.c.report).where(own)
+    pages = report_snapshots.c
+    asked = (
+        select(of.id, _KEPT.label("file"))
+        .where(or_(of.reporter == key, of.id.in_(told)))
+        .where(~exists().where(sealed.c.ref == of.reading))
+        .where(~exists().where(answers.c.report == of.id, own, answers.c.told_at >= before))
+        .where(~exists().where(pages.report == of.id, pages.taken_at >= before))
+    )
+    ids = sorted(row.id for row in connection.execute(asked) if row.file not in staying)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        connection.execute(update(reports).where(of.id.in_(some)).values(reporter=None))
+        gone = update(answers).where(own, answers.c.report.in_(some))
+        connection.execute(gone.values(reporter=None))
 
 
 def _sealed_category(connection: Connection, of: ColumnElement[bool]) -> ColumnElement[str | None]:
