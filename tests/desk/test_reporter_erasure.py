@@ -202,6 +202,21 @@ def test_a_page_stays_as_long_as_the_incident_of_its_report_is_unsettled(
     assert day.findings() == []
 
 
+def test_a_page_that_an_incident_needed_is_named_and_found_again(
+    day: Rehearsal, tmp_path: Path, asked: Callable[..., ReporterErasureResult]
+) -> None:
+    digest = streams.keep(BytesIO(b"<p>pills"), tmp_path, limit=100, first=0).digest
+    day.add("a.example")
+    log(day, 2)
+    look(day, 2, digest)
+    day.later(days=200)
+    assert asked().kept == [{"digest": digest, "why": "incident", "incident": "1-1"}]
+    assert "/2?page" in texts(day)
+    day.give(StateRemoved(by="li", incident=1), "a.example")
+    asked()
+    assert "/2?page" not in texts(day)
+
+
 @pytest.mark.both_databases
 def test_what_was_too_young_the_first_time_is_found_again(
     day: Rehearsal, asked: Callable[..., ReporterErasureResult]

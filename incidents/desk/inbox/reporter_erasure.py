@@ -148,9 +148,10 @@ def _kept(
     connection: Connection, found: OfReporter, files: Collection[str], folder: Path
 ) -> list[documents.KeptFile]:
     """The files of their reports that stay, beside the `files` that go, and why."""
-    digests = sorted({*found.digests} - {*files})
+    pages = erasable_reports.pages_at_incidents(connection, found.reports)
+    digests = sorted({*found.digests, *pages} - {*files})
     staying = [each for each in digests if evidence.kept(folder, each) is not None][:_MOST_KEPT]
-    incidents = erasable.incidents_with(connection, staying)
+    incidents = {**pages, **erasable.incidents_with(connection, staying)}
     waiting = erasable_reports.waiting_files(connection, staying)
     return [
         {

@@ -36,6 +36,7 @@ from incidents.store.schema.report_tables import (
     waiting_answers,
 )
 from incidents.store.schema.tables import incidents, unsettled
+from incidents.values.ids import incident_id
 
 _WAITS = reports.c.state.in_(WAITING)
 # A page is evidence of the incident that its report led to, and stays as long as other evidence.
@@ -141,6 +142,24 @@ def _unsettled(connection: Connection, ids: Sequence[int]) -> set[int]:
     return found
 
 
+def pages_at_incidents(connection: Connection, ids: Sequence[int]) -> dict[str, str]:
+    """The digests of the pages of those reports that stay, each with the unsettled incident."""
+    found: dict[str, str] = {}
+    of = report_snapshots.c
+    for start in range(0, len(ids), _AT_ONCE):
+        asked = (
+            select(of.digest, incidents.c.site_id, incidents.c.n)
+            .join(reports, _OF_REPORT)
+            .join(incidents, _OF_INCIDENT)
+            .where(of.digest.is_not(None), of.report.in_(ids[start : start + _AT_ONCE]))
+            .where(unsettled())
+            .order_by(of.report)
+        )
+        for digest, site_id, n in connection.execute(asked):
+            found.setdefault(digest, incident_id(site_id, n))
+    return found
+
+
 def forget(connection: Connection, refs: Sequence[str], *, unlink: bool = True) -> None:
     """Erase what rows repeat of the readings with those references, which are erased.
 
@@ -166,7 +185,8 @@ def forget(connection: Connection, refs: Sequence[str], *, unlink: bool = True) 
 def unlink(connection: Connection, key: str, before: datetime, staying: Sequence[str]) -> None:
     """Erase what stands for the reporter with that key in reports of which all was erased.
 
-    What is left of others, since `before` (UTC) or in the `staying` files, is still found by it.
+    What is left of others, since `before` (UTC), in the `staying` files or in what was found at
+    their addresses, is still found by it.
     """
     of, own = reports.c, answers.c.reporter == key
     told = select(answers.c.report).where(own)
@@ -176,7 +196,7 @@ def unlink(connection: Connection, key: str, before: datetime, staying: Sequence
         .where(or_(of.reporter == key, of.id.in_(told)))
         .where(~exists().where(sealed.c.ref == of.reading))
         .where(~exists().where(answers.c.report == of.id, own, answers.c.told_at >= before))
-        .where(~exists().where(pages.report == of.id, pages.taken_at >= before))
+        .where(~exists().where(pages.report == of.id, pages.words == sealed.c.ref))
     )
     ids = sorted(row.id for row in connection.execute(asked) if row.file not in staying)
     for start in range(0, len(ids), _AT_ONCE):
