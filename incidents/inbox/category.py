@@ -10,19 +10,19 @@ from incidents.values.word_list import WordList, fold
 _CODES = {
     "child_abuse": sealed_content.WORDS,
     "phishing": r"phish\w*|social[ _-]engineering|credential (?:theft|harvest\w*)"
-    r"|钓鱼|仿冒网站|冒充网站",
+    r"|钓鱼|釣魚|仿冒网站|冒充网站",
     "malware": r"malware|malicious (?:software|code|file)|trojan|ransomware|virus|exploit[ _-]?kit"
-    r"|payload|恶意软件|恶意代码|恶意程序|木马|病毒|挂马",
+    r"|payload|恶意软件|惡意軟體|惡意程式|恶意代码|恶意程序|木马|病毒|挂马",
     "botnet": r"botnet\w*|command[ -](?:and|&)[ -]control|c2|c&c|infected[ _-]host|drone|僵尸网络",
     "spam": r"spam\w*|unsolicited|uce|ube|bulk[ _-]messaging|垃圾邮件|垃圾短信",
-    "gambling": r"gambl\w*|casino|betting|赌博|博彩|赌场",
+    "gambling": r"gambl\w*|casino|betting|赌博|賭博|博彩|赌场",
     "pornography": r"porn\w*|obscen\w*|色情|淫秽|黄色网站",
     "drugs": r"drugs?|narcotics?|毒品|违禁药品",
     "terrorism": r"terroris[mt]\w*|extremis[mt]\w*|恐怖主义|暴恐",
     "violence": r"violen(?:ce|t)|gore|暴力|血腥",
     "counterfeit": r"counterfeit\w*|trade ?mark\w*|brand[ _-]infringement|假冒|商标",
-    "copyright": r"copyright\w*|dmca|pirac?y|infring\w*|著作权|版权|侵权|盗版",
-    "fraud": r"fraud\w*|scams?|诈骗|欺诈",
+    "copyright": r"copyright\w*|dmca|pirac?y|infring\w*|著作权|版权|侵权|盗版|盜版|侵權|版權",
+    "fraud": r"fraud\w*|scams?|诈骗|欺诈|詐騙|欺詐|诈欺",
     "defacement": r"deface\w*|篡改",
     "attack": r"brute[ -]?force|port[ _-]?scan\w*|ddos|login[ _-]?attack|sql[ _-]?injection"
     r"|scraping|reconnaissance|vulnerability[ _-]scan|hacking|暴力破解|端口扫描|攻击",

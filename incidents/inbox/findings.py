@@ -14,6 +14,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from incidents.errors import BadSiteNameError, BadUrlError
+from incidents.inbox.legible import legible
 from incidents.inbox.reading import (
     MAX_ENDPOINTS,
     MAX_HOSTS,
@@ -64,6 +65,7 @@ _FILES = {"zip", "sh", "py", "rs", "md", "pl", "ps", "so", "cc", "mov", "app", "
 _RESERVED = {"example", "test"}
 _WRAPPER = ".safelinks.protection.outlook.com"
 
+_OF_MAIL = re.compile(r"^\[?ipv6:", re.IGNORECASE)
 _MANY = 5_000
 """The number of findings, each perhaps found again, after which a text is not searched further."""
 
@@ -86,7 +88,7 @@ class Findings:
 
     def take_text(self, text: str, links: Iterable[str] = ()) -> None:
         """Take the findings in a text, and in the addresses that its links lead to."""
-        plain = written_address.unescaped(text)
+        plain = legible(written_address.unescaped(text))
         if "xmlns" in plain:
             plain = _NAMESPACE.sub(" ", plain)
         self._take_addresses(plain)
@@ -241,7 +243,7 @@ def refanged(text: str) -> str:
 
 def ip_address(text: str) -> str | None:
     """Return an IP address in its normal form; None for other text, and for those of nobody."""
-    plain = text.strip().strip("[]").partition("%")[0]
+    plain = _OF_MAIL.sub("", text.strip()).strip("[]").partition("%")[0]
     try:
         found = ipaddress.ip_address(plain)
     except ValueError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import email
 import re
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -163,15 +164,19 @@ class Mail:
 
 def looks_like(raw: bytes) -> bool:
     """Whether the bytes begin with the header of a mail."""
-    head = raw[:65_536].lstrip(b"\r\n").replace(b"\r\n", b"\n")
+    head = _from_first_field(raw[:65_536]).replace(b"\r\n", b"\n")
     if head.startswith((b"From ", b">From ")):
         head = head.partition(b"\n")[2]
     return bool(_FIELD.match(head)) and bool(_KNOWN.search(head.partition(b"\n\n")[0]))
 
 
+def _from_first_field(raw: bytes) -> bytes:
+    return raw.removeprefix(BOM_UTF8).lstrip(b"\r\n")
+
+
 def read(raw: bytes) -> Mail:
     """Read a mail; raises RecursionError if it is nested too deeply."""
-    return _mail(email.message_from_bytes(raw.lstrip(b"\r\n")), [MAX_PARTS, MAX_MAILS])
+    return _mail(email.message_from_bytes(_from_first_field(raw)), [MAX_PARTS, MAX_MAILS])
 
 
 def addresses(fields: Sequence[str]) -> list[str]:
@@ -223,7 +228,9 @@ def _mail(message: Message, left: list[int]) -> Mail:
             for each in inner[:1]:
                 _forward(mail, each, left)
         elif type_.startswith("message/"):
-            mail.parts += [_fields_of(type_, each) for each in inner]
+            mail.parts += [
+                _encoded_fields(type_, part, each) or _fields_of(type_, each) for each in inner
+            ]
         else:
             waiting[:0] = inner
     for own in mail.parts:
@@ -290,6 +297,17 @@ def _fields_of(type_: str, inner: Message) -> Part:
     if isinstance(rest, str) and rest.strip():
         text += b"\n\n" + rest.encode("utf-8", "surrogateescape")
     return Part(type_, "", text)
+
+
+def _encoded_fields(type_: str, part: Message, inner: Message) -> Part | None:
+    """The fields of such a part that is encoded, which no sender may do and some do."""
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    if encoding not in ("base64", "quoted-printable"):
+        return None
+    holder = Message()
+    holder["Content-Transfer-Encoding"] = encoding
+    holder.set_payload(inner.as_string().lstrip("\n"))
+    return Part(type_, "", _content(holder))
 
 
 def _unflowed(text: str, *, joins: bool) -> str:

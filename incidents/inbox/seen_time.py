@@ -45,7 +45,8 @@ _LABELS = (
     "时间", "日期", "最近发现时间",
 )  # fmt: skip
 _LINE = re.compile(
-    r"^[\s>*•-]*(?P<label>[A-Za-z\u4e00-\u9fff][^:：\n]{0,40}?)\s*[:：]\s*(?P<value>\S.{4,80})$",
+    r"^[\s>*•-]*(?:[(（]?(?:[一二三四五六七八九十]{1,3}|\d{1,2})[)）、.．]\s*)?"
+    r"(?P<label>[A-Za-z\u4e00-\u9fff][^:：\n]{0,40}?)\s*[:：]\s*(?P<value>\S.{4,80})$",
     re.MULTILINE,
 )
 _HEADER = re.compile(
@@ -60,6 +61,7 @@ _OTHER = re.compile(
 """Words before a time that is not that of a violation, such as those of WHOIS."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 CHINA = timezone(timedelta(hours=8))
+"""The zone of times that are written in China and name none."""
 _CHINAS = re.compile(r"[(（]?\s*(?:北京时间|中国标准时间)\s*[)）]?")
 _MOST = 200_000
 """The maximum characters of a text that are searched."""

@@ -106,7 +106,15 @@ class Source:
     def tables(self) -> list[TableFile]:
         """The tables of the files (CSV)."""
         texts = [each for each in self.files if shape_of(each.content) == "text"]
-        found = (table_file.read(each.name, decoding.decode(each.content)) for each in texts)
+        # What people write around a table in a mail says more than a title.
+        found = (
+            table_file.read(
+                each.name,
+                decoding.decode(each.content),
+                titled=self.mail is None or each.name != "",
+            )
+            for each in texts
+        )
         return [table for table in found if table is not None]
 
     @property

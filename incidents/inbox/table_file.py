@@ -10,10 +10,16 @@ MAX_HEADER = 16_384
 MAX_CELL = 65_536
 """The maximum numbers of rows, and of characters of a header and of a cell."""
 
+_BEFORE_HEADER = 20
+"""The maximum number of lines before a header, such as a title."""
+_MOST_OF_NAME = 40
+
 _TABLE_COLUMNS = {
     "ip", "src_ip", "source_ip", "ip_address", "url", "uri", "host", "hostname", "domain", "fqdn",
     "site", "timestamp", "time", "date", "dateadded", "occurred_at", "first_seen", "source.ip",
-    "http_host", "网址", "违规网址", "违法网址", "域名", "ip地址", "发现时间",
+    "http_host", "网址", "违规网址", "违法网址", "网站地址", "网页地址", "链接", "违规链接",
+    "链接地址", "url地址", "域名", "网站域名", "违规域名", "ip地址", "服务器ip", "服务器ip地址",
+    "源ip", "主机ip", "网站ip", "发现时间", "监测时间", "检测时间",
 }  # fmt: skip
 
 
@@ -27,18 +33,25 @@ class TableFile:
     more: bool
 
 
-def read(name: str, text: str) -> TableFile | None:
-    """Read the table of a file; None if the text has no header that is known."""
+def read(name: str, text: str, *, titled: bool = False) -> TableFile | None:
+    """Read the table of a file; None if the text has no header that is known.
+
+    `titled`: there may be other lines above the header, such as a title.
+    """
     lines = iter(text.split("\n"))
-    header = ""
+    header, passed = "", 0
+    columns: tuple[str, ...] = ()
     for line in lines:
         # A feed begins with comments; the last one may be its header.
-        if line.startswith("#") and not _columns(line.strip("# \r")):
+        header = line.strip("# \r\ufeff") if line.startswith(("#", "\ufeff")) else line
+        columns = _columns(header, surely=passed > 0)
+        if line.startswith("#") or not line.strip():
+            if columns:
+                break
             continue
-        if line.strip():
-            header = line.strip("# \r\ufeff") if line.startswith("#") else line
+        passed += 1
+        if columns or not titled or passed > _BEFORE_HEADER:
             break
-    columns = _columns(header)
     if not columns:
         return None
     delimiter = _delimiter(header)
@@ -58,8 +71,11 @@ def read(name: str, text: str) -> TableFile | None:
     return TableFile(name, columns, rows, False)
 
 
-def _columns(header: str) -> tuple[str, ...]:
-    """The names of the columns, in lower case; empty if the line is no header that is known."""
+def _columns(header: str, *, surely: bool = False) -> tuple[str, ...]:
+    """The names of the columns, in lower case; empty if the line is no header that is known.
+
+    `surely`: it is below other lines, and has two names that are known, and no long one.
+    """
     if len(header) > MAX_HEADER:
         return ()
     delimiter = _delimiter(header)
@@ -67,9 +83,17 @@ def _columns(header: str) -> tuple[str, ...]:
         [cells] = csv.reader([header], delimiter=delimiter, skipinitialspace=True)
     except (csv.Error, ValueError):
         return ()
-    names = tuple(cell.strip().lower().replace(" ", "_") for cell in cells)
-    is_header = len(names) > 1 and _TABLE_COLUMNS.intersection(names)
+    names = tuple(_name(cell) for cell in cells)
+    known = len(_TABLE_COLUMNS.intersection(names))
+    if surely and (known < 2 or max(map(len, names)) > _MOST_OF_NAME):
+        return ()
+    is_header = len(names) > 1 and known > 0
     return names if is_header and all(len(name) < 100 for name in names) else ()
+
+
+def _name(cell: str) -> str:
+    name = cell.strip().lower()
+    return name.replace(" ", "_" if name.isascii() else "")
 
 
 def _delimiter(header: str) -> str:

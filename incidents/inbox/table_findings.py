@@ -11,25 +11,30 @@ from incidents.inbox.findings import Findings
 from incidents.inbox.table_file import TableFile
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "url": ("url", "uri", "source_url", "source.url", "http_url", "malicious_url", "网址",
-        "违规网址", "违法网址", "链接"),
+    "url": (
+        "url", "uri", "source_url", "source.url", "http_url", "malicious_url", "网址", "违规网址",
+        "违法网址", "网站地址", "网页地址", "链接", "违规链接", "链接地址", "url地址",
+    ),
     "host": (
         # The name of a web server is that of its site; `hostname` may be that of the machine.
         "http_host", "hostname", "host", "domain", "fqdn", "site", "source.fqdn", "domain_name",
-        "域名",
+        "域名", "网站域名", "违规域名", "主机名", "网站",
     ),
     "ip": (
         "ip", "src_ip", "source_ip", "ip_address", "ipaddress", "srcip", "source.ip", "address",
-        "host_ip", "ip地址",
+        "host_ip", "ip地址", "服务器ip", "服务器ip地址", "服务器地址", "源ip", "主机ip", "网站ip",
     ),
-    "port": ("port", "src_port", "source_port", "source.port"),
+    "port": ("port", "src_port", "source_port", "source.port", "端口"),
     "time": (
         "timestamp", "time", "occurred_at", "dateadded", "date_added", "first_seen", "firstseen",
         "first_seen_utc", "date", "detected_at", "seen_at", "time.source", "发现时间", "时间",
+        "监测时间", "检测时间", "发现日期", "日期",
     ),
-    "category": ("category", "abuse_type", "threat", "threat_type", "type", "infection", "类别",
-        "类型", "违规类型", "违法类型"),
-    "reporter": ("reporter", "reported_by", "source_reporter"),
+    "category": (
+        "category", "abuse_type", "threat", "threat_type", "type", "infection", "类别", "违规类型",
+        "违规类别", "违法类型", "事件类型", "类型",
+    ),
+    "reporter": ("reporter", "reported_by", "source_reporter", "举报人"),
 }  # fmt: skip
 """For each kind of value the columns that have it, the surest first."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from incidents.errors import BadUrlError
 from incidents.values import web_address
 
-REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
+REST = r"[^\s<>\"'“”‘’«»「」『』，。；：、！？…（）【】《》]"
 _HAN = r"\u4e00-\u9fff"
 DOT = r"(?:\.|\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])])"
 # Neither a part of a mail address nor of another name, on either side.
@@ -38,7 +38,7 @@ _GLUED = re.compile(
     rf"(?P<host>[{_HAN}].*)|[a-z0-9_](?P<path>[{_HAN}]+)$", re.IGNORECASE,
 )  # fmt: skip
 _WIDE = re.compile(r"[Ａ-Ｚａ-ｚ０-９．：／－＿？＝＆％＃～]{4,}")
-_END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
+_END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_`])+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ def _unfolded(text: str) -> Iterator[tuple[str, str]]:
 def _read(source: Source, mail: Mail, fields: _Fields) -> Reading:
     found = Findings()
     for url in fields.all("reported-uri"):
-        found.take_url(url)
+        # What was folded has no blanks of its own.
+        found.take_url("".join(url.split()))
     for domain in fields.all("reported-domain"):
         found.take_host(domain)
     time = seen_time.read(fields.first("arrival-date", "received-date") or "")

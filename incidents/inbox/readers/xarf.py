@@ -6,6 +6,8 @@ written version 1 into reports of version 3 for years.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +20,9 @@ from incidents.inbox.reading import Reading
 from incidents.inbox.source import Source
 
 MAX_REPORTS = 1_000
+_MOST_WITHIN = 5
+_OBJECT = re.compile(r"^[ \t]{0,8}\{", re.MULTILINE)
+_WITH_PORT = re.compile(r"(?P<name>\[[0-9a-fA-F:]+\]|[^\s:/]+):(?P<port>\d{1,5})")
 _URLS = (
     "sourceurl", "url", "sourceuri", "uri", "infringingurl", "targeturl", "submissionurl", "nzburl",
     "urls", "reportedurl",
@@ -35,7 +40,7 @@ _CONTACTS = (
 
 def read(source: Source) -> Reading | None:
     """Read an XARF report; None if the report has no XARF object."""
-    found = [each for each in source.objects if is_xarf(each)]
+    found = [each for each in source.objects if is_xarf(each)] or _within(source.text[0])
     if not found:
         return _old(source)
     findings = Findings()
@@ -53,6 +58,20 @@ def read(source: Source) -> Reading | None:
     known |= {"reporter": reporters[0]} if reporters else {}
     known |= {"more": True} if len(found) > MAX_REPORTS else {}
     return from_text(source, findings, **known)
+
+
+def _within(text: str) -> list[dict[str, Any]]:
+    """The XARF objects within a text for people."""
+    found: list[dict[str, Any]] = []
+    decoder = json.JSONDecoder()
+    for start in list(_OBJECT.finditer(text))[:_MOST_WITHIN] if "eport" in text else ():
+        try:
+            each, _ = decoder.raw_decode(text, start.end() - 1)
+        except (ValueError, RecursionError):
+            continue
+        if is_xarf(each):
+            found.append(each)
+    return found
 
 
 def is_xarf(found: Mapping[str, Any]) -> bool:
@@ -93,8 +112,10 @@ def _take(report: Mapping[str, Any], findings: Findings, times: list[datetime]) 
         findings.take_host(host)
     port = next(iter(_texts(report, _PORTS)), None)
     for text in _texts(report, _ADDRESSES):
-        if not findings.take_ip(text, port, seen_at=seen[0] if seen else None):
-            findings.take_url(text) if "/" in text else findings.take_host(text)
+        found = _WITH_PORT.fullmatch(text.strip())
+        name, own_port = (found["name"], found["port"]) if found else (text, port)
+        if not findings.take_ip(name, own_port, seen_at=seen[0] if seen else None):
+            findings.take_url(text) if "/" in text else findings.take_host(name)
 
 
 def _category(report: Mapping[str, Any]) -> str | None:
