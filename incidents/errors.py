@@ -120,6 +120,10 @@ class AdapterFaultError(IncidentsError):
         return "{adapter}: adapter fault: {fault}".format_map(self.facts)
 
 
+class BusyError(IncidentsError):
+    """another request of this kind is running: try again in a few seconds"""
+
+
 class AnswerLostError(IncidentsError):
     """the command took effect, but its result could not be shown: {detail}. Repeat the action with
     the same --key to see its result again"""

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from starlette.concurrency import run_in_threadpool
 
 from incidents.accounts.identity import Identity
-from incidents.errors import IncidentsError
+from incidents.errors import BusyError, IncidentsError
 from incidents.system.shared import SharedLock, SharedValue
 
 _MINUTE_S = 60.0
@@ -68,10 +68,6 @@ class Quota:
 
 
 PATIENCE_S = 5.0
-
-
-class BusyError(IncidentsError):
-    """another request of this kind is running: try again in a few seconds"""
 
 
 class SlowWorkLock:

@@ -20,7 +20,7 @@ from incidents.accounts import identity
 from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api import statuses
-from incidents.api.limits import BusyError, TooManyActsError
+from incidents.api.limits import TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import refusal_hints
 from incidents.contract.case_documents import plain
@@ -30,6 +30,7 @@ from incidents.contract.hints import look, right_of
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
+    BusyError,
     DatabaseError,
     IncidentsError,
     InputError,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
-from incidents.api.limits import SIMULATING, BusyError
+from incidents.api.limits import SIMULATING
 from incidents.app import App
 from incidents.console.figures.comparison import shortened
 from incidents.console.forms import SentForm
 from incidents.console.rendering import Reader
-from incidents.errors import Cause, IncidentsError
+from incidents.errors import BusyError, Cause, IncidentsError
 from incidents.history import comparison, trial_process
 from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, Named
 from incidents.history.reports import Draw, TooManyReportsError

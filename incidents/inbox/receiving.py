@@ -20,7 +20,7 @@ from incidents.desk.desk import Desk
 from incidents.desk.inbox import receiving
 from incidents.desk.inbox.receiving import Incoming, Received
 from incidents.errors import IncidentsError
-from incidents.inbox.parser_process import Parcel, ParserProcess
+from incidents.inbox.children.parser import PARSERS, Parcel
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import shape_of
 from incidents.record.streams import Kept, Streams
@@ -53,6 +53,7 @@ class Inbox:
 
     `folder`: of the evidence; `limit`: the most bytes of a file that are kept there. `options`:
     what the settings give to readers. `by`: the person or the duty that brings the reports.
+    `patience_s`: how long it waits for a child that reads them; None: until there is one.
     """
 
     desk: Desk
@@ -62,6 +63,7 @@ class Inbox:
     channel: str
     by: str
     login: str | None
+    patience_s: float | None = None
 
     def receive(self, deliveries: Iterable[Delivery]) -> Iterator[list[Received]]:
         """Receive the reports, in order; each list is on record when it is yielded.
@@ -70,13 +72,14 @@ class Inbox:
         kept. So the deliveries are asked for in another thread.
 
         Raises:
+            BusyError: if no child is free in time; nothing was kept.
             FileError: if a report cannot be read, or its bytes cannot be kept.
             ParserNotStartedError: if there can be no child to read it.
             DatabaseError, RefusedError: as `Desk.on_record` does.
         """
         before: tuple[list[Kept], Future[list[Reading]]] | None = None
         with (
-            ParserProcess(self.options) as parser,
+            PARSERS.taken(self.options, self.patience_s) as parser,
             ThreadPoolExecutor(_WRITERS) as writers,
             # One thread each: the child reads one group after another.
             ThreadPoolExecutor(1) as keeper,

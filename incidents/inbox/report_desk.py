@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from incidents.settings.sources import Settings
 
 
+PATIENCE_S = 5.0
+"""How long a person's report waits for a child that reads it, in seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDesk:
     """The reports of one database. `take`: what looks at the addresses of a report."""
@@ -52,13 +56,15 @@ class ReportDesk:
     settings: Settings
     take: Callable[[ReportInFull], list[Taken]]
 
-    def inbox(self, channel: str, by: str, login: str | None) -> Inbox:
+    def inbox(
+        self, channel: str, by: str, login: str | None, *, patience_s: float | None = None
+    ) -> Inbox:
         """The inbox for reports that the person or the duty brings by that channel."""
         own = inbox.read(sources.section(inbox.SECTION))
         return Inbox(
             desk=self.desk, folder=self.settings.evidence, limit=self.settings.evidence_limit,
             options={"zone": self.settings.zone, "shadowserver_schema": own.shadowserver},
-            channel=channel, by=by, login=login,
+            channel=channel, by=by, login=login, patience_s=patience_s,
         )  # fmt: skip
 
     def receive(
@@ -72,7 +78,8 @@ class ReportDesk:
 
         Raises the errors of `Inbox.receive`.
         """
-        for received in self.inbox(channel, by, login).receive(deliveries):
+        own = self.inbox(channel, by, login, patience_s=PATIENCE_S)
+        for received in own.receive(deliveries):
             with self.reading() as connection:
                 found = [views.report(connection, each.id, language) for each in received]
             for report, each in zip(found, received, strict=True):

@@ -11,10 +11,10 @@ from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.desk import Desk
 from incidents.desk.inbox.releases import Recipient, release
 from incidents.errors import NoSuchAttachmentError, ReportNotKeptError, SealedContentError
-from incidents.inbox import preview_process
-from incidents.inbox.preview_process import Preview
+from incidents.inbox.children import preview
+from incidents.inbox.children.preview import Preview
+from incidents.inbox.children.source_view import SourceView
 from incidents.inbox.receiving import MAX_READ
-from incidents.inbox.source_view import SourceView
 from incidents.record import evidence
 from incidents.store.database.engine import Reading
 from incidents.system import disk
@@ -52,7 +52,7 @@ class ReportSources:
         path = evidence.kept(self.folder, report["kept"] or report["digest"])
         if path is None:
             return SourceView(reason="not_kept")
-        return preview_process.view_source(SourceFile(path, report).first)
+        return preview.view_source(SourceFile(path, report).first)
 
     def preview(self, report: int, n: int, to: Recipient, *, framed: bool = False) -> Preview:
         """What is shown of attachment `n`, from 1; if anything is, that is on record.
@@ -66,7 +66,7 @@ class ReportSources:
         found, digest = self._attachment(report, n)
         if self._is_sealed(found.report, digest):
             raise SealedContentError(about=report_id(report))
-        made = preview_process.preview(found.first, digest)
+        made = preview.preview(found.first, digest)
         if made.source is not None or (made.picture is not None and not framed):
             release(self.desk, to, about=_about(report, n), digest=digest, sealed=False)
         return made
@@ -93,7 +93,7 @@ class ReportSources:
         found, digest = self._attachment(report, n)
         sealed = self._is_sealed(found.report, digest)
         release(self.desk, to, about=_about(report, n), digest=digest, sealed=sealed)
-        content = preview_process.extract(found.first, digest)
+        content = preview.extract(found.first, digest)
         if content is None:
             raise ReportNotKeptError(report=report_id(report))
         return content

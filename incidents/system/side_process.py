@@ -64,6 +64,11 @@ class SideProcess:
         """The process id."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
+
     def send(self, what: object) -> None:
         """Send the process a value (pickled); raises ProcessEndedError."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.inbox.snapshots import Taken
+from incidents.inbox.children.parser import MAX_CHILDREN, PARSERS
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.record import evidence
 from incidents.store.database.engine import writing
@@ -57,6 +59,20 @@ def test_a_report_that_is_too_large_is_refused_with_the_limit(api: Rig, tmp_path
     large.write_bytes(b"From: a@b.example\n\n" + b"x" * (2 << 20))
     answer = send(api, large)
     assert answer.status_code == 413
+
+
+def test_who_comes_while_all_parsers_are_in_use_is_told_to_come_again_and_nothing_is_kept(
+    api: Rig, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.inbox.report_desk.PATIENCE_S", 0)
+    with ExitStack() as in_use:
+        for _ in range(MAX_CHILDREN):
+            in_use.enter_context(PARSERS.taken({}))
+        answer = send(api, ARF)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert "another request of this kind is running" in answer.text
+        assert not folder.exists()
+    assert send(api, ARF).status_code == 201
 
 
 def test_reports_are_listed_page_by_page_and_filtered(api: Rig) -> None:

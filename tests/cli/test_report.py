@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.inbox.snapshots import Taken
-from incidents.inbox.parser_process import Parcel
+from incidents.inbox.children.parser import Parcel
 from incidents.inbox.readers import read
 from incidents.inbox.reading import Reading
 from incidents.inbox.snapshots.taking import Snapshots
@@ -31,12 +32,6 @@ class _ParserHere:
     def __init__(self, options: Any) -> None:
         self._options = options
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def read(self, parcels: list[Parcel]) -> list[Reading]:
         return [
             read(Source(*each[:2], self._options, received_at=each.received_at)) for each in parcels
@@ -46,7 +41,10 @@ class _ParserHere:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INCIDENTS_EVIDENCE", str(tmp_path / "kept"))
-    monkeypatch.setattr("incidents.inbox.receiving.ParserProcess", _ParserHere)
+    monkeypatch.setattr(
+        "incidents.inbox.receiving.PARSERS.taken",
+        lambda options, _: nullcontext(_ParserHere(options)),
+    )
     return tmp_path / "kept"
 
 

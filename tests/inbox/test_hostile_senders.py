@@ -13,7 +13,7 @@ import pytest
 
 from incidents.app import App
 from incidents.inbox import readers, receiving
-from incidents.inbox.parser_process import LOT_BYTES, Parcel, ParserProcess
+from incidents.inbox.children.parser import LOT_BYTES, Parcel, Parser
 from incidents.inbox.reading import Reading
 from incidents.inbox.receiving import Delivery
 from incidents.inbox.source import Source
@@ -80,8 +80,9 @@ def test_a_date_before_the_web_is_no_time_of_a_report() -> None:
 
 def test_reports_of_many_bytes_are_read_one_after_the_other() -> None:
     raw = mail("phishing", "http://shop.example/login\n") + b"x" * (LOT_BYTES * 3)
-    with ParserProcess({}) as parser:
-        found = parser.read([Parcel(raw, "")] * 8)
+    parser = Parser({})
+    found = parser.read([Parcel(raw, "")] * 8)
+    parser.end()
     assert {(each.format, each.reason) for each in found} == {("mail", None)}
 
 

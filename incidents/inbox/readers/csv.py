@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from incidents.inbox.readers.mail import from_text
+from incidents.inbox.readers.table_findings import TableFindings
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import Source, UnreadableError
-from incidents.inbox.table_findings import TableFindings
 
 
 def read(source: Source) -> Reading | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from incidents.inbox.readers.csv import of_table
+from incidents.inbox.readers.table_findings import TableFindings
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import Source
 from incidents.inbox.table_file import MAX_ROWS
-from incidents.inbox.table_findings import TableFindings
 
 
 def read(source: Source) -> Reading | None:

@@ -13,10 +13,10 @@ from typing import Any
 
 from incidents.inbox import category
 from incidents.inbox.readers.csv import of_table
+from incidents.inbox.readers.table_findings import TableFindings
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import Source
 from incidents.inbox.table_file import TableFile
-from incidents.inbox.table_findings import TableFindings
 
 SCHEMA = "shadowserver_schema"
 """The name of the option with the schema: an object by the name of the report type."""

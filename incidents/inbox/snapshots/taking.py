@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incidents.desk.inbox.snapshots import Taken
-from incidents.inbox import preview_process
+from incidents.inbox.children import preview
 from incidents.inbox.snapshots import fetching
 from incidents.inbox.snapshots.fetching import MAX_BYTES, WITHIN_S
 from incidents.outbound.guard import Guard
@@ -74,7 +74,7 @@ class Snapshots:
                 kind=_short(page.kind),
             )  # fmt: skip
         kept = streams.keep(BytesIO(page.body), self.folder, limit=MAX_BYTES, first=0)
-        text = preview_process.read_page(page.body, page.kind or "")
+        text = preview.read_page(page.body, page.kind or "")
         return Taken(
             url=url, final=page.final, status=page.status, problem=page.problem, size=kept.size,
             digest=kept.digest, cut=page.cut, kind=_short(page.kind), title=text.title,

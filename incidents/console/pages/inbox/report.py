@@ -16,8 +16,8 @@ from incidents.contract.documents.reports import ReportInFull
 from incidents.desk import Answer
 from incidents.errors import InputError, LibraryError, RefusedError
 from incidents.inbox import triage
+from incidents.inbox.children.source_view import plain
 from incidents.inbox.snapshots import taking
-from incidents.inbox.source_view import plain
 from incidents.locale import words
 from incidents.machine.commands import Command
 from incidents.store.inbox.reporters import STANDINGS

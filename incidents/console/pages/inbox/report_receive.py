@@ -15,7 +15,7 @@ from incidents.console.flash import Flash
 from incidents.console.request_context import needs
 from incidents.console.submission import Submission, SubmittedWithFiles
 from incidents.contract.documents.reports import ReportInFull
-from incidents.errors import InputError, RefusedError
+from incidents.errors import BusyError, InputError, RefusedError
 from incidents.inbox.receiving import Delivery
 
 router = APIRouter()
@@ -43,7 +43,7 @@ def receive(desk: SubmittedWithFiles) -> Response:
                 language=desk.reader.spoken,
             )
         )  # fmt: skip
-    except (InputError, RefusedError) as error:
+    except (BusyError, InputError, RefusedError) as error:
         kept = kept_form.keep_form(desk.by, desk.form.fields, "receive")
         place = f"/reports?{kept_form.KEPT}={kept}#act-receive"
         return desk.back(place, messages.of_error(desk.reader, error))

@@ -15,7 +15,7 @@ from incidents.api.operation import ALONE
 from incidents.console.request_context import Viewer, needs
 from incidents.console.submission import Submitted
 from incidents.errors import NoSuchAttachmentError
-from incidents.inbox.source_view import plain
+from incidents.inbox.children.source_view import plain
 from incidents.values import inputs
 from incidents.values.ids import report_id
 from incidents.views.inbox import reports

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from incidents.inbox import preview_process, source_view
-from incidents.inbox.preview_process import Preview
+from incidents.inbox.children import preview, source_view
+from incidents.inbox.children.preview import Preview
 
 HTML = b"<p>Please <b>look</b></p><script>alert(1)</script><img src='https://track.example/x.png'>"
 
@@ -33,7 +33,7 @@ def mail(content: bytes = b"", type_: str = "image/png", name: str = "x") -> byt
 
 def shown(content: bytes, type_: str = "image/png", name: str = "x") -> Preview:
     raw = mail(content, type_, name)
-    return preview_process.preview(raw, sha256(content).hexdigest())
+    return preview.preview(raw, sha256(content).hexdigest())
 
 
 def picture(format_: str, size: tuple[int, int] = (40, 20), **how: object) -> bytes:
@@ -171,7 +171,7 @@ def test_the_source_has_the_fields_the_text_and_the_mails_within_it() -> None:
     outer["Subject"] = "Fwd"
     outer.set_content("see below\n")
     outer.add_attachment(inner)
-    found = preview_process.view_source(outer.as_bytes())
+    found = preview.view_source(outer.as_bytes())
     first, second = found.mails
     assert (first.depth, second.depth) == (0, 1)
     assert ("From", "a@user.example") in first.fields
@@ -184,7 +184,7 @@ def test_the_source_has_the_fields_the_text_and_the_mails_within_it() -> None:
 def test_a_page_stays_small_and_says_what_is_left_out() -> None:
     head = b"".join(b"X-%d: %b\n" % (n, b"y" * 5_000) for n in range(500))
     raw = b"From: a@user.example\n" + head + b"\n" + b"z" * (1 << 20)
-    found = preview_process.view_source(raw)
+    found = preview.view_source(raw)
     [only] = found.mails
     assert (len(only.fields), found.more_fields) == (source_view.MAX_FIELDS, 301)
     assert (len(only.text), found.more_text) == (source_view.MAX_TEXT, True)
@@ -198,7 +198,7 @@ def test_of_a_mail_of_very_many_mails_all_share_one_limit() -> None:
         made.set_content("y" * 20_000)
         made.add_attachment(raw, maintype="application", subtype="octet-stream", filename="a.eml")
         raw = made.as_bytes()
-    found = preview_process.view_source(raw)
+    found = preview.view_source(raw)
     assert sum(len(each.text) for each in found.mails) <= source_view.MAX_TEXT
     assert found.more_text
 
@@ -215,27 +215,25 @@ def test_a_name_shows_each_character_that_would_mislead(name: str) -> None:
 def test_an_attachment_is_taken_out_by_its_digest_and_no_other() -> None:
     content = os.urandom(1_000)
     raw = mail(content, "application/octet-stream", "../../x")
-    assert preview_process.extract(raw, sha256(content).hexdigest()) == content
-    assert preview_process.extract(raw, "0" * 64) is None
-    assert preview_process.preview(raw, "0" * 64) == Preview(reason="missing")
+    assert preview.extract(raw, sha256(content).hexdigest()) == content
+    assert preview.extract(raw, "0" * 64) is None
+    assert preview.preview(raw, "0" * 64) == Preview(reason="missing")
 
 
 def test_a_source_that_takes_too_long_says_so() -> None:
     raw = b"From: a@user.example\nSubject: x\nContent-Type: text/html\n\n" + b"<div" * 1_000_000
-    assert preview_process.view_source(raw).reason == "slow"
+    assert preview.view_source(raw).reason == "slow"
 
 
 def test_a_source_that_is_nested_too_deeply_says_so() -> None:
     parts = (
         b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(1_000)
     )
-    assert (
-        preview_process.view_source(b"From: a@user.example\n" + b"".join(parts)).reason == "crashed"
-    )
+    assert preview.view_source(b"From: a@user.example\n" + b"".join(parts)).reason == "crashed"
 
 
 def test_random_bytes_are_never_an_error() -> None:
     lots = random.Random(26)
     for size in (0, 1, 10, 1_000):
         raw = lots.randbytes(size)
-        assert preview_process.view_source(raw).reason in (None, "kind")
+        assert preview.view_source(raw).reason in (None, "kind")

@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from incidents.inbox import html_text
+from incidents.inbox.children.source_view import plain
 from incidents.inbox.decoding import decode
 from incidents.inbox.source import kind_of
-from incidents.inbox.source_view import plain
 
 MAX_TITLE = 300
 MAX_TEXT = 20_000
@@ -21,7 +21,7 @@ _META_WITHIN = 1_024
 
 
 class PageText(NamedTuple):
-    """The title and the text; or why there is none, as a code: see `preview_process.Preview`."""
+    """The title and the text; or why there is none, as a code: see `preview.Preview`."""
 
     title: str = ""
     text: str = ""

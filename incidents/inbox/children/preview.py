@@ -1,4 +1,4 @@
-"""The preview process: takes a report's bytes apart to show them, in a child with strict limits.
+"""The preview: takes a report's bytes apart to show them, in a child with strict limits.
 
 It also reads the pages that were found at a report's addresses.
 
@@ -8,22 +8,19 @@ the next.
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from threading import BoundedSemaphore
 from typing import Any, Literal, NamedTuple
 
-from incidents.inbox import child_limits, page_text, source_view
-from incidents.inbox.child_limits import WITHIN_S
-from incidents.inbox.page_text import PageText
-from incidents.inbox.source_view import SourceView
-from incidents.system.side_process import ProcessEndedError, SideProcess
+from incidents.inbox.children import page_text, source_view
+from incidents.inbox.children.limited_child import Answer, LimitedChild, ParserNotStartedError
+from incidents.inbox.children.page_text import PageText
+from incidents.inbox.children.source_view import SourceView
 
 MAX_AT_ONCE = 2
 """The maximum number of children of this process at a time; others wait."""
 
-_WORK = "from incidents.inbox.preview_process import main; main()"
 _AT_ONCE = BoundedSemaphore(MAX_AT_ONCE)
 _TEXTS = ("application/json", "application/xml", "application/x-ndjson", "application/csv")
 _ENDINGS = (".csv", ".json", ".log", ".txt", ".xml", ".tsv")
@@ -36,7 +33,7 @@ class Preview(NamedTuple):
     """What is shown of a file: its text, or a PNG; or why it is not shown, as a code.
 
     The codes: `kind` (of a kind that is not shown), `picture` (not a picture), `large`, `missing`
-    (not in the bytes that are read), `no_library`, and those of `child_limits.reason`.
+    (not in the bytes that are read), `no_library`, and those of `limited_child.Answer`.
     """
 
     source: SourceView | None = None
@@ -68,36 +65,22 @@ def read_page(raw: bytes, content_type: str) -> PageText:
     return PageText(reason=reason) if reason else found
 
 
-def _ask(kind: Kind, raw: bytes, digest: str) -> tuple[Any, str | None]:
+def _ask(kind: Kind, raw: bytes, about: str) -> Answer:
     """Return the child's answer, or why there is none."""
     try:
-        with _AT_ONCE, SideProcess(_WORK) as process:
-            process.send((kind, raw, digest))
-            found: tuple[Any, str | None] = process.receive(within_s=WITHIN_S)
-            return found
-    except ProcessEndedError as error:
-        return None, child_limits.reason(error.status)
-    except OSError:
+        with _AT_ONCE, LimitedChild(__name__, kind) as child:
+            [answer] = child.work([(kind, raw, about)])
+            return answer
+    except ParserNotStartedError:
         return None, "crashed"
 
 
-def main() -> None:
-    """Do one piece of work for the process at the other end of the pipe."""
-    with Connection(int(sys.argv[1])) as pipe, suppress(EOFError):
-        kind, raw, digest = pipe.recv()
-        if kind == "preview":
-            # Loaded before the limits, since what a report costs is what counts.
-            with suppress(ImportError):
-                from incidents.inbox import picture  # noqa: F401
-        child_limits.limit_memory()
-        with child_limits.limited():
-            try:
-                answer: tuple[Any, str | None] = _work(kind, raw, digest), None
-            except MemoryError:
-                raise
-            except Exception:  # noqa: BLE001 - whatever a report does to what reads it
-                answer = None, "crashed"
-            pipe.send(answer)
+def prepared(kind: Kind) -> Callable[[tuple[Kind, bytes, str]], Any]:
+    """What the child does with a report or a page; see `limited_child.Work`."""
+    if kind == "preview":
+        with suppress(ImportError):
+            from incidents.inbox.children import picture  # noqa: F401
+    return lambda piece: _work(*piece)
 
 
 def _work(kind: Kind, raw: bytes, digest: str) -> Any:
@@ -145,7 +128,7 @@ def _previewed(content: bytes, type_: str, charset: str | None) -> Preview:
 
 def _redrawn(content: bytes) -> Preview:
     try:
-        from incidents.inbox import picture
+        from incidents.inbox.children import picture
     except ImportError:
         return Preview(reason="no_library")
     try:
