@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -90,12 +91,29 @@ def _schema(options: Options, key: str) -> Mapping[str, Any] | None:
     if file is None:
         return None
     try:
-        with file.open("rb") as source:
-            found = json.loads(source.read(_MAX_SCHEMA))
+        found = _read(file)
     except (OSError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise options.wrong(
             key, Cause.of("must_schema", "a file with a JSON object, one key for each report type")
         )
+    return found
+
+
+_State = tuple[int, int, int, int]
+_last: dict[Path, tuple[_State, Any]] = {}
+"""The file that was read last, as long as it stays as it was: duties ask every few seconds."""
+
+
+def _read(file: Path) -> Any:
+    with file.open("rb") as source:
+        now = os.fstat(source.fileno())
+        state = now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns
+        known = _last.get(file)
+        if known is not None and known[0] == state:
+            return known[1]
+        found = json.loads(source.read(_MAX_SCHEMA))
+    _last.clear()
+    _last[file] = state, found
     return found
