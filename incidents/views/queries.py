@@ -82,7 +82,8 @@ class Queries:
         """One page of the queue; see `views.queue`."""
         return views.queue(
             self._connection, self._now, mine=mine, wanted=wanted, limit=limit, after=after,
-            reveal=reveal, report=self._ask_owed(), when=self._when,
+            reveal=reveal, report=self._ask_owed(), triage_within=self._ask_triage_within(),
+            when=self._when,
         )  # fmt: skip
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:

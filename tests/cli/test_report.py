@@ -362,3 +362,15 @@ def test_each_row_of_a_table_is_about_whoever_had_the_address_then(
     )
     [found] = receive(desk, table).json
     assert found["candidates"] == ["green.example", "white.example"]
+
+
+def test_the_queue_has_the_reports_that_wait_between_its_items(desk: Cli, folder: Path) -> None:
+    receive(desk, ARF, XARF)
+    call, report = (line.split("\t") for line in desk("queue").out.splitlines())
+    assert (call[0], report[0], report[2:4]) == ("1-1", "r1", ["triage 2 reports", "shop.example"])
+    assert report[-1] == "incidents report list --host shop.example"
+    found = desk("queue", "--json").json
+    assert [each["id"] for each in found["items"]] == ["1-1"]
+    assert (found["reports"]["waiting"], found["reports"]["items"][0]["reports"]) == (2, 2)
+    assert desk("queue", "--kind", "call", "--json").json["reports"] is None
+    assert "处理 2 件举报" in desk("--lang", "zh", "queue").out

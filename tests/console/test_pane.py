@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from incidents.machine import commands as c
+from tests.console.test_reports_pages import receive
 from tests.served_desk import ConsoleDesk, Visitor
 
 SITE = "shop.example"
@@ -91,3 +92,39 @@ def test_who_holds_an_item_is_said_above_its_outcomes_to_everybody_else(desk: Co
     shown = pane(Visitor(desk, "li"), "1-1")
     assert shown.index("chen has claimed this item") < shown.index('value="reached"')
     assert "has claimed this item" not in pane(Visitor(desk, "chen"), "1-1")
+
+
+def test_the_reports_of_one_finding_are_one_row_that_leads_to_all_of_them(
+    desk: ConsoleDesk,
+) -> None:
+    desk.violation(SITE)
+    for n in range(3):
+        receive(desk, f"From: a@user.example\n\nhttp://{SITE}/{n}\n".encode())
+    receive(desk, "damaged.zip")
+    li = Visitor(desk, "li")
+    page = li.get("/").text
+    assert '<a href="/reports"><b>4</b> reports to triage</a>' in page
+    assert 'id="i-r1"' in page
+    assert 'id="i-r2"' not in page
+    assert f'<a href="/reports?host={SITE}">' in page
+    assert '<span class="state">3 reports</span>' in page
+    assert '<a href="/reports/r4">' in page
+    assert 'id="i-r1"' not in li.get("/", kind="call").text
+    shown = pane(li, "r1")
+    assert "a@user.example</bdi>" in shown
+    assert "0 led to incidents, 0 dismissed, 3 waiting" in shown
+    assert f'href="/reports?host={SITE}">See all 3 reports' in shown
+    assert 'href="/reports/r1">Open report r1' in shown
+    assert "查看全部 3 件举报" in pane(Visitor(desk, "li", "zh"), "r1")
+
+
+def test_the_pane_of_a_report_says_who_else_looks_at_it_and_when_it_no_longer_waits(
+    desk: ConsoleDesk,
+) -> None:
+    receive(desk, "arf-abuse.eml")
+    li = Visitor(desk, "li")
+    pane(Visitor(desk, "zhao"), "r1")
+    assert "Also looking at this: zhao" in pane(li, "r1")
+    li.post("/reports/r1/dismiss", {"reason": "gone"})
+    assert "Open report" not in pane(li, "r1")
+    assert "r9" in pane(li, "r9")

@@ -54,6 +54,8 @@ def queue(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     `rule` is the rule that suspended or closed the site, `holder` the person who has claimed the
     item. A filing item is due at the end of its last day; filings come after all other items. A
     page of a filter can have fewer items than requested, or none, and still have a `next`.
+    `reports` has the reports from outside that wait for triage, grouped by finding; list all with
+    `GET /reports`.
     """
     wanted = QueueFilter(
         kind=kind, category=bodies.optional_text("category", category, 100), state=state,
@@ -66,7 +68,8 @@ def queue(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     with by.reading() as connection:
         page = views.queue(
             connection, by.app.now(connection), mine=by.by if mine else None, wanted=wanted,
-            limit=limit, after=cursor, reveal=reveal, report=owed, when=by.when,
+            limit=limit, after=cursor, reveal=reveal, report=owed,
+            triage_within=by.app.triage_within, when=by.when,
         )  # fmt: skip
     items = [with_commands(each) for each in page["items"]]
     found: Mapping[str, Any] = page | {"items": items, "next": page["next_after"]}

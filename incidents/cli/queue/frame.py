@@ -67,7 +67,8 @@ def _head(screen: Screen, width: int) -> Lines:
             "queue.looked_at", when=when, at=screen.looked_at, problem=screen.problem
         )
         lines += _sentence(sentence, width, ALARM)
-    for notice in queue_words.notices(screen.found, when):
+    reports = queue_words.reports_notice(screen.found.get("reports"), when)
+    for notice in [*queue_words.notices(screen.found, when), *reports]:
         lines += _sentence(notice.words, width, ALARM if notice.is_alarm else REMARK)
     return lines
 

@@ -24,6 +24,7 @@ from incidents.cli.submission import Submission
 from incidents.contract.documents.sites import Rule, SiteState
 from incidents.contract.hints import typed, with_commands
 from incidents.contract.queue_filter import EVERYTHING, KINDS, QueueFilter
+from incidents.contract.queue_order import is_finding, with_reports
 from incidents.errors import DONE, INTERRUPTED, InputError
 from incidents.system.terminal import coloured, is_terminal, uses_colour
 from incidents.values.person_name import check_person
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from incidents.cli.queue.keys import PendingAction
     from incidents.cli.queue.screen import Screen
     from incidents.cli.queue.terminal import Terminal
-    from incidents.contract.documents.queue import QueueItem, QueuePage
+    from incidents.contract.documents.queue import QueueItem, QueuePage, WaitingFinding
 
 
 @verb()
@@ -105,7 +106,8 @@ def queue(  # noqa: PLR0913 - the options of one command, by their names
     """List what needs action now: overdue items first, then by deadline.
 
     The list changes nothing. Red lines above it warn that no daemon is enforcing the deadlines,
-    that some orders are dead letters, or that an order has waited for five minutes.
+    that some orders are dead letters, or that an order has waited for five minutes. Reports that
+    wait for triage stand between the other items, those about one host as one item.
     """
     person = run.app.person if mine else None
     wanted = QueueFilter(
@@ -160,14 +162,20 @@ def _plainly(run: Run, found: QueuePage) -> None:
     run.rehearsal_noted = bool(found["enforcement"].get("rehearsal"))
     for notice in words.notices(found, run.when):
         run.inform(coloured(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
+    reports = found.get("reports")
     text_table.write_table(
         run, ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT"),
-        (_row(run, item) for item in found["items"]),
+        (
+            _report_row(run, row) if is_finding(row) else _row(run, row)
+            for row in with_reports(found["items"], reports)
+        ),
     )  # fmt: skip
     warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
     run.inform(*(coloured(warning, fg="red", bold=True) for warning in warnings))
-    if not found["items"]:
+    if not found["items"] and not (reports and reports["items"]):
         run.inform(run.text("queue.nothing.line"))
+    if reports and reports["more"]:
+        run.inform(run.text("queue.reports.more"))
     if found["more"]:
         run.inform(run.text("queue.more.line", after=found["next_after"]))
 
@@ -183,6 +191,20 @@ def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
         item["claimed_by"] or "",
         words.whom(item, run.language),
         typed(item["hints"][0]),
+    )
+
+
+def _report_row(run: Run, finding: WaitingFinding) -> tuple[str, ...]:
+    due = finding["due"]
+    return (
+        finding["id"],
+        words.left(finding, run.language),
+        words.report_what(finding, run.language),
+        words.about(finding),
+        "" if due is None else run.when(due),
+        "",
+        "",
+        words.report_command(finding),
     )
 
 

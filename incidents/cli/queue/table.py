@@ -14,13 +14,14 @@ from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run
 from incidents.contract.next_steps import first_of_two
+from incidents.contract.queue_order import is_finding, with_reports
 from incidents.system.terminal import uses_colour, visible
 from incidents.values.site_name import in_full, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from incidents.contract.documents.queue import QueueItem, QueuePage
+    from incidents.contract.documents.queue import QueueItem, QueuePage, WaitingFinding
     from incidents.locale.language import Language
     from incidents.locale.words import TimeFormat
 
@@ -37,16 +38,20 @@ def show(run: Run, found: QueuePage, *, reveal: bool) -> None:
 
 
 def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> RenderableType:
-    items = found["items"]
+    items, reports = found["items"], found.get("reports")
+    rows = with_reports(items, reports)
     parts: list[RenderableType] = [title(found, run.when)]
     for notice in queue_words.notices(found, run.when):
         sentence = f" {notice.words} " if notice.is_alarm else notice.words
         parts.append(Prose(sentence, style=ALARM if notice.is_alarm else REMARK))
-    if not items:
+    if not rows:
         parts.append(Text(run.text("queue.nothing"), style="green"))
     else:
-        first = mine_to_do(items, run.app.person)
-        parts += [_table(run.language, items, wide=wide), _first(run, first, reveal=reveal)]
+        parts.append(_table(run.language, rows, wide=wide))
+    if reports and reports["more"]:
+        parts.append(Prose(run.text("queue.reports.more"), style="dim"))
+    if items:
+        parts.append(_first(run, mine_to_do(items, run.app.person), reveal=reveal))
     if found["more"]:
         parts.append(Prose(run.text("queue.more"), style="dim"))
     return Group(*parts)
@@ -65,7 +70,7 @@ def title(found: QueuePage, when: TimeFormat) -> Text:
     return sentence
 
 
-def style_of(item: QueueItem) -> str:
+def style_of(item: QueueItem | WaitingFinding) -> str:
     """The style of an item, by its urgency."""
     if item["overdue"]:
         return "bold red"
@@ -74,14 +79,17 @@ def style_of(item: QueueItem) -> str:
     return ""
 
 
-def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Table:
+def _table(language: Language, rows: Sequence[QueueItem | WaitingFinding], *, wide: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column(language.word("head", "TASK"), no_wrap=True, style="bold")
     table.add_column(language.word("head", "LEFT"), no_wrap=True, justify="right")
     for name in ("DO", "SITE", "WHOM", "WITH", *(["NEXT"] if wide else [])):
         table.add_column(language.word("head", name), overflow="fold")
-    for item in items:
+    for item in rows:
         style = style_of(item)
+        if is_finding(item):
+            table.add_row(*_report_cells(language, item, style, wide=wide))
+            continue
         cells = [
             Text(item["id"], style=style),
             Text(queue_words.left(item, language), style=style),
@@ -94,6 +102,20 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
             cells.append(words(command_line(item["hints"][0], language)))
         table.add_row(*cells)
     return table
+
+
+def _report_cells(
+    language: Language, finding: WaitingFinding, style: str, *, wide: bool
+) -> list[Text]:
+    return [
+        Text(finding["id"], style=style),
+        Text(queue_words.left(finding, language), style=style),
+        Prose(queue_words.report_what(finding, language), style=style),
+        words(queue_words.about(finding)),
+        Text(),
+        Text(),
+        *([words(queue_words.report_command(finding))] if wide else []),
+    ]
 
 
 def words(text: str, style: str = "") -> Text:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from incidents.cli.admin import enforcement_words
 from incidents.locale import event_sentence
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
         OrdersHeld,
         OrdersLate,
     )
-    from incidents.contract.documents.queue import DutySummary, QueueItem, QueuePage
+    from incidents.contract.documents.queue import (
+        DutySummary,
+        QueueItem,
+        QueuePage,
+        ReportsWaiting,
+        WaitingFinding,
+    )
     from incidents.locale.language import Language
     from incidents.locale.words import TimeFormat
 
@@ -42,7 +49,41 @@ def what_in_full(item: QueueItem, language: Language) -> str:
     return told
 
 
-def left(item: QueueItem, language: Language) -> str:
+def report_what(finding: WaitingFinding, language: Language) -> str:
+    """The task of a finding of reports."""
+    if finding["reports"] > 1:
+        return language.say("queue.what.reports", n=finding["reports"])
+    return language.word("todo", "report")
+
+
+def about(finding: WaitingFinding) -> str:
+    """The site, host or address that the reports name; empty if they name none."""
+    name = finding["host"] or finding["site"]
+    return shown(name) if name else finding["address"] or ""
+
+
+def report_command(finding: WaitingFinding) -> str:
+    """The command that shows the report, or lists all reports of the finding."""
+    if finding["reports"] > 1:
+        return f"incidents report list --host {finding['host']}"
+    return f"incidents report show {finding['id']}"
+
+
+def reports_notice(reports: ReportsWaiting | None, when: TimeFormat) -> list[Notice]:
+    """A notice of the reports that wait, for a screen that does not list them."""
+    if reports is None or not reports["items"]:
+        return []
+    overdue = [each for each in reports["items"] if each["overdue"]]
+    first = (overdue or reports["items"])[0]
+    words = when.language.say(
+        "notice.reports.overdue" if overdue else "notice.reports", when=when,
+        n=number(reports["waiting"], when.language, capped=reports["capped"]),
+        about=f"{first['id']} {about(first)}".strip(), received=first["received_at"],
+    )  # fmt: skip
+    return [Notice(words, is_alarm=bool(overdue))]
+
+
+def left(item: QueueItem | WaitingFinding, language: Language) -> str:
     """The time left until the deadline, or since it passed; empty without a deadline."""
     if item["left_s"] is None:
         return ""

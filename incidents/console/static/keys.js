@@ -18,7 +18,8 @@
     Enter: () => {
       const item = list.selected();
       const link = item && item.querySelector("a");
-      if (item && $("pane")) pane.open(item.id.slice(2));
+      // A report in the queue is settled on its own page.
+      if (item && $("pane") && item.querySelector("a.open")) pane.open(item.id.slice(2));
       else if (link) link.click();
     },
     n: () => pane.press("[data-key=n]"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -136,10 +136,49 @@ class DutySummary(TypedDict):
     within_s: int
 
 
+Urgency = Literal["urgent", "trusted", "usual", "last"]
+"""How soon a report from outside is to be looked at: see `store.reports.rank`."""
+
+
+class WaitingFinding(TypedDict):
+    """The reports from outside of one finding, which wait for triage.
+
+    `id`: the report to begin with, such as `r17`. `reports`: the number of reports that name the
+    same `host`; null if the report names none, but perhaps an IP `address`. `site`: the one here
+    that it seems to be about. `received_at`: when the oldest of the reports came in, and `due` when
+    the desk is alarmed. `left_s`: the seconds until then.
+    """
+
+    id: str
+    reports: int
+    host: str | None
+    address: str | None
+    site: str | None
+    category: str | None
+    urgency: Urgency
+    received_at: str
+    due: str | None
+    overdue: bool
+    left_s: int | None
+
+
+class ReportsWaiting(TypedDict):
+    """The reports from outside that wait for triage: the most urgent findings.
+
+    `waiting`: the number of reports, at most 1,000 (`capped`). `more`: there are further findings.
+    """
+
+    items: list[WaitingFinding]
+    waiting: int
+    capped: bool
+    more: bool
+
+
 class QueuePage(TypedDict):
     """A page of the queue, most urgent first, and whether the deadlines are enforced.
 
-    `next_after`: where the next page begins.
+    `next_after`: where the next page begins. `reports`: the reports from outside that wait for
+    triage; null for a page of a filter, and for all pages but the first.
     """
 
     items: list[QueueItem]
@@ -150,10 +189,15 @@ class QueuePage(TypedDict):
     enforcement: Enforcement
     acts: OrdersNotDone
     report: DutySummary | None
+    reports: NotRequired[ReportsWaiting | None]
 
 
 class Queue(TypedDict):
-    """The queue, most urgent first, and whether the deadlines are enforced."""
+    """The queue, most urgent first, and whether the deadlines are enforced.
+
+    `reports`: the reports from outside that wait for triage; null for a page of a filter, and for
+    all pages but the first.
+    """
 
     items: list[Item]
     more: bool
@@ -163,6 +207,7 @@ class Queue(TypedDict):
     enforcement: Enforcement
     acts: OrdersNotDone
     report: DutySummary | None
+    reports: NotRequired[ReportsWaiting | None]
 
 
 class Held(TypedDict):

@@ -30,7 +30,7 @@ from incidents.store.archive.part import PartAlteredError, PartMissingError
 from incidents.views import masked, record_entries, register, withheld
 from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
-from incidents.views.queue import police
+from incidents.views.queue import police, waiting_reports
 from incidents.views.queue.findings import Findings, find_findings
 from incidents.views.queue.queue_page import MAX_COUNTED, counts, one, page
 from incidents.views.queue.script import script
@@ -53,6 +53,7 @@ def queue(  # noqa: PLR0913 - the parts of one question, by their names
     after: str | None = None,
     reveal: bool = False,
     report: ReportDuty | None = None,
+    triage_within: timedelta | None = None,
     when: TimeFormat | None = None,
 ) -> QueuePage:
     """One page of the queue, with the state of the clock's enforcement.
@@ -64,7 +65,8 @@ def queue(  # noqa: PLR0913 - the parts of one question, by their names
     its filter on a bounded number of items. `after`: a page's `next_after`. Unless `reveal` is set,
     phone numbers and email addresses are masked (see `masked`), in the script too. `when`: the
     language and the zone of the script, and of the last day of a term (None: English, UTC).
-    `report`: the duty to report, for its summary. A page takes at most a few queries and the same
+    `report`: the duty to report, for its summary. `triage_within`: how long a report from outside
+    may wait; None if none is ever overdue. A page takes at most a few queries and the same
     time however long the queue is.
 
     Raises:
@@ -76,6 +78,7 @@ def queue(  # noqa: PLR0913 - the parts of one question, by their names
             limit=limit, most=MAX_PAGE,
         )  # fmt: skip
     wanted = wanted if mine is None else replace(wanted, holder=mine)
+    is_whole = wanted == EVERYTHING and after is None
     zone = UTC if when is None else when.zone
     shown, next_after = page(connection, limit, wanted=wanted, after=after, zone=zone)
     in_force = register.policy_in_force(connection)
@@ -89,6 +92,7 @@ def queue(  # noqa: PLR0913 - the parts of one question, by their names
         "enforcement": enforcement(connection, now),
         "acts": _not_done(connection, now),
         "report": None if report is None else police.summary(connection, now, report),
+        "reports": waiting_reports.waiting(connection, now, triage_within) if is_whole else None,
     }
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents import views
 from incidents.console import conditional_response, forms, messages, rendering, submission
-from incidents.console.pages.queue import held_act, queue_list
+from incidents.console.pages.queue import held_act, queue_list, queue_report
 from incidents.console.pages.queue.queue_view import QueueView
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, Viewer
@@ -62,6 +62,9 @@ def pane(who: RequestContext, item: str, view: QueueView) -> str:
 
 
 def _pane(who: RequestContext, item: str, view: QueueView) -> str:
+    report = queue_report.number(item)
+    if report is not None:
+        return queue_report.pane(who, report, view)
     try:
         read = inputs.item(item)
     except UnknownTaskError:

@@ -24,6 +24,7 @@ from incidents.console.pages.queue.queue_view import QueueView
 from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext
 from incidents.contract.documents.queue import QueueItem, QueuePage
+from incidents.contract.queue_order import is_finding, with_reports
 from incidents.machine.filing import TERMS
 from incidents.settings import police, sources
 from incidents.store import entries
@@ -93,11 +94,15 @@ def rendered(who: RequestContext, view: QueueView) -> WrittenList:
         version = changes.version_of(connection)
         found: QueuePage = views.queue(
             connection, here.reader.now, mine=view.mine, wanted=view.wanted(here.reader),
-            after=view.after, limit=PAGE, report=owed, when=here.reader.when,
+            after=view.after, limit=PAGE, report=owed, triage_within=who.app.triage_within,
+            when=here.reader.when,
         )  # fmt: skip
         newest = entries.last_id(connection)
         police_site = _police_site(connection, found)
-    items = [_item(each, here.reader) for each in found["items"]]
+    items = [
+        each if is_finding(each) else _item(each, here.reader)
+        for each in with_reports(found["items"], found.get("reports"))
+    ]
     text = rendering.render(
         "queue/queue_list", here.reader, found=found, items=items, newest=newest, view=view,
         version=version, written_at=_NOW, warnings=alarm.warnings_of(found, here.reader.now),
@@ -140,5 +145,7 @@ def ages(app: App) -> object:
     owed = police.read(sources.section(police.SECTION))
     with app.viewing(latest=False) as connection:
         now = app.now(connection)
-        found = views.queue(connection, now, limit=1, report=owed)
-    return [(each.kind, repr(each.facts)) for each in alarm.warnings_of(found, now)]
+        found = views.queue(connection, now, limit=1, report=owed, triage_within=app.triage_within)
+    reports = found.get("reports")
+    waiting = [(each["id"], each["overdue"]) for each in (reports["items"] if reports else [])]
+    return [*((each.kind, repr(each.facts)) for each in alarm.warnings_of(found, now)), *waiting]
