@@ -187,6 +187,38 @@ def test_many_reports_of_one_finding_are_one_act(desk: ConsoleDesk) -> None:
     assert "<b>40</b> joined" in li.get("/reports").text
 
 
+def test_forty_reports_become_one_incident_at_once(desk: ConsoleDesk) -> None:
+    mails = [b"From: a@user.example\nSubject: %d\n\nhttp://shop.example/x\n" % n for n in range(40)]
+    receive(desk, *mails)
+    li = Visitor(desk, "li")
+    chosen = [f"r{n}" for n in range(4, 44)]
+    asked = li.post("/bulk/report-log", {"row": chosen}).text
+    assert 'name="site" type="text" value="shop.example"' in asked
+    assert "The first report becomes a new incident" in asked
+    done = li.post("/bulk/report-log/do", {"row": chosen, "site": "shop.example"}).text
+    assert done.count('<tr class="done">') == 40
+    page = li.get("/reports").text
+    assert "<b>1</b> logged" in page
+    assert "<b>39</b> joined" in page
+    assert (
+        'name="incident" type="text" value="1-1"'
+        in li.post("/bulk/report-join", {"row": ["r1"]}).text
+    )
+
+
+def test_without_the_incident_of_the_first_report_no_other_is_settled(desk: ConsoleDesk) -> None:
+    for _ in range(2):
+        desk.do("shop.example", c.Log(by="li", again=True))
+    receive(desk, *(f"From: a@user.example\n\nhttp://shop.example/{n}\n".encode() for n in "ab"))
+    li = Visitor(desk, "li")
+    done = li.post("/bulk/report-log/do", {"row": ["r4", "r5"], "site": "shop.example"}).text
+    assert done.count("<tr class=") == 1
+    assert done.count('<tr class="refused">') == 1
+    answer = li.post("/bulk/report-log/do", {"row": ["r4", "r5"], "site": "not a site!"})
+    assert answer.status_code == 303
+    assert 'id="r-r4"' in li.get("/reports").text
+
+
 def test_a_report_says_how_often_its_reporter_was_right(desk: ConsoleDesk) -> None:
     mails = [b"From: a@user.example\nSubject: %d\n\nhttp://shop.example/x\n" % n for n in range(4)]
     receive(desk, *mails)

@@ -2,7 +2,7 @@
 "use strict";
 const bulk = (() => {
   const form = document.getElementById("bulk");
-  if (!form) return { pick: () => {} };
+  if (!form) return { pick: () => {}, all: () => {} };
   const told = form.querySelector("[data-n]");
   const boxes = () => [...document.querySelectorAll("#items input[name=row]")];
   const chosen = new Set();
@@ -33,6 +33,19 @@ const bulk = (() => {
     if (box) choose(box, !chosen.has(box.value), ranges);
   }
 
+  // All rows, or none if all are chosen; Tab leads from there to the acts.
+  function all() {
+    const every = boxes();
+    const is = !every.every((box) => chosen.has(box.value));
+    for (const box of every) {
+      if (is) chosen.add(box.value);
+      else chosen.delete(box.value);
+    }
+    show();
+    const act = form.querySelector("button:not([type=reset])");
+    if (is && every.length && act) act.focus();
+  }
+
   document.addEventListener("click", (event) => {
     const row = event.target.closest("#items .item");
     if (!row) return;
@@ -47,5 +60,5 @@ const bulk = (() => {
   document.addEventListener("list:fresh", show);
   show();
 
-  return { pick };
+  return { pick, all };
 })();

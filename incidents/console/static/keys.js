@@ -28,6 +28,7 @@
     z: () => held.undo(),
     x: () => bulk.pick(list.selected(), false),
     X: () => bulk.pick(list.selected(), true),
+    "*": () => bulk.all(),
     a: () => $("changes").click(),
   };
   // After g, the first letter of a page.

@@ -40,28 +40,35 @@ def log(desk: Submitted, report: str) -> Response:
     """Log the report as a new incident."""
     id_ = inputs.report(report)
     try:
-        found = desk.app.reports.waiting(id_, desk.reader.spoken)
-        given = desk.form.text("site")
-        site = triage.site_of(found, None if given is None else inputs.site(given))
-        category = submission.optional_text(desk.form, "category", limit=100)
-        command = triage.log_command(
-            found, site, desk.by, desk.reader.now,
-            at=submission.time_field(desk.form, "at", desk.reader),
-            category=None if category is None else words.category_code(category),
-            note=submission.optional_text(desk.form, "note"),
-            again=desk.form.text("again") is not None,
-        )  # fmt: skip
-        desk.authorise("log", site)
-        desk.app.reports.ensure_site(
-            site, found, by=desk.by, login=desk.identity.login, at=command.at
-        )
-        confirmed = desk.form.text("confirm")
-        answer = _settle(desk, found, site, command, unless_closing=confirmed != site)
+        site, answer = log_one(desk, id_)
     except (InputError, RefusedError) as error:
         return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="log")
     if answer.refusal is not None and answer.refusal.name == "would_close":
         return page(desk, id_, opened="log", closes=site)
     return _after(desk, id_, answer, "log")
+
+
+def log_one(desk: Submission, report: int) -> tuple[str, Answer]:
+    """Log the report as the form says; return its site, and the answer.
+
+    A log that would close the site is refused unless the form confirms it. Raises the desk's errors
+    about the report.
+    """
+    found = desk.app.reports.waiting(report, desk.reader.spoken)
+    given = desk.form.text("site")
+    site = triage.site_of(found, None if given is None else inputs.site(given))
+    category = submission.optional_text(desk.form, "category", limit=100)
+    command = triage.log_command(
+        found, site, desk.by, desk.reader.now,
+        at=submission.time_field(desk.form, "at", desk.reader),
+        category=None if category is None else words.category_code(category),
+        note=submission.optional_text(desk.form, "note"),
+        again=desk.form.text("again") is not None,
+    )  # fmt: skip
+    desk.authorise("log", site)
+    desk.app.reports.ensure_site(site, found, by=desk.by, login=desk.identity.login, at=command.at)
+    confirmed = desk.form.text("confirm")
+    return site, _settle(desk, found, site, command, unless_closing=confirmed != site)
 
 
 @router.post("/reports/{report}/join", dependencies=_SETTLE)

@@ -1,11 +1,12 @@
-"""Many reports at once: forty reports of one finding join one incident, or are dismissed together.
+"""Many reports at once: forty of one finding are one incident, or are dismissed together.
 
-Each report ends by an act of its own: one that is refused stops no other.
+Each report ends by an act of its own: one that is refused stops no other, unless it is the one that
+makes the incident.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -20,10 +21,12 @@ from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError
 from incidents.values import inputs
 from incidents.values.ids import report_id
+from incidents.views.inbox import reports
+from incidents.views.inbox.reports import Joinable
 
 router = APIRouter()
 
-Act = Literal["join", "dismiss", "not-ours"]
+Act = Literal["log", "join", "dismiss", "not-ours"]
 _SETTLE = needs("settle_report")
 
 
@@ -43,12 +46,13 @@ def _page(desk: Submission, act: Act, *, done: bool) -> Response:
     back = own(desk.form.text("back") or "/reports")
     try:
         ids = _chosen(desk)
+        found = _first(desk, ids) if act in {"log", "join"} and not done else None
         rows = _settled(desk, act, ids) if done else []
     except (InputError, RefusedError) as error:
         return desk.back(back, messages.of_error(desk.reader, error))
     return desk.page(
         "lists/report_bulk", act=act, ids=[report_id(each) for each in ids], rows=rows, done=done,
-        place_back=back, typed=desk.typed, opened=act,
+        place_back=back, typed=desk.typed, opened=desk.kept.opened, found=found,
     )  # fmt: skip
 
 
@@ -61,15 +65,36 @@ def _chosen(desk: Submission) -> list[int]:
     return ids
 
 
+class _First(NamedTuple):
+    """The sites that the first of the reports may be about, and its incidents on them."""
+
+    candidates: list[str]
+    joinable: list[Joinable]
+
+
+def _first(desk: Submission, ids: list[int]) -> _First:
+    with desk.reading() as connection:
+        candidates = reports.report(connection, ids[0], desk.reader.spoken)["candidates"]
+        return _First(candidates, reports.open_incidents(connection, candidates))
+
+
 def _settled(desk: Submission, act: Act, ids: list[int]) -> list[Row]:
     """Settle the reports one by one; raises what is wrong with the incident or the reason."""
     incident = reason = None
-    if act == "join":
+    rows: list[Row] = []
+    if act == "log":
+        first, *ids = sorted(ids)
+        _, answer = report.log_one(desk, first)
+        flash = messages.of_answer(desk, answer)
+        if answer.refusal is not None:
+            return [Row(report_id(first), flash)]
+        rows.append(Row(report_id(first), flash))
+        incident = inputs.incident(answer.incident_document["id"])
+    elif act == "join":
         incident = inputs.incident(desk.form.text("incident") or "")
     else:
         reason = inputs.text("reason")(desk.form.text("reason") or "")
     desk.take_quota(len(ids))
-    rows = []
     for id_ in ids:
         try:
             if incident is not None:
