@@ -200,6 +200,9 @@ def test_forty_reports_become_one_incident_at_once(desk: ConsoleDesk) -> None:
     page = li.get("/reports").text
     assert "<b>1</b> logged" in page
     assert "<b>39</b> joined" in page
+    incident = li.get("/incidents/1-1").text
+    assert "<dt>Report received</dt>" in incident
+    assert '<a href="/reports/r4">r4</a>' in incident
     assert (
         'name="incident" type="text" value="1-1"'
         in li.post("/bulk/report-join", {"row": ["r1"]}).text

@@ -37,6 +37,7 @@ from incidents.machine import commands as c
 from incidents.notices import customer_link
 from incidents.record import evidence
 from incidents.store.cases import sites
+from incidents.store.inbox import reports
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, possible_actions, register
@@ -253,6 +254,7 @@ def _page(
         digests = [each["digest"] for each in found["evidence"]]
         sealed = {*sealed, *sealed_files.sealed_evidence(connection, key, digests)}
         reported = of_incident.report_of(connection, key)
+        first = reports.named(connection, reports.led_to(connection, *key, 1))
         report_due = None if owed is None else police.deadline_of(connection, key, owed)
     found = masked.document(found)
     seen = [] if reported is None else reported["snapshots"]
@@ -267,5 +269,6 @@ def _page(
         actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
         revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None, report_due=report_due,
-        sealed=sealed, reported=reported, compared=snapshots.compared(seen),
+        first_report=next(iter(first.values()), None), sealed=sealed, reported=reported,
+        compared=snapshots.compared(seen),
     )  # fmt: skip
