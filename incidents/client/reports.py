@@ -77,12 +77,14 @@ class RemoteReports:
         return cast("RulesActivated", answer)
 
     def dismiss(
-        self, report: int, reason: str, *, not_ours: bool, dry_run: bool = False, **_: object
-    ) -> ReportInFull:
+        self, report: int, reason: str, *, not_ours: bool, tell_reporter: bool = False,
+        dry_run: bool = False, **_: object,
+    ) -> ReportInFull:  # fmt: skip
         """Dismiss the report, and return it. Raises the errors of `receive`."""
         answer, _tag = self._exchange.exchange(
             "POST", f"/reports/{report_id(report)}/dismiss",
-            words={"reason": reason, "not_ours": not_ours}, query={"dry_run": dry_run or None},
+            words={"reason": reason, "not_ours": not_ours, "tell_reporter": tell_reporter},
+            query={"dry_run": dry_run or None},
         )  # fmt: skip
         return cast("ReportInFull", answer["report"])
 

@@ -24,7 +24,7 @@ from incidents.enforcement import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.inbox import answering
 from incidents.machine.command import DAEMON
-from incidents.notices.letter import ReporterFacts
+from incidents.notices.letter import Reason, ReporterFacts
 from incidents.notices.reporter_lane import ReporterLane, reporter_lane
 from incidents.record.entry import decode
 from incidents.record.report_events import ReportEvent
@@ -122,7 +122,7 @@ class Mails(Pending):
         token = report_token.token(reports.identity(connection), mail.report)
         facts = ReporterFacts(
             reference=report_id(mail.report), at=first.received_at, more=mail.more,
-            others=tuple(map(report_id, mail.named[1:])),
+            others=tuple(map(report_id, mail.named[1:])), reasons=_reasons(connection, mail),
         )  # fmt: skip
         send = partial(
             self._lane.send, mail.letter, facts, address, token=token,
@@ -220,6 +220,20 @@ def _release(connection: Connection, now: datetime) -> None:
 def _readings(connection: Connection, rows: list[Report]) -> dict[int, Mapping[str, Any]]:
     texts = entries.values(connection, {row.reading for row in rows}) if rows else {}
     return {row.id: json.loads(texts[row.reading]) for row in rows if row.reading in texts}
+
+
+def _reasons(connection: Connection, mail: Waiting) -> tuple[Reason, ...]:
+    """What the desk writes to the reporter about each report of the mail, unless it was erased."""
+    if mail.letter != answers.EXPLAINED:
+        return ()
+    rows = reports.named(connection, mail.named)
+    refs = {row.reason for row in rows.values() if row.reason is not None}
+    texts = entries.values(connection, refs) if refs else {}
+    return tuple(
+        Reason(report_id(id_), texts[row.reason])
+        for id_, row in sorted(rows.items())
+        if row.reason is not None and row.reason in texts
+    )
 
 
 def _address(

@@ -21,7 +21,7 @@ from incidents.record.report_events import (
     ReportReceived,
 )
 from incidents.settings.inbox import InboxSettings
-from incidents.store.inbox.answers import ACTED, DISMISSED, NOT_OURS, RECEIPT
+from incidents.store.inbox.answers import ACTED, DISMISSED, EXPLAINED, NOT_OURS, RECEIPT
 from incidents.store.inbox.reporters import BLOCKED, MUTED, TRUSTED
 
 APART = timedelta(hours=1)
@@ -44,6 +44,8 @@ def letter_for(event: Event, settings: InboxSettings) -> str | None:
             return RECEIPT
         case ReportLogged() | ReportJoined() if settings.outcomes:
             return ACTED
+        case ReportDismissed(tell_reporter=True) if settings.outcomes:
+            return EXPLAINED
         case ReportDismissed(not_ours=not_ours) if settings.outcomes:
             return NOT_OURS if not_ours else DISMISSED
         case _:

@@ -168,9 +168,11 @@ class ReportDesk:
 
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,
-        dry_run: bool = False,
+        tell_reporter: bool = False, dry_run: bool = False,
     ) -> ReportInFull:  # fmt: skip
         """Dismiss the report, and return it; a dry run only checks that it waits.
+
+        `tell_reporter`: the mail on the outcome, if there is one, has the reason.
 
         Raises:
             NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
@@ -181,7 +183,7 @@ class ReportDesk:
             self.desk.on_record(
                 partial(
                     reports.dismiss, report=report, reason=reason, not_ours=not_ours, by=by,
-                    login=login, clock=clock.now,
+                    login=login, clock=clock.now, tell_reporter=tell_reporter,
                 )
             )  # fmt: skip
         with self.reading() as connection:

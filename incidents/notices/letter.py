@@ -147,18 +147,28 @@ class AlarmFacts:
     suspended_now: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a report was dismissed, in the words of the desk."""
+
+    report: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReporterFacts:
     """The facts of a mail to a reporter, who learns nothing of the customer.
 
     `reference`: the report, such as `r17`. `others`: the other reports of the same mail, and
-    `more`: the number of those that are not named.
+    `more`: the number of those that are not named. `reasons`: of a report that was dismissed, what
+    the desk writes about it.
     """
 
     reference: str
     at: datetime
     others: tuple[str, ...] = ()
     more: int = 0
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def count(self) -> int:
@@ -320,5 +330,6 @@ NOTICES: dict[str, NoticeType] = {
     "report_acted": NoticeType("reporter", "a report was logged, or joined an incident"),
     "report_dismissed": NoticeType("reporter", "a report was dismissed"),
     "report_not_ours": NoticeType("reporter", "a report was dismissed as not ours"),
+    "report_explained": NoticeType("reporter", "a report was dismissed, and they get the reason"),
     "report_ended": NoticeType("reporter", "an incident of a report ended"),
 }

@@ -17,6 +17,7 @@ from incidents.notices.letter import (
     DeskContact,
     Facts,
     Finding,
+    Reason,
     ReporterFacts,
 )
 
@@ -113,6 +114,7 @@ _SAMPLES: dict[str, AnyFacts] = {
     "report_acted": _REPORT,
     "report_dismissed": _REPORT,
     "report_not_ours": _REPORT,
+    "report_explained": replace(_REPORT, reasons=(Reason("r17", "The page is gone."),)),
     "report_ended": _REPORT,
 }  # fmt: skip
 
@@ -193,6 +195,7 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "report_acted": _REPORTS,
     "report_dismissed": _REPORTS,
     "report_not_ours": _REPORTS,
+    "report_explained": {**_REPORTS, "reasons": [(), (Reason("r17", "…"), Reason("r18", "…"))]},
     "report_ended": _REPORTS,
 }  # fmt: skip
 

@@ -73,7 +73,8 @@ class ReportDismissed(ReportEvent):
     """An action of the desk: the report leads to no incident, for the reason `text`.
 
     `not_ours`: because it is about nothing that this provider hosts. `text` is a reference to a
-    sealed value. `by_rule` and `rules` as of a logged report.
+    sealed value. `tell_reporter`: the reason is for the reporter, too. `by_rule` and `rules` as of
+    a logged report.
     """
 
     kind = "report_dismissed"
@@ -81,6 +82,7 @@ class ReportDismissed(ReportEvent):
     not_ours: bool = False
     by_rule: str | None = None
     rules: str | None = None
+    tell_reporter: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,9 @@ def test_after_one_is_dismissed_the_next_is_shown(desk: ConsoleDesk) -> None:
     assert answer.headers["location"] == "/reports/r2"
     li.post("/reports/r2/dismiss", {"reason": "elsewhere", "not_ours": "1"})
     assert "not ours" in li.get("/reports/r2").text
-    last = li.post("/reports/r3/dismiss", {"reason": "broken"})
+    last = li.post("/reports/r3/dismiss", {"reason": "broken", "tell_reporter": "1"})
+    own = [each for each in desk.bodies() if '"kind":"report_dismissed"' in each]
+    assert ['"tell_reporter":true' in each for each in own] == [False, False, True]
     assert last.headers["location"] == "/reports"
     assert "No reports are waiting." in li.get("/reports").text
     assert li.post("/reports/r3/dismiss", {"reason": "again"}).status_code == 409

@@ -107,6 +107,12 @@ class ReporterRig:
         """Dismiss the report, for a reason that nobody outside may read."""
         self.app.reports.dismiss(report, "secret-why", not_ours=not_ours, by="li", login=None)
 
+    def explain(self, report: int, reason: str) -> None:
+        """Dismiss the report, for a reason that the reporter is to read."""
+        self.app.reports.dismiss(
+            report, reason, not_ours=False, by="li", login=None, tell_reporter=True
+        )
+
     def mark(self, reporter: str, standing: str) -> None:
         """Give the reporter a standing."""
         self.app.reports.mark(reporter, standing, "known", by="li", login=None)

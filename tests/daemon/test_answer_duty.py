@@ -108,6 +108,27 @@ def test_a_dismissed_reporter_is_not_told_the_desk_s_reason(
     assert "secret-why" not in str(told) + body(told, "plain")
 
 
+def test_a_reporter_reads_the_reason_that_the_desk_wants_them_to_read(rig: ReporterRig) -> None:
+    rig.wants("outcomes = true")
+    rig.receive(mail(), mail(id_="<2@user.example>"), mail(id_="<3@user.example>"))
+    rig.explain(1, "The page <b>was</b> gone\nat noon.")
+    rig.dismiss(2)
+    rig.explain(3, "So was this one.")
+    by_subject = {str(told["subject"]).split(" [")[0]: told for told in rig.round()}
+    told = by_subject.pop("Result of your report r1")
+    plain = body(told, "plain")
+    assert "r1: The page <b>was</b> gone" in plain
+    assert "r3: So was this one." in plain
+    assert "secret-why" not in plain + body(told, "html")
+    assert "&lt;b&gt;was" in body(told, "html")
+    # What is for the desk alone stays inside, in a mail of its own.
+    [other] = by_subject.values()
+    assert "secret-why" not in str(other) + body(other, "plain")
+    own = [each for each in bodies(rig) if '"kind":"report_dismissed"' in each]
+    assert ['"tell_reporter":true' in each for each in own] == [True, False, True]
+    assert problems(rig) == []
+
+
 def test_without_the_settings_nobody_is_answered_and_later_not_for_what_was_before(
     rig: ReporterRig,
 ) -> None:

@@ -70,10 +70,14 @@ class Joined(bodies.Form):
 
 
 class Dismissed(bodies.Form):
-    """Why a report leads to no incident; `not_ours`: it is about nothing that is hosted here."""
+    """Why a report leads to no incident; `not_ours`: it is about nothing that is hosted here.
+
+    `tell_reporter`: the mail that tells the reporter the outcome has the reason.
+    """
 
     reason: bodies.Text
     not_ours: bool = False
+    tell_reporter: bool = False
 
 
 def _receiving() -> JSONObject:
@@ -195,7 +199,7 @@ def dismiss_report(by: ActionCaller, report: Id, words: Dismissed) -> JSON:
     by.take_quota(1)
     found = by.app.reports.dismiss(
         inputs.report(report), reason, not_ours=words.not_ours, by=by.by,
-        login=by.identity.login, dry_run=by.dry_run,
+        login=by.identity.login, tell_reporter=words.tell_reporter, dry_run=by.dry_run,
     )  # fmt: skip
     return JSON({**triage.NOTHING_TOUCHED, "report": found})
 

@@ -122,15 +122,21 @@ def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> N
 @report_argument
 @params.reason_option
 @click.option("--not-ours", is_flag=True, help="It is about nothing that this provider hosts.")
+@click.option(
+    "--tell-reporter", is_flag=True,
+    help="Write the reason into the mail that tells the reporter the outcome.",
+)  # fmt: skip
 @options.action
-def dismiss(submission: Submission, *, report: int, reason: str, not_ours: bool) -> None:
+def dismiss(
+    submission: Submission, *, report: int, reason: str, not_ours: bool, tell_reporter: bool
+) -> None:
     """Dismiss REPORT: it leads to no incident, for the reason given."""
     from incidents.inbox import triage
 
     run = submission.run
     found = run.app.reports.dismiss(
         report, reason, not_ours=not_ours, by=submission.by, login=run.settings.login,
-        dry_run=submission.dry_run,
+        tell_reporter=tell_reporter, dry_run=submission.dry_run,
     )  # fmt: skip
     answer = {**triage.NOTHING_TOUCHED, "report": found}
     if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):

@@ -11,7 +11,7 @@ from incidents.contract.documents.actions import Outcome
 
 Standing = Literal["trusted", "muted", "blocked", "none"]
 ReportState = Literal["new", "unreadable", "logged", "joined", "dismissed", "not_ours"]
-ReporterLetter = Literal["receipt", "acted", "dismissed", "not_ours", "ended"]
+ReporterLetter = Literal["receipt", "acted", "dismissed", "not_ours", "ended", "explained"]
 
 
 class Record(Open):

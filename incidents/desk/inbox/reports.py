@@ -119,18 +119,18 @@ class LeadToIncident:
         reports.settle(connection, self.report, Settlement(state, place.now, self.by, site_id, n))
 
 
-def dismiss(
+def dismiss(  # noqa: PLR0913 - by name, each a fact of the record
     connection: Connection, report: int, reason: str, *, not_ours: bool, by: str,
-    login: str | None, clock: Clock, by_rule: ByRule | None = None,
+    login: str | None, clock: Clock, by_rule: ByRule | None = None, tell_reporter: bool = False,
 ) -> None:  # fmt: skip
-    """Dismiss the report, with the reason as text.
+    """Dismiss the report, with the reason as text; `tell_reporter`: the reporter is sent it, too.
 
     Raises the errors of `waiting`, or RuleStoppedError.
     """
     place = _place(connection, report, clock, by_rule)
     event = own_stream.record(
         connection, place, ReportDismissed, by, login, reason=reason, report=report,
-        not_ours=not_ours, **_facts(by_rule),
+        not_ours=not_ours, tell_reporter=tell_reporter, **_facts(by_rule),
     )  # fmt: skip
     state = reports.NOT_OURS if not_ours else reports.DISMISSED
     reports.settle(connection, report, Settlement(state, place.now, by, reason=event.text))

@@ -21,9 +21,9 @@ from incidents.store.schema.report_tables import answers, waiting_answers
 from incidents.store.schema.tables import incidents
 
 LETTERS: tuple[str, ...] = get_args(ReporterLetter)
-RECEIPT, ACTED, DISMISSED, NOT_OURS, ENDED = LETTERS
+RECEIPT, ACTED, DISMISSED, NOT_OURS, ENDED, EXPLAINED = LETTERS
 """The mails: a report came in; it led to an incident; it led to none; it is about nothing that is
-hosted here; and the incident has ended."""
+hosted here; the incident has ended; and it led to none, for the reason that the desk writes."""
 
 MAX_NAMED = 50
 """The maximum number of reports that a mail names; it counts the others."""

@@ -96,19 +96,23 @@ def dismiss(desk: Submitted, report: str) -> Response:
     id_, not_ours = inputs.report(report), desk.form.text("not_ours") is not None
     try:
         reason = inputs.text("reason")(desk.form.text("reason") or "")
-        told = dismiss_one(desk, id_, reason, not_ours=not_ours)
+        tell = desk.form.text("tell_reporter") is not None
+        told = dismiss_one(desk, id_, reason, not_ours=not_ours, tell_reporter=tell)
     except (InputError, RefusedError) as error:
         return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="dismiss")
     return desk.back(_next(desk), Flash("done", told))
 
 
-def dismiss_one(desk: Submission, report: int, reason: str, *, not_ours: bool) -> str:
+def dismiss_one(
+    desk: Submission, report: int, reason: str, *, not_ours: bool, tell_reporter: bool = False
+) -> str:
     """Dismiss the report, and say so; raises the desk's errors about the report."""
     desk.authorise("settle_report")
     desk.take_quota()
     desk.app.reports.dismiss(
-        report, reason, not_ours=not_ours, by=desk.by, login=desk.identity.login
-    )
+        report, reason, not_ours=not_ours, by=desk.by, login=desk.identity.login,
+        tell_reporter=tell_reporter,
+    )  # fmt: skip
     code = "report.not_ours" if not_ours else "report.dismissed"
     return desk.reader.say(code, report=report_id(report))
 
