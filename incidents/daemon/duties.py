@@ -86,14 +86,16 @@ class DeliveryDuties:
         def stopped() -> Callable[[], bool]:
             return Precedence(shared, stop).stopped
 
+        self._inbox = inbox_duty.Intake(app, stopped=stopped())
+        self._imap = imap_duty.ImapIntake(app, stopped=stopped())
         retention = retention_duty.Retention(app, stopped=stopped(), deleted=self._metrics.deleted)
         self.by_name: dict[str, Duty] = {
             RETENTION: (retention_duty.LOOK_S, retention.run),
             DELIVERY: (delivery.TICK_S, self._deliver),
             ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(app, stopped=stopped()).run),
             FILINGS: (filing_duty.TICK_S, filing_duty.Filings(app, stopped=stopped()).run),
-            INBOX: (inbox_duty.TICK_S, inbox_duty.Intake(app, stopped=stopped()).run),
-            IMAP: (imap_duty.TICK_S, imap_duty.ImapIntake(app, stopped=stopped()).run),
+            INBOX: (inbox_duty.TICK_S, self._receive),
+            IMAP: (imap_duty.TICK_S, self._imap.run),
             RULES: (rules_duty.TICK_S, rules_duty.RuleRounds(app, stopped=stopped()).run),
             ANSWERS: (answer_duty.TICK_S, answer_duty.Answers(app, stopped=stopped()).run),
             SNAPSHOTS: (
@@ -119,6 +121,11 @@ class DeliveryDuties:
             return
         self._delivery.run()
         self._shared.mark_unread = self._delivery.mark_unread
+
+    def _receive(self) -> None:
+        self._inbox.run()
+        # The duty over IMAP lasts as long as its connection, so that it cannot say it itself.
+        self._shared.mailbox_unread = self._inbox.unread or self._imap.unread
 
     def _decided(self, answers: list[Answer]) -> None:
         """After each transaction of a round, which may last as long as orders are due."""

@@ -64,6 +64,7 @@ class HeartbeatDuty:
     """The heartbeat of this daemon, which is recorded only while enforcement works.
 
     `mark_unread`: returns why no orders are carried out, if the mark cannot be read.
+    `mailbox_unread`: returns why no reports are received, if the mailbox cannot be read.
     """
 
     def __init__(
@@ -72,11 +73,12 @@ class HeartbeatDuty:
         enforcement: Enforcement,
         identity: monitoring.Heartbeat,
         mark_unread: Callable[[], str | None] = lambda: None,
+        mailbox_unread: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._app = app
         self._enforcement = enforcement
         self._identity = identity
-        self._mark_unread = mark_unread
+        self._mark_unread, self._mailbox_unread = mark_unread, mailbox_unread
         self._beaten = False
 
     def beat(self) -> None:
@@ -91,6 +93,7 @@ class HeartbeatDuty:
                 beat = replace(
                     self._identity, beat_at=now, standing_aside=aside, mark_unread=unread,
                     mark_unread_since=None if unread is None else now,
+                    mailbox_unread=self._mailbox_unread(),
                 )  # fmt: skip
                 monitoring.beat(connection, beat)
                 monitoring.purge_heartbeats(connection, now - PURGE_AFTER)

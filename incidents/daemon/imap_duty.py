@@ -48,6 +48,11 @@ class ImapIntake:
         self._lost = Backoff()
         self._mailbox: Mailbox | None = None
 
+    @property
+    def unread(self) -> str | None:
+        """Why mails are not received; None if they are."""
+        return self._part.reason
+
     def run(self) -> None:
         """Receive the mails that are there, and those that arrive, until `stopped`; log errors.
 

@@ -28,6 +28,11 @@ class Intake:
         self._stopped = stopped
         self._part = Part("reports are not received")
 
+    @property
+    def unread(self) -> str | None:
+        """Why mails are not received; None if they are."""
+        return self._part.reason
+
     def run(self) -> None:
         """Receive all mails that wait; log errors."""
         self._part.attempt(self.receive)

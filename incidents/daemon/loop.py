@@ -97,7 +97,10 @@ class Loop:
             changed=self._beat_now,
             shared=shared,
         )
-        self._heart = HeartbeatDuty(app, self._enforcement, self._me, lambda: shared.mark_unread)
+        self._heart = HeartbeatDuty(
+            app, self._enforcement, self._me, lambda: shared.mark_unread,
+            lambda: shared.mailbox_unread,
+        )  # fmt: skip
         self._duties = [make(app, shared, self._stop) for make in duties]
         self._by_name = {
             name: duty for each in self._duties for name, duty in each.by_name.items()

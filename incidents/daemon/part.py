@@ -98,6 +98,11 @@ class Part:
         self._backoff = Backoff(monotonic=monotonic)
         self._last_reason: str | None = None
 
+    @property
+    def reason(self) -> str | None:
+        """Why the last attempt failed, as it was logged; None if it succeeded."""
+        return None if self.error is None else self._last_reason
+
     def attempt(self, action: Callable[[], object]) -> bool:
         """Call `action`, unless an earlier failure was too recent; return whether it succeeded."""
         if self._backoff.waiting:

@@ -6,8 +6,8 @@ import struct
 from mmap import PAGESIZE, mmap
 
 _LENGTH = struct.Struct("=H")
-_OVERDUE, _LOOKED, _UNREAD = 0, 1, 2
-_TEXT = _UNREAD + _LENGTH.size
+_OVERDUE, _LOOKED, _MARK, _MAILBOX = 0, 1, 2, PAGESIZE
+_MAX_TEXT = PAGESIZE - _MARK - _LENGTH.size
 
 
 class SharedStatus:
@@ -17,7 +17,7 @@ class SharedStatus:
     """
 
     def __init__(self) -> None:
-        self._memory = mmap(-1, PAGESIZE)
+        self._memory = mmap(-1, 2 * PAGESIZE)
 
     @property
     def is_overdue(self) -> bool:
@@ -40,13 +40,30 @@ class SharedStatus:
     @property
     def mark_unread(self) -> str | None:
         """Why no orders are carried out, if the mark cannot be read."""
-        (length,) = _LENGTH.unpack_from(self._memory, _UNREAD)
-        # It may be read while it is written, and half of a character cannot be decoded.
-        return self._memory[_TEXT : _TEXT + length].decode(errors="replace") or None
+        return self._text(_MARK)
 
     @mark_unread.setter
     def mark_unread(self, why: str | None) -> None:
-        text = (why or "").encode()[: PAGESIZE - _TEXT]
-        _LENGTH.pack_into(self._memory, _UNREAD, 0)
-        self._memory[_TEXT : _TEXT + len(text)] = text
-        _LENGTH.pack_into(self._memory, _UNREAD, len(text))
+        self._write(_MARK, why)
+
+    @property
+    def mailbox_unread(self) -> str | None:
+        """Why no reports are received from the mailbox, if it cannot be read."""
+        return self._text(_MAILBOX)
+
+    @mailbox_unread.setter
+    def mailbox_unread(self, why: str | None) -> None:
+        self._write(_MAILBOX, why)
+
+    def _text(self, at: int) -> str | None:
+        (length,) = _LENGTH.unpack_from(self._memory, at)
+        start = at + _LENGTH.size
+        # It may be read while it is written, and half of a character cannot be decoded.
+        return self._memory[start : start + length].decode(errors="replace") or None
+
+    def _write(self, at: int, why: str | None) -> None:
+        text = (why or "").encode()[:_MAX_TEXT]
+        start = at + _LENGTH.size
+        _LENGTH.pack_into(self._memory, at, 0)
+        self._memory[start : start + len(text)] = text
+        _LENGTH.pack_into(self._memory, at, len(text))

@@ -33,7 +33,7 @@ class Heartbeat:
 
     `standing_aside`: why the daemon has paused; None if it has not. `mark_unread` and
     `mark_unread_since`: why, and since when, it cannot read its mark; until it can, it carries out
-    no orders.
+    no orders. `mailbox_unread`: why it cannot read the mailbox that reports come in by.
     """
 
     daemon: str
@@ -44,6 +44,7 @@ class Heartbeat:
     standing_aside: str | None = None
     mark_unread: str | None = None
     mark_unread_since: datetime | None = None
+    mailbox_unread: str | None = None
 
     @property
     def once(self) -> bool:
@@ -65,6 +66,7 @@ def beat(connection: Connection, heartbeat: Heartbeat) -> None:
     said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
     if not heartbeat.once:
         said |= _mark(heartbeat.mark_unread, heartbeat.beat_at)
+        said["mailbox_unread"] = heartbeat.mailbox_unread
     statement = insert_or(connection, heartbeats).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["daemon"], set_=said))
 

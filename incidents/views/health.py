@@ -109,6 +109,7 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
         "beating": is_alive(heartbeat, now) and heartbeat.standing_aside is None,
         "standing_aside": heartbeat.standing_aside,
         "mark_unread": heartbeat.mark_unread,
+        "mailbox_unread": heartbeat.mailbox_unread,
     }
 
 

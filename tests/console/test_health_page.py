@@ -123,6 +123,17 @@ def test_a_daemon_is_tested_by_its_last_sign_of_life(desk: ConsoleDesk) -> None:
     with writing(desk.app.engine) as connection:
         monitoring.record_mark(connection, "h-1", "the mark cannot be read", clock.now())
     assert "has paused: the mark cannot be read" in trial(desk, "daemon", "h-1")
+    with writing(desk.app.engine) as connection:
+        monitoring.beat(
+            connection,
+            monitoring.Heartbeat(
+                daemon="h-1", host="h", pid=7, started_at=clock.now(), beat_at=clock.now(),
+                mailbox_unread="the server refused the login",
+            ),
+        )  # fmt: skip
+    assert "receives no reports from the mailbox: the server refused the login" in trial(
+        desk, "daemon", "h-1"
+    )
     assert trial(desk, "daemon", "") == "refused: The settings no longer name . Reload the page."
 
 

@@ -69,11 +69,13 @@ def due(url: str, n: int) -> None:
         log_on(engine, [f"site-{i:02}.example" for i in range(n)], START - 2 * HOUR)
 
 
-def beat(url: str, at: datetime, aside: str | None = None) -> None:
+def beat(
+    url: str, at: datetime, aside: str | None = None, mailbox_unread: str | None = None
+) -> None:
     with engine_of(url) as engine, writing(engine) as connection:
         row = Heartbeat(
             daemon="h-1-ab", host="h", pid=1, started_at=START - HOUR, beat_at=at,
-            standing_aside=aside,
+            standing_aside=aside, mailbox_unread=mailbox_unread,
         )  # fmt: skip
         monitoring.beat(connection, row)
 
@@ -328,6 +330,15 @@ def test_without_a_daemon_status_is_loud_and_fails(db_url: str, run: Run) -> Non
         "  site-00.example: 2026-03-01 09:00 UTC (1 h overdue)",
     ]
     assert "incidents daemon --once" in err
+
+
+def test_status_says_why_no_reports_are_received(db_url: str, run: Run) -> None:
+    beat(db_url, START, mailbox_unread="the server refused the login")
+    status, out, _ = run("status")
+    assert status == DONE
+    assert "REPORTS ARE NOT RECEIVED from the mailbox: the server refused the login" in out
+    beat(db_url, START)
+    assert "mailbox" not in run("status")[1]
 
 
 def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:

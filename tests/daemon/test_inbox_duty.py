@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import select
 
+from incidents import clock
 from incidents.app import App
+from incidents.daemon.duties import INBOX, DeliveryDuties
+from incidents.daemon.heartbeat import HeartbeatDuty, identity
 from incidents.daemon.inbox_duty import Intake
+from incidents.daemon.shared_status import SharedStatus
 from incidents.errors import DatabaseError
 from incidents.inbox import maildir
 from incidents.store.schema.report_tables import reports
+from incidents.views.health import enforcement
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said
+from tests.daemon.test_heartbeat import Working
 
 MAIL = b"From: a@user.example\nSubject: phishing %d\n\nhttp://shop.example/%d\n"
 
@@ -99,3 +106,30 @@ def test_a_folder_that_is_no_maildir_is_named(
     Intake(app).run()
     [line] = said()
     assert "a Maildir: a folder with new, cur and tmp in it" in line["reason"]
+
+
+def test_why_nothing_is_received_is_on_the_heartbeat_until_it_is_received_again(
+    app: App, folder: Path
+) -> None:
+    shared = SharedStatus()
+    duties = DeliveryDuties(app, shared, Event())
+    _, receive = duties.by_name[INBOX]
+    heart = HeartbeatDuty(app, Working(), identity(), mailbox_unread=lambda: shared.mailbox_unread)
+
+    def told() -> str | None:
+        receive()
+        heart.beat()
+        with app.reading() as connection:
+            [daemon] = enforcement(connection, clock.now())["daemons"]
+        assert daemon["beating"]
+        return daemon["mailbox_unread"]
+
+    assert told() is None
+    (folder / "new").rmdir()
+    assert "maildir" in (told() or "")
+    (folder / "new").mkdir()
+    put(folder, 1)
+    duties = DeliveryDuties(app, shared, Event())
+    _, receive = duties.by_name[INBOX]
+    assert told() is None
+    assert kept(app) == [(1, "maildir")]

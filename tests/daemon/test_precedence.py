@@ -93,3 +93,14 @@ def test_a_reason_that_is_longer_than_the_board_is_cut() -> None:
 
     assert shared.mark_unread is not None
     assert set(shared.mark_unread) <= {"错", "�"}
+
+
+def test_two_reasons_do_not_write_over_each_other() -> None:
+    shared = SharedStatus()
+    shared.mailbox_unread = "the mailbox cannot be reached"
+    shared.mark_unread = "错" * 4_000
+    assert shared.mailbox_unread == "the mailbox cannot be reached"
+    shared.mailbox_unread = "错" * 4_000
+    shared.mark_unread = None
+    assert shared.mark_unread is None
+    assert shared.mailbox_unread is not None

@@ -219,6 +219,9 @@ def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
         run.write(coloured(run.text("enforcement.off"), fg="red", bold=True))
     for daemon in found["daemons"]:
         run.write(_how(run, daemon))
+        # An older server does not say it.
+        if why := daemon.get("mailbox_unread"):
+            run.write(coloured(run.text("enforcement.mailbox_unread", problem=why), fg="red"))
     if found["last_once"]:
         run.write(run.text("enforcement.once", ago=when.ago(found["last_once"])))
     # An older server does not say it.

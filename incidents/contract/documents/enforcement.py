@@ -78,7 +78,8 @@ class Daemon(TypedDict):
     """A daemon with a recent heartbeat.
 
     `standing_aside`: why the daemon has paused; null if it has not. `mark_unread`: why the daemon
-    cannot read its mark, and so carries out no orders; null if it can.
+    cannot read its mark, and so carries out no orders; null if it can. `mailbox_unread`: why it
+    receives no reports from the mailbox; null if it does, or if there is none.
     """
 
     daemon: str
@@ -89,6 +90,7 @@ class Daemon(TypedDict):
     beating: bool
     standing_aside: str | None
     mark_unread: str | None
+    mailbox_unread: NotRequired[str | None]
 
 
 class MarkUnread(TypedDict):

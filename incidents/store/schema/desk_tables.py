@@ -101,6 +101,8 @@ heartbeats = Table(
     # Why it cannot read its mark, so that it carries nothing out, and since when.
     Column("mark_unread", Text),
     Column("mark_unread_since", UTCDateTime),
+    # Why it cannot read the mailbox that reports come in by.
+    Column("mailbox_unread", Text),
 )
 
 

@@ -121,7 +121,7 @@ def _security_keys(here: RequestContext) -> Row:
 
 def _daemons(found: Enforcement, reader: Reader) -> Iterator[Row]:
     for each in found["daemons"]:
-        why = each["standing_aside"] or each["mark_unread"]
+        why = each["standing_aside"] or each["mark_unread"] or each.get("mailbox_unread")
         state = WARNING if why else OK if each["beating"] else FAILED
         to_do = "" if state == OK else why or reader.say("health.daemon.silent")
         since = each["started_at"] if each["beating"] else each["last_beat"]

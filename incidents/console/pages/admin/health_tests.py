@@ -49,6 +49,8 @@ def _daemon(desk: Submission, name: str) -> Flash:
             return _failed(desk, "daemon_aside", name=name, why=why)
         if not each["beating"]:
             return _failed(desk, "daemon_silent", name=name, ago_s=seen_s)
+        if unread := each.get("mailbox_unread"):
+            return _failed(desk, "daemon_mailbox", name=name, why=unread)
         return _done(desk, "daemon", name=name, ago_s=max(0, seen_s))
     return _failed(desk, "gone", name=name)
 
