@@ -115,6 +115,13 @@ def sequel(
     )  # fmt: skip
 
 
+def first_at(report: Report) -> datetime:
+    """When the report says that the content was seen first (UTC), or else when it came in."""
+    received = read_rfc3339(report["received_at"])
+    seen = report["seen_at"]
+    return received if seen is None else min(read_rfc3339(seen), received)
+
+
 def _seen_at(report: Report, now: datetime) -> datetime | None:
     stated = report["seen_at"]
     if stated is None or "seen_at" in report["guessed"]:

@@ -25,13 +25,19 @@ from incidents.desk.inbox.reports import LeadToIncident
 from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.inbox.rules.acting import RuleDesk
+from incidents.inbox.rules.trial import try_rules
 from incidents.intake import rules_file
 from incidents.machine import commands as c
+from incidents.machine.policy import DOCUMENTED
 from incidents.record.report_events import ReportLogged
 from incidents.settings import sources
+from incidents.store.database.engine import reading, writing
+from incidents.store.inbox import address_book
 from incidents.store.inbox import reports as store
+from incidents.store.inbox.address_book import Holding
 from incidents.values.person_name import check_person
 from incidents.views.inbox import reports as views
+from incidents.views.inbox.reports import rules_in_force
 from tests import forked
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
@@ -181,6 +187,30 @@ def test_a_rule_logs_only_what_is_about_one_site(
     desk.receive(hosts=hosts)
     assert desk.rules.act() == {"ask": 1}
     assert desk.states() == [("new", None, asks)]
+
+
+@pytest.mark.parametrize("act", ["log", "join"])
+def test_a_rule_logs_nothing_on_a_site_that_changed_hands_since_the_report_saw_it(
+    desk: RuledDesk, act: str
+) -> None:
+    desk.rule(act)
+    moved = desk.day.now - timedelta(hours=1)
+    held = [Holding("domain", SITE, "old", until=moved), Holding("domain", SITE, "new", moved)]
+    with writing(desk.day.engine) as connection:
+        address_book.save(connection, held)
+    desk.receive(URL, seen_at=moved - timedelta(hours=1))
+    with reading(desk.day.engine) as connection:
+        [tried] = try_rules(
+            connection, rules_file.read(rules_in_force(connection)["toml"]), DOCUMENTED,
+            since=moved, until=desk.day.now + timedelta(hours=1),
+        )["by_rule"]  # fmt: skip
+    desk.receive(URL, seen_at=moved + timedelta(minutes=1), category="spam")
+
+    desk.rules.act()
+
+    asks = {"log": ["changed_hands", None], "join": ["no_incident", "no_incident"]}[act]
+    assert [each[2] for each in desk.states()] == asks
+    assert tried["ask"] == 1
 
 
 def test_the_owner_of_a_rule_that_left_a_report_can_still_be_overruled(desk: RuledDesk) -> None:

@@ -17,6 +17,7 @@ from incidents.intake.rules import ASK, DISMISS, JOIN, LOG, Rule
 from incidents.machine.commands import Log
 from incidents.store import site_findings
 from incidents.values.ids import read_report_id
+from incidents.views.inbox import candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ def decide(connection: Connection, report: Report, rule: Rule, now: datetime) ->
     if len(sites) != 1:
         return _ask("several_sites" if sites else "no_site")
     [site] = sites
+    if rule.act == LOG and candidates.changed_hands(connection, site, triage.first_at(report), now):
+        return _ask("changed_hands")
     command = triage.log_command(report, site, rule.signature, now)
     received_at = read_rfc3339(report["received_at"])
     id_ = read_report_id(report["id"])

@@ -7,9 +7,10 @@ have made them in the period; each stays open for a day. Nothing is changed.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -25,6 +26,7 @@ from incidents.machine.policy import Policy
 from incidents.store.inbox import reports as store
 from incidents.values import person_name
 from incidents.values.ids import read_report_id
+from incidents.views.inbox import candidates
 from incidents.views.inbox import reports as views
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ _AT_ONCE = 500
 _OPEN_FOR = timedelta(days=1)
 
 
+_ChangedHands = Callable[[str, datetime, datetime], bool]
+"""See `candidates.changed_hands`."""
+
+
 @dataclass(slots=True)
 class _Site:
     """What the rules would have made of a site: its incidents, and when each occurred."""
@@ -54,8 +60,8 @@ class _Site:
 class _Trial:
     """The rules under trial, and what they would have done so far."""
 
-    def __init__(self, rules: Rules, policy: Policy) -> None:
-        self._rules, self._policy = rules, policy
+    def __init__(self, rules: Rules, policy: Policy, changed_hands: _ChangedHands) -> None:
+        self._rules, self._policy, self._changed_hands = rules, policy, changed_hands
         self._sites: dict[str, _Site] = defaultdict(_Site)
         self._logged: dict[str, deque[datetime]] = defaultdict(deque)
 
@@ -80,6 +86,8 @@ class _Trial:
         sites = report["candidates"]
         if len(sites) != 1:
             return ASK, "several_sites" if sites else "no_site"
+        if rule.act == LOG and self._changed_hands(sites[0], triage.first_at(report), at):
+            return ASK, "changed_hands"
         site = self._site(sites[0], at)
         command = triage.log_command(report, sites[0], rule.signature, at)
         named = Named(category=command.category, urls=frozenset(command.urls), received_at=at)
@@ -148,7 +156,10 @@ def try_rules(
     At most `MAX_REPORTS`, the latest: `more` says that there were others.
     """
     ids = store.received(connection, since, until, MAX_REPORTS + 1)
-    trial, by_rule = _Trial(rules, policy), {rule.name: _row(rule) for rule in rules.rules}
+    trial, by_rule = (
+        _Trial(rules, policy, partial(candidates.changed_hands, connection)),
+        {rule.name: _row(rule) for rule in rules.rules},
+    )
     compared: Counter[tuple[str, str]] = Counter()
     examples: list[DifferingReport] = []
     unmatched = 0

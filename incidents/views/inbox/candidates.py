@@ -84,6 +84,26 @@ def names_above(host: str) -> list[str]:
     return [host, *(".".join(labels[n:]) for n in shorter)]
 
 
+def changed_hands(connection: Connection, site: str, first: datetime, last: datetime) -> bool:
+    """Whether the site had another holder at `first` than at `last` (UTC), by the address book.
+
+    The holder is whoever had the site, or the nearest name above it.
+    """
+    line = [key for name in names_above(site) for key in _of_name(name)]
+    held = address_book.of_values(connection, line, first, last)
+    then, now = (_holders(held, line, at) for at in (first, last))
+    return then != now
+
+
+def _holders(held: Sequence[Holding], line: Iterable[_Key], at: datetime) -> set[str]:
+    """The customers who had the first of these things that anybody had at that time."""
+    for key in line:
+        own = {each.customer for each in held if each[:2] == key and each.is_valid(at)}
+        if own:
+            return own
+    return set()
+
+
 def _of_host(host: str, site: str | None, book: _Book, at: datetime) -> list[str]:
     """The candidates of a host, whose site in the register is `site`."""
     own = [] if site is None else [site]
