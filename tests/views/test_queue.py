@@ -25,6 +25,7 @@ from incidents.store.schema.tables import FAR, sites, work
 from incidents.views.figures.overview import overview
 from incidents.views.queue.queue import item as one_item
 from tests.contract.test_refusal_hints import meant
+from tests.desk.report_acts import incoming, receive
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day
 
@@ -649,6 +650,7 @@ def test_counting_ends_somewhere(day: Day) -> None:
 def test_the_limits_of_a_page_stand_in_its_statements(day: Day) -> None:
     # A server that plans for any limit takes it for a tenth of the table, and reads all sites.
     day.add().log()
+    receive(day, incoming("0" * 64))
     statements = day.statements(lambda: day.queue(limit=7))
     limits = {limit for each in statements for limit in re.findall(r"LIMIT\s+(\d+)", each)}
     assert limits == {"1", "8", "10", "100", "101", "1000", "2000"}
