@@ -205,7 +205,7 @@ class App(OpenedDatabase):
         """
         from incidents.enforcement import routing
         from incidents.enforcement.reconciliation import Reconciliation
-        from incidents.store import lineage
+        from incidents.store.log import lineage
 
         if not by_name:
             with self.reading() as connection:

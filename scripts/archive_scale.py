@@ -29,10 +29,10 @@ from incidents.audit.split import replayed
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.settings import sources
-from incidents.store import checkpoints
 from incidents.store.archive.parts import archive_of
 from incidents.store.database import schema
 from incidents.store.database.engine import create, reading
+from incidents.store.log import checkpoints
 from incidents.testing import Rehearsal as ToldClock
 from incidents.testing import rehearsal
 from tests.audit.log_rig import LogRig

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, func, select
 
 from incidents.clock import rfc3339
 from incidents.errors import InputError
-from incidents.store import checkpoints
-from incidents.store import leaves as stored_leaves
 from incidents.store.archive import part_file, whole
 from incidents.store.archive.part_file import Bounds
+from incidents.store.log import checkpoints
+from incidents.store.log import leaves as stored_leaves
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries, leaves
 from incidents.tlog.tree import WIDTH

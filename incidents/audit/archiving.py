@@ -38,12 +38,12 @@ from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
 from incidents.errors import Cause, DatabaseError, VerificationError
 from incidents.settings import archive as archive_settings
-from incidents.store import checkpoints
 from incidents.store.archive import part_file, parts, whole
 from incidents.store.archive.part import Part
 from incidents.store.archive.part_file import Bounds
 from incidents.store.database import migration
 from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.log import checkpoints
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import (
     archive_parts,

@@ -20,9 +20,10 @@ from incidents.enforcement import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.notices import lanes
 from incidents.settings import inbox, police, sources
-from incidents.store import lineage, monitoring
+from incidents.store import monitoring
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.log import lineage
 from incidents.views.queue.alarm import (
     FILING,
     HALTED,

@@ -10,18 +10,14 @@ from typing import Protocol
 from incidents.app import App
 from incidents.daemon import (
     alarm_duty,
-    answer_duty,
     delivery,
     filing_duty,
-    imap_duty,
-    inbox_duty,
     journal,
     record,
     recovery_duty,
     retention_duty,
-    rules_duty,
-    snapshot_duty,
 )
+from incidents.daemon.inbox import answer_duty, imap_duty, inbox_duty, rules_duty, snapshot_duty
 from incidents.daemon.precedence import Precedence
 from incidents.daemon.shared_status import SharedStatus
 from incidents.desk import Answer

@@ -30,9 +30,9 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.store import checkpoints
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
+from incidents.store.log import checkpoints
 
 TICK_S = 0.25
 """The interval of the duty's rounds.

@@ -16,10 +16,10 @@ from incidents.enforcement import comparison
 from incidents.enforcement.verdict import FAILED, REPAIRED, Comparison
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import DAEMON, LEFT_DOWN
-from incidents.store import lineage
 from incidents.store.cases import sites
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
+from incidents.store.log import lineage
 from incidents.views import left_down
 
 TICK_S = 1

@@ -21,7 +21,8 @@ from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal
 from incidents.record.own_events import LogKeyMade, PolicyActivated
-from incidents.store import checkpoints, desk_state
+from incidents.store import desk_state
+from incidents.store.log import checkpoints
 
 if TYPE_CHECKING:
     from incidents.contract.documents import actions, policies

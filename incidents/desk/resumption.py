@@ -22,9 +22,10 @@ from incidents.machine import policy as machine_policy
 from incidents.machine.command import DAEMON
 from incidents.machine.refusal import Refusal
 from incidents.record.own_events import HistoryResumed
-from incidents.store import desk_state, entries, lineage
+from incidents.store import desk_state, entries
 from incidents.store.desk_state import database_time
-from incidents.store.lineage import MAY_BE_LOST_FOR, UNKNOWN_SERVER, Standing
+from incidents.store.log import lineage
+from incidents.store.log.lineage import MAY_BE_LOST_FOR, UNKNOWN_SERVER, Standing
 from incidents.values.ids import EPOCHS
 
 ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"

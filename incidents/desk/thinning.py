@@ -18,9 +18,9 @@ from incidents import clock
 from incidents.desk import own_stream
 from incidents.desk.desk import Desk
 from incidents.record.own_events import CheckpointsThinned
-from incidents.store import thinning
 from incidents.store.database.engine import plainly, reading
-from incidents.store.thinning import Old
+from incidents.store.log import thinning
+from incidents.store.log.thinning import Old
 
 AT_ONCE = 2_000
 """The number of checkpoints that one transaction deletes."""

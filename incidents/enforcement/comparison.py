@@ -25,9 +25,10 @@ from incidents.enforcement.verdict import DIFFERS, FAILED, MOVED, REPAIRED, UP, 
 from incidents.errors import ActionRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
-from incidents.store import after_loss, desk_state, lineage
+from incidents.store import after_loss, desk_state
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
+from incidents.store.log import lineage
 
 MAX_CONCURRENT = 8
 """The maximum number of sites compared at the same time."""

@@ -26,9 +26,10 @@ from incidents.desk import Desk, own_stream, resumption
 from incidents.enforcement.mark import Mark, MarkFile, NoFileError
 from incidents.errors import Cause, IncidentsError
 from incidents.record.own_events import HistoryResumed
-from incidents.store import entries, lineage
+from incidents.store import entries
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
+from incidents.store.log import lineage
 
 _LOST_AGAIN = (
     "halted_again",

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from incidents.enforcement.attempts import log_error
 from incidents.machine.orders import ACT
-from incidents.store import lineage
 from incidents.store.archive import whole
 from incidents.store.archive.part import PartAlteredError, PartMissingError
+from incidents.store.log import lineage
 from incidents.views.left_down import resumptions
 
 

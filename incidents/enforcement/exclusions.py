@@ -11,9 +11,10 @@ from incidents.enforcement.dispatcher import AttemptResult, Dispatcher
 from incidents.enforcement.outcomes import Outcomes
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
-from incidents.store import deliveries, leases, lineage
+from incidents.store import deliveries, leases
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
+from incidents.store.log import lineage
 
 _EPOCHS_AGAIN_S = 60.0
 

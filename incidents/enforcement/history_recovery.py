@@ -29,9 +29,10 @@ from incidents.enforcement.verdict import Comparison
 from incidents.errors import ActionRefusedError, RefusedError
 from incidents.locale import refusals
 from incidents.record.own_events import HistoryResumed
-from incidents.store import checkpoints, monitoring
+from incidents.store import monitoring
 from incidents.store.database.engine import Reading
 from incidents.store.desk_state import database_time
+from incidents.store.log import checkpoints
 from incidents.tlog.keys import VerifierKey
 from incidents.views.health import STALE_AFTER, is_alive
 from incidents.views.left_down import resumptions

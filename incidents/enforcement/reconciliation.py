@@ -31,10 +31,11 @@ from incidents.machine.case import UNKNOWN as NOT_KNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderDelivered
 from incidents.machine.refusal import Refusal
-from incidents.store import after_loss, deliveries, desk_state, lineage
+from incidents.store import after_loss, deliveries, desk_state
 from incidents.store.archive import whole
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import entries
 from incidents.values.ids import ACT
 from incidents.views import left_down

@@ -32,10 +32,11 @@ from incidents.enforcement.outcomes import BATCH, Outcomes
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.enforcement.queues import Queues
 from incidents.machine.orders import ACT, DESK, NOTICE
-from incidents.store import entries, leases, lineage
+from incidents.store import entries, leases
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
 from incidents.store.due_orders import Due
+from incidents.store.log import lineage
 
 LEASE = timedelta(seconds=25)
 ATTEMPT_S = 20.0

@@ -29,10 +29,11 @@ from incidents.machine import commands as c
 from incidents.machine.actions.orders import REOPEN
 from incidents.machine.command import BRAKED, DOWN, LEFT_DOWN
 from incidents.machine.orders import ACT, NOTICE
-from incidents.store import after_loss, deliveries, entries, lineage
+from incidents.store import after_loss, deliveries, entries
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.leases import Claimed
+from incidents.store.log import lineage
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]

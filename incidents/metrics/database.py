@@ -22,10 +22,10 @@ from incidents.clock import passing, read_rfc3339
 from incidents.metrics.catalogue import BUILD, MAX_COUNTED, MAX_OPEN, UP, limit_literal
 from incidents.metrics.orders import order_samples
 from incidents.metrics.samples import REASONS, RESULTS, WORK, Samples
-from incidents.store import checkpoints
-from incidents.store import leaves as stored_leaves
 from incidents.store.archive import parts
 from incidents.store.inbox.reports import WAITING
+from incidents.store.log import checkpoints
+from incidents.store.log import leaves as stored_leaves
 from incidents.store.schema.access_tables import refusals, sign_ins
 from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.desk_tables import entries

@@ -46,8 +46,8 @@ from incidents.metrics.samples import (
     decision,
     known_or_other,
 )
-from incidents.store import leaves as stored_leaves
 from incidents.store.inbox import reports
+from incidents.store.log import leaves as stored_leaves
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
 from incidents.values.report_formats import FORMATS

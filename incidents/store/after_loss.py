@@ -27,7 +27,7 @@ from sqlalchemy import (
 from incidents.machine.case import UNKNOWN
 from incidents.machine.events import StateSeen
 from incidents.store.archive import whole
-from incidents.store.lineage import Standing
+from incidents.store.log.lineage import Standing
 from incidents.store.schema.desk_tables import entries, uncompared
 from incidents.store.schema.log_tables import deliveries, waiting
 from incidents.store.schema.tables import sites

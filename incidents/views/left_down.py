@@ -25,11 +25,12 @@ from incidents.machine.left_mark import Epoch, Numbered
 from incidents.record import entry
 from incidents.record.entry import decode
 from incidents.record.own_events import HistoryResumed
-from incidents.store import after_loss, lineage
+from incidents.store import after_loss
 from incidents.store import entries as stored_entries
 from incidents.store.archive import whole
 from incidents.store.archive.whole import Wanted
-from incidents.store.lineage import Standing
+from incidents.store.log import lineage
+from incidents.store.log.lineage import Standing
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
 

@@ -14,8 +14,9 @@ from incidents.audit.log.signed_files import SignedFiles
 from incidents.clock import rfc3339
 from incidents.contract.case_documents import plain
 from incidents.record.own_events import HistoryResumed
-from incidents.store import after_loss, lineage
-from incidents.store.lineage import Standing
+from incidents.store import after_loss
+from incidents.store.log import lineage
+from incidents.store.log.lineage import Standing
 from incidents.views.left_down import MOST_NAMED, left_down, resumptions, taken_down
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import LEFT_DOWN, REACHED
 from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
-from incidents.store import deliveries, lineage
+from incidents.store import deliveries
 from incidents.store.archive import whole
 from incidents.store.archive.parts import listed
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incidents, sites
 from incidents.values.ids import contact_id, incident_id

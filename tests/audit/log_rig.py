@@ -10,10 +10,10 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, Envelope
 from incidents.desk.activation import LogKey
 from incidents.machine import commands
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Signed
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.testing import Rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey

@@ -14,9 +14,9 @@ from incidents.desk import own_stream
 from incidents.desk.activation import LogKey
 from incidents.machine import commands as c
 from incidents.record.own_events import WordsErased
-from incidents.store import checkpoints, leaves
-from incidents.store.checkpoints import Cosigned, Signed
 from incidents.store.database.engine import reading, writing
+from incidents.store.log import checkpoints, leaves
+from incidents.store.log.checkpoints import Cosigned, Signed
 from tests.audit import bundles
 from tests.audit.bundles import LOG, Desk, Signer
 from tests.audit.tampering import FOUR

@@ -12,11 +12,12 @@ from incidents.audit.log import signing
 from incidents.cli import main
 from incidents.machine.orders import ACT
 from incidents.store import entries as stored
-from incidents.store import erasable, leaves
+from incidents.store import erasable
 from incidents.store.accounts import passwords
 from incidents.store.archive import whole
 from incidents.store.archive.part import Part
 from incidents.store.database.engine import reading
+from incidents.store.log import leaves
 from incidents.testing import rehearsal as told_clock
 from incidents.views import left_down, record_entries, withheld
 from incidents.views.record_entries import EntryFilter

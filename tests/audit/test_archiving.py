@@ -34,7 +34,6 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, NOTICE
 from incidents.settings.archive import MINIMUM
-from incidents.store import checkpoints
 from incidents.store.archive import part_file, whole
 from incidents.store.archive import parts as stored_parts
 from incidents.store.archive.part import PartAlteredError, PartDeniedError, PartMissingError
@@ -43,6 +42,7 @@ from incidents.store.archive.parts import archive_of, listed, without_digests
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.entries import last_of_desk
+from incidents.store.log import checkpoints
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import (
     archive_parts,

@@ -14,7 +14,7 @@ from incidents.audit.proof.bundle_archive import unpacked
 from incidents.audit.proof.site_check import Since
 from incidents.audit.proof.verdict import Verdict
 from incidents.machine import commands as c
-from incidents.views import case_report
+from incidents.views.case import case_report
 from tests.audit import auditor, bundles, signed_log, verifying
 from tests.audit.bundles import LOG, NEXT, WITNESS, Desk, Files
 from tests.audit.histories import Histories

@@ -28,7 +28,7 @@ from incidents.store.database.engine import writing
 from incidents.store.entries import Entry, add_entries
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint
-from incidents.views import case_report
+from incidents.views.case import case_report
 from tests.audit import auditor, bundles
 from tests.audit.bundles import LOG, NEXT, WITNESS, Files
 from tests.audit.histories import Histories

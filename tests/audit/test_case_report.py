@@ -20,8 +20,8 @@ from incidents.locale.words import TimeFormat, Wording
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store.database.engine import reading, writing
-from incidents.views import case_report, case_words
-from incidents.views.case_story import BrokenCaseError
+from incidents.views.case import case_report, case_words
+from incidents.views.case.case_story import BrokenCaseError
 from tests.audit import bundles
 from tests.audit.bundles import LOG, WITNESS
 from tests.audit.histories import Histories

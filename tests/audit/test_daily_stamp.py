@@ -7,8 +7,8 @@ import pytest
 from incidents.audit.log import stamp
 from incidents.audit.log.stamp import StampError
 from incidents.audit.proof import bundle_writer
-from incidents.store import checkpoints
 from incidents.store.database.engine import reading
+from incidents.store.log import checkpoints
 from tests.audit.log_rig import LogRig
 from tests.audit.tsa import Tsa, server
 

@@ -7,9 +7,9 @@ import pytest
 from incidents import clock
 from incidents.audit.log import loss, sequencer, signed_files, signing
 from incidents.audit.log import status as log_status
-from incidents.store import checkpoints, leaves
-from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database.engine import reading, writing
+from incidents.store.log import checkpoints, leaves
+from incidents.store.log.checkpoints import FAILED, REFUSED
 from tests.audit.log_rig import LogRig
 
 

@@ -18,7 +18,7 @@ import pytest
 from incidents.audit.export import Selection
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.views import case_report
+from incidents.views.case import case_report
 from tests.audit import bundles, signed_log
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.databases import SqliteDatabases

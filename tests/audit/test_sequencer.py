@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from incidents.audit.log import sequencer
 from incidents.audit.log.sequencer import raise_floor
-from incidents.store import leaves
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading, writing
-from incidents.store.leaves import Head, Snapshot
+from incidents.store.log import leaves
+from incidents.store.log.leaves import Head, Snapshot
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves as numbers
 from incidents.store.schema.log_tables import log_head, tiles

@@ -13,8 +13,8 @@ from incidents.audit.log.signing import Signing, is_due
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.log.status import checkpoint_now
 from incidents.errors import FileError
-from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import reading, writing
+from incidents.store.log.checkpoints import Signed
 from incidents.store.schema.log_tables import checkpoints as table
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey

@@ -11,9 +11,9 @@ from incidents.audit.log import rotation, sequencer, signed_files, signing, sign
 from incidents.audit.log.signing import Signing
 from incidents.audit.log.signing_key import KeyRing, SigningKeyError
 from incidents.errors import InputError, RefusedError
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import reading
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.tlog.note import Checkpoint

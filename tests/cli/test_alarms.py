@@ -13,8 +13,9 @@ from incidents.app import App
 from incidents.cli import main
 from incidents.daemon import alarm_duty
 from incidents.settings import sources
-from incidents.store import lineage, monitoring
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
 from tests.notices.mail_server import HOST, Mailbox, body, server

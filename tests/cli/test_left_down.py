@@ -12,8 +12,8 @@ from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
 from incidents.settings import sources
-from incidents.store import lineage
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from tests.cli.conftest import Cli
 from tests.enforcement.left_rig import Panel
 

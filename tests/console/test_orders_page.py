@@ -16,8 +16,9 @@ from incidents.enforcement import comparison, routing
 from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
-from incidents.store import lineage, monitoring
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from incidents.store.monitoring import Heartbeat
 from tests.conftest import WriteSettings
 from tests.enforcement.left_rig import Panel

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incidents.audit.replay import Replay
-from incidents.daemon.inbox_duty import Intake
+from incidents.daemon.inbox.inbox_duty import Intake
 from incidents.machine import commands as c
 from incidents.record import evidence
 from incidents.settings import sources

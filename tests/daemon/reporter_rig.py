@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from incidents import clock
 from incidents.app import App
-from incidents.daemon.answer_duty import Answers
+from incidents.daemon.inbox.answer_duty import Answers
 from incidents.desk import Envelope
 from incidents.desk.inbox.reports import LeadToIncident
 from incidents.inbox.receiving import Delivery

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from incidents import clock
 from incidents.app import App
 from incidents.audit.replay import Replay
-from incidents.daemon import answer_duty
-from incidents.daemon.answer_duty import Mails
+from incidents.daemon.inbox import answer_duty
+from incidents.daemon.inbox.answer_duty import Mails
 from incidents.machine import commands as c
 from incidents.notices.smtp import Mail
 from incidents.store.database.engine import plainly, reading

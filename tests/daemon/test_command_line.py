@@ -21,8 +21,9 @@ from incidents.enforcement.port import Order, Outcome, Retry, State
 from incidents.enforcement.routing import Routing
 from incidents.errors import DONE, FAILED, MISUSED, DatabaseError
 from incidents.machine.commands import AddSite, RecordDelivery, SetHold
-from incidents.store import lineage, monitoring
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from incidents.store.monitoring import Heartbeat
 from tests.acceptance.daemons import carried_out, desk_at, engine_of, log_on, site, story
 from tests.conftest import WriteSettings

@@ -23,9 +23,9 @@ from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote, RecordFailure
 from incidents.settings import sources
-from incidents.store import lineage
 from incidents.store.database.engine import writing
 from incidents.store.database.sqlite_file import UnseenError
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import desk as desk_row
 from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases, compares_clocks

@@ -18,8 +18,8 @@ from incidents.notices import notice_settings
 from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet, QuietHours
 from incidents.settings import sources
-from incidents.store import lineage
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import desk as desk_row
 from tests.conftest import WriteSettings
 from tests.daemon.alarm_rig import MIN, START, Channel, H, S, StubChannel, Watch, telling

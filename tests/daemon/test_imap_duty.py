@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import select
 
 from incidents.app import App
-from incidents.daemon import imap_duty, part, settings_check
-from incidents.daemon.imap_duty import ImapIntake
+from incidents.daemon import part, settings_check
+from incidents.daemon.inbox import imap_duty
+from incidents.daemon.inbox.imap_duty import ImapIntake
 from incidents.errors import DatabaseError
 from incidents.inbox import imap
 from incidents.inbox.imap import ImapLibraryError, Mailbox, MailboxError, MailServerError

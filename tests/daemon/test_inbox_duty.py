@@ -12,7 +12,7 @@ from incidents import clock
 from incidents.app import App
 from incidents.daemon.duties import INBOX, DeliveryDuties
 from incidents.daemon.heartbeat import HeartbeatDuty, identity
-from incidents.daemon.inbox_duty import Intake
+from incidents.daemon.inbox.inbox_duty import Intake
 from incidents.daemon.shared_status import SharedStatus
 from incidents.errors import DatabaseError
 from incidents.inbox import maildir

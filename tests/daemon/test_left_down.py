@@ -10,8 +10,9 @@ from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement.port import Delivered, Outcome, Retry
 from incidents.machine import commands as c
-from incidents.store import deliveries, lineage, monitoring
+from incidents.store import deliveries, monitoring
 from incidents.store.database.engine import reading, writing
+from incidents.store.log import lineage
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
 from tests.daemon.alarm_rig import MIN, START, H, StubChannel, Watch
 

@@ -20,7 +20,7 @@ from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
 from incidents.errors import DONE, FAILED
 from incidents.machine import commands as c
-from incidents.store import lineage
+from incidents.store.log import lineage
 from incidents.system import disk
 from incidents.views.health import STALE_AFTER, enforcement
 from tests.daemon.alarm_rig import MIN, StubChannel, Watch

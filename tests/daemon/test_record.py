@@ -26,9 +26,9 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon.record import Record, WitnessRequests, once
 from incidents.desk import Envelope
 from incidents.machine import commands
-from incidents.store import checkpoints, leaves
-from incidents.store.checkpoints import FAILED, REFUSED, STAYS, SigningState
 from incidents.store.database.engine import reading, writing
+from incidents.store.log import checkpoints, leaves
+from incidents.store.log.checkpoints import FAILED, REFUSED, STAYS, SigningState
 from incidents.testing import rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey

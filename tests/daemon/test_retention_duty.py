@@ -12,7 +12,7 @@ from incidents.desk import Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.record.entry import decode
-from incidents.store import checkpoints
+from incidents.store.log import checkpoints
 from incidents.store.schema.log_tables import checkpoints as table
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said

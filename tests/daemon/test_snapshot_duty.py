@@ -24,8 +24,8 @@ from incidents import clock
 from incidents.app import App
 from incidents.audit.replay import Replay
 from incidents.contract.documents.reports import Snapshot
-from incidents.daemon import snapshot_duty
-from incidents.daemon.snapshot_duty import SnapshotRounds
+from incidents.daemon.inbox import snapshot_duty
+from incidents.daemon.inbox.snapshot_duty import SnapshotRounds
 from incidents.desk import Envelope, erasure
 from incidents.desk.erasure import Erasure
 from incidents.errors import NoPageToSeeError, NoSuchReportError, SealedContentError
@@ -209,7 +209,7 @@ def test_a_flood_of_reports_makes_no_flood_of_requests(
 _KILLED = """
 import os, signal, socket, sys
 from incidents.app import App
-from incidents.daemon.snapshot_duty import Looks, SnapshotRounds
+from incidents.daemon.inbox.snapshot_duty import Looks, SnapshotRounds
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.outbound.guard import Guard, dial
 from incidents.settings import sources

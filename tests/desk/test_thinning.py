@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from incidents.desk.thinning import Schedule
-from incidents.store.thinning import Old
+from incidents.store.log.thinning import Old
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 MONTH = timedelta(days=30)

@@ -22,9 +22,9 @@ from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.machine import commands as c
 from incidents.machine.command import FORCE
 from incidents.settings import sources
-from incidents.store import lineage
 from incidents.store.database.engine import writing
-from incidents.store.lineage import Standing
+from incidents.store.log import lineage
+from incidents.store.log.lineage import Standing
 from incidents.store.schema.desk_tables import desk as desk_row
 from incidents.store.schema.tables import sites
 from incidents.views.left_down import resumptions

@@ -26,7 +26,7 @@ from incidents.errors import ActionRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries
 from incidents.store.cases import sites
-from incidents.store.lineage import MAY_BE_LOST_FOR
+from incidents.store.log.lineage import MAY_BE_LOST_FOR
 from tests.enforcement.left_rig import Panel, is_proved, run_daemons
 from tests.enforcement.lost_rig import (
     carry_out,

@@ -26,9 +26,10 @@ from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.settings import sources
-from incidents.store import entries, lineage
+from incidents.store import entries
 from incidents.store.database.engine import writing
-from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER
+from incidents.store.log import lineage
+from incidents.store.log.lineage import LOST_AGAIN, UNKNOWN_SERVER
 from incidents.store.schema.desk_tables import desk as desk_row
 from incidents.values.ids import EPOCHS
 from incidents.views.left_down import resumptions

@@ -19,10 +19,11 @@ from incidents.enforcement.round import Round
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
-from incidents.store import leases, lineage
+from incidents.store import leases
 from incidents.store.due_orders import Due
 from incidents.store.leases import Claimed
-from incidents.store.lineage import Lineage
+from incidents.store.log import lineage
+from incidents.store.log.lineage import Lineage
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.dispatcher_rig import StubAdapter, carry_out, dispatcher, to_its_end
 from tests.enforcement.limit_rig import SHARE

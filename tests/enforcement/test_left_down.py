@@ -12,8 +12,8 @@ from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED
 from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
-from incidents.store import lineage
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from tests.enforcement.left_rig import (
     COURT,
     HELD,

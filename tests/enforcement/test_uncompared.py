@@ -19,8 +19,9 @@ from incidents.enforcement.verdict import FAILED
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
-from incidents.store import after_loss, lineage
+from incidents.store import after_loss
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries
 from incidents.views.record_health import record_health

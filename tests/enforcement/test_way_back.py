@@ -32,8 +32,9 @@ from incidents.enforcement.history_recovery import (
     SignerAtWorkError,
 )
 from incidents.errors import InputError, RefusedError
-from incidents.store import checkpoints, monitoring
+from incidents.store import monitoring
 from incidents.store.database.engine import reading, writing
+from incidents.store.log import checkpoints
 from incidents.store.monitoring import Heartbeat
 from incidents.testing import rehearsal
 from incidents.tlog import note

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from incidents.audit.log import signed_files
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import reading
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.tlog import note

@@ -27,7 +27,7 @@ from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON, FORCE
 from incidents.settings import sources
-from incidents.store import lineage
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import sites

@@ -25,7 +25,7 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.cli import main
 from incidents.contract.documents.record import Resumed
 from incidents.errors import DatabaseError
-from incidents.store import leaves, lineage
+from incidents.store.log import leaves, lineage
 from incidents.views.record_health import resumed
 from tests.acceptance.daemons import Daemon, daemon
 from tests.fire import patroni

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from incidents.app import App
 from incidents.audit.log.loss import Loss
-from incidents.store import checkpoints
+from incidents.store.log import checkpoints
 from incidents.store.schema.desk_tables import entries, keys
 from incidents.tlog import note
 from incidents.tlog.tree import Frontier

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from incidents.inbox import mail, readers, xarf_schema
+from incidents.inbox import mail, readers, xarf_schemas
 from incidents.inbox.readers.shadowserver import SCHEMA
 from incidents.inbox.reading import Endpoint, Reading
 from incidents.inbox.source import Source
@@ -68,7 +68,7 @@ def test_a_version_that_its_schema_refuses_is_read_and_what_is_wrong_is_said() -
 
 
 XARF = json.loads((FOLDER / "xarf-v4-phishing.json").read_bytes())
-OWN_KINDS = sorted(kind for kind in xarf_schema._kinds("v4") if kind is not None)
+OWN_KINDS = sorted(kind for kind in xarf_schemas._kinds("v4") if kind is not None)
 
 
 @given(
@@ -85,10 +85,10 @@ def test_what_is_wrong_with_a_report_is_what_the_whole_schema_says(
 ) -> None:
     report = {name: value for name, value in XARF.items() if name not in without}
     report |= {"category": kind[0], "type": kind[1], "xarf_version": "4.0.0", **wrong}
-    main, registry = xarf_schema._schemas("v4")
+    main, registry = xarf_schemas._schemas("v4")
     errors = Draft202012Validator(main, registry=registry).iter_errors(report)
     said = ["/".join(map(str, each.absolute_path)) or "report" for each in errors]
-    assert [each.split(": ")[0] for each in xarf_schema.problems(report)] == said[:10]
+    assert [each.split(": ")[0] for each in xarf_schemas.problems(report)] == said[:10]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_addresses_of_a_field_are_those_that_the_standard_library_reads(fiel
 
 
 def test_no_schema_is_fetched() -> None:
-    assert xarf_schema.problems({"xarf_version": "4.0.0"})
+    assert xarf_schemas.problems({"xarf_version": "4.0.0"})
 
 
 def test_the_schema_that_the_settings_name_says_what_the_columns_of_a_table_are() -> None:

@@ -16,7 +16,7 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
 from incidents.app import App
-from incidents.daemon.rules_duty import RuleRounds
+from incidents.daemon.inbox.rules_duty import RuleRounds
 from incidents.desk import Envelope, accounts
 from incidents.desk.inbox import intake_rules, receiving, reports
 from incidents.desk.inbox.intake_rules import RuleOwnerError, RulesActivation, RulesInForceError

@@ -12,9 +12,10 @@ from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.metrics.samples import Samples
 from incidents.metrics.service import Watch
-from incidents.store import checkpoints, monitoring
-from incidents.store.checkpoints import Signed
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.store.monitoring import Heartbeat
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.desk.report_acts import ONE, TWO, incoming, receive

@@ -10,12 +10,13 @@ from incidents.machine import commands as c
 from incidents.machine.work import Item
 from incidents.metrics.catalogue import DATABASE_FAMILIES, MAX_COUNTED, MAX_OPEN
 from incidents.metrics.samples import Samples, Value
-from incidents.store import after_loss, checkpoints, lineage, monitoring
+from incidents.store import after_loss, monitoring
 from incidents.store.accounts import sign_ins
 from incidents.store.accounts.sign_ins import Refusal, SignIn
 from incidents.store.cases import work as work_rows
-from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
+from incidents.store.log import checkpoints, lineage
+from incidents.store.log.checkpoints import Signed
 from incidents.store.monitoring import Heartbeat
 from incidents.store.schema import log_tables
 from incidents.store.schema.catalogue import every_table

@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
-from incidents.store import lineage
 from incidents.store.database.engine import reading, writing
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import desk
 from tests.desk.rehearsal import rehearsal
 from tests.store.migrations import there_and_back

@@ -27,11 +27,11 @@ from incidents.errors import DeniedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.settings import sources
-from incidents.store import lineage
 from incidents.store.accounts import accounts as stored
 from incidents.store.accounts import sign_ins
 from incidents.store.database import access
 from incidents.store.database import engine as engines
+from incidents.store.log import lineage
 from incidents.store.schema.catalogue import every_table
 from incidents.views import accounts
 

@@ -4,8 +4,8 @@ import pytest
 
 from incidents.desk import resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
-from incidents.store import lineage
 from incidents.store.database.engine import reading, writing
+from incidents.store.log import lineage
 from tests.desk.rehearsal import rehearsal
 from tests.store.migrations import there_and_back
 

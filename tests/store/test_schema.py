@@ -20,10 +20,10 @@ from sqlalchemy.exc import IntegrityError
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
-from incidents.store import lineage
 from incidents.store.database import migration, revision, schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.database.schema import Status
+from incidents.store.log import lineage
 from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.types import UTCDateTime

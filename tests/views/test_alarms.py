@@ -12,9 +12,10 @@ from incidents.machine.orders import DESK, NOTICE
 from incidents.machine.policy import Policy, read_duration
 from incidents.notices.letter import NOTICES
 from incidents.settings.police import ReportDuty
-from incidents.store import after_loss, lineage, monitoring
+from incidents.store import after_loss, monitoring
 from incidents.store.database.engine import writing
 from incidents.store.inbox import reports
+from incidents.store.log import lineage
 from incidents.store.monitoring import Heartbeat, once_on
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.log_tables import deliveries

@@ -19,8 +19,8 @@ from incidents.notices import samples
 from incidents.notices.letter import AlarmFacts
 from incidents.notices.wording import Wording
 from incidents.store import after_loss as left_rows
-from incidents.store import lineage
 from incidents.store.database.engine import writing
+from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import desk
 from incidents.values.ids import ACT
 from incidents.views import left_down

@@ -32,8 +32,8 @@ from incidents.audit.proof.voucher import nothing_signed
 from incidents.audit.split import Replayed
 from incidents.contract.documents import proofs, record
 from incidents.errors import IncidentsError
-from incidents.store import leaves
 from incidents.store.cases import sites
+from incidents.store.log import leaves
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 from incidents.values import inputs
 from incidents.views.record_health import log_health

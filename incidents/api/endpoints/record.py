@@ -22,11 +22,11 @@ from incidents.audit.log import sequencer
 from incidents.audit.proof import bundle_writer
 from incidents.audit.proof.bundle_archive import ARCHIVE
 from incidents.errors import FileError, InputError
-from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.store.database.replica import ReplicaReadError
+from incidents.store.log import leaves
 from incidents.values import inputs
-from incidents.views import case_report
+from incidents.views.case import case_report
 
 routes = router("record")
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from incidents.audit.log import sequencer, signed_files
 from incidents.audit.log.signed_files import InconsistentLogError, KeptNote
 from incidents.errors import Cause, IncidentsError
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Signed
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.tlog import note, proof
 from incidents.tlog.keys import KeyFormatError, VerifierKey
 from incidents.tlog.note import Checkpoint, CheckpointError, NoteError

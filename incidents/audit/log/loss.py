@@ -19,8 +19,8 @@ from incidents.audit.log.consistency import DifferentError
 from incidents.audit.log.signed_files import KeptNote, SignedFiles
 from incidents.errors import VerificationError
 from incidents.record.own_events import HistoryResumed
-from incidents.store import checkpoints, leaves
 from incidents.store.database.engine import plainly, reading
+from incidents.store.log import checkpoints, leaves
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Checkpoint, CheckpointError, NoteError

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Engine
 
 from incidents.audit.log import sequencer, status
 from incidents.errors import Cause, FileError, VerificationError
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.system import disk
 from incidents.tlog import note, proof, tiles
 from incidents.tlog.note import Checkpoint, CheckpointError, NoteError

@@ -16,8 +16,8 @@ from incidents import clock
 from incidents.audit.log import loss, sequencer, signed_files, signers_lock, signing, signing_key
 from incidents.audit.log.signing_key import CommandKey, KeyRing, SigningKeyError
 from incidents.errors import DatabaseError, InputError, RefusedError
-from incidents.store import checkpoints
 from incidents.store.database.engine import plainly, reading
+from incidents.store.log import checkpoints
 from incidents.tlog.keys import ED25519, KeyFormatError, VerifierKey
 
 RecordKey = Callable[[str, str | None], None]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from incidents.errors import Cause
-from incidents.store import leaves
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.leaves import Head, Leaf, Snapshot
+from incidents.store.log import leaves
+from incidents.store.log.leaves import Head, Leaf, Snapshot
 from incidents.tlog import proof, tiles
 from incidents.tlog.proof import Nodes
 from incidents.tlog.tiles import Edge, Tile, TileError, partial_tiles_of

@@ -19,10 +19,10 @@ from incidents.audit.log.signing_key import KeyRing, SigningKeyError
 from incidents.errors import Cause
 from incidents.record.entry import decode
 from incidents.record.own_events import LogKeyMade
-from incidents.store import checkpoints, leaves
 from incidents.store.archive import whole
-from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.log import checkpoints, leaves
+from incidents.store.log.checkpoints import Signed
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.tlog import note
 from incidents.tlog.keys import Signer, VerifierKey

@@ -19,9 +19,9 @@ from incidents.errors import Cause, IncidentsError, InputError, LibraryError, Ve
 from incidents.outbound import message
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Stamped
 from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Stamped
 from incidents.tlog import note
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from incidents.errors import Cause, IncidentsError
 from incidents.settings import sources
 from incidents.settings.options import Options
 from incidents.settings.sources import Settings
-from incidents.store import checkpoints, leaves
-from incidents.store.checkpoints import REFUSED, STAYS, Signed
 from incidents.store.database.engine import plainly, reading
+from incidents.store.log import checkpoints, leaves
+from incidents.store.log.checkpoints import REFUSED, STAYS, Signed
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from sqlalchemy import Engine
 from incidents.audit.log import sequencer, stamp
 from incidents.audit.log.stamp import ExchangeError
 from incidents.errors import Cause, IncidentsError, InputError
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Cosigned
 from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Cosigned
 from incidents.tlog import encoding
 from incidents.tlog import note as signed_note
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey

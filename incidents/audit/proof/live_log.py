@@ -27,10 +27,10 @@ from incidents.audit.pool import Progress
 from incidents.audit.proof.leaf_check import MAX_FLAWS, UNNUMBERED, RangeResult
 from incidents.audit.rows import Ids, Span, WriteTime, time_writer
 from incidents.errors import Cause
-from incidents.store import leaves as stored_leaves
 from incidents.store.archive import parts, whole
 from incidents.store.batches import batches
-from incidents.store.checkpoints import Signed
+from incidents.store.log import leaves as stored_leaves
+from incidents.store.log.checkpoints import Signed
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import checkpoints, leaves, log_keys, tiles
 from incidents.tlog.tiles import tiles_of

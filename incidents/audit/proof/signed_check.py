@@ -16,8 +16,8 @@ from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.succession import Succession
 from incidents.clock import rfc3339
 from incidents.errors import Cause, IncidentsError
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Signed
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.tlog import note
 from incidents.tlog.keys import Signature, VerifierKey
 from incidents.tlog.note import Checkpoint, Note

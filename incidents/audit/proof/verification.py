@@ -33,10 +33,10 @@ from incidents.audit.proof.verdict import (
 )
 from incidents.audit.rows import Ids, Span, site_spans
 from incidents.errors import Cause
-from incidents.store import thinning
 from incidents.store.archive import parts
 from incidents.store.archive.part import Part
 from incidents.store.database.engine import plainly, reading
+from incidents.store.log import thinning
 from incidents.store.schema.log_tables import log_head
 
 LAG = timedelta(minutes=1)

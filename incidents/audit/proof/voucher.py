@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 
 from incidents.audit.log import sequencer
 from incidents.errors import Cause, RefusedError, VerificationError
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Signed
+from incidents.store.log import checkpoints
+from incidents.store.log.checkpoints import Signed
 from incidents.store.schema.log_tables import checkpoints as checkpoints_table
 from incidents.store.schema.log_tables import stamps
 from incidents.tlog import note, proof, tree

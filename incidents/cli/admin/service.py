@@ -78,18 +78,14 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 def _once(run: Run) -> int:
     from incidents.daemon import (
         alarm_duty,
-        answer_duty,
         delivery,
         enforce,
         filing_duty,
         heartbeat,
-        imap_duty,
-        inbox_duty,
         record,
         recovery_duty,
-        rules_duty,
-        snapshot_duty,
     )
+    from incidents.daemon.inbox import answer_duty, imap_duty, inbox_duty, rules_duty, snapshot_duty
 
     done = _OutcomeSummary(run)
     app = run.local

@@ -132,7 +132,7 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))
         return
     from incidents.audit.proof import bundle_writer
-    from incidents.views import case_report
+    from incidents.views.case import case_report
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
     draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
@@ -196,7 +196,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         _take_bundle(run, run.remote, target, asked)
         return
     from incidents.audit.proof import bundle_writer
-    from incidents.views import case_report
+    from incidents.views.case import case_report
 
     with run.viewing() as connection:
         order = case_report.order(

@@ -27,8 +27,8 @@ from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.record import own_events
 from incidents.record.account_events import SealedOpened
-from incidents.store import leaves
 from incidents.store.cases import sites
+from incidents.store.log import leaves
 from incidents.values import inputs, typed_time
 from incidents.views import record_entries
 

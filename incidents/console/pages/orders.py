@@ -31,8 +31,8 @@ from incidents.errors import (
     UnknownSettingError,
 )
 from incidents.machine.orders import ACT
-from incidents.store import lineage
 from incidents.store.cases import sites
+from incidents.store.log import lineage
 from incidents.values import inputs
 from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible_actions

@@ -33,7 +33,7 @@ from incidents.machine.policy import Policy
 from incidents.system.side_process import Spent
 from incidents.values import inputs
 from incidents.views import register
-from incidents.views.case_words import policy_sentences
+from incidents.views.case.case_words import policy_sentences
 
 router = APIRouter()
 

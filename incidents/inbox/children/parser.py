@@ -136,11 +136,11 @@ def _lot(parcels: Sequence[Parcel], start: int) -> Sequence[Parcel]:
 
 def prepared(options: Mapping[str, Any]) -> Callable[[Parcel], Reading]:
     """What the child does with a report; see `limited_child.Work`."""
-    from incidents.inbox import readers, xarf_schema
+    from incidents.inbox import readers, xarf_schemas
     from incidents.inbox.source import Source
 
     readers.load()
-    xarf_schema.load()
+    xarf_schemas.load()
 
     def read(parcel: Parcel) -> Reading:
         return readers.read(Source(*parcel[:2], options, received_at=parcel.received_at))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from incidents.inbox import category, seen_time, xarf_schema
+from incidents.inbox import category, seen_time, xarf_schemas
 from incidents.inbox.findings import Findings
 from incidents.inbox.readers.mail import from_text
 from incidents.inbox.reading import Reading
@@ -52,7 +52,7 @@ def read(source: Source) -> Reading | None:
         _take(report, findings, times)
         types += [code for code in [_category(report)] if code]
         reporters += [text for text in [_reporter(each)] if text]
-    known: dict[str, Any] = {"invalid": tuple(xarf_schema.problems(found[0]))}
+    known: dict[str, Any] = {"invalid": tuple(xarf_schemas.problems(found[0]))}
     known |= {"seen_at": min(times)} if times else {}
     known |= {"category": types[0]} if types else {}
     known |= {"reporter": reporters[0]} if reporters else {}

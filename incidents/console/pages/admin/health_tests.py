@@ -17,8 +17,8 @@ from incidents.enforcement.port import Adapter
 from incidents.inbox import imap
 from incidents.machine.orders import DESK
 from incidents.notices import notice_settings, trial
-from incidents.store import checkpoints
 from incidents.store.cases import sites
+from incidents.store.log import checkpoints
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 

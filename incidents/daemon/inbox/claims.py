@@ -17,10 +17,11 @@ from incidents.app import App
 from incidents.daemon.part import Part
 from incidents.settings import inbox, sources
 from incidents.settings.inbox import InboxSettings
-from incidents.store import desk_state, lineage
+from incidents.store import desk_state
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.inbox.claims import Place
+from incidents.store.log import lineage
 
 Work = Callable[[], bool]
 """What is to be done outside any transaction; it returns whether to go on with the next."""

@@ -26,7 +26,7 @@ from incidents.system import page_template
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint
 from incidents.values.site_name import in_full
-from incidents.views import case_story, case_words
+from incidents.views.case import case_story, case_words
 
 _TEMPLATE = Path(__file__).with_name("case_report.html.jinja")
 _AT_ONCE = 500

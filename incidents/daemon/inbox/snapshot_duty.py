@@ -15,7 +15,7 @@ from incidents import clock
 from incidents.app import App
 from incidents.contract.documents.reports import ReportInFull
 from incidents.daemon import journal
-from incidents.daemon.claims import Pending, Rounds, Work, nothing
+from incidents.daemon.inbox.claims import Pending, Rounds, Work, nothing
 from incidents.desk.inbox import snapshots as desk_snapshots
 from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots import taking

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
-from incidents.daemon.claims import Pending, Rounds, Work, nothing
+from incidents.daemon.inbox.claims import Pending, Rounds, Work, nothing
 from incidents.desk import answers as desk_answers
 from incidents.enforcement import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped

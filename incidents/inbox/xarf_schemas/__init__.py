@@ -120,7 +120,7 @@ def _schemas(version: str) -> tuple[dict[str, Any], Any]:
     from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
-    folder = files("incidents.inbox").joinpath("xarf_schemas")
+    folder = files(__name__)
     schemas = [json.loads(each.read_text("utf-8")) for each in _files(folder.joinpath(version))]
     for schema in schemas:
         # All have the same one. It would bring back the library's own `properties`.

@@ -27,7 +27,8 @@ from incidents.record.entry import Header, decode
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
-from incidents.views import case_words, record_entries
+from incidents.views import record_entries
+from incidents.views.case import case_words
 from incidents.views.why.answer import grounds
 from incidents.views.why.record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
