@@ -56,9 +56,7 @@ _NAMESPACE = re.compile(r"\bxmlns(?::\w+)?\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _OTHER_SCHEME = re.compile(
     r"(?<![a-z])(?:s?ftps?|fxp|wss?|rts?mp|rtsp)://(?P<host>[^\s/<>\"'，。；、]+)", re.IGNORECASE
 )
-_PORT = re.compile(
-    r"(?:(?P<whose>[\w']+)\s)?(?:\bport|端口)号?\s*[:：=]\s*(?P<port>\d{1,5})\b", re.IGNORECASE
-)
+_PORT = re.compile(r"(?:port|端口)号?(?<![a-z]port)\s*[:：=]\s*(?P<port>\d{1,5})\b", re.IGNORECASE)
 _NOT_THEIRS = ("dest", "dst", "target", "local", "目")
 _FILES = {"zip", "sh", "py", "rs", "md", "pl", "ps", "so", "cc", "mov", "app", "wang"}
 """Endings of files, and a surname, that are also top-level domains."""
@@ -218,9 +216,15 @@ def _port_in(plain: str) -> str | None:
     """The port that the text states on a line of its own; None for several, or for the victim's."""
     found = {
         match["port"] for match in _PORT.finditer(plain)
-        if not (match["whose"] or "").lower().startswith(_NOT_THEIRS)
+        if not _whose(plain[max(0, match.start() - 30) : match.start()]).startswith(_NOT_THEIRS)
     }  # fmt: skip
     return found.pop() if len(found) == 1 else None
+
+
+def _whose(before: str) -> str:
+    """The word before the port, in lower case; empty if there is none."""
+    words = before.rpartition("\n")[2].split()
+    return words[-1].lower() if words else ""
 
 
 def _is_likely(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from incidents.inbox.mail import EARLIEST, read_date
 
@@ -123,13 +124,14 @@ def _is_until(time: datetime, last: datetime | None) -> bool:
     return last is None or time <= last
 
 
+@lru_cache(1)  # A text is searched for what it states, and then for what it mentions.
 def _parted(text: str) -> tuple[str, str]:
     """The text without the header fields of mails that it quotes, and those that have a date."""
     kept: list[str] = []
     dates: list[str] = []
     block: list[tuple[str, str]] = []
     for line in [*text[:_MOST].split("\n"), ""]:
-        match = _HEADER.match(line)
+        match = _HEADER.match(line) if ":" in line or "：" in line else None
         if match is not None:
             block.append((match["label"].lower(), line))
             continue
