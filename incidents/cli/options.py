@@ -11,7 +11,7 @@ import click
 from incidents.cli import params
 from incidents.cli.run import FORMATS, JSON, Run
 from incidents.cli.submission import Submission
-from incidents.errors import DatabaseError, InputError
+from incidents.errors import DatabaseError, IncidentsError, InputError
 
 Command = Callable[..., int | None]
 
@@ -58,6 +58,28 @@ def writing(function: Command) -> Command:
     return _common(of=command)
 
 
+def delivery(exit_status: int) -> Callable[[Command], Command]:
+    """Decorate a command that a mail server pipes into.
+
+    Whatever fails, the settings too, it ends with `exit_status`, so that the mail is brought again.
+    It makes no database: a mail server has another home than the desk.
+    """
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        @click.pass_context
+        def command(context: click.Context, /, **given: Any) -> int | None:
+            try:
+                return function(_ready(context, given), **given)
+            except IncidentsError as error:
+                error.exit_status = exit_status  # type: ignore[misc]  # of this error alone
+                raise
+
+        return _common(of=command)
+
+    return decorate
+
+
 def action(function: Command, *, can_be_first: bool = False) -> Command:
     """Decorate an action: add `--key`, `--dry-run`, `--policy` and the common options.
 
@@ -101,12 +123,12 @@ def first_action(function: Command) -> Command:
     return action(function, can_be_first=True)
 
 
-def at_option(what: str) -> Callable[[Command], Command]:
+def at_option(what: str, otherwise: str = "now") -> Callable[[Command], Command]:
     """The option `--at` for the time of an event; `what` describes the event."""
     return click.option(
         "--at", metavar="T",
         help=f"When {what}: 02:50, 10m ago, yesterday 17:00, 2026-03-01 02:50 or RFC 3339. "
-        "Default: now.",
+        f"Default: {otherwise}.",
     )  # fmt: skip
 
 

@@ -78,8 +78,12 @@ def _again(facts: Facts, *another: Hint) -> list[Hint]:
 def _double_entry(facts: Facts) -> list[Hint]:
     """Show the recorded violation first, because another violation or a recurrence also counts.
 
-    A server of an older version does not report whether a recurrence is possible.
+    A report is joined instead: several of one finding are one violation. A server of an older
+    version does not report whether a recurrence is possible.
     """
+    if "report" in facts:
+        joined = f"{_text(facts, 'report')} {_text(facts, 'incident')}"
+        return [look("join_report", joined), *_show(facts)]
     found = [do(c.Log, _text(facts, "site"), urls=_text(facts, "url"), again="true")]
     if facts.get("may_recur"):
         found.insert(0, do(c.Recur, _text(facts, "incident")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from incidents.desk.inbox.reports import ByRule, LeadToIncident
 from incidents.errors import BadUrlError, InputError
 from incidents.machine.command import Command
 from incidents.machine.commands import Attach, Log
-from incidents.machine.refusal import Remark
+from incidents.machine.refusal import Refusal, Remark
 from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs, web_address
 from incidents.values.inputs import MAX_URLS
@@ -62,14 +63,20 @@ def site_of(report: Report, given: str | None) -> str:
 def remarked(answer: Answer, report: Report) -> Answer:
     """The answer to an act that led the report to a site, with a remark if it names another one.
 
-    It may be right: a person knows more than the report says.
+    It may be right: a person knows more than the report says. A refusal that finds the violation
+    on record names the report, which can be joined to it.
     """
+    refusal = answer.refusal
+    if refusal is not None and refusal.name == "double_entry":
+        return replace(
+            answer, refusal=Refusal(refusal.name, {**refusal.facts, "report": report["id"]})
+        )
     site = answer.site
     is_named = site in report["candidates"] or any(
         site in names_above(host) for host in report["hosts"]
     )
     is_known = any(each.name == "other_host" for each in answer.remarks)
-    if answer.refusal is not None or answer.repeated or is_named or is_known:
+    if refusal is not None or answer.repeated or is_named or is_known:
         return answer
     candidates = report["candidates"][:_MOST_NAMED]
     facts = {

@@ -135,6 +135,36 @@ def test_a_report_is_shown_with_its_text(desk: Cli) -> None:
     assert [each["address"] for each in found["endpoints"]] == ["192.0.2.1"]
 
 
+def test_a_mail_server_brings_a_report_again_that_no_database_or_settings_could_take(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INCIDENTS_DB", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another"))
+    answer = receive(cli, ARF)
+    assert (answer.status, "db upgrade" in answer.err) == (75, True)
+    assert not (tmp_path / "another").exists()
+
+    settings = tmp_path / "config.toml"
+    settings.write_text("[inbox\n")
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(settings))
+    assert receive(cli, ARF).status == 75
+
+
+def test_a_report_of_a_violation_on_record_is_to_be_joined_and_not_logged_again(
+    desk: Cli, tmp_path: Path
+) -> None:
+    another = tmp_path / "another.eml"
+    another.write_bytes(ARF.read_bytes() + b"\n")
+    receive(desk, ARF, another)
+    desk("report", "log", "r1")
+
+    refused = desk("report", "log", "r2")
+
+    assert refused.status == 3
+    assert "incidents report join r2 1-2" in refused.err
+    assert "--again" not in refused.err
+
+
 def test_logging_a_report_says_what_it_is_about_and_when_it_was_seen(desk: Cli) -> None:
     receive(desk, ARF)
     answer = desk("report", "log", "r1", "--json").json

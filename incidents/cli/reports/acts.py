@@ -28,13 +28,13 @@ class _ReportSubmission(Submission):
         """The report before the act."""
 
     def finish(self, answer: Answer) -> Answer:
-        if answer.refusal is not None:
-            return answer
         if self.run.remote is None:
             # A server adds the remark itself.
             from incidents.inbox import triage
 
             answer = triage.remarked(answer, self.found)
+        if answer.refusal is not None:
+            return answer
         report = _read(self.run, inputs.report(self.found["id"]))
 
         def make_document() -> Any:
@@ -67,7 +67,7 @@ def _waiting(run: Run, report: int) -> ReportInFull:
     "--category", type=params.text("category", limit=100), metavar="C", callback=params.category,
     help="Category of the content, if it is not the report's.",
 )  # fmt: skip
-@options.at_option("it was found")
+@options.at_option("it was found", "the time that the report states, else now")
 @params.note_option
 @click.option("--again", is_flag=True, help="Log a separate violation at the same address.")
 @params.confirm_option

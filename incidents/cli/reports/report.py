@@ -74,7 +74,7 @@ report_argument = click.argument("report", type=params.report, metavar="REPORT")
 
 @verb()
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@options.writing
+@options.delivery(NOT_KEPT)
 def receive(run: Run, files: tuple[str, ...]) -> int:
     """Receive each FILE as a report: mail, ARF, XARF, CSV or text; - reads standard input.
 
@@ -84,8 +84,7 @@ def receive(run: Run, files: tuple[str, ...]) -> int:
     """
     try:
         return _receive(run, files or ("-",))
-    except IncidentsError as error:
-        error.exit_status = NOT_KEPT  # type: ignore[misc]  # of this error alone
+    except IncidentsError:
         raise
     except Exception as error:
         raise NotKeptError(detail=str(error) or type(error).__name__) from error
