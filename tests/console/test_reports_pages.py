@@ -36,6 +36,7 @@ def test_the_list_shows_what_waits_and_counts_the_rest(desk: ConsoleDesk) -> Non
     assert 'id="r-r3"' in page
     assert 'id="r-r2"' not in page
     assert "<b>1</b> dismissed" in page
+    assert 'aria-current="true">Waiting</a>' in page
     assert 'id="r-r2"' in li.get("/reports", state="dismissed").text
     assert 'id="r-r1"' not in li.get("/reports", format="xarf").text
     assert li.get("/reports", state="none").status_code == 422
