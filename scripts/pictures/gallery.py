@@ -65,7 +65,7 @@ def _main(template: str, reader: Reader, **facts: Any) -> Markup:
 
 def _queue(reader: Reader, items: list[dict[str, Any]]) -> Markup:
     found = {"counts": {"call": 6, "recheck": 1} if items else {}, "counts_capped": False,
-             "more": bool(items), "next_after": "x"}  # fmt: skip
+             "reports": None, "more": bool(items), "next_after": "x"}  # fmt: skip
     clock = {"standing_aside": False, "last_beat": rfc3339(data.NOW), "overdue": 0}
     report = {"overdue": 0, "first_incident": "1-1", "first": rfc3339(data.NOW)}
     warnings = [

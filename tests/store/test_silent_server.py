@@ -45,7 +45,9 @@ def _frozen(url: str) -> Iterator[None]:
     everyone = [main, *map(int, children.split())]
     try:
         for pid in everyone:
-            os.kill(pid, signal.SIGSTOP)
+            # One of them may have ended since, such as that of the connection above.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
         yield
     finally:
         for pid in everyone:
