@@ -45,7 +45,10 @@ SITE = "busy.example"
 OWN = {"INCIDENTS_CLOCK": "own"}
 MUCH = 60
 # Without these, nothing was put to the test.
-WANTED = {"site_suspended": 2, "suspension_ended": 1, "site_closed": 1, "site_reinstated": 1}
+WANTED = {
+    "site_suspended": 2, "suspension_ended": 1, "site_closed": 1, "site_reinstated": 1,
+    "order_delivered": 1,
+}  # fmt: skip
 STEPS = [timedelta(minutes=5)] * 6 + [timedelta(minutes=61)] * 2 + [timedelta(hours=13)]
 
 
