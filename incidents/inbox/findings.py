@@ -14,7 +14,6 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from incidents.errors import BadSiteNameError, BadUrlError
-from incidents.inbox.legible import legible
 from incidents.inbox.reading import (
     MAX_ENDPOINTS,
     MAX_HOSTS,
@@ -54,7 +53,7 @@ _LABELLED = re.compile(
 # Names of formats in XML, which are written like addresses.
 _NAMESPACE = re.compile(r"\bxmlns(?::\w+)?\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _OTHER_SCHEME = re.compile(
-    r"(?<![a-z])(?:s?ftps?|fxp|wss?|rts?mp|rtsp)://(?P<host>[^\s/<>\"'，。；、]+)", re.IGNORECASE
+    r"(?<![a-z])(?:s?ftps?|fxp|wss?|rtmps?|rtsp)://(?P<host>[^\s/<>\"'，。；、]+)", re.IGNORECASE
 )
 _PORT = re.compile(r"(?:port|端口)号?(?<![a-z]port)\s*[:：=]\s*(?P<port>\d{1,5})\b", re.IGNORECASE)
 _NOT_THEIRS = ("dest", "dst", "target", "local", "目")
@@ -86,7 +85,7 @@ class Findings:
 
     def take_text(self, text: str, links: Iterable[str] = ()) -> None:
         """Take the findings in a text, and in the addresses that its links lead to."""
-        plain = legible(written_address.unescaped(text))
+        plain = written_address.unescaped(text)
         if "xmlns" in plain:
             plain = _NAMESPACE.sub(" ", plain)
         self._take_addresses(plain)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from incidents.errors import BadUrlError
 from incidents.values import web_address
+from incidents.values.legible import legible
 
 REST = r"[^\s<>\"'“”‘’«»「」『』，。；：、！？…（）【】《》]"
 _HAN = r"\u4e00-\u9fff"
@@ -31,13 +31,8 @@ _ADDRESS = re.compile(
 _SIGN = re.compile(r"[.\])}]\S|:/|\[:")
 # Others than these may be a part of the address: `?a=1&copy=2`.
 _ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
-# A Chinese sentence goes on behind an address without a space: behind its host, where no label can
-# begin, or in the middle of the last word of its path.
-_GLUED = re.compile(
-    rf"(?:^h(?:tt|xx)ps?\W{{3,6}}|^)[^/\\?#{_HAN}]*(?:{DOT}(?:[a-z]{{2,63}}|[0-9]{{1,3}})(?::[0-9]{{1,5}})?)"
-    rf"(?P<host>[{_HAN}].*)|[a-z0-9_](?P<path>[{_HAN}]+)$", re.IGNORECASE,
-)  # fmt: skip
-_WIDE = re.compile(r"[Ａ-Ｚａ-ｚ０-９．：／－＿？＝＆％＃～]{4,}")
+# A Chinese sentence goes on behind an address without a space, in the last word of its path.
+_GLUED = re.compile(rf"(?<=[a-z0-9_])[{_HAN}]+$", re.IGNORECASE)
 _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_`])+$", re.IGNORECASE)
 
 
@@ -57,9 +52,8 @@ class WrittenAddress:
 
 
 def unescaped(text: str) -> str:
-    """Return the text with addresses in plain characters: no escapes of HTML, no wide letters."""
-    plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text).replace("[/]", "/")
-    return _WIDE.sub(lambda found: _narrow(found[0]), plain)
+    """Return the text, legible, without the escapes of HTML that addresses have."""
+    return legible(_ESCAPED.sub(lambda found: html.unescape(found[0].lower()), text))
 
 
 def find(text: str) -> Iterator[WrittenAddress]:
@@ -106,11 +100,4 @@ def _without_end(written: str) -> str:
 def _in_its_cell(written: str, before: str) -> str:
     """The address without the cells of a table that follow its own: as `before` separates them."""
     own = written.partition(before)[0] if before in ",;|" else written
-    glued = _GLUED.search(own)
-    return own if glued is None else own[: glued.start(glued.lastgroup or 0)]
-
-
-def _narrow(wide: str) -> str:
-    """Wide letters, as Chinese input methods write them, as those of an address if it is one."""
-    is_address = "．" in wide or "：／／" in wide
-    return unicodedata.normalize("NFKC", wide) if is_address else wide
+    return _GLUED.sub("", own)

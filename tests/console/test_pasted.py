@@ -32,6 +32,8 @@ def _urls(found: pasted.Found) -> tuple[str, ...]:
         ("see shop.example/login.", ["http://shop.example/login"]),
         ("请看www.shop.example/x，谢谢", ["http://www.shop.example/x"]),
         ("www.shop.example", ["http://www.shop.example/"]),
+        ("举报ｈｔｔｐ：／／ｓｈｏｐ．ｅｘａｍｐｌｅ／ｘ。", ["http://shop.example/x"]),
+        ("举报http://shop.example是赌博", ["http://shop.example/"]),
         (
             "shop[.]example:8080/a and shop[dot]example/b",
             ["http://shop.example:8080/a", "http://shop.example/b"],

@@ -1,5 +1,4 @@
-"""The text of a report, legible: with its addresses as a program finds them, however people wrote
-them."""
+"""The legible text: with its addresses as a program finds them, however people wrote them."""
 
 from __future__ import annotations
 
@@ -14,14 +13,18 @@ _WIDE = {
 }
 _SCHEME = re.compile(
     r"(?<![a-z])h(?P<defanged>tt|xx|\*\*|__)p(?P<s>s?)\s?(?P<colon>[:：;；])\s?"
-    r"(?P<slashes>//|／／|\\\\)(?P<rest>[^\s<>\"'”」』，。、！？（）【】《》]*)",
+    r"(?P<slashes>//|／／|\\\\)(?P<rest>[^\s<>\"'”」』，。；、！？（）【】《》]*)",
     re.IGNORECASE,
 )
 _WIDE_STOP = re.compile(r"(?<=://)((?:[a-z0-9-]{1,63}。){1,5})(?=[a-z0-9])", re.IGNORECASE)
-_DOT = re.compile(r" ?[\[({（]\s?(?:\.|dot|点|點)\s?[\])}）] ?", re.IGNORECASE)
+# With a space before it, one after it is gone, too; otherwise it may end a sentence.
+_DOT = re.compile(
+    r"(?P<spaced> )?[\[({（]\s?(?:\.|dot|点|點)\s?[\])}）](?(spaced) ?)", re.IGNORECASE
+)
 _DOT_WITHIN = re.compile(r"\[\.([a-z]{2,24})\]", re.IGNORECASE)
 _NAME_BEFORE_CHINESE = re.compile(
-    r"(h(?:tt|xx)ps?://[a-z0-9.\[\]-]{1,250}[.\]][a-z]{2,24}(?::\d{1,5})?)(?=[\u4e00-\u9fff])",
+    r"(h(?:tt|xx)ps?://[a-z0-9.\[\]-]{1,250}[.\]](?:[a-z]{2,24}|\d{1,3})(?::\d{1,5})?)"
+    r"(?=[\u4e00-\u9fff])",
     re.IGNORECASE,
 )
 _WRAPPED = re.compile(
@@ -35,7 +38,7 @@ def legible(text: str) -> str:
 
     Gone are invisible characters, wide ones, and line breaks within `<…>`.
     """
-    plain = text.translate(_INVISIBLE)
+    plain = text.translate(_INVISIBLE).replace("[/]", "/")
     if not plain.isascii():
         plain = plain.translate(_WIDE)
     plain = _SCHEME.sub(_scheme, plain)
@@ -49,5 +52,6 @@ def legible(text: str) -> str:
 
 def _scheme(found: re.Match[str]) -> str:
     middle = "tt" if found["defanged"].lower() == "tt" else "xx"
-    rest = found["rest"].replace("\\", "/") if "\\" in found["slashes"] else found["rest"]
+    # The other slashes are as the first two.
+    rest = found["rest"].replace(found["slashes"][0], "/")
     return f"h{middle}p{found['s']}://{rest}"
