@@ -149,6 +149,11 @@ class Findings:
         return len(self.urls) > _MANY or len(self.mentions) > _MANY
 
     @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The numbers of addresses, hosts and IP addresses so far."""
+        return len(self.urls), len(self.hosts), len(self.endpoints)
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing certain was found."""
         return not (self.urls or self.hosts or self.endpoints)

@@ -19,7 +19,7 @@ from incidents.inbox import decoding
 from incidents.values import web_address
 
 MAX_URLS = MAX_HOSTS = 500
-MAX_ENDPOINTS = MAX_MENTIONS = 1_000
+MAX_ENDPOINTS = MAX_MENTIONS = MAX_ROWS = 1_000
 MAX_ATTACHMENTS = 100
 """The maximum numbers of each in a reading; `more` says that there were others."""
 
@@ -30,6 +30,20 @@ class Endpoint:
 
     address: str
     port: int | None = None
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: its address, host and IP address, its category and its time (UTC).
+
+    Rows that differ only in the time are one, with the first of these times.
+    """
+
+    url: str | None = None
+    host: str | None = None
+    address: str | None = None
+    category: str | None = None
     seen_at: datetime | None = None
 
 
@@ -53,8 +67,9 @@ class Reading:
     site's name. `mentions`: names that are hosts only if they are sites here. `seen_at`: the first
     time (UTC) at which the violation was seen. `guessed`: the names of the fields that the report
     does not state. `answer_to`: the mail address to which it may be answered. `vouchers`: see
-    `answerable.vouchers`. `invalid`: what is wrong with it by the schema of its format. `more`: not
-    everything is listed.
+    `answerable.vouchers`. `rows`: what each row of a table says, if it has several; the other
+    fields say it for the whole report. `invalid`: what is wrong with it by the schema of its
+    format. `more`: not everything is listed.
     """
 
     format: str
@@ -72,6 +87,7 @@ class Reading:
     mentions: tuple[str, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     seen_at: datetime | None = None
+    rows: tuple[Row, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     text: str = ""
     guessed: tuple[str, ...] = ()
@@ -95,9 +111,9 @@ class Reading:
         return found
 
 
-_Fields = TypeVar("_Fields", Reading, Endpoint, Attachment)
+_Fields = TypeVar("_Fields", Reading, Endpoint, Row, Attachment)
 _NAMES = {
-    kind: tuple(each.name for each in fields(kind)) for kind in (Reading, Endpoint, Attachment)
+    kind: tuple(each.name for each in fields(kind)) for kind in (Reading, Endpoint, Row, Attachment)
 }
 
 
@@ -121,10 +137,12 @@ def _fit(value: Any) -> Any:
         return value if all(map(is_, found, value)) else found
     if isinstance(value, Endpoint):
         return _fitted(value)
+    if isinstance(value, Row):
+        return _fitted(value)
     return _fitted(value) if isinstance(value, Attachment) else value
 
 
-def _plain_fields(of: Reading | Endpoint | Attachment) -> dict[str, Any]:
+def _plain_fields(of: Reading | Endpoint | Row | Attachment) -> dict[str, Any]:
     return {name: _plain(getattr(of, name)) for name in _NAMES[type(of)]}
 
 

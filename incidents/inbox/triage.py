@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from incidents import clock
 from incidents.clock import read_rfc3339
-from incidents.contract.documents.reports import Report
+from incidents.contract.documents.reports import Finding, Report, ReportWithFindings
 from incidents.desk.envelope import Answer, with_remark
 from incidents.desk.inbox.reports import ByRule, LeadToIncident
 from incidents.errors import BadUrlError, InputError
@@ -18,6 +18,7 @@ from incidents.machine.refusal import Refusal, Remark
 from incidents.record.report_events import ReportJoined, ReportLogged
 from incidents.values import inputs, web_address
 from incidents.values.inputs import MAX_URLS
+from incidents.views.inbox import findings
 from incidents.views.inbox.candidates import names_above
 
 _MOST_NAMED = 10
@@ -60,11 +61,12 @@ def site_of(report: Report, given: str | None) -> str:
     )  # fmt: skip
 
 
-def remarked(answer: Answer, report: Report) -> Answer:
-    """The answer to an act that led the report to a site, with a remark if it names another one.
+def remarked(answer: Answer, report: ReportWithFindings) -> Answer:
+    """The answer to an act that led the report to a site, with remarks on the report's other sites.
 
-    It may be right: a person knows more than the report says. A refusal that finds the violation
-    on record names the report, which can be joined to it.
+    It may name another one alone, and that may be right: a person knows more than the report says.
+    Or it names further ones, of which nothing became. A refusal that finds the violation on record
+    names the report, which can be joined to it.
     """
     refusal = answer.refusal
     if refusal is not None and refusal.name == "double_entry":
@@ -72,35 +74,74 @@ def remarked(answer: Answer, report: Report) -> Answer:
             answer, refusal=Refusal(refusal.name, {**refusal.facts, "report": report["id"]})
         )
     site = answer.site
-    is_named = site in report["candidates"] or any(
-        site in names_above(host) for host in report["hosts"]
-    )
-    is_known = any(each.name == "other_host" for each in answer.remarks)
-    if refusal is not None or answer.repeated or is_named or is_known:
+    if refusal is not None or answer.repeated:
+        return answer
+    facts: dict[str, Any] = {"report": report["id"]}
+    if about(report, site):
+        sites = others(report, site)
+        if not sites:
+            return answer
+        return with_remark(
+            answer, Remark("report_names_others", {**facts, "sites": sites[:_MOST_NAMED]})
+        )
+    if any(each.name == "other_host" for each in answer.remarks):
         return answer
     candidates = report["candidates"][:_MOST_NAMED]
-    facts = {
-        "cause": "others" if candidates else "none", "report": report["id"], "site": site,
-        "sites": candidates,
-    }  # fmt: skip
+    facts |= {"cause": "others" if candidates else "none", "site": site, "sites": candidates}
     return with_remark(answer, Remark("report_not_about", facts))
 
 
+def about(report: ReportWithFindings, site: str) -> list[Finding]:
+    """The findings of the report that may be about the site, or are below it."""
+    return [
+        each for each in report["findings"]
+        if site in each["candidates"] or site in names_above(each["host"] or "")
+    ]  # fmt: skip
+
+
+def others(report: ReportWithFindings, site: str) -> list[str]:
+    """The further sites that the report names: those of its findings that are not about `site`."""
+    return findings.left(report["findings"], [site])
+
+
+class Part(NamedTuple):
+    """What the report says of one site: the first category and the first time (RFC 3339)."""
+
+    site: str
+    category: str | None
+    seen_at: str | None
+
+
+def parts(report: ReportWithFindings) -> list[Part]:
+    """What the report says of each of its candidates, in their order."""
+    return [
+        Part(
+            site,
+            next((each["category"] for each in own if each["category"]), None),
+            min((each["seen_at"] for each in own if each["seen_at"]), default=None),
+        )
+        for site in report["candidates"]
+        for own in [about(report, site)]
+    ]
+
+
 def log_command(
-    report: Report, site: str, by: str, now: datetime, *, at: datetime | None = None,
+    report: ReportWithFindings, site: str, by: str, now: datetime, *, at: datetime | None = None,
     category: str | None = None, note: str | None = None, again: bool = False,
 ) -> Log:  # fmt: skip
-    """The command that logs the report on the site, with the addresses that are there.
+    """The command that logs the report on the site, by those of its findings that are about it.
 
-    If no address is at the site, all are logged: the person has named the site. The violation
-    happened at `at`, otherwise when the report says that it was seen, unless that is a guess or
-    later than `now` (UTC).
+    Its addresses are theirs, or else those of nobody here that the report names beside them; its
+    category is the first of theirs. If none is about the site, all are logged: the person has named
+    the site. The violation happened at `at`, otherwise when they were first seen, unless that is a
+    guess or later than `now` (UTC).
     """
-    here = [url for url in report["urls"] if _is_at(url, site)]
-    urls = web_address.normalized((here or _readable(report["urls"]))[:MAX_URLS])
+    own = about(report, site)
+    urls = web_address.normalized(_urls(report, own)[:MAX_URLS])
+    found = category or next((each["category"] for each in own if each["category"]), None)
     return Log(
-        by=by, at=at or _seen_at(report, now), urls=urls.urls, written=urls.written,
-        category=category or report["category"], note=note, again=again,
+        by=by, at=at or _seen_at(report, own, now), urls=urls.urls, written=urls.written,
+        category=found or (None if own else report["category"]), note=note, again=again,
     )  # fmt: skip
 
 
@@ -129,19 +170,23 @@ def first_at(report: Report) -> datetime:
     return received if seen is None else min(read_rfc3339(seen), received)
 
 
-def _seen_at(report: Report, now: datetime) -> datetime | None:
-    stated = report["seen_at"]
-    if stated is None or "seen_at" in report["guessed"]:
+def _seen_at(report: ReportWithFindings, own: list[Finding], now: datetime) -> datetime | None:
+    if "seen_at" in report["guessed"]:
         return None
-    found = read_rfc3339(stated)
-    return found if found <= now else None
+    stated = [each["seen_at"] for each in own] if own else [report["seen_at"]]
+    times = [read_rfc3339(each) for each in stated if each is not None]
+    return min((each for each in times if each <= now), default=None)
 
 
-def _is_at(url: str, site: str) -> bool:
-    try:
-        return web_address.is_below(web_address.read(url), site)
-    except BadUrlError:
-        return False
+def _urls(report: ReportWithFindings, own: list[Finding]) -> list[str]:
+    if not own:
+        return _readable(report["urls"])
+    urls = _readable([each["url"] for each in own if each["url"]])
+    if urls or any(each["host"] for each in own):
+        return urls
+    # A mail that names an address, and beside it the server's IP address by which it is ours.
+    beside = [each for each in report["findings"] if not (each["candidates"] or each["address"])]
+    return _readable([each["url"] for each in beside if each["url"]])
 
 
 def _readable(urls: list[str]) -> list[str]:

@@ -198,6 +198,41 @@ def test_a_report_about_several_sites_or_none_needs_the_name_of_one(desk: Cli) -
     assert incident["urls"] == ["https://two.example/"]
 
 
+def test_a_report_about_several_sites_is_logged_with_what_its_rows_say_of_the_site(
+    desk: Cli,
+) -> None:
+    desk("site", "add", "two.example")
+    [found] = receive(desk, FOLDER / "several-customers.csv").json
+    assert [each["candidates"] for each in found["findings"]] == [
+        ["shop.example"], ["two.example"], [],
+    ]  # fmt: skip
+    shown = desk("report", "show", "r1").out
+    assert "shop.example  phishing  2026-03-01 17:00" in shown
+    assert "two.example  malware  2026-03-01 16:00" in shown
+    answer = desk("report", "log", "r1", "two.example", "--json").json
+    incident = answer["incident"]
+    assert (incident["category"], incident["occurred_at"]) == ("malware", "2026-03-01T08:00:00Z")
+    remark = answer["remarks"][-1]
+    assert (remark["name"], remark["facts"]["sites"]) == ("report_names_others", ["shop.example"])
+
+
+def test_a_mail_with_addresses_on_several_sites_is_logged_with_those_of_the_site(
+    desk: Cli, tmp_path: Path
+) -> None:
+    desk("site", "add", "two.example")
+    mail = tmp_path / "mail.eml"
+    mail.write_text(
+        "From: zhao@user.example\nSubject: phishing\n\nhttps://shop.example/a\n"
+        "https://two.example/b\nhttps://m.two.example/c\n",
+        encoding="ascii",
+    )
+    receive(desk, mail)
+    logged = desk("report", "log", "r1", "two.example")
+    assert "r1 also names shop.example: nothing was logged there" in logged.out + logged.err
+    incident = desk("show", "2-1", "--json").json
+    assert incident["urls"] == ["https://two.example/b", "https://m.two.example/c"]
+
+
 def test_a_report_joins_the_incident_that_it_is_about(desk: Cli) -> None:
     receive(desk, ARF)
     answer = desk("report", "join", "r1", "1-1", "--json").json

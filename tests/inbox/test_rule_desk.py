@@ -345,7 +345,7 @@ def test_a_rule_joins_nothing_where_there_is_doubt(
 def test_rules_are_for_reports_that_come_in_after_them(desk: RuledDesk) -> None:
     desk.receive(URL)
     desk.rule("log")
-    desk.receive(f"{URL}/b", hosts=("other.example",))
+    desk.receive("https://other.example/b", hosts=("other.example",))
     desk.rule("dismiss", name="scanner")
     assert desk.rules.act() == {"log": 1}
     assert [state for state, *_ in desk.states()] == ["new", "logged"]

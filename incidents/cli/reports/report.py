@@ -195,7 +195,7 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "format", found["format"]
     yield "category", word("category", found["category"]) if found["category"] else ""
     yield "seen", run.when(found["seen_at"]) if found["seen_at"] else ""
-    yield "sites", comma.join(map(shown, found["candidates"]))
+    yield "sites", _sites(run, found)
     yield "urls", "\n  ".join(found["urls"])
     yield "hosts", comma.join(map(shown, found["hosts"]))
     yield "addresses", comma.join(found["addresses"])
@@ -226,6 +226,25 @@ def _rule(run: Run, found: Report) -> str:
     if rule is None or asks is None:
         return rule or ""
     return run.text("report.rule", rule=rule, why=run.language.word("rule_asks", asks))
+
+
+def _sites(run: Run, found: ReportInFull) -> str:
+    """The sites that the report may be about; of several, what it says of each."""
+    from incidents.inbox import triage
+
+    parts = triage.parts(found)
+    if len(parts) < 2:
+        return "".join(shown(each.site) for each in parts)
+    return "\n  ".join(
+        "  ".join(
+            (
+                shown(each.site),
+                *([run.language.word("category", each.category)] if each.category else []),
+                *([run.when(each.seen_at)] if each.seen_at else []),
+            )
+        )
+        for each in parts
+    )
 
 
 def _row(run: Run, each: Report) -> tuple[str, ...]:

@@ -105,6 +105,29 @@ class Report(Open):
     record: Record | None
 
 
+class Finding(Open):
+    """One thing that a report names, such as a row of a table, and what is said of it.
+
+    `candidates`: the sites here that it may be about.
+    """
+
+    url: str | None
+    host: str | None
+    address: str | None
+    category: str | None
+    seen_at: str | None
+    candidates: list[str]
+
+
+class ReportWithFindings(Report):
+    """A report with its findings, in the order of the report; its `candidates` are all of theirs.
+
+    A table has one for each row. Otherwise each address, host and IP address is one.
+    """
+
+    findings: list[Finding]
+
+
 class Told(Open):
     """A mail to who reported: the `letter`, when it was sent, and if it was not, the `problem`."""
 
@@ -139,7 +162,7 @@ class Snapshot(Open):
     unread: str | None
 
 
-class ReportInFull(Report):
+class ReportInFull(ReportWithFindings):
     """A report with its text, its files and its endpoints.
 
     `answered_by`: the replies that came in. `told`: the mails that the reporter was sent about it.

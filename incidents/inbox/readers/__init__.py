@@ -28,6 +28,8 @@ REASONS = (
 )  # fmt: skip
 """The reasons why a report cannot be read."""
 
+_SEALED = "child_abuse"
+
 
 def read(source: Source) -> Reading:
     """Read a report. What cannot be read is a reading with the reason; nothing else is raised."""
@@ -57,18 +59,21 @@ def _read(source: Source) -> Reading:
 
 
 def _sealed_if_named(found: Reading) -> Reading:
-    """The reading, in the category of child abuse if its words name that anywhere.
+    """The reading, in the category of child abuse if its words, or one of its rows, name that.
 
     A category that the format states precisely stays: only XARF has such. To seal one report too
     many costs a supervisor's look; one too few shows what nobody may see.
     """
+    if sealed_content.is_sealed(*(row.category for row in found.rows)):
+        return replace(found, category=_SEALED)
     if found.format == "xarf" and found.category and "category" not in found.guessed:
         return found
     names = (each.name for each in found.attachments)
     if not sealed_content.is_sealed(found.subject, found.text, *names):
         return found
     guessed = tuple(dict.fromkeys((*found.guessed, "category")))
-    return replace(found, category="child_abuse", guessed=guessed)
+    rows = tuple(replace(row, category=_SEALED) for row in found.rows)
+    return replace(found, category=_SEALED, guessed=guessed, rows=rows)
 
 
 def _unread(source: Source, reason: str) -> Reading:

@@ -33,7 +33,7 @@ def of_table(source: Source, found: TableFindings, **known: Any) -> Reading:
         known["reporter"] = found.reporter
     if found.more:
         known["more"] = True
-    reading = from_text(source, found.findings, **known)
+    reading = found.rows.of(from_text(source, found.findings, **known), found.category)
     if found.first_at is None or found.names_zone:
         return reading
     guessed = tuple(dict.fromkeys((*reading.guessed, "seen_at")))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from incidents.inbox import category, seen_time
 from incidents.inbox.findings import Findings
+from incidents.inbox.readers.rows import Rows
 from incidents.inbox.table_file import TableFile
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -50,6 +51,7 @@ class TableFindings:
     reporter: str | None = None
     names_zone: bool = True
     more: bool = False
+    rows: Rows = field(default_factory=Rows)
 
     def take_rows(self, rows: Iterable[Mapping[str, str]]) -> None:
         """Take what those rows say."""
@@ -85,13 +87,16 @@ class TableFindings:
         url, host = self.of_row(row, "url"), self.of_row(row, "host")
         if url.startswith("/") and host:
             url = f"http://{host}{url}"
+        before = self.findings.sizes
         if url:
             self.findings.take_url(url)
         if host:
             self.findings.take_host(host)
         address = self.of_row(row, "ip")
+        seen_at = time[0] if time else None
         if address:
-            seen_at = time[0] if time else None
             self.findings.take_ip(address, self.of_row(row, "port") or None, seen_at=seen_at)
-        self.category = self.category or category.of_type(self.of_row(row, "category"))
+        code = category.of_type(self.of_row(row, "category"))
+        self.rows.take(self.findings, before, code, seen_at)
+        self.category = self.category or code
         self.reporter = self.reporter or self.of_row(row, "reporter") or None

@@ -16,6 +16,7 @@ from typing import Any
 from incidents.inbox import category, seen_time, xarf_schemas
 from incidents.inbox.findings import Findings
 from incidents.inbox.readers.mail import from_text
+from incidents.inbox.readers.rows import Rows
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import Source
 
@@ -47,17 +48,20 @@ def read(source: Source) -> Reading | None:
     times: list[datetime] = []
     types: list[str] = []
     reporters: list[str] = []
+    rows = Rows()
     for each in found[:MAX_REPORTS]:
-        report = _report(each)
+        report, before, seen = _report(each), findings.sizes, len(times)
         _take(report, findings, times)
-        types += [code for code in [_category(report)] if code]
+        code = _category(report)
+        rows.take(findings, before, code, next(iter(times[seen:]), None))
+        types += [code] if code else []
         reporters += [text for text in [_reporter(each)] if text]
     known: dict[str, Any] = {"invalid": tuple(xarf_schemas.problems(found[0]))}
     known |= {"seen_at": min(times)} if times else {}
     known |= {"category": types[0]} if types else {}
     known |= {"reporter": reporters[0]} if reporters else {}
     known |= {"more": True} if len(found) > MAX_REPORTS else {}
-    return from_text(source, findings, **known)
+    return rows.of(from_text(source, findings, **known), known.get("category"))
 
 
 def _within(text: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from incidents import clock
-from incidents.contract.documents.reports import Report
+from incidents.contract.documents.reports import Report, ReportWithFindings
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope
 from incidents.desk.inbox import reports as desk_reports
@@ -111,7 +111,7 @@ class RuleDesk:
                 rules = rules_file.read(text)
                 rule = rules.named(row.rule)
                 assert rule is not None, "a rule of these rules matched it"
-                report = views.reports(connection, [id_])[0]
+                report = views.with_findings(connection, [id_])[0]
                 act = decision.decide(connection, report, rule, clock.now())
             by_rule = ByRule(rule=rule, rules=row.rules, logs_per_hour=rules.logs_per_hour)
             try:
@@ -130,7 +130,9 @@ class RuleDesk:
         # It is looked at again in the next round.
         return None
 
-    def _carry_out(self, id_: int, report: Report, act: Act, by_rule: ByRule) -> str | None:
+    def _carry_out(
+        self, id_: int, report: ReportWithFindings, act: Act, by_rule: ByRule
+    ) -> str | None:
         """Do it; return why the desk must be asked instead, as a code, or None."""
         signature = by_rule.rule.signature
         if act.kind == "ask":
@@ -170,7 +172,7 @@ class RuleDesk:
         return "ask"
 
 
-def _check(connection: Connection, *, report: Report, act: Act, by: ByRule) -> None:
+def _check(connection: Connection, *, report: ReportWithFindings, act: Act, by: ByRule) -> None:
     now = decision.decide(connection, report, by.rule, clock.now())
     if (now.kind, now.n) != (act.kind, act.n):
         raise _ChangedError

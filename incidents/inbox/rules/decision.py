@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339
-from incidents.contract.documents.reports import Report
+from incidents.contract.documents.reports import ReportWithFindings
 from incidents.inbox import triage
 from incidents.intake import finding
 from incidents.intake.finding import Named
@@ -35,7 +35,7 @@ class Act:
     asks: str | None = None
 
 
-def decide(connection: Connection, report: Report, rule: Rule, now: datetime) -> Act:
+def decide(connection: Connection, report: ReportWithFindings, rule: Rule, now: datetime) -> Act:
     """Decide, at `now` (UTC); under the lock of the site, nothing changes it any more.
 
     A rule logs and joins only what is about exactly one site.

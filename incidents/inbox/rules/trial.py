@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
         ComparedAct,
         DifferingReport,
-        Report,
+        ReportWithFindings,
         RulesTrial,
         RuleTrial,
     )
@@ -65,7 +65,9 @@ class _Trial:
         self._sites: dict[str, _Site] = defaultdict(_Site)
         self._logged: dict[str, deque[datetime]] = defaultdict(deque)
 
-    def would(self, report: Report, *, unread: bool) -> tuple[Rule | None, str, str | None]:
+    def would(
+        self, report: ReportWithFindings, *, unread: bool
+    ) -> tuple[Rule | None, str, str | None]:
         """What would have been done with the next report: the rule, its act, and why it asks."""
         matched = None if unread else intake.match(self._rules, _facts(report))
         if matched is None:
@@ -76,7 +78,7 @@ class _Trial:
             self._by_people(report)
         return matched.rule, act, asks
 
-    def _act(self, report: Report, matched: intake.Matched) -> tuple[str, str | None]:
+    def _act(self, report: ReportWithFindings, matched: intake.Matched) -> tuple[str, str | None]:
         rule, at = matched.rule, read_rfc3339(report["received_at"])
         asks = matched.asks or self._brakes(rule, at)
         if asks is not None:
@@ -122,7 +124,7 @@ class _Trial:
             for first, last in windows
         )
 
-    def _by_people(self, report: Report) -> None:
+    def _by_people(self, report: ReportWithFindings) -> None:
         """Take it that people log the report on its site if that is what they did."""
         if report["state"] != store.LOGGED or len(report["candidates"]) != 1:
             return
@@ -194,18 +196,18 @@ def try_rules(
 _COUNTS = {LOG: "log", JOIN: "join", DISMISS: "dismiss", ASK: "ask"}
 
 
-def _each(connection: Connection, ids: list[int]) -> Iterator[tuple[Report, bool]]:
+def _each(connection: Connection, ids: list[int]) -> Iterator[tuple[ReportWithFindings, bool]]:
     """The reports in order, each with whether it could not be read."""
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         rows = store.named(connection, some)
-        for report in views.reports(connection, some):
+        for report in views.with_findings(connection, some):
             id_ = read_report_id(report["id"])
             assert id_ is not None, "the desk's own id"
             yield report, rows[id_].unread is not None
 
 
-def _facts(report: Report) -> ReportFacts:
+def _facts(report: ReportWithFindings) -> ReportFacts:
     return ReportFacts(
         channel=report["channel"], format=report["format"], reporter=report["reporter"],
         category=report["category"], addresses=tuple(report["addresses"]),
@@ -220,7 +222,7 @@ def _row(rule: Rule) -> RuleTrial:
     }  # fmt: skip
 
 
-def _did(report: Report) -> str:
+def _did(report: ReportWithFindings) -> str:
     """What became of the report: its state; `rule` if a rule settled it, and no person."""
     by = report["settled_by"]
     return "rule" if by is not None and by.startswith(person_name.RULE) else report["state"]

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -21,28 +22,31 @@ from incidents.store.inbox.address_book import Holding, Kind, networks_above
 
 _MOST_ABOVE = 8
 """The maximum number of parent names of a host that are looked up."""
-_MOST = 20
+MOST = 20
 """The maximum number of candidates of a report, and of IP addresses that are looked up."""
 _MOST_HOSTS = 100
 """The maximum number of hosts of a report that are looked up in the address book."""
 
 _Key = tuple[Kind, str]
+_Of = TypeVar("_Of", int, tuple[int, int])
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a report names: hosts at the time `at` (UTC), and IP addresses, each with its own time.
 
-    The times are those at which the content was seen.
+    The times are those at which the content was seen. `is_one`: all are names of one thing, so that
+    it is of whoever has them all, if anybody has.
     """
 
     hosts: Sequence[str]
     addresses: Sequence[tuple[str, datetime]]
     at: datetime
+    is_one: bool = False
 
 
-def of_reports(connection: Connection, asked: Mapping[int, Asked]) -> dict[int, list[str]]:
-    """The candidates of each report, the surest first, at most twenty.
+def of_reports(connection: Connection, asked: Mapping[_Of, Asked]) -> dict[_Of, list[str]]:
+    """The candidates of each report, or finding, the surest first, at most twenty.
 
     The function takes a query for the register, one for whether there is an address book, and two
     for that, or more if there is much to look up.
@@ -53,13 +57,15 @@ def of_reports(connection: Connection, asked: Mapping[int, Asked]) -> dict[int, 
     book = _Book.of(connection, list(asked.values())) if has_book else _Book()
     found = {}
     for id_, each in asked.items():
-        own: list[str] = []
+        named: list[str] = []
         for host in each.hosts:
-            own += _of_host(host, registered.get(host), book, each.at)
+            named += _of_host(host, registered.get(host), book, each.at)
+        there: list[str] = []
         for address, at in each.addresses:
             _, holders = book.nearest(_of_address(address), at)
-            own += [site for sites_ in holders for site in sites_]
-        found[id_] = list(dict.fromkeys(own))[:_MOST]
+            there += [site for sites_ in holders for site in sites_]
+        both = [site for site in named if site in there] if each.is_one else []
+        found[id_] = list(dict.fromkeys(both or [*named, *there]))[:MOST]
     return found
 
 
@@ -149,7 +155,7 @@ class _Book:
                 key for host in hosts for name in names_above(host) for key in _of_name(name)
             )
             addresses = list(dict.fromkeys(address for address, _ in each.addresses))
-            wanted.update(key for one in addresses[:_MOST] for key in _of_address(one))
+            wanted.update(key for one in addresses[:MOST] for key in _of_address(one))
             times.update([each.at, *(at for _, at in each.addresses)])
         first, last = min(times), max(times)
         held = address_book.of_values(connection, wanted, first, last)

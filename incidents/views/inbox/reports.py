@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import Connection, func, select, tuple_
 
-from incidents.clock import read_rfc3339, rfc3339
+from incidents.clock import rfc3339
 from incidents.errors import InputError, NoSuchReportError
 from incidents.intake.rules import Rules
 from incidents.locale.language import ENGLISH, Language
@@ -23,15 +23,18 @@ from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
 from incidents.values.incident_states import UNSETTLED
 from incidents.views.inbox import candidates, sealed_files, snapshots
+from incidents.views.inbox import findings as report_findings
 from incidents.views.inbox.reporters import ReporterRecord, record_of
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
+        Finding,
         IntakeRules,
         Record,
         Report,
         ReportInFull,
         ReportPage,
+        ReportWithFindings,
     )
 
 _FULL = ("text", "endpoints", "attachments", "invalid", "sent_at")
@@ -78,10 +81,18 @@ def report(connection: Connection, id_: int, language: Language = ENGLISH) -> Re
     )
 
 
+def with_findings(
+    connection: Connection, ids: Iterable[int], language: Language = ENGLISH
+) -> list[ReportWithFindings]:
+    """The reports with those numbers, in that order, with what each of their findings is about."""
+    return cast("list[ReportWithFindings]", reports(connection, ids, language, findings=True))
+
+
 def reports(
-    connection: Connection, ids: Iterable[int], language: Language = ENGLISH, *, full: bool = False
-) -> list[Report]:
-    """The reports with those numbers, in that order.
+    connection: Connection, ids: Iterable[int], language: Language = ENGLISH, *,
+    full: bool = False, findings: bool = False,
+) -> list[Report]:  # fmt: skip
+    """The reports with those numbers, in that order; `full` ones have their `findings`, too.
 
     The number of queries does not depend on theirs, but for one of each trusted reporter.
     """
@@ -93,8 +104,13 @@ def reports(
         id_: json.loads(texts[row.reading]) if row.reading in texts else {}
         for id_, row in rows.items()
     }
-    named = {id_: _asked(rows[id_], reading) for id_, reading in readings.items()}
-    found = candidates.of_reports(connection, named)
+    read = [(rows[id_], reading) for id_, reading in readings.items()]
+    parts = report_findings.of_reports(connection, read) if full or findings else {}
+    found = candidates.of_reports(connection, dict(report_findings.as_one(*each) for each in read))
+    for id_, own in parts.items():
+        # There may be more findings than were looked up for the whole report.
+        sites = [*found[id_], *report_findings.left(own, ())]
+        found[id_] = list(dict.fromkeys(sites))[: candidates.MOST]
     keys = {row.reporter for row in rows.values() if row.reporter is not None}
     standings = reporters.standings(connection, keys)
     records = {
@@ -114,6 +130,7 @@ def reports(
                 language,
                 standing=standings.get(row.reporter or "", reporters.NONE),
                 record=records.get(row.reporter or ""),
+                findings=parts.get(id_),
             )
         ]
     ]
@@ -226,25 +243,10 @@ def _conditions(connection: Connection, wanted: ReportFilter) -> list[Any]:
     return found
 
 
-def _asked(row: store.Report, reading: Mapping[str, Any]) -> candidates.Asked:
-    """What the report names, with the times at which it was seen; no report names a later one."""
-    received_at = row.received_at
-    at = min(row.seen_at or received_at, received_at)
-    addresses = dict.fromkeys(
-        (each["address"], at if seen is None else min(read_rfc3339(seen), received_at))
-        for each in reading.get("endpoints", ())
-        for seen in [each["seen_at"]]
-    )
-    return candidates.Asked(_named(reading), list(addresses), at)
-
-
-def _named(reading: Mapping[str, Any]) -> list[str]:
-    return [*reading.get("hosts", ()), *reading.get("mentions", ())]
-
-
 def _document(
     row: store.Report, reading: Mapping[str, Any], texts: Mapping[str, str],
     sites: list[str], language: Language, *, standing: str, record: ReporterRecord | None,
+    findings: list[Finding] | None,
 ) -> Report:  # fmt: skip
     hosts: Sequence[str] = reading.get("hosts", ())
     # A name without a scheme is a host if it is a site here.
@@ -254,7 +256,7 @@ def _document(
     reason = None if row.reason is None else texts.get(row.reason)
     if row.unread is not None and reason is None:
         reason = language.say(f"report.unread.{row.unread}")
-    return {
+    found: Report = {
         "id": report_id(row.id), "format": row.format,
         "state": row.state,  # type: ignore[typeddict-item]
         "reporter": reading.get("reporter"), "category": row.category,
@@ -274,6 +276,9 @@ def _document(
         "standing": standing,  # type: ignore[typeddict-item]
         "record": None if record is None else cast("Record", record._asdict()),
     }  # fmt: skip
+    if findings is not None:
+        cast("ReportWithFindings", found)["findings"] = findings
+    return found
 
 
 def _in_full(

@@ -171,8 +171,12 @@ def page(
     if not who.identity.may("reveal"):
         found["snapshots"] = snapshots.without_words(found["snapshots"])
     files = [{**each, "name": plain(each["name"])} for each in found["attachments"]]
+    of_sites = triage.parts(found)
+    # Left out where sites differ, so that each is logged with its own.
+    categories = {each.category for each in of_sites} or {found["category"]}
     return here.page(
-        "report", status=status, flash=flash, report=found, path=f"/reports/{found['id']}",
+        "report", status=status, flash=flash, report=found, of_sites=of_sites,
+        category=categories.pop() if len(categories) == 1 else None, path=f"/reports/{found['id']}",
         joinable=joinable, reporter=reporter, standings=STANDINGS, categories=CATEGORIES,
         typed=here.typed, closes=closes, opened=opened or here.kept.opened, source=source,
         files=files, has_pages=bool(taking.addresses(found)),
