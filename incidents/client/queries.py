@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation
     from incidents.contract.documents.policies import Policy as Policy_
-    from incidents.contract.documents.reports import IntakeRules, Reporter, ReportInFull, ReportPage
+    from incidents.contract.documents.reports import (
+        IntakeRules,
+        Reporter,
+        ReportInFull,
+        ReportPage,
+        RulesActivation,
+    )
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -147,6 +153,10 @@ class RemoteQueries:
     def intake_rules(self) -> IntakeRules:
         """Return the intake rules in force."""
         return cast("IntakeRules", self._exchange.get("/intake-rules"))
+
+    def rules_history(self) -> list[RulesActivation]:
+        """List every activation of intake rules, the earliest first."""
+        return list(self._exchange.get("/intake-rules/history")["items"])
 
     def active_policy(self) -> Policy_:
         """Return the active policy, in words and as a file."""

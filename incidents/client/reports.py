@@ -11,6 +11,7 @@ from incidents.values.ids import report_id
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
+        CheckedRules,
         Reporter,
         ReportInFull,
         RulesActivated,
@@ -58,6 +59,11 @@ class RemoteReports:
     def missing_site(self, *_: object, **__: object) -> list[Envelope]:
         """None: as for `ensure_site`."""
         return []
+
+    def check_rules(self, toml: str) -> CheckedRules:
+        """Check intake rules for the server's desk. Raises the errors of `receive`."""
+        found, _tag = self._exchange.exchange("POST", "/intake-rules/check", words={"toml": toml})
+        return cast("CheckedRules", found)
 
     def try_rules(self, toml: str, *, days: int) -> RulesTrial:
         """Try intake rules on the server's reports. Raises the errors of `receive`."""

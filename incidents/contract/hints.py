@@ -66,6 +66,7 @@ LOOKS = {
     "alarms": Look("alarms"),
     "filing_terms": Look("filing terms"),
     "reports": Look("report list"),
+    "intake_rules": Look("report rules show"),
     "join_report": Look("report join", "settle_report"),
     "audit_status": Look("audit status"),
     "disable_account": Look("account disable", "keep_accounts"),

@@ -28,11 +28,13 @@ from incidents.store.database.engine import Reading
 from incidents.store.inbox import address_book
 from incidents.values import inputs
 from incidents.values.ids import incident_id
+from incidents.views.inbox import intake_rules as rule_views
 from incidents.views.inbox import reporters as reporter_views
 from incidents.views.inbox import reports as views
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
+        CheckedRules,
         Report,
         Reporter,
         ReportInFull,
@@ -108,6 +110,16 @@ class ReportDesk:
             if not is_known and not address_book.of_values(connection, known, then, then):
                 return []
         return [Envelope(site=name, command=AddSite(by=by), login=login)]
+
+    def check_rules(self, toml: str) -> CheckedRules:
+        """The rules as an activation would keep them, and what would refuse it.
+
+        Raises:
+            RulesError: if the text has no rules that can be used.
+        """
+        wanted = rules_file.read(toml)
+        with self.reading() as connection:
+            return rule_views.checked(connection, wanted)
 
     def try_rules(self, toml: str, *, days: int) -> RulesTrial:
         """Try intake rules on the reports of the last `days`; nothing is changed.

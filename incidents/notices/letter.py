@@ -103,7 +103,8 @@ class AlarmFacts:
     (`closed`), or in an unknown state (`unknown`), and how many of the latter were added since the
     loss (`new`); the first names (`named`) with the actual `states`; and the sites that are
     suspended on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for
-    a supervisor. `rules_braked`: the number of `reports` that wait because an intake rule logged as
+    a supervisor. `rules_unowned`: the rules (`named`) whose owners may not settle reports.
+    `rules_braked`: the number of `reports` that wait because an intake rule logged as
     many as it may, and when the oldest came in (`since`). `reports_untriaged`: the number of
     `reports` from outside that have waited too long for triage, and when the oldest came in
     (`since`). `halted`, `entries_lost`,
@@ -311,6 +312,9 @@ NOTICES: dict[str, NoticeType] = {
     "alarm_sites_uncompared": NoticeType("desk", "the actual state of sites is not checked"),
     "alarm_sites_left_down": NoticeType(
         "desk", "sites are down for reasons perhaps lost with the record"
+    ),
+    "alarm_rules_unowned": NoticeType(
+        "desk", "intake rules do nothing: their owners may not settle reports"
     ),
     "alarm_rules_braked": NoticeType(
         "desk", "intake rules have logged as many reports as they may: others wait"

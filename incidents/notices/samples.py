@@ -92,6 +92,7 @@ _SAMPLES: dict[str, AnyFacts] = {
     ),
     "alarm_log_unsigned": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_brake_on": replace(_ALARM, since=_NOON - timedelta(minutes=1), orders=313),
+    "alarm_rules_unowned": replace(_ALARM, named=("trusted-feed", "scanner")),
     "alarm_rules_braked": replace(_ALARM, since=_NOON - timedelta(minutes=5), reports=3),
     "alarm_reports_untriaged": replace(_ALARM, since=_NOON - timedelta(minutes=61), reports=3),
     "alarm_order_dead": replace(
@@ -183,6 +184,7 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
     },
     "alarm_log_unsigned": {"since": [_NOON]},
     "alarm_brake_on": {"orders": [1, 313]},
+    "alarm_rules_unowned": {"named": [("trusted-feed",)]},
     "alarm_rules_braked": {"reports": [1, 501]},
     "alarm_reports_untriaged": {"reports": [1, 501]},
     "alarm_order_dead": {"attempts": [None, 1, 42]},

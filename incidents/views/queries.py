@@ -15,7 +15,7 @@ from incidents.contract.queue_filter import EVERYTHING, QueueFilter
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import TimeFormat
 from incidents.store import desk_state
-from incidents.views.inbox import reporters, reports
+from incidents.views.inbox import intake_rules, reporters, reports
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Reporter,
         ReportInFull,
         ReportPage,
+        RulesActivation,
     )
     from incidents.contract.documents.sites import (
         Explanation,
@@ -173,7 +174,11 @@ class Queries:
 
     def intake_rules(self) -> IntakeRules:
         """The intake rules in force."""
-        return reports.rules_in_force(self._connection)
+        return intake_rules.in_force(self._connection)
+
+    def rules_history(self) -> list[RulesActivation]:
+        """Every activation of intake rules, earliest first."""
+        return intake_rules.history(self._connection)
 
     def active_policy(self) -> Policy:
         """The active policy, in words and as its file."""

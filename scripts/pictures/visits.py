@@ -170,6 +170,10 @@ EVERY_PAGE: tuple[Visit, ...] = (
     Visit(name="reporters", route="/reporters", path="/reporters"),
     Visit(name="intake-rules", route="/reports/rules", path="/reports/rules", steps=(unfolded,)),
     Visit(
+        name="intake-rules-history", route="/reports/rules/history", path="/reports/rules/history",
+        steps=(unfolded,),
+    ),
+    Visit(
         name="intake-rules-wrong", route="/reports/rules", path="/reports/rules",
         steps=(
             fill("#toml", _RULES.replace("join", "jion")), click("main .card button.main"),

@@ -79,6 +79,7 @@ OVER_HTTP = {
     "filing import": "POST /filings/import",
     "filing export": "GET /filings/export",
     "report rules show": "GET /intake-rules",
+    "report rules show --history": "GET /intake-rules/history",
     "report rules check": "POST /intake-rules/check",
     "report rules try": "POST /intake-rules/try",
     "report rules activate": "POST /intake-rules",

@@ -89,7 +89,7 @@ def test_the_same_bytes_again_are_the_same_report(desk: Cli) -> None:
     receive(desk, ARF)
     again = desk("report", "receive", str(ARF), str(XARF))
     assert again.out.splitlines() == [
-        "r1: arf, about shop.example", "r2: xarf, about shop.example",
+        "r1: ARF, about shop.example", "r2: XARF, about shop.example",
     ]  # fmt: skip
     assert again.err == "r1 was received before: the bytes are the same\n"
 

@@ -85,6 +85,7 @@ sup: report reporter mark zhao@user.example trusted --reason known
 sup: report reporter show zhao@user.example
 sup: report reporter list
 sup: report rules show
+sup: report rules show --history
 sup: report rules check {rules}
 sup: report rules try {rules} --days 2
 sup: report rules activate {rules} --reason 'a feed' --dry-run --password-file {own}
@@ -204,7 +205,7 @@ report book {file}
 
 OF_NO_DESK = {
     "GET /policy/graph", "POST /policy/check", "POST /policy/test", "POST /simulate",
-    "POST /simulate/picture", "GET /filings/fields", "POST /intake-rules/check",
+    "POST /simulate/picture", "GET /filings/fields",
 }  # fmt: skip
 """No desk is needed for it: programs can ask a server, and a command does it by itself."""
 

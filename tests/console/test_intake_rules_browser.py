@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from incidents.views.inbox import reports
+from incidents.views.inbox import intake_rules
 from tests.browser import Chromium, Look, looks, unfold
 from tests.console.test_intake_rules_page import LOG, MAIL, PATH
 from tests.console.test_reports_pages import receive
@@ -31,7 +31,7 @@ def test_rules_are_tried_and_activated_without_script(browser: Chromium, desk: C
             "agreed with the feed"
         )
     with desk.app.reading() as connection:
-        assert reports.rules_in_force(connection)["by"] == "supervisor-1"
+        assert intake_rules.in_force(connection)["by"] == "supervisor-1"
 
 
 @looks(each_day="zh-CN-360-light")

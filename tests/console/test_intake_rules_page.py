@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from incidents.machine import commands as c
-from incidents.views.inbox import reports
+from incidents.store.accounts import accounts
+from incidents.store.database.engine import writing
+from incidents.views.inbox import intake_rules
 from tests.console.test_reports_pages import receive
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
@@ -40,7 +42,7 @@ def activated(by: Visitor, place: str, reason: str = "说好了") -> Any:
 
 def in_force(desk: ConsoleDesk) -> Any:
     with desk.app.reading() as connection:
-        return reports.rules_in_force(connection)
+        return intake_rules.in_force(connection)
 
 
 def test_the_rules_in_force_are_told_with_who_activated_them_and_why(
@@ -60,6 +62,36 @@ def test_the_rules_in_force_are_told_with_who_activated_them_and_why(
     assert "<img src=x" not in page
     assert "举报人为 @feed.example" in Visitor(desk, "li", "zh").get(PATH).text
     assert f'href="{PATH}"' in supervisor.get("/reports").text
+
+
+def test_rules_that_do_nothing_say_so_with_the_way_out(
+    desk: ConsoleDesk, supervisor: Visitor
+) -> None:
+    desk.app.reports.activate_rules(LOG, by="sup", login=None, reason="r")
+    assert "cannot act" not in supervisor.get(PATH).text
+    with writing(desk.app.engine) as connection:
+        accounts.give_role(connection, "li", "viewer")
+    page = supervisor.get(PATH).text
+    assert "feed cannot act, because the role of li may not settle reports" in page
+    assert "Give the owner an enabled account" in page
+    assert 'href="/admin/accounts"' in Visitor(desk, "administrator").get(PATH).text
+
+
+def test_earlier_rules_are_told_with_who_why_and_what_changed(
+    desk: ConsoleDesk, supervisor: Visitor
+) -> None:
+    assert "There are no rules" in supervisor.get(f"{PATH}/history").text
+    assert f"{PATH}/history" not in supervisor.get(PATH).text
+    desk.app.reports.activate_rules(LOG, by="sup", login=None, reason=f"a feed {HOSTILE}")
+    desk.app.reports.activate_rules(ASK, by="wang", login=None, reason="too many")
+    assert f'href="{PATH}/history"' in supervisor.get(PATH).text
+    page = supervisor.get(f"{PATH}/history").text
+    assert page.index("too many") < page.index("a feed")
+    latest = page.partition("a feed")[0]
+    assert "<bdi>wang</bdi>" in latest
+    assert "<del>-act = &#34;log&#34;</del>\n<ins>+act = &#34;ask&#34;</ins>" in latest
+    assert " name = &#34;feed&#34;" in latest
+    assert "<img src=x" not in page
 
 
 def test_wrong_rules_are_refused_with_the_rule_the_key_and_the_value_and_stay_typed(

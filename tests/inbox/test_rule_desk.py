@@ -37,7 +37,7 @@ from incidents.store.inbox import reports as store
 from incidents.store.inbox.address_book import Holding
 from incidents.values.person_name import check_person
 from incidents.views.inbox import reports as views
-from incidents.views.inbox.reports import rules_in_force
+from incidents.views.inbox.intake_rules import in_force
 from tests import forked
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
@@ -201,7 +201,7 @@ def test_a_rule_logs_nothing_on_a_site_that_changed_hands_since_the_report_saw_i
     desk.receive(URL, seen_at=moved - timedelta(hours=1))
     with reading(desk.day.engine) as connection:
         [tried] = try_rules(
-            connection, rules_file.read(rules_in_force(connection)["toml"]), DOCUMENTED,
+            connection, rules_file.read(in_force(connection)["toml"]), DOCUMENTED,
             since=moved, until=desk.day.now + timedelta(hours=1),
         )["by_rule"]  # fmt: skip
     desk.receive(URL, seen_at=moved + timedelta(minutes=1), category="spam")

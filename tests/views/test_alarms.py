@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, insert, update
 
+from incidents.desk.inbox import intake_rules
+from incidents.desk.inbox.intake_rules import RulesActivation
+from incidents.intake import rules_file
 from incidents.machine import commands as c
 from incidents.machine.orders import DESK, NOTICE
 from incidents.machine.policy import Policy, read_duration
 from incidents.notices.letter import NOTICES
 from incidents.settings.police import ReportDuty
 from incidents.store import after_loss, monitoring
+from incidents.store.accounts import accounts
+from incidents.store.accounts.accounts import Account
 from incidents.store.database.engine import writing
 from incidents.store.inbox import reports
 from incidents.store.log import lineage
@@ -643,6 +648,31 @@ def test_of_a_flood_of_reports_the_first_are_counted(day: Day) -> None:
     [flood] = [each for each in whole.alarms if each.kind == "reports_untriaged"]
     assert (flood.since, flood.reports) == (utc("10:00"), 501)
     assert whole.capped == {"reports_untriaged"}
+
+
+def test_rules_whose_owners_have_no_account_alarm_once_there_are_accounts(day: Day) -> None:
+    rules = rules_file.read(
+        "".join(
+            f'[[rule]]\nname = "{name}"\nowner = "{owner}"\nact = "log"\n'
+            for name, owner in (("feed", "li"), ("list", "wang"), ("crawl", "chen"))
+        )
+    )
+    wanted = RulesActivation(rules=rules, by="sup", login=None, reason="agreed")
+    with writing(day.at("10:00").engine) as connection:
+        intake_rules.activate(connection, wanted, lambda: day.now)
+    assert keys(day, "rules_unowned") == []
+
+    with writing(day.engine) as connection:
+        accounts.add_account(connection, Account("li", "operator", day.now, None))
+        accounts.add_account(connection, Account("chen", "viewer", day.now, None))
+
+    assert found(day, "rules_unowned") == [
+        Alarm(kind="rules_unowned", subject="inbox", named=("list", "crawl"))
+    ]
+    with writing(day.engine) as connection:
+        accounts.add_account(connection, Account("wang", "operator", day.now, None))
+        accounts.give_role(connection, "chen", "supervisor")
+    assert keys(day, "rules_unowned") == []
 
 
 def test_reports_that_the_brake_of_the_rules_stopped_alarm_until_they_are_settled(day: Day) -> None:

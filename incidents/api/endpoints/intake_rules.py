@@ -14,7 +14,7 @@ from incidents.intake import rules_file
 from incidents.intake.rules import Rules
 from incidents.intake.rules_file import RulesError
 from incidents.values import inputs
-from incidents.views.inbox import reports
+from incidents.views.inbox import intake_rules
 
 routes = router("reports")
 
@@ -43,7 +43,14 @@ class ActivatingRules(RulesFile):
 def show(by: ReadCaller) -> JSON:
     """Show the intake rules in force: their file, when they were activated, by whom and why."""
     with by.reading() as connection:
-        return JSON(reports.rules_in_force(connection))
+        return JSON(intake_rules.in_force(connection))
+
+
+@routes.get("/intake-rules/history", **operation("look", documents.RulesHistory))
+def history(by: ReadCaller) -> JSON:
+    """List every activation of intake rules, with its person, its reason and what it changed."""
+    with by.reading() as connection:
+        return JSON({"items": intake_rules.history(connection)})
 
 
 @routes.post(
@@ -51,10 +58,10 @@ def show(by: ReadCaller) -> JSON:
     **operation("look", documents.CheckedRules, acting=True, slowed=True),
 )
 def check(by: ReadCaller, file: RulesFile) -> JSON:
-    """Check intake rules: whether they can be used, and their digest."""
+    """Check intake rules: whether they can be used, their digest, and whose owners are missing."""
     with by.spending():
-        found = _read(file.toml)
-    return JSON({"rules": found.digest, "toml": found.toml()})
+        found = by.app.reports.check_rules(_read(file.toml).toml())
+    return JSON(found)
 
 
 @routes.post(

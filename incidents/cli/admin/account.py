@@ -14,6 +14,7 @@ import click
 
 from incidents.accounts import identity
 from incidents.cli import options, output, reauthentication
+from incidents.cli.admin import rule_owners
 from incidents.cli.lazy_group import LazyGroup, verb
 
 if TYPE_CHECKING:
@@ -221,6 +222,8 @@ def _answer(
             run.inform(run.text("account.unchanged"))
         if next_ is not None:
             run.write(run.text("answer.next", step=next_))
+    if changed and run.remote is None:
+        rule_owners.warn(run)
 
 
 def _password(run: Run, of: Account) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from incidents import clock
 from incidents.accounts import access_settings, secrets
 from incidents.cli import confirmation, error_text, reauthentication
+from incidents.cli.admin import rule_owners
 from incidents.cli.admin.account_admin import AccountAdmin
 from incidents.desk import accounts
 from incidents.desk.own_stream import Actor
@@ -73,6 +74,7 @@ def _make(run: Run) -> bool:
     by = Actor(person=run.settings.person, login=run.settings.login)
     if AccountAdmin(run, by).make_first(handle, hash_):
         run.inform(run.text("first_account.made", handle=handle))
+        rule_owners.warn(run)
     else:
         run.inform(run.text("first_account.not_first"))
     return True

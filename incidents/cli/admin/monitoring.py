@@ -79,34 +79,29 @@ def _delivery(run: Run, alarm: Alarm) -> str:
 def _words_of_alarm(run: Run, alarm: Alarm) -> str:
     when, language = run.when, run.language
     site = alarm["site"] or ""
-    incident, due, overdue = alarm["incident"], alarm["due"], alarm["overdue"]
+    incident, due = alarm["incident"], alarm["due"]
     ago = "" if alarm["since"] is None else when.ago(alarm["since"])
     match alarm["kind"]:
         case "daemon_silent":
             return _silent(run, alarm, ago)
         case "clock_about_to_lapse" if due is not None:
-            made = alarm["attempts"]
-            code = "alarms.lapsing.closes" if alarm["miss_closes"] else "alarms.lapsing"
-            if alarm["miss_closes"] and made is not None:
-                code = "alarms.lapsing.tried"
-            return run.text(code, site=site, incident=incident, left=when.left(due), made=made)
+            return _lapsing(run, alarm, site, when.left(due))
         case "order_dead":
             return _given_up(run, alarm, site)
         case kind if kind in _OF_RECORD:
             # An older server does not report why it is halted, or which sites are closed.
             known = {"closed": 0, **alarm, "why": why_halted(alarm.get("halted_why"), language)}
             return run.text(f"alarms.record.{kind}", **known, ago=ago)
+        case "rules_unowned":
+            return run.text("alarms.rules_unowned", rules=language.comma.join(alarm["named"]))
         case kind if kind in _COUNTED:
             return counted(f"alarms.{kind}", alarm[_COUNTED[kind]], language, ago=ago)
-        case "closure_waits" | "closure_disputed" as kind:
-            is_of_incident = incident and kind == "closure_waits"
-            code = "alarms.closure_waits.incident" if is_of_incident else f"alarms.{kind}"
-            return run.text(code, site=site, rule=alarm["rule"] or "none", incident=incident)
+        case "closure_waits" | "closure_disputed":
+            return _closure(run, alarm, site)
         case "report_due" if due is not None:
             return run.text("alarms.report", site=site, incident=incident, left=when.left(due))
         case "filing_due":
-            told = counted("alarms.filing", alarm["terms"], language, day=alarm["subject"])
-            return told + (run.text("alarms.filing.overdue", n=overdue) if overdue else "")
+            return _filing(run, alarm)
     return str(alarm["subject"])
 
 
@@ -115,6 +110,27 @@ def _silent(run: Run, alarm: Alarm, ago: str) -> str:
     n = alarm["overdue"]
     more = run.text("alarms.silent.overdue", n=n) if n else ""
     return run.text(f"{code}.since" if ago else code, daemon=alarm["daemon"], ago=ago, overdue=more)
+
+
+def _lapsing(run: Run, alarm: Alarm, site: str, left: str) -> str:
+    made = alarm["attempts"]
+    code = "alarms.lapsing.closes" if alarm["miss_closes"] else "alarms.lapsing"
+    if alarm["miss_closes"] and made is not None:
+        code = "alarms.lapsing.tried"
+    return run.text(code, site=site, incident=alarm["incident"], left=left, made=made)
+
+
+def _closure(run: Run, alarm: Alarm, site: str) -> str:
+    kind, incident = alarm["kind"], alarm["incident"]
+    is_of_incident = incident and kind == "closure_waits"
+    code = "alarms.closure_waits.incident" if is_of_incident else f"alarms.{kind}"
+    return run.text(code, site=site, rule=alarm["rule"] or "none", incident=incident)
+
+
+def _filing(run: Run, alarm: Alarm) -> str:
+    told = counted("alarms.filing", alarm["terms"], run.language, day=alarm["subject"])
+    overdue = alarm["overdue"]
+    return told + (run.text("alarms.filing.overdue", n=overdue) if overdue else "")
 
 
 def _given_up(run: Run, alarm: Alarm, site: str) -> str:
@@ -149,6 +165,7 @@ def _next_command(alarm: Alarm) -> str:
         "sites_uncompared": "incidents daemon status",
         "sites_left_down": "incidents daemon status",
         "brake_on": "incidents orders list --braked",
+        "rules_unowned": "incidents report rules show",
         "rules_braked": "incidents report list",
         "reports_untriaged": "incidents report list",
         "closure_waits": f"incidents site why {alarm['site']}",

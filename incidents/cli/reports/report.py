@@ -192,7 +192,7 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "answered by", comma.join(found["answered_by"])
     yield "told", comma.join(_told(run, each) for each in found["told"])
     yield "subject", found["subject"] or ""
-    yield "format", found["format"]
+    yield "format", word("report_format", found["format"])
     yield "category", word("category", found["category"]) if found["category"] else ""
     yield "seen", run.when(found["seen_at"]) if found["seen_at"] else ""
     yield "sites", _sites(run, found)
@@ -250,7 +250,7 @@ def _sites(run: Run, found: ReportInFull) -> str:
 def _row(run: Run, each: Report) -> tuple[str, ...]:
     return (
         each["id"], run.when(each["received_at"]), run.language.word("report_state", each["state"]),
-        each["format"], each["reporter"] or "",
+        run.language.word("report_format", each["format"]), each["reporter"] or "",
         run.language.word("category", each["category"]) if each["category"] else "",
         _about(run, each),
     )  # fmt: skip
@@ -268,6 +268,7 @@ def _line(run: Run, each: Report) -> str:
     if each["state"] == "unreadable":
         return run.text("report.received.unread", report=each["id"], reason=each["reason"] or "")
     return run.text(
-        "report.received", report=each["id"], format=each["format"],
+        "report.received", report=each["id"],
+        format=run.language.word("report_format", each["format"]),
         about=_about(run, each) or run.text("report.about_nothing"),
     )  # fmt: skip

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, output, params, reauthentication
+from incidents.cli import error_text, options, output, params, reauthentication
+from incidents.cli.admin import rule_owners
+from incidents.cli.admin.enforcement_words import counted
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.reauthentication import password_file_option
 from incidents.cli.run import Run
-from incidents.errors import InputError
+from incidents.errors import DONE, FAILED, DatabaseError, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.submission import Submission
-    from incidents.contract.documents.reports import DifferingReport, RulesTrial, RuleTrial
+    from incidents.contract.documents.reports import (
+        DifferingReport,
+        RulesActivation,
+        RulesTrial,
+        RuleTrial,
+        StoppedRule,
+    )
     from incidents.intake.rules import Rule, Rules
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -44,9 +52,14 @@ _file_argument = click.argument("file", type=params.File(), metavar="FILE")
 
 
 @verb()
+@click.option(
+    "--history", is_flag=True, help="Show every activation: when, by whom, why, and what changed."
+)
 @options.view
-def show(run: Run) -> None:
+def show(run: Run, *, history: bool) -> None:
     """Show the intake rules in force, in words and as a file."""
+    if history:
+        return _show_history(run)
     with run.queries() as queries:
         found = queries.intake_rules()
     row = {"rules": found["rules"], "toml": found["toml"]}
@@ -61,19 +74,64 @@ def show(run: Run) -> None:
             )  # fmt: skip
         digest = run.text("rules.digest", rules=found["rules"])
         run.write(*_words(run, read(found["toml"])), "", found["toml"], digest, since)
+        # An older server does not say.
+        rule_owners.tell(run, found.get("stopped", []))
+    return None
+
+
+def _show_history(run: Run) -> None:
+    with run.queries() as queries:
+        found = queries.rules_history()
+    if run.quiet:
+        run.write(*(each["rules"] for each in found))
+    elif run.for_programs:
+        output.write_documents(run, found)
+    elif not found:
+        run.inform(run.text("rules.none"))
+    else:
+        run.write(*(line for each in found for line in _activation(run, each)))
+
+
+def _activation(run: Run, each: RulesActivation) -> Iterator[str]:
+    """An activation as lines, with what it changed."""
+    reason = each["reason"] or run.text("site.erased")
+    yield run.text("rules.since", at=run.when(each["activated_at"]), by=each["by"], reason=reason)
+    yield run.text("rules.digest", rules=each["rules"])
+    for n, line in enumerate(each["changes"]):
+        if not line.startswith("@@"):
+            yield f"  {line}"
+        elif n:
+            yield "  …"
+    yield ""
 
 
 @verb()
 @_file_argument
 @options.query
-def check(run: Run, file: Path) -> None:
-    """Check the intake rules in FILE, and print their digest."""
+def check(run: Run, file: Path) -> int:
+    """Check the intake rules in FILE and their owners, and print their digest.
+
+    Exits 1 if a rule cannot act, because its owner may not settle reports on this desk.
+    """
     found = _read(file)
+    stopped = _stopped(run, found)
     if run.for_programs:
-        document = {"rules": found.digest, **found.document()}
+        document = {"rules": found.digest, **found.document(), "stopped": stopped}
         output.write_document(run, document, rows=[{"rules": found.digest}])
     else:
         run.write(*_words(run, found), found.digest)
+    rule_owners.tell(run, stopped or [])
+    return FAILED if stopped else DONE
+
+
+def _stopped(run: Run, rules: Rules) -> list[StoppedRule] | None:
+    """The rules that would do nothing on this desk; None if there is no desk to ask."""
+    try:
+        # An older server does not say.
+        return run.app.reports.check_rules(rules.toml()).get("stopped")
+    except DatabaseError as error:
+        run.inform(run.text("rules.owners_unchecked", why=error_text.rendered(run, error)))
+        return None
 
 
 @verb("try")
@@ -92,7 +150,8 @@ def try_(run: Run, *, file: Path, days: int) -> None:
     found = run.app.reports.try_rules(_read(file).toml(), days=days)
     if output.answer_program(run, found, found["rules"], rows=found["by_rule"]):
         return
-    run.write(run.text("rules.tried", n=found["reports"], days=days, unmatched=found["unmatched"]))
+    facts = {"days": days, "unmatched": found["unmatched"]}
+    run.write(counted("rules.tried", found["reports"], run.language, **facts))
     output.write_list(
         run, found["by_rule"], ids=(), nothing=run.text("rules.none"),
         headers=("RULE", "OWNER", "LOG", "JOIN", "DISMISS", "ASK", "AGREE", "DIFFER"),
@@ -165,7 +224,7 @@ def _sentence(run: Run, rule: Rule) -> str:
     ]
     return run.text(
         "rules.rule", name=rule.name, owner=rule.owner,
-        criteria=run.language.comma.join(criteria) or run.text("rules.always"),
+        criteria=run.text("rules.and").join(criteria) or run.text("rules.always"),
         act=run.language.word("rule_act", rule.act),
     )  # fmt: skip
 

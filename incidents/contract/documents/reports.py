@@ -190,10 +190,22 @@ class ReportPage(TypedDict):
     next: str | None
 
 
+class StoppedRule(TypedDict):
+    """An intake rule that does nothing, because its owner may not settle reports.
+
+    `why`: the owner has no account (`no_account`), a disabled one, or one whose role may not do so.
+    """
+
+    rule: str
+    owner: str
+    why: Literal["no_account", "disabled", "role"]
+
+
 class IntakeRules(Open):
     """The intake rules in force: their file and digest, since when, by whom and why.
 
-    All but `toml` and `rules` are None if no rules were ever activated. `rules` is the digest.
+    `activated_at`, `by` and `reason` are None if no rules were ever activated. `rules` is the
+    digest. `stopped`: those of the rules that do nothing.
     """
 
     rules: str
@@ -201,13 +213,41 @@ class IntakeRules(Open):
     activated_at: str | None
     by: str | None
     reason: str | None
+    stopped: list[StoppedRule]
+
+
+class RulesActivation(TypedDict):
+    """An activation of intake rules: when, by whom, why, and what it changed.
+
+    `rules` and `previous` are digests. `changes`: the lines of the file that the activation removed
+    (`-`) and added (`+`) with the lines around them, each with that sign or a blank in front; a
+    line `@@ … @@` precedes each place.
+    """
+
+    rules: str
+    previous: str | None
+    activated_at: str
+    by: str
+    reason: str | None
+    toml: str
+    changes: list[str]
+
+
+class RulesHistory(TypedDict):
+    """All activations of intake rules, earliest first."""
+
+    items: list[RulesActivation]
 
 
 class CheckedRules(TypedDict):
-    """Intake rules that can be used: their digest, and their file as it is kept."""
+    """Intake rules that can be used: their digest, and their file as it is kept.
+
+    `stopped`: the rules for whose owners an activation would be refused now.
+    """
 
     rules: str
     toml: str
+    stopped: list[StoppedRule]
 
 
 class RuleTrial(TypedDict):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.desk import own_stream
-from incidents.desk.inbox.reports import owner_problem
+from incidents.desk.inbox import rule_owners
 from incidents.desk.own_stream import IdempotencyKey
 from incidents.errors import RefusedError
 from incidents.intake.rules import Rules
@@ -97,9 +97,8 @@ def _checked(connection: Connection, wanted: RulesActivation) -> InForce | None:
     last = intake_rules.last(connection)
     if last is not None and last.digest == wanted.rules.digest:
         raise RulesInForceError(rules=last.digest)
-    for rule in wanted.rules.rules:
-        if owner_problem(connection, rule.owner) is not None:
-            raise RuleOwnerError(rule=rule.name, owner=rule.owner)
+    for stopped in rule_owners.stopped(connection, wanted.rules):
+        raise RuleOwnerError(rule=stopped["rule"], owner=stopped["owner"])
     return last
 
 

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from incidents.accounts.identity import may
 from incidents.clock import rfc3339
 from incidents.desk import own_stream
 from incidents.desk.envelope import Answer, Envelope
+from incidents.desk.inbox import rule_owners
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.intake.rules import Rule
 from incidents.machine.commands import Attach
@@ -25,7 +25,6 @@ from incidents.record.report_events import (
     ReportJoined,
     ReportLogged,
 )
-from incidents.store.accounts import accounts
 from incidents.store.inbox import reports
 from incidents.store.inbox.reports import Report, Settlement
 from incidents.values.ids import incident_id, read_incident_id, report_id
@@ -169,25 +168,10 @@ def _place(
 def _stops(connection: Connection, by_rule: ByRule, now: datetime) -> str | None:
     """Why the rule must not act at `now` (UTC), as a code; None if it may."""
     rule = by_rule.rule
-    if owner_problem(connection, rule.owner) is not None:
+    if rule_owners.problem(connection, rule.owner) is not None:
         return "owner"
     logged = reports.logged_by(connection, rule.signature, rule.name, now - BRAKE_SPAN)
     return reports.BRAKE if logged >= by_rule.logs_per_hour else None
-
-
-def owner_problem(connection: Connection, owner: str) -> str | None:
-    """Why the person cannot own a rule, as a code; None if they can.
-
-    Where there are accounts, the owner has one that is enabled, and may settle reports.
-    """
-    if not accounts.any_exist(connection):
-        return None
-    found = accounts.account(connection, owner)
-    if found is None:
-        return "no_account"
-    if found.disabled_at is not None:
-        return "disabled"
-    return None if may(found.role, "settle_report") else "role"
 
 
 def _incident(answer: Answer) -> tuple[int, int]:

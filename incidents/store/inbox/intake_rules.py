@@ -29,6 +29,13 @@ def last(connection: Connection) -> InForce | None:
     return None if row is None else InForce(*row)
 
 
+def every(connection: Connection) -> list[InForce]:
+    """All rules that ever came into force, earliest first."""
+    return [
+        InForce(*row) for row in connection.execute(select(intake_rules).order_by(intake_rules.c.n))
+    ]
+
+
 def texts(connection: Connection, digests: Iterable[str]) -> dict[str, str]:
     """The files of the rules with those digests."""
     own = intake_rules.c

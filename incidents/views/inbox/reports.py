@@ -11,10 +11,9 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from incidents.clock import rfc3339
 from incidents.errors import InputError, NoSuchReportError
-from incidents.intake.rules import Rules
 from incidents.locale.language import ENGLISH, Language
 from incidents.store import entries
-from incidents.store.inbox import answers, intake_rules, reporters
+from incidents.store.inbox import answers, reporters
 from incidents.store.inbox import reports as store
 from incidents.store.schema.report_tables import report_hosts, waits
 from incidents.store.schema.report_tables import reports as table
@@ -29,7 +28,6 @@ from incidents.views.inbox.reporters import ReporterRecord, record_of
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
         Finding,
-        IntakeRules,
         Record,
         Report,
         ReportInFull,
@@ -208,21 +206,6 @@ def open_incidents(connection: Connection, names: Sequence[str], most: int = 20)
         Joinable(incident_id(row.site_id, row.n), row.name, row.state)
         for row in connection.execute(asked)
     ]
-
-
-def rules_in_force(connection: Connection) -> IntakeRules:
-    """The intake rules in force; rules without any rule if none were ever activated."""
-    last = intake_rules.last(connection)
-    if last is None:
-        none = Rules()
-        return {
-            "rules": none.digest, "toml": none.toml(), "activated_at": None, "by": None,
-            "reason": None,
-        }  # fmt: skip
-    return {
-        "rules": last.digest, "toml": last.toml, "activated_at": rfc3339(last.activated_at),
-        "by": last.by, "reason": entries.values(connection, [last.reason]).get(last.reason),
-    }  # fmt: skip
 
 
 def _conditions(connection: Connection, wanted: ReportFilter) -> list[Any]:

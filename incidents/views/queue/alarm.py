@@ -40,10 +40,10 @@ WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE, UNTRIAGED = "filing_due", "brake_on", "reports_untriaged"
 HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
 LEFT_DOWN, MARK_UNREAD = "sites_left_down", "mark_unread"
-UNCOMPARED, RULES_BRAKED = "sites_uncompared", "rules_braked"
+UNCOMPARED, RULES_BRAKED, RULES_UNOWNED = "sites_uncompared", "rules_braked", "rules_unowned"
 KINDS = (
     SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
-    DEAD, RULES_BRAKED, UNTRIAGED, UNSIGNED, DISPUTED, REPORT, FILING,
+    DEAD, RULES_UNOWNED, RULES_BRAKED, UNTRIAGED, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
 """The kinds of alarms, most urgent first."""
 
@@ -73,6 +73,8 @@ class Alarm:
       longer than the setting allows. `since`: when the oldest of them came in.
     - `rules_braked`: one alarm for all `reports` that wait for the desk because an intake rule has
       logged as many as it may. `since`: when the oldest of them came in.
+    - `rules_unowned`: one alarm for all intake rules that do nothing, because their owners may not
+      settle reports; the rules are `named`.
     - `brake_on`: one alarm for all `orders` that wait for a supervisor, because too many sites were
       taken down at once.
     - `halted`: no orders are carried out until a person resumes; the reason (`halted_why`).

@@ -15,10 +15,14 @@ from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339
 from incidents.contract.case_documents import plain
+from incidents.desk.inbox import rule_owners
+from incidents.intake import rules_file
+from incidents.intake.rules import Rules
 from incidents.machine.case import rule_to_close
 from incidents.machine.orders import DESK
 from incidents.settings.police import ReportDuty
 from incidents.store import monitoring
+from incidents.store.inbox import intake_rules
 from incidents.store.monitoring import Raised
 from incidents.values.ids import incident_id, order_id
 from incidents.views import left_down, orders, register
@@ -39,6 +43,7 @@ from incidents.views.queue.alarm import (
     MAX_DUE,
     REPORT,
     RULES_BRAKED,
+    RULES_UNOWNED,
     SILENT,
     UNTRIAGED,
     WAITING,
@@ -97,6 +102,7 @@ def current_alarms(
         DISPUTED: _disputed(connection),
         REPORT: _reports(connection, now, report),
         FILING: _filings(connection, now),
+        RULES_UNOWNED: _rules_unowned(connection),
         RULES_BRAKED: _rules_braked(connection),
         UNTRIAGED: _untriaged(connection, now, triage_within),
         **{kind: (one, False) for kind, one in history_alarms(history, now).items()},
@@ -307,6 +313,14 @@ def _filings(connection: Connection, now: datetime) -> Part:
         return [], False
     terms, overdue = connection.execute(alarm.TERMS_REMINDED, {"day": day}).one()
     return [Alarm(kind=FILING, subject=day, terms=terms, overdue=overdue or 0)], False
+
+
+def _rules_unowned(connection: Connection) -> Part:
+    """The one alarm about intake rules that do nothing, because of their owners."""
+    in_force = intake_rules.last(connection)
+    rules = Rules() if in_force is None else rules_file.read(in_force.toml)
+    named = tuple(each["rule"] for each in rule_owners.stopped(connection, rules))
+    return [Alarm(kind=RULES_UNOWNED, subject=INBOX, named=named)] if named else [], False
 
 
 def _rules_braked(connection: Connection) -> Part:

@@ -1,4 +1,4 @@
-"""The page of the intake rules: those in force, others tried on the record, and their activation.
+"""The pages of the intake rules: in force, tried on the record, activated, and all there ever were.
 
 A person tries rules before they activate them, so that they have seen what the rules would do.
 """
@@ -26,13 +26,15 @@ from incidents.intake.rules import CRITERIA, Rule, Rules
 from incidents.intake.rules_file import RulesError
 from incidents.values import inputs
 from incidents.values.half_width import half_width
-from incidents.views.inbox import reports
+from incidents.views.inbox import intake_rules
 
 router = APIRouter()
 
 PATH = "/reports/rules"
 ACTION = "activate_rules"
 DAYS, MAX_DAYS = 30, 366
+MAX_HISTORY = 50
+"""The maximum number of activations on the page, the latest."""
 _WORDS = {"channel": "report_channel", "format": "report_format", "category": "category"}
 """The criteria whose values have words, with the group of the words."""
 
@@ -66,6 +68,17 @@ def show(here: Viewer) -> Response:
     return _page(here)
 
 
+@router.get(f"{PATH}/history")
+def history(who: Viewer) -> Response:
+    """Show every activation: when, by whom, why, and what it changed."""
+    with who.timed() as (connection, here):
+        found = intake_rules.history(connection)
+    return here.page(
+        "policy/intake_rules_history", history=found[::-1][:MAX_HISTORY],
+        more=max(0, len(found) - MAX_HISTORY),
+    )  # fmt: skip
+
+
 @router.post(f"{PATH}/try", dependencies=needs("simulate"))
 def try_out(desk: SubmittedWithFiles) -> Response:
     """Try rules on the reports on record, and redirect to the result."""
@@ -97,7 +110,7 @@ def activate(desk: Submitted, id_: str) -> Response:
     if found is None:
         return _page(desk, wrong=desk.reader.say("rules.gone"), status=404)
     with desk.reading() as connection:
-        now = reports.rules_in_force(connection)["rules"]
+        now = intake_rules.in_force(connection)["rules"]
     if now not in (found.previous, found.result["rules"]):
         return _tried(desk, id_, found, wrong=desk.reader.say("rules.changed_meanwhile"))
     try:
@@ -117,7 +130,7 @@ def _page(
     status: int = 0,
 ) -> Response:  # fmt: skip
     with who.timed() as (connection, here):
-        active = reports.rules_in_force(connection)
+        active = intake_rules.in_force(connection)
     return here.page(
         "policy/intake_rules", status=status or (422 if wrong else 200), wrong=wrong,
         typed=typed or here.typed, active=active, given=active["toml"],
@@ -129,7 +142,7 @@ def _tried(
     who: RequestContext, id_: str, found: Trial, *, wrong: str | None = None
 ) -> Response:  # fmt: skip
     with who.timed() as (connection, here):
-        active = reports.rules_in_force(connection)
+        active = intake_rules.in_force(connection)
     return here.page(
         "policy/intake_rules_trial", status=422 if wrong else 200, wrong=wrong, typed=here.typed,
         id=id_, trial=found, tried=found.result, given=found.toml, days=found.days,
@@ -161,7 +174,7 @@ def _trial(desk: Submission, text: str) -> Trial:
     except RulesError as error:
         raise InvalidSimulationError("rules.wrong", why=error.args[0]) from error
     with desk.reading() as connection:
-        previous = reports.rules_in_force(connection)["rules"]
+        previous = intake_rules.in_force(connection)["rules"]
     with simulation_form.slow_work_for(desk.app, desk.by):
         result = desk.app.reports.try_rules(wanted.toml(), days=int(given))
     return Trial(toml=wanted.toml(), previous=previous, days=int(given), result=result)
