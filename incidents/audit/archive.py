@@ -15,12 +15,12 @@ from heapq import heappop, heappush
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, Claim, Delivery, Suspension, Task
 from incidents.machine.commands import Command
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.machine.rules import repeat_rule
 from incidents.store.cases import slices
 from incidents.store.cases.slices import LAST, Need, Place
 from incidents.values.ids import ACT
@@ -141,7 +141,7 @@ class Archive:
             _keep(self._tasks_of[n], task.n, open_)
 
     def _time(self, incident: Incident | None) -> Place | None:
-        if incident is None or not rules.counts(self.case, incident):
+        if incident is None or not repeat_rule.counts(self.case, incident):
             return None
         return incident.occurred_at, incident.n
 

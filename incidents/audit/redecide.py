@@ -32,12 +32,12 @@ from incidents.audit.rows import Finding
 from incidents.clock import rfc3339
 from incidents.errors import Cause
 from incidents.locale import refusals
-from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.commands import AddSite, Command
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy
+from incidents.machine.rules import deadlines
 from incidents.record.entry import Header, encode
 
 MAX_WHOLE = 40
@@ -116,7 +116,7 @@ class Redecision:
         """The earliest time (UTC) after which the clock must act on the site."""
         if self._archive is not None:
             return self._archive.next_due()
-        return None if self._case is None else rules.next_due(self._case)
+        return None if self._case is None else deadlines.next_due(self._case)
 
     def _decide(self, header: Header, event: Event, place: int) -> str | None:
         """Decide the action whose first event is `event`; return why no such action is possible."""

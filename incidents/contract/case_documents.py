@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from incidents.clock import rfc3339
-from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.events import Event, Reason
 from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.orders import Order
+from incidents.machine.rules import deadlines
 from incidents.values.ids import contact_id, incident_id, item_id, order_id, task_id
 from incidents.values.web_address import as_written
 
@@ -47,7 +47,7 @@ def site_document(case: Case, run: int) -> Site:
         "disputed": case.disputed,
         "held": case.held,
         "closed_at": _time(case.closed_at),
-        "next_due": _time(rules.next_due(case)),
+        "next_due": _time(deadlines.next_due(case)),
         "phone": case.phone,
         "email": case.email,
         "person": case.person,

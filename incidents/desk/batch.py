@@ -33,7 +33,6 @@ from incidents.desk.repetition import (
 )
 from incidents.desk.text import refused_text
 from incidents.desk.unit_of_work import SiteWork, UnitOfWork
-from incidents.machine import rules
 from incidents.machine.actions import orders
 from incidents.machine.case import Case
 from incidents.machine.commands import (
@@ -50,6 +49,7 @@ from incidents.machine.commands import (
 from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal
+from incidents.machine.rules import unreachable_rules
 from incidents.record.sealing import seal_command
 from incidents.store.cases import sites
 from incidents.values.ids import incident_id, item_id, order_id, task_id
@@ -268,7 +268,7 @@ def _document(decision: Decision, command: Command, first_seq: int, policy: Poli
         touched = [named]
     documents = [incident_document(case, case.incidents[n]) for n in touched]
     return {
-        "site": site_document(case, rules.run(case, policy)),
+        "site": site_document(case, unreachable_rules.run(case, policy)),
         "incident": documents[0] if documents else None,
         "incidents": documents,
         "events": [

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from incidents.history.reports import Call, Draw, Finding
-from incidents.machine import commands, rules
+from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import Policy
+from incidents.machine.rules import deadlines
 
 PERSON = "history"
 SUSPENSION = "suspension"
@@ -189,10 +190,10 @@ def _run_site(story: Story, policy: Policy, outcome: Outcome) -> None:
 
 def _elapse(case: Case, policy: Policy, until: datetime | None, outcome: Outcome) -> Case:
     """The case once everything due before `until` is processed at the first possible moment."""
-    due = rules.next_due(case)
+    due = deadlines.next_due(case)
     while due is not None and (until is None or due < until):
         case = _apply(decide(case, commands.Elapse(), policy, due + _TICK), outcome)
-        due = rules.next_due(case)
+        due = deadlines.next_due(case)
     return case
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.machine import commands, rules
+from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.actions import closures, contacts, incidents, orders, sites
 from incidents.machine.case import Case, Suspension
@@ -19,6 +19,7 @@ from incidents.machine.handlers import merge
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal, RefusedError, Remark
+from incidents.machine.rules import deadlines, guards, unreachable_rules
 from incidents.machine.state import move_incident, move_site
 
 
@@ -101,12 +102,14 @@ def elapse(decider: Decider) -> None:
     One sorted pass is enough: processing an item can end other pending items, but starts none that
     is due before `now`, because a suspension counts from the time of the decision.
     """
-    for when, what, n in sorted(due for due in rules.pending(decider.case) if due[0] < decider.now):
+    for when, what, n in sorted(
+        due for due in deadlines.pending(decider.case) if due[0] < decider.now
+    ):
         if decider.case.closed:
             return
-        if what == rules.SUSPENSION_END:
+        if what == deadlines.SUSPENSION_END:
             _end_suspension(decider, when, n)
-        elif what == rules.REMOVAL_CLOCK:
+        elif what == deadlines.REMOVAL_CLOCK:
             _lapse_removal(decider, when, n)
         else:
             _lapse_contact(decider, when, decider.case.incidents[n])
@@ -126,7 +129,7 @@ def _lapse_contact(decider: Decider, due: datetime, incident: Incident) -> None:
     if site_to == "closed":
         total = policy.run == "total"
         reason = _third_miss(
-            decider, incident, rules.cases_up_to(case, incident.place, total=total)
+            decider, incident, unreachable_rules.cases_up_to(case, incident.place, total=total)
         )
         decider.add(e.SiteClosed, at=due, total=total, reason=reason, **started)
     else:
@@ -137,12 +140,12 @@ def _lapse_contact(decider: Decider, due: datetime, incident: Incident) -> None:
 def _lapse_beside(decider: Decider, due: datetime, incident: Incident, missed: Reason) -> None:
     """Lapse a clock without effect on the site: it is down, or too few attempts were made."""
     case, policy = decider.case, decider.policy
-    if rules.unreachable(case, incident, policy):
+    if guards.unreachable(case, incident, policy):
         _lapse(decider, due, incident, missed, suspension=case.running)
         return
     _lapse(decider, due, incident, missed, suspension=None)
     decider.add(
-        e.AlarmRaised, at=due, incident=incident.n, attempts=rules.attempts(incident),
+        e.AlarmRaised, at=due, incident=incident.n, attempts=unreachable_rules.attempts(incident),
         needed=policy.min_attempts,
     )  # fmt: skip
 

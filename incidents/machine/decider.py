@@ -12,12 +12,12 @@ from typing import Any
 from unicodedata import normalize
 
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, ClosureRequest
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import RefusedAction, RefusedError, Remark
+from incidents.machine.rules import closure_grounds, unreachable_rules
 from incidents.machine.state import INCIDENT_STATES, can_move_incident, move_site
 from incidents.machine.work import TELL
 from incidents.values.ids import incident_id, task_id
@@ -58,7 +58,7 @@ class Decider:
         apply(self.case, event)
         self._tell_what_fell(asked, event)
         if kind in _MAY_CHANGE_THE_RUN:
-            derived = rules.run(self.case, self.policy)
+            derived = unreachable_rules.run(self.case, self.policy)
             if derived != self.case.run:
                 self.case.run = derived
                 # Nobody has seen the event yet.
@@ -236,14 +236,14 @@ def _recount_closure(decider: Decider) -> None:
     closure = case.closure
     if closure is None:
         return
-    if rules.disputed(case) and not case.disputed:
-        met = rules.still_met(case, closure)
+    if closure_grounds.disputed(case) and not case.disputed:
+        met = closure_grounds.still_met(case, closure)
         decider.add(e.ClosureDisputed, counted=met, needed=closure.needed)
         tasks = open_calls_to_customer(decider)
         if tasks:
             decider.remark("tell_withdrawn", tasks=tasks)
-    elif rules.settled(case, closure):
-        decider.add(e.DisputeSettled, upheld=not rules.is_met(case, closure))
+    elif closure_grounds.settled(case, closure):
+        decider.add(e.DisputeSettled, upheld=not closure_grounds.is_met(case, closure))
 
 
 def _members(decider: Decider, suspension: int) -> list[Incident]:

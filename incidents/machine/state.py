@@ -1,8 +1,8 @@
 """The two state machines, site and incident, as tables; no other code assigns a state.
 
-`decide` requests a transition with `move_site` and `move_incident`; the rows name their guards,
-which `rules` defines. `apply` checks a recorded move with `checked_site` and `checked_incident`;
-guards do not run there, because a replay must not decide again.
+`decide` requests a transition with `move_site` and `move_incident`; the rows name their `guards`.
+`apply` checks a recorded move with `checked_site` and `checked_incident`; guards do not run there,
+because a replay must not decide again.
 
 The `rule` of a row is the published rule, by number and code, that suspends or closes the site. R4
 and R5 have no guard: a person's statement, or a lapsed removal deadline, is sufficient.
@@ -16,7 +16,7 @@ from typing import Any
 
 from transitions import Machine
 
-from incidents.machine import rules
+from incidents.machine.rules import guards
 
 SITE_STATES = ("active", "suspended", "closed")
 INCIDENT_STATES = (
@@ -113,7 +113,7 @@ def _guards_of(table: list[Row]) -> dict[tuple[str, str], Guards]:
     found: dict[tuple[str, str], Guards] = {}
     for row, source in all_moves(table):
         asked = found.setdefault((source, row["trigger"]), {})
-        asked |= {name: getattr(rules, name) for name in _named_by(row)}
+        asked |= {name: getattr(guards, name) for name in _named_by(row)}
     return found
 
 
@@ -133,7 +133,7 @@ _NAMED = frozenset(name for row in (*SITE, *INCIDENT) for name in _named_by(row)
 def move_site(state: str, trigger: str, *about: Any) -> str:
     """The site's state after `trigger`; unchanged if no row applies.
 
-    `about`: the arguments of that trigger's guards in `rules`.
+    `about`: the arguments of that trigger's guards.
     """
     return _move("site", state, trigger, _met("site", state, trigger, about))
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from incidents.enforcement.port import Order
 from incidents.machine import events as e
-from incidents.machine import rules
+from incidents.machine.rules import unreachable_rules
 from incidents.notices.letter import MAX_FINDINGS, Facts
 from incidents.notices.site_facts import (
     SiteFacts,
@@ -140,7 +140,7 @@ def _suspended(connection: Connection, found: SiteFacts, order: Order) -> Facts 
         state=incident.state,
         findings=(finding_of(found.case, incident),),
         contact_due=incident.contact_due,
-        attempts=0 if incident.contact_due is None else rules.attempts(incident),
+        attempts=0 if incident.contact_due is None else unreachable_rules.attempts(incident),
         until=order.until,
         stays_down=found.case.held
         or found.case.closed

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from incidents.enforcement.port import Order
-from incidents.machine import rules
 from incidents.machine.case import Case, Closure
 from incidents.machine.command import DOWN
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.machine.rules import unreachable_rules
 from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import site_row
@@ -79,7 +79,7 @@ def facts_of_incident(connection: Connection, found: SiteFacts, incident: Incide
         until=until,
         miss_closes=runs and _miss_closes(connection, found, incident),
         miss_acts=runs and (case.state == "active" or opens_first(_as_call(found, incident))),
-        attempts=0 if contact_due is None else rules.attempts(incident),
+        attempts=0 if contact_due is None else unreachable_rules.attempts(incident),
     )
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.clock import rfc3339
 from incidents.locale import refusals
-from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.commands import AddSite, Command, Elapse
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy, write_duration
 from incidents.machine.refusal import Refusal
+from incidents.machine.rules import deadlines
 from incidents.scenario.actions import NONE, PERSON, offset, seconds
 from incidents.scenario.file import Scenario, Step
 
@@ -99,7 +99,7 @@ class _Simulation:
 
     def _elapse_until(self, until: datetime) -> None:
         """Process everything due before `until`, each item just after its time."""
-        while (due := rules.next_due(self._case)) is not None and due < until:
+        while (due := deadlines.next_due(self._case)) is not None and due < until:
             self._do(Elapse(), due + _JUST_AFTER)
 
     def _do(self, command: Command, now: datetime) -> Refusal | None:
@@ -156,7 +156,7 @@ def _observed(case: Case, what: str) -> Any:
         case "held" | "state" | "rule" | "run" | "disputed" | "suspended_until" | "closed_at":
             return getattr(case, what)
         case "next_due":
-            return rules.next_due(case)
+            return deadlines.next_due(case)
         case "suspensions":
             return sum(not made.closed for made in case.suspensions.values())
         case _:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from incidents.contract.documents.sites import SiteState
 from incidents.errors import RefusedError
 from incidents.machine.policy import Policy
-from incidents.machine.rules import place_of_next
+from incidents.machine.rules.repeat_rule import place_of_next
 from incidents.store.cases import incidents, sites
 from incidents.values import inputs
 

@@ -17,10 +17,11 @@ from incidents.clock import rfc3339
 from incidents.contract.case_documents import incident_document, plain, site_document
 from incidents.errors import NoSuchIncidentError
 from incidents.locale.words import policy_differences, policy_sentences
-from incidents.machine import policy, rules, work
+from incidents.machine import policy, work
 from incidents.machine.case import Case, Hold, Request
 from incidents.machine.incident import Incident
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.machine.rules import unreachable_rules
 from incidents.store import desk_state
 from incidents.store.cases import cases, site_row, suspensions
 from incidents.store.cases import incidents as incident_rows
@@ -64,7 +65,7 @@ def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
     newest = _newest(connection, row)
     case.incidents |= newest
     document: SiteInFull = {
-        **site_document(case, rules.run(case, in_force)),
+        **site_document(case, unreachable_rules.run(case, in_force)),
         "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
         "left_down_since": plain(left_down.since(connection, row, now)),

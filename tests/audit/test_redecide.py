@@ -20,10 +20,11 @@ from incidents.history import reports as history
 from incidents.history.importing import Import
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import policy, rules
+from incidents.machine import policy
 from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.machine.rules import deadlines
 from incidents.record.entry import Header, decode, encode
 from incidents.scenario import file, trial
 from incidents.store.schema import desk_tables
@@ -141,7 +142,7 @@ def test_any_history_is_decided_again_as_it_was_and_what_follows_in_it_is_missed
             patch.setattr(redecide, "MAX_WHOLE", few)
             redecision = _redecided(decisions)
             assert redecision.case == last
-            assert redecision.next_due() == rules.next_due(last)
+            assert redecision.next_due() == deadlines.next_due(last)
             if left_out is not None:
                 assert _wrong_without(left_out, decisions) == [left_out]
 
@@ -255,7 +256,7 @@ def test_a_long_history_of_anything_is_decided_in_parts_as_it_was_whole(
     parts = _looked_at(monkeypatch)
     redecision = decided_again(site)
     assert redecision.case == site.case
-    assert redecision.next_due() == rules.next_due(site.case)
+    assert redecision.next_due() == deadlines.next_due(site.case)
     assert len(parts) > 100
     assert sum(len(part.deliveries) > 0 for part in parts) > 10
 

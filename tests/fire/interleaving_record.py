@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import orders, rules
+from incidents.machine import orders
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy
+from incidents.machine.rules import deadlines
 from tests.fire.interleaving_programs import ACTS, OPERATOR, START
 from tests.model import naive, spoken
 
@@ -87,7 +88,7 @@ class Record:
                 case,
                 (*self.written, written),
                 kept,
-                rules.next_due(case) if saves_due else self.next_due,
+                deadlines.next_due(case) if saves_due else self.next_due,
             )
             found.judge()
         return found
@@ -103,7 +104,7 @@ class Record:
 
     def judge_as_final(self, now: datetime) -> None:
         """Check what must be true when everybody has gone home at `now`."""
-        undone = [due for due in rules.pending(self.case) if due[0] < now]
+        undone = [due for due in deadlines.pending(self.case) if due[0] < now]
         assert not undone, f"left undone: {undone}"
         desk = naive.NaiveDesk(_naive_policy(self.policy))
         desk.add_site(SITE, START)

@@ -20,7 +20,7 @@ from random import Random
 from typing import NamedTuple
 
 from incidents.machine import commands as c
-from incidents.machine import rules
+from incidents.machine.rules import deadlines
 from tests.fire import interleaving_design as d
 from tests.fire.interleaving_programs import HAIR, PASTS, Act, Program, drawn
 from tests.fire.interleaving_record import Record, Written, beginning
@@ -238,7 +238,7 @@ class Search:
         """
         instants = (
             due + off + slow
-            for due, *_ in rules.pending(state.record.case)
+            for due, *_ in deadlines.pending(state.record.case)
             for off in (-HAIR, timedelta(0), HAIR)
             for slow in set(self._slow)
         )

@@ -18,12 +18,13 @@ from incidents.contract.case_documents import event_document, incident_document,
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.repetition import order_of_hold
 from incidents.machine import commands as c
-from incidents.machine import orders, rules
+from incidents.machine import orders
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import Event
 from incidents.machine.policy import Policy
+from incidents.machine.rules import unreachable_rules
 from incidents.store.database import engine as engines
 from tests.machine.random_histories import START, Numbers
 
@@ -161,7 +162,7 @@ def _shown(before: Case, command: c.Command, decision: Decision, policy: Policy)
     return Expected(
         refusal=_refusal(decision),
         acted=_acted(decision),
-        site=site_document(case, rules.run(case, policy)),
+        site=site_document(case, unreachable_rules.run(case, policy)),
         incidents=tuple(incident_document(case, case.incidents[n]) for n in touched),
         events=tuple(
             dict(event_document(case.site_id, event, seq))

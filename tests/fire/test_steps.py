@@ -17,10 +17,10 @@ import pytest
 
 from incidents.desk import Desk
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.command import BY_HAND
 from incidents.machine.incident import Incident
 from incidents.machine.orders import NOTICE
+from incidents.machine.rules import repeat_rule
 from incidents.values.ids import order_id
 from tests.acceptance.daemons import incidents
 from tests.databases import SqliteDatabases
@@ -61,7 +61,7 @@ def test_a_wrong_rule_is_found_and_told_as_few_commands(monkeypatch: pytest.Monk
     def short(window: list[Incident]) -> timedelta:
         return window[-1].occurred_at - window[0].occurred_at + HAIR
 
-    monkeypatch.setattr(rules, "_span", short)
+    monkeypatch.setattr(repeat_rule, "_span", short)
     with pytest.raises(AssertionError, match=r"model and machine: .*state") as found:
         _many(Random(1))
     commands = [line for line in str(found.value).splitlines() if " incidents log " in line]

@@ -6,11 +6,11 @@ import pytest
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.apply import apply
 from incidents.machine.case import Claim, Closure, Hold, Request, Suspension, Task
 from incidents.machine.incident import Contact, Evidence, Incident
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.machine.rules import closure_grounds
 from tests.machine.history import ANN, BOB, History, utc
 
 TWO_HOURS = Policy(removal_within=timedelta(hours=2))
@@ -205,7 +205,7 @@ def test_a_refusal_needs_two_things() -> None:
 
 
 def test_nothing_is_disputed_on_a_site_that_is_not_closed() -> None:
-    assert not rules.disputed(History().log().case)
+    assert not closure_grounds.disputed(History().log().case)
 
 
 def test_a_hold_says_who_when_and_why_and_is_gone_when_it_is_lifted() -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.policy import Policy
+from incidents.machine.rules import unreachable_rules
 from tests.machine.history import ANN, MICROSECOND, Act, History, utc
 
 ATTEMPTS = ["no-answer", "wrong-number", "bounced", "left-message"]
@@ -182,10 +182,10 @@ THREE_ATTEMPTS = Policy(min_attempts=3)
 def test_attempts_of_a_lapsed_clock_are_those_on_record_then() -> None:
     site = History(at="10:00", policy=THREE_ATTEMPTS).log().contact(1, "no-answer")
     site.contact(1, "no-answer").void_contact(1, 2)
-    assert rules.attempts(site.case.incidents[1]) == 1
+    assert unreachable_rules.attempts(site.case.incidents[1]) == 1
     site.after("61m").contact(1, "no-answer", at="10:30").void_contact(1, 1)
     assert site.case.incidents[1].state == "unreached"
-    assert rules.attempts(site.case.incidents[1]) == 1
+    assert unreachable_rules.attempts(site.case.incidents[1]) == 1
 
 
 def test_the_documented_policy_requires_no_attempt() -> None:

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.machine.rules import closure_grounds
 from incidents.machine.work import withdrawn
 from tests.machine.history import History, utc
 
@@ -92,7 +92,7 @@ def test_a_full_window_without_the_completing_incident_does_not_stand_in_for_its
 def test_the_grounds_that_still_hold_are_named() -> None:
     def grounds(site: History) -> tuple[int, ...]:
         assert site.case.closure is not None
-        return rules.still_grounds(site.case, site.case.closure)
+        return closure_grounds.still_grounds(site.case, site.case.closure)
 
     assert grounds(History().closed_by_repeat().void(2)) == (1, 3)
     run = History().miss().after("25h").miss().after("25h").miss()

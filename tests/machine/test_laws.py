@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import filing, rules, work
+from incidents.machine import filing, work
 from incidents.machine.apply import apply
 from incidents.machine.decide import decide
 from incidents.machine.orders import orders
+from incidents.machine.rules import closure_grounds, deadlines, unreachable_rules
 from tests.machine.random_histories import RandomHistory, histories, play
 
 MICROSECOND = timedelta(microseconds=1)
@@ -79,7 +80,7 @@ def test_elapsing_twice_is_elapsing_once(history: RandomHistory) -> None:
 def test_after_a_decision_nothing_that_was_due_is_left(history: RandomHistory) -> None:
     for moment in play(history):
         case = moment.decision.case
-        due = rules.next_due(case)
+        due = deadlines.next_due(case)
         assert due is None or case.last_entry_at is None or due >= case.last_entry_at
         assert due is None or due >= moment.now
 
@@ -90,7 +91,7 @@ def test_nothing_happens_at_what_is_due_next_and_something_a_microsecond_later(
 ) -> None:
     for moment in play(history):
         case = moment.decision.case
-        due = rules.next_due(case)
+        due = deadlines.next_due(case)
         if due is not None:
             assert decide(case, ELAPSE, moment.policy, due).events == ()
             assert decide(case, ELAPSE, moment.policy, due + MICROSECOND).events != ()
@@ -111,14 +112,14 @@ def test_the_run_is_what_the_rules_derive(history: RandomHistory) -> None:
         if moment.policy.run != counting:
             return  # a run kept from before another way to count is set right by the next event
         case = moment.decision.case
-        assert case.run == rules.run(case, moment.policy)
+        assert case.run == unreachable_rules.run(case, moment.policy)
 
 
 @given(histories())
 def test_a_dispute_is_what_the_rules_derive(history: RandomHistory) -> None:
     for moment in play(history):
         case = moment.decision.case
-        assert case.disputed == rules.disputed(case)
+        assert case.disputed == closure_grounds.disputed(case)
         assert not case.disputed or case.closed
 
 
@@ -154,7 +155,7 @@ def test_no_event_comes_out_of_a_closed_sites_clocks(history: RandomHistory, hou
     for moment in play(history):
         case = moment.decision.case
         if case.closed:
-            assert rules.next_due(case) is None
+            assert deadlines.next_due(case) is None
             later = moment.now + timedelta(hours=hours)
             assert decide(case, ELAPSE, moment.policy, later).events == ()
 
@@ -192,7 +193,7 @@ def test_what_becomes_of_orders_and_what_is_reported_noted_or_revoked_moves_noth
             after = moment.decision.case
             assert (after.state, after.run, after.disputed) == (due.state, due.run, due.disputed)
             assert (after.suspensions, after.tasks) == (due.suspensions, due.tasks)
-            assert rules.next_due(after) == rules.next_due(due)
+            assert deadlines.next_due(after) == deadlines.next_due(due)
             assert work.items(after) == work.items(due)
 
 
@@ -211,7 +212,7 @@ def test_what_is_filed_reminded_suspected_or_seen_at_a_footer_makes_tasks_and_mo
         assert (after.state, after.run, after.disputed) == (due.state, due.run, due.disputed)
         assert (after.incidents, after.suspensions) == (due.incidents, due.suspensions)
         assert (after.closure, after.deliveries) == (due.closure, due.deliveries)
-        assert rules.next_due(after) == rules.next_due(due)
+        assert deadlines.next_due(after) == deadlines.next_due(due)
         changed = {n for n, task in after.tasks.items() if due.tasks.get(n) != task}
         assert {after.tasks[n].kind for n in changed} <= of_filing
         items = {f"t{n}" for n in changed}

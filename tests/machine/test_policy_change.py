@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.machine.rules import unreachable_rules
 from tests.machine.history import History, utc
 
 HOURS = {n: timedelta(hours=n) for n in (1, 2, 3, 6, 48)}
@@ -140,6 +140,6 @@ def test_another_way_to_count_the_run_is_followed_by_the_next_miss() -> None:
     site = History().miss().after("24h").miss().after("24h").log().contact(3)
     assert site.run == 0
     site.under(Policy(run="total"))
-    assert rules.run(site.case, site.policy) == 2
+    assert unreachable_rules.run(site.case, site.policy) == 2
     site.after("24h").miss()
     assert (site.state, site.rule, site.run) == ("closed", "unreachable_run", 3)

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from incidents.machine import events as e
-from incidents.machine import rules, work
+from incidents.machine import work
 from incidents.machine.case import Claim
 from incidents.machine.policy import Policy
+from incidents.machine.rules import deadlines
 from tests.machine.history import ANN, BOB, MICROSECOND, History, utc
 
 # What it lists.
@@ -99,17 +100,17 @@ def test_where_no_clock_runs_an_open_incident_has_no_due_time() -> None:
 
 def test_what_is_due_next_is_the_earliest_of_all_that_runs() -> None:
     site = History(at="10:00").log()
-    assert rules.next_due(site.case) == utc("11:00")
+    assert deadlines.next_due(site.case) == utc("11:00")
     site.at("11:00").after(MICROSECOND).elapse()
-    assert rules.next_due(site.case) == utc("23:00:00.000001")
+    assert deadlines.next_due(site.case) == utc("23:00:00.000001")
     site.at("20:00").log()
-    assert rules.next_due(site.case) == utc("21:00")
+    assert deadlines.next_due(site.case) == utc("21:00")
 
 
 def test_nothing_is_due_on_a_site_where_nothing_runs() -> None:
-    assert rules.next_due(History().case) is None
-    assert rules.next_due(History().log().false_info().case) is None
-    assert rules.next_due(History().hold().case) is None
+    assert deadlines.next_due(History().case) is None
+    assert deadlines.next_due(History().log().false_info().case) is None
+    assert deadlines.next_due(History().hold().case) is None
 
 
 # Tasks are completed with their outcome.

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.policy import Policy
+from incidents.machine.rules import repeat_rule
 from tests.machine.history import MICROSECOND, History, utc
 
 
@@ -275,6 +275,6 @@ def test_a_recurrence_is_counted_too() -> None:
 
 def test_one_more_takes_the_place_after_those_of_the_span_both_ends_included() -> None:
     times = [utc("03-01 10:00"), utc("03-01 20:00")]
-    assert rules.place_of_next(times, Policy(), utc("03-02 10:00")) == 3
-    assert rules.place_of_next(times, Policy(), utc("03-02 10:00:00.000001")) == 2
-    assert rules.place_of_next([], Policy(repeat_count=1), utc("03-02 10:00")) == 1
+    assert repeat_rule.place_of_next(times, Policy(), utc("03-02 10:00")) == 3
+    assert repeat_rule.place_of_next(times, Policy(), utc("03-02 10:00:00.000001")) == 2
+    assert repeat_rule.place_of_next([], Policy(repeat_count=1), utc("03-02 10:00")) == 1

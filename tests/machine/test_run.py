@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.policy import Policy
+from incidents.machine.rules import unreachable_rules
 from tests.machine.history import MICROSECOND, History, utc
 
 TOTAL = Policy(run="total")
@@ -133,11 +133,11 @@ def test_imported_incidents_count_for_nothing() -> None:
 
 def test_it_is_derived_each_time_from_what_stands() -> None:
     site = History().miss().after("24h").log().contact(2).after("24h").miss()
-    assert site.run == rules.run(site.case, site.policy) == 1
+    assert site.run == unreachable_rules.run(site.case, site.policy) == 1
     site.void_contact(2)
-    assert site.run == rules.run(site.case, site.policy) == 2
+    assert site.run == unreachable_rules.run(site.case, site.policy) == 2
     site.contact(2)
-    assert site.run == rules.run(site.case, site.policy) == 0
+    assert site.run == unreachable_rules.run(site.case, site.policy) == 0
 
 
 # Where a case stands, and when its place is judged.

@@ -6,8 +6,9 @@ from datetime import UTC, timedelta
 import pytest
 
 from incidents.machine import events as e
-from incidents.machine import rules, work
+from incidents.machine import work
 from incidents.machine.policy import Policy
+from incidents.machine.rules import deadlines
 from tests.machine.history import MICROSECOND, Act, History, utc
 
 # Every fact has two times.
@@ -205,7 +206,7 @@ def test_looking_does_nothing_and_shows_what_is_overdue() -> None:
     site = History(at="10:00").log().after("5h")
     before = site.case.copy()
     assert work.items(site.case)["1"].due == utc("11:00")
-    assert rules.next_due(site.case) == utc("11:00")
+    assert deadlines.next_due(site.case) == utc("11:00")
     assert site.case == before
     assert site.states == ["open"]
 

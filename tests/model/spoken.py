@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from incidents.machine import commands as c
-from incidents.machine import filing, rules
+from incidents.machine import filing
 from incidents.machine.case import Case
 from incidents.machine.filing import FOOTER, SUSPICION
 from incidents.machine.policy import Policy
+from incidents.machine.rules import unreachable_rules
 from tests.model import naive
 
 Seen = dict[str, Any]
@@ -89,7 +90,7 @@ def _site(case: Case, policy: Policy) -> Seen:
         "state": case.state,
         "rule": case.rule,
         "suspended_until": case.suspended_until,
-        "run": rules.run(case, policy),
+        "run": unreachable_rules.run(case, policy),
         "disputed": case.disputed,
         "held": case.held,
         "closed_at": case.closed_at,

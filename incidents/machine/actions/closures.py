@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incidents.machine import commands, rules
+from incidents.machine import commands
 from incidents.machine import decider as checks
 from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest, Request
@@ -16,6 +16,7 @@ from incidents.machine.decider import Decider, open_calls_to_customer, open_task
 from incidents.machine.events import Reason
 from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
+from incidents.machine.rules import closure_grounds
 from incidents.machine.state import move_incident, move_site
 from incidents.values.incident_states import GONE
 
@@ -124,7 +125,7 @@ def uphold_closure(decider: Decider, command: commands.Uphold) -> None:
     if case.closure is None or not case.disputed:
         raise RefusedError("not_disputed", site=case.site)
     decider.add(
-        e.ClosureUpheld, counted=rules.still_met(case, case.closure), text=command.reason
+        e.ClosureUpheld, counted=closure_grounds.still_met(case, case.closure), text=command.reason
     )  # fmt: skip
     tasks = open_calls_to_customer(decider)
     if tasks:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from incidents.machine import commands, rules
+from incidents.machine import commands
 from incidents.machine import decider as checks
 from incidents.machine import events as e
 from incidents.machine.decider import Decider, complete_rechecks, open_task
@@ -14,6 +14,7 @@ from incidents.machine.events import Reason
 from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Incident
 from incidents.machine.refusal import CUSTOMERS, RefusedError
+from incidents.machine.rules import closure_grounds, repeat_rule
 from incidents.machine.state import move_incident, move_site
 from incidents.values.incident_states import UNSETTLED, UNTOLD
 
@@ -125,7 +126,7 @@ def _lapsed_deadline(
     due = incident.removal_due
     if due is None or (at is not None and at > due):
         return {}
-    return {"deadline": due} if rules.refused_by_deadline(decider.case, incident) else {}
+    return {"deadline": due} if closure_grounds.refused_by_deadline(decider.case, incident) else {}
 
 
 @decisions.on(commands.StateReported)
@@ -233,8 +234,8 @@ def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -
 def _another_closes(decider: Decider, at: datetime) -> bool:
     """Whether another violation found at `at` (UTC) would close the site (R1)."""
     case, policy = decider.case, decider.policy
-    times = sorted([*rules.counted_times(case), at])
-    counted = rules.counted_with(times, at, policy.repeat_within)
+    times = sorted([*repeat_rule.counted_times(case), at])
+    counted = repeat_rule.counted_with(times, at, policy.repeat_within)
     return not case.closed and counted >= policy.repeat_count
 
 
@@ -276,7 +277,7 @@ def _close_by_repeat(decider: Decider, incident: Incident) -> None:
     if site_to == case.state:
         _count(decider, incident)
         return
-    window = rules.window_with(case, incident, policy)
+    window = repeat_rule.window_with(case, incident, policy)
     others = tuple(other.n for other in window if other is not incident)
     decider.add(
         e.SiteClosed,
@@ -299,13 +300,13 @@ def _close_by_repeat(decider: Decider, incident: Incident) -> None:
 def _count(decider: Decider, incident: Incident) -> None:
     """Remark on the progress of R1, so that a closure by the next violation surprises nobody."""
     policy, here = decider.policy, incident.occurred_at
-    times = rules.counted_times(decider.case)
+    times = repeat_rule.counted_times(decider.case)
     facts = {
-        "n": rules.counted_with(times, here, policy.repeat_within),
+        "n": repeat_rule.counted_with(times, here, policy.repeat_within),
         "needed": policy.repeat_count,
         "within_s": int(policy.repeat_within.total_seconds()),
     }
-    until = rules.next_closes_until(times, policy, decider.now)
+    until = repeat_rule.next_closes_until(times, policy, decider.now)
     if until is None:
         decider.remark("counted", **facts)
     elif here >= decider.now - policy.repeat_within:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339, rfc3339
-from incidents.machine import rules
 from incidents.machine.case import Case, Closure, ClosureRequest, Hold, Request
+from incidents.machine.rules import deadlines
 from incidents.machine.work import items
 from incidents.store.cases import filings, incidents, suspensions, work
 
@@ -53,7 +53,7 @@ def to_row(case: Case) -> dict[str, Any]:
         "last_incident": case.last_incident,
         "last_suspension": case.last_suspension,
         "last_task": case.last_task,
-        "next_due": rules.next_due(case),
+        "next_due": deadlines.next_due(case),
         "in_force": case.in_force,
         "last_act": case.last_act,
     }

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from incidents.clock import rfc3339
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
-from incidents.machine.rules import Place, cases_up_to
+from incidents.machine.rules.unreachable_rules import Place, cases_up_to
 from incidents.store.cases import incidents, suspensions
 from incidents.store.cases.slices import FIRST as FIRST_PLACE
 from incidents.store.cases.slices import LAST as LAST_PLACE

@@ -13,9 +13,9 @@ from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
 from incidents.locale.words import TimeFormat, actual_state
 from incidents.machine import commands as c
-from incidents.machine import rules
 from incidents.machine.command import REACHED
 from incidents.machine.incident import Incident
+from incidents.machine.rules import unreachable_rules
 from incidents.machine.state import can_move_incident
 from incidents.views import masked, record_entries
 from incidents.views.why import facts, prospects
@@ -160,14 +160,14 @@ def _waiting(record: Record) -> list[str]:
             if record.run + 1 < record.policy.run_count and facts.miss_closes(record, incident):
                 lines.append(record.wording.say("incident.closes"))
             if tried:
-                made, code = rules.attempts(incident), "attempts"
+                made, code = unreachable_rules.attempts(incident), "attempts"
                 if facts.is_down_then(record, incident):
                     code = "attempts.down"
                 lines.append(record.say(code, made=made, least=tried))
         elif record.case.removal_runs(incident):
             lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
         elif facts.was_spared(record, incident):
-            made, due = rules.attempts(incident), incident.contact_due
+            made, due = unreachable_rules.attempts(incident), incident.contact_due
             code = "spared.held" if record.was_held(incident) else "spared"
             lines.append(record.say(code, incident=name, due=due, made=made, least=tried))
         elif facts.lapsed_alone(record, incident) and record.was_held(incident):

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.case import Closure
 from incidents.machine.decide import Decision
 from incidents.machine.incident import Incident
+from incidents.machine.rules import closure_grounds, unreachable_rules
 from incidents.values.ids import contact_id
 from incidents.views.why import trial
 from incidents.views.why.record import MAX_TRIED, Record
@@ -23,7 +23,9 @@ def of_closure(record: Record) -> list[str]:
         return [record.say("false_info_stays")]
     counted = _counted(record, closure)
     tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
-    then = record.say("disputes.unmet" if rules.is_met(record.case, closure) else "disputes.fewer")
+    then = record.say(
+        "disputes.unmet" if closure_grounds.is_met(record.case, closure) else "disputes.fewer"
+    )
     lines = [
         record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names, then=then)
         for act, names in _corrections(record, closure.rule, tried)
@@ -45,14 +47,14 @@ def _counted(record: Record, closure: Closure) -> list[Incident]:
     """
     numbers = {*closure.incidents}
     if closure.rule == "repeat":
-        numbers.update(rules.still_grounds(record.case, closure))
+        numbers.update(closure_grounds.still_grounds(record.case, closure))
     numbers = numbers & record.case.incidents.keys()
     found = sorted((record.case.incidents[n] for n in numbers), key=lambda incident: incident.n)
     if closure.rule != "unreachable_run" or not found:
         return found
     places = [incident.place for incident in found]
     first, last = min(places), max(places)
-    run = (each for each in rules.of_run(record.case) if first <= each.place <= last)
+    run = (each for each in unreachable_rules.of_run(record.case) if first <= each.place <= last)
     return sorted(run, key=lambda incident: incident.n)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from incidents.locale.words import plural_id
-from incidents.machine import rules
 from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
+from incidents.machine.rules import closure_grounds, guards, unreachable_rules
 from incidents.machine.site_events import SiteClosed, SiteSuspended
 from incidents.values.ids import contact_id
 from incidents.views.why.record import Record, signed
@@ -83,7 +83,7 @@ def attempt_lines(record: Record, event: SiteSuspended | SiteClosed) -> list[str
     )
     if not least or missed is None or event.policy != record.policy.digest:
         return []
-    return [record.say("attempts_made", made=rules.attempts(missed), least=least)]
+    return [record.say("attempts_made", made=unreachable_rules.attempts(missed), least=least)]
 
 
 def closure_lines(record: Record) -> list[str]:
@@ -125,7 +125,7 @@ def dispute_lines(record: Record) -> list[str]:
     closure = record.case.closure
     if closure is None:
         return []
-    met = rules.still_met(record.case, closure)
+    met = closure_grounds.still_met(record.case, closure)
     # The two conditions of R5 are named, not counted.
     of_rule = ".refusal" if closure.rule == "refusal" else ""
     if record.case.disputed:
@@ -147,7 +147,7 @@ def lapsed_alone(record: Record, incident: Incident) -> bool:
 
 def was_spared(record: Record, incident: Incident) -> bool:
     """Whether the incident's clock lapsed without a suspension, after too few attempts (R2)."""
-    return lapsed_alone(record, incident) and not rules.unreachable(
+    return lapsed_alone(record, incident) and not guards.unreachable(
         record.case, incident, record.policy
     )
 
@@ -155,7 +155,7 @@ def was_spared(record: Record, incident: Incident) -> bool:
 def miss_closes(record: Record, incident: Incident) -> bool:
     """Whether a miss of the running clock closes the site (R3): judged at its own deadline."""
     total = record.policy.run == "total"
-    before = rules.cases_up_to(record.case, incident.place, total=total)
+    before = unreachable_rules.cases_up_to(record.case, incident.place, total=total)
     is_last = len(before) + 1 >= record.policy.run_count
     return is_last and not is_down_then(record, incident)
 
@@ -171,9 +171,9 @@ def is_down_then(record: Record, incident: Incident) -> bool:
 
 def _still(record: Record, closure: Closure) -> list[str]:
     """The grounds of R1 or R3 that still hold, by name."""
-    found = rules.still_grounds(record.case, closure)
+    found = closure_grounds.still_grounds(record.case, closure)
     # A case in whose place the run broke is there, but counts no more.
-    if not found or len(found) != rules.still_met(record.case, closure):
+    if not found or len(found) != closure_grounds.still_met(record.case, closure):
         return []
     return [record.say("grounds_hold", names=record.wording.incidents(list(found)))]
 
@@ -183,7 +183,8 @@ def _gone(record: Record, closure: Closure) -> list[str]:
     if closure.rule != "refusal":
         return []
     case, refused = record.case, closure.incidents[0]
-    informed, refuses = rules.was_told(case, closure), rules.refuses(case, closure)
+    informed = closure_grounds.was_told(case, closure)
+    refuses = closure_grounds.refuses(case, closure)
     name, state = record.wording.name(refused), case.incidents[refused].state
     if state == "voided":
         return [record.say("gone.voided", incident=name)]
@@ -246,7 +247,7 @@ def _broken(record: Record, reason: Reason) -> list[str]:
         return []
     reached = [
         incident
-        for incident in rules.of_run(record.case)
+        for incident in unreachable_rules.of_run(record.case)
         if incident.reached_in_time and first.place <= incident.place <= last.place
     ]
     return [

@@ -15,9 +15,9 @@ from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
+from incidents.machine.rules import deadlines, repeat_rule, unreachable_rules
 from incidents.views.why import trial
 from incidents.views.why.closure_prospects import of_closure, of_reinstatement
 from incidents.views.why.record import MAX_TRIED, Record
@@ -34,7 +34,7 @@ _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 def next_due(record: Record) -> Due | None:
     """Return the next due action and its time, as the machine would decide at that time."""
-    due = rules.next_due(record.case)
+    due = deadlines.next_due(record.case)
     if due is None:
         return None
     decision = decide(record.case, c.Elapse(), record.policy, max(due + _JUST_AFTER, record.now))
@@ -75,7 +75,7 @@ def _of_words(record: Record) -> list[str]:
     if request is None:
         return [record.say("closes.two" if by_two else "closes")]
     declines = "declines.false" if request.incident is None else "declines"
-    if rules.next_due(record.case) is not None:
+    if deadlines.next_due(record.case) is not None:
         declines += ".due"
     answers = [record.say("confirms", by=request.by), record.say(declines)]
     # A request outlives the policy that asked for it; under another, a statement may suffice.
@@ -162,7 +162,7 @@ def _ends_run(record: Record, incident: Incident) -> bool:
     if not record.run or record.policy.run != "consecutive":
         return False
     decision = trial.attempt(record, c.RecordContact, incident=incident.n, outcome="reached")
-    return decision is not None and not rules.run(decision.case, record.policy)
+    return decision is not None and not unreachable_rules.run(decision.case, record.policy)
 
 
 def _of_removals(record: Record) -> list[str]:
@@ -183,7 +183,9 @@ def _of_window(record: Record) -> list[str]:
         return []
     within, until = record.policy.repeat_within, None
     if record.policy.repeat_count > 1:
-        until = rules.next_closes_until(rules.counted_times(record.case), record.policy, record.now)
+        until = repeat_rule.next_closes_until(
+            repeat_rule.counted_times(record.case), record.policy, record.now
+        )
     code = "one_more" if until is None else "one_more.until"
     return [record.say(code, within=within, until=until)]
 
@@ -213,7 +215,7 @@ def _of_cases(record: Record) -> list[str]:
 
 
 def _lowers(record: Record, decision: Decision | None) -> bool:
-    return decision is not None and rules.run(decision.case, record.policy) < record.run
+    return decision is not None and unreachable_rules.run(decision.case, record.policy) < record.run
 
 
 def _sentences(record: Record, decision: Decision) -> list[str]:

@@ -13,12 +13,12 @@ from incidents.accounts.identity import distinct_login
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import TimeFormat, Wording
 from incidents.machine import events as e
-from incidents.machine import rules
 from incidents.machine.case import UNKNOWN, Case
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.machine.rules import deadlines, repeat_rule, unreachable_rules
 from incidents.record import entry
 from incidents.store.archive import whole
 from incidents.store.cases import cases, sites
@@ -110,13 +110,13 @@ class Record:
     @property
     def overdue_since(self) -> datetime | None:
         """The due time of the first overdue action; None if nothing is overdue."""
-        due = rules.next_due(self.case)
+        due = deadlines.next_due(self.case)
         return due if due is not None and due < self.now else None
 
     @property
     def run(self) -> int:
         """The run of cases under the active policy (R3)."""
-        return rules.run(self.case, self.policy)
+        return unreachable_rules.run(self.case, self.policy)
 
     @property
     def resting(self) -> list[Incident]:
@@ -133,7 +133,7 @@ class Record:
         return [
             incident
             for incident in self.case.incidents.values()
-            if rules.counts(self.case, incident)
+            if repeat_rule.counts(self.case, incident)
             and timedelta(0) <= self.now - incident.occurred_at <= self.policy.repeat_within
         ]
 
