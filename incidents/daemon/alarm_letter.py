@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from incidents.app import App
 from incidents.enforcement.port import Outcome
+from incidents.notices.facts import AlarmFacts
 from incidents.notices.lanes import DeskLane
-from incidents.notices.letter import AlarmFacts
 from incidents.store.database import address
 from incidents.store.monitoring import Raised
 from incidents.values import site_name

@@ -17,17 +17,10 @@ from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped, State
 from incidents.log import logger
 from incidents.notices import notice_settings
-from incidents.notices.letter import (
-    NOTICES,
-    AlarmFacts,
-    AnyFacts,
-    Channel,
-    Facts,
-    Recipient,
-    TimeBudget,
-    worst_outcome,
-)
+from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
+from incidents.notices.letter import Channel, Recipient, TimeBudget, worst_outcome
 from incidents.notices.notice_settings import Outlet
+from incidents.notices.notice_types import NOTICES
 from incidents.notices.record import FactsOfOrders, Link
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording

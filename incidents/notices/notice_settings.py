@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.errors import Cause, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import DESK, NOTICE
-from incidents.notices import chat, letter, message, samples, smtp
-from incidents.notices.letter import LANGUAGES, Channel, DeskContact, Recipient
+from incidents.notices import chat, message, notice_types, samples, smtp
+from incidents.notices.letter import Channel, DeskContact, Recipient
 from incidents.notices.message import BadAddressError
+from incidents.notices.notice_types import LANGUAGES
 from incidents.notices.wording import Wording
 from incidents.settings import sources
 from incidents.settings.options import Options
@@ -70,7 +71,7 @@ def read_quiet_hours(text: str, zone: tzinfo) -> QuietHours:
 
 NOTICES, ALARMS = "notices", "alarms"
 _LANES = {NOTICE: (NOTICES, "customer"), DESK: (ALARMS, "desk")}
-"""For each lane, the section with its channels, and its recipient as named in `letter.NOTICES`."""
+"""For each lane, the section with its channels, and its recipient as in `notice_types.NOTICES`."""
 
 CHANNELS = {lane: f"[{section}] channels" for lane, (section, _) in _LANES.items()}
 """For each lane, the setting with its channels, for display."""
@@ -201,7 +202,7 @@ def listed(unset: Mapping[str, str]) -> list[Notice]:
     """The notices as JSON; if a notice's lane has no channel, with the setting from `unset`."""
     settings = {_LANES[lane][1]: setting for lane, setting in unset.items()}
     found: list[Notice] = []
-    for name, entry in letter.NOTICES.items():
+    for name, entry in notice_types.NOTICES.items():
         notice: Notice = {"notice": name, "to": entry.to, "when": entry.when}
         if entry.to in settings:
             notice["unset"] = settings[entry.to]

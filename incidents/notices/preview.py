@@ -15,7 +15,8 @@ from incidents.errors import NoSuchIncidentError
 from incidents.machine.incident import Incident
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
-from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts, ReporterFacts
+from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, ReporterFacts
+from incidents.notices.notice_types import NOTICES
 from incidents.notices.record import Link
 from incidents.notices.site_facts import SiteFacts, facts_of_incident, site_of_order
 from incidents.store import entries

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from incidents.enforcement.port import Order
 from incidents.machine import events as e
 from incidents.machine.rules import unreachable_rules
-from incidents.notices.letter import MAX_FINDINGS, Facts
+from incidents.notices.facts import MAX_FINDINGS, Facts
 from incidents.notices.site_facts import (
     SiteFacts,
     facts_of_closure,

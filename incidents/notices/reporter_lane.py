@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from incidents.enforcement.port import Failed, Outcome
 from incidents.notices import notice_settings
+from incidents.notices.facts import ReporterFacts
 from incidents.notices.lanes import App
-from incidents.notices.letter import Answered, Recipient, ReporterFacts, TimeBudget
+from incidents.notices.letter import Answered, Recipient, TimeBudget
 from incidents.notices.notice_settings import ReporterSettings
 from incidents.notices.templating import TemplateError
 

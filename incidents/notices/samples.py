@@ -11,15 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incidents.machine.policy import Policy
-from incidents.notices.letter import (
-    AlarmFacts,
-    AnyFacts,
-    DeskContact,
-    Facts,
-    Finding,
-    Reason,
-    ReporterFacts,
-)
+from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, Finding, Reason, ReporterFacts
+from incidents.notices.letter import DeskContact
 
 OFFICE = DeskContact(name="示例主机", phone="+86 10 5555 0100", mail="desk@host.example")
 

@@ -14,7 +14,7 @@ from incidents.machine.command import DOWN
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.machine.rules import unreachable_rules
-from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts, Finding
+from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import site_row
 from incidents.store.schema.tables import incidents, sites

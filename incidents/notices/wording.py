@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Any
 from incidents.locale.language import language as words_of
 from incidents.locale.words import TimeFormat
 from incidents.notices import samples, templating
-from incidents.notices.letter import (
-    LANGUAGES,
-    NOTICES,
-    AnyFacts,
-    DeskContact,
-    Finding,
-    Letter,
-    template_facts,
-)
+from incidents.notices.facts import AnyFacts, Finding, template_facts
+from incidents.notices.letter import DeskContact, Letter
+from incidents.notices.notice_types import LANGUAGES, NOTICES
 from incidents.notices.templating import blocks, one_line
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from incidents.contract.documents.queue import QueuePage
 from incidents.errors import AwayError
 from incidents.locale.language import language
 from incidents.locale.words import TimeFormat
-from incidents.views.queue import alarm
+from incidents.views.queue import queue_warning
 from tests.cli import test_queue_frame as english
 from tests.cli.conftest import NOON, Cli
 from tests.cli.terminal_session import terminal_session
@@ -201,7 +201,7 @@ def worst(**history: Any) -> QueuePage:
 
 def test_every_warning_is_chinese() -> None:
     told = {*(each.words for each in notices(worst(), WHEN))}
-    assert len(told) == len(set(get_args(alarm.WarningKind)) | set(_WARNINGS))
+    assert len(told) == len(set(get_args(queue_warning.WarningKind)) | set(_WARNINGS))
     alone = {"count": 1, "sites": ["a.example"], "since": SINCE}
     for more in (
         {**alone, "unknown": 1, "new": 1}, {**alone, "unknown": 0},

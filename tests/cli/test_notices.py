@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.notices.letter import NOTICES
+from incidents.notices.notice_types import NOTICES
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
 

@@ -15,7 +15,8 @@ from incidents.audit.log import sequencer, signing
 from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon import record
 from incidents.notices import samples
-from incidents.notices.letter import LANGUAGES, NOTICES, AlarmFacts, Facts
+from incidents.notices.facts import AlarmFacts, Facts
+from incidents.notices.notice_types import LANGUAGES, NOTICES
 from incidents.store import monitoring
 from incidents.store.database.engine import writing
 from incidents.tlog.keys import SigningKey

@@ -32,7 +32,7 @@ from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import sites
 from incidents.views.left_down import resumptions
-from incidents.views.queue import alarm
+from incidents.views.queue import queue_warning
 from incidents.views.record_health import record_health, resumed
 
 SITES = tuple(f"site-{n}.example" for n in range(4))
@@ -246,7 +246,7 @@ def _warnings(app: App, after: timedelta) -> set[str]:
     with app.reading() as connection:
         now = app.now(connection) + after
         found = views.queue(connection, now, mine=None, report=app.report_duty)
-    return {each.kind for each in alarm.warnings_of(found, now)}
+    return {each.kind for each in queue_warning.warnings_of(found, now)}
 
 
 def _said(*words: str, status: int | None = None) -> str:

@@ -11,8 +11,9 @@ import pytest
 
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped
 from incidents.notices import samples
+from incidents.notices.facts import Facts
 from incidents.notices.lanes import CustomerLane
-from incidents.notices.letter import ATTEMPT_S, Channel, Facts, TimeBudget
+from incidents.notices.letter import ATTEMPT_S, Channel, TimeBudget
 from incidents.notices.wording import Wording
 from tests.enforcement.orders import detail, problem
 from tests.notices.lane import NOON, SHANGHAI, WORDING, StubChannel, order

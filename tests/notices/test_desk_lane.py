@@ -10,8 +10,9 @@ import pytest
 
 from incidents.enforcement.port import Delivered, Failed, Order, Retry, Skipped
 from incidents.notices import notice_settings, samples
+from incidents.notices.facts import AlarmFacts, Facts
 from incidents.notices.lanes import DeskLane
-from incidents.notices.letter import AlarmFacts, Facts, Recipient
+from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.views.queue.alarm import KINDS
 from tests.notices.lane import NOON, SHANGHAI, WORDING, StubChannel, order

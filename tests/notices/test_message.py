@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.notices import message, samples
-from incidents.notices.letter import DeskContact, Facts, Finding, Letter
+from incidents.notices.facts import Facts, Finding
+from incidents.notices.letter import DeskContact, Letter
 from incidents.notices.message import Address, BadAddressError, MailHeaders
 from incidents.notices.wording import Wording
 from tests.notices.mail_server import body, opened

@@ -9,7 +9,8 @@ from incidents.errors import UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.notices import preview, samples
-from incidents.notices.letter import NOTICES, AlarmFacts, Facts, ReporterFacts
+from incidents.notices.facts import AlarmFacts, Facts, ReporterFacts
+from incidents.notices.notice_types import NOTICES
 from tests.views.day import SITE, Day, utc
 
 

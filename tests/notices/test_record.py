@@ -18,7 +18,7 @@ from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.machine.policy import Policy
 from incidents.notices import lanes, record
-from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts
+from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import FactsOfOrders
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import orders

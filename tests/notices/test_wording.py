@@ -21,15 +21,9 @@ from jinja2 import meta
 from incidents.machine.policy import Policy
 from incidents.notices import samples, templating
 from incidents.notices import wording as phrases
-from incidents.notices.letter import (
-    LANGUAGES,
-    NOTICES,
-    AlarmFacts,
-    AnyFacts,
-    DeskContact,
-    Facts,
-    template_facts,
-)
+from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, template_facts
+from incidents.notices.letter import DeskContact
+from incidents.notices.notice_types import LANGUAGES, NOTICES
 from incidents.notices.templating import SHIPPED, TemplateError
 from incidents.notices.wording import Wording
 from incidents.views.queue.alarm import KINDS

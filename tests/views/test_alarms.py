@@ -13,7 +13,7 @@ from incidents.intake import rules_file
 from incidents.machine import commands as c
 from incidents.machine.orders import DESK, NOTICE
 from incidents.machine.policy import Policy, read_duration
-from incidents.notices.letter import NOTICES
+from incidents.notices.notice_types import NOTICES
 from incidents.settings.police import ReportDuty
 from incidents.store import after_loss, monitoring
 from incidents.store.accounts import accounts

@@ -16,7 +16,7 @@ from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.machine.command import LEFT_DOWN as STAYS
 from incidents.notices import samples
-from incidents.notices.letter import AlarmFacts
+from incidents.notices.facts import AlarmFacts
 from incidents.notices.wording import Wording
 from incidents.store import after_loss as left_rows
 from incidents.store.database.engine import writing
@@ -24,7 +24,7 @@ from incidents.store.log import lineage
 from incidents.store.schema.desk_tables import desk
 from incidents.values.ids import ACT
 from incidents.views import left_down
-from incidents.views.queue import alarm
+from incidents.views.queue import queue_warning
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
 from incidents.views.queue.alarms import current_alarms
 from tests.statements import sent
@@ -73,7 +73,7 @@ def alarms(day: Day) -> list[Alarm]:
 
 def said(day: Day, kind: str) -> str:
     """The queue's text about it."""
-    kinds: list[str] = [each.kind for each in alarm.warnings_of(day.queue(), day.now)]
+    kinds: list[str] = [each.kind for each in queue_warning.warnings_of(day.queue(), day.now)]
     return notices(day.queue(), TimeFormat(UTC, day.now, language("en", "cli")))[
         kinds.index(kind)
     ].words
@@ -170,7 +170,7 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
     history = day.enforcement()["history"]
     assert told.left_down(history, TimeFormat(UTC, day.now, language("en", "cli"))) == words
     assert {"left_down": True}.items() <= {
-        each.kind: each.is_alarm for each in alarm.warnings_of(day.queue(), day.now)
+        each.kind: each.is_alarm for each in queue_warning.warnings_of(day.queue(), day.now)
     }.items()
 
 

@@ -10,7 +10,7 @@ from incidents.locale.language import language
 from incidents.locale.words import TimeFormat
 from incidents.store.database.engine import writing
 from incidents.store.schema.desk_tables import desk
-from incidents.views.queue import alarm
+from incidents.views.queue import queue_warning
 from tests.views.day import Day
 
 OF_RECORD = {"lost", "moved", "unproved"}
@@ -18,7 +18,7 @@ OF_RECORD = {"lost", "moved", "unproved"}
 
 def of(day: Day) -> dict[str, bool]:
     """The warnings of the record's history, and whether each is an alarm."""
-    found = alarm.warnings_of(day.queue(), day.now)
+    found = queue_warning.warnings_of(day.queue(), day.now)
     return {each.kind: each.is_alarm for each in found if each.kind in OF_RECORD}
 
 
@@ -57,7 +57,9 @@ def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
         moved_at=day.now if kind == "moved" else None,
         unproved_since=day.now,
     )
-    [facts] = [each.facts for each in alarm.warnings_of(day.queue(), day.now) if each.kind == kind]
+    [facts] = [
+        each.facts for each in queue_warning.warnings_of(day.queue(), day.now) if each.kind == kind
+    ]
     sentence = told._WARNINGS[kind](facts, TimeFormat(UTC, day.now, language("en", "cli")))
     assert sentence.startswith(says)
     assert kind == "lost" or "LOST" not in sentence
@@ -67,4 +69,4 @@ def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
 def test_a_server_of_before_has_told_nothing_of_it(day: Day) -> None:
     queue = day.queue()
     del queue["enforcement"]["history"]
-    assert {each.kind for each in alarm.warnings_of(queue, day.now)} & OF_RECORD == set()
+    assert {each.kind for each in queue_warning.warnings_of(queue, day.now)} & OF_RECORD == set()

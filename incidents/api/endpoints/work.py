@@ -24,7 +24,8 @@ from incidents.contract.queue_filter import QueueFilter, WorkKind
 from incidents.errors import InputError, NoSuchTaskError, RefusedError
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings, preview, samples
-from incidents.notices.letter import NOTICES, AnyFacts
+from incidents.notices.facts import AnyFacts
+from incidents.notices.notice_types import NOTICES
 from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.values.person_name import check_person

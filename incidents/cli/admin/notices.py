@@ -10,7 +10,8 @@ from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import Run
 from incidents.errors import Cause, InputError
-from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
+from incidents.notices.facts import AnyFacts
+from incidents.notices.notice_types import LANGUAGES, NOTICES
 from incidents.system.terminal import coloured
 from incidents.values.ids import incident_id
 

@@ -113,11 +113,11 @@ class Notice(NamedTuple):
 
 def notices(found: QueuePage, when: TimeFormat) -> list[Notice]:
     """The notices above the queue, the worst first."""
-    from incidents.views.queue import alarm
+    from incidents.views.queue import queue_warning
 
     lines = [
         Notice(_WARNINGS[each.kind](each.facts, when), each.is_alarm)
-        for each in alarm.warnings_of(found, when.now)
+        for each in queue_warning.warnings_of(found, when.now)
     ]
     # An older server does not say it.
     if found["enforcement"].get("rehearsal"):

@@ -23,7 +23,9 @@ from incidents.console.customer.customer_view import FIELD, CustomerView, Messag
 from incidents.console.customer.customer_view import LOOK as LOOK_FIELD
 from incidents.inbox.snapshots.by_customer import Look
 from incidents.notices import samples, templating
-from incidents.notices.letter import LANGUAGES, DeskContact, Facts, template_facts
+from incidents.notices.facts import Facts, template_facts
+from incidents.notices.letter import DeskContact
+from incidents.notices.notice_types import LANGUAGES
 from incidents.notices.templating import Block, blocks
 from incidents.notices.wording import Wording
 

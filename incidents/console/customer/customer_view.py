@@ -22,7 +22,7 @@ from incidents.machine.commands import SayRemoved
 from incidents.machine.state import can_move_incident
 from incidents.notices import preview
 from incidents.notices.customer_link import Incident
-from incidents.notices.letter import Facts
+from incidents.notices.facts import Facts
 from incidents.store.schema.tables import incidents, notes
 from incidents.views import record_entries
 

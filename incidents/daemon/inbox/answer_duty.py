@@ -24,7 +24,7 @@ from incidents.enforcement import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.inbox import answering
 from incidents.machine.command import DAEMON
-from incidents.notices.letter import Reason, ReporterFacts
+from incidents.notices.facts import Reason, ReporterFacts
 from incidents.notices.reporter_lane import ReporterLane, reporter_lane
 from incidents.record.entry import decode
 from incidents.record.report_events import ReportEvent

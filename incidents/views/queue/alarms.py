@@ -27,7 +27,7 @@ from incidents.store.monitoring import Raised
 from incidents.values.ids import incident_id, order_id
 from incidents.views import left_down, orders, register
 from incidents.views.health import enforcement, is_alive, silent_daemons
-from incidents.views.queue import alarm, police
+from incidents.views.queue import alarm_statements, police
 from incidents.views.queue.alarm import (
     BRAKE,
     DEAD,
@@ -39,8 +39,6 @@ from incidents.views.queue.alarm import (
     LAPSING,
     LEFT_DOWN,
     MARK_UNREAD,
-    MAX_ALARMS,
-    MAX_DUE,
     REPORT,
     RULES_BRAKED,
     RULES_UNOWNED,
@@ -49,6 +47,7 @@ from incidents.views.queue.alarm import (
     WAITING,
     Alarm,
 )
+from incidents.views.queue.alarm_statements import MAX_ALARMS, MAX_DUE
 from incidents.views.queue.findings import find_attempts
 from incidents.views.queue.history_alarms import history_alarms
 from incidents.views.queue.work import closing_misses
@@ -199,7 +198,7 @@ def _mark_unread(found: MarkUnread | None) -> Part:
 
 def _braked(connection: Connection) -> Part:
     """The alarm that the brake holds orders to the live system."""
-    row = connection.execute(alarm.BRAKED_ORDERS).one()
+    row = connection.execute(alarm_statements.BRAKED_ORDERS).one()
     if not row.orders:
         return [], False
     return [Alarm(kind=BRAKE, subject=EVERYBODY, since=row.since, orders=row.orders)], False
@@ -211,7 +210,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
     At its deadline a clock has not lapsed yet. The daemon handles lapsed clocks, and the queue
     lists them. A clock that was set for less than ten minutes raises no alarm.
     """
-    rows = connection.execute(alarm.due_between(now, now + WARN_BEFORE)).mappings().all()
+    rows = connection.execute(alarm_statements.due_between(now, now + WARN_BEFORE)).mappings().all()
     clocks = [
         dict(row)
         for row in rows
@@ -248,14 +247,14 @@ def _waiting(connection: Connection) -> Part:
             incident=row.closing_incident and incident_id(row.site_id, row.closing_incident),
             since=row.recorded_at,
         )
-        for row in connection.execute(alarm.CLOSURES_WAITING)
+        for row in connection.execute(alarm_statements.CLOSURES_WAITING)
     ], False
 
 
 def _dead(connection: Connection) -> Part:
     """The orders that were given up, in every lane."""
     found = []
-    for row in connection.execute(alarm.DEAD_ORDERS).mappings():
+    for row in connection.execute(alarm_statements.DEAD_ORDERS).mappings():
         name = order_id(row["site_id"], row["site_seq"], row["lane"])
         found.append(
             Alarm(
@@ -276,7 +275,7 @@ def _disputed(connection: Connection) -> Part:
     """The closures whose rule is no longer met after a correction."""
     return [
         Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
-        for row in connection.execute(alarm.CLOSURES_DISPUTED)
+        for row in connection.execute(alarm_statements.CLOSURES_DISPUTED)
     ], False
 
 
@@ -307,11 +306,11 @@ def _filings(connection: Connection, now: datetime) -> Part:
 
     There is one alarm for all terms with a reminder on the same day; it lasts until a day later.
     """
-    day = connection.scalar(alarm.LAST_REMINDED)
+    day = connection.scalar(alarm_statements.LAST_REMINDED)
     # The day is in the desk's own zone, which is at most 14 hours ahead of UTC.
     if day is None or now.date() - date.fromisoformat(day) > timedelta(days=1):
         return [], False
-    terms, overdue = connection.execute(alarm.TERMS_REMINDED, {"day": day}).one()
+    terms, overdue = connection.execute(alarm_statements.TERMS_REMINDED, {"day": day}).one()
     return [Alarm(kind=FILING, subject=day, terms=terms, overdue=overdue or 0)], False
 
 
@@ -325,7 +324,7 @@ def _rules_unowned(connection: Connection) -> Part:
 
 def _rules_braked(connection: Connection) -> Part:
     """The one alarm about reports that wait because intake rules logged as many as they may."""
-    row = connection.execute(alarm.BRAKED_REPORTS).one()
+    row = connection.execute(alarm_statements.BRAKED_REPORTS).one()
     if not row.reports:
         return [], False
     found = Alarm(kind=RULES_BRAKED, subject=INBOX, since=row.since, reports=row.reports)
@@ -336,7 +335,7 @@ def _untriaged(connection: Connection, now: datetime, within: timedelta | None) 
     """The one alarm about reports from outside that have waited too long for triage."""
     if within is None:
         return [], False
-    row = connection.execute(alarm.UNTRIAGED_REPORTS, {"before": now - within}).one()
+    row = connection.execute(alarm_statements.UNTRIAGED_REPORTS, {"before": now - within}).one()
     if not row.reports:
         return [], False
     found = Alarm(kind=UNTRIAGED, subject=INBOX, since=row.since, reports=row.reports)

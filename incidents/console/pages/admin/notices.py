@@ -10,7 +10,7 @@ from incidents.console.pages.admin.health import Manager
 from incidents.console.rendering import Reader, capitalised
 from incidents.errors import IncidentsError
 from incidents.notices import notice_settings, preview, samples
-from incidents.notices.letter import LANGUAGES, NOTICES
+from incidents.notices.notice_types import LANGUAGES, NOTICES
 
 router = APIRouter()
 

@@ -30,7 +30,7 @@ from incidents.settings import police, sources
 from incidents.store import entries
 from incidents.store.cases import sites
 from incidents.values.ids import read_incident_id
-from incidents.views.queue import alarm
+from incidents.views.queue.queue_warning import warnings_of
 
 PAGE = 50
 _KEPT_S = 5.0
@@ -105,7 +105,7 @@ def rendered(who: RequestContext, view: QueueView) -> WrittenList:
     ]
     text = rendering.render(
         "queue/queue_list", here.reader, found=found, items=items, newest=newest, view=view,
-        version=version, written_at=_NOW, warnings=alarm.warnings_of(found, here.reader.now),
+        version=version, written_at=_NOW, warnings=warnings_of(found, here.reader.now),
         police_site=police_site,
     )  # fmt: skip
     first = items[0]["id"] if items else None
@@ -148,4 +148,7 @@ def ages(app: App) -> object:
         found = views.queue(connection, now, limit=1, report=owed, triage_within=app.triage_within)
     reports = found.get("reports")
     waiting = [(each["id"], each["overdue"]) for each in (reports["items"] if reports else [])]
-    return [*((each.kind, repr(each.facts)) for each in alarm.warnings_of(found, now)), *waiting]
+    return [
+        *((each.kind, repr(each.facts)) for each in warnings_of(found, now)),
+        *waiting,
+    ]
