@@ -14,6 +14,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from incidents.errors import BadSiteNameError, BadUrlError
+from incidents.inbox import set_aside
 from incidents.inbox.reading import (
     MAX_ENDPOINTS,
     MAX_HOSTS,
@@ -28,8 +29,8 @@ from incidents.values.written_address import DOT
 
 # It begins with the digit, and looks behind it after that: so few places of a text are tried.
 _V4 = re.compile(
-    rf"(?P<address>[0-9](?<![\w.\-/=].)\d{{0,2}}{DOT}(?:\d{{1,3}}{DOT}){{2}}\d{{1,3}})"
-    rf"(?!{DOT}?[\w\-])"
+    rf"(?P<address>[0-9](?<![a-z0-9_.\-/].)\d{{0,2}}{DOT}(?:\d{{1,3}}{DOT}){{2}}\d{{1,3}})"
+    rf"(?!{DOT}?[a-z0-9_\-])"
     r"(?:(?::|\s+port\s+|端口\s*)(?P<port>\d{1,5})(?![\d.:]))?",
     re.IGNORECASE,
 )
@@ -40,16 +41,18 @@ _V6 = re.compile(
 )
 # What each such address has, and each such label: few texts, and to look for them is quick.
 _TWO_COLONS = re.compile(r"[:\]][0-9a-fA-F]{0,4}[:\[]")
-_LABEL_END = re.compile(r"[entsENTSſ名机站址]\s*[:：=\t]")
+_LABEL_END = re.compile(r"[centsCENTSſ名机站址]\s*[:：=\t]")
+_NAME = r"[^\s,，;；、。<>\"']+"
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])]|\[:\]|\[://\]", re.IGNORECASE)
 _LABELLED = re.compile(
-    r"(?:^|[\s>*•-])(?:affected |infected |malicious |reported )?"
-    r"(?:domain(?: ?name)?|host(?: ?name)?|fqdn|site|web ?site"
-    r"|域名|主机名|主机|网站|站点|网址)s?\s*[:：=\t]\s*(?P<name>[^\s,，;；、。<>\"']+)",
+    r"(?:^|[\s>*•-])(?:affected |infected |malicious |reported "
+    r"|违[规法]|涉\w|恶意|仿冒|可疑|被举报)?"
+    r"(?:domain(?: ?name)?|host(?: ?name)?|fqdn|site|web ?site|ioc"
+    r"|域名|主机名|主机|网站|站点|网址)s?\s*[:：=\t]\s*"
+    rf"(?P<names>{_NAME}(?:[ \t]?[,，;；、][ \t]?{_NAME})*)",
     re.IGNORECASE | re.MULTILINE,
 )
-
-
+_BETWEEN = re.compile(r"[ \t]?[,，;；、][ \t]?")
 # Names of formats in XML, which are written like addresses.
 _NAMESPACE = re.compile(r"\bxmlns(?::\w+)?\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _OTHER_SCHEME = re.compile(
@@ -57,10 +60,15 @@ _OTHER_SCHEME = re.compile(
 )
 _PORT = re.compile(r"(?:port|端口)号?(?<![a-z]port)\s*[:：=]\s*(?P<port>\d{1,5})\b", re.IGNORECASE)
 _NOT_THEIRS = ("dest", "dst", "target", "local", "目")
+_LONGER_IP = re.compile(
+    r"\[?(?P<address>[0-9a-f:.]+?)\]?(?::(?P<port>\d{1,5})|/\d{1,3})", re.IGNORECASE
+)
+
 _FILES = {"zip", "sh", "py", "rs", "md", "pl", "ps", "so", "cc", "mov", "app", "wang"}
 """Endings of files, and a surname, that are also top-level domains."""
 _RESERVED = {"example", "test"}
-_WRAPPER = ".safelinks.protection.outlook.com"
+_SAFELINKS, _PROOFPOINT = ".safelinks.protection.outlook.com", ("urldefense.com", "urldefense.us")
+_WRAPPED = re.compile(r"/v3/__(https?:.+)__;")
 
 _OF_MAIL = re.compile(r"^\[?ipv6:", re.IGNORECASE)
 _MANY = 5_000
@@ -88,20 +96,30 @@ class Findings:
         plain = written_address.unescaped(text)
         if "xmlns" in plain:
             plain = _NAMESPACE.sub(" ", plain)
-        self._take_addresses(plain)
+        aside = set_aside.urls_in(plain)
+        known = len(self.urls) + len(self.hosts)
+        self._take_addresses(plain, aside)
+        if aside and len(self.urls) + len(self.hosts) == known:
+            self._take_addresses(plain)
+            aside = set()
         for match in _OTHER_SCHEME.finditer(plain):
             self.take_host(match["host"])
         for link in links:
             if link[:7].lower() in ("http://", "https:/"):
-                self._take_addresses(link)
+                self._take_addresses(link, aside)
         if _LABEL_END.search(plain):
             for match in _LABELLED.finditer(plain):
-                self.take_host(match["name"])
+                for name in _BETWEEN.split(match["names"]):
+                    self.take_host(name)
         self._take_ip_addresses(plain)
 
     def take_url(self, text: str) -> None:
         """Take an address that the report states as such; text that is none may be a host."""
         written = text.strip().strip("<>\"'")
+        address = ip_address(refanged(written))
+        if address is not None:
+            self.take_ip(address)
+            return
         try:
             url = web_address.read(written, bare=True)
         except BadUrlError:
@@ -129,10 +147,17 @@ class Findings:
             self.hosts.append(name)
 
     def take_ip(self, text: object, port: object = None, **of: object) -> bool:
-        """Take an IP address that the report states as such; return whether it is one."""
+        """Take an IP address that the report states as such; return whether it is one.
+
+        It may have a port behind it, or be the first one of a network (`192.0.2.0/24`).
+        """
         address = ip_address(str(text))
         if address is None:
-            return False
+            longer = _LONGER_IP.fullmatch(str(text).strip())
+            address = ip_address(longer["address"]) if longer else None
+            if longer is None or address is None:
+                return False
+            port = longer["port"] or port
         n = str(port).strip() if port is not None else ""
         known = int(n) if n.isascii() and n.isdigit() and 0 < int(n) < 65_536 else None
         self.endpoints.append(Endpoint(address, known, of.get("seen_at")))  # type: ignore[arg-type]
@@ -174,11 +199,11 @@ class Findings:
             **({"more": True} if more else {}),
         }  # fmt: skip
 
-    def _take_addresses(self, plain: str) -> None:
+    def _take_addresses(self, plain: str, aside: Collection[str] = ()) -> None:
         for found in written_address.find(plain):
             if self.is_full:
                 return
-            if found.url is None:
+            if found.url is None or found.url in aside:
                 continue
             host = web_address.host(found.url)
             is_defanged = web_address.refanged(found.written, bare=False) != found.written
@@ -187,7 +212,7 @@ class Findings:
                 continue
             if found.is_certain:
                 self._take(_unwrapped(found.written, host), host)
-            elif is_defanged:
+            elif is_defanged or (found.is_alone and _is_likely(host)):
                 self.hosts.append(host)
             else:
                 self.mentions.append(host)
@@ -199,11 +224,17 @@ class Findings:
     def _take_ip_addresses(self, plain: str) -> None:
         times: dict[int, datetime | None] = {}
         first: dict[tuple[str, str | None], datetime | None] = {}
+        of_victim: set[str] = set()
         for pattern in (_V4, _V6) if _TWO_COLONS.search(plain) else (_V4,):
             for match in pattern.finditer(plain):
                 if len(first) > _MANY:
                     break
                 start = plain.rfind("\n", 0, match.start()) + 1
+                before = plain[max(start, match.start() - 60) : match.start()]
+                if set_aside.is_parameter(before):
+                    continue
+                if set_aside.is_of_victim(before):
+                    of_victim.add(refanged(match["address"]))
                 if start not in times:
                     end = plain.find("\n", start)
                     line = plain[start : end if end >= 0 else len(plain)]
@@ -211,6 +242,8 @@ class Findings:
                 known = (refanged(match["address"]), match["port"])
                 at = min(filter(None, (first.get(known), times[start])), default=None)
                 first[known] = at
+        if of_victim and any(address not in of_victim for address, _ in first):
+            first = {key: at for key, at in first.items() if key[0] not in of_victim}
         alone = _port_in(plain) if len(first) == 1 else None
         for (address, port), seen_at in first.items():
             self.take_ip(address, port or alone, seen_at=seen_at)
@@ -239,7 +272,10 @@ def _is_likely(name: str) -> bool:
 
 def _unwrapped(written: str, host: str) -> str:
     """The address that a mail filter has wrapped into one of its own, otherwise itself."""
-    if not host.endswith(_WRAPPER):
+    if host in _PROOFPOINT:
+        found = _WRAPPED.search(written)
+        return re.sub(r":/(?!/)", "://", found[1], count=1) if found else written
+    if not host.endswith(_SAFELINKS):
         return written
     return next(iter(parse_qs(urlsplit(written).query).get("url", ())), written)
 

@@ -140,6 +140,9 @@ class Mail:
         Of a text in two forms only the plain one counts, but also the links of the other one.
         """
         plain = [part.text for part in self._texts("text/plain")]
+        if not any(text.strip() for text in plain) and not self._texts("text/html"):
+            # Some senders write nothing beside a file with the text.
+            plain = [part.text for part in self.parts if part.type == "text/plain"]
         texts, links = [], []
         for part in self._texts("text/html"):
             text, found = html_text.text_of(part.text)
@@ -165,13 +168,13 @@ class Mail:
 def looks_like(raw: bytes) -> bool:
     """Whether the bytes begin with the header of a mail."""
     head = _from_first_field(raw[:65_536]).replace(b"\r\n", b"\n")
-    if head.startswith((b"From ", b">From ")):
-        head = head.partition(b"\n")[2]
     return bool(_FIELD.match(head)) and bool(_KNOWN.search(head.partition(b"\n\n")[0]))
 
 
 def _from_first_field(raw: bytes) -> bytes:
-    return raw.removeprefix(BOM_UTF8).lstrip(b"\r\n")
+    plain = raw.removeprefix(BOM_UTF8).lstrip(b"\r\n")
+    # The line with which a mailbox separates its mails.
+    return plain.partition(b"\n")[2] if plain.startswith((b"From ", b">From ")) else plain
 
 
 def read(raw: bytes) -> Mail:

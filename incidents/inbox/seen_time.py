@@ -13,9 +13,20 @@ _DATE = r"(?P<year>\d{4})\s?[-/.年]\s?(?P<month>\d{1,2})\s?[-/.月]\s?(?P<day>\
 _TIME = (
     r"(?P<half>凌晨|早上|上午|中午|下午|晚上)?\s?(?P<hour>\d{1,2})\s?"
     r"(?:[:：](?P<minute>\d{2})(?:[:：]?(?P<second>\d{2})(?:[.,]\d+)?)?"
-    r"|[时点](?:\s?(?P<minute_>\d{1,2})\s?分?(?:\s?(?P<second_>\d{1,2})\s?秒)?)?)"
+    r"|[时時点點](?:\s?(?P<minute_>\d{1,2})\s?分?(?:\s?(?P<second_>\d{1,2})\s?秒)?)?)"
+    r"(?:\s?(?P<noon>[ap])\.?m\b\.?)?"
 )
-_ZONE = r"(?P<zone>Z\b|CST|[+-]\d{2}:?\d{2}|\(?(?:UTC|GMT)(?:\s*[+-]\d{1,2}(?::?\d{2})?)?\)?)"
+_ZONES = {
+    "JST": 9, "KST": 9, "HKT": 8, "SGT": 8, "MSK": 3, "МСК": 3, "CET": 1, "CEST": 2, "EST": -5,
+    "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    # A date with the year first is written in China; in America the year comes last.
+    "CST": 8,
+}  # fmt: skip
+"""The zones that are known by a name, with their distance from UTC in hours."""
+_ZONE = (
+    rf"(?P<zone>Z\b|[(（]?(?:{'|'.join(_ZONES)})(?![a-z])|[+-]\d{{2}}:?\d{{2}}"
+    r"|\(?(?:UTC|GMT)(?:\s*[+-]\d{1,2}(?::?\d{2})?)?\)?)"
+)
 _ISO = re.compile(rf"{_DATE}(?:[T\s]*{_TIME})?\s*{_ZONE}?", re.IGNORECASE)
 _IN_PROSE = re.compile(rf"(?<![\d.\-/]){_DATE}(?:T|\s{{0,3}}){_TIME}\s?{_ZONE}?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{10}(?:\d{3})?")
@@ -29,12 +40,18 @@ _OF_LOGS = re.compile(
 )
 _AMERICAN = re.compile(
     r"(?P<month>[A-Z][a-z]{2})[a-z]*\.?\s+(?P<day>\d{1,2}),?\s+(?:at\s+)?(?:(?P<before>\d{4}),?\s+)?"
-    r"(?:at\s+)?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\s*(?P<zone>[+-]\d{4}|[A-Z]{3,4}\b)?"
+    r"(?:at\s+)?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\s*(?P<noon>[AaPp]\.?[Mm]\b\.?)?"
+    r"\s*(?P<zone>[+-]\d{4}|[A-Z]{3,4}\b)?"
     r"\s*(?P<after>\d{4})?"
+)
+_DAY_FIRST = re.compile(
+    rf"(?<![\d.])(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}),?(?P<rest>\s+{_TIME}\s?{_ZONE}?)",
+    re.IGNORECASE,
 )
 _YEAR_FIRST = re.compile(
     r"\b(?P<year>\d{4})\s+(?P<month>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+(?P<time>\d{2}:\d{2}:\d{2})"
 )
+_PATTERNS = (_IN_PROSE, _MAIL_DATE, _OF_LOGS, _AMERICAN, _YEAR_FIRST, _DAY_FIRST)
 _LABELS = (
     "first seen", "first detected", "first observed", "firstseen", "detected", "detected on",
     "detection time", "detection date", "date of detection", "discovered", "discovery time",
@@ -77,7 +94,7 @@ def read(given: object, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
     if _CHINAS.search(text):
         found = read(_CHINAS.sub(" ", text).strip(" ,，:："), CHINA)
         return None if found is None else (found[0], True)
-    found = _iso(text, zone) or _unix(text) or _of_mail(text, zone)
+    found = _iso(_year_first(text), zone) or _unix(text) or _of_mail(text, zone)
     return None if found is None or found[0] < EARLIEST else found
 
 
@@ -153,7 +170,7 @@ def _times(text: str, zone: tzinfo) -> Iterator[tuple[datetime, bool]]:
         if not _YEAR.search(line[:2_000]):
             continue
         here: list[tuple[int, datetime]] = []
-        for pattern in (_IN_PROSE, _MAIL_DATE, _OF_LOGS, _AMERICAN, _YEAR_FIRST):
+        for pattern in _PATTERNS if ".20" in line else _PATTERNS[:-1]:
             for match in pattern.finditer(line[:2_000]):
                 before = line[max(0, match.start() - 40) : match.start()]
                 is_chinas = _CHINAS.search(line[max(0, match.start() - 8) : match.end() + 8])
@@ -168,13 +185,24 @@ def _times(text: str, zone: tzinfo) -> Iterator[tuple[datetime, bool]]:
             yield time_, is_log
 
 
+def _year_first(text: str) -> str:
+    """A date as it is written in Europe (`28.11.2026 10:00`) with the year first."""
+    found = _DAY_FIRST.match(text)
+    if found is None:
+        return text
+    return f"{found['year']}-{found['month']}-{found['day']} {found['rest']}"
+
+
 def _iso(text: str, other: tzinfo) -> tuple[datetime, bool] | None:
     match = _ISO.match(text)
     if match is None or (match["hour"] is None and len(text) > match.end() + 1):
         return None
     hour = int(match["hour"] or 0)
-    if match["half"] in ("下午", "晚上") and hour < 12:
+    noon = (match["noon"] or "").lower()
+    if (match["half"] in ("下午", "晚上") or noon == "p") and hour < 12:
         hour += 12
+    elif noon == "a" and hour == 12:
+        hour = 0
     minute = int(match["minute"] or match["minute_"] or 0)
     second = int(match["second"] or match["second_"] or 0)
     zone = _zone(match["zone"])
@@ -192,12 +220,11 @@ def _iso(text: str, other: tzinfo) -> tuple[datetime, bool] | None:
 def _zone(text: str | None) -> timezone | None:
     if text is None:
         return None
-    plain = text.upper().strip("()").replace("UTC", "").replace("GMT", "").strip()
+    plain = text.upper().strip("()（").replace("UTC", "").replace("GMT", "").strip()
     if plain in ("", "Z"):
         return UTC
-    if plain == "CST":
-        # A date with the year first is written in China; in America the year comes last.
-        return CHINA
+    if plain in _ZONES:
+        return timezone(timedelta(hours=_ZONES[plain]))
     sign = -1 if plain[0] == "-" else 1
     digits = plain[1:].replace(":", "")
     hours, minutes = int(digits[:2]), int(digits[2:] or 0)
@@ -225,14 +252,28 @@ def _as_in_mail(text: str) -> str:
     found = _AMERICAN.search(text)
     if found is not None and (found["before"] or found["after"]):
         year = found["before"] or found["after"]
-        return f"{found['day']} {found['month']} {year} {found['time']} {found['zone'] or ''}"
+        time = _of_whole_day(found["time"], found["noon"])
+        return f"{found['day']} {found['month']} {year} {time} {found['zone'] or ''}"
     return text
+
+
+def _of_whole_day(time: str, noon: str | None) -> str:
+    """The time of a clock with twelve hours, as one with 24 shows it."""
+    if noon is None:
+        return time
+    hour, _, rest = time.partition(":")
+    return f"{int(hour) % 12 + (12 if noon[0] in 'Pp' else 0)}:{rest}"
 
 
 def _of_mail(text: str, other: tzinfo) -> tuple[datetime, bool] | None:
     match = _MAIL_DATE.search(text) or _MAIL_DATE.search(_as_in_mail(text))
-    time = None if match is None else read_date(match[0].replace(" at ", " "))
-    if match is None or time is None:
+    if match is None:
+        return None
+    written, name = match[0].replace(" at ", " "), match[0].rpartition(" ")[2]
+    if name in _ZONES and name != "CST":
+        written = f"{written.removesuffix(name)}{_ZONES[name]:+03d}00"
+    time = read_date(written)
+    if time is None:
         return None
     if re.search(r"(?:[+-]\d{4}|[A-Z]{2,4})$", match[0]):
         return time, True

@@ -133,6 +133,17 @@ class Source:
         return text[:MAX_TEXT], [link for _, links in bodies for link in links][:MAX_LINKS]
 
     @property
+    def attached_text(self) -> str:
+        """The files with plain text."""
+        parts = (each for mail in self.mails for each in mail.parts)
+        texts = (
+            each.text for each in parts
+            if each.name.lower().endswith((".txt", ".log"))
+            or (each.name and each.type == "text/plain")
+        )  # fmt: skip
+        return "\n".join(texts)[:MAX_TEXT]
+
+    @property
     def is_json(self) -> bool:
         """Whether the report itself begins like JSON."""
         return _begins_like_json(self.raw)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_ROWS = 10_000
@@ -17,10 +19,18 @@ _MOST_OF_NAME = 40
 _TABLE_COLUMNS = {
     "ip", "src_ip", "source_ip", "ip_address", "url", "uri", "host", "hostname", "domain", "fqdn",
     "site", "timestamp", "time", "date", "dateadded", "occurred_at", "first_seen", "source.ip",
-    "http_host", "网址", "违规网址", "违法网址", "网站地址", "网页地址", "链接", "违规链接",
-    "链接地址", "url地址", "域名", "网站域名", "违规域名", "ip地址", "服务器ip", "服务器ip地址",
+    "first_seen_utc", "dst_ip", "source_url", "malicious_url", "ipaddress", "srcip", "host_ip",
+    "indicator", "ioc", "http_host",
+    "网址", "违规网址", "违法网址", "网站地址", "网页地址", "链接", "违规链接", "链接地址",
+    "url地址", "域名", "网站域名", "违规域名", "ip地址", "服务器ip", "服务器ip地址",
     "源ip", "主机ip", "网站ip", "发现时间", "监测时间", "检测时间",
 }  # fmt: skip
+
+
+_USUAL = {"ip": "ip地址", "ip地址": "ip地址", "网址": "网址", "链接": "链接", "url": "url",
+          "域名": "域名", "时间": "发现时间"}  # fmt: skip
+"""How a Chinese name of a column ends, and the name that is known for such a column."""
+_OTHER = re.compile("目[的标]|受害|处置|整改|截止|反馈|备案|注册|到期|官方|正版|原")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,8 @@ def _columns(header: str, *, surely: bool = False) -> tuple[str, ...]:
     except (csv.Error, ValueError):
         return ()
     names = tuple(_name(cell) for cell in cells)
+    if not header.isascii():
+        names = tuple(_usual(name, names) for name in names)
     known = len(_TABLE_COLUMNS.intersection(names))
     if surely and (known < 2 or max(map(len, names)) > _MOST_OF_NAME):
         return ()
@@ -94,6 +106,15 @@ def _columns(header: str, *, surely: bool = False) -> tuple[str, ...]:
 def _name(cell: str) -> str:
     name = cell.strip().lower()
     return name.replace(" ", "_" if name.isascii() else "")
+
+
+def _usual(name: str, names: Sequence[str]) -> str:
+    """The usual one for a Chinese name that says more (`所属IP`), unless there is such a column."""
+    if name not in _TABLE_COLUMNS and not _OTHER.search(name):
+        for end, usual in _USUAL.items():
+            if name.endswith(end) and usual not in names:
+                return usual
+    return name
 
 
 def _delimiter(header: str) -> str:

@@ -38,7 +38,7 @@ def legible(text: str) -> str:
 
     Gone are invisible characters, wide ones, and line breaks within `<…>`.
     """
-    plain = text.translate(_INVISIBLE).replace("[/]", "/")
+    plain = text.translate(_INVISIBLE).replace("[/]", "/").replace("meow://", "hxxp://")
     if not plain.isascii():
         plain = plain.translate(_WIDE)
     plain = _SCHEME.sub(_scheme, plain)

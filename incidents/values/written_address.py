@@ -16,16 +16,23 @@ from incidents.values.legible import legible
 
 REST = r"[^\s<>\"'“”‘’«»「」『』，。；：、！？…（）【】《》]"
 _HAN = r"\u4e00-\u9fff"
+# Another address, or an IP address, in the next cell of a list or a table is not a part of it.
+_IN_CELL = f"{REST[:-1]},;|]"
+_UNTIL_NEXT = (
+    rf"{_IN_CELL}+"
+    r"(?:[,;|](?!h(?:tt|xx)ps?(?:\[?:|\[://)|\d{1,3}(?:\.\d{1,3}){3}(?![\d.]))"
+    rf"{_IN_CELL}*)*"
+)
 DOT = r"(?:\.|\[\.\]|\(\.\)|\{\.\}|[\[(]dot[\])])"
 # Neither a part of a mail address nor of another name, on either side.
 _BARE = (
     r"(?<![a-z0-9@._/:%+=&?#\-\])])"
     rf"(?:www{DOT}(?:[a-z0-9{_HAN}-]{{1,63}}{DOT}){{1,10}}(?:中国|公司|网络|[a-z]{{2,63}})"
     rf"|(?:[a-z0-9-]{{1,63}}{DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}}))"
-    rf"(?!{DOT}?[a-z0-9@_-])(?::[0-9]{{1,5}})?(?P<path>/{REST}*)?"
+    rf"(?!{DOT}?[a-z0-9@_-]|\[?://)(?::[0-9]{{1,5}})?(?P<path>/(?:{_UNTIL_NEXT})?)?"
 )
 _ADDRESS = re.compile(
-    rf"h(?:tt|xx)ps?(?:\[:\]//|://|\[://\]){REST}+|(?P<bare>{_BARE})", re.IGNORECASE
+    rf"h(?:tt|xx)ps?(?:\[:\]//|://|\[://\]){_UNTIL_NEXT}|(?P<bare>{_BARE})", re.IGNORECASE
 )
 # Each address has it somewhere, and few other lines do: to look for it takes a tenth of the time.
 _SIGN = re.compile(r"[.\])}]\S|:/|\[:")
@@ -42,13 +49,14 @@ class WrittenAddress:
 
     `url`: None if the address cannot be stored. `is_certain`: it is an address whatever its host
     is; otherwise it might be a file or a person (`Mr.Wang`). `is_cut`: it might be cut off at the
-    end of a line.
+    end of a line. `is_alone`: nothing else is on its line, as in a list.
     """
 
     written: str
     url: str | None
     is_certain: bool
     is_cut: bool
+    is_alone: bool = False
 
 
 def unescaped(text: str) -> str:
@@ -74,9 +82,19 @@ def find(text: str) -> Iterator[WrittenAddress]:
                 yield WrittenAddress(written, None, True, is_cut)
             continue
         is_www = web_address.host(url).startswith("www.")
-        yield WrittenAddress(
-            written, url, not is_bare or match["path"] is not None or is_www, is_cut
-        )
+        is_certain = not is_bare or match["path"] is not None or is_www
+        is_alone = not is_certain and _is_alone(match)
+        yield WrittenAddress(written, url, is_certain, is_cut, is_alone)
+
+
+def _is_alone(match: re.Match[str]) -> bool:
+    text = match.string
+    start, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
+    around = (text[start : match.start()], text[match.end() : end if end >= 0 else len(text)])
+    return (
+        not around[0].strip(" \t>*•-.、()（）0123456789一二三四五六七八九十")
+        and not around[1].strip()
+    )
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incidents.inbox import readers
+from incidents.inbox import readers, seen_time
 from incidents.inbox.reading import Endpoint, Reading
 from incidents.inbox.source import Source
 
@@ -42,12 +42,37 @@ def read(text: str, head: str = HEAD) -> Reading:
         "我于北京时间2026年12月1日10时00分发现该网站。",
         "我于 2026 年 12 月 1 日上午 10 点发现该网站。",
         "我在2026-12-01 10:00:00看到该网站。",
+        "We saw it on 01.12.2026 at home, 01.12.2026 10:00:00.",
+        "Seen 01.12.2026, 05:00 (МСК).",
+        "Seen Dec 1, 2026 10:00:00 AM.",
+        "Seen on 2026-12-01 2:00 a.m. UTC.",
+        "確認日時は2026年12月1日 11時00分（JST）です。",
+        "2026-12-01 11:00:00 KST에 확인했습니다.",
+        "Seen at 2026-11-30 21:00:00 EST.",
+        "Seen on 1 Dec 2026 11:00:00 JST.",
     ],
 )
 def test_a_time_in_a_sentence_or_a_log_is_read_as_a_guess(text: str) -> None:
     found = read(f"{text}\nhttp://shop.example/a\n")
     assert found.seen_at == SEEN
     assert "seen_at" in found.guessed
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("Dec 1, 2026 12:05 AM UTC", 0), ("Dec 1, 2026 12:05 PM UTC", 12),
+        ("2026-12-01 12:05 am UTC", 0), ("2026-12-01 01:05 pm UTC", 13),
+        ("01.12.2026 13:05 UTC", 13),
+    ],
+)  # fmt: skip
+def test_a_clock_may_have_twelve_hours(text: str, hour: int) -> None:
+    assert seen_time.read(text) == (datetime(2026, 12, 1, hour, 5, tzinfo=UTC), True)
+
+
+def test_a_mail_is_from_no_time_after_it_came_in() -> None:
+    late = HEAD.replace("2026 15:30", "2099 15:30")
+    assert read("http://shop.example/a\n", late).seen_at == RECEIVED
 
 
 @pytest.mark.parametrize(

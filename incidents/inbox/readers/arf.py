@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from incidents.inbox import category, decoding, seen_time
 from incidents.inbox.findings import Findings
@@ -76,9 +77,9 @@ def _read(source: Source, mail: Mail, fields: _Fields) -> Reading:
         guessed = ("urls", "hosts") if original.urls or original.hosts else ()
     kind = (fields.first("feedback-type") or "").lower()
     code = _CATEGORIES.get(kind)
-    known = {"category": code} if code else {}
+    known: dict[str, Any] = {"category": code} if code or kind == "not-spam" else {}
     if time is not None:
-        known["seen_at"] = time[0]  # type: ignore[assignment]
+        known["seen_at"] = time[0]
     reading = from_text(source, found, **known)
     if code is None and kind not in ("", "other", "not-spam", "auth-failure"):
         reading = replace(reading, category=category.of_type(kind))

@@ -51,11 +51,12 @@ def from_text(source: Source, findings: Findings | None = None, **known: Any) ->
 
 
 def _guessed_time(source: Source) -> datetime | None:
-    """The time that the text mentions, or else the date of the mail."""
+    """The time that the text mentions, or else the date of the mail; none after it came in."""
     found = seen_time.mentioned(source.text[0], source.zone, source.received_at)
-    if found is None and source.mail is not None:
-        return source.mail.sent_at
-    return found
+    if found is not None or source.mail is None:
+        return found
+    sent, received = source.mail.sent_at, source.received_at
+    return received if sent and received and sent > received else sent
 
 
 def envelope(source: Source) -> dict[str, Any]:
@@ -97,6 +98,9 @@ def searched(source: Source, text: str | None = None) -> Findings:
         found.take_text(f"{subject(source)}\n{body if text is None else text}", links)
         if found.urls or found.hosts or len(source.mails) < 2:
             break
+    if text is None and found.is_empty and not found.mentions:
+        # It says only that the addresses are in a file.
+        found.take_text(source.attached_text)
     return found
 
 

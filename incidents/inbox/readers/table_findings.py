@@ -15,6 +15,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "url": (
         "url", "uri", "source_url", "source.url", "http_url", "malicious_url", "网址", "违规网址",
         "违法网址", "网站地址", "网页地址", "链接", "违规链接", "链接地址", "url地址",
+        # It may be a host or an IP address, too.
+        "indicator", "ioc",
     ),
     "host": (
         # The name of a web server is that of its site; `hostname` may be that of the machine.
@@ -24,6 +26,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "ip": (
         "ip", "src_ip", "source_ip", "ip_address", "ipaddress", "srcip", "source.ip", "address",
         "host_ip", "ip地址", "服务器ip", "服务器ip地址", "服务器地址", "源ip", "主机ip", "网站ip",
+        # That of who was attacked, in a table that has both.
+        "dst_ip",
     ),
     "port": ("port", "src_port", "source_port", "source.port", "端口"),
     "time": (

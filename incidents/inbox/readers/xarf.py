@@ -25,8 +25,8 @@ _MOST_WITHIN = 5
 _OBJECT = re.compile(r"^[ \t]{0,8}\{", re.MULTILINE)
 _WITH_PORT = re.compile(r"(?P<name>\[[0-9a-fA-F:]+\]|[^\s:/]+):(?P<port>\d{1,5})")
 _URLS = (
-    "sourceurl", "url", "sourceuri", "uri", "infringingurl", "targeturl", "submissionurl", "nzburl",
-    "urls", "reportedurl",
+    "sourceurl", "url", "sourceuri", "uri", "infringingurl", "submissionurl", "nzburl", "urls",
+    "reportedurl",
 )  # fmt: skip
 _HOSTS = ("domain", "sourcedomain", "hostname", "host", "fqdn", "sourcehost")
 _ADDRESSES = ("sourceip", "sourceidentifier", "source", "ip", "sourceaddress", "ipaddress")
@@ -41,7 +41,7 @@ _CONTACTS = (
 
 def read(source: Source) -> Reading | None:
     """Read an XARF report; None if the report has no XARF object."""
-    found = [each for each in source.objects if is_xarf(each)] or _within(source.text[0])
+    found = _of(source.objects) or _within(source.text[0])
     if not found:
         return _old(source)
     findings = Findings()
@@ -62,6 +62,17 @@ def read(source: Source) -> Reading | None:
     known |= {"reporter": reporters[0]} if reporters else {}
     known |= {"more": True} if len(found) > MAX_REPORTS else {}
     return rows.of(from_text(source, findings, **known), known.get("category"))
+
+
+def _of(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The XARF objects among these, or else directly within them (`{"reports": […]}`)."""
+    inner = (
+        each for object_ in objects[:MAX_REPORTS] for value in object_.values()
+        for each in (value if isinstance(value, list) else [value])
+    )  # fmt: skip
+    return [each for each in objects if is_xarf(each)] or [
+        each for each in inner if isinstance(each, dict) and is_xarf(each)
+    ]
 
 
 def _within(text: str) -> list[dict[str, Any]]:
