@@ -20,8 +20,9 @@ from incidents.daemon import part, settings_check
 from incidents.daemon.inbox import imap_duty
 from incidents.daemon.inbox.imap_duty import ImapIntake
 from incidents.errors import DatabaseError
-from incidents.inbox import imap
-from incidents.inbox.imap import ImapLibraryError, Mailbox, MailboxError, MailServerError
+from incidents.inbox import imap, mailbox_errors
+from incidents.inbox.imap import Mailbox
+from incidents.inbox.mailbox_errors import ImapLibraryError, MailboxError, MailServerError
 from incidents.record import evidence
 from incidents.store.inbox import reports as store
 from incidents.store.schema.report_tables import reports
@@ -504,8 +505,8 @@ def test_a_port_on_which_nobody_listens_is_named(
 
 
 def test_after_a_refused_login_the_waits_grow_longer_than_after_other_faults() -> None:
-    refused = imap.MailboxLoginError(host="imap.example", detail="AUTHENTICATIONFAILED")
-    gone = imap.MailHostError(host="imap.example")
+    refused = mailbox_errors.MailboxLoginError(host="imap.example", detail="AUTHENTICATIONFAILED")
+    gone = mailbox_errors.MailHostError(host="imap.example")
     assert imap_duty._longest_s(refused) > 5 * imap_duty._longest_s(gone)
 
 
@@ -577,7 +578,7 @@ def test_once_takes_what_is_there_and_ends(app: App, mailbox: Dovecot, said: Sai
 
 def test_once_says_what_is_wrong(app: App, mailbox: Dovecot, write_settings: WriteSettings) -> None:
     write_settings(mailbox.settings(user="nobody"))
-    with pytest.raises(imap.MailboxLoginError, match=r"\(AUTHENTICATIONFAILED\)"):
+    with pytest.raises(mailbox_errors.MailboxLoginError, match=r"\(AUTHENTICATIONFAILED\)"):
         imap_duty.once(app)
 
 

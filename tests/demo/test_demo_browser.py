@@ -36,7 +36,7 @@ def test_a_visitor_enters_once_and_sees_a_site_go_down_in_the_console_and_on_the
         expect(panel.locator("article")).to_contain_text("bücher.example was suspended at")
 
         # The address is used up; Enter prints new ones, of which each is somebody's.
-        # The page looks for news by itself, and would leave for the sign-in while another one loads.
+        # The page looks for news by itself, and would leave for the sign-in as another one loads.
         console.goto("about:blank")
         console.context.clear_cookies()
         console.goto(link)

@@ -16,8 +16,8 @@ from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import MAX_S, Backoff, Part
 from incidents.inbox import imap
-from incidents.inbox.imap import (
-    Mailbox,
+from incidents.inbox.imap import Mailbox
+from incidents.inbox.mailbox_errors import (
     MailboxError,
     MailboxLoginError,
     MailServerError,
