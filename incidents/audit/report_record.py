@@ -18,6 +18,7 @@ from incidents.record.report_events import IntakeRulesActivated, ReporterMarked,
 from incidents.store.inbox import reporters
 from incidents.store.inbox.answers import Answer
 from incidents.store.inbox.intake_rules import InForce
+from incidents.store.inbox.reopenings import Reopening, waiting_again
 from incidents.store.inbox.reporters import Reporter
 from incidents.store.inbox.reports import (
     DISMISSED,
@@ -50,6 +51,7 @@ class ReportRecord:
     reporters: dict[str, Reporter] = field(default_factory=dict)
     answers: dict[tuple[int, str], Answer] = field(default_factory=dict)
     snapshots: dict[int, list[Snapshot]] = field(default_factory=dict)
+    reopenings: dict[int, list[Reopening]] = field(default_factory=dict)
 
     def take(self, event: ReportEvent | IntakeRulesActivated | ReporterMarked) -> None:
         """Process the next action.
@@ -68,6 +70,8 @@ class ReportRecord:
                 state = NOT_OURS if not_ours else DISMISSED
                 how = Settlement(state, event.recorded_at, intern(event.by), reason=text)
                 self._settle(event, how, rule)
+            case report_events.ReportReopened():
+                self._reopen(event)
             case IntakeRulesActivated():
                 self._activate(event)
             case report_events.ReportAsked(asks=asks, by_rule=rule):
@@ -86,6 +90,10 @@ class ReportRecord:
     def snapshot_rows(self) -> Iterator[Row]:
         """The rows of what was found at the addresses of reports, in their order."""
         return (tuple(each) for id_ in sorted(self.snapshots) for each in self.snapshots[id_])
+
+    def reopening_rows(self) -> Iterator[Row]:
+        """The rows of how reports ended that were opened again, in their order."""
+        return (tuple(each) for id_ in sorted(self.reopenings) for each in self.reopenings[id_])
 
     def _note(self, event: ReportEvent | IntakeRulesActivated | ReporterMarked) -> None:
         """Process an action that settles no report, and sets no rule."""
@@ -164,6 +172,20 @@ class ReportRecord:
     def _settle(self, event: ReportEvent, how: Settlement, rule: str | None) -> None:
         before = self._waiting(event) if rule is None else self._due(event, rule)
         self._put(before._replace(**how._asdict()))
+
+    def _reopen(self, event: report_events.ReportReopened) -> None:
+        before = self._named(event.report)
+        if before is None:
+            raise misread("flaw_no_report", "there is no report {report}", report=event.report)
+        if not before.is_settled or before.state != event.was:
+            said = "the report {report} was {state}, but it says {said}"
+            raise misread(
+                "flaw_not_ended", said, report=event.report, state=before.state, said=event.was
+            )
+        own = self.reopenings.setdefault(event.report, [])
+        at, by = event.recorded_at, intern(event.by)
+        own.append(Reopening.of(before, len(own) + 1, at, by, event.text))
+        self._put(waiting_again(before, at))
 
     def _named(self, report: int) -> Report | None:
         return self.reports[report - 1] if 0 < report <= len(self.reports) else None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
     from incidents.machine.policy import Policy
+    from incidents.machine.refusal import Remark
     from incidents.views.queries import Queries
 
 T = TypeVar("T")
@@ -57,9 +58,9 @@ def write_answer(
         run.inform(run.text("answer.repeated"))
     rows: Sequence[Incident | Site] = document["incidents"] or [answer.site_document]
     found, steps = (
-        [*remark_sentences(run, answer), *(remark for remark, _ in also)],
+        [*remark_sentences(run, answer.remarks), *(remark for remark, _ in also)],
         [
-            *_remark_steps(run, answer),
+            *remark_steps(run, answer.remarks),
             *(next_steps.next_line(run, hint) for _, hints in also for hint in hints),
         ],
     )
@@ -100,20 +101,20 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     )
 
 
-def remark_sentences(run: Run, answer: Answer) -> list[str]:
+def remark_sentences(run: Run, remarks: Sequence[Remark]) -> list[str]:
     """The remarks on an action that took effect, one sentence each."""
     from incidents.locale import refusals
 
-    return [refusals.remark(remark, run.when, run.language) for remark in answer.remarks]
+    return [refusals.remark(remark, run.when, run.language) for remark in remarks]
 
 
-def _remark_steps(run: Run, answer: Answer) -> list[str]:
+def remark_steps(run: Run, remarks: Sequence[Remark]) -> list[str]:
     """The commands that follow from the remarks."""
-    if not answer.remarks:
+    if not remarks:
         return []
     from incidents.contract import refusal_hints
 
-    of = (refusal_hints.of_remark(remark.name, remark.facts) for remark in answer.remarks)
+    of = (refusal_hints.of_remark(remark.name, remark.facts) for remark in remarks)
     return [next_steps.next_line(run, hint) for hints in of for hint in hints]
 
 

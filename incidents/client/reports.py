@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ReportInFull,
         RulesActivated,
         RulesTrial,
+        Settled,
     )
     from incidents.desk.envelope import Envelope
     from incidents.inbox.receiving import Delivery
@@ -93,6 +94,14 @@ class RemoteReports:
             query={"dry_run": dry_run or None},
         )  # fmt: skip
         return cast("ReportInFull", answer["report"])
+
+    def reopen(self, report: int, reason: str, *, dry_run: bool = False, **_: object) -> Settled:
+        """Open the report again, and return the answer. Raises the errors of `receive`."""
+        answer, _tag = self._exchange.exchange(
+            "POST", f"/reports/{report_id(report)}/reopen", words={"reason": reason},
+            query={"dry_run": dry_run or None},
+        )  # fmt: skip
+        return cast("Settled", answer)
 
     def retest(self, report: int, *, dry_run: bool = False, **_: object) -> ReportInFull:
         """Let the server look at the addresses of the report. Raises the errors of `receive`."""

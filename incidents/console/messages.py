@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from incidents.errors import IncidentsError
 from incidents.locale import error_sentence, event_sentence, refusals
 from incidents.locale.words import Wording
 from incidents.machine.commands import CLOCK
-from incidents.machine.refusal import Refusal
+from incidents.machine.refusal import Refusal, Remark
 from incidents.store.cases import sites
 from incidents.values.ids import read_incident_id, read_item_id, read_order_id, read_report_id
 from incidents.views import left_down, masked
@@ -54,16 +54,21 @@ def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) 
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Flash("refused", joined([*refused, *meanwhile]))
     done = _sentences(reader, answer, events, of_the_clock=False)
-    remarks = [
-        _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
-        for remark in answer.remarks
-    ]
+    remarks = remark_texts(reader, answer.remarks)
     if _stays_up(here, answer):
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
     told = joined([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile])
     return Flash("done", told, corrections.of_answer(here, answer))
+
+
+def remark_texts(reader: Reader, remarks: Iterable[Remark]) -> list[str]:
+    """Return the remarks on an action that took effect, one sentence each."""
+    return [
+        _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
+        for remark in remarks
+    ]
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:

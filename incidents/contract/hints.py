@@ -68,6 +68,7 @@ LOOKS = {
     "reports": Look("report list"),
     "intake_rules": Look("report rules show"),
     "join_report": Look("report join", "settle_report"),
+    "reopen_report": Look("report reopen {of} --reason R", "settle_report"),
     "audit_status": Look("audit status"),
     "disable_account": Look("account disable", "keep_accounts"),
 }

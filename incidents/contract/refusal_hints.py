@@ -183,6 +183,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
         *_to_be_called(_text(facts, "recurrence")),
         *_again(facts, do(c.Recur, _text(facts, "incident"), again="true")),
     ],
+    "report_settled": lambda facts: [look("reopen_report", _text(facts, "report"))],
     "second_not_in": _accounts,
     "site_closed": _why,
     "site_exists": lambda facts: [do(c.EditSite, _text(facts, "site"), phone=None)],
@@ -211,9 +212,14 @@ BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
 """Hints for when an incident's state forbids the action, by that state."""
 
 OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
+    "incident_stays": lambda facts: [
+        do(c.VoidIncident, _text(facts, "incident"))
+        if facts["cause"] == "logged"
+        else look("show", _text(facts, "incident"))
+    ],
     "too_late": lambda facts: [
         do(c.RecordContact, _text(facts, "incident"), outcome=REACHED, at=None)
-    ]
+    ],
 }
 """Hints by the remark's name."""
 

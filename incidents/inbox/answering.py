@@ -8,7 +8,7 @@ one address; a limited number an hour in all; and no word of the mail is repeate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,13 +21,28 @@ from incidents.record.report_events import (
     ReportReceived,
 )
 from incidents.settings.inbox import InboxSettings
-from incidents.store.inbox.answers import ACTED, DISMISSED, EXPLAINED, NOT_OURS, RECEIPT
+from incidents.store.inbox import reports
+from incidents.store.inbox.answers import (
+    ACTED,
+    DISMISSED,
+    ENDED,
+    EXPLAINED,
+    NOT_OURS,
+    RECEIPT,
+)
 from incidents.store.inbox.reporters import BLOCKED, MUTED, TRUSTED
+from incidents.store.inbox.reports import Report
 
 APART = timedelta(hours=1)
 """The least time between two mails of one kind to one address."""
 GIVE_UP_AFTER = timedelta(days=1)
 """How long a mail is tried, and how long it may wait for its turn."""
+
+OUTCOMES: Mapping[str, Collection[str]] = {
+    ACTED: reports.LED, ENDED: reports.LED, DISMISSED: (reports.DISMISSED,),
+    NOT_OURS: (reports.NOT_OURS,), EXPLAINED: reports.LED_NOWHERE,
+}  # fmt: skip
+"""The mails about how a report ended, with the states of a report of which each is so."""
 
 _MAILS = frozenset({"command", "maildir", "imap"})
 
@@ -50,6 +65,24 @@ def letter_for(event: Event, settings: InboxSettings) -> str | None:
             return NOT_OURS if not_ours else DISMISSED
         case _:
             return None
+
+
+def is_so(letter: str, report: Report, since: datetime) -> bool:
+    """Whether a mail that has waited since then (UTC) still says what is so of the report.
+
+    Of one that was opened again meanwhile it does not, even if it ended in the same way again.
+    """
+    if letter not in OUTCOMES:
+        return True
+    is_older = report.reopened_at is not None and since < report.reopened_at
+    return report.state in OUTCOMES[letter] and not is_older
+
+
+def corrects(letter: str, told: Iterable[str]) -> bool:
+    """Whether the mail says that the report ended otherwise than the mails that were sent say."""
+    if letter not in OUTCOMES or letter == ENDED:
+        return False
+    return any(OUTCOMES.get(each, OUTCOMES[letter]) != OUTCOMES[letter] for each in told)
 
 
 def address_of(reading: Mapping[str, Any], channel: str, settings: InboxSettings) -> str | None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from incidents import clock
 from incidents.desk.desk import Desk
-from incidents.desk.envelope import Answer, Envelope, join_answers
-from incidents.desk.inbox import intake_rules, reporters, reports, snapshots
+from incidents.desk.envelope import Answer, Envelope, join_answers, remark_documents
+from incidents.desk.inbox import intake_rules, reopening, reporters, reports, snapshots
 from incidents.errors import NoPageOfIncidentError, NoPageToSeeError, SealedContentError
+from incidents.inbox import reopening as reopened
 from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.inbox.rules import trial
@@ -23,7 +24,7 @@ from incidents.machine import policy as machine_policy
 from incidents.machine.commands import AddSite
 from incidents.settings import inbox, sources
 from incidents.store import desk_state
-from incidents.store.cases import sites
+from incidents.store.cases import incidents, sites
 from incidents.store.database.engine import Reading
 from incidents.store.inbox import address_book
 from incidents.values import inputs
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         ReportInFull,
         RulesActivated,
         RulesTrial,
+        Settled,
     )
     from incidents.desk.inbox.snapshots import Taken
     from incidents.settings.sources import Settings
@@ -200,6 +202,33 @@ class ReportDesk:
             )  # fmt: skip
         with self.reading() as connection:
             return views.report(connection, report)
+
+    def reopen(
+        self, report: int, reason: str, *, by: str, login: str | None, dry_run: bool = False
+    ) -> Settled:
+        """Let a report that has ended wait again, and return the answer with it.
+
+        A dry run only checks that it can. The remarks say what stays as it is.
+
+        Raises:
+            NoSuchReportError, ReportWaitsError, ReportErasedError: see `desk.reopening.settled`.
+        """
+        with self.reading() as connection:
+            row = reopening.settled(connection, report)
+            before, key = views.report(connection, report), (row.site_id or 0, row.incident or 0)
+            led_to = incidents.whole(connection, [key]).get(key)
+            remarks = list(reopened.remarks(before, led_to.state if led_to else None))
+        if not dry_run:
+            self.desk.on_record(
+                partial(
+                    reopening.reopen, report=report, reason=reason, by=by, login=login,
+                    clock=clock.now,
+                )
+            )  # fmt: skip
+        with self.reading() as connection:
+            found = views.report(connection, report)
+        told = {"remarks": remark_documents(remarks), "report": found}
+        return cast("Settled", {**triage.NOTHING_TOUCHED, **told})
 
     def retest(
         self, report: int, *, by: str, login: str | None, dry_run: bool = False

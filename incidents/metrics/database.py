@@ -30,7 +30,7 @@ from incidents.store.schema.access_tables import refusals, sign_ins
 from incidents.store.schema.catalogue import every_table
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
-from incidents.store.schema.report_tables import reports
+from incidents.store.schema.report_tables import reports, waits_since
 from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words
 from incidents.views.health import STALE_AFTER, enforcement
@@ -164,7 +164,7 @@ def report_samples(connection: Connection, now: datetime, into: Samples) -> None
 _some_waiting = union_all(
     *(
         select(
-            select(reports.c.state, reports.c.received_at)
+            select(reports.c.state, waits_since.label("since"))
             .where(reports.c.state == words(state)[0])
             .order_by(reports.c.id)
             .limit(limit_literal(MAX_COUNTED))
@@ -176,7 +176,7 @@ _some_waiting = union_all(
 _REPORTS_WAITING = select(
     _some_waiting.c.state,
     func.count().label("reports"),
-    func.min(_some_waiting.c.received_at).label("since"),
+    func.min(_some_waiting.c.since).label("since"),
 ).group_by(_some_waiting.c.state)
 
 

@@ -157,7 +157,8 @@ class ReporterFacts:
 
     `reference`: the report, such as `r17`. `others`: the other reports of the same mail, and
     `more`: the number of those that are not named. `reasons`: of a report that was dismissed, what
-    the desk writes about it.
+    the desk writes about it. `corrected`: the reports of which an earlier mail said that they had
+    ended otherwise.
     """
 
     reference: str
@@ -165,6 +166,7 @@ class ReporterFacts:
     others: tuple[str, ...] = ()
     more: int = 0
     reasons: tuple[Reason, ...] = ()
+    corrected: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:

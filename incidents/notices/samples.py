@@ -134,6 +134,7 @@ _CLOSURE: dict[str, list[Any]] = {
 }
 _ANY_ALARM: dict[str, list[Any]] = {"halted_since": [None, _NOON]}
 _REPORTS: dict[str, list[Any]] = {"others": [(), ("r18",), ("r18", "r19")], "more": [0, 1, 80]}
+_OUTCOMES: dict[str, list[Any]] = {**_REPORTS, "corrected": [(), ("r17",)]}
 _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "violation_found": {
         **_CUSTOMER, **_POLICIES, **_CLOCK, "findings": _FINDINGS,
@@ -187,10 +188,10 @@ _VARIANTS: dict[str, dict[str, list[Any]]] = {
     "alarm_report_due": {"at": [_NOON + timedelta(hours=26)]},
     "alarm_filing_due": {"terms": [1, 12], "overdue": [0, 1]},
     "report_receipt": _REPORTS,
-    "report_acted": _REPORTS,
-    "report_dismissed": _REPORTS,
-    "report_not_ours": _REPORTS,
-    "report_explained": {**_REPORTS, "reasons": [(), (Reason("r17", "…"), Reason("r18", "…"))]},
+    "report_acted": _OUTCOMES,
+    "report_dismissed": _OUTCOMES,
+    "report_not_ours": _OUTCOMES,
+    "report_explained": {**_OUTCOMES, "reasons": [(), (Reason("r17", "…"), Reason("r18", "…"))]},
     "report_ended": _REPORTS,
 }  # fmt: skip
 

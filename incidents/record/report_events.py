@@ -86,6 +86,19 @@ class ReportDismissed(ReportEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportReopened(ReportEvent):
+    """An action of the desk: the report waits for the desk again, for the reason `text`.
+
+    `was`: the state in which it had ended, such as `joined`. `text` is a reference to a sealed
+    value.
+    """
+
+    kind = "report_reopened"
+    was: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportAsked(ReportEvent):
     """An action of the desk: the rule that the report matches leaves it to the desk.
 

@@ -44,6 +44,8 @@ _TABLES = {
     "waiting_answers": "The mails to reporters that wait to be sent, or for an incident to end.",
     "report_snapshots": "What was found at the web addresses of reports, and when; `words` is a"
     " reference to the address, the title and the text.",
+    "report_reopenings": "How the reports that were opened again had ended before, by whom they"
+    " were opened again, and why (a reference, as the reason for a dismissal is).",
     "waiting_snapshots": "The reports whose web addresses a daemon is to look at.",
     "report_hosts": "The hosts that a report names, by which reports are found.",
     "keys": (

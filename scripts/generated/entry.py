@@ -279,6 +279,9 @@ def _account_acts() -> Iterator[Event]:
     yield report_events.ReportDismissed(
         **when, report=19, text=_reference("a reason"), not_ours=True
     )
+    yield report_events.ReportReopened(
+        **when, report=19, was="not_ours", text=_reference("a reason")
+    )
     yield report_events.ReporterAnswered(
         **when,
         report=17,

@@ -33,6 +33,7 @@ OVER_HTTP = {
     "report source --reason": "POST /reports/{report}/source/open",
     "report log": "POST /reports/{report}/log",
     "report join": "POST /reports/{report}/join",
+    "report reopen": "POST /reports/{report}/reopen",
     "report retest": "POST /reports/{report}/retest",
     "report dismiss": "POST /reports/{report}/dismiss",
     "report reporter list": "GET /reporters",

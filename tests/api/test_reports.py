@@ -180,3 +180,22 @@ def test_a_person_looks_at_the_page_again(api: Rig, monkeypatch: pytest.MonkeyPa
     assert (masked["status"], masked["title"]) == (404, "")
     assert api.client("viewer").post(path).status_code == 403
     assert client.post("/api/v1/reports/r9/retest").status_code == 404
+
+
+def test_a_report_is_opened_again_and_the_answer_says_what_stays(api: Rig) -> None:
+    add_site(api)
+    send(api, ARF)
+    client, path = api.client("operator"), "/api/v1/reports/r1"
+    assert client.post(f"{path}/reopen", json={"reason": "x"}).status_code == 409
+    client.post(f"{path}/log", json={})
+    settled = client.post(f"{path}/dismiss", json={"reason": "x"}).json()
+    assert settled["hints"][0]["act"] == "reopen_report"
+    answer = client.post(f"{path}/reopen", json={"reason": "x"}, params={"dry_run": True})
+    assert answer.json()["report"]["state"] == "logged"
+    answer = client.post(f"{path}/reopen", json={"reason": "the wrong site"})
+    assert answer.status_code == 200
+    assert answer.json()["report"]["reopenings"][0]["why"] == "the wrong site"
+    assert [each["name"] for each in answer.json()["remarks"]] == ["incident_stays"]
+    assert client.get("/api/v1/reports", params={"waiting": True}).json()["items"]
+    assert client.post(f"{path}/reopen", json={}).status_code == 422
+    assert api.client("viewer").post(f"{path}/reopen", json={"reason": "x"}).status_code == 403

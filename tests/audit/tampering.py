@@ -27,7 +27,14 @@ from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
 from incidents.desk import Envelope, accounts, answers, invitations, tokens
 from incidents.desk.activation import LogKey
-from incidents.desk.inbox import intake_rules, receiving, reporters, reports, snapshots
+from incidents.desk.inbox import (
+    intake_rules,
+    receiving,
+    reopening,
+    reporters,
+    reports,
+    snapshots,
+)
 from incidents.desk.inbox.intake_rules import RulesActivation
 from incidents.desk.inbox.receiving import Incoming
 from incidents.desk.inbox.reports import ByRule, LeadToIncident
@@ -136,6 +143,23 @@ def _receive(day: Rehearsal) -> None:
     )
     day.desk.submit([Envelope(site="d.example", command=log)], sequel=logged)
     day.desk.on_record(partial(reports.leave, report=5, asks="would_close", of=own, clock=clock))
+
+    other = replace(joined, report=6)
+    day.desk.submit([Envelope(site="a.example", command=attach, login="desk1")], sequel=other)
+    for report in (6, 5):
+        if report == 5:
+            day.desk.on_record(
+                partial(
+                    reports.dismiss, report=5, reason="gone", not_ours=False, by="li",
+                    login="desk1", clock=clock,
+                )
+            )  # fmt: skip
+        day.desk.on_record(
+            partial(
+                reopening.reopen, report=report, reason="a mistake", by="wang", login="desk1",
+                clock=clock,
+            )
+        )  # fmt: skip
 
     def reply(connection: Connection) -> None:
         new = Incoming(

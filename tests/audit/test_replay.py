@@ -361,4 +361,5 @@ def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> No
             ("serve_keys", "added"), ("invitations", "added"), ("passwords", "added"),
             ("reports", "added"), ("intake_rules", "added"), ("reporters", "added"),
             ("answers", "added"), ("report_snapshots", "added"),
+            ("report_reopenings", "added"),
         }  # fmt: skip

@@ -275,6 +275,45 @@ def test_a_settled_report_is_refused_with_how_it_ended(desk: Cli) -> None:
     assert "an ID looks like r17" in desk("report", "show", "1-1").err
 
 
+def test_a_report_that_was_joined_wrongly_is_opened_again(desk: Cli) -> None:
+    receive(desk, ARF)
+    desk("report", "join", "r1", "1-1")
+    refused = desk("report", "dismiss", "r1", "--reason", "late")
+    assert "incidents report reopen r1 --reason R" in refused.err
+
+    again = desk("report", "reopen", "r1", "--reason", "another page")
+
+    assert again.out.splitlines() == [
+        "r1 waits for the desk again.", "next: incidents show 1-1",
+    ]  # fmt: skip
+    assert again.err == "1-1 keeps r1 as evidence\n"
+    assert desk("report", "list", "-q").out.split() == ["r1"]
+    shown = desk("report", "show", "r1").out
+    assert "earlier: joined (1-1) by li" in shown
+    assert "another page" in shown
+    twice = desk("report", "reopen", "r1", "--reason", "another page")
+    assert (twice.status, "report r1 waits for the desk already" in twice.err) == (3, True)
+    assert desk("report", "log", "r1", "--json").json["report"]["state"] == "logged"
+
+
+def test_an_incident_that_was_logged_from_a_report_stands_until_it_is_voided(desk: Cli) -> None:
+    receive(desk, ARF)
+    desk("report", "log", "r1")
+    dry = desk("report", "reopen", "r1", "--reason", "the wrong site", "--dry-run")
+    assert "nothing was changed" in dry.err
+    assert "incidents void 1-2 --reason" in dry.out
+    answer = desk("report", "reopen", "r1", "--reason", "the wrong site", "--json").json
+    assert (answer["report"]["state"], answer["site"], answer["events"]) == ("new", None, [])
+    assert answer["remarks"] == [
+        {"name": "incident_stays", "facts": {"cause": "logged", "report": "r1", "incident": "1-2"}}
+    ]
+    assert desk("show", "1-2", "--json").json["state"] == "open"
+    desk("void", "1-2", "--reason", "the wrong site")
+    desk("report", "join", "r1", "1-2")
+    void = desk("report", "reopen", "r1", "--reason", "void", "--json").json
+    assert void["remarks"] == []
+
+
 def test_a_dry_run_changes_nothing(desk: Cli) -> None:
     receive(desk, ARF)
     for act in (("log",), ("join",), ("dismiss", "--reason", "x")):
@@ -305,6 +344,9 @@ def test_in_chinese(desk: Cli) -> None:
     assert "待处理" not in desk("report", "list", "--lang", "zh").out
     assert desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").out == "r1 不予处理。\n"
     assert "已由 li" in desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").err
+    again = desk("report", "reopen", "r1", "--reason", "x", "--lang", "zh")
+    assert again.out == "r1 已恢复待处理。\n"
+    assert "此前处理：不予处理（x），li 于" in desk("report", "show", "r1", "--lang", "zh").out
 
 
 def test_the_bytes_of_a_report_are_written_to_a_file_and_that_is_on_record(

@@ -77,6 +77,7 @@ sup: report log r1 new.example
 sup: report receive {policy} {history}
 sup: report join r2 1-1
 sup: report dismiss r3 --reason gone
+sup: report reopen r3 --reason mistaken
 sup: report receive {sealed}
 sup: report source r4 --reason 'for the police' -o {export}4 --password-file {own}
 sup: report receive {mail}

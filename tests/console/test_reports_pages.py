@@ -132,6 +132,29 @@ def test_after_one_is_dismissed_the_next_is_shown(desk: ConsoleDesk) -> None:
     assert li.post("/reports/r3/dismiss", {"reason": ""}).status_code == 409
 
 
+def test_one_that_was_settled_wrongly_is_opened_again_and_shows_how_it_had_ended(
+    desk: ConsoleDesk,
+) -> None:
+    desk.do("shop.example", c.Log(by="li"))
+    li = Visitor(desk, "li")
+    li.post("/reports/r1/join", {"incident": "1-1"})
+    assert 'action="/reports/r1/reopen"' in li.get("/reports/r1").text
+    assert 'action="/reports/r1/reopen"' not in Visitor(desk, "vera").get("/reports/r1").text
+    assert li.post("/reports/r1/reopen", {"reason": ""}).status_code == 409
+
+    answer = li.post("/reports/r1/reopen", {"reason": "another page"})
+
+    assert answer.headers["location"] == "/reports/r1"
+    page = li.get("/reports/r1").text
+    assert "r1 waits for the desk again. 1-1 keeps r1 as evidence." in page
+    assert 'action="/reports/r1/join"' in page
+    assert "Earlier outcomes" in page
+    assert '<p class="quote">another page</p>' in page
+    again = li.post("/reports/r1/reopen", {"reason": "another page"})
+    assert again.status_code == 409
+    assert "waits for the desk already" in again.text
+
+
 def test_who_may_not_decide_sees_no_forms(desk: ConsoleDesk) -> None:
     vera = Visitor(desk, "vera")
     page = vera.get("/reports/r1").text

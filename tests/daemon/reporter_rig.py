@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from incidents import clock
 from incidents.app import App
+from incidents.contract.documents.reports import Settled
 from incidents.daemon.inbox.answer_duty import Answers
 from incidents.desk import Envelope
 from incidents.desk.inbox.reports import LeadToIncident
@@ -112,6 +113,10 @@ class ReporterRig:
         self.app.reports.dismiss(
             report, reason, not_ours=False, by="li", login=None, tell_reporter=True
         )
+
+    def reopen(self, report: int) -> Settled:
+        """Open the report again."""
+        return self.app.reports.reopen(report, "a mistake", by="li", login=None)
 
     def mark(self, reporter: str, standing: str) -> None:
         """Give the reporter a standing."""

@@ -394,3 +394,95 @@ def test_an_api_report_of_a_program_is_answered_where_it_names_an_address(
     rig.receive(xarf % (b"team@else.example", 2), channel="console")
     rig.receive(xarf % (b"a@b.example\\r\\nBcc: c@d.example", 3), channel="api")
     assert [each["to"] for each in rig.round()] == ["team@user.example"]
+
+
+def test_of_a_report_that_was_opened_again_no_mail_that_waits_is_sent(rig: ReporterRig) -> None:
+    rig.wants("outcomes = true")
+    rig.receive(mail(), mail(id_="<2@user.example>"), mail(id_="<3@user.example>"))
+    rig.dismiss(3)
+    assert len(rig.round()) == 1
+    # These two wait for an hour.
+    rig.dismiss(1)
+    rig.dismiss(2)
+    assert rig.round() == []
+    rig.reopen(1)
+    rig.later(hours=1)
+    [told] = rig.round()
+    assert told["subject"].startswith("Result of your report r2 [")
+    assert "r1" not in body(told, "plain")
+    rig.later(hours=2)
+    assert rig.round() == []
+    assert problems(rig) == []
+
+
+def test_a_reason_that_was_to_be_told_is_not_followed_by_one_that_was_not(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.receive(mail(), mail(id_="<2@user.example>"))
+    rig.explain(2, "It was gone.")
+    assert len(rig.round()) == 1
+    rig.explain(1, "It was gone, too.")
+    assert rig.round() == []
+    rig.reopen(1)
+    rig.dismiss(1)
+    rig.later(hours=1)
+    [told] = rig.round()
+    assert "secret-why" not in str(told) + body(told, "plain") + body(told, "html")
+    assert "It was gone" not in body(told, "plain")
+
+
+def test_a_reporter_who_was_told_reads_another_outcome_once_and_the_same_not_again(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.do(c.AddSite(by="li"))
+    rig.receive(mail())
+    rig.dismiss(1)
+    [first] = rig.round()
+    assert "replaces" not in body(first, "plain")
+    [remark] = rig.reopen(1)["remarks"]
+    assert (remark["name"], remark["facts"]["letter"]) == ("reporter_told", "dismissed")
+    rig.dismiss(1)
+    assert rig.round() == []
+    rig.reopen(1)
+    rig.log(1)
+    [other] = rig.round()
+    assert other["subject"].startswith("We act on your report r1 [")
+    assert "This mail replaces what we wrote earlier about r1." in body(other, "plain")
+    assert rig.round() == []
+    assert problems(rig) == []
+
+
+def test_a_reporter_is_told_of_the_end_of_the_incident_to_which_the_report_led_last(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.do(c.AddSite(by="li"))
+    rig.receive(mail())
+    rig.log(1)
+    assert len(rig.round()) == 1
+    rig.reopen(1)
+    rig.log(1)
+    assert rig.round() == []
+    for n in (1, 2):
+        rig.do(c.RecordContact(by="li", incident=n, outcome="reached"))
+    rig.do(c.StateRemoved(by="li", incident=1))
+    assert rig.round() == []
+    rig.do(c.StateRemoved(by="li", incident=2))
+    [end] = rig.round()
+    assert end["subject"].startswith("Your report r1 is settled [")
+    assert problems(rig) == []
+
+
+def test_an_outcome_that_no_daemon_has_seen_before_the_report_was_opened_again_is_not_told(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.receive(mail())
+    rig.explain(1, "It was gone.")
+    rig.reopen(1)
+    rig.dismiss(1, not_ours=True)
+    [told] = rig.round()
+    assert "nothing that we host" in body(told, "plain").replace("\n", " ")
+    assert "It was gone" not in body(told, "plain")

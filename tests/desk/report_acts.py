@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.inbox import receiving, reports
+from incidents.desk.inbox import receiving, reopening, reports
 from incidents.desk.inbox.receiving import Incoming, Received
 from incidents.desk.inbox.reports import LeadToIncident
 from incidents.machine import commands as c
@@ -60,5 +60,14 @@ def dismiss(day: OfDesk, report: int, **how: Any) -> None:
         partial(
             reports.dismiss, report=report, by="li", login="desk1", clock=lambda: day.now,
             **{**known, **how},
+        )
+    )  # fmt: skip
+
+
+def reopen(day: OfDesk, report: int, reason: str = "a mistake", by: str = "wang") -> None:
+    day.desk.on_record(
+        partial(
+            reopening.reopen, report=report, reason=reason, by=by, login="desk1",
+            clock=lambda: day.now,
         )
     )  # fmt: skip

@@ -25,7 +25,7 @@ from incidents.store.schema.desk_tables import heartbeats as beats
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, Rehearsal
-from tests.desk.report_acts import ONE, THREE, TWO, dismiss, incoming, receive
+from tests.desk.report_acts import ONE, THREE, TWO, dismiss, incoming, receive, reopen
 from tests.metrics.rig import capped, look, value, values
 from tests.metrics.rows import add_entries, add_sites
 
@@ -505,3 +505,9 @@ def test_reports_that_wait_for_triage_are_counted_by_state_until_they_are_triage
 
     assert values(found, "reports_waiting") == {"new": 1, "unreadable": 1}
     assert value(found, "report_oldest_age_seconds") == 900
+
+    dismiss(day, 2)
+    dismiss(day, 3)
+    reopen(day, 2)
+    day.later(minutes=1)
+    assert value(look(day), "report_oldest_age_seconds") == 60

@@ -29,7 +29,7 @@ from incidents.values.ids import ACT
 from incidents.views.queue import alarm as kinds
 from incidents.views.queue.alarm import Alarm
 from incidents.views.queue.alarms import CurrentAlarms, alarms_now, current_alarms
-from tests.desk.report_acts import ONE, TWO, dismiss, incoming, receive
+from tests.desk.report_acts import ONE, TWO, dismiss, incoming, receive, reopen
 from tests.views.day import SITE, Day, utc
 
 NEVER = ReportDuty(within=timedelta(days=30), remind=())
@@ -628,6 +628,12 @@ def test_a_report_alarms_when_it_has_waited_for_an_hour_and_until_it_is_triaged(
     )  # fmt: skip
     dismiss(day, 2)
     assert keys(day, "reports_untriaged") == []
+
+    # The desk had looked at it: it has as long as for a new one.
+    reopen(day.at("13:00"), 1)
+    assert keys(day.at("13:59"), "reports_untriaged") == []
+    [again] = found(day.at("14:00"), "reports_untriaged")
+    assert (again.since, again.reports) == (utc("13:00"), 1)
 
 
 def test_a_desk_that_has_turned_it_off_gets_no_alarm_about_reports(day: Day) -> None:

@@ -12,7 +12,7 @@ from incidents.desk.inbox.receiving import Incoming
 from incidents.store.database.engine import reading
 from incidents.store.inbox.reporters import BLOCKED, TRUSTED
 from incidents.views.queue import waiting_reports
-from tests.desk.report_acts import dismiss, incoming, receive
+from tests.desk.report_acts import dismiss, incoming, receive, reopen
 from tests.views.day import Day
 
 HOUR = timedelta(hours=1)
@@ -61,6 +61,16 @@ def test_a_report_has_its_place_by_the_time_within_which_it_must_be_looked_at(da
     assert (page["left_s"], page["overdue"]) == (0, False)
     page = day.after("1s").queue(triage_within=HOUR)["reports"]["items"][0]
     assert (page["left_s"], page["overdue"]) == (-1, True)
+
+
+def test_a_report_that_was_opened_again_may_wait_as_long_as_a_new_one(day: Day) -> None:
+    receive(day, report(1, "b.example"))
+    dismiss(day, 1)
+    day.after("3h")
+    reopen(day, 1)
+    [item] = day.queue(triage_within=HOUR)["reports"]["items"]
+    assert (item["received_at"], item["due"]) == ("2026-03-01T10:00:00Z", "2026-03-01T14:00:00Z")
+    assert (item["left_s"], item["overdue"]) == (3600, False)
 
 
 def test_without_a_time_for_triage_no_report_is_overdue(day: Day) -> None:

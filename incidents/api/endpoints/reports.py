@@ -80,6 +80,12 @@ class Dismissed(bodies.Form):
     tell_reporter: bool = False
 
 
+class Reopened(bodies.Form):
+    """Why a report that has ended is opened again."""
+
+    reason: bodies.Text
+
+
 def _receiving() -> JSONObject:
     """The description of the operation: it takes any bytes, and 200 means that they were known."""
     found = operation("receive_report", ReportInFull, status=201, acting=True)
@@ -202,6 +208,21 @@ def dismiss_report(by: ActionCaller, report: Id, words: Dismissed) -> JSON:
         login=by.identity.login, tell_reporter=words.tell_reporter, dry_run=by.dry_run,
     )  # fmt: skip
     return JSON({**triage.NOTHING_TOUCHED, "report": found})
+
+
+@routes.post("/reports/{report}/reopen", **operation("settle_report", Settled, acting=True))
+def reopen_report(by: ActionCaller, report: Id, words: Reopened) -> JSON:
+    """Open a report again that was settled wrongly: it waits for the desk like a new one.
+
+    The incident that it led to stays as it is, and no mail that was sent is taken back: the remarks
+    say so.
+    """
+    reason = inputs.text("reason")(words.reason)
+    by.take_quota(1)
+    found = by.app.reports.reopen(
+        inputs.report(report), reason, by=by.by, login=by.identity.login, dry_run=by.dry_run
+    )
+    return JSON(found)
 
 
 @routes.post("/reports/{report}/retest", **operation("settle_report", Settled, acting=True))

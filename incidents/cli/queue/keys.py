@@ -72,7 +72,7 @@ def carry_out(run: Run, action: PendingAction) -> ActionResult:
         refused = refusals.sentence(answer.refusal, run.when, run.language)
         return ActionResult(words=_joined(run, [refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False) or [run.text("answer.nothing")]
-    sentence = _joined(run, [*done, *answers.remark_sentences(run, answer), *due])
+    sentence = _joined(run, [*done, *answers.remark_sentences(run, answer.remarks), *due])
     return ActionResult(words=sentence, is_refusal=False)
 
 

@@ -1,4 +1,4 @@
-"""The acts on a report: log it as a new incident, join it to one, or dismiss it."""
+"""The acts on a report: log it, join it to an incident, dismiss it, or open it again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from incidents.cli import options, output, params
+from incidents.cli import answers, options, output, params
 from incidents.cli.lazy_group import verb
 from incidents.cli.reports.report import report_argument
 from incidents.cli.submission import Submission
@@ -142,6 +142,35 @@ def dismiss(
     if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
         code = "report.not_ours" if not_ours else "report.dismissed"
         run.write(run.text(code, report=found["id"]))
+    if submission.dry_run:
+        run.inform(run.text("answer.dry_run"))
+
+
+@verb()
+@report_argument
+@params.reason_option
+@options.action
+def reopen(submission: Submission, *, report: int, reason: str) -> None:
+    """Open REPORT again, which was settled wrongly: it waits for the desk like a new one.
+
+    The incident that it led to stays as it is, and no mail that was sent is taken back. How the
+    report had ended stays on record.
+    """
+    from incidents.machine.refusal import Remark
+
+    run = submission.run
+    answer = run.app.reports.reopen(
+        report, reason, by=submission.by, login=run.settings.login, dry_run=submission.dry_run
+    )
+    found = answer["report"]
+    remarks = [Remark(each["name"], dict(each["facts"])) for each in answer["remarks"]]
+    sentences, steps = answers.remark_sentences(run, remarks), answers.remark_steps(run, remarks)
+    if output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
+        run.inform(*sentences, *steps)
+    else:
+        run.write(run.text("report.reopened", report=found["id"]))
+        run.inform(*sentences)
+        run.write(*steps)
     if submission.dry_run:
         run.inform(run.text("answer.dry_run"))
 

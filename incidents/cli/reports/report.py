@@ -18,7 +18,13 @@ from incidents.errors import IncidentsError
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.reports import Report, ReportFile, ReportInFull, Told
+    from incidents.contract.documents.reports import (
+        Reopening,
+        Report,
+        ReportFile,
+        ReportInFull,
+        Told,
+    )
 
 NOT_KEPT = 75
 """The exit status if a report was not kept, so that a mail server brings it again (EX_TEMPFAIL)."""
@@ -45,6 +51,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "rules": (
             "incidents.cli.reports.rules:rules",
             "Show, try and activate the intake rules.",
+        ),
+        "reopen": (
+            "incidents.cli.reports.acts:reopen",
+            "Open a report again that was settled wrongly.",
         ),
         "retest": (
             "incidents.cli.reports.acts:retest",
@@ -184,6 +194,7 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "reason", found["reason"] or ""
     yield "incident", found["incident"] or ""
     yield "by", found["settled_by"] or ""
+    yield "earlier", "\n  ".join(_reopening(run, each) for each in found["reopenings"])
     yield "rule", _rule(run, found)
     yield "received", run.when(found["received_at"])
     yield "from", found["reporter"] or ""
@@ -204,6 +215,16 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     files = (f"{n}. {_file(each)}" for n, each in enumerate(found["attachments"], start=1))
     yield "attachments", "\n  ".join(files)
     yield "digest", found["digest"]
+
+
+def _reopening(run: Run, each: Reopening) -> str:
+    """How a report had ended before, and why it was opened again, in one line."""
+    return run.text(
+        "report.reopening", state=run.language.word("report_state", each["state"]),
+        what=each["incident"] or each["reason"] or "-", by=each["settled_by"],
+        at=each["settled_at"], reopened_by=each["reopened_by"], reopened_at=each["reopened_at"],
+        why=each["why"] or "-",
+    )  # fmt: skip
 
 
 def _told(run: Run, told: Told) -> str:

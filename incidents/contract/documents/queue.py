@@ -146,7 +146,8 @@ class WaitingFinding(TypedDict):
     `id`: the report to begin with, such as `r17`. `reports`: the number of reports that name the
     same `host`; null if the report names none, but perhaps an IP `address`. `site`: the one here
     that it seems to be about. `received_at`: when the oldest of the reports came in, and `due` when
-    the desk is alarmed. `left_s`: the seconds until then.
+    the desk is alarmed: of a report that was opened again, by the time of that. `left_s`: the
+    seconds until then.
     """
 
     id: str

@@ -64,15 +64,16 @@ class ReportFile(Open):
 class Report(Open):
     """A report, and what was read out of it.
 
-    `id`: such as `r17`. `digest`: the SHA-256 (hexadecimal) of its bytes. `kept`: that of its
-    first bytes, if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`:
-    the first time at which the violation was seen. `guessed`: the fields that the report does not
+    `id`: such as `r17`. `digest`: the SHA-256 (hexadecimal) of its bytes. `kept`: that of its first
+    bytes, if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`: the
+    first time at which the violation was seen. `guessed`: the fields that the report does not
     state. `more`: not everything is listed.
     `candidates`: the sites here that it may be about. `reason`: why it cannot be read, or why it
-    was dismissed. `rule`: the intake rule that it matched; `asks`: why that rule left it to the
-    desk, as a code. `answers`: the report to whose mail from the desk it is a reply. `standing`:
-    that of the reporter; of a trusted one there is the `record`, too. `repeated`: the same bytes
-    were received before. After an erasure the fields that were read are empty.
+    was dismissed. `reopened_at`: when it was opened again last. `rule`: the intake rule that it
+    matched; `asks`: why that rule left it to the desk, as a code. `answers`: the report to whose
+    mail from the desk it is a reply. `standing`: that of the reporter; of a trusted one there is
+    the `record`, too. `repeated`: the same bytes were received before. After an erasure the fields
+    that were read are empty.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Report(Open):
     incident: str | None
     settled_at: str | None
     settled_by: str | None
+    reopened_at: str | None
     rule: str | None
     asks: str | None
     standing: Standing
@@ -162,11 +164,25 @@ class Snapshot(Open):
     unread: str | None
 
 
+class Reopening(Open):
+    """How a report had ended before somebody opened it again, with the reasons of both."""
+
+    state: ReportState
+    settled_at: str
+    settled_by: str
+    incident: str | None
+    reason: str | None
+    reopened_at: str
+    reopened_by: str
+    why: str | None
+
+
 class ReportInFull(ReportWithFindings):
     """A report with its text, its files and its endpoints.
 
     `answered_by`: the replies that came in. `told`: the mails that the reporter was sent about it.
-    `snapshots`: what was found at its web addresses, the oldest first.
+    `snapshots`: what was found at its web addresses, the oldest first. `reopenings`: how it had
+    ended each time that it was opened again, the first one first.
 
     `text`: empty for who may not see personal data. `sealed`: it may show child abuse, so its text
     and the names of its files are left out.
@@ -181,6 +197,7 @@ class ReportInFull(ReportWithFindings):
     answered_by: list[str]
     told: list[Told]
     snapshots: list[Snapshot]
+    reopenings: list[Reopening]
 
 
 class ReportPage(TypedDict):

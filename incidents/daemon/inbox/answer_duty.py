@@ -100,7 +100,13 @@ class Mails(Pending):
         mail = answers.due(connection, now)
         if mail is None:
             return None
-        first = reports.named(connection, [mail.report])[mail.report]
+        rows = reports.named(connection, mail.named)
+        about = [id_ for id_ in mail.named if answering.is_so(mail.letter, rows[id_], mail.since)]
+        if about != mail.named:
+            # Opened again meanwhile.
+            answers.narrow(connection, mail, about)
+            return nothing
+        first = rows[mail.report]
         original = _readings(connection, [first]).get(mail.report, {})
         address = _address(_Reporters(connection), first, original, settings)
         is_wanted = answering.is_wanted(mail.letter, settings)
@@ -123,6 +129,7 @@ class Mails(Pending):
         facts = ReporterFacts(
             reference=report_id(mail.report), at=first.received_at, more=mail.more,
             others=tuple(map(report_id, mail.named[1:])), reasons=_reasons(connection, mail),
+            corrected=tuple(map(report_id, _corrected(connection, mail, rows))),
         )  # fmt: skip
         send = partial(
             self._lane.send, mail.letter, facts, address, token=token,
@@ -200,21 +207,25 @@ def _let_wait(
     for letter, event in wanted:
         row = rows[event.report]
         address = _address(known, row, readings.get(row.id, {}), settings)
-        if address is None or row.answers is not None or (row.id, letter) in told:
+        if address is None or row.answers is not None:
             continue
-        key = known.key(address)
-        answers.put(connection, key, letter, row.id, now)
-        if letter == answers.ACTED and row.site_id is not None and row.incident is not None:
+        if not answering.is_so(letter, row, event.recorded_at):
+            continue
+        key, is_again = known.key(address), row.reopened_at is not None
+        if (row.id, letter) not in told:
+            answers.put(connection, key, letter, row.id, now, again=is_again)
+        if letter != answers.ACTED or (row.id, answers.ENDED) in told:
+            continue
+        if row.site_id is not None and row.incident is not None:
             answers.watch(connection, key, row.id, now, (row.site_id, row.incident))
 
 
 def _release(connection: Connection, now: datetime) -> None:
     """Let reporters be told of incidents that have ended; of a void one there is nothing to say."""
     for mail, state in answers.ended(connection, ENDED, _AT_ONCE):
-        if state == "voided":
-            CLAIMS.remove(connection, mail)
-        else:
-            answers.release(connection, mail, now)
+        rows, incident = reports.named(connection, mail.named), (mail.site_id, mail.incident)
+        led = [id_ for id_ in mail.named if (rows[id_].site_id, rows[id_].incident) == incident]
+        answers.release(connection, mail, [] if state == "voided" else led, now)
 
 
 def _readings(connection: Connection, rows: list[Report]) -> dict[int, Mapping[str, Any]]:
@@ -234,6 +245,15 @@ def _reasons(connection: Connection, mail: Waiting) -> tuple[Reason, ...]:
         for id_, row in sorted(rows.items())
         if row.reason is not None and row.reason in texts
     )
+
+
+def _corrected(connection: Connection, mail: Waiting, rows: Mapping[int, Report]) -> list[int]:
+    """The reports of the mail that ended otherwise, as the reporter was told, before."""
+    told: dict[int, list[str]] = {id_: [] for id_, row in rows.items() if row.reopened_at}
+    for each in answers.told(connection, told) if told else ():
+        if each.problem is None:
+            told[each.report].append(each.letter)
+    return [id_ for id_ in sorted(told) if answering.corrects(mail.letter, told[id_])]
 
 
 def _address(

@@ -123,6 +123,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "answers": _STATE,
     "waiting_answers": (SELECT, INSERT, UPDATE, DELETE),
     "report_snapshots": _STATE,
+    "report_reopenings": _STATE,
     "waiting_snapshots": (SELECT, INSERT, UPDATE, DELETE),
     # Who had what, as another system says.
     "holdings": _TRANSIENT,

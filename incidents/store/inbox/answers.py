@@ -61,6 +61,11 @@ class Waiting(NamedTuple):
         """The numbers of the reports that the mail names, the first one first."""
         return [self.report, *json.loads(self.others)]
 
+    def only(self, about: Sequence[int]) -> Waiting:
+        """The mail, about those of the named reports alone."""
+        first, *others = about
+        return self._replace(report=first, others=json.dumps(others))
+
     def with_report(self, report: int) -> Waiting:
         """The mail, also about that report."""
         if report in self.named:
@@ -109,16 +114,36 @@ def mails_since(connection: Connection, moment: datetime) -> int:
     return connection.scalar(asked.where(of.problem.is_(None))) or 0
 
 
-def put(connection: Connection, reporter: str, letter: str, report: int, now: datetime) -> None:
-    """Let the mail about the report wait: in the reporter's unclaimed one, or in a new one."""
-    _put(connection, Waiting(reporter, letter, report, "[]", 0, now, 0, now))
+def put(
+    connection: Connection, reporter: str, letter: str, report: int, now: datetime, *,
+    again: bool = False,
+) -> None:  # fmt: skip
+    """Let the mail about the report wait: in the reporter's unclaimed one, or in a new one.
+
+    `again`: the report was opened again, so that an older mail no longer says what is so of it.
+    """
+    new = Waiting(reporter, letter, report, "[]", 0, now, 0, now)
+    if again:
+        before = update(waiting_answers).where(_same(new)).values(since=now)
+        if not connection.execute(before).rowcount:
+            connection.execute(insert(waiting_answers).values(new._asdict()))
+    else:
+        _put(connection, new)
 
 
 def watch(
     connection: Connection, reporter: str, report: int, now: datetime, incident: tuple[int, int]
 ) -> None:
-    """Let the reporter be told of the end of that incident (its site's id and its number)."""
-    _put(connection, Waiting(reporter, ENDED, report, "[]", 0, now, 0, None, *incident))
+    """Let the reporter be told of the end of that incident (its site's id and its number).
+
+    Before it was opened again the report may have led to another one, of which they are not told.
+    """
+    new = Waiting(reporter, ENDED, report, "[]", 0, now, 0, None, *incident)
+    row = connection.execute(select(waiting_answers).where(_same(new))).first()
+    before = new if row is None else Waiting(*row)
+    if (before.site_id, before.incident) != incident:
+        narrow(connection, before, before.named[1:])
+    _put(connection, new)
 
 
 def _put(connection: Connection, new: Waiting) -> None:
@@ -151,10 +176,20 @@ def ended(connection: Connection, states: Sequence[str], most: int) -> list[tupl
     return [(Waiting(*row[:-1]), row.state) for row in rows]
 
 
-def release(connection: Connection, waited: Waiting, now: datetime) -> None:
-    """Let a mail that waited for the end of an incident be sent."""
+def release(connection: Connection, waited: Waiting, about: Sequence[int], now: datetime) -> None:
+    """Let a mail that waited for the end of an incident be sent, about those of its reports."""
     CLAIMS.remove(connection, waited)
-    _put(connection, waited._replace(next_at=now, since=now, site_id=None, incident=None))
+    if about:
+        mail = waited.only(about)
+        _put(connection, mail._replace(next_at=now, since=now, site_id=None, incident=None))
+
+
+def narrow(connection: Connection, mail: Waiting, about: Sequence[int]) -> None:
+    """Let the mail be about those of its reports alone, or about none."""
+    unchanged = (_same(mail), waiting_answers.c.attempts == mail.attempts)
+    gone = connection.execute(delete(waiting_answers).where(*unchanged)).rowcount
+    if gone and about:
+        connection.execute(insert(waiting_answers).values(mail.only(about)._asdict()))
 
 
 def due(connection: Connection, now: datetime) -> Waiting | None:

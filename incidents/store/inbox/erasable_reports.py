@@ -23,7 +23,7 @@ from incidents.contract import sealed_content
 from incidents.record.entry import decode
 from incidents.record.report_events import ReporterAnswered, ReporterMarked
 from incidents.record.sealing import references
-from incidents.store.inbox import snapshots
+from incidents.store.inbox import reopenings, snapshots
 from incidents.store.inbox.reporters import NONE
 from incidents.store.inbox.reports import WAITING
 from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
@@ -102,6 +102,8 @@ def of_reporter(connection: Connection, key: str, before: datetime) -> OfReporte
     ids = [row.id for row in ended]
     pages = snapshots.of_reports(connection, sorted({*ids} - _unsettled(connection, ids)))
     refs |= {page.words for page in pages}
+    for each in reopenings.of_reports(connection, ids):
+        refs |= {ref for ref in (each.why, each.reason) if ref is not None}
     digests += [page.digest for page in pages if page.digest is not None]
     old, first = [], None
     wanted = sorted(refs)

@@ -78,6 +78,7 @@ class Report(NamedTuple):
     asks: str | None = None
     rank: int = _USUAL
     answers: int | None = None
+    reopened_at: datetime | None = None
 
     @property
     def is_settled(self) -> bool:

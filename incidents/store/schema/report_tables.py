@@ -6,7 +6,7 @@ that it can be searched, and that is erased with it.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, func
 
 from incidents.store.schema.types import (
     UNRECORDED,
@@ -54,6 +54,8 @@ reports = Table(
     Column("rank", Number, nullable=False, server_default="2", info=UNRECORDED),
     # The report that it answers: see `values.report_token`.
     Column("answers", Number),
+    # When it was opened again last; it may have ended since.
+    Column("reopened_at", UTCDateTime),
 )
 Index("uq_reports_digest", reports.c.digest, unique=True)
 Index("ix_reports_state", reports.c.state, reports.c.id)
@@ -84,6 +86,8 @@ intake_rules = Table(
     # A reference to a sealed value.
     Column("reason", Word, nullable=False),
 )
+# The desk had looked at one that was opened again: until then nobody has let it wait.
+waits_since = func.coalesce(reports.c.reopened_at, reports.c.received_at)
 partial_index("ix_reports_answers", reports.c.answers.is_not(None), reports.c.answers)
 # Not by the state: SQLite would take the index on states, and sort all reports that wait.
 waits = reports.c.settled_at.is_(None)
@@ -183,6 +187,24 @@ holdings = Table(
     Column("until", UTCDateTime),
 )
 Index("ix_holdings_customer", holdings.c.customer, holdings.c.kind)
+
+# How the reports that were opened again had ended before.
+report_reopenings = Table(
+    "report_reopenings",
+    metadata,
+    Column("report", Number, primary_key=True, autoincrement=False),
+    Column("n", Number, primary_key=True, autoincrement=False),
+    Column("reopened_at", UTCDateTime, nullable=False),
+    Column("reopened_by", Word, nullable=False),
+    # References to sealed values: why it was opened again, and why it had been dismissed.
+    Column("why", Word, nullable=False),
+    Column("state", Word, nullable=False),
+    Column("settled_at", UTCDateTime, nullable=False),
+    Column("settled_by", Word, nullable=False),
+    Column("site_id", Number),
+    Column("incident", Integer),
+    Column("reason", Word),
+)
 
 report_hosts = Table(
     "report_hosts",

@@ -167,6 +167,8 @@ def _report_sentence(event: report_events.ReportEvent | report_events.ReporterMa
             return f"report r{n} added to {about}"
         case report_events.ReportDismissed(report=n, not_ours=not_ours):
             return f"report r{n} dismissed{' as not ours' if not_ours else ''}"
+        case report_events.ReportReopened(report=n, was=was):
+            return f"report r{n} reopened; it was {was}"
         case report_events.ReportAsked(report=n, by_rule=rule, asks=asks):
             return f"report r{n} left to the desk by the rule {rule}: {asks}"
         case report_events.ReportSnapshot(report=n, status=status, problem=problem, digest=digest):

@@ -21,7 +21,7 @@ from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
 from incidents.values.incident_states import UNSETTLED
-from incidents.views.inbox import candidates, sealed_files, snapshots
+from incidents.views.inbox import candidates, reopenings, sealed_files, snapshots
 from incidents.views.inbox import findings as report_findings
 from incidents.views.inbox.reporters import ReporterRecord, record_of
 
@@ -74,9 +74,11 @@ def report(connection: Connection, id_: int, language: Language = ENGLISH) -> Re
     ]
     replies = [report_id(each) for each in store.answers_to(connection, id_)]
     seen = snapshots.of_report(connection, id_, sealed=cast("ReportInFull", found[0])["sealed"])
-    return cast(
-        "ReportInFull", {**found[0], "answered_by": replies, "told": told, "snapshots": seen}
-    )
+    more = {
+        "answered_by": replies, "told": told, "snapshots": seen,
+        "reopenings": reopenings.of_report(connection, id_),
+    }  # fmt: skip
+    return cast("ReportInFull", {**found[0], **more})
 
 
 def with_findings(
@@ -255,7 +257,9 @@ def _document(
         "same_id_as": None if row.same_id_as is None else report_id(row.same_id_as),
         "incident": incident_id(row.site_id, row.incident) if incident else None,  # type: ignore[arg-type]
         "settled_at": None if row.settled_at is None else rfc3339(row.settled_at),
-        "settled_by": row.settled_by, "rule": row.rule, "asks": row.asks,
+        "settled_by": row.settled_by,
+        "reopened_at": None if row.reopened_at is None else rfc3339(row.reopened_at),
+        "rule": row.rule, "asks": row.asks,
         "standing": standing,  # type: ignore[typeddict-item]
         "record": None if record is None else cast("Record", record._asdict()),
     }  # fmt: skip

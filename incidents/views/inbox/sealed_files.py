@@ -13,8 +13,13 @@ from incidents.store.schema.tables import evidence, incidents
 
 
 def is_report_sealed(connection: Connection, row: Report) -> bool:
-    """Whether the report is sealed: by its own category, or by that of its incident."""
+    """Whether the report is sealed: by its own category, or by that of its incident.
+
+    One that was opened again stays sealed by the incident that has its bytes.
+    """
     if sealed_content.is_sealed(row.category):
+        return True
+    if row.reopened_at is not None and is_attached_sealed(connection, row.kept or row.digest):
         return True
     if row.site_id is None or row.incident is None:
         return False
@@ -35,7 +40,13 @@ def sealed_evidence(
     site_id, n = key
     led_here = and_(reports.c.site_id == site_id, reports.c.incident == n)
     asked = (
-        select(reports.c.digest, reports.c.kept, reports.c.category, incidents.c.category)
+        select(
+            reports.c.digest,
+            reports.c.kept,
+            reports.c.reopened_at,
+            reports.c.category,
+            incidents.c.category,
+        )
         .outerjoin(
             incidents,
             and_(incidents.c.site_id == reports.c.site_id, incidents.c.n == reports.c.incident),
@@ -43,17 +54,16 @@ def sealed_evidence(
         .where(or_(reports.c.digest.in_(digests), led_here))
     )
     found: set[str] = set()
-    for digest, kept, *categories in connection.execute(asked):
-        if sealed_content.is_sealed(*categories):
+    for digest, kept, reopened_at, *categories in connection.execute(asked):
+        if sealed_content.is_sealed(*categories) or (
+            reopened_at is not None and is_attached_sealed(connection, kept or digest)
+        ):
             found |= {digest, kept} & set(digests)
     return found
 
 
 def is_attached_sealed(connection: Connection, digest: str) -> bool:
-    """Whether an incident of such a category has the file, wherever else it is attached.
-
-    The query reads all evidence: it is for a download, not for a page.
-    """
+    """Whether an incident of such a category has the file, wherever else it is attached."""
     asked = (
         select(incidents.c.category)
         .join(

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from incidents.store.inbox import reports as report_states
 from incidents.store.schema.desk_tables import filing_terms
 from incidents.store.schema.log_tables import braked, deliveries, given_up
-from incidents.store.schema.report_tables import reports
+from incidents.store.schema.report_tables import reports, waits_since
 from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
@@ -104,7 +104,7 @@ BRAKED_ORDERS = (
 _oldest_reports = union_all(
     *(
         select(
-            select(reports.c.received_at)
+            select(waits_since.label("since"))
             .where(reports.c.state == words(state)[0])
             .order_by(reports.c.id)
             .limit(_one_more)
@@ -115,9 +115,9 @@ _oldest_reports = union_all(
 ).subquery("oldest_reports")
 
 UNTRIAGED_REPORTS = select(
-    func.count().label("reports"), func.min(_oldest_reports.c.received_at).label("since")
-).where(_oldest_reports.c.received_at <= bindparam("before", type_=reports.c.received_at.type))
-"""The reports from outside that came in `before` and wait for triage, and since when any does."""
+    func.count().label("reports"), func.min(_oldest_reports.c.since).label("since")
+).where(_oldest_reports.c.since <= bindparam("before", type_=reports.c.received_at.type))
+"""The reports from outside that wait for triage since `before`, and since when any does."""
 
 # By the index on states: without a limit, a flood that waits would be read each time.
 _newest_reports = (

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from incidents.clock import rfc3339
 from incidents.store.pages import literal_int
-from incidents.store.schema.report_tables import report_hosts, waits
+from incidents.store.schema.report_tables import report_hosts, waits, waits_since
 from incidents.store.schema.report_tables import reports as table
 from incidents.values.ids import report_id
 from incidents.views.inbox import candidates
@@ -50,11 +50,12 @@ _COUNTED = select(func.count()).select_from(
 
 
 class _Waiting(NamedTuple):
-    """A waiting report."""
+    """A waiting report; it waits `since` it came in, or was opened again (UTC)."""
 
     id: int
     rank: int
     received_at: datetime
+    since: datetime
     category: str | None
 
 
@@ -70,9 +71,14 @@ class _Finding(NamedTuple):
         return self.reports[0]
 
     @property
-    def since(self) -> datetime:
+    def received_at(self) -> datetime:
         """When the oldest of the reports came in (UTC)."""
         return min(each.received_at for each in self.reports)
+
+    @property
+    def since(self) -> datetime:
+        """Since when the first of the reports waits (UTC)."""
+        return min(each.since for each in self.reports)
 
     @property
     def rank_and_since(self) -> tuple[int, datetime, int]:
@@ -115,7 +121,9 @@ def _findings(connection: Connection, ids: Sequence[int]) -> list[_Finding]:
     if not ids:
         return []
     own, of_host = table.c, report_hosts.c
-    asked = select(own.id, own.rank, own.received_at, own.category).where(own.id.in_(ids))
+    asked = select(own.id, own.rank, own.received_at, waits_since, own.category).where(
+        own.id.in_(ids)
+    )
     of_id = {row.id: _Waiting(*row) for row in connection.execute(asked)}
     hosts: dict[int, list[str]] = {}
     by_report = select(of_host.report_id, of_host.host).where(of_host.report_id.in_(ids))
@@ -147,7 +155,7 @@ def _document(
         "site": sites[0] if len(sites) == 1 else None,
         "category": next((each.category for each in finding.reports if each.category), None),
         "urgency": _URGENCY[finding.first.rank],
-        "received_at": rfc3339(finding.since),
+        "received_at": rfc3339(finding.received_at),
         "due": None if due is None else rfc3339(due),
         "overdue": due is not None and due < now,
         "left_s": None if due is None else (due - now) // _SECOND,

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from incidents.console import messages, submission
 from incidents.console.flash import Flash
 from incidents.console.pages.log import CATEGORIES
+from incidents.console.rendering import joined
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.reports import ReportInFull
@@ -20,6 +21,7 @@ from incidents.inbox.children.source_view import plain
 from incidents.inbox.snapshots import taking
 from incidents.locale import words
 from incidents.machine.commands import Command
+from incidents.machine.refusal import Remark
 from incidents.store.inbox.reporters import STANDINGS
 from incidents.values import inputs
 from incidents.values.ids import report_id
@@ -115,6 +117,23 @@ def dismiss_one(
     )  # fmt: skip
     code = "report.not_ours" if not_ours else "report.dismissed"
     return desk.reader.say(code, report=report_id(report))
+
+
+@router.post("/reports/{report}/reopen", dependencies=_SETTLE)
+def reopen(desk: Submitted, report: str) -> Response:
+    """Open the report again, and say what stays as it is."""
+    id_ = inputs.report(report)
+    try:
+        reason = inputs.text("reason")(desk.form.text("reason") or "")
+        desk.authorise("settle_report")
+        desk.take_quota()
+        answer = desk.app.reports.reopen(id_, reason, by=desk.by, login=desk.identity.login)
+    except (InputError, RefusedError) as error:
+        return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="reopen")
+    remarks = [Remark(each["name"], dict(each["facts"])) for each in answer["remarks"]]
+    told = desk.reader.say("report.reopened", report=report_id(id_))
+    flash = Flash("done", joined([told, *messages.remark_texts(desk.reader, remarks)]))
+    return desk.back(f"/reports/{report_id(id_)}", flash)
 
 
 @router.post("/reports/{report}/retest", dependencies=_SETTLE)
