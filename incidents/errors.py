@@ -138,6 +138,18 @@ class InputError(IncidentsError):
     exit_status = MISUSED
 
 
+class EmptyReportError(InputError):
+    """the report is empty, so it was not kept: check what sends it"""
+
+
+class EmptyFileError(EmptyReportError):
+    """{name} is empty, so nothing was kept: check where it comes from, or leave it out"""
+
+
+class EmptyInputError(EmptyReportError):
+    """standard input is empty, so no report was kept: check what writes it, or name a FILE"""
+
+
 # ── 3: refused ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -86,14 +86,14 @@ class RemoteReports:
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, tell_reporter: bool = False,
         dry_run: bool = False, **_: object,
-    ) -> ReportInFull:  # fmt: skip
-        """Dismiss the report, and return it. Raises the errors of `receive`."""
+    ) -> Settled:  # fmt: skip
+        """Dismiss the report, and answer with it. Raises the errors of `receive`."""
         answer, _tag = self._exchange.exchange(
             "POST", f"/reports/{report_id(report)}/dismiss",
             words={"reason": reason, "not_ours": not_ours, "tell_reporter": tell_reporter},
             query={"dry_run": dry_run or None},
         )  # fmt: skip
-        return cast("ReportInFull", answer["report"])
+        return cast("Settled", answer)
 
     def reopen(self, report: int, reason: str, *, dry_run: bool = False, **_: object) -> Settled:
         """Open the report again, and return the answer. Raises the errors of `receive`."""

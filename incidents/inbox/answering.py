@@ -112,6 +112,20 @@ def may_answer(standings: set[str], settings: InboxSettings) -> bool:
     return settings.answers_to != TRUSTED or TRUSTED in standings
 
 
+def untold(
+    reading: Mapping[str, Any], channel: str, standing: str, settings: InboxSettings
+) -> str | None:
+    """Why nobody is sent the reason of a dismissal, as a code; None if somebody is.
+
+    By the settings of this process: those of the daemon may be others.
+    """
+    if not settings.outcomes:
+        return "off"
+    if not may_answer({standing}, settings):
+        return "standing"
+    return "no_address" if address_of(reading, channel, settings) is None else None
+
+
 def next_turn(last: datetime | None, now: datetime) -> datetime | None:
     """When the next mail of a kind may go to an address that got one at `last`; None for now."""
     return None if last is None or now - last >= APART else last + APART

@@ -36,6 +36,7 @@ _KNOWN = re.compile(
 _ATOMS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
 _PLAIN_ADDRESS = re.compile(rf"({_ATOMS}@{_ATOMS})|[A-Za-z0-9 _-]*<({_ATOMS}@{_ATOMS})>")
 _SPACE_STUFFED = re.compile(r"^ ", re.MULTILINE)
+_SUPPRESSED = {"all", "autoreply", "oof"}
 _ENCRYPTED = {"multipart/encrypted", "application/pgp-encrypted", "application/pkcs7-mime",
               "application/x-pkcs7-mime"}  # fmt: skip
 
@@ -115,6 +116,9 @@ class Mail:
             auto != "no"
             or precedence in ("bulk", "junk", "list", "auto_reply")
             or (self.get("return-path") or "").strip() == "<>"
+            or not _SUPPRESSED.isdisjoint(
+                re.split(r"[\s,;]+", (self.get("x-auto-response-suppress") or "").lower())
+            )
             or any(name.startswith("list-") for name in self.fields)
             or self._is_bounce
         )

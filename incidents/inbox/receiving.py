@@ -19,7 +19,7 @@ from incidents import clock
 from incidents.desk.desk import Desk
 from incidents.desk.inbox import receiving
 from incidents.desk.inbox.receiving import Incoming, Received
-from incidents.errors import IncidentsError
+from incidents.errors import EmptyFileError, EmptyReportError, IncidentsError
 from incidents.inbox.children.parser import PARSERS, Parcel
 from incidents.inbox.reading import Reading
 from incidents.inbox.source import shape_of
@@ -54,6 +54,7 @@ class Inbox:
     `folder`: of the evidence; `limit`: the most bytes of a file that are kept there. `options`:
     what the settings give to readers. `by`: the person or the duty that brings the reports.
     `patience_s`: how long it waits for a child that reads them; None: until there is one.
+    `takes_empty`: whether a report without a byte is kept, since nobody is there to be told.
     """
 
     desk: Desk
@@ -64,6 +65,7 @@ class Inbox:
     by: str
     login: str | None
     patience_s: float | None = None
+    takes_empty: bool = True
 
     def receive(self, deliveries: Iterable[Delivery]) -> Iterator[list[Received]]:
         """Receive the reports, in order; each list is on record when it is yielded.
@@ -73,6 +75,7 @@ class Inbox:
 
         Raises:
             BusyError: if no child is free in time; nothing was kept.
+            EmptyReportError: if one is empty, and that is not taken; others may be on record.
             FileError: if a report cannot be read, or its bytes cannot be kept.
             ParserNotStartedError: if there can be no child to read it.
             DatabaseError, RefusedError: as `Desk.on_record` does.
@@ -114,6 +117,8 @@ class Inbox:
             for each in islice(deliveries, AT_ONCE):
                 with each.open() as source:
                     kept = streams.keep(source)
+                if not kept.size and not self.takes_empty:
+                    raise EmptyFileError(name=each.name) if each.name else EmptyReportError
                 found.append((kept, each.name))
                 held += len(kept.first)
                 if held >= _HELD:

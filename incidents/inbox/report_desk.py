@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from functools import partial, reduce
 from typing import TYPE_CHECKING, cast
 
+from sqlalchemy import Connection
+
 from incidents import clock
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope, join_answers, remark_documents
 from incidents.desk.inbox import intake_rules, reopening, reporters, reports, snapshots
 from incidents.errors import NoPageOfIncidentError, NoPageToSeeError, SealedContentError
+from incidents.inbox import answering, triage
 from incidents.inbox import reopening as reopened
-from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery, Inbox
 from incidents.inbox.rules import trial
 from incidents.inbox.snapshots import of_incident, taking
@@ -22,6 +24,7 @@ from incidents.intake import rules_file
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import AddSite
+from incidents.machine.refusal import Remark
 from incidents.settings import inbox, sources
 from incidents.store import desk_state
 from incidents.store.cases import incidents, sites
@@ -61,14 +64,16 @@ class ReportDesk:
     take: Callable[[ReportInFull], list[Taken]]
 
     def inbox(
-        self, channel: str, by: str, login: str | None, *, patience_s: float | None = None
-    ) -> Inbox:
+        self, channel: str, by: str, login: str | None, *, patience_s: float | None = None,
+        takes_empty: bool = True,
+    ) -> Inbox:  # fmt: skip
         """The inbox for reports that the person or the duty brings by that channel."""
         own = inbox.read(sources.section(inbox.SECTION))
         return Inbox(
             desk=self.desk, folder=self.settings.evidence, limit=self.settings.evidence_limit,
             options={"zone": self.settings.zone, "shadowserver_schema": own.shadowserver},
             channel=channel, by=by, login=login, patience_s=patience_s,
+            takes_empty=takes_empty,
         )  # fmt: skip
 
     def receive(
@@ -82,7 +87,7 @@ class ReportDesk:
 
         Raises the errors of `Inbox.receive`.
         """
-        own = self.inbox(channel, by, login, patience_s=PATIENCE_S)
+        own = self.inbox(channel, by, login, patience_s=PATIENCE_S, takes_empty=False)
         for received in own.receive(deliveries):
             with self.reading() as connection:
                 found = [views.report(connection, each.id, language) for each in received]
@@ -183,10 +188,11 @@ class ReportDesk:
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,
         tell_reporter: bool = False, dry_run: bool = False,
-    ) -> ReportInFull:  # fmt: skip
-        """Dismiss the report, and return it; a dry run only checks that it waits.
+    ) -> Settled:  # fmt: skip
+        """Dismiss the report, and answer with it; a dry run only checks that it waits.
 
-        `tell_reporter`: the mail on the outcome, if there is one, has the reason.
+        `tell_reporter`: the mail on the outcome, if there is one, has the reason. If there is none,
+        a remark says so.
 
         Raises:
             NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
@@ -201,7 +207,19 @@ class ReportDesk:
                 )
             )  # fmt: skip
         with self.reading() as connection:
-            return views.report(connection, report)
+            found = views.report(connection, report)
+            untold = self._untold(connection, report, found) if tell_reporter else []
+        answer = {**triage.NOTHING_TOUCHED, "remarks": remark_documents(untold), "report": found}
+        return cast("Settled", answer)
+
+    @staticmethod
+    def _untold(connection: Connection, id_: int, report: ReportInFull) -> list[Remark]:
+        """The remark that nobody will be sent the reason, if that is so."""
+        settings = inbox.read(sources.section(inbox.SECTION))
+        reading = views.reading(connection, id_)
+        why = answering.untold(reading, report["channel"], report["standing"], settings)
+        facts = {"report": report["id"], "cause": why}
+        return [] if why is None else [Remark("reason_not_told", facts)]
 
     def reopen(
         self, report: int, reason: str, *, by: str, login: str | None, dry_run: bool = False

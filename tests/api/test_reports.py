@@ -147,6 +147,14 @@ def test_who_may_only_look_receives_and_settles_nothing(api: Rig) -> None:
             assert answer.status_code == 403, (act, who)
 
 
+def test_a_body_without_a_byte_is_no_report(api: Rig) -> None:
+    answer = api.client("operator").post("/api/v1/reports", content=b"")
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (422, "empty-report")
+    named = api.client("operator").post("/api/v1/reports", params={"name": "a.eml"}, content=b"")
+    assert "a.eml is empty" in named.json()["detail"]
+    assert api.client("operator").get("/api/v1/reports").json()["items"] == []
+
+
 def test_a_dry_run_settles_nothing(api: Rig) -> None:
     add_site(api)
     send(api, ARF)

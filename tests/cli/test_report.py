@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from incidents.cli.reports import report
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.children.parser import Parcel
@@ -19,6 +20,7 @@ from incidents.inbox.snapshots.taking import Snapshots
 from incidents.inbox.source import Source
 from incidents.record import evidence
 from tests.cli.conftest import Cli, Result
+from tests.conftest import WriteSettings
 from tests.inbox.test_samples import FOLDER
 
 ARF, XARF, NONSENSE = (
@@ -481,3 +483,43 @@ def test_the_queue_has_the_reports_that_wait_between_its_items(desk: Cli, folder
     assert (found["reports"]["waiting"], found["reports"]["items"][0]["reports"]) == (2, 2)
     assert desk("queue", "--kind", "call", "--json").json["reports"] is None
     assert "处理 2 件举报" in desk("--lang", "zh", "queue").out
+
+
+def test_an_empty_file_is_no_report_and_is_named(desk: Cli, tmp_path: Path) -> None:
+    (tmp_path / "cut.eml").touch()
+    answer = desk("report", "receive", str(ARF), str(tmp_path / "cut.eml"))
+    assert (answer.status, answer.out) == (75, "")
+    assert "cut.eml is empty, so nothing was kept" in answer.err
+    assert (
+        "cut.eml 为空" in desk("report", "receive", str(tmp_path / "cut.eml"), "--lang", "zh").err
+    )
+    assert desk("report", "list", "--json").json == []
+    # Again, without it.
+    assert "r1: ARF" in desk("report", "receive", str(ARF)).out
+
+
+def test_a_pipe_that_brings_nothing_is_to_be_tried_again(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report._StandardInput, "__call__", lambda _: nullcontext(io.BytesIO()))
+    answer = desk("report", "receive")
+    assert (answer.status, answer.out) == (75, "")
+    assert "standard input is empty, so no report was kept" in answer.err
+    assert desk("report", "list", "--all", "--json").json == []
+
+
+def test_a_reason_that_nobody_sends_to_the_reporter_is_said_with_the_way_out(
+    desk: Cli, write_settings: WriteSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("https://shop.example/a", encoding="utf-8")
+    receive(desk, ARF, XARF, FOLDER / "plain-angle.eml", tmp_path / "a.txt")
+    words = ("--reason", "gone", "--tell-reporter")
+    off = desk("report", "dismiss", "r1", *words)
+    assert "[inbox] outcomes is off" in off.err
+    assert desk("report", "dismiss", "r2", "--reason", "gone").err == ""
+
+    write_settings("[inbox]\noutcomes = true\n")
+    assert desk("report", "dismiss", "r3", *words).err == ""
+    answer = desk("report", "dismiss", "r4", *words, "--json").json
+    [remark] = answer["remarks"]
+    assert (remark["name"], remark["facts"]["cause"]) == ("reason_not_told", "no_address")

@@ -56,6 +56,13 @@ def test_nothing_at_all_is_refused_with_the_way_out(desk: ConsoleDesk) -> None:
     assert 'id="act-receive" open' in page.text
 
 
+def test_an_empty_file_is_refused_by_its_name(desk: ConsoleDesk) -> None:
+    li = Visitor(desk, "li")
+    assert "cut.eml is empty, so nothing was kept" in send(li, file=[ARF, ("cut.eml", b"")]).text
+    assert "cut.eml 为空" in send(Visitor(desk, "li", "zh"), file=("cut.eml", b"")).text
+    assert "/reports/r1" not in li.get("/reports").text
+
+
 def test_who_may_not_receive_reports_is_shown_no_form_and_is_refused(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     assert 'id="act-receive"' not in viewer.get("/reports").text

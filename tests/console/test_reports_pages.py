@@ -124,6 +124,7 @@ def test_after_one_is_dismissed_the_next_is_shown(desk: ConsoleDesk) -> None:
     li.post("/reports/r2/dismiss", {"reason": "elsewhere", "not_ours": "1"})
     assert "not ours" in li.get("/reports/r2").text
     last = li.post("/reports/r3/dismiss", {"reason": "broken", "tell_reporter": "1"})
+    assert "The reporter is not sent the reason" in li.get(last.headers["location"]).text
     own = [each for each in desk.bodies() if '"kind":"report_dismissed"' in each]
     assert ['"tell_reporter":true' in each for each in own] == [False, False, True]
     assert last.headers["location"] == "/reports"

@@ -25,6 +25,7 @@ def test_a_person_at_one_address_is_answered(sender: str) -> None:
 @pytest.mark.parametrize(
     "field",
     [
+        "X-Auto-Response-Suppress: OOF, AutoReply",
         "Auto-Submitted: auto-replied", "Auto-Submitted: auto-generated; owner=x",
         "Precedence: bulk", "Precedence: LIST", "Return-Path: <>", "List-Id: <abuse.user.example>",
         "List-Unsubscribe: <mailto:a@b.example>", "List-Post: NO",

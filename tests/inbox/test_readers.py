@@ -178,6 +178,51 @@ def test_a_mail_that_a_program_sent_is_known_as_such(field: str, is_automatic: b
     assert read(f"{field}\n{MAIL}").is_automatic is is_automatic
 
 
+ARF = """From: {sender}@mail.example
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+Reported-Domain: shop.example
+{more}
+
+--b
+Content-Type: message/rfc822
+
+From: s@shop.example
+
+http://shop.example/win
+--b--
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "is_of_loop"),
+    [
+        ("abuse", "Source-IP: 192.0.2.1", True), ("opt-out", "", True), ("Not-Spam", "", True),
+        ("abuse", "Reported-Uri: mailto:s@shop.example", True),
+        ("abuse", "Reported-Uri: http://shop.example/win", False),
+        ("fraud", "", False), ("virus", "", False), ("other", "", False),
+    ],
+)  # fmt: skip
+def test_a_complaint_of_a_feedback_loop_about_a_mail_alone_is_not_answered(
+    kind: str, more: str, is_of_loop: bool
+) -> None:
+    found = read(ARF.format(sender="fbl", kind=kind, more=more))
+    assert found.format == "arf"
+    assert (found.is_automatic, found.answer_to is None) == (is_of_loop, is_of_loop)
+
+
+def test_who_forwards_a_complaint_of_a_feedback_loop_is_answered() -> None:
+    inner = ARF.format(sender="fbl", kind="abuse", more="")
+    outer = "From: zhao@user.example\nContent-Type: message/rfc822\n\n"
+    found = read(outer + inner)
+    assert found.format == "arf"
+    assert (found.is_automatic, found.answer_to) == (False, "zhao@user.example")
+
+
 def test_a_file_in_a_mail_is_known_by_its_digest() -> None:
     [found] = read((FOLDER / "screenshot.eml").read_bytes()).attachments
     assert (found.name, found.type, found.size) == ("shot.png", "image/png", 8)

@@ -207,7 +207,7 @@ def dismiss_report(by: ActionCaller, report: Id, words: Dismissed) -> JSON:
         inputs.report(report), reason, not_ours=words.not_ours, by=by.by,
         login=by.identity.login, tell_reporter=words.tell_reporter, dry_run=by.dry_run,
     )  # fmt: skip
-    return JSON({**triage.NOTHING_TOUCHED, "report": found})
+    return JSON(found)
 
 
 @routes.post("/reports/{report}/reopen", **operation("settle_report", Settled, acting=True))

@@ -131,17 +131,20 @@ def dismiss(
     submission: Submission, *, report: int, reason: str, not_ours: bool, tell_reporter: bool
 ) -> None:
     """Dismiss REPORT: it leads to no incident, for the reason given."""
-    from incidents.inbox import triage
+    from incidents.locale import refusals
+    from incidents.machine.refusal import Remark
 
     run = submission.run
-    found = run.app.reports.dismiss(
+    answer = run.app.reports.dismiss(
         report, reason, not_ours=not_ours, by=submission.by, login=run.settings.login,
         tell_reporter=tell_reporter, dry_run=submission.dry_run,
     )  # fmt: skip
-    answer = {**triage.NOTHING_TOUCHED, "report": found}
+    found = answer["report"]
     if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
         code = "report.not_ours" if not_ours else "report.dismissed"
         run.write(run.text(code, report=found["id"]))
+        remarks = (Remark(each["name"], dict(each["facts"])) for each in answer["remarks"])
+        run.inform(*(refusals.remark(each, run.when, run.language) for each in remarks))
     if submission.dry_run:
         run.inform(run.text("answer.dry_run"))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from incidents.cli import options, output, params
+from incidents.cli.admin.enforcement_words import counted
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run
 from incidents.errors import InputError
@@ -38,4 +39,4 @@ def import_book(run: Run, file: Path) -> None:
     with plainly(app.engine), writing(app.engine) as connection:
         count = store.save(connection, found)
     if not output.answer_program(run, {"holdings": count}, str(count)):
-        run.write(run.text("report.book", n=count))
+        run.write(counted("report.book", count, run.language))

@@ -14,7 +14,7 @@ import click
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import Run
-from incidents.errors import IncidentsError
+from incidents.errors import EmptyFileError, EmptyInputError, EmptyReportError, IncidentsError
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
@@ -90,10 +90,15 @@ def receive(run: Run, files: tuple[str, ...]) -> int:
 
     Without FILE, standard input is one report, as postfix and maildrop pipe it. The command exits
     with 0 if every report was kept, an unreadable one too, and with 75 if one was not: a mail
-    server then tries again. The same bytes, received again, are the same report.
+    server then tries again. The same bytes, received again, are the same report. An empty FILE, or
+    nothing on standard input, is no report: something failed before.
     """
     try:
         return _receive(run, files or ("-",))
+    except EmptyReportError as error:
+        if isinstance(error, EmptyFileError):
+            raise
+        raise EmptyInputError from error
     except IncidentsError:
         raise
     except Exception as error:

@@ -19,6 +19,9 @@ _CATEGORIES = {
 }  # fmt: skip
 """The desk's categories for the feedback types of RFC 5965, section 7.3."""
 
+_COMPLAINTS = frozenset({"abuse", "not-spam", "opt-out", "opt-out-list", "auth-failure"})
+"""The feedback types by which a feedback loop passes on what its users think of a mail."""
+
 
 def read(source: Source) -> Reading | None:
     """Read an ARF report; None if the mail has no part of the type message/feedback-report."""
@@ -67,6 +70,7 @@ def _read(source: Source, mail: Mail, fields: _Fields) -> Reading:
     time = seen_time.read(fields.first("arrival-date", "received-date") or "")
     for address in fields.all("source-ip"):
         found.take_ip(address, fields.first("source-port"), seen_at=time[0] if time else None)
+    names_page = bool(found.urls)
     guessed: tuple[str, ...] = ()
     if not (found.urls or found.hosts):
         # What the mail was about is then in the mail itself.
@@ -83,4 +87,8 @@ def _read(source: Source, mail: Mail, fields: _Fields) -> Reading:
     reading = from_text(source, found, **known)
     if code is None and kind not in ("", "other", "not-spam", "auth-failure"):
         reading = replace(reading, category=category.of_type(kind))
+    if mail is source.mail and kind in _COMPLAINTS and not names_page:
+        # A feedback loop: a program sends one for each click, and nobody reads the answers. Who
+        # names a web address, or forwards a complaint, wants something done.
+        reading = replace(reading, is_automatic=True, answer_to=None)
     return replace(reading, guessed=tuple(dict.fromkeys((*reading.guessed, *guessed))))

@@ -88,6 +88,18 @@ def with_findings(
     return cast("list[ReportWithFindings]", reports(connection, ids, language, findings=True))
 
 
+def reading(connection: Connection, id_: int) -> Mapping[str, Any]:
+    """What was read out of the report, as its entry has it; empty if it was erased.
+
+    Raises:
+        KeyError: if there is no such report.
+    """
+    ref = store.named(connection, [id_])[id_].reading
+    text = entries.values(connection, [ref]).get(ref)
+    found: dict[str, Any] = {} if text is None else json.loads(text)
+    return found
+
+
 def reports(
     connection: Connection, ids: Iterable[int], language: Language = ENGLISH, *,
     full: bool = False, findings: bool = False,

@@ -13,7 +13,7 @@ from incidents.console.pages.log import CATEGORIES
 from incidents.console.rendering import joined
 from incidents.console.request_context import RequestContext, Viewer, needs
 from incidents.console.submission import Submission, Submitted
-from incidents.contract.documents.reports import ReportInFull
+from incidents.contract.documents.reports import ReportInFull, Settled
 from incidents.desk import Answer
 from incidents.errors import InputError, LibraryError, RefusedError
 from incidents.inbox import triage
@@ -111,12 +111,12 @@ def dismiss_one(
     """Dismiss the report, and say so; raises the desk's errors about the report."""
     desk.authorise("settle_report")
     desk.take_quota()
-    desk.app.reports.dismiss(
+    answer = desk.app.reports.dismiss(
         report, reason, not_ours=not_ours, by=desk.by, login=desk.identity.login,
         tell_reporter=tell_reporter,
     )  # fmt: skip
     code = "report.not_ours" if not_ours else "report.dismissed"
-    return desk.reader.say(code, report=report_id(report))
+    return joined([desk.reader.say(code, report=report_id(report)), *_remarks(desk, answer)])
 
 
 @router.post("/reports/{report}/reopen", dependencies=_SETTLE)
@@ -130,9 +130,8 @@ def reopen(desk: Submitted, report: str) -> Response:
         answer = desk.app.reports.reopen(id_, reason, by=desk.by, login=desk.identity.login)
     except (InputError, RefusedError) as error:
         return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="reopen")
-    remarks = [Remark(each["name"], dict(each["facts"])) for each in answer["remarks"]]
     told = desk.reader.say("report.reopened", report=report_id(id_))
-    flash = Flash("done", joined([told, *messages.remark_texts(desk.reader, remarks)]))
+    flash = Flash("done", joined([told, *_remarks(desk, answer)]))
     return desk.back(f"/reports/{report_id(id_)}", flash)
 
 
@@ -148,6 +147,11 @@ def retest(desk: Submitted, report: str) -> Response:
         return page(desk, id_, flash=messages.of_error(desk.reader, error))
     told = desk.reader.say("snapshots.taken", report=report_id(id_))
     return desk.back(f"/reports/{report_id(id_)}", Flash("done", told))
+
+
+def _remarks(desk: Submission, answer: Settled) -> list[str]:
+    remarks = [Remark(each["name"], dict(each["facts"])) for each in answer["remarks"]]
+    return messages.remark_texts(desk.reader, remarks)
 
 
 def _settle(
