@@ -163,6 +163,8 @@ def test_a_report_of_a_violation_on_record_is_to_be_joined_and_not_logged_again(
     refused = desk("report", "log", "r2")
 
     assert refused.status == 3
+    assert "on record: 1-2" in desk("report", "show", "r2").out
+    assert "on record" not in desk("report", "show", "r1").out
     assert "incidents report join r2 1-2" in refused.err
     assert "--again" not in refused.err
 

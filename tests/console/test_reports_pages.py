@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
 from datetime import timedelta
 from io import BytesIO
@@ -131,6 +132,29 @@ def test_after_one_is_dismissed_the_next_is_shown(desk: ConsoleDesk) -> None:
     assert "No reports are waiting." in li.get("/reports").text
     assert li.post("/reports/r3/dismiss", {"reason": "again"}).status_code == 409
     assert li.post("/reports/r3/dismiss", {"reason": ""}).status_code == 409
+
+
+def test_one_about_a_violation_on_record_links_to_its_incident(desk: ConsoleDesk) -> None:
+    url = ("http://shop.example/win.html",)
+    desk.do("shop.example", c.Log(by="li"))
+    desk.do("shop.example", c.Log(by="li", urls=url))
+    li = Visitor(desk, "li")
+    linked = '<dt>Already on record</dt><dd><a href="/incidents/1-2">1-2</a>'
+    page = li.get("/reports/r1").text
+    assert linked in page
+    assert re.search(r'<input[^>]* name="incident"[^>]* value="1-2"', page)
+    assert "Already on record" not in li.get("/reports/r3").text
+
+    # A site that the report does not name, too.
+    desk.do("other.example", c.AddSite(by="li"))
+    desk.do("other.example", c.Log(by="li", urls=url))
+    refused = li.post("/reports/r1/log", {"site": "other.example"})
+    assert refused.status_code == 409
+    assert '<a href="/incidents/2-1">2-1</a> <a href="/incidents/1-2">1-2</a>' in refused.text
+
+    desk.do("shop.example", c.RecordContact(by="li", incident=2, outcome="reached"))
+    desk.do("shop.example", c.StateRemoved(by="li", incident=2))
+    assert "Already on record" not in li.get("/reports/r1").text
 
 
 def test_one_that_was_settled_wrongly_is_opened_again_and_shows_how_it_had_ended(

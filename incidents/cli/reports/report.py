@@ -199,6 +199,7 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "reason", found["reason"] or ""
     yield "incident", found["incident"] or ""
     yield "by", found["settled_by"] or ""
+    yield "on record", comma.join(found["on_record"])
     yield "earlier", "\n  ".join(_reopening(run, each) for each in found["reopenings"])
     yield "rule", _rule(run, found)
     yield "received", run.when(found["received_at"])

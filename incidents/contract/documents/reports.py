@@ -182,7 +182,8 @@ class ReportInFull(ReportWithFindings):
 
     `answered_by`: the replies that came in. `told`: the mails that the reporter was sent about it.
     `snapshots`: what was found at its web addresses, the oldest first. `reopenings`: how it had
-    ended each time that it was opened again, the first one first.
+    ended each time that it was opened again, the first one first. `on_record`: the incidents that
+    have one of its URLs, and that the desk still works on: to log it there is a double entry.
 
     `text`: empty for who may not see personal data. `sealed`: it may show child abuse, so its text
     and the names of its files are left out.
@@ -198,6 +199,7 @@ class ReportInFull(ReportWithFindings):
     told: list[Told]
     snapshots: list[Snapshot]
     reopenings: list[Reopening]
+    on_record: list[str]
 
 
 class ReportPage(TypedDict):

@@ -21,7 +21,7 @@ from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
 from incidents.values.incident_states import UNSETTLED
-from incidents.views.inbox import candidates, reopenings, sealed_files, snapshots
+from incidents.views.inbox import candidates, on_record, reopenings, sealed_files, snapshots
 from incidents.views.inbox import findings as report_findings
 from incidents.views.inbox.reporters import ReporterRecord, record_of
 
@@ -77,6 +77,7 @@ def report(connection: Connection, id_: int, language: Language = ENGLISH) -> Re
     more = {
         "answered_by": replies, "told": told, "snapshots": seen,
         "reopenings": reopenings.of_report(connection, id_),
+        "on_record": on_record.of_report(connection, found[0]),
     }  # fmt: skip
     return cast("ReportInFull", {**found[0], **more})
 

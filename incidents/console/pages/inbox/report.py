@@ -167,7 +167,9 @@ def _after(desk: Submission, report: int, answer: Answer, form: str) -> Response
     """Show the answer: on the report's page if it was refused, otherwise on the incident's."""
     flash = messages.of_answer(desk, answer)
     if answer.refusal is not None:
-        return page(desk, report, flash=flash, opened=form)
+        is_double = answer.refusal.name == "double_entry"
+        entered = str(answer.refusal.facts["incident"]) if is_double else None
+        return page(desk, report, flash=flash, opened=form, entered=entered)
     return desk.back(f"/incidents/{answer.incident_document['id']}", flash)
 
 
@@ -180,9 +182,12 @@ def _next(desk: Submission) -> str:
 
 def page(
     who: RequestContext, report: int, *, flash: Flash | None = None, opened: str | None = None,
-    closes: str | None = None,
+    closes: str | None = None, entered: str | None = None,
 ) -> Response:  # fmt: skip
-    """Show the report: with the result of an act, its opened form, or the site that it closes."""
+    """Show the report: with the result of an act, its opened form, or the site that it closes.
+
+    `entered`: the incident that a refused log would have entered twice.
+    """
     with who.timed() as (connection, here):
         found = reports.report(connection, report, here.reader.spoken)
         joinable = reports.open_incidents(connection, found["candidates"])
@@ -195,6 +200,7 @@ def page(
         found["snapshots"] = snapshots.without_words(found["snapshots"])
     files = [{**each, "name": plain(each["name"])} for each in found["attachments"]]
     of_sites = triage.parts(found)
+    on_record = dict.fromkeys([*([] if entered is None else [entered]), *found["on_record"]])
     # Left out where sites differ, so that each is logged with its own.
     categories = {each.category for each in of_sites} or {found["category"]}
     return here.page(
@@ -203,5 +209,5 @@ def page(
         joinable=joinable, reporter=reporter, standings=STANDINGS, categories=CATEGORIES,
         typed=here.typed, closes=closes, opened=opened or here.kept.opened, source=source,
         files=files, has_pages=bool(taking.addresses(found)),
-        compared=snapshots.compared(found["snapshots"]),
+        compared=snapshots.compared(found["snapshots"]), on_record=list(on_record),
     )  # fmt: skip
