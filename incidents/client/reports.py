@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from incidents.desk.envelope import Envelope
     from incidents.inbox.receiving import Delivery
+    from incidents.values.json_object import JSONObject
 
 _CREATED = 201
 _LONG_S = 300.0
@@ -87,29 +88,27 @@ class RemoteReports:
         self, report: int, reason: str, *, not_ours: bool, tell_reporter: bool = False,
         dry_run: bool = False, **_: object,
     ) -> Settled:  # fmt: skip
-        """Dismiss the report, and answer with it. Raises the errors of `receive`."""
-        answer, _tag = self._exchange.exchange(
-            "POST", f"/reports/{report_id(report)}/dismiss",
-            words={"reason": reason, "not_ours": not_ours, "tell_reporter": tell_reporter},
-            query={"dry_run": dry_run or None},
-        )  # fmt: skip
-        return cast("Settled", answer)
+        """Dismiss the report. Raises the errors of `receive`."""
+        words = {"reason": reason, "not_ours": not_ours, "tell_reporter": tell_reporter}
+        return self._act(report, "dismiss", words, dry_run=dry_run)
 
     def reopen(self, report: int, reason: str, *, dry_run: bool = False, **_: object) -> Settled:
-        """Open the report again, and return the answer. Raises the errors of `receive`."""
+        """Open the report again. Raises the errors of `receive`."""
+        return self._act(report, "reopen", {"reason": reason}, dry_run=dry_run)
+
+    def retest(self, report: int, *, dry_run: bool = False, **_: object) -> Settled:
+        """Let the server look at the addresses of the report. Raises the errors of `receive`."""
+        return self._act(report, "retest", None, dry_run=dry_run, within_s=_LONG_S)
+
+    def _act(
+        self, report: int, act: str, words: JSONObject | None, *, dry_run: bool,
+        within_s: float | None = None,
+    ) -> Settled:  # fmt: skip
         answer, _tag = self._exchange.exchange(
-            "POST", f"/reports/{report_id(report)}/reopen", words={"reason": reason},
-            query={"dry_run": dry_run or None},
+            "POST", f"/reports/{report_id(report)}/{act}", words=words,
+            query={"dry_run": dry_run or None}, within_s=within_s,
         )  # fmt: skip
         return cast("Settled", answer)
-
-    def retest(self, report: int, *, dry_run: bool = False, **_: object) -> ReportInFull:
-        """Let the server look at the addresses of the report. Raises the errors of `receive`."""
-        answer, _tag = self._exchange.exchange(
-            "POST", f"/reports/{report_id(report)}/retest", query={"dry_run": dry_run or None},
-            within_s=_LONG_S,
-        )  # fmt: skip
-        return cast("ReportInFull", answer["report"])
 
     def mark(
         self, reporter: str, standing: str, reason: str, *, dry_run: bool = False, **_: object

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, reduce
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -209,8 +209,7 @@ class ReportDesk:
         with self.reading() as connection:
             found = views.report(connection, report)
             untold = self._untold(connection, report, found) if tell_reporter else []
-        answer = {**triage.NOTHING_TOUCHED, "remarks": remark_documents(untold), "report": found}
-        return cast("Settled", answer)
+        return _answer(found, untold)
 
     @staticmethod
     def _untold(connection: Connection, id_: int, report: ReportInFull) -> list[Remark]:
@@ -244,14 +243,10 @@ class ReportDesk:
                 )
             )  # fmt: skip
         with self.reading() as connection:
-            found = views.report(connection, report)
-        told = {"remarks": remark_documents(remarks), "report": found}
-        return cast("Settled", {**triage.NOTHING_TOUCHED, **told})
+            return _answer(views.report(connection, report), remarks)
 
-    def retest(
-        self, report: int, *, by: str, login: str | None, dry_run: bool = False
-    ) -> ReportInFull:
-        """Look at the addresses of the report, put on record what is there, return the report.
+    def retest(self, report: int, *, by: str, login: str | None, dry_run: bool = False) -> Settled:
+        """Look at the addresses of the report, and put on record what is there.
 
         A dry run only checks that there is something to look at.
 
@@ -270,7 +265,7 @@ class ReportDesk:
         if not dry_run:
             self._look(found, by, login)
         with self.reading() as connection:
-            return views.report(connection, report)
+            return _answer(views.report(connection, report))
 
     def retest_incident(self, incident: tuple[int, int], *, by: str, login: str | None) -> None:
         """Look again at the incident's addresses, and put on record what is there.
@@ -309,3 +304,11 @@ class ReportDesk:
             )  # fmt: skip
         with self.reading() as connection:
             return reporter_views.reporter(connection, reporter)
+
+
+def _answer(report: ReportInFull, remarks: Sequence[Remark] = ()) -> Settled:
+    """The answer to an act on a report that touches no site."""
+    return {
+        "site": None, "incident": None, "incidents": [], "events": [],
+        "remarks": remark_documents(remarks), "repeated": False, "report": report,
+    }  # fmt: skip

@@ -24,12 +24,6 @@ from incidents.views.inbox.candidates import names_above
 _MOST_NAMED = 10
 """The maximum number of candidates that a sentence names."""
 
-NOTHING_TOUCHED: dict[str, Any] = {
-    "site": None, "incident": None, "incidents": [], "events": [], "remarks": [],
-    "repeated": False,
-}  # fmt: skip
-"""The answer to an act on a report that is about no site."""
-
 
 def evidence_of(report: Report) -> tuple[str, int, str]:
     """The bytes of the report as evidence: their digest, their size and a name for them."""

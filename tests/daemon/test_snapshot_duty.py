@@ -284,7 +284,7 @@ def test_a_person_looks_again_whatever_is_set_and_their_name_is_on_record(rig: R
     assert rig.there.seen == []
     desk.retest(1, by="li", login=None)
     rig.app.reports.dismiss(1, "gone", not_ours=False, by="li", login=None)
-    found = desk.retest(1, by="wang", login=None)
+    found = desk.retest(1, by="wang", login=None)["report"]
     assert [each["by"] for each in found["snapshots"]] == ["li", "wang"]
     assert (found["state"], len(rig.there.seen)) == ("dismissed", 2)
     [both] = compared(found["snapshots"])

@@ -14,8 +14,10 @@ from incidents.cli.submission import Submission
 from incidents.values import inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from incidents.cli.run import Run
-    from incidents.contract.documents.reports import ReportInFull, Snapshot
+    from incidents.contract.documents.reports import ReportInFull, Settled, Snapshot
     from incidents.desk import Answer
 
 
@@ -131,22 +133,10 @@ def dismiss(
     submission: Submission, *, report: int, reason: str, not_ours: bool, tell_reporter: bool
 ) -> None:
     """Dismiss REPORT: it leads to no incident, for the reason given."""
-    from incidents.locale import refusals
-    from incidents.machine.refusal import Remark
-
-    run = submission.run
-    answer = run.app.reports.dismiss(
-        report, reason, not_ours=not_ours, by=submission.by, login=run.settings.login,
-        tell_reporter=tell_reporter, dry_run=submission.dry_run,
-    )  # fmt: skip
-    found = answer["report"]
-    if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
-        code = "report.not_ours" if not_ours else "report.dismissed"
-        run.write(run.text(code, report=found["id"]))
-        remarks = (Remark(each["name"], dict(each["facts"])) for each in answer["remarks"])
-        run.inform(*(refusals.remark(each, run.when, run.language) for each in remarks))
-    if submission.dry_run:
-        run.inform(run.text("answer.dry_run"))
+    answer = submission.run.app.reports.dismiss(
+        report, reason, not_ours=not_ours, tell_reporter=tell_reporter, **_acting(submission)
+    )
+    _write(submission, answer, "report.not_ours" if not_ours else "report.dismissed")
 
 
 @verb()
@@ -159,23 +149,8 @@ def reopen(submission: Submission, *, report: int, reason: str) -> None:
     The incident that it led to stays as it is, and no mail that was sent is taken back. How the
     report had ended stays on record.
     """
-    from incidents.machine.refusal import Remark
-
-    run = submission.run
-    answer = run.app.reports.reopen(
-        report, reason, by=submission.by, login=run.settings.login, dry_run=submission.dry_run
-    )
-    found = answer["report"]
-    remarks = [Remark(each["name"], dict(each["facts"])) for each in answer["remarks"]]
-    sentences, steps = answers.remark_sentences(run, remarks), answers.remark_steps(run, remarks)
-    if output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
-        run.inform(*sentences, *steps)
-    else:
-        run.write(run.text("report.reopened", report=found["id"]))
-        run.inform(*sentences)
-        run.write(*steps)
-    if submission.dry_run:
-        run.inform(run.text("answer.dry_run"))
+    answer = submission.run.app.reports.reopen(report, reason, **_acting(submission))
+    _write(submission, answer, "report.reopened")
 
 
 @verb()
@@ -186,24 +161,46 @@ def retest(submission: Submission, *, report: int) -> None:
 
     It changes no state and stops no clock. The owner of the site can see the visit.
     """
-    from incidents.inbox import triage
-    from incidents.views.inbox.snapshots import compared
+    answer = submission.run.app.reports.retest(report, **_acting(submission))
+    _write(submission, answer)
 
-    run = submission.run
-    found = run.app.reports.retest(
-        report, by=submission.by, login=run.settings.login, dry_run=submission.dry_run
-    )
-    answer = {**triage.NOTHING_TOUCHED, "report": found}
-    if not output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
-        for each in compared(found["snapshots"]):
-            run.write(each.last["url"])
-            for one in (each.first, each.last) if each.is_again else (each.last,):
-                run.write(f"  {run.when(one['taken_at'])}  {_seen(run, one)}")
-            if each.is_again:
-                code = "report.page_same" if each.is_same else "report.page_differs"
-                run.write(f"  {run.text(code)}")
+
+def _acting(submission: Submission) -> dict[str, Any]:
+    """Who acts on a report, for an act that touches no site."""
+    login = submission.run.settings.login
+    return {"by": submission.by, "login": login, "dry_run": submission.dry_run}
+
+
+def _write(submission: Submission, answer: Settled, done: str | None = None) -> None:
+    """Write the answer to an act that touches no site: the remarks, and what follows from them.
+
+    `done`: the phrase that says what was done; None if the report's pages say it.
+    """
+    from incidents.machine.refusal import Remark
+
+    run, found = submission.run, answer["report"]
+    remarks = [Remark(each["name"], dict(each["facts"])) for each in answer["remarks"]]
+    sentences, steps = answers.remark_sentences(run, remarks), answers.remark_steps(run, remarks)
+    if output.answer_program(run, answer, found["id"], rows=[cast("dict[str, Any]", found)]):
+        run.inform(*sentences, *steps)
+    else:
+        run.write(*(_pages(run, found) if done is None else [run.text(done, report=found["id"])]))
+        run.inform(*sentences)
+        run.write(*steps)
     if submission.dry_run:
         run.inform(run.text("answer.dry_run"))
+
+
+def _pages(run: Run, found: ReportInFull) -> Iterator[str]:
+    """What was found at the report's addresses, at first and last."""
+    from incidents.views.inbox.snapshots import compared
+
+    for each in compared(found["snapshots"]):
+        yield each.last["url"]
+        for one in (each.first, each.last) if each.is_again else (each.last,):
+            yield f"  {run.when(one['taken_at'])}  {_seen(run, one)}"
+        if each.is_again:
+            yield f"  {run.text('report.page_same' if each.is_same else 'report.page_differs')}"
 
 
 def _seen(run: Run, found: Snapshot) -> str:

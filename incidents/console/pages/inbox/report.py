@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -109,14 +110,10 @@ def dismiss_one(
     desk: Submission, report: int, reason: str, *, not_ours: bool, tell_reporter: bool = False
 ) -> str:
     """Dismiss the report, and say so; raises the desk's errors about the report."""
-    desk.authorise("settle_report")
-    desk.take_quota()
     answer = desk.app.reports.dismiss(
-        report, reason, not_ours=not_ours, by=desk.by, login=desk.identity.login,
-        tell_reporter=tell_reporter,
-    )  # fmt: skip
-    code = "report.not_ours" if not_ours else "report.dismissed"
-    return joined([desk.reader.say(code, report=report_id(report)), *_remarks(desk, answer)])
+        report, reason, not_ours=not_ours, tell_reporter=tell_reporter, **_acting(desk)
+    )
+    return _told(desk, "report.not_ours" if not_ours else "report.dismissed", answer)
 
 
 @router.post("/reports/{report}/reopen", dependencies=_SETTLE)
@@ -125,14 +122,11 @@ def reopen(desk: Submitted, report: str) -> Response:
     id_ = inputs.report(report)
     try:
         reason = inputs.text("reason")(desk.form.text("reason") or "")
-        desk.authorise("settle_report")
-        desk.take_quota()
-        answer = desk.app.reports.reopen(id_, reason, by=desk.by, login=desk.identity.login)
+        answer = desk.app.reports.reopen(id_, reason, **_acting(desk))
     except (InputError, RefusedError) as error:
         return page(desk, id_, flash=messages.of_error(desk.reader, error), opened="reopen")
-    told = desk.reader.say("report.reopened", report=report_id(id_))
-    flash = Flash("done", joined([told, *_remarks(desk, answer)]))
-    return desk.back(f"/reports/{report_id(id_)}", flash)
+    told = _told(desk, "report.reopened", answer)
+    return desk.back(f"/reports/{report_id(id_)}", Flash("done", told))
 
 
 @router.post("/reports/{report}/retest", dependencies=_SETTLE)
@@ -140,18 +134,25 @@ def retest(desk: Submitted, report: str) -> Response:
     """Look at the pages that the report names."""
     id_ = inputs.report(report)
     try:
-        desk.authorise("settle_report")
-        desk.take_quota()
-        desk.app.reports.retest(id_, by=desk.by, login=desk.identity.login)
+        answer = desk.app.reports.retest(id_, **_acting(desk))
     except (InputError, RefusedError, LibraryError) as error:
         return page(desk, id_, flash=messages.of_error(desk.reader, error))
-    told = desk.reader.say("snapshots.taken", report=report_id(id_))
+    told = _told(desk, "snapshots.taken", answer)
     return desk.back(f"/reports/{report_id(id_)}", Flash("done", told))
 
 
-def _remarks(desk: Submission, answer: Settled) -> list[str]:
+def _acting(desk: Submission) -> dict[str, Any]:
+    """Who acts on a report, for an act that touches no site; raises if they may not."""
+    desk.authorise("settle_report")
+    desk.take_quota()
+    return {"by": desk.by, "login": desk.identity.login}
+
+
+def _told(desk: Submission, code: str, answer: Settled) -> str:
+    """What was done, and the remarks on it."""
     remarks = [Remark(each["name"], dict(each["facts"])) for each in answer["remarks"]]
-    return messages.remark_texts(desk.reader, remarks)
+    done = desk.reader.say(code, report=answer["report"]["id"])
+    return joined([done, *messages.remark_texts(desk.reader, remarks)])
 
 
 def _settle(
