@@ -23,6 +23,7 @@ from incidents.store.schema.log_tables import log_keys
 from incidents.store.schema.report_tables import (
     answers,
     intake_rules,
+    report_incidents,
     report_reopenings,
     report_snapshots,
     reporters,
@@ -190,6 +191,7 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
         (intake_rules, [tuple(each) for each in record.reports.in_force]),
         (answers, record.reports.answer_rows()),
         (reporters, sorted(record.reports.reporters.values())),
+        (report_incidents, record.reports.led_rows()),
         (report_snapshots, record.reports.snapshot_rows()),
         (report_reopenings, record.reports.reopening_rows()),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),

@@ -14,7 +14,13 @@ from incidents.audit.rows import Row
 from incidents.intake import rules_file
 from incidents.intake.rules import Rules
 from incidents.record import report_events
-from incidents.record.report_events import IntakeRulesActivated, ReporterMarked, ReportEvent
+from incidents.record.report_events import (
+    IntakeRulesActivated,
+    ReporterMarked,
+    ReportEvent,
+    ReportJoined,
+    ReportLogged,
+)
 from incidents.store.inbox import reporters
 from incidents.store.inbox.answers import Answer
 from incidents.store.inbox.intake_rules import InForce
@@ -27,6 +33,7 @@ from incidents.store.inbox.reports import (
     NEW,
     NOT_OURS,
     UNREADABLE,
+    Led,
     Report,
     Settlement,
 )
@@ -52,6 +59,7 @@ class ReportRecord:
     answers: dict[tuple[int, str], Answer] = field(default_factory=dict)
     snapshots: dict[int, list[Snapshot]] = field(default_factory=dict)
     reopenings: dict[int, list[Reopening]] = field(default_factory=dict)
+    led: dict[int, list[Led]] = field(default_factory=dict)
 
     def take(self, event: ReportEvent | IntakeRulesActivated | ReporterMarked) -> None:
         """Process the next action.
@@ -62,13 +70,15 @@ class ReportRecord:
         match event:
             case report_events.ReportReceived():
                 self._receive(event)
-            case report_events.ReportLogged(about=about, by_rule=rule):
-                self._lead_to(event, LOGGED, about, rule)
-            case report_events.ReportJoined(about=about, by_rule=rule):
-                self._lead_to(event, JOINED, about, rule)
+            case report_events.ReportLogged():
+                self._lead_to(event, LOGGED)
+            case report_events.ReportJoined():
+                self._lead_to(event, JOINED)
             case report_events.ReportDismissed(not_ours=not_ours, text=text, by_rule=rule):
-                state = NOT_OURS if not_ours else DISMISSED
-                how = Settlement(state, event.recorded_at, intern(event.by), reason=text)
+                how = Settlement.without_incident(
+                    NOT_OURS if not_ours else DISMISSED, event.recorded_at, intern(event.by), text,
+                    self.led.get(event.report, ()),
+                )  # fmt: skip
                 self._settle(event, how, rule)
             case report_events.ReportReopened():
                 self._reopen(event)
@@ -86,6 +96,10 @@ class ReportRecord:
     def answer_rows(self) -> Iterator[Row]:
         """The rows of the mails to reporters in their order, without what no entry contains."""
         return _rows(answers, (self.answers[key] for key in sorted(self.answers)))
+
+    def led_rows(self) -> Iterator[Row]:
+        """The rows of the incidents of reports before they ended, in their order."""
+        return (tuple(each) for id_ in sorted(self.led) for each in self.led[id_])
 
     def snapshot_rows(self) -> Iterator[Row]:
         """The rows of what was found at the addresses of reports, in their order."""
@@ -163,11 +177,16 @@ class ReportRecord:
             )
         )  # fmt: skip
 
-    def _lead_to(self, event: ReportEvent, state: str, about: str, rule: str | None) -> None:
-        found = ids.read_incident_id(about)
+    def _lead_to(self, event: ReportLogged | ReportJoined, state: str) -> None:
+        found = ids.read_incident_id(event.about)
         if found is None:
-            raise misread("flaw_no_incident", "{about} is no incident", about=about)
-        self._settle(event, Settlement(state, event.recorded_at, intern(event.by), *found), rule)
+            raise misread("flaw_no_incident", "{about} is no incident", about=event.about)
+        if event.stays_open:
+            before = self.led.setdefault(self._waiting(event).id, [])
+            before.append(Led(event.report, len(before) + 1, state, *found))
+            return
+        how = Settlement(state, event.recorded_at, intern(event.by), *found)
+        self._settle(event, how, event.by_rule)
 
     def _settle(self, event: ReportEvent, how: Settlement, rule: str | None) -> None:
         before = self._waiting(event) if rule is None else self._due(event, rule)

@@ -57,6 +57,9 @@ def letter_for(event: Event, settings: InboxSettings) -> str | None:
     match event:
         case ReportReceived(answers=None) if settings.receipts:
             return RECEIPT
+        case ReportLogged(stays_open=True) | ReportJoined(stays_open=True):
+            # The reporter is told when all of the report is settled.
+            return None
         case ReportLogged() | ReportJoined() if settings.outcomes:
             return ACTED
         case ReportDismissed(tell_reporter=True) if settings.outcomes:
@@ -83,6 +86,12 @@ def corrects(letter: str, told: Iterable[str]) -> bool:
     if letter not in OUTCOMES or letter == ENDED:
         return False
     return any(OUTCOMES.get(each, OUTCOMES[letter]) != OUTCOMES[letter] for each in told)
+
+
+def outcome(letter: str, report: Report) -> str:
+    """The mail on how the report ended: if only its rest was dismissed, it led to incidents."""
+    is_rest = letter in {DISMISSED, NOT_OURS} and report.state in reports.LED
+    return ACTED if is_rest else letter
 
 
 def address_of(reading: Mapping[str, Any], channel: str, settings: InboxSettings) -> str | None:

@@ -173,17 +173,21 @@ class ReportDesk:
 
     def settle(
         self, report: ReportInFull, envelope: Envelope, *, before: Sequence[Envelope] = (),
-        dry_run: bool = False,
+        dry_run: bool = False, keep_open: bool = False,
     ) -> Answer:  # fmt: skip
         """Log or join the report by a command of `triage`, after those `before` it.
 
+        `keep_open`: the report waits on as long as it names sites of which nothing has become.
+
         Raises:
             NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
+            ReportLedThereError: see `desk.reports.LeadToIncident`.
         """
-        sequel = triage.sequel(report, envelope.command, envelope.login)
+        command, login = envelope.command, envelope.login
+        sequel = triage.sequel(report, command, login, keep_open=keep_open)
         answers = self.desk.submit([*before, envelope], dry_run=dry_run, sequel=sequel)
         answer, *more = answers[len(before) :]
-        return triage.remarked(reduce(join_answers, more, answer), report)
+        return triage.remarked(reduce(join_answers, more, answer), report, keep_open=keep_open)
 
     def dismiss(
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,

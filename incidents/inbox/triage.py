@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from incidents import clock
@@ -55,12 +56,12 @@ def site_of(report: Report, given: str | None) -> str:
     )  # fmt: skip
 
 
-def remarked(answer: Answer, report: ReportWithFindings) -> Answer:
+def remarked(answer: Answer, report: ReportWithFindings, *, keep_open: bool = False) -> Answer:
     """The answer to an act that led the report to a site, with remarks on the report's other sites.
 
     It may name another one alone, and that may be right: a person knows more than the report says.
-    Or it names further ones, of which nothing became. A refusal that finds the violation on record
-    names the report, which can be joined to it.
+    Or it names further ones, for which it stays open (`keep_open`), or of which nothing became. A
+    refusal that finds the violation on record names the report, which can be joined to it.
     """
     refusal = answer.refusal
     if refusal is not None and refusal.name == "double_entry":
@@ -71,13 +72,12 @@ def remarked(answer: Answer, report: ReportWithFindings) -> Answer:
     if refusal is not None or answer.repeated:
         return answer
     facts: dict[str, Any] = {"report": report["id"]}
+    sites = others(report, site)[:_MOST_NAMED]
+    if sites and (keep_open or about(report, site)):
+        name = "report_stays_open" if keep_open else "report_names_others"
+        answer = with_remark(answer, Remark(name, {**facts, "sites": sites}))
     if about(report, site):
-        sites = others(report, site)
-        if not sites:
-            return answer
-        return with_remark(
-            answer, Remark("report_names_others", {**facts, "sites": sites[:_MOST_NAMED]})
-        )
+        return answer
     if any(each.name == "other_host" for each in answer.remarks):
         return answer
     candidates = report["candidates"][:_MOST_NAMED]
@@ -94,8 +94,17 @@ def about(report: ReportWithFindings, site: str) -> list[Finding]:
 
 
 def others(report: ReportWithFindings, site: str) -> list[str]:
-    """The further sites that the report names: those of its findings that are not about `site`."""
-    return findings.left(report["findings"], [site])
+    """The further sites that the report names and that have not led to an incident.
+
+    They are those of its findings that are not about the `site`.
+    """
+    left = findings.left(report["findings"], [site])
+    return [each for each in report["candidates"] if each in left]
+
+
+def names_several(report: ReportWithFindings) -> bool:
+    """Whether the report may name others when it is logged on one of its candidates."""
+    return any(others(report, site) for site in report["candidates"])
 
 
 class Part(NamedTuple):
@@ -146,14 +155,20 @@ def join_command(report: Report, n: int, by: str) -> Attach:
 
 
 def sequel(
-    report: Report, command: Command, login: str | None, by_rule: ByRule | None = None
-) -> LeadToIncident:
-    """What follows the command, which is of `log_command` or of `join_command`."""
+    report: ReportWithFindings, command: Command, login: str | None,
+    by_rule: ByRule | None = None, *, keep_open: bool = False,
+) -> LeadToIncident:  # fmt: skip
+    """What follows the command, which is of `log_command` or of `join_command`.
+
+    `keep_open`: the report waits on as long as it names sites of which nothing has become.
+    """
     is_log = isinstance(command, Log)
     return LeadToIncident(
         report=inputs.report(report["id"]), kind=ReportLogged if is_log else ReportJoined,
         by=command.by, login=login, clock=clock.now,
         evidence=evidence_of(report) if is_log else None, by_rule=by_rule,
+        others=partial(findings.left, report["findings"]) if keep_open else None,
+        again=isinstance(command, Log) and command.again,
     )  # fmt: skip
 
 

@@ -126,10 +126,17 @@ def _outcomes(connection: Connection, found: Sequence[Row[Any]]) -> list[tuple[s
         if row.kind == "report_received":
             outcomes.append((row.format, reports.UNREADABLE if row.unread else reports.NEW))
         elif row.kind in _ENDS and int(row.report) in of:
-            is_not_ours = str(row.not_ours).lower() in ("true", "1")
-            state = reports.NOT_OURS if is_not_ours else _ENDS[row.kind]
-            outcomes.append((of[int(row.report)].format, state))
+            report = of[int(row.report)]
+            if _is_true(row.stays_open):
+                continue
+            state = reports.NOT_OURS if _is_true(row.not_ours) else _ENDS[row.kind]
+            led = row.kind == "report_dismissed" and report.incident is not None
+            outcomes.append((report.format, report.state if led else state))
     return outcomes
+
+
+def _is_true(text: object) -> bool:
+    return str(text).lower() in {"true", "1"}
 
 
 _ENDS = {
@@ -151,7 +158,7 @@ _found = _new.join(entries, entries.c.id == _new.c.entry_id)
 
 # An entry may have 64 KiB, so only the counted fields are read: its own, and those of its event.
 _NAMES = ("kind", "rule", "actor", "occurred_at", "recorded_at")
-_EVENT_NAMES = ("report", "format", "unread", "not_ours")
+_EVENT_NAMES = ("report", "format", "unread", "not_ours", "stays_open")
 
 
 def _on_sqlite() -> Select[Any]:

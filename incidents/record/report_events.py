@@ -46,26 +46,28 @@ class ReportLogged(ReportEvent):
     """An action of the desk: the report was logged as a new incident, `about` (`12-3`).
 
     `by_rule` and `rules`: the intake rule that did it, and the digest of its rules; missing if a
-    person did.
+    person did. `stays_open`: the report still waits for the desk, since it names further sites.
     """
 
     kind = "report_logged"
     about: str
     by_rule: str | None = None
     rules: str | None = None
+    stays_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportJoined(ReportEvent):
     """An action of the desk: the report is `about` an incident on record (`12-3`).
 
-    `by_rule` and `rules` as of a logged report.
+    `by_rule`, `rules` and `stays_open` as of a logged report.
     """
 
     kind = "report_joined"
     about: str
     by_rule: str | None = None
     rules: str | None = None
+    stays_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class ReportDismissed(ReportEvent):
 
     `not_ours`: because it is about nothing that this provider hosts. `text` is a reference to a
     sealed value. `tell_reporter`: the reason is for the reporter, too. `by_rule` and `rules` as of
-    a logged report.
+    a logged report. One that has led to incidents has ended by them; this is about the rest.
     """
 
     kind = "report_dismissed"

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, or_, select
 
 from incidents.intake.finding import BURST, Known
 from incidents.store.inbox import reports
+from incidents.store.schema.report_tables import report_incidents
 from incidents.store.schema.report_tables import reports as reports_table
 from incidents.store.schema.tables import incident_urls, incidents, sites
 from incidents.values.incident_states import UNSETTLED
@@ -33,11 +34,21 @@ def known(
         reports_table.c.site_id == site_id, reports_table.c.received_at >= since,
         reports_table.c.incident.is_not(None),
     )  # fmt: skip
+    before = (
+        select(report_incidents.c.incident)
+        .join(reports_table, reports_table.c.id == report_incidents.c.report)
+        .where(report_incidents.c.site_id == site_id, reports_table.c.received_at >= since)
+    )
     asked = (
         select(of.n, of.state, of.category, of.recorded_at)
         .where(
             of.site_id == site_id,
-            or_(of.state.in_(UNSETTLED), of.recorded_at >= since, of.n.in_(lately)),
+            or_(
+                of.state.in_(UNSETTLED),
+                of.recorded_at >= since,
+                of.n.in_(lately),
+                of.n.in_(before),
+            ),
         )
         .order_by(of.n.desc())
         .limit(_MOST)

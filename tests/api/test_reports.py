@@ -109,6 +109,24 @@ def test_a_report_is_logged_joined_and_dismissed(api: Rig, tmp_path: Path) -> No
     assert (again.status_code, again.json()["type"].rpartition(":")[2]) == (409, "report-settled")
 
 
+def test_a_report_about_several_sites_waits_until_each_was_logged(api: Rig) -> None:
+    add_site(api)
+    add_site(api, "two.example")
+    send(api, FOLDER / "several-customers.csv")
+    operator = api.client("operator")
+    answer = operator.post(
+        "/api/v1/reports/r1/log", json={"site": "two.example", "keep_open": True}
+    ).json()
+    report = answer["report"]
+    assert (report["state"], report["incidents"]) == ("new", ["2-1"])
+    assert report["candidates"] == ["shop.example"]
+    assert answer["remarks"][-1]["name"] == "report_stays_open"
+    again = operator.post("/api/v1/reports/r1/log", json={"site": "two.example"})
+    assert again.status_code == 409
+    last = operator.post("/api/v1/reports/r1/log", json={"keep_open": True}).json()["report"]
+    assert (last["state"], last["incident"], last["incidents"]) == ("logged", "1-1", ["2-1", "1-1"])
+
+
 def test_a_report_about_no_site_or_several_needs_the_name_of_one(api: Rig) -> None:
     send(api, ARF)
     answer = api.client("operator").post("/api/v1/reports/r1/log")

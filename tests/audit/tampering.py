@@ -136,6 +136,9 @@ def _receive(day: Rehearsal) -> None:
         )
         for digest, category in (("5", None), ("6", None), ("7", "child_abuse"))
     ])  # fmt: skip
+    both = replace(joined, report=3, kind=ReportLogged, others=lambda _: ["d.example"])
+    unread = Envelope(site="b.example", command=c.Log(by="li", again=True), login="desk1")
+    day.desk.submit([unread], sequel=both)
     own = ByRule(rule=rules.rules[0], rules=rules.digest, logs_per_hour=6)
     log = c.Log(by=own.rule.signature)
     logged = LeadToIncident(

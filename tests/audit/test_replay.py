@@ -362,4 +362,5 @@ def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> No
             ("reports", "added"), ("intake_rules", "added"), ("reporters", "added"),
             ("answers", "added"), ("report_snapshots", "added"),
             ("report_reopenings", "added"),
+            ("report_incidents", "added"),
         }  # fmt: skip

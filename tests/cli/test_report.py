@@ -220,6 +220,22 @@ def test_a_report_about_several_sites_is_logged_with_what_its_rows_say_of_the_si
     assert (remark["name"], remark["facts"]["sites"]) == ("report_names_others", ["shop.example"])
 
 
+def test_a_report_about_several_sites_is_logged_on_each_and_then_settled(desk: Cli) -> None:
+    desk("site", "add", "two.example")
+    receive(desk, FOLDER / "several-customers.csv")
+    logged = desk("report", "log", "r1", "two.example", "--keep-open")
+    assert "r1 stays open for shop.example" in logged.out + logged.err
+    assert "nothing was logged there" not in logged.out + logged.err
+    assert "incident: 2-1\n" in desk("report", "show", "r1").out
+    again = desk("report", "log", "r1", "two.example", "--keep-open")
+    assert again.status == 3
+    assert "r1 has led to 2-1 on two.example already" in again.err
+    answer = desk("report", "join", "r1", "1-1", "--keep-open", "--json").json
+    assert answer["report"]["state"] == "joined"
+    assert answer["report"]["incidents"] == ["2-1", "1-1"]
+    assert desk("audit", "replay").status == 0
+
+
 def test_a_mail_with_addresses_on_several_sites_is_logged_with_those_of_the_site(
     desk: Cli, tmp_path: Path
 ) -> None:

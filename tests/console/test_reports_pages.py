@@ -93,6 +93,40 @@ def test_a_report_is_logged_and_the_incident_is_shown(desk: ConsoleDesk) -> None
     assert "r1.eml" in li.get("/incidents/1-1").text
 
 
+def test_a_report_about_several_sites_is_logged_on_one_after_the_other(desk: ConsoleDesk) -> None:
+    desk.do("two.example", c.AddSite(by="li", phone="+86 10 5555 0101"))
+    receive(desk, "several-customers.csv")
+    li, box = Visitor(desk, "li"), 'name="keep_open" value="1" checked'
+    assert box in li.get("/reports/r4").text
+    answer = li.post("/reports/r4/log", {"site": "two.example", "keep_open": "1"})
+    assert answer.headers["location"] == "/reports/r4"
+    page = li.get("/reports/r4").text
+    assert "r4 stays open for shop.example" in page
+    assert '<a href="/incidents/2-1">2-1</a>' in page
+    # The next site is filled in, and nothing is left to tick.
+    assert 'name="site" type="text" value="shop.example"' in page
+    assert 'name="keep_open"' not in page
+    assert "Led to so far 2-1" in li.get("/reports").text
+    answer = li.post("/reports/r4/log", {"site": "shop.example"})
+    assert answer.headers["location"] == "/incidents/1-1"
+    assert '<a href="/incidents/2-1">2-1</a> <a href="/incidents/1-1">1-1</a>' in (
+        li.get("/reports/r4").text
+    )
+
+
+def test_reports_that_name_further_sites_stay_open_after_a_bulk_act(desk: ConsoleDesk) -> None:
+    desk.do("two.example", c.AddSite(by="li", phone="+86 10 5555 0101"))
+    receive(desk, "several-customers.csv")
+    li = Visitor(desk, "li")
+    asked = li.post("/bulk/report-log", {"row": ["r1", "r4"]}).text
+    assert 'name="keep_open" value="1" checked' in asked
+    form = {"row": ["r1", "r4"], "site": "shop.example", "keep_open": "1"}
+    assert "r4 stays open for two.example" in li.post("/bulk/report-log/do", form).text
+    waiting = li.get("/reports").text
+    assert 'id="r-r4"' in waiting
+    assert 'id="r-r1"' not in waiting
+
+
 def test_logging_asks_for_the_name_of_a_site_that_it_would_close(desk: ConsoleDesk) -> None:
     for _ in range(2):
         desk.do("shop.example", c.Log(by="li", again=True), ago=timedelta(minutes=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -89,11 +89,14 @@ class ReporterRig:
         received = self.app.reports.receive(deliveries, channel=channel, by="daemon", login=None)
         return [report["id"] for report, _ in received]
 
-    def log(self, report: int, site: str = "shop.example") -> None:
-        """Log the report as an incident."""
+    def log(
+        self, report: int, site: str = "shop.example", names: Collection[str] | None = None
+    ) -> None:
+        """Log the report as an incident; it stays open for the other sites that it `names`."""
         lead = LeadToIncident(
             report=report, kind=ReportLogged, by="li", login=None, clock=clock.now,
             evidence=(f"{report}" * 64, 10, "r.eml"),
+            others=None if names is None else lambda done: sorted(set(names).difference(done)),
         )  # fmt: skip
         envelope = Envelope(site=site, command=c.Log(by="li", again=True), login=None)
         [answer, *_] = self.app.desk.submit([envelope], sequel=lead)

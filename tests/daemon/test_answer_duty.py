@@ -129,6 +129,41 @@ def test_a_reporter_reads_the_reason_that_the_desk_wants_them_to_read(rig: Repor
     assert problems(rig) == []
 
 
+def test_a_reporter_of_several_sites_is_told_once_when_all_of_the_report_has_ended(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.do(c.AddSite(by="li"))
+    rig.do(c.AddSite(by="li"), "two.example")
+    rig.receive(mail())
+    rig.log(1, names=("shop.example", "two.example"))
+    assert rig.round() == []
+    rig.log(1, "two.example", names=("shop.example", "two.example"))
+    [acted] = rig.round()
+    assert "we act on it" in body(acted, "plain")
+    rig.do(c.StateRemoved(by="li", incident=1), "two.example")
+    assert rig.round() == []
+    rig.later(hours=2)
+    rig.do(c.StateRemoved(by="li", incident=1))
+    [ended] = rig.round()
+    assert "is settled" in body(ended, "plain")
+    assert problems(rig) == []
+
+
+def test_a_reporter_is_told_what_came_of_a_report_whose_rest_was_dismissed(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.do(c.AddSite(by="li"))
+    rig.receive(mail())
+    rig.log(1, names=("shop.example", "two.example"))
+    rig.dismiss(1, not_ours=True)
+    [acted] = rig.round()
+    assert "we act on it" in body(acted, "plain")
+    rig.do(c.VoidIncident(by="li", incident=1, reason="no violation"))
+    assert rig.round() == []
+
+
 def test_without_the_settings_nobody_is_answered_and_later_not_for_what_was_before(
     rig: ReporterRig,
 ) -> None:

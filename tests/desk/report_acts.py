@@ -41,17 +41,26 @@ def receive(day: OfDesk, *new: Incoming) -> list[Received]:
     )
 
 
-def lead(day: OfDesk, kind: type[ReportLogged | ReportJoined], report: int) -> LeadToIncident:
+def lead(
+    day: OfDesk, kind: type[ReportLogged | ReportJoined], report: int,
+    names: Sequence[str] | None = None,
+) -> LeadToIncident:  # fmt: skip
+    """`names`: the sites that the report is about, for which it stays open."""
     evidence = (ONE, 10, f"r{report}.eml") if kind is ReportLogged else None
+
+    def others(done: Sequence[str]) -> list[str]:
+        return [each for each in names or () if each not in done]
+
     return LeadToIncident(
-        report=report, kind=kind, by="li", login="desk1", clock=lambda: day.now, evidence=evidence
-    )
+        report=report, kind=kind, by="li", login="desk1", clock=lambda: day.now, evidence=evidence,
+        others=None if names is None else others,
+    )  # fmt: skip
 
 
 def log(day: OfDesk, report: int, site: str = "a.example", key: str | None = None,
-        **of: Any) -> Sequence[Answer]:  # fmt: skip
+        names: Sequence[str] | None = None, **of: Any) -> Sequence[Answer]:  # fmt: skip
     envelope = Envelope(site=site, command=c.Log(by="li", **of), login="desk1", key=key)
-    return day.desk.submit([envelope], sequel=lead(day, ReportLogged, report))
+    return day.desk.submit([envelope], sequel=lead(day, ReportLogged, report, names))
 
 
 def dismiss(day: OfDesk, report: int, **how: Any) -> None:

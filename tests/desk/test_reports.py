@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -12,11 +13,18 @@ from sqlalchemy import text
 from incidents.desk import Envelope
 from incidents.desk.erasure import Erasure, erase
 from incidents.desk.inbox.receiving import Received
-from incidents.desk.inbox.reports import ReportSettledError
+from incidents.desk.inbox.reports import (
+    ReportLedSomewhereError,
+    ReportLedThereError,
+    ReportSettledError,
+)
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine import commands as c
 from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.store.database.engine import reading
 from incidents.store.erasable import Scope
+from incidents.store.inbox import reports as stored
+from incidents.views.inbox import sealed_files
 from tests.desk.rehearsal import Rehearsal
 from tests.desk.report_acts import ONE, THREE, TWO, dismiss, incoming, lead, log, receive
 
@@ -77,6 +85,75 @@ def test_a_report_joins_an_incident_and_moves_neither_state_nor_clock(day: Rehea
     assert states(day) == ["logged", "joined"]
     assert day.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
     assert day.findings() == []
+
+
+_SITES = ("a.example", "b.example", "c.example")
+
+
+@pytest.mark.both_databases
+def test_a_report_about_several_sites_waits_until_it_was_logged_on_each(day: Rehearsal) -> None:
+    day.add("c.example")
+    receive(day, incoming(ONE))
+    log(day, 1, "b.example", names=_SITES)
+    assert states(day) == ["new"]
+    with pytest.raises(ReportLedThereError, match="has led to 2-1 on"):
+        log(day, 1, "b.example", names=_SITES)
+    log(day, 1, "a.example", names=_SITES)
+    assert states(day) == ["new"]
+    log(day, 1, "c.example", names=_SITES)
+    assert states(day) == ["logged"]
+    with pytest.raises(ReportSettledError):
+        log(day, 1, "c.example", names=_SITES)
+    led = day.rows("SELECT report, n, state, site_id, incident FROM report_incidents ORDER BY n")
+    assert led == [(1, 1, "logged", 2, 1), (1, 2, "logged", 1, 1)]
+    assert day.rows("SELECT site_id, incident FROM reports") == [(3, 1)]
+    assert day.rows("SELECT COUNT(*) FROM incidents") == [(3,)]
+    with reading(day.engine) as connection:
+        assert [stored.led_to(connection, site, 1, 9) for site in (1, 2, 3)] == [[1], [1], [1]]
+        assert stored.of_incidents(connection, 2, [1], 2) == [(1, day.now)]
+    assert day.findings() == []
+
+
+@pytest.mark.both_databases
+def test_a_report_joins_an_incident_on_one_site_and_waits_for_the_others(day: Rehearsal) -> None:
+    receive(day, incoming(ONE), incoming(TWO))
+    log(day, 1)
+    attach = c.Attach(by="li", incident=1, digest=TWO, size=10)
+    joined = [Envelope(site=1, command=attach)]
+    day.desk.submit(joined, sequel=lead(day, ReportJoined, 2, _SITES))
+    assert states(day) == ["logged", "new"]
+    day.later(minutes=1)
+    other = replace(attach, name="again")
+    with pytest.raises(ReportLedThereError):
+        day.desk.submit([replace(joined[0], command=other)], sequel=lead(day, ReportJoined, 2))
+    assert day.findings() == []
+
+
+@pytest.mark.both_databases
+def test_of_a_report_that_has_led_to_an_incident_only_the_rest_is_dismissed(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    log(day, 1, "b.example", names=_SITES)
+    with pytest.raises(ReportLedSomewhereError, match="r1 has led to 2-1"):
+        dismiss(day, 1, tell_reporter=True)
+    dismiss(day, 1, not_ours=True)
+    ended = day.rows("SELECT state, site_id, incident FROM reports WHERE reason IS NOT NULL")
+    assert ended == [("logged", 2, 1)]
+    with reading(day.engine) as connection:
+        assert stored.led_to(connection, 2, 1, 9) == [1]
+    assert day.findings() == []
+
+
+@pytest.mark.both_databases
+def test_a_report_and_its_evidence_are_sealed_by_the_category_of_any_of_its_incidents(
+    day: Rehearsal,
+) -> None:
+    receive(day, incoming(ONE))
+    log(day, 1, "a.example", names=_SITES, category="csam")
+    log(day, 1, "b.example", names=_SITES)
+    with reading(day.engine) as connection:
+        row = stored.named(connection, [1])[1]
+        assert sealed_files.is_report_sealed(connection, row)
+        assert sealed_files.sealed_evidence(connection, (2, 1), [ONE]) == {ONE}
 
 
 def test_a_report_is_dismissed_with_a_reason_or_as_not_ours(day: Rehearsal) -> None:

@@ -279,6 +279,20 @@ def test_reports_are_counted_by_their_format_as_they_come_in_and_as_they_end(
     }  # fmt: skip
 
 
+def test_a_report_that_leads_to_several_incidents_is_counted_once(
+    day: Rehearsal, tail: EntryCounters
+) -> None:
+    day.add("b.example")
+    receive(day, incoming(ONE, format="csv"), incoming(TWO, format="csv"))
+    for report in (1, 2):
+        log(day, report, names=("a.example", "b.example"), again=True)
+    advance(day, tail)
+    log(day, 1, "b.example", names=("a.example", "b.example"))
+    dismiss(day, 2)
+    advance(day, tail)
+    assert reports_counted(tail) == {("csv", "new"): 2, ("csv", "logged"): 2}
+
+
 def test_formats_beyond_the_limit_are_counted_together(day: Rehearsal, tail: EntryCounters) -> None:
     receive(day, *(incoming(f"{n:064x}", format=f"f{n}") for n in range(MAX_FORMATS + 2)))
     advance(day, tail)

@@ -22,7 +22,8 @@ def test_a_database_that_is_halted_stays_so_and_tells_no_reason_that_nobody_has_
 
         assert there_and_back(day, BEFORE) == {
             "answers", "archive_parts", "archived_sites", "factors", "holdings", "intake_rules",
-            "invitations", "report_hosts", "report_reopenings", "report_snapshots", "reporters",
+            "invitations", "report_hosts", "report_incidents", "report_reopenings",
+            "report_snapshots", "reporters",
             "reports", "saved_views", "uncompared", "waiting_answers", "waiting_snapshots",
         }  # fmt: skip
 

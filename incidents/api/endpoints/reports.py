@@ -53,7 +53,7 @@ class Logged(bodies.Form):
     """How a report is logged.
 
     `site` can be left out if the report names one site of this desk. `again` marks a separate
-    violation at the same URL.
+    violation at the same URL. `keep_open`: the report waits on as long as it names further sites.
     """
 
     site: Annotated[str, Field(max_length=300)] | None = None
@@ -61,12 +61,14 @@ class Logged(bodies.Form):
     at: bodies.Time | None = None
     note: bodies.Text | None = None
     again: bool = False
+    keep_open: bool = False
 
 
 class Joined(bodies.Form):
-    """The incident that a report is about, such as 12-3."""
+    """The incident that a report is about, such as 12-3; `keep_open` as when it is logged."""
 
     incident: Annotated[str, Field(max_length=300)]
+    keep_open: bool = False
 
 
 class Dismissed(bodies.Form):
@@ -171,7 +173,10 @@ def show_report(by: ReadCaller, report: Id) -> JSON:
 
 @routes.post("/reports/{report}/log", **operation("settle_report", Settled, acting=True))
 def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSON:
-    """Log a report as a new incident, with its URLs, its category and its bytes."""
+    """Log a report as a new incident, with its URLs, its category and its bytes.
+
+    Of a report about several sites the incident has what it says of the site.
+    """
     words = words or Logged()
     found = by.app.reports.waiting(inputs.report(report))
     site = triage.site_of(found, None if words.site is None else inputs.site(words.site))
@@ -184,9 +189,9 @@ def log_report(by: ActionCaller, report: Id, words: Logged | None = None) -> JSO
     of_site: dict[str, Any] = {"by": by.by, "login": by.identity.login, "at": command.at}
     if by.dry_run:
         missing = by.app.reports.missing_site(site, found, **of_site)
-        return _settle(by, found, site, command, before=missing)
+        return _settle(by, found, site, command, before=missing, keep_open=words.keep_open)
     by.app.reports.ensure_site(site, found, **of_site)
-    return _settle(by, found, site, command)
+    return _settle(by, found, site, command, keep_open=words.keep_open)
 
 
 @routes.post("/reports/{report}/join", **operation("settle_report", Settled, acting=True))
@@ -195,7 +200,8 @@ def join_report(by: ActionCaller, report: Id, words: Joined) -> JSON:
     found = by.app.reports.waiting(inputs.report(report))
     site, n = inputs.incident(words.incident)
     by.needs("attach", about=words.incident)
-    return _settle(by, found, site, triage.join_command(found, n, by.by))
+    command = triage.join_command(found, n, by.by)
+    return _settle(by, found, site, command, keep_open=words.keep_open)
 
 
 @routes.post("/reports/{report}/dismiss", **operation("settle_report", Settled, acting=True))
@@ -242,11 +248,13 @@ def _read(by: Caller, report: str) -> ReportInFull:
 
 def _settle(
     by: Caller, found: ReportInFull, site: str | int, command: Command, *,
-    before: Sequence[Envelope] = (),
+    before: Sequence[Envelope] = (), keep_open: bool,
 ) -> JSON:  # fmt: skip
     by.take_quota(1)
     envelope = by.envelope(site, command)
-    answer = by.app.reports.settle(found, envelope, before=before, dry_run=by.dry_run)
+    answer = by.app.reports.settle(
+        found, envelope, before=before, dry_run=by.dry_run, keep_open=keep_open
+    )
     if answer.refusal is not None:
         raise by.refused(answer)
     [document] = actions.action_documents(by.app, [answer])

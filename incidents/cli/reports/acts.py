@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class _ReportSubmission(Submission):
     """The submission of a command that settles a report; the answer has the report, too."""
 
-    def __init__(self, of: Submission, report: int) -> None:
+    def __init__(self, of: Submission, report: int, *, keep_open: bool) -> None:
         super().__init__(of.run, key=of.key, dry_run=of.dry_run, policy=of.policy)
+        self.keep_open = keep_open
         self.found = _waiting(of.run, report)
         """The report before the act."""
 
@@ -34,7 +35,7 @@ class _ReportSubmission(Submission):
             # A server adds the remark itself.
             from incidents.inbox import triage
 
-            answer = triage.remarked(answer, self.found)
+            answer = triage.remarked(answer, self.found, keep_open=self.keep_open)
         if answer.refusal is not None:
             return answer
         report = _read(self.run, inputs.report(self.found["id"]))
@@ -62,6 +63,12 @@ def _waiting(run: Run, report: int) -> ReportInFull:
     return found
 
 
+_keep_open = click.option(
+    "--keep-open", is_flag=True,
+    help="Leave the report waiting as long as it names further sites.",
+)  # fmt: skip
+
+
 @verb()
 @report_argument
 @params.perhaps_site_argument
@@ -72,28 +79,30 @@ def _waiting(run: Run, report: int) -> ReportInFull:
 @options.at_option("it was found", "the time that the report states, else now")
 @params.note_option
 @click.option("--again", is_flag=True, help="Log a separate violation at the same address.")
+@_keep_open
 @params.confirm_option
 @options.action
-def log(
+def log(  # noqa: PLR0913 - by name, each an option
     submission: Submission, *, report: int, site: str | None, category: str | None, at: str | None,
-    note: str | None, again: bool, confirm: str | None,
+    note: str | None, again: bool, keep_open: bool, confirm: str | None,
 ) -> None:  # fmt: skip
     """Log REPORT as a new incident on SITE, with its addresses, its category and its bytes.
 
-    SITE can be left out if the report names one site of this desk. The violation counts like any
-    other (R1), and the clock starts now (R2).
+    SITE can be left out if the report names one site of this desk. Of a report about several, the
+    incident has what it says of SITE; log it on each with --keep-open, and the last one settles it.
+    The violation counts like any other (R1), and the clock starts now (R2).
     """
     from incidents import clock
     from incidents.inbox import triage
 
-    own = _ReportSubmission(submission, report)
+    own = _ReportSubmission(submission, report, keep_open=keep_open)
     found = own.found
     name = triage.site_of(found, site)
     command = triage.log_command(
         found, name, own.by, clock.now(), at=own.run.read_time(at), category=category, note=note,
         again=again,
     )  # fmt: skip
-    own.sequel = triage.sequel(found, command, own.run.settings.login)
+    own.sequel = triage.sequel(found, command, own.run.settings.login, keep_open=keep_open)
     of_site: dict[str, Any] = {"by": own.by, "login": own.run.settings.login, "at": command.at}
     if own.dry_run:
         own.before = own.run.app.reports.missing_site(name, found, **of_site)
@@ -105,18 +114,21 @@ def log(
 @verb()
 @report_argument
 @params.incident_argument
+@_keep_open
 @options.action
-def join(submission: Submission, *, report: int, incident: tuple[int, int]) -> None:
+def join(
+    submission: Submission, *, report: int, incident: tuple[int, int], keep_open: bool
+) -> None:
     """Add REPORT to INCIDENT, which it is about: its bytes become evidence.
 
     Several reports of one finding are one violation. Joining moves no state and no clock.
     """
     from incidents.inbox import triage
 
-    own = _ReportSubmission(submission, report)
+    own = _ReportSubmission(submission, report, keep_open=keep_open)
     site_id, n = incident
     command = triage.join_command(own.found, n, own.by)
-    own.sequel = triage.sequel(own.found, command, own.run.settings.login)
+    own.sequel = triage.sequel(own.found, command, own.run.settings.login, keep_open=keep_open)
     own.submit(site_id, command)
 
 

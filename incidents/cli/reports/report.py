@@ -197,7 +197,7 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "ID", found["id"]
     yield "state", word("report_state", found["state"])
     yield "reason", found["reason"] or ""
-    yield "incident", found["incident"] or ""
+    yield "incident", comma.join(found["incidents"])
     yield "by", found["settled_by"] or ""
     yield "on record", comma.join(found["on_record"])
     yield "earlier", "\n  ".join(_reopening(run, each) for each in found["reopenings"])

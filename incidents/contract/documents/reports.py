@@ -68,12 +68,13 @@ class Report(Open):
     bytes, if it was too long to keep all. `urls`: as written, but not defanged. `seen_at`: the
     first time at which the violation was seen. `guessed`: the fields that the report does not
     state. `more`: not everything is listed.
-    `candidates`: the sites here that it may be about. `reason`: why it cannot be read, or why it
-    was dismissed. `reopened_at`: when it was opened again last. `rule`: the intake rule that it
-    matched; `asks`: why that rule left it to the desk, as a code. `answers`: the report to whose
-    mail from the desk it is a reply. `standing`: that of the reporter; of a trusted one there is
-    the `record`, too. `repeated`: the same bytes were received before. After an erasure the fields
-    that were read are empty.
+    `candidates`: the sites here that it may be about; while it waits, only those of findings that
+    led to no incident yet. `incidents`: all that it led to; `incident`: the one by which it ended.
+    `reason`: why it cannot be read, or why it, or its rest, was dismissed. `reopened_at`: when it
+    was opened again last. `rule`: the intake rule that it matched; `asks`: why that rule left it to
+    the desk, as a code. `answers`: the report to whose mail from the desk it is a reply.
+    `standing`: that of the reporter; of a trusted one there is the `record`, too. `repeated`: the
+    same bytes were received before. After an erasure the fields that were read are empty.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Report(Open):
     same_id_as: str | None
     answers: str | None
     incident: str | None
+    incidents: list[str]
     settled_at: str | None
     settled_by: str | None
     reopened_at: str | None

@@ -206,6 +206,7 @@ def _let_wait(
     known = _Reporters(connection)
     for letter, event in wanted:
         row = rows[event.report]
+        letter = answering.outcome(letter, row)  # noqa: PLW2901 - the mail that it leads to
         address = _address(known, row, readings.get(row.id, {}), settings)
         if address is None or row.answers is not None:
             continue
@@ -221,11 +222,26 @@ def _let_wait(
 
 
 def _release(connection: Connection, now: datetime) -> None:
-    """Let reporters be told of incidents that have ended; of a void one there is nothing to say."""
-    for mail, state in answers.ended(connection, ENDED, _AT_ONCE):
-        rows, incident = reports.named(connection, mail.named), (mail.site_id, mail.incident)
-        led = [id_ for id_ in mail.named if (rows[id_].site_id, rows[id_].incident) == incident]
-        answers.release(connection, mail, [] if state == "voided" else led, now)
+    """Let reporters be told of incidents that have ended; of a void one there is nothing to say.
+
+    Of a report that led to several they are told when all have ended: until then the mail waits for
+    the next one.
+    """
+    for mail in answers.ended(connection, ENDED, _AT_ONCE):
+        CLAIMS.remove(connection, mail)
+        rows = reports.named(connection, mail.named)
+        before = reports.incidents_before(connection, rows)
+        led = {id_: reports.incidents_of(row, before.get(id_, ())) for id_, row in rows.items()}
+        states = answers.states_of(connection, [key for own in led.values() for key in own])
+        about = []
+        for id_ in (id_ for id_ in mail.named if rows[id_].is_settled):
+            left = [key for key in led[id_] if states.get(key) not in ENDED]
+            if left:
+                answers.watch(connection, mail.reporter, id_, now, left[0])
+            elif any(states[key] != "voided" for key in led[id_]):
+                about.append(id_)
+        if about:
+            answers.release(connection, mail.only(about), now)
 
 
 def _readings(connection: Connection, rows: list[Report]) -> dict[int, Mapping[str, Any]]:

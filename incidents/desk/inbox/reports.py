@@ -25,8 +25,9 @@ from incidents.record.report_events import (
     ReportJoined,
     ReportLogged,
 )
+from incidents.store.cases import sites
 from incidents.store.inbox import reports
-from incidents.store.inbox.reports import Report, Settlement
+from incidents.store.inbox.reports import Led, Report, Settlement
 from incidents.values.ids import incident_id, read_incident_id, report_id
 
 Clock = Callable[[], datetime]
@@ -60,6 +61,19 @@ class RuleStoppedError(RefusedError):
     """the rule {rule} leaves {report} to the desk: {asks}"""
 
 
+class ReportLedThereError(RefusedError):
+    """report {report} has led to {incident} on {site} already"""
+
+
+class ReportLedSomewhereError(RefusedError):
+    """report {report} has led to {incident}, and the reporter is told so:
+    dismiss the rest without a reason for the reporter"""
+
+
+Others = Callable[[Sequence[str]], Sequence[str]]
+"""A function that returns the further sites that a report names, besides those given."""
+
+
 def waiting(connection: Connection, id_: int) -> Report:
     """The report with that number, which waits for the desk.
 
@@ -86,7 +100,8 @@ class LeadToIncident:
     Its bytes become evidence of the incident, so that the site's own record names the report.
     `kind`: ReportLogged or ReportJoined. `evidence`: the digest, size and name of its bytes; None
     if it has none, or if the command itself attaches them. `by_rule`: the rule that acts; None for
-    a person.
+    a person. `others`: the report stays open as long as there are any; None: it ends. `again`: it
+    may lead to the same site once more.
     """
 
     report: int
@@ -96,6 +111,8 @@ class LeadToIncident:
     clock: Clock
     evidence: tuple[str, int, str] | None = None
     by_rule: ByRule | None = None
+    others: Others | None = None
+    again: bool = False
 
     def commands(self, answers: Sequence[Answer]) -> list[Envelope]:
         """The command that attaches the report's bytes to the incident of the last answer."""
@@ -107,15 +124,39 @@ class LeadToIncident:
         return [Envelope(site=site_id, command=attach, login=self.login)]
 
     def write(self, connection: Connection, answers: Sequence[Answer]) -> None:
-        """Note how the report ended; raises the errors of `waiting`, or RuleStoppedError."""
+        """Note what the report led to, and that it ended unless it stays open.
+
+        Raises:
+            ReportLedThereError: if it has led to that incident, or was logged on its site, before.
+            RuleStoppedError and the errors of `waiting`.
+        """
         place = _place(connection, self.report, self.clock, self.by_rule)
         site_id, n = _incident(answers[-1])
+        before = reports.incidents_before(connection, [self.report]).get(self.report, [])
+        self._check(before, site_id, n, answers[-1].site)
+        names = sites.names_of(connection, (each.site_id for each in before))
+        done = [answers[-1].site, *names.values()]
+        stays_open = self.others is not None and bool(self.others(done))
         own_stream.record(
             connection, place, self.kind, self.by, self.login, report=self.report,
-            about=incident_id(site_id, n), **_facts(self.by_rule),
+            about=incident_id(site_id, n), stays_open=stays_open, **_facts(self.by_rule),
         )  # fmt: skip
         state = reports.LOGGED if self.kind is ReportLogged else reports.JOINED
-        reports.settle(connection, self.report, Settlement(state, place.now, self.by, site_id, n))
+        if stays_open:
+            led = Led(self.report, len(before) + 1, state, site_id, n)
+            reports.add_incident(connection, led)
+        else:
+            how = Settlement(state, place.now, self.by, site_id, n)
+            reports.settle(connection, self.report, how)
+
+    def _check(self, before: Sequence[Led], site_id: int, n: int, site: str) -> None:
+        is_log = self.kind is ReportLogged and not self.again
+        for each in before:
+            if each.site_id == site_id and (is_log or each.incident == n):
+                raise ReportLedThereError(
+                    report=report_id(self.report), incident=incident_id(site_id, each.incident),
+                    site=site,
+                )  # fmt: skip
 
 
 def dismiss(  # noqa: PLR0913 - by name, each a fact of the record
@@ -124,15 +165,24 @@ def dismiss(  # noqa: PLR0913 - by name, each a fact of the record
 ) -> None:  # fmt: skip
     """Dismiss the report, with the reason as text; `tell_reporter`: the reporter is sent it, too.
 
-    Raises the errors of `waiting`, or RuleStoppedError.
+    One that has led to incidents has ended by them; only the rest of it is dismissed.
+
+    Raises:
+        ReportLedSomewhereError: if it has led to incidents, and the reporter is to be told why not.
+        RuleStoppedError and the errors of `waiting`.
     """
     place = _place(connection, report, clock, by_rule)
+    before = reports.incidents_before(connection, [report]).get(report, [])
+    if before and tell_reporter:
+        led = (incident_id(each.site_id, each.incident) for each in before)
+        raise ReportLedSomewhereError(report=report_id(report), incident=", ".join(led))
     event = own_stream.record(
         connection, place, ReportDismissed, by, login, reason=reason, report=report,
         not_ours=not_ours, tell_reporter=tell_reporter, **_facts(by_rule),
     )  # fmt: skip
     state = reports.NOT_OURS if not_ours else reports.DISMISSED
-    reports.settle(connection, report, Settlement(state, place.now, by, reason=event.text))
+    how = Settlement.without_incident(state, place.now, by, event.text, before)
+    reports.settle(connection, report, how)
 
 
 def leave(connection: Connection, report: int, asks: str, of: ByRule, clock: Clock) -> None:
@@ -160,6 +210,9 @@ def _place(
     found = waiting(connection, report)
     if by_rule is not None:
         asks = found.asks or _stops(connection, by_rule, place.now)
+        if reports.incidents_before(connection, [report]):
+            # A person has taken it in hand.
+            asks = asks or "several_sites"
         if asks is not None:
             raise RuleStoppedError(rule=by_rule.rule.name, report=report_id(report), asks=asks)
     return place

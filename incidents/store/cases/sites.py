@@ -38,6 +38,15 @@ def name_of(connection: Connection, id_: int) -> str | None:
     return name
 
 
+def names_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """The names of those sites, by their ids."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    asked = select(sites.c.id, sites.c.name).where(sites.c.id.in_(wanted))
+    return {row.id: row.name for row in connection.execute(asked)}
+
+
 def entry_counts(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
     """The number of entries of each site, by which a page names the state that it showed."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))

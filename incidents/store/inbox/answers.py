@@ -12,7 +12,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from incidents.contract.documents.reports import ReporterLetter
 from incidents.store.inbox.claims import Claims, Place
@@ -167,21 +178,31 @@ def _put(connection: Connection, new: Waiting) -> None:
         connection.execute(insert(waiting_answers).values(new._asdict()))
 
 
-def ended(connection: Connection, states: Sequence[str], most: int) -> list[tuple[Waiting, str]]:
-    """The mails that waited for an incident which is in one of those states now, with the state."""
+def ended(connection: Connection, states: Sequence[str], most: int) -> list[Waiting]:
+    """The mails that waited for an incident which is in one of those states now."""
     of, own = waiting_answers.c, incidents.c
     same = and_(own.site_id == of.site_id, own.n == of.incident)
-    asked = select(waiting_answers, own.state.label("state")).join(incidents, same)
+    asked = select(waiting_answers).join(incidents, same)
     rows = connection.execute(asked.where(of.next_at.is_(None), own.state.in_(states)).limit(most))
-    return [(Waiting(*row[:-1]), row.state) for row in rows]
+    return [Waiting(*row) for row in rows]
 
 
-def release(connection: Connection, waited: Waiting, about: Sequence[int], now: datetime) -> None:
-    """Let a mail that waited for the end of an incident be sent, about those of its reports."""
-    CLAIMS.remove(connection, waited)
-    if about:
-        mail = waited.only(about)
-        _put(connection, mail._replace(next_at=now, since=now, site_id=None, incident=None))
+def states_of(
+    connection: Connection, keys: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], str]:
+    """The states of those incidents (site's id and number)."""
+    own, found = incidents.c, {}
+    wanted = sorted(set(keys))
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = tuple_(own.site_id, own.n).in_(wanted[start : start + _AT_ONCE])
+        for row in connection.execute(select(own.site_id, own.n, own.state).where(some)):
+            found[row.site_id, row.n] = row.state
+    return found
+
+
+def release(connection: Connection, waited: Waiting, now: datetime) -> None:
+    """Let a mail that waited for the end of an incident, and was removed, be sent."""
+    _put(connection, waited._replace(next_at=now, since=now, site_id=None, incident=None))
 
 
 def narrow(connection: Connection, mail: Waiting, about: Sequence[int]) -> None:

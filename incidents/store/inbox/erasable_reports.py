@@ -30,6 +30,7 @@ from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
 from incidents.store.schema.report_tables import (
     answers,
     report_hosts,
+    report_incidents,
     report_snapshots,
     reporters,
     reports,
@@ -41,7 +42,14 @@ from incidents.values.ids import incident_id
 _WAITS = reports.c.state.in_(WAITING)
 # A page is evidence of the incident that its report led to, and stays as long as other evidence.
 _OF_INCIDENT = and_(incidents.c.site_id == reports.c.site_id, incidents.c.n == reports.c.incident)
-_PAGE_STAYS = or_(_WAITS, exists().where(_OF_INCIDENT, unsettled()))
+_BEFORE_IT_ENDED = and_(
+    report_incidents.c.report == reports.c.id, incidents.c.site_id == report_incidents.c.site_id,
+    incidents.c.n == report_incidents.c.incident,
+)  # fmt: skip
+_PAGE_STAYS = or_(
+    _WAITS, exists().where(_OF_INCIDENT, unsettled()),
+    exists().where(_BEFORE_IT_ENDED, unsettled()),
+)  # fmt: skip
 _KEPT = func.coalesce(reports.c.kept, reports.c.digest)
 _OF_REPORT = reports.c.id == report_snapshots.c.report
 _AT_ONCE = 500
@@ -135,12 +143,12 @@ def _refs_in_entries(connection: Connection, key: str, ids: set[int]) -> set[str
 
 
 def _unsettled(connection: Connection, ids: Sequence[int]) -> set[int]:
-    """Those of the reports whose incident still needs an action of the desk."""
+    """Those of the reports one of whose incidents still needs an action of the desk."""
     found: set[int] = set()
     for start in range(0, len(ids), _AT_ONCE):
         some = reports.c.id.in_(ids[start : start + _AT_ONCE])
-        asked = select(reports.c.id).join(incidents, _OF_INCIDENT).where(some, unsettled())
-        found.update(connection.scalars(asked))
+        for led in (_OF_INCIDENT, _BEFORE_IT_ENDED):
+            found.update(connection.scalars(select(reports.c.id).where(some, led, unsettled())))
     return found
 
 
@@ -151,14 +159,13 @@ def pages_at_incidents(connection: Connection, ids: Sequence[int]) -> dict[str, 
     for start in range(0, len(ids), _AT_ONCE):
         asked = (
             select(of.digest, incidents.c.site_id, incidents.c.n)
-            .join(reports, _OF_REPORT)
-            .join(incidents, _OF_INCIDENT)
             .where(of.digest.is_not(None), of.report.in_(ids[start : start + _AT_ONCE]))
-            .where(unsettled())
+            .where(_OF_REPORT, unsettled())
             .order_by(of.report)
         )
-        for digest, site_id, n in connection.execute(asked):
-            found.setdefault(digest, incident_id(site_id, n))
+        for led in (_OF_INCIDENT, _BEFORE_IT_ENDED):
+            for digest, site_id, n in connection.execute(asked.where(led)):
+                found.setdefault(digest, incident_id(site_id, n))
     return found
 
 

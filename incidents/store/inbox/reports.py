@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from incidents.contract.documents.reports import ReportState
 from incidents.store.inbox import reporters
 from incidents.store.schema.desk_tables import desk
-from incidents.store.schema.report_tables import report_hosts, reports, waits
+from incidents.store.schema.report_tables import report_hosts, report_incidents, reports, waits
 
 BRAKE = "brake"
 """Why a rule left a report to the desk: it had logged as many as it may."""
@@ -86,6 +86,16 @@ class Report(NamedTuple):
         return self.state not in WAITING
 
 
+class Led(NamedTuple):
+    """An incident to which a report led before it ended, the `n`th (from 1), by a state's name."""
+
+    report: int
+    n: int
+    state: str
+    site_id: int
+    incident: int
+
+
 class Settlement(NamedTuple):
     """How a report ended: the state, when (UTC) and by whom, with its incident or its reason."""
 
@@ -95,6 +105,19 @@ class Settlement(NamedTuple):
     site_id: int | None = None
     incident: int | None = None
     reason: str | None = None
+
+    @classmethod
+    def without_incident(
+        cls, state: str, at: datetime, by: str, reason: str, before: Sequence[Led]
+    ) -> Settlement:
+        """How a report ends that leads to no further incident, with the reference to the reason.
+
+        It ends in that state, unless it led to incidents `before`: then as the last of them.
+        """
+        if not before:
+            return cls(state, at, by, reason=reason)
+        *_, last = before
+        return cls(last.state, at, by, last.site_id, last.incident, reason)
 
 
 def reporter_key(connection: Connection, reporter: str) -> str:
@@ -159,6 +182,30 @@ def add(connection: Connection, new: Sequence[tuple[Report, Sequence[str]]]) -> 
 def settle(connection: Connection, id_: int, how: Settlement) -> None:
     """Note how the report ended."""
     connection.execute(update(reports).where(reports.c.id == id_).values(how._asdict()))
+
+
+def add_incident(connection: Connection, led: Led) -> None:
+    """Note an incident to which a report led that still waits."""
+    connection.execute(insert(report_incidents), [led._asdict()])
+
+
+def incidents_before(connection: Connection, ids: Iterable[int]) -> dict[int, list[Led]]:
+    """The incidents to which those reports led before they ended, in order."""
+    found: dict[int, list[Led]] = {}
+    of = report_incidents.c
+    for some in _parts(sorted(set(ids))):
+        asked = select(report_incidents).where(of.report.in_(some)).order_by(of.report, of.n)
+        for row in connection.execute(asked):
+            found.setdefault(row.report, []).append(Led(*row))
+    return found
+
+
+def incidents_of(row: Report, before: Iterable[Led]) -> list[tuple[int, int]]:
+    """The incidents to which the report led, in order, with those `before` it ended."""
+    found = [(each.site_id, each.incident) for each in before]
+    if row.site_id is not None and row.incident is not None:
+        found.append((row.site_id, row.incident))
+    return list(dict.fromkeys(found))
 
 
 def rank_again(connection: Connection, reporter: str, standing: str) -> None:
@@ -236,15 +283,28 @@ def of_incidents(
         asked = select(own.incident, own.received_at).where(
             own.site_id == site_id, own.incident.in_(some), own.id < before
         )
-        found += [(int(row.incident), row.received_at) for row in connection.execute(asked)]
+        of = report_incidents.c
+        before_it_ended = (
+            select(of.incident, own.received_at)
+            .join(reports, own.id == of.report)
+            .where(of.site_id == site_id, of.incident.in_(some), own.id < before)
+        )
+        for each in (asked, before_it_ended):
+            found += [(int(row.incident), row.received_at) for row in connection.execute(each)]
     return found
 
 
 def led_to(connection: Connection, site_id: int, incident: int, most: int) -> list[int]:
     """The numbers of the first reports that led to the incident, logged or joined, in order."""
-    own = reports.c
-    asked = select(own.id).where(own.site_id == site_id, own.incident == incident)
-    return list(connection.scalars(asked.order_by(own.id).limit(most)))
+    own, of = reports.c, report_incidents.c
+    ended = select(own.id).where(own.site_id == site_id, own.incident == incident)
+    before = select(of.report).where(of.site_id == site_id, of.incident == incident)
+    found = {
+        id_
+        for asked, by in ((ended, own.id), (before, of.report))
+        for id_ in connection.scalars(asked.order_by(by).limit(most))
+    }
+    return sorted(found)[:most]
 
 
 def _parts(values: list[object] | list[str] | list[int]) -> Iterable[list[object]]:

@@ -96,6 +96,19 @@ partial_index(
     "ix_reports_waiting_category", waits, reports.c.category, reports.c.rank, reports.c.id
 )
 
+# The incidents to which a report led before it ended, in order; `reports` has the last one.
+report_incidents = Table(
+    "report_incidents",
+    metadata,
+    Column("report", Number, primary_key=True, autoincrement=False),
+    Column("n", Number, primary_key=True, autoincrement=False),
+    # As of a report that has ended so.
+    Column("state", Word, nullable=False),
+    Column("site_id", Number, nullable=False),
+    Column("incident", Integer, nullable=False),
+)
+Index("ix_report_incidents_incident", report_incidents.c.site_id, report_incidents.c.incident)
+
 # Who was marked by the desk: see `store.reporters`.
 reporters = Table(
     "reporters",

@@ -156,15 +156,18 @@ def _account_sentence(event: Event) -> str:
     return _entry_sentence(event)
 
 
+_FURTHER = ", and is still open for further sites"
+
+
 def _report_sentence(event: report_events.ReportEvent | report_events.ReporterMarked) -> str:
     """The sentence of an action on a report."""
     match event:
         case report_events.ReportReceived(report=n, channel=channel, format=format_, digest=digest):
             return f"report r{n} received by {channel} ({format_}), SHA-256 {digest}"
-        case report_events.ReportLogged(report=n, about=about):
-            return f"report r{n} logged as {about}"
-        case report_events.ReportJoined(report=n, about=about):
-            return f"report r{n} added to {about}"
+        case report_events.ReportLogged(report=n, about=about, stays_open=stays_open):
+            return f"report r{n} logged as {about}{_FURTHER if stays_open else ''}"
+        case report_events.ReportJoined(report=n, about=about, stays_open=stays_open):
+            return f"report r{n} added to {about}{_FURTHER if stays_open else ''}"
         case report_events.ReportDismissed(report=n, not_ours=not_ours):
             return f"report r{n} dismissed{' as not ours' if not_ours else ''}"
         case report_events.ReportReopened(report=n, was=was):

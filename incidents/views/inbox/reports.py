@@ -13,6 +13,7 @@ from incidents.clock import rfc3339
 from incidents.errors import InputError, NoSuchReportError
 from incidents.locale.language import ENGLISH, Language
 from incidents.store import entries
+from incidents.store.cases import sites
 from incidents.store.inbox import answers, reporters
 from incidents.store.inbox import reports as store
 from incidents.store.schema.report_tables import report_hosts, waits
@@ -118,12 +119,17 @@ def reports(
         for id_, row in rows.items()
     }
     read = [(rows[id_], reading) for id_, reading in readings.items()]
-    parts = report_findings.of_reports(connection, read) if full or findings else {}
+    before = store.incidents_before(connection, rows)
+    in_parts = [each for each in read if full or findings or each[0].id in before]
+    parts = report_findings.of_reports(connection, in_parts)
     found = candidates.of_reports(connection, dict(report_findings.as_one(*each) for each in read))
+    names = sites.names_of(connection, (led.site_id for own in before.values() for led in own))
     for id_, own in parts.items():
+        done = [names[led.site_id] for led in before.get(id_, ()) if led.site_id in names]
+        left = report_findings.left(own, () if rows[id_].is_settled else done)
         # There may be more findings than were looked up for the whole report.
-        sites = [*found[id_], *report_findings.left(own, ())]
-        found[id_] = list(dict.fromkeys(sites))[: candidates.MOST]
+        known = found[id_] if rows[id_].is_settled or not done else []
+        found[id_] = list(dict.fromkeys([*known, *left]))[: candidates.MOST]
     keys = {row.reporter for row in rows.values() if row.reporter is not None}
     standings = reporters.standings(connection, keys)
     records = {
@@ -143,7 +149,8 @@ def reports(
                 language,
                 standing=standings.get(row.reporter or "", reporters.NONE),
                 record=records.get(row.reporter or ""),
-                findings=parts.get(id_),
+                findings=parts.get(id_) if full or findings else None,
+                led=[incident_id(*each) for each in store.incidents_of(row, before.get(id_, ()))],
             )
         ]
     ]
@@ -241,15 +248,15 @@ def _conditions(connection: Connection, wanted: ReportFilter) -> list[Any]:
     return found
 
 
-def _document(
+def _document(  # noqa: PLR0913 - by name, each a part of the document
     row: store.Report, reading: Mapping[str, Any], texts: Mapping[str, str],
-    sites: list[str], language: Language, *, standing: str, record: ReporterRecord | None,
-    findings: list[Finding] | None,
+    sites_: list[str], language: Language, *, standing: str, record: ReporterRecord | None,
+    findings: list[Finding] | None, led: list[str],
 ) -> Report:  # fmt: skip
     hosts: Sequence[str] = reading.get("hosts", ())
     # A name without a scheme is a host if it is a site here.
     mentions = [host for host in reading.get("mentions", ()) if host not in hosts]
-    mentioned = [host for host in mentions if set(candidates.names_above(host)) & set(sites)]
+    mentioned = [host for host in mentions if set(candidates.names_above(host)) & set(sites_)]
     incident = row.incident is not None and row.site_id is not None
     reason = None if row.reason is None else texts.get(row.reason)
     if row.unread is not None and reason is None:
@@ -261,7 +268,7 @@ def _document(
         "hosts": [*hosts, *mentioned],
         "urls": list(reading.get("urls", ())), "addresses": list(reading.get("addresses", ())),
         "seen_at": None if row.seen_at is None else rfc3339(row.seen_at),
-        "candidates": sites, "reason": reason,
+        "candidates": sites_, "reason": reason,
         "received_at": rfc3339(row.received_at), "channel": row.channel, "digest": row.digest,
         "kept": row.kept,
         "size": row.size, "subject": reading.get("subject"),
@@ -269,6 +276,7 @@ def _document(
         "answers": None if row.answers is None else report_id(row.answers),
         "same_id_as": None if row.same_id_as is None else report_id(row.same_id_as),
         "incident": incident_id(row.site_id, row.incident) if incident else None,  # type: ignore[arg-type]
+        "incidents": led,
         "settled_at": None if row.settled_at is None else rfc3339(row.settled_at),
         "settled_by": row.settled_by,
         "reopened_at": None if row.reopened_at is None else rfc3339(row.reopened_at),

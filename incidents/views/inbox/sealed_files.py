@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, or_, select
 
 from incidents.contract import sealed_content
+from incidents.store.inbox import reports as store
 from incidents.store.inbox.reports import Report
-from incidents.store.schema.report_tables import reports
+from incidents.store.schema.report_tables import report_incidents, reports
 from incidents.store.schema.tables import evidence, incidents
 
 
 def is_report_sealed(connection: Connection, row: Report) -> bool:
-    """Whether the report is sealed: by its own category, or by that of its incident.
+    """Whether the report is sealed: by its own category, or by that of an incident of it.
 
     One that was opened again stays sealed by the incident that has its bytes.
     """
@@ -21,9 +22,11 @@ def is_report_sealed(connection: Connection, row: Report) -> bool:
         return True
     if row.reopened_at is not None and is_attached_sealed(connection, row.kept or row.digest):
         return True
-    if row.site_id is None or row.incident is None:
-        return False
-    return sealed_content.is_sealed(*_of_incident(connection, (row.site_id, row.incident)))
+    before = store.incidents_before(connection, [row.id]).get(row.id, ())
+    return any(
+        sealed_content.is_sealed(*_of_incident(connection, key))
+        for key in store.incidents_of(row, before)
+    )
 
 
 def sealed_evidence(
@@ -53,12 +56,31 @@ def sealed_evidence(
         )
         .where(or_(reports.c.digest.in_(digests), led_here))
     )
+    of = report_incidents.c
+    before_it_ended = (
+        select(
+            reports.c.digest,
+            reports.c.kept,
+            reports.c.reopened_at,
+            reports.c.category,
+            incidents.c.category,
+        )
+        .join(report_incidents, of.report == reports.c.id)
+        .outerjoin(incidents, and_(incidents.c.site_id == of.site_id, incidents.c.n == of.incident))
+        .where(
+            or_(
+                reports.c.digest.in_(digests),
+                reports.c.id.in_(select(of.report).where(of.site_id == site_id, of.incident == n)),
+            )
+        )
+    )
     found: set[str] = set()
-    for digest, kept, reopened_at, *categories in connection.execute(asked):
-        if sealed_content.is_sealed(*categories) or (
-            reopened_at is not None and is_attached_sealed(connection, kept or digest)
-        ):
-            found |= {digest, kept} & set(digests)
+    for each in (asked, before_it_ended):
+        for digest, kept, reopened_at, *categories in connection.execute(each):
+            if sealed_content.is_sealed(*categories) or (
+                reopened_at is not None and is_attached_sealed(connection, kept or digest)
+            ):
+                found |= {digest, kept} & set(digests)
     return found
 
 

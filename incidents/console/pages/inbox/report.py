@@ -161,16 +161,19 @@ def _settle(
 ) -> Answer:  # fmt: skip
     desk.take_quota()
     envelope = replace(desk.envelope(site, command, None), unless_closing=unless_closing)
-    return desk.app.reports.settle(found, envelope)
+    keep_open = desk.form.text("keep_open") is not None
+    return desk.app.reports.settle(found, envelope, keep_open=keep_open)
 
 
 def _after(desk: Submission, report: int, answer: Answer, form: str) -> Response:
-    """Show the answer: on the report's page if it was refused, otherwise on the incident's."""
+    """Show the answer: on the report's page if it was refused or waits on, else the incident's."""
     flash = messages.of_answer(desk, answer)
     if answer.refusal is not None:
         is_double = answer.refusal.name == "double_entry"
         entered = str(answer.refusal.facts["incident"]) if is_double else None
         return page(desk, report, flash=flash, opened=form, entered=entered)
+    if any(each.name == "report_stays_open" for each in answer.remarks):
+        return desk.back(f"/reports/{report_id(report)}", flash)
     return desk.back(f"/incidents/{answer.incident_document['id']}", flash)
 
 
@@ -206,6 +209,7 @@ def page(
     categories = {each.category for each in of_sites} or {found["category"]}
     return here.page(
         "report", status=status, flash=flash, report=found, of_sites=of_sites,
+        several=triage.names_several(found),
         category=categories.pop() if len(categories) == 1 else None, path=f"/reports/{found['id']}",
         joinable=joinable, reporter=reporter, standings=STANDINGS, categories=CATEGORIES,
         typed=here.typed, closes=closes, opened=opened or here.kept.opened, source=source,

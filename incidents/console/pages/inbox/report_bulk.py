@@ -18,7 +18,8 @@ from incidents.console.pages.inbox import report
 from incidents.console.pages.sign_in import own
 from incidents.console.request_context import needs
 from incidents.console.submission import Submission, Submitted
-from incidents.errors import InputError, RefusedError
+from incidents.errors import InputError, NoSuchReportError, RefusedError
+from incidents.inbox import triage
 from incidents.values import inputs
 from incidents.values.ids import report_id
 from incidents.views.inbox import reports
@@ -66,16 +67,26 @@ def _chosen(desk: Submission) -> list[int]:
 
 
 class _First(NamedTuple):
-    """The sites that the first of the reports may be about, and its incidents on them."""
+    """The sites that the first of the reports may be about, and its incidents on them.
+
+    `several`: some of the reports may stay open for further sites.
+    """
 
     candidates: list[str]
     joinable: list[Joinable]
+    several: bool
 
 
 def _first(desk: Submission, ids: list[int]) -> _First:
     with desk.reading() as connection:
-        candidates = reports.report(connection, ids[0], desk.reader.spoken)["candidates"]
-        return _First(candidates, reports.open_incidents(connection, candidates))
+        found = reports.with_findings(connection, ids, desk.reader.spoken)
+        if not found:
+            raise NoSuchReportError(given=report_id(ids[0]))
+        candidates = found[0]["candidates"]
+        return _First(
+            candidates, reports.open_incidents(connection, candidates),
+            any(map(triage.names_several, found)),
+        )  # fmt: skip
 
 
 def _settled(desk: Submission, act: Act, ids: list[int]) -> list[Row]:
