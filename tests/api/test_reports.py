@@ -54,6 +54,19 @@ def test_a_report_is_received_and_the_same_bytes_are_the_same_report(
     assert kept.read_bytes() == ARF.read_bytes()
 
 
+def test_a_form_around_a_report_is_refused_with_the_way_out_and_nothing_is_kept(
+    api: Rig, folder: Path
+) -> None:
+    client = api.client("integrator")
+    answer = client.post("/api/v1/reports", files={"file": ("a.csv", b"url\nhttp://a.example/\n")})
+    assert (answer.status_code, answer.json()["type"]) == (
+        415, "urn:incidents:problem:unsupported-media-type",
+    )  # fmt: skip
+    assert "data-binary in place of form" in answer.json()["detail"]
+    assert not folder.exists()
+    assert client.get("/api/v1/reports").json()["items"] == []
+
+
 def test_a_report_that_is_too_large_is_refused_with_the_limit(api: Rig, tmp_path: Path) -> None:
     large = tmp_path / "large"
     large.write_bytes(b"From: a@b.example\n\n" + b"x" * (2 << 20))

@@ -46,13 +46,18 @@ def test_the_whole_way_of_a_rule(desk: Cli, rules: Path, tmp_path: Path) -> None
     desk("daemon", "--once")
     told = desk("report", "show", "r2").out
     assert "rule:trusted-feed (operator-1)" in told
+    assert "rule: trusted-feed\n" in told
     assert desk("audit", "replay").status == 0
 
 
-def test_a_report_says_why_its_rule_did_not_act(desk: Cli, rules: Path, tmp_path: Path) -> None:
+def test_a_report_says_that_its_rule_is_due_and_later_why_it_did_not_act(
+    desk: Cli, rules: Path, tmp_path: Path
+) -> None:
     desk("report", "rules", "activate", str(rules), "--reason", "agreed")
     (tmp_path / "mail.eml").write_text(MAIL.replace("shop.", "none."), encoding="utf-8")
     desk("report", "receive", str(tmp_path / "mail.eml"))
+    due = desk("report", "show", "r1").out
+    assert "rule: trusted-feed, which the daemon has yet to apply" in due
     desk("daemon", "--once")
     assert "trusted-feed: it names no site here" in desk("report", "show", "r1").out
     chinese = desk("report", "show", "r1", "--lang", "zh").out

@@ -112,7 +112,7 @@ def test_the_reports_of_one_finding_are_one_row_that_leads_to_all_of_them(
     assert 'id="i-r1"' not in li.get("/", kind="call").text
     shown = pane(li, "r1")
     assert "a@user.example</bdi>" in shown
-    assert "0 led to incidents, 0 dismissed, 3 waiting" in shown
+    assert "0 logged or joined, 0 dismissed, 3 waiting" in shown
     assert f'href="/reports?host={SITE}">See all 3 reports' in shown
     assert 'href="/reports/r1">Open report r1' in shown
     assert "查看全部 3 件举报" in pane(Visitor(desk, "li", "zh"), "r1")

@@ -30,7 +30,7 @@ def test_a_reporter_is_trusted_and_their_reports_come_first(desk: ConsoleDesk) -
     assert mark(li, "r2", "trusted", f"a colleague {HOSTILE}") == 303
     page = li.get("/reports").text
     assert page.index('id="r-r2"') < page.index('id="r-r1"')
-    assert "0 led to incidents, 0 dismissed, 1 waiting" in page
+    assert "0 logged or joined, 0 dismissed, 1 waiting" in page
     listed = li.get("/reporters").text
     assert "b@user.example" in listed
     assert "a colleague" in listed

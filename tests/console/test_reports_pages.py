@@ -65,6 +65,17 @@ def test_the_list_and_the_report_name_the_rule_and_why_it_did_not_act(desk: Cons
     assert "feed left it" not in li.get("/reports/r1").text
 
 
+def test_the_list_and_the_report_say_that_a_rule_is_still_to_act(desk: ConsoleDesk) -> None:
+    rule = '[[rule]]\nname = "feed"\nowner = "li"\nchannel = "maildir"\nact = "log"\n'
+    desk.app.reports.activate_rules(rule, by="sup", login=None, reason="a feed")
+    receive(desk, "plain-labelled.eml")
+    li, due = Visitor(desk, "li"), "feed, which the daemon has yet to apply"
+    assert due in li.get("/reports").text
+    assert due.replace("feed", "feed</bdi></a>") in li.get("/reports/r4").text
+    desk.app.rules.act()
+    assert "has yet to apply" not in li.get("/reports/r4").text
+
+
 def test_one_that_cannot_be_read_says_why_and_can_be_downloaded(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "li")
     assert "its archive is damaged, encrypted or too large" in li.get("/reports/r3").text
@@ -315,7 +326,7 @@ def test_a_report_says_how_often_its_reporter_was_right(desk: ConsoleDesk) -> No
     li.post("/reports/r5/join", {"incident": "1-1"})
     li.post("/reports/r6/dismiss", {"reason": "x"})
     page = li.get("/reports/r7").text
-    assert "2 led to incidents, 1 dismissed, 1 waiting" in page
+    assert "2 logged or joined, 1 dismissed, 1 waiting" in page
     assert 'href="/reports?reporter=a%40user.example"' in page
 
 

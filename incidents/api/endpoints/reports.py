@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
+from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO, cast
 
 from fastapi import Path, Query, Request
@@ -12,11 +13,11 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from incidents import clock
-from incidents.api import bodies, problems
+from incidents.api import bodies, problems, statuses
 from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.operation import JSON, operation, router
+from incidents.api.operation import JSON, has_files, operation, router
 from incidents.api.parameters import Cursor, Limit
 from incidents.contract.documents.reports import (
     ReportInFull,
@@ -47,6 +48,10 @@ _BODY = {
     },
 }  # fmt: skip
 _IN_MEMORY = 2**20
+_A_FORM = (
+    "the report was not kept, because the body is a form around it: send the report itself as the"
+    " body (curl: data-binary in place of form), and its name as ?name="
+)
 
 
 class Logged(bodies.Form):
@@ -92,6 +97,9 @@ def _receiving() -> JSONObject:
     """The description of the operation: it takes any bytes, and 200 means that they were known."""
     found = operation("receive_report", ReportInFull, status=201, acting=True)
     found["responses"][200] = found["responses"][201]
+    found["responses"][415] = {
+        **found["responses"][413], "description": statuses.phrase(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    }  # fmt: skip
     found["openapi_extra"] = {**found["openapi_extra"], "requestBody": _BODY}
     return found
 
@@ -106,7 +114,10 @@ async def receive(
 
     By the time of the response, the whole report is stored on disk and on record. The same bytes,
     sent again, are the same report (200). `name` is the name of the file that the report is from.
+    A form is refused (415).
     """
+    if has_files(request):
+        raise problems.problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", _A_FORM)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
         async for piece in request.stream():
             body.write(piece)

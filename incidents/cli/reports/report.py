@@ -250,8 +250,10 @@ def _file(file: ReportFile) -> str:
 def _rule(run: Run, found: Report) -> str:
     """The rule that the report matched, and why it left the report to the desk."""
     rule, asks = found["rule"], found["asks"]
-    if rule is None or asks is None:
-        return rule or ""
+    if rule is None:
+        return ""
+    if asks is None:
+        return rule if found["settled_at"] else run.text("report.rule.due", rule=rule)
     return run.text("report.rule", rule=rule, why=run.language.word("rule_asks", asks))
 
 
