@@ -18,6 +18,7 @@ from incidents.contract.documents.reports import Settled
 from incidents.daemon.inbox.answer_duty import Answers
 from incidents.desk import Envelope
 from incidents.desk.inbox.reports import LeadToIncident
+from incidents.inbox import triage
 from incidents.inbox.receiving import Delivery
 from incidents.machine import commands as c
 from incidents.machine.command import Command
@@ -101,6 +102,13 @@ class ReporterRig:
         envelope = Envelope(site=site, command=c.Log(by="li", again=True), login=None)
         [answer, *_] = self.app.desk.submit([envelope], sequel=lead)
         assert answer.refusal is None
+
+    def join(self, report: int, incident: int, site: str = "shop.example") -> None:
+        """Add the report to the incident of that number."""
+        found = self.app.reports.waiting(report)
+        command = triage.join_command(found, incident, "li")
+        envelope = Envelope(site=site, command=command, login=None)
+        assert self.app.reports.settle(found, envelope).refusal is None
 
     def do(self, command: Command, site: str | int = "shop.example") -> None:
         """Submit the command."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from incidents.app import App
 from incidents.audit.replay import Replay
 from incidents.daemon.inbox import answer_duty
 from incidents.daemon.inbox.answer_duty import Mails
+from incidents.inbox import answering
 from incidents.machine import commands as c
 from incidents.notices.smtp import Mail
 from incidents.store.database.engine import plainly, reading
+from incidents.store.inbox.reports import Report
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.report_tables import answers, waiting_answers
 from incidents.values import report_token
@@ -521,3 +524,38 @@ def test_an_outcome_that_no_daemon_has_seen_before_the_report_was_opened_again_i
     [told] = rig.round()
     assert "nothing that we host" in body(told, "plain").replace("\n", " ")
     assert "It was gone" not in body(told, "plain")
+
+
+def test_a_mail_about_the_end_of_an_incident_leaves_out_what_led_to_another_one_meanwhile(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.do(c.AddSite(by="li"))
+    rig.receive(mail(), mail(id_="<2@user.example>"))
+    rig.log(1)
+    rig.join(2, 1)
+    assert len(rig.round()) == 1
+    rig.reopen(2)
+    rig.log(2)
+    rig.round()
+    rig.do(c.RecordContact(by="li", incident=1, outcome="reached"))
+    rig.do(c.StateRemoved(by="li", incident=1))
+    [end] = rig.round()
+    assert end["subject"].startswith("Your report r1 is settled [")
+    assert "r2" not in body(end, "plain")
+    assert problems(rig) == []
+
+
+def test_a_mail_is_so_only_of_a_report_that_ended_as_it_says() -> None:
+    day = datetime(2026, 3, 1, tzinfo=UTC)
+    ended = Report(
+        id=1, digest="d", kept=None, size=1, received_at=day, channel="imap", format="mail",
+        unread=None, reading="r", same_id_as=None, state="dismissed",
+    )  # fmt: skip
+    assert answering.is_so("dismissed", ended, day)
+    assert answering.is_so("receipt", ended._replace(state="new"), day)
+    # The clock of the daemon is ahead of that of the desk, within its limit.
+    assert not answering.is_so("dismissed", ended._replace(state="new", reopened_at=day), day)
+    assert not answering.is_so("acted", ended, day)
+    later = ended._replace(reopened_at=day + timedelta(seconds=1))
+    assert not answering.is_so("dismissed", later, day)

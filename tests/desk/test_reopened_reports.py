@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
 
+from incidents.audit.report_record import ReportRecord
 from incidents.desk import Envelope
 from incidents.desk.erasure import Erasure, erase
 from incidents.desk.inbox.reopening import ReportErasedError, ReportWaitsError
 from incidents.desk.inbox.reports import ReportSettledError
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine import commands as c
-from incidents.record.report_events import ReportJoined
+from incidents.record.report_events import (
+    ReportDismissed,
+    ReportJoined,
+    ReportReceived,
+    ReportReopened,
+)
+from incidents.store import entries
 from incidents.store.database.engine import reading, writing
 from incidents.store.erasable import Scope
+from incidents.store.inbox import erasable_reports
 from incidents.store.inbox import reports as store
+from incidents.values.parsing import MisreadError
 from incidents.views.inbox import reports as views
 from incidents.views.inbox import sealed_files
 from tests.desk.rehearsal import Rehearsal
@@ -144,6 +155,38 @@ def test_of_two_people_who_settle_and_reopen_at_once_one_does_what_is_possible(
         dismiss(day, 1)
     assert day.rows("SELECT COUNT(*) FROM report_reopenings") == [(1,)]
     assert day.findings() == []
+
+
+def test_an_erasure_of_the_reporter_takes_the_reasons_of_what_was_opened_again(
+    day: Rehearsal,
+) -> None:
+    receive(day, incoming(ONE, reporter="zhao@user.example"))
+    dismiss(day, 1, reason="Zhao again")
+    reopen(day, 1, "Zhao was right")
+    dismiss(day, 1, reason="not Zhao")
+    day.later(days=200)
+    with reading(day.engine) as connection:
+        key = store.reporter_key(connection, "zhao@user.example")
+        refs = erasable_reports.of_reporter(connection, key, day.now).refs
+        texts = entries.values(connection, refs).values()
+    assert {"Zhao again", "Zhao was right", "not Zhao"} < {*texts}
+
+
+def test_a_replay_finds_a_reopening_of_what_had_not_ended_so() -> None:
+    day = datetime(2026, 3, 1, tzinfo=UTC)
+    signed: dict[str, Any] = {
+        "occurred_at": day, "recorded_at": day, "by": "li", "policy": "p", "report": 1,
+    }  # fmt: skip
+    record = ReportRecord()
+    record.take(
+        ReportReceived(**signed, digest=ONE, size=1, channel="api", format="mail", text="a")
+    )
+    with pytest.raises(MisreadError, match="the report 1 was new, but it says new"):
+        record.take(ReportReopened(**signed, was="new", text="b"))
+    record.take(ReportDismissed(**signed, text="c"))
+    with pytest.raises(MisreadError, match="the report 1 was dismissed, but it says joined"):
+        record.take(ReportReopened(**signed, was="joined", text="b"))
+    record.take(ReportReopened(**signed, was="dismissed", text="b"))
 
 
 def test_no_rule_acts_on_a_report_that_a_person_opened_again(day: Rehearsal) -> None:
