@@ -24,7 +24,7 @@ def over(api: Rig, over: RemoteCli, tmp_path: Path) -> RemoteCli:
 def test_a_report_is_received_logged_and_another_one_joins(over: RemoteCli) -> None:
     received = over("report", "receive", str(ARF), str(XARF), as_="wang")
     assert received.out.splitlines() == [
-        "r1: arf, about shop.example", "r2: xarf, about shop.example",
+        "r1: ARF, about shop.example", "r2: XARF, about shop.example",
     ]  # fmt: skip
     again = over("report", "receive", str(ARF), as_="wang")
     assert "r1 was received before" in again.err
