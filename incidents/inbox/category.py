@@ -32,7 +32,8 @@ _CODES = {
     "attack": r"brute[ -]?force|port[ _-]?scan\w*|ddos|login[ _-]?attack|sql[ _-]?injection"
     r"|scraping|reconnaissance|vulnerability[ _-]scan|hacking"
     r"|attack(?:s|ed|ing)? (?:on|from|against|our)|暴力破解|端口扫描|攻击",
-    "vulnerability": r"vulnerab\w*|cve|open[ _-]service|misconfiguration|amplification|漏洞",
+    "vulnerability": r"vulnerab\w*|cve|open[ _-]service|openly accessible"
+    r"|open (?:dns |recursive )?resolvers?|misconfiguration|amplification|漏洞",
     "compromised": r"compromised?\w*|web[ _-]?shell|hacked|后门|入侵",
     "rumour": r"rumou?rs?|谣言|虚假信息",
     "illegal_content": r"illegal content|违法(?:不良)?信息|违规信息|违法内容",

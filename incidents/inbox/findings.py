@@ -109,7 +109,7 @@ class Findings:
                 self._take_addresses(link, aside)
         if _LABEL_END.search(plain):
             for match in _LABELLED.finditer(plain):
-                for name in _BETWEEN.split(match["names"]):
+                for name in _BETWEEN.split(match["names"], _MANY)[:_MANY]:
                     self.take_host(name)
         self._take_ip_addresses(plain)
 
@@ -208,7 +208,8 @@ class Findings:
             host = web_address.host(found.url)
             is_defanged = web_address.refanged(found.written, bare=False) != found.written
             is_defanged = is_defanged or bool(_DEFANGED.search(found.written))
-            if not is_defanged and public_suffix.registrable(host) in self.own:
+            owner = None if is_defanged else public_suffix.registrable(host)
+            if owner is not None and (owner in self.own or owner in set_aside.CITED):
                 continue
             if found.is_certain:
                 self._take(_unwrapped(found.written, host), host)

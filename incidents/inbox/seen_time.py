@@ -9,16 +9,19 @@ from functools import lru_cache
 
 from incidents.inbox.mail import EARLIEST, read_date
 
-_DATE = r"(?P<year>\d{4})\s?[-/.年]\s?(?P<month>\d{1,2})\s?[-/.月]\s?(?P<day>\d{1,2})(?:\s?[日号])?"
+_DATE = (
+    r"(?P<year>\d{4})\s?[-/.年]\s?(?P<month>\d{1,2})\s?[-/.月]\s?(?P<day>\d{1,2})"
+    r"(?:\s?[日号])?(?:\s?[(（]?(?:星期|周)[一二三四五六日天][)）]?|,|\s+at\b)?"
+)
 _TIME = (
     r"(?P<half>凌晨|早上|上午|中午|下午|晚上)?\s?(?P<hour>\d{1,2})\s?"
     r"(?:[:：](?P<minute>\d{2})(?:[:：]?(?P<second>\d{2})(?:[.,]\d+)?)?"
     r"|[时時点點](?:\s?(?P<minute_>\d{1,2})\s?分?(?:\s?(?P<second_>\d{1,2})\s?秒)?)?)"
-    r"(?:\s?(?P<noon>[ap])\.?m\b\.?)?"
+    r"(?:\s?(?P<noon>[ap])\.?m\b\.?|\s?Uhr\b)?"
 )
 _ZONES = {
-    "JST": 9, "KST": 9, "HKT": 8, "SGT": 8, "MSK": 3, "МСК": 3, "CET": 1, "CEST": 2, "EST": -5,
-    "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "JST": 9, "KST": 9, "HKT": 8, "SGT": 8, "MSK": 3, "МСК": 3, "CET": 1, "CEST": 2, "MEZ": 1,
+    "MESZ": 2, "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
     # A date with the year first is written in China; in America the year comes last.
     "CST": 8,
 }  # fmt: skip
@@ -31,7 +34,7 @@ _ISO = re.compile(rf"{_DATE}(?:[T\s]*{_TIME})?\s*{_ZONE}?", re.IGNORECASE)
 _IN_PROSE = re.compile(rf"(?<![\d.\-/]){_DATE}(?:T|\s{{0,3}}){_TIME}\s?{_ZONE}?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{10}(?:\d{3})?")
 _MAIL_DATE = re.compile(
-    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?\d{1,2}\s+[A-Z][a-z]{2}[a-z]*\s+\d{4}"
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?\d{1,2}[\s-]+[A-Z][a-z]{2}[a-z]*[\s-]+\d{4}"
     r",?\s+(?:at\s+)?\d{1,2}:\d{2}(?::\d{2})?(?:\s*(?:[+-]\d{4}|[A-Z]{2,4}\b))?"
 )
 _OF_LOGS = re.compile(
@@ -41,11 +44,12 @@ _OF_LOGS = re.compile(
 _AMERICAN = re.compile(
     r"(?P<month>[A-Z][a-z]{2})[a-z]*\.?\s+(?P<day>\d{1,2}),?\s+(?:at\s+)?(?:(?P<before>\d{4}),?\s+)?"
     r"(?:at\s+)?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\s*(?P<noon>[AaPp]\.?[Mm]\b\.?)?"
-    r"\s*(?P<zone>[+-]\d{4}|[A-Z]{3,4}\b)?"
+    r"\s*\(?(?P<zone>[+-]\d{4}|[A-Z]{3,4}\b)?"
     r"\s*(?P<after>\d{4})?"
 )
 _DAY_FIRST = re.compile(
-    rf"(?<![\d.])(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}),?(?P<rest>\s+{_TIME}\s?{_ZONE}?)",
+    r"(?<![\d./])(?P<day>\d{1,2})(?P<sign>[./])(?P<month>\d{1,2})(?P=sign)(?P<year>\d{4}),?"
+    rf"(?:\s+(?:at|um|à|a las|в))?(?P<rest>\s+{_TIME}\s?{_ZONE}?)",
     re.IGNORECASE,
 )
 _YEAR_FIRST = re.compile(
@@ -63,7 +67,7 @@ _LABELS = (
     "时间", "日期", "最近发现时间",
 )  # fmt: skip
 _LINE = re.compile(
-    r"^[\s>*•-]*(?:[(（]?(?:[一二三四五六七八九十]{1,3}|\d{1,2})[)）、.．]\s*)?"
+    r"^[ \t\xa0\u3000>*•-]*(?:[(（]?(?:[一二三四五六七八九十]{1,3}|\d{1,2})[)）、.．]\s*)?"
     r"(?P<label>[A-Za-z\u4e00-\u9fff][^:：\n]{0,40}?)\s*[:：]\s*(?P<value>\S.{4,80})$",
     re.MULTILINE,
 )
@@ -73,6 +77,13 @@ _HEADER = re.compile(
 )  # fmt: skip
 _OF_TIMES = {"date", "sent", "发送时间", "发送日期", "日期", "时间", "寄件日期"}
 _WROTE = re.compile(r"(?:\bwrote|写道|寫道|a écrit|schrieb)\s?[:：]\s*$", re.IGNORECASE)
+_STATED_ZONE = re.compile(
+    r"\b(?:(?:times?(?: ?stamps?| ?zones?)?|dates?|logs?|seen|detected|TZ)\b"
+    r"[^\n:\d]{0,20}[(:=\s](?:UTC|GMT)|(?:time ?zone|TZ)(?: is)?\s?[:=]?)"
+    r"\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)?(?![\w:+-]| \d{4})"
+    r"|时区\s?[:：为是]?\s?(?:UTC|GMT)?\s?(?P<offset_>[+-]\d{1,2}(?::?\d{2})?)",
+    re.IGNORECASE,
+)
 _OTHER = re.compile(
     r"creat|regist|expir|renew|updated|changed|注册|到期|过期|更新|创建|备案", re.IGNORECASE
 )
@@ -96,6 +107,16 @@ def read(given: object, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
         return None if found is None else (found[0], True)
     found = _iso(_year_first(text), zone) or _unix(text) or _of_mail(text, zone)
     return None if found is None or found[0] < EARLIEST else found
+
+
+def zone_in(text: str) -> tzinfo | None:
+    """The zone of which a text says that its times are in it; None if it names none."""
+    if not any(each in text for each in ("UTC", "GMT", "zone", "TZ", "时区")):
+        return None
+    for match in _STATED_ZONE.finditer(text[:_MOST]):
+        if "UTC" in match[0].upper() or "GMT" in match[0].upper() or match["offset"]:
+            return _zone(match["offset"] or match["offset_"] or "UTC")
+    return None
 
 
 def in_text(
@@ -170,7 +191,7 @@ def _times(text: str, zone: tzinfo) -> Iterator[tuple[datetime, bool]]:
         if not _YEAR.search(line[:2_000]):
             continue
         here: list[tuple[int, datetime]] = []
-        for pattern in _PATTERNS if ".20" in line else _PATTERNS[:-1]:
+        for pattern in _PATTERNS if ".20" in line or "/20" in line else _PATTERNS[:-1]:
             for match in pattern.finditer(line[:2_000]):
                 before = line[max(0, match.start() - 40) : match.start()]
                 is_chinas = _CHINAS.search(line[max(0, match.start() - 8) : match.end() + 8])
@@ -186,11 +207,19 @@ def _times(text: str, zone: tzinfo) -> Iterator[tuple[datetime, bool]]:
 
 
 def _year_first(text: str) -> str:
-    """A date as it is written in Europe (`28.11.2026 10:00`) with the year first."""
+    """A date as it is written in Europe (`28.11.2026 10:00`) or America with the year first.
+
+    One that might be either (`03/04/2026`) is returned unchanged.
+    """
     found = _DAY_FIRST.match(text)
     if found is None:
         return text
-    return f"{found['year']}-{found['month']}-{found['day']} {found['rest']}"
+    day, month = int(found["day"]), int(found["month"])
+    if found["sign"] == "/" and (month > 12 or (found["noon"] and day <= 12)):
+        day, month = month, day
+    elif found["sign"] == "/" and day <= 12:
+        return text
+    return f"{found['year']}-{month}-{day} {found['rest']}"
 
 
 def _iso(text: str, other: tzinfo) -> tuple[datetime, bool] | None:

@@ -10,6 +10,13 @@ import re
 
 from incidents.values import written_address
 
+CITED = frozenset({
+    "virustotal.com", "urlscan.io", "phishtank.com", "phishtank.org", "openphish.com", "any.run",
+    "hybrid-analysis.com", "abuseipdb.com", "abuse.ch", "spamhaus.org", "shadowserver.org",
+    "xarf.org", "x-arf.org", "archive.org", "icann.org", "nist.gov", "mitre.org", "cve.org",
+    "first.org", "12377.cn", "12321.cn", "cert.org.cn",
+})  # fmt: skip
+"""The domains of services that reports cite for what they found, or where to read more."""
 _SIGNATURE = r"^-- ?\n(?:[^\n>][^\n]*(?:\n|\Z)){1,10}"
 """Below a mail (RFC 3676), as far as it has no empty line."""
 _OF_PROGRAMS = (
@@ -42,6 +49,8 @@ _OF_VICTIM = re.compile(
     re.IGNORECASE,
 )
 _ENDS = frozenset(":：=(（sS为是>→")
+_MOST = 200_000
+"""The maximum characters of a text that are searched for what to set aside."""
 _PARAMETER = re.compile(r"[?&/]\S*=$|\bv(?:er(?:sion)?)?=$", re.IGNORECASE)
 
 
@@ -49,7 +58,7 @@ def urls_in(plain: str) -> set[str]:
     """The web addresses to set aside in a text, in their normal form."""
     if not any(each in plain for each in _SIGNS):
         return set()
-    parts = "\n".join(match[0] for match in _ASIDE.finditer(plain))
+    parts = "\n".join(match[0] for match in _ASIDE.finditer(plain[:_MOST]))
     return {found.url for found in written_address.find(parts) if found.url is not None}
 
 

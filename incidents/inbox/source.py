@@ -17,7 +17,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from incidents.inbox import decoding, mail, table_file
+from incidents.inbox import decoding, mail, seen_time, table_file
 from incidents.inbox.mail import Mail, Part
 from incidents.inbox.reading import Attachment
 from incidents.inbox.table_file import MAX_ROWS, TableFile
@@ -153,9 +153,15 @@ class Source:
         """The mail address that the report is from."""
         return None if self.mail is None else self.mail.sender
 
-    @property
+    @cached_property
     def zone(self) -> tzinfo:
-        """The zone of times that name none in a text: the mail's own, otherwise the desk's."""
+        """The zone of times that name none in a text.
+
+        That is the one that the text names for all, or else the mail's own, or else the desk's.
+        """
+        stated = seen_time.zone_in(self.text[0])
+        if stated is not None:
+            return stated
         own: tzinfo = self.options.get("zone", UTC)
         return own if self.mail is None else self.mail.zone
 

@@ -28,8 +28,14 @@ _TABLE_COLUMNS = {
 
 
 _USUAL = {"ip": "ip地址", "ip地址": "ip地址", "网址": "网址", "链接": "链接", "url": "url",
-          "域名": "域名", "时间": "发现时间"}  # fmt: skip
+          "域名": "域名", "时间": "发现时间", "網址": "网址", "連結": "链接", "ip位址": "ip地址",
+          "網域": "域名", "時間": "发现时间"}  # fmt: skip
 """How a Chinese name of a column ends, and the name that is known for such a column."""
+_ENGLISH = re.compile(
+    r"(?:phish(?:ing)?|infring(?:ing|ement)|malicious|malware|reported|host(?:ing)?|server|abus(?:e|ive)"
+    r"|suspicious|fraud(?:ulent)?|infected|affected|attacker|offending|scam|web|page|full)_"
+    r"(?P<usual>url|ip|domain|host)(?:_address|_name|name)?"
+)
 _OTHER = re.compile("目[的标]|受害|处置|整改|截止|反馈|备案|注册|到期|官方|正版|原")
 
 
@@ -94,7 +100,7 @@ def _columns(header: str, *, surely: bool = False) -> tuple[str, ...]:
     except (csv.Error, ValueError):
         return ()
     names = tuple(_name(cell) for cell in cells)
-    if not header.isascii():
+    if len(names) > 1:
         names = tuple(_usual(name, names) for name in names)
     known = len(_TABLE_COLUMNS.intersection(names))
     if surely and (known < 2 or max(map(len, names)) > _MOST_OF_NAME):
@@ -104,17 +110,21 @@ def _columns(header: str, *, surely: bool = False) -> tuple[str, ...]:
 
 
 def _name(cell: str) -> str:
-    name = cell.strip().lower()
+    name = cell.strip().lower().removesuffix("(utc)").removesuffix("[utc]").strip()
     return name.replace(" ", "_" if name.isascii() else "")
 
 
 def _usual(name: str, names: Sequence[str]) -> str:
-    """The usual one for a Chinese name that says more (`所属IP`), unless there is such a column."""
-    if name not in _TABLE_COLUMNS and not _OTHER.search(name):
-        for end, usual in _USUAL.items():
-            if name.endswith(end) and usual not in names:
-                return usual
-    return name
+    """The usual one for a name that says more (`所属IP`), unless there is such a column."""
+    if name in _TABLE_COLUMNS:
+        return name
+    if name.isascii():
+        english = _ENGLISH.fullmatch(name)
+        found = [english["usual"]] if english else []
+    else:
+        is_other = _OTHER.search(name)
+        found = [] if is_other else [each for end, each in _USUAL.items() if name.endswith(end)]
+    return next((each for each in found if each not in names), name)
 
 
 def _delimiter(header: str) -> str:

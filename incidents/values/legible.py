@@ -12,8 +12,8 @@ _WIDE = {
     for wide in map(chr, range(ord(first), ord(last) + 1))
 }
 _SCHEME = re.compile(
-    r"(?<![a-z])h(?P<defanged>tt|xx|\*\*|__)p(?P<s>s?)\s?(?P<colon>[:：;；])\s?"
-    r"(?P<slashes>//|／／|\\\\)(?P<rest>[^\s<>\"'”」』，。；、！？（）【】《》]*)",
+    r"(?<![a-z])h(?P<defanged>tt|xx|tx|xt|\*\*|\+\+|__)p(?P<s>s?)\s?"
+    r"(?:[:：;；]\s?(?P<slashes>//?|／／?|\\\\)|//)(?P<rest>[^\s<>\"'”」』，。；、！？（）【】《》]*)",
     re.IGNORECASE,
 )
 _WIDE_STOP = re.compile(r"(?<=://)((?:[a-z0-9-]{1,63}。){1,5})(?=[a-z0-9])", re.IGNORECASE)
@@ -22,6 +22,7 @@ _DOT = re.compile(
     r"(?P<spaced> )?[\[({（]\s?(?:\.|dot|点|點)\s?[\])}）](?(spaced) ?)", re.IGNORECASE
 )
 _DOT_WITHIN = re.compile(r"\[\.([a-z]{2,24})\]", re.IGNORECASE)
+_HALF_DOT = re.compile(r"(?<=[a-z0-9])\[\.(?=[a-z0-9])", re.IGNORECASE)
 _NAME_BEFORE_CHINESE = re.compile(
     r"(h(?:tt|xx)ps?://[a-z0-9.\[\]-]{1,250}[.\]](?:[a-z]{2,24}|\d{1,3})(?::\d{1,5})?)"
     r"(?=[\u4e00-\u9fff])",
@@ -45,6 +46,8 @@ def legible(text: str) -> str:
     if "。" in plain:
         plain = _WIDE_STOP.sub(lambda found: found[1].replace("。", "."), plain)
     plain = _DOT_WITHIN.sub(r"[.]\1", _DOT.sub("[.]", plain))
+    if "[." in plain:
+        plain = _HALF_DOT.sub("[.]", plain)
     if not plain.isascii():
         plain = _NAME_BEFORE_CHINESE.sub(r"\1 ", plain)
     return _WRAPPED.sub(lambda found: f"<{''.join(filter(None, found.groups()))}>", plain)
@@ -53,5 +56,5 @@ def legible(text: str) -> str:
 def _scheme(found: re.Match[str]) -> str:
     middle = "tt" if found["defanged"].lower() == "tt" else "xx"
     # The other slashes are as the first two.
-    rest = found["rest"].replace(found["slashes"][0], "/")
+    rest = found["rest"].replace((found["slashes"] or "/")[0], "/")
     return f"h{middle}p{found['s']}://{rest}"

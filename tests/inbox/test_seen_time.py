@@ -50,6 +50,17 @@ def read(text: str, head: str = HEAD) -> Reading:
         "2026-12-01 11:00:00 KST에 확인했습니다.",
         "Seen at 2026-11-30 21:00:00 EST.",
         "Seen on 1 Dec 2026 11:00:00 JST.",
+        "2026年12月1日(星期二) 10:00 发现该网站。",
+        "Seen 2026-12-01, 10:00 and still there.",
+        "Seen 2026-12-01 at 02:00 UTC.",
+        "Seen 01-Dec-2026 02:00:00 UTC.",
+        "Seen Tuesday, December 1, 2026 2:00 AM (UTC).",
+        "Seen 12/01/2026 02:00:00 AM UTC.",
+        "Festgestellt am 01.12.2026 um 03:00 Uhr (MEZ).",
+        "Times are in UTC.\n2026-12-01 02:00:00 GET /a",
+        "ASN | IP | Timestamp (UTC)\n64500 | 192.0.2.1 | 2026-12-01 02:00:00",
+        "Timezone: +0100\nSeen 2026-12-01 03:00.",
+        "时区：UTC+9\n2026年12月1日 11:00 发现该网站。",
     ],
 )
 def test_a_time_in_a_sentence_or_a_log_is_read_as_a_guess(text: str) -> None:
@@ -83,6 +94,7 @@ def test_a_mail_is_from_no_time_after_it_came_in() -> None:
         "The clock said 1970-01-01 00:00:00.",
         "The domain was registered on 2019-03-04 05:06:07.",
         "Creation Date: 2019-03-04T05:06:07Z",
+        "Seen on 11/12/2026 10:00, in the one order of the month or the other.",
         "version 2026.12.01.10:00 of 198.51.100.1",
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incidents.inbox import set_aside
 from incidents.inbox.findings import Findings
 
 BAD = "http://bad.example/x is phishing.\n"
@@ -34,6 +35,12 @@ def test_a_web_address_of_other_people_is_no_finding_unless_it_is_the_only_one(o
     assert found_in(f"{BAD}{other}").urls == ["http://bad.example/x"]
     assert found_in(f"{other}\n{BAD}").urls == ["http://bad.example/x"]
     assert found_in(other).urls != []
+
+
+@pytest.mark.parametrize("domain", sorted(set_aside.CITED))
+def test_a_service_that_reports_cite_is_no_finding_unless_it_is_defanged(domain: str) -> None:
+    assert found_in(f"{BAD}See https://www.{domain}/a/1.\n").urls == ["http://bad.example/x"]
+    assert found_in(f"hxxp://{domain}/a is phishing.\n").urls == [f"http://{domain}/a"]
 
 
 @pytest.mark.parametrize(

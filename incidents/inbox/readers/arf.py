@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from incidents.inbox import category, decoding, seen_time
@@ -25,11 +26,11 @@ _COMPLAINTS = frozenset({"abuse", "not-spam", "opt-out", "opt-out-list", "auth-f
 
 def read(source: Source) -> Reading | None:
     """Read an ARF report; None if the mail has no part of the type message/feedback-report."""
-    for mail in source.mails:
-        for part in mail.parts:
-            if part.type == "message/feedback-report":
-                return _read(source, mail, _Fields(part.text))
-    return None
+    found = [
+        (mail, _Fields(part.text)) for mail in source.mails for part in mail.parts
+        if part.type == "message/feedback-report"
+    ]  # fmt: skip
+    return _read(source, found) if found else None
 
 
 class _Fields:
@@ -60,8 +61,8 @@ def _unfolded(text: str) -> Iterator[tuple[str, str]]:
             yield name, value.strip()
 
 
-def _read(source: Source, mail: Mail, fields: _Fields) -> Reading:
-    found = Findings()
+def _take(fields: _Fields, found: Findings) -> datetime | None:
+    """Take what the fields state; return the time that they do."""
     for url in fields.all("reported-uri"):
         # What was folded has no blanks of its own.
         found.take_url("".join(url.split()))
@@ -70,24 +71,30 @@ def _read(source: Source, mail: Mail, fields: _Fields) -> Reading:
     time = seen_time.read(fields.first("arrival-date", "received-date") or "")
     for address in fields.all("source-ip"):
         found.take_ip(address, fields.first("source-port"), seen_at=time[0] if time else None)
+    return time[0] if time else None
+
+
+def _read(source: Source, stated: list[tuple[Mail, _Fields]]) -> Reading:
+    found = Findings()
+    times = [time for _, fields in stated for time in [_take(fields, found)] if time]
     names_page = bool(found.urls)
     guessed: tuple[str, ...] = ()
     if not (found.urls or found.hosts):
         # What the mail was about is then in the mail itself.
         original = Findings()
-        for each in mail.forwarded:
+        for each in (inner for mail, _ in stated for inner in mail.forwarded):
             original.take_text(*each.body)
         found.urls, found.hosts = original.urls, original.hosts
         guessed = ("urls", "hosts") if original.urls or original.hosts else ()
-    kind = (fields.first("feedback-type") or "").lower()
+    kind = (stated[0][1].first("feedback-type") or "").lower()
     code = _CATEGORIES.get(kind)
     known: dict[str, Any] = {"category": code} if code or kind == "not-spam" else {}
-    if time is not None:
-        known["seen_at"] = time[0]
+    if times:
+        known["seen_at"] = min(times)
     reading = from_text(source, found, **known)
     if code is None and kind not in ("", "other", "not-spam", "auth-failure"):
         reading = replace(reading, category=category.of_type(kind))
-    if mail is source.mail and kind in _COMPLAINTS and not names_page:
+    if stated[0][0] is source.mail and kind in _COMPLAINTS and not names_page:
         # A feedback loop: a program sends one for each click, and nobody reads the answers. Who
         # names a web address, or forwards a complaint, wants something done.
         reading = replace(reading, is_automatic=True, answer_to=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,6 +43,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reporter": ("reporter", "reported_by", "source_reporter", "举报人"),
 }  # fmt: skip
 """For each kind of value the columns that have it, the surest first."""
+
+
+_OF_OTHERS = re.compile(
+    r"orig|legit|official|screenshot|image|ref|detail|brand|evidence|link|截图|官方|正版|原"
+)
+"""A part of the names of columns whose addresses are not of the violation."""
 
 
 @dataclass
@@ -96,6 +103,11 @@ class TableFindings:
             self.findings.take_url(url)
         if host:
             self.findings.take_host(host)
+        if not (url or host):
+            # An address is one, whatever its column is called.
+            for name, value in row.items():
+                if value[:4].lower() in ("http", "hxxp") and not _OF_OTHERS.search(name):
+                    self.findings.take_url(value)
         address = self.of_row(row, "ip")
         seen_at = time[0] if time else None
         if address:
