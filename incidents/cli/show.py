@@ -69,13 +69,14 @@ def _item(run: Run, key: tuple[int, str]) -> None:
         )
         raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
     if not output.answer_program(run, with_commands(found), found["id"]):
-        due = found["due"]
+        due, received = found["due"], found.get("report_received_at")
         pairs = [
             ("task", found["id"]),
             ("do", words.what_in_full(found, run.language)),
             ("site", in_full(found["site"])),
             ("about", run.language.comma.join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
+            ("report received", "" if received is None else run.when(received)),
             ("with", found["claimed_by"] or ""),
             ("whom", _whom(run, found)),
             ("warning", found["warning"] or ""),
@@ -140,6 +141,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
         ("site", in_full(incident["site"])),
         ("state", run.language.word("state", incident["state"])),
         ("occurred", run.text("show.occurred", at=occurred_at, zone=run.when.zone_name)),
+        ("report received", _received(run, incident)),
         ("recorded", run.text("show.recorded", at=recorded_at, by=incident["by"])),
         ("contact due", sites.contact_due(run, incident, site_closed=closed)),
         ("removal due", sites.removal_due(run, incident, site_closed=closed)),
@@ -148,6 +150,13 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
         ("recurs", incident["recurs"] or ""),
         ("note", incident["note"] or ""),
     ]
+
+
+def _received(run: Run, incident: IncidentInFull) -> str:
+    """When the first report came in that led to the incident, and its ID."""
+    # An older server does not say.
+    found = incident.get("first_report")
+    return "" if found is None else f"{run.when(found['received_at'])} ({found['id']})"
 
 
 def _report(run: Run, incident: IncidentInFull) -> str:

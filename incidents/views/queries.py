@@ -107,7 +107,10 @@ class Queries:
         """An incident with its site and the deadline of its report; raises UnknownIncidentError."""
         found, owed = views.incident(self._connection, key), self._ask_owed()
         due = None if owed is None else police.deadline_of(self._connection, key, owed)
-        return {**found, "report_due": None if due is None else rfc3339(due)}
+        return {
+            **found, "report_due": None if due is None else rfc3339(due),
+            "first_report": reports.first_of_incident(self._connection, key),
+        }  # fmt: skip
 
     def timeline(self, site_id: int, incident: int) -> Iterator[Line]:
         """The timeline of an incident."""

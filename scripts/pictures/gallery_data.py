@@ -61,6 +61,7 @@ def _item(id_: str, site: str, **facts: Any) -> dict[str, Any]:
         "category": "gambling", "last_attempt": None, "claimed_by": None, "person": None,
         "phone": None, "email": None, "unsettled": [], "filing": [], "say": "", "urls": [],
         "urls_total": 0, "note": None, "remark": None, "recorded_at": _ago(minutes=53),
+        "report_received_at": None,
         "attempts": 0, **facts,
     }  # fmt: skip
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli.reports import report
 from incidents.contract.documents.reports import ReportInFull
@@ -541,3 +543,46 @@ def test_a_reason_that_nobody_sends_to_the_reporter_is_said_with_the_way_out(
     answer = desk("report", "dismiss", "r4", *words, "--json").json
     [remark] = answer["remarks"]
     assert (remark["name"], remark["facts"]["cause"]) == ("reason_not_told", "no_address")
+
+
+def test_who_had_what_a_report_names_is_shown_with_since_when(desk: Cli, tmp_path: Path) -> None:
+    book, mail = tmp_path / "book.csv", tmp_path / "a.txt"
+    book.write_text(
+        "customer,site,address,since,until\n"
+        "Green Ltd,old.example,198.51.100.7,,2026-03-01T00:00:00Z\n"
+        "White Ltd,new.example,198.51.100.0/28,2026-03-01T00:00:00Z,2026-04-01T00:00:00Z\n",
+        encoding="utf-8",
+    )
+    mail.write_text("Malware at 198.51.100.7, and http://shop.example/x", encoding="utf-8")
+    desk("report", "book", str(book))
+    [report_] = receive(desk, mail).json
+    assert report_["held"] == [
+        {
+            "site": "new.example", "customer": "White Ltd", "what": "network",
+            "value": "198.51.100.0/28", "since": "2026-03-01T00:00:00Z",
+            "until": "2026-04-01T00:00:00Z",
+        }
+    ]  # fmt: skip
+    told = desk("report", "show", "r1").out
+    assert "holders: new.example White Ltd (198.51.100.0/28) since 2026-03-01" in told
+    assert "客户：new.example White Ltd" in desk("report", "show", "r1", "--lang", "zh").out
+
+
+def test_when_the_first_report_came_in_is_shown_beside_the_later_clocks(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    receive(desk, ARF)
+    clock.tick(timedelta(minutes=3))
+    receive(desk, XARF)
+    clock.tick(timedelta(minutes=7))
+    desk("report", "log", "r1", "--again")
+    desk("report", "join", "r2", "1-2")
+    incident = desk("show", "1-2", "--json").json
+    [came] = [each for each in desk("report", "list", "--all", "--json").json if each["id"] == "r1"]
+    assert incident["first_report"] == {"id": "r1", "received_at": came["received_at"]}
+    assert "report received: " in desk("show", "1-2").out
+    assert "(r1)" in desk("show", "1-2").out
+    items = {each["id"]: each for each in desk("queue", "--json").json["items"] if "kind" in each}
+    assert items["1-2"]["report_received_at"] == came["received_at"]
+    assert items["1-1"]["report_received_at"] is None
+    assert "first_report" in desk("show", "1-1", "--json").json

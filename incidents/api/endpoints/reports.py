@@ -32,6 +32,7 @@ from incidents.machine.commands import Command
 from incidents.values import inputs
 from incidents.values.json_object import JSONObject
 from incidents.views.inbox import reports
+from incidents.views.inbox.held import without_customers
 from incidents.views.inbox.snapshots import without_words
 
 routes = router("reports")
@@ -179,7 +180,11 @@ def show_report(by: ReadCaller, report: Id) -> JSON:
     # As in the console: what somebody wrote may name people.
     if by.identity.may("reveal"):
         return JSON(found)
-    return JSON({**found, "text": "", "snapshots": without_words(found["snapshots"])})
+    hidden = {
+        "text": "", "snapshots": without_words(found["snapshots"]),
+        "held": without_customers(found["held"]),
+    }  # fmt: skip
+    return JSON({**found, **hidden})
 
 
 @routes.post("/reports/{report}/log", **operation("settle_report", Settled, acting=True))

@@ -19,6 +19,7 @@ from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
+        Held,
         Reopening,
         Report,
         ReportFile,
@@ -213,6 +214,7 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     yield "category", word("category", found["category"]) if found["category"] else ""
     yield "seen", run.when(found["seen_at"]) if found["seen_at"] else ""
     yield "sites", _sites(run, found)
+    yield "holders", "\n  ".join(_held(run, each) for each in found["held"])
     yield "urls", "\n  ".join(found["urls"])
     yield "hosts", comma.join(map(shown, found["hosts"]))
     yield "addresses", comma.join(found["addresses"])
@@ -221,6 +223,17 @@ def _pairs(run: Run, found: ReportInFull) -> Iterator[tuple[str, str]]:
     files = (f"{n}. {_file(each)}" for n, each in enumerate(found["attachments"], start=1))
     yield "attachments", "\n  ".join(files)
     yield "digest", found["digest"]
+
+
+def _held(run: Run, each: Held) -> str:
+    """Who had what, and from when until when, in one line."""
+    since, until = (None if at is None else run.when(at) for at in (each["since"], each["until"]))
+    parts = (
+        shown(each["site"]), each["customer"], f"({each['value']})",
+        run.text("report.held.since", at=since) if since else "",
+        run.text("report.held.until", at=until) if until else "",
+    )  # fmt: skip
+    return " ".join(filter(None, parts))
 
 
 def _reopening(run: Run, each: Reopening) -> str:

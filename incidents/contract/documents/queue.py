@@ -46,6 +46,7 @@ class QueueItem(TypedDict):
     `about`: the incidents of the item. `unsettled`: the incidents that can be recorded as removed
     or as still online. `filing`: the details of a filing that the item concerns, as codes.
 
+    `report_received_at`: when the first report came in that led to the incident, if one did.
     `left_s`: the seconds until the item is due. `attempts`: the number of contacts on record, and
     `last_attempt` the latest of them.
     `consequence`: what happens after the deadline if nobody is reached (`suspends`, `closes`, or
@@ -71,6 +72,7 @@ class QueueItem(TypedDict):
     overdue: bool
     left_s: int | None
     recorded_at: str
+    report_received_at: str | None
     claimed_by: str | None
     claimed_at: str | None
     phone: str | None

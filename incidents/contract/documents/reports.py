@@ -123,6 +123,21 @@ class Finding(Open):
     candidates: list[str]
 
 
+class Held(TypedDict):
+    """What a customer had, by the address book, and so why `site` is a candidate.
+
+    `what`: a `site`, a `domain` or a `network`, and `value` which; from `since` (None: always)
+    until before `until` (None: still).
+    """
+
+    site: str
+    customer: str
+    what: Literal["site", "domain", "network"]
+    value: str
+    since: str | None
+    until: str | None
+
+
 class ReportWithFindings(Report):
     """A report with its findings, in the order of the report; its `candidates` are all of theirs.
 
@@ -186,6 +201,8 @@ class ReportInFull(ReportWithFindings):
     `snapshots`: what was found at its web addresses, the oldest first. `reopenings`: how it had
     ended each time that it was opened again, the first one first. `on_record`: the incidents that
     have one of its URLs, and that the desk still works on: to log it there is a double entry.
+    `held`: what customers had of what it names, at its time; `customer` is empty for who may not
+    see personal data.
 
     `text`: empty for who may not see personal data. `sealed`: it may show child abuse, so its text
     and the names of its files are left out.
@@ -202,6 +219,7 @@ class ReportInFull(ReportWithFindings):
     snapshots: list[Snapshot]
     reopenings: list[Reopening]
     on_record: list[str]
+    held: list[Held]
 
 
 class ReportPage(TypedDict):

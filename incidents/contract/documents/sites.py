@@ -200,13 +200,22 @@ class IncidentOfSite(Incident):
     site_document: Site
 
 
+class FirstReport(TypedDict):
+    """The first report from outside that led to an incident, and when it came in."""
+
+    id: str
+    received_at: str
+
+
 class IncidentInFull(IncidentOfSite):
     """An incident with its site.
 
-    `report_due`: the deadline for reporting the incident to the police.
+    `report_due`: the deadline for reporting the incident to the police. `first_report`: null if no
+    report from outside led to the incident.
     """
 
     report_due: str | None
+    first_report: NotRequired[FirstReport | None]
 
 
 class Line(TypedDict):

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple, get_args
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, tuple_, update
 
 from incidents.contract.documents.reports import ReportState
 from incidents.store.inbox import reporters
@@ -305,6 +305,27 @@ def led_to(connection: Connection, site_id: int, incident: int, most: int) -> li
         for id_ in connection.scalars(asked.order_by(by).limit(most))
     }
     return sorted(found)[:most]
+
+
+def first_received(
+    connection: Connection, incidents: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], datetime]:
+    """When the first report came in that led to each of those incidents, if any did.
+
+    `incidents`: each as its site's id and its number there.
+    """
+    found: dict[tuple[int, int], datetime] = {}
+    wanted = sorted(set(incidents))
+    # A report that led to several incidents row by row ends with the last of them.
+    led = report_incidents.join(reports, reports.c.id == report_incidents.c.report)
+    for start in range(0, len(wanted), _AT_ONCE):
+        for of, source in ((reports.c, reports), (report_incidents.c, led)):
+            some = tuple_(of.site_id, of.incident).in_(wanted[start : start + _AT_ONCE])
+            asked = select(of.site_id, of.incident, func.min(reports.c.received_at))
+            rows = asked.select_from(source).where(some).group_by(of.site_id, of.incident)
+            for site_id, n, at in connection.execute(rows):
+                found[site_id, n] = min(at, found.get((site_id, n), at))
+    return found
 
 
 def _parts(values: list[object] | list[str] | list[int]) -> Iterable[list[object]]:

@@ -69,6 +69,28 @@ def of_reports(connection: Connection, asked: Mapping[_Of, Asked]) -> dict[_Of, 
     return found
 
 
+def holdings_of(connection: Connection, asked: Asked) -> list[tuple[str, Holding]]:
+    """Each candidate that the address book gives, with what its customer had of what is named.
+
+    What was had when it was seen: of each host and address the nearest thing that anybody had.
+    """
+    if not address_book.count(connection):
+        return []
+    book = _Book.of(connection, [asked])
+    lines = [
+        *(([key for name in names_above(host) for key in _of_name(name)], asked.at)
+          for host in asked.hosts[:_MOST_HOSTS]),
+        *((_of_address(address), at) for address, at in asked.addresses[:MOST]),
+    ]  # fmt: skip
+    found = {
+        (site, held): None
+        for line, at in lines
+        for held, sites_ in book.holders(line, at)
+        for site in sites_
+    }
+    return list(found)
+
+
 def sites_of_hosts(connection: Connection, hosts: Collection[str]) -> dict[str, str]:
     """The site of each host: the one called like the host, or like the nearest name above it.
 
@@ -164,11 +186,16 @@ class _Book:
 
     def nearest(self, line: Iterable[_Key], at: datetime) -> tuple[str | None, list[list[str]]]:
         """The first of these things that anybody had at that time, and the sites of each holder."""
+        holders = self.holders(line, at)
+        return (holders[0][0].value if holders else None), [sites_ for _, sites_ in holders]
+
+    def holders(self, line: Iterable[_Key], at: datetime) -> list[tuple[Holding, list[str]]]:
+        """Who had the first of these things that anybody had at that time, with their sites."""
         for key in line:
             held = [each for each in self._held.get(key, ()) if each.is_valid(at)]
             if held:
-                return key[1], [self._sites_of(each, at) for each in held]
-        return None, []
+                return [(each, self._sites_of(each, at)) for each in held]
+        return []
 
     def _sites_of(self, held: Holding, at: datetime) -> list[str]:
         """The sites of who has it: the one that it is, or all of theirs, or the domain itself."""

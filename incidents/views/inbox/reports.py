@@ -22,7 +22,14 @@ from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as sites_table
 from incidents.values.ids import incident_id, report_id
 from incidents.values.incident_states import UNSETTLED
-from incidents.views.inbox import candidates, on_record, reopenings, sealed_files, snapshots
+from incidents.views.inbox import (
+    candidates,
+    held,
+    on_record,
+    reopenings,
+    sealed_files,
+    snapshots,
+)
 from incidents.views.inbox import findings as report_findings
 from incidents.views.inbox.reporters import ReporterRecord, record_of
 
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
         ReportPage,
         ReportWithFindings,
     )
+    from incidents.contract.documents.sites import FirstReport
 
 _FULL = ("text", "endpoints", "attachments", "invalid", "sent_at")
 
@@ -81,6 +89,13 @@ def report(connection: Connection, id_: int, language: Language = ENGLISH) -> Re
         "on_record": on_record.of_report(connection, found[0]),
     }  # fmt: skip
     return cast("ReportInFull", {**found[0], **more})
+
+
+def first_of_incident(connection: Connection, incident: tuple[int, int]) -> FirstReport | None:
+    """The first report that led to the incident, logged or joined; None if there is none."""
+    for id_, row in store.named(connection, store.led_to(connection, *incident, 1)).items():
+        return {"id": report_id(id_), "received_at": rfc3339(row.received_at)}
+    return None
 
 
 def with_findings(
@@ -298,4 +313,6 @@ def _in_full(
     if sealed:
         more["text"] = ""
         more["attachments"] = [{**each, "name": ""} for each in more["attachments"]]
+    _, asked = report_findings.as_one(row, reading)
+    more["held"] = held.of_report(connection, asked)
     return cast("ReportInFull", {**found, "sealed": sealed, **more})

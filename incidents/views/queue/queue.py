@@ -27,6 +27,7 @@ from incidents.machine.policy import Policy
 from incidents.machine.work import TELL
 from incidents.settings.police import ReportDuty
 from incidents.store.archive.part import PartAlteredError, PartMissingError
+from incidents.store.inbox import reports
 from incidents.views import masked, record_entries, register, withheld
 from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
@@ -138,10 +139,12 @@ def _items(
     closing = closing_misses(connection, rows, in_force)
     details = [_details(row, found, texts, reveal=reveal) for row in rows]
     kept_up = _kept_up(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
+    received = reports.first_received(connection, filter(None, map(_incident_of, rows)))
     items = [
         _item(
             row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing,
             withheld=row["site_id"] in kept_up,
+            received_at=received.get(_incident_of(row) or (0, 0)),
         )
         for row, of in zip(rows, details, strict=True)
     ]  # fmt: skip
@@ -155,6 +158,12 @@ def _items(
         )
         for item, row in zip(items, rows, strict=True)
     ]  # fmt: skip
+
+
+def _incident_of(row: Row) -> tuple[int, int] | None:
+    """The incident of the item, as its site's id and its number there."""
+    n = row["incident"]
+    return None if n is None else (row["site_id"], n)
 
 
 def _kept_up(connection: Connection, site_ids: Collection[int]) -> set[int]:
@@ -220,6 +229,7 @@ def _item(
     *,
     closing: bool,
     withheld: bool,
+    received_at: datetime | None,
 ) -> QueueItem:
     """The item without its script; its warning is a code."""
     due, incident, request = row["due"], found.incident(row), _REQUESTS.get(row["kind"])
@@ -243,6 +253,7 @@ def _item(
         overdue=due is not None and due < now,
         left_s=None if due is None else (due - now) // _SECOND,
         recorded_at=rfc3339(row["recorded_at"]),
+        report_received_at=None if received_at is None else rfc3339(received_at),
         claimed_by=row["claimed_by"],
         claimed_at=None if row["claimed_at"] is None else rfc3339(row["claimed_at"]),
         phone=details["phone"],

@@ -26,7 +26,7 @@ from incidents.machine.refusal import Remark
 from incidents.store.inbox.reporters import STANDINGS
 from incidents.values import inputs
 from incidents.values.ids import report_id
-from incidents.views.inbox import reporters, reports, snapshots
+from incidents.views.inbox import held, reporters, reports, snapshots
 
 router = APIRouter()
 _SETTLE = needs("settle_report")
@@ -202,6 +202,7 @@ def page(
     source = who.app.report_sources.view(found) if who.identity.may("reveal") else None
     if not who.identity.may("reveal"):
         found["snapshots"] = snapshots.without_words(found["snapshots"])
+        found["held"] = held.without_customers(found["held"])
     files = [{**each, "name": plain(each["name"])} for each in found["attachments"]]
     of_sites = triage.parts(found)
     on_record = dict.fromkeys([*([] if entered is None else [entered]), *found["on_record"]])
