@@ -279,7 +279,7 @@ def test_an_act_that_leads_a_report_to_a_site_that_it_does_not_name_says_so(desk
 
 def test_a_report_is_dismissed_with_a_reason(desk: Cli) -> None:
     receive(desk, ARF, XARF)
-    assert desk("report", "dismiss", "r1", "--reason", "gone").out == "Dismissed r1.\n"
+    assert desk("report", "dismiss", "r1", "--reason", "gone").out == "Dismissed r1\n"
     answer = desk("report", "dismiss", "r2", "--reason", "moved", "--not-ours", "--json").json
     assert answer["report"]["state"] == "not_ours"
     assert answer["report"]["reason"] == "moved"
@@ -364,7 +364,7 @@ def test_in_chinese(desk: Cli) -> None:
     answer = desk("report", "receive", str(NONSENSE), "--lang", "zh")
     assert answer.out == "r1：已留存，但无法读取：是 JSON，但不是 XARF 格式\n"
     assert "待处理" not in desk("report", "list", "--lang", "zh").out
-    assert desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").out == "r1 不予处理。\n"
+    assert desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").out == "r1 不予处理\n"
     assert "已由 li" in desk("report", "dismiss", "r1", "--reason", "x", "--lang", "zh").err
     again = desk("report", "reopen", "r1", "--reason", "x", "--lang", "zh")
     assert again.out == "r1 已恢复待处理。\n"

@@ -38,7 +38,7 @@ def test_a_report_is_received_logged_and_another_one_joins(over: RemoteCli) -> N
 
 def test_a_report_is_dismissed_once(over: RemoteCli) -> None:
     over("report", "receive", str(ARF), as_="wang")
-    assert over("report", "dismiss", "r1", "--reason", "gone", as_="wang").out == "Dismissed r1.\n"
+    assert over("report", "dismiss", "r1", "--reason", "gone", as_="wang").out == "Dismissed r1\n"
     again = over("report", "dismiss", "r1", "--reason", "gone", as_="wang")
     assert again.status == 3
     assert over("report", "show", "r9", as_="wang").status == 3
