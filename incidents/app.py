@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from incidents.inbox.report_desk import ReportDesk
     from incidents.inbox.report_sources import ReportSources
     from incidents.inbox.rules.acting import RuleDesk
+    from incidents.inbox.snapshots.screenshot import Screenshots
     from incidents.inbox.snapshots.taking import Snapshots
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
@@ -90,7 +91,22 @@ class App(OpenedDatabase):
         """The taking of snapshots of pages that reports name."""
         from incidents.inbox.snapshots.taking import Snapshots
 
-        return Snapshots(folder=self.settings.evidence)
+        return Snapshots(folder=self.settings.evidence, screenshots=self._screenshots)
+
+    @staticmethod
+    def _screenshots() -> Screenshots | None:
+        """What takes screenshots by the settings of now; None if they want none.
+
+        Raises:
+            SettingError, UnknownSettingError: as `settings.inbox.read` does.
+        """
+        from incidents.inbox.snapshots.screenshot import Screenshots
+        from incidents.settings import inbox, sources
+
+        own = inbox.read(sources.section(inbox.SECTION))
+        if not own.screenshots:
+            return None
+        return Screenshots(program=own.browser, sandbox=own.browser_sandbox)
 
     @cached_property
     def group_commit(self) -> DeskGroupCommit:

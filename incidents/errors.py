@@ -285,6 +285,12 @@ class NoSuchAttachmentError(RefusedError):
     name = "unknown_attachment"
 
 
+class NoSuchScreenshotError(RefusedError):
+    """report {report} has no screenshot {n}: see the list of its snapshots"""
+
+    name = "unknown_screenshot"
+
+
 class NoSuchOrderError(UnknownOrderError):
     """there is no order {given}"""
 

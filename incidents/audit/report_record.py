@@ -173,7 +173,8 @@ class ReportRecord:
         before.append(
             Snapshot(
                 event.report, len(before) + 1, event.recorded_at, event.by, event.status,
-                event.problem, event.size, event.digest, event.cut, event.text,
+                event.problem, event.size, event.digest, event.cut, event.text, event.screenshot,
+                event.no_screenshot,
             )
         )  # fmt: skip
 

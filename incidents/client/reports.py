@@ -127,21 +127,30 @@ class RemoteReportSources:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def pieces(self, report: int, attachment: int | None) -> Iterator[bytes]:
+    def pieces(
+        self, report: int, attachment: int | None, screenshot: int | None = None
+    ) -> Iterator[bytes]:
         """Yield the bytes of the report, or of its attachment of that number, from 1.
+
+        Or those of the picture of the page in its snapshot of that number.
 
         Raises:
             ServerError: if the server does not answer.
             ProblemError: if the token does not allow it, or the report is sealed.
         """
-        return self._exchange.pieces(_path(report, attachment), within_s=_LONG_S)
+        path = _path(report, attachment, screenshot)
+        return self._exchange.pieces(path, within_s=_LONG_S)
 
-    def opened(self, report: int, attachment: int | None, reason: str) -> Iterator[bytes]:
-        """Yield the bytes of a sealed report or attachment; raises the errors of `pieces`."""
-        path = f"{_path(report, attachment)}/open"
+    def opened(
+        self, report: int, attachment: int | None, screenshot: int | None, reason: str
+    ) -> Iterator[bytes]:
+        """Yield the bytes of what is sealed; raises the errors of `pieces`."""
+        path = f"{_path(report, attachment, screenshot)}/open"
         yield self._exchange.send("POST", path, json={"reason": reason}, timeout=_LONG_S).content
 
 
-def _path(report: int, attachment: int | None) -> str:
+def _path(report: int, attachment: int | None, screenshot: int | None) -> str:
     of = f"/reports/{report_id(report)}"
+    if screenshot is not None:
+        return f"{of}/snapshots/{screenshot}/screenshot"
     return f"{of}/source" if attachment is None else f"{of}/attachments/{attachment}"

@@ -1,4 +1,7 @@
-"""The bytes of reports: shown within limits, or handed out, which is on record."""
+"""The bytes of reports, and of pictures of the pages that they name.
+
+They are shown within limits, or handed out, which is on record.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,12 @@ from typing import NamedTuple
 from incidents.contract.documents.reports import ReportInFull
 from incidents.desk.desk import Desk
 from incidents.desk.inbox.releases import Recipient, release
-from incidents.errors import NoSuchAttachmentError, ReportNotKeptError, SealedContentError
+from incidents.errors import (
+    NoSuchAttachmentError,
+    NoSuchScreenshotError,
+    ReportNotKeptError,
+    SealedContentError,
+)
 from incidents.inbox.children import preview
 from incidents.inbox.children.preview import Preview
 from incidents.inbox.children.source_view import SourceView
@@ -88,6 +96,54 @@ class ReportSources:
         sealed = self._is_sealed(found.report, found.report["kept"] or digest)
         release(self.desk, to, about=report_id(report), digest=digest, sealed=sealed)
         return _pieces(found.path)
+
+    def screenshots(self, report: ReportInFull) -> frozenset[int]:
+        """The numbers of the report's snapshots with a picture to show: none if it is sealed."""
+        if report["sealed"]:
+            return frozenset()
+        return frozenset(
+            each["n"] for each in report["snapshots"]
+            if evidence.kept(self.folder, each["screenshot"] or "") is not None
+        )  # fmt: skip
+
+    def screenshot(self, report: int, n: int, to: Recipient) -> bytes:
+        """The picture of the page in the report's snapshot `n`, from 1: a PNG, as it was taken.
+
+        Raises:
+            NoSuchReportError, NoSuchScreenshotError: if there is none.
+            ReportNotKeptError: if it was erased.
+            The errors of `desk.releases.release`.
+        """
+        path, digest, is_sealed = self._screenshot(report, n)
+        about = f"{report_id(report)}/screenshot-{n}"
+        release(self.desk, to, about=about, digest=digest, sealed=is_sealed)
+        with disk.file_errors(path, "read"):
+            return path.read_bytes()
+
+    def drawn_screenshot(self, report: int, n: int) -> Preview:
+        """The same picture, drawn again to be shown: like the page's text that is not on record.
+
+        Raises:
+            SealedContentError: if the report is sealed, whoever asks.
+            The errors of `screenshot`.
+        """
+        path, _, is_sealed = self._screenshot(report, n)
+        if is_sealed:
+            raise SealedContentError(about=report_id(report))
+        with disk.file_errors(path, "read"):
+            return preview.redraw_screenshot(path.read_bytes())
+
+    def _screenshot(self, report: int, n: int) -> tuple[Path, str, bool]:
+        """The file of the picture, its digest, and whether it is sealed."""
+        with self.reading() as connection:
+            found = reports.report(connection, report)
+        digest = next((each["screenshot"] for each in found["snapshots"] if each["n"] == n), None)
+        if digest is None:
+            raise NoSuchScreenshotError(report=found["id"], n=n)
+        path = evidence.kept(self.folder, digest)
+        if path is None:
+            raise ReportNotKeptError(report=found["id"])
+        return path, digest, self._is_sealed(found, digest)
 
     def _taken_out(self, report: int, n: int, to: Recipient) -> bytes:
         found, digest = self._attachment(report, n)

@@ -164,8 +164,9 @@ class ReportSnapshot(ReportEvent):
     """An action of the desk: what was found at a web address that the `report` names.
 
     `status` is the server's. `problem`: why there is no page, as a code. `digest`: the SHA-256
-    (hexadecimal) of the `size` bytes of the page, or of the first ones if it was `cut`. `text` is
-    the addresses, the title and the text, as JSON, a reference to a sealed value.
+    (hexadecimal) of the `size` bytes of the page, or of the first ones if it was `cut`.
+    `screenshot`: that of the page's picture, a PNG; `no_screenshot`: why there is none, as a code.
+    `text` is the addresses, the title and the text, as JSON, a reference to a sealed value.
     """
 
     kind = "report_snapshot"
@@ -175,6 +176,8 @@ class ReportSnapshot(ReportEvent):
     digest: str | None = None
     size: int | None = None
     cut: bool = False
+    screenshot: str | None = None
+    no_screenshot: str | None = None
 
 
 KINDS = kinds(globals())

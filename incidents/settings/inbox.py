@@ -32,6 +32,9 @@ class InboxSettings:
     reporters in an hour. `authserv_id`: the name by which the mail server that checks senders
     calls itself (RFC 8601); None if none does. `languages`: those of the mails, if they are others
     than those of notices. `snapshots`: whether a daemon looks at the addresses that reports name.
+    `screenshots`: whether there is a picture of each page that is looked at. `browser`: the program
+    that draws it, None for the first that is found; `browser_sandbox`: whether that must have its
+    sandbox.
     """
 
     triage_within: timedelta | None = TRIAGE_WITHIN
@@ -44,6 +47,9 @@ class InboxSettings:
     authserv_id: str | None = None
     languages: tuple[str, ...] = ()
     snapshots: bool = False
+    screenshots: bool = True
+    browser: Path | None = None
+    browser_sandbox: bool = True
 
     @property
     def answers(self) -> bool:
@@ -72,6 +78,8 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
     per_hour = options.number("answers_per_hour", 100, least=1, most=100_000)
     authserv_id, languages = options.text("authserv_id"), options.texts("languages")
     snapshots = options.flag("snapshots")
+    screenshots, browser = options.flag("screenshots", default=True), options.path("browser")
+    sandbox = options.flag("browser_sandbox", default=True)
     options.finish()
     if maildir is not None and not (maildir / "new").is_dir():
         raise options.wrong(
@@ -81,7 +89,8 @@ def read(section: Mapping[str, Any]) -> InboxSettings:
         triage_within=None if is_off else within,
         maildir=maildir, shadowserver=schema, receipts=receipts, outcomes=outcomes,
         answers_to=answers_to, answers_per_hour=per_hour, languages=languages,
-        snapshots=snapshots,
+        snapshots=snapshots, screenshots=screenshots,
+        browser=browser, browser_sandbox=sandbox,
         authserv_id=None if authserv_id is None else authserv_id.strip().lower(),
     )  # fmt: skip
 

@@ -43,7 +43,8 @@ _TABLES = {
     " or why not.",
     "waiting_answers": "The mails to reporters that wait to be sent, or for an incident to end.",
     "report_snapshots": "What was found at the web addresses of reports, and when; `words` is a"
-    " reference to the address, the title and the text.",
+    " reference to the address, the title and the text. `screenshot` is the digest of a picture of"
+    " the page.",
     "report_reopenings": "How the reports that were opened again had ended before, by whom they"
     " were opened again, and why (a reference, as the reason for a dismissal is).",
     "waiting_snapshots": "The reports whose web addresses a daemon is to look at.",

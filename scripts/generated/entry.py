@@ -293,6 +293,7 @@ def _account_acts() -> Iterator[Event]:
     yield report_events.ReportSnapshot(
         **when, report=17, text=_reference("an address and a page"), status=200,
         digest=hashlib.sha256(b"a page").hexdigest(), size=51_234,
+        screenshot=hashlib.sha256(b"a picture").hexdigest(),
     )  # fmt: skip
     yield report_events.ReporterMarked(
         **when, reporter=hashlib.sha256(b"a reporter").hexdigest(), standing="trusted",

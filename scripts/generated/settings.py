@@ -363,6 +363,36 @@ _SECTIONS = (
         ),
     ),
     (
+        "[inbox] screenshots",
+        "",
+        "`true` or `false`",
+        "`true`",
+        (
+            "whether each look at a page takes [a"
+            " screenshot](../how-to/receive-reports.md#screenshots), where a browser is installed"
+        ),
+    ),
+    (
+        "[inbox] browser",
+        "",
+        "a file",
+        (
+            "the first of `chromium-headless-shell`, `chromium`, `chromium-browser`,"
+            " `google-chrome-stable`, `google-chrome`"
+        ),
+        "the browser for screenshots: a Chromium or Chrome",
+    ),
+    (
+        "[inbox] browser_sandbox",
+        "",
+        "`true` or `false`",
+        "`true`",
+        (
+            "whether that browser must have its own sandbox; `false` only where something else"
+            " shuts it in, such as a container"
+        ),
+    ),
+    (
         "[inbox] shadowserver_schema",
         "",
         "a file",

@@ -30,6 +30,7 @@ OVER_HTTP = {
     "report show": "GET /reports/{report}",
     "report source": "GET /reports/{report}/source",
     "report source --attachment": "GET /reports/{report}/attachments/{n}",
+    "report source --screenshot": "GET /reports/{report}/snapshots/{n}/screenshot",
     "report source --reason": "POST /reports/{report}/source/open",
     "report log": "POST /reports/{report}/log",
     "report join": "POST /reports/{report}/join",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from email.message import EmailMessage
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from incidents import clock
+from incidents.desk.inbox import snapshots
+from incidents.desk.inbox.snapshots import Taken
+from incidents.record import streams
 from tests.api.rig import Rig
 
 PICTURE = b"\x89PNG\r\n\x1a\n not really"
@@ -56,6 +63,45 @@ def test_an_attachment_that_is_not_there_is_not_found_and_nothing_is_on_record(a
         assert answer.status_code == status, n
     assert api.client("viewer").get("/api/v1/reports/r1/attachments/1").status_code == 403
     assert reveals(api) == []
+
+
+def look(api: Rig, report: int) -> None:
+    """Put a picture of a page on record."""
+    kept = streams.keep(BytesIO(PICTURE), api.app.settings.evidence, limit=1_000, first=0)
+    url = "http://shop.example/x"
+    taken = [Taken(url=url, final=url, status=200, screenshot=kept.digest)]
+    api.app.desk.on_record(
+        partial(
+            snapshots.record, report=report, taken=taken, by="daemon", login=None,
+            clock=clock.now,
+        )
+    )  # fmt: skip
+
+
+def test_the_picture_of_a_page_comes_as_it_was_taken_and_each_time_is_on_record(api: Rig) -> None:
+    send(api, mail("phishing"))
+    look(api, 1)
+    operator, path = api.client("operator"), "/api/v1/reports/r1/snapshots"
+    [found] = operator.get("/api/v1/reports/r1").json()["snapshots"]
+    assert found["screenshot"] == hashlib.sha256(PICTURE).hexdigest()
+    answer = operator.get(f"{path}/1/screenshot")
+    assert (answer.content, answer.headers["content-type"]) == (PICTURE, "image/png")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert reveals(api) == ["r1/screenshot-1"]
+    assert operator.get(f"{path}/2/screenshot").status_code == 404
+    assert api.client("viewer").get(f"{path}/1/screenshot").status_code == 403
+    assert len(reveals(api)) == 1
+
+
+def test_a_picture_of_what_may_show_child_abuse_is_opened_for_a_reason(api: Rig) -> None:
+    send(api, mail("CSAM found"))
+    look(api, 1)
+    path = "/api/v1/reports/r1/snapshots/1/screenshot"
+    assert api.client("supervisor").get(path).status_code == 403
+    answer = api.person("supervisor").post(f"{path}/open", json={"reason": "police 4711"})
+    assert answer.content == PICTURE
+    [opened] = api.entries("sealed_opened")
+    assert opened["data"]["about"] == "r1/screenshot-1"
 
 
 def test_what_may_show_child_abuse_is_sealed_and_opened_for_a_reason(api: Rig) -> None:

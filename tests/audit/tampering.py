@@ -189,9 +189,12 @@ def _receive(day: Rehearsal) -> None:
         )  # fmt: skip
     page = Taken(
         url="http://a.example/1", final="https://a.example/1", status=200, size=9,
-        digest="d" * 64, cut=True,
+        digest="d" * 64, cut=True, screenshot="e" * 64,
     )  # fmt: skip
-    for taken in ([page, replace(page, status=302, problem="redirects")], [page]):
+    without = replace(
+        page, status=302, problem="redirects", screenshot=None, no_screenshot="no_browser"
+    )
+    for taken in ([page, without], [page]):
         day.desk.on_record(
             partial(
                 snapshots.record, report=1, taken=taken, by="daemon", login="desk1", clock=clock

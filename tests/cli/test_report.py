@@ -6,6 +6,7 @@ import io
 import json
 from contextlib import nullcontext
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from incidents.inbox.readers import read
 from incidents.inbox.reading import Reading
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.inbox.source import Source
-from incidents.record import evidence
+from incidents.record import evidence, streams
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
 from tests.inbox.test_samples import FOLDER
@@ -383,6 +384,9 @@ def test_the_bytes_of_a_report_are_written_to_a_file_and_that_is_on_record(
     assert entry["data"]["about"] == "r1"
     assert desk("report", "source", "r9", "-o", str(file)).status == 3
     assert desk("report", "source", "r1", "--attachment", "9", "-o", str(file)).status == 3
+    assert desk("report", "source", "r1", "--screenshot", "1", "-o", str(file)).status == 3
+    both = desk("report", "source", "r1", "--screenshot", "1", "--attachment", "1", "-o", "x")
+    assert (both.status, "not both" in both.err) == (2, True)
     assert len(_entries(desk, "details_revealed")) == 1
 
 
@@ -427,6 +431,26 @@ def test_a_bundle_has_the_digest_of_sealed_evidence_and_not_its_bytes(
 def _entries(desk: Cli, kind: str) -> list[Any]:
     lines = desk("audit", "export").out.splitlines()
     return [entry for entry in map(json.loads, lines) if entry["kind"] == kind]
+
+
+def test_the_picture_of_a_page_is_written_to_a_file_as_it_was_taken(
+    desk: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = streams.keep(BytesIO(b"\x89PNG"), tmp_path / "evidence", limit=100, first=0)
+
+    def take(_: Snapshots, report: ReportInFull) -> list[Taken]:
+        [url] = report["urls"]
+        return [Taken(url=url, final=url, status=200, screenshot=kept.digest)]
+
+    monkeypatch.setattr(Snapshots, "take", take)
+    monkeypatch.setenv("INCIDENTS_EVIDENCE", str(tmp_path / "evidence"))
+    receive(desk, ARF)
+    desk("report", "retest", "r1")
+    file = tmp_path / "r1.png"
+    assert desk("report", "source", "r1", "--screenshot", "1", "-o", str(file)).status == 0
+    assert file.read_bytes() == b"\x89PNG"
+    [entry] = _entries(desk, "details_revealed")
+    assert entry["data"]["about"] == "r1/screenshot-1"
 
 
 def test_a_person_looks_at_the_page_again(desk: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

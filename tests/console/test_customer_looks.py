@@ -29,7 +29,7 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that were looked at; the server answers 200, and then 404."""
     urls: list[str] = []
 
-    def one(_: Snapshots, _sites: object, url: str) -> Taken:
+    def one(_: Snapshots, _sites: object, _pictures: object, url: str) -> Taken:
         urls.append(url)
         if len(urls) == 1:
             return Taken(url=url, final=url, status=200, digest="a" * 64, title="Pills")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from io import BytesIO
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from incidents import clock
 from incidents.contract.documents.reports import ReportInFull
@@ -13,11 +17,19 @@ from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots import taking
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.machine import commands as c
+from incidents.record import streams
 from tests.console.test_reports_pages import receive
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 URL = "http://shop.example/x"
 MAIL = b"From: a@user.example\r\nSubject: %s\r\n\r\nsee http://shop.example/x\r\n"
+
+
+def drawn(colour: str, size: tuple[int, int]) -> bytes:
+    made, hidden = BytesIO(), PngInfo()
+    hidden.add_text("Comment", "hidden")
+    Image.new("RGB", size, colour).save(made, "PNG", pnginfo=hidden)
+    return made.getvalue()
 
 
 def look(desk: ConsoleDesk, *taken: Taken) -> None:
@@ -97,6 +109,83 @@ def test_a_person_looks_again_and_sees_the_first_look_beside_the_last(
     assert table.index("Shop") < table.index("Removed")
     assert vera.post("/reports/r1/retest").status_code == 403
     assert len(desk.entries("report_snapshot")) == 2
+
+
+def keep(desk: ConsoleDesk, content: bytes) -> str:
+    """Keep the file as evidence, and return its digest."""
+    folder = desk.app.settings.evidence
+    return streams.keep(BytesIO(content), folder, limit=1 << 20, first=0).digest
+
+
+def test_the_picture_of_a_page_is_shown_drawn_again_and_handed_out_on_record(
+    desk: ConsoleDesk,
+) -> None:
+    desk.do("shop.example", c.AddSite(by="li", phone="+86 10 5555 0100"))
+    receive(desk, MAIL % b"phishing")
+    raw = drawn("red", (1_280, 4_000))
+    page = Taken(url=URL, final=URL, status=200, screenshot=keep(desk, raw))
+    look(desk, page)
+    look(desk, replace(page, screenshot=None, no_screenshot="slow"))
+    look(desk, replace(page, screenshot=keep(desk, drawn("blue", (1_280, 800)))))
+    li, vera = Visitor(desk, "li"), Visitor(desk, "vera")
+    shown = li.get("/reports/r1").text
+    for n in (1, 3):
+        assert f'src="/reports/r1/snapshots/{n}/picture"' in shown
+        assert f'href="/reports/r1/snapshots/{n}/screenshot" download' in shown
+    assert "none: the page took too long to draw" in shown
+    table = shown[shown.index('<table class="compared">') : shown.index("</table>")]
+    assert table.index("/snapshots/1/picture") < table.index("/snapshots/3/picture")
+
+    answer = li.get("/reports/r1/snapshots/1/picture")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert b"hidden" in raw
+    assert b"hidden" not in answer.content
+    with Image.open(BytesIO(answer.content)) as again:
+        assert (again.size, again.convert("RGB").getpixel((9, 3_990))) == (
+            (1_280, 4_000), (255, 0, 0),
+        )  # fmt: skip
+    assert desk.entries("details_revealed") == []
+    answer = li.get("/reports/r1/snapshots/1/screenshot")
+    assert answer.content == raw
+    assert answer.headers["content-disposition"] == 'attachment; filename="r1-screenshot-1.png"'
+    [entry] = desk.entries("details_revealed")
+    assert entry["data"]["about"] == "r1/screenshot-1"
+
+    # The incident's page shows them, too; a role without personal data sees none.
+    li.post("/reports/r1/log", {"site": "shop.example"})
+    shown = li.get("/incidents/1-1").text
+    assert shown.index("/snapshots/1/picture") < shown.index("/snapshots/3/picture")
+    for path in ("/reports/r1", "/incidents/1-1"):
+        assert "/picture" not in vera.get(path).text
+    for name in ("picture", "screenshot"):
+        assert vera.get(f"/reports/r1/snapshots/1/{name}").status_code == 403
+        for n in (2, 9):
+            answer = li.get(f"/reports/r1/snapshots/{n}/{name}")
+            assert answer.status_code == 404
+            assert f"Report r1 has no screenshot {n}." in answer.text
+    assert len(desk.entries("details_revealed")) == 1
+
+
+def test_a_picture_that_is_sealed_or_erased_or_damaged_is_not_shown(desk: ConsoleDesk) -> None:
+    desk.do("shop.example", c.AddSite(by="li", phone="+86 10 5555 0100"))
+    receive(desk, MAIL % b"phishing")
+    page = Taken(url=URL, final=URL, status=200)
+    digests = [keep(desk, b"no picture"), "d" * 64]
+    look(desk, *(replace(page, screenshot=digest) for digest in digests))
+    li = Visitor(desk, "li")
+    shown = li.get("/reports/r1").text
+    assert "/snapshots/1/picture" in shown
+    assert "/snapshots/2/picture" not in shown
+    assert digests[1] in shown
+    for n, status in ((1, 404), (2, 422)):
+        assert li.get(f"/reports/r1/snapshots/{n}/picture").status_code == status
+    li.post("/reports/r1/log", {"site": "shop.example", "category": "child_abuse"})
+    for path in ("/reports/r1", "/incidents/1-1"):
+        assert "/snapshots/1/picture" not in li.get(path).text
+    for name in ("picture", "screenshot"):
+        assert li.get(f"/reports/r1/snapshots/1/{name}").status_code == 403
+    assert desk.entries("details_revealed") == []
 
 
 def test_a_report_without_an_address_here_is_told_so(desk: ConsoleDesk) -> None:

@@ -28,8 +28,15 @@ from incidents.daemon.inbox import snapshot_duty
 from incidents.daemon.inbox.snapshot_duty import SnapshotRounds
 from incidents.desk import Envelope, erasure
 from incidents.desk.erasure import Erasure
-from incidents.errors import NoPageToSeeError, NoSuchReportError, SealedContentError
+from incidents.errors import (
+    NoPageToSeeError,
+    NoSuchReportError,
+    SealedContentError,
+    SettingError,
+)
 from incidents.inbox.receiving import Delivery
+from incidents.inbox.snapshots.fetching import Page
+from incidents.inbox.snapshots.screenshot import Screenshot, Screenshots
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.machine import commands as c
 from incidents.outbound.guard import Guard, dial
@@ -47,6 +54,15 @@ from tests.daemon.reporter_rig import ZHAO, mail
 from tests.outbound.rig import LOOPBACK, Receiver, always, receiver
 
 PAGE = b"<title>Sign in</title>Enter your password"
+PICTURE = b"\x89PNG a picture"
+
+
+class Pictures(Screenshots):
+    """The same picture of each page."""
+
+    def take(self, _page: Page, _guard: Guard) -> Screenshot:
+        """Take none."""
+        return Screenshot(png=PICTURE)
 
 
 def _opened(raw: bytes) -> AbstractContextManager[BinaryIO]:
@@ -119,7 +135,7 @@ def rig(
             return dial(LOOPBACK, there.port, within_s)
 
         guard = Guard(plain_http=True, resolve=lambda *_: ["8.8.8.8"], dial=connect)
-        own.snapshots = Snapshots(folder=own.settings.evidence, guard=guard)
+        own.snapshots = Snapshots(folder=own.settings.evidence, guard=guard, screenshots=Pictures)
         monkeypatch.setattr(clock, "now", lambda: real() + found.ahead[0])
         own.desk.submit([Envelope(site="shop.example", command=c.AddSite(by="li"), login=None)])
         yield found
@@ -252,8 +268,11 @@ def test_an_erasure_leaves_the_proof_of_a_look_and_none_of_its_words(rig: Rig) -
     rig.wants()
     rig.receive(mail())
     rig.round()
-    digest = hashlib.sha256(PAGE).hexdigest()
+    digest, picture = (hashlib.sha256(each).hexdigest() for each in (PAGE, PICTURE))
     folder = rig.app.settings.evidence
+
+    def kept() -> list[bool]:
+        return [evidence.kept(folder, each) is not None for each in (digest, picture)]
 
     def erase() -> None:
         rig.ahead[0] += timedelta(days=3)
@@ -264,16 +283,30 @@ def test_an_erasure_leaves_the_proof_of_a_look_and_none_of_its_words(rig: Rig) -
 
     # A report that waits for the desk needs what was found.
     erase()
-    assert (rig.snapshots()[0]["title"], evidence.kept(folder, digest) is None) == (
-        "Sign in", False,
-    )  # fmt: skip
+    assert (rig.snapshots()[0]["title"], kept()) == ("Sign in", [True, True])
     rig.app.reports.dismiss(1, "nonsense", not_ours=False, by="li", login=None)
     erase()
     [found] = rig.snapshots()
     assert (found["digest"], found["url"], found["title"], found["text"]) == (digest, "", "", "")
-    assert evidence.kept(folder, digest) is None
+    assert (found["screenshot"], kept()) == (picture, [False, False])
     assert ZHAO not in json.dumps(rig.entries())
     assert rig.problems() == []
+
+
+def test_a_picture_is_taken_as_the_settings_of_now_say(rig: Rig) -> None:
+    app = App(rig.app.settings)
+    own = app.snapshots.screenshots()
+    assert own is not None
+    assert (own.program, own.sandbox) == (None, True)
+    rig.write('[inbox]\nbrowser = "/opt/chromium"\nbrowser_sandbox = false\n')
+    own = app.snapshots.screenshots()
+    assert own is not None
+    assert (own.program, own.sandbox) == (Path("/opt/chromium"), False)
+    rig.write("[inbox]\nscreenshots = false\n")
+    assert app.snapshots.screenshots() is None
+    rig.write('[inbox]\nscreenshots = "often"\n')
+    with pytest.raises(SettingError, match="screenshots"):
+        app.snapshots.screenshots()
 
 
 @pytest.mark.both_databases

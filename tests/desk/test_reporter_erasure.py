@@ -148,8 +148,13 @@ def test_the_retention_keeps_the_words_of_a_standing_in_force_alone(
     assert day.findings() == []
 
 
-def look(day: Rehearsal, report: int, digest: str | None = None) -> None:
-    page = Taken(url=f"http://shop.example/{report}?page", final="", status=200, digest=digest)
+def look(
+    day: Rehearsal, report: int, digest: str | None = None, screenshot: str | None = None
+) -> None:
+    page = Taken(
+        url=f"http://shop.example/{report}?page", final="", status=200, digest=digest,
+        screenshot=screenshot,
+    )  # fmt: skip
     day.desk.on_record(
         partial(
             snapshots.record, report=report, taken=[page], by="daemon", login=None,
@@ -175,14 +180,17 @@ def test_what_was_found_at_the_addresses_of_their_ended_reports_goes_too(
 def test_a_page_stays_as_long_as_the_incident_of_its_report_is_unsettled(
     day: Rehearsal, tmp_path: Path, asked: Callable[..., ReporterErasureResult]
 ) -> None:
-    page = b"<p>pills"
-    digest = streams.keep(BytesIO(page), tmp_path, limit=100, first=0).digest
-    kept = evidence.kept(tmp_path, digest)
-    assert kept is not None
-    os.utime(kept, (day.now.timestamp(), day.now.timestamp()))
+    digest, picture = (
+        streams.keep(BytesIO(each), tmp_path, limit=100, first=0).digest
+        for each in (b"<p>pills", b"a picture of pills")
+    )
+    kept = [evidence.kept(tmp_path, each) for each in (digest, picture)]
+    for each in kept:
+        assert each is not None
+        os.utime(each, (day.now.timestamp(), day.now.timestamp()))
     day.add("a.example")
     log(day, 2)
-    look(day, 2, digest)
+    look(day, 2, digest, picture)
     day.later(days=200)
 
     def retain() -> None:
@@ -193,25 +201,30 @@ def test_a_page_stays_as_long_as_the_incident_of_its_report_is_unsettled(
     retain()
     assert asked().files == 0
     assert "/2?page" in texts(day)
-    assert kept.exists()
+    assert [each is not None and each.exists() for each in kept] == [True, True]
 
     day.give(StateRemoved(by="li", incident=1), "a.example")
     day.later(days=1)
     retain()
     assert "/2?page" not in texts(day)
-    assert not kept.exists()
+    assert [each is not None and each.exists() for each in kept] == [False, False]
     assert day.findings() == []
 
 
 def test_a_page_that_an_incident_needed_is_named_and_found_again(
     day: Rehearsal, tmp_path: Path, asked: Callable[..., ReporterErasureResult]
 ) -> None:
-    digest = streams.keep(BytesIO(b"<p>pills"), tmp_path, limit=100, first=0).digest
+    digest, picture = (
+        streams.keep(BytesIO(each), tmp_path, limit=100, first=0).digest
+        for each in (b"<p>pills", b"a picture of pills")
+    )
     day.add("a.example")
     log(day, 2)
-    look(day, 2, digest)
+    look(day, 2, digest, picture)
     day.later(days=200)
-    assert asked().kept == [{"digest": digest, "why": "incident", "incident": "1-1"}]
+    assert asked().kept == [
+        {"digest": each, "why": "incident", "incident": "1-1"} for each in sorted((digest, picture))
+    ]
     assert "/2?page" in texts(day)
     day.give(StateRemoved(by="li", incident=1), "a.example")
     asked()

@@ -8,13 +8,14 @@ import socket
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.snapshots import taking
-from incidents.inbox.snapshots.fetching import MAX_BYTES
+from incidents.inbox.snapshots.fetching import MAX_BYTES, Page
+from incidents.inbox.snapshots.screenshot import Screenshot, Screenshots
 from incidents.inbox.snapshots.taking import Snapshots
 from incidents.outbound.guard import Guard, dial
 from incidents.record import evidence
@@ -104,6 +105,47 @@ def test_a_page_is_kept_as_evidence_with_its_title_and_its_text(folder: Path) ->
     assert kept.read_bytes() == PAGE
 
 
+class Pictures(Screenshots):
+    """Takes the same picture of each page; `pages`: those that it was given."""
+
+    made = Screenshot(png=b"\x89PNG a picture")
+    pages: ClassVar[list[Page]] = []
+
+    def take(self, page: Page, guard: Guard) -> Screenshot:
+        """Take none."""
+        assert guard is not None
+        self.pages.append(page)
+        return self.made
+
+
+class Failing(Pictures):
+    """Fails."""
+
+    made = Screenshot(reason="slow")
+
+
+@pytest.mark.parametrize("pictures", [Pictures(), Failing(), None])
+def test_the_picture_of_a_page_is_evidence_too_and_without_one_there_is_a_reason(
+    folder: Path, pictures: Pictures | None
+) -> None:
+    with receiver(always(404, PAGE, **HTML)) as there:
+        own = Snapshots(folder=folder, guard=guard(there.port), screenshots=lambda: pictures)
+        [taken] = own.take(report("http://shop.example/login"))
+    assert (taken.status, taken.title, taken.digest is None) == (404, "Sign in", False)
+    if pictures is None:
+        assert (taken.screenshot, taken.no_screenshot) == (None, None)
+        return
+    assert taken.no_screenshot == pictures.made.reason
+    assert (pictures.pages[-1].body, pictures.pages[-1].status) == (PAGE, 404)
+    if pictures.made.png is None:
+        assert taken.screenshot is None
+        return
+    assert taken.screenshot == hashlib.sha256(pictures.made.png).hexdigest()
+    kept = evidence.kept(folder, taken.screenshot)
+    assert kept is not None
+    assert kept.read_bytes() == pictures.made.png
+
+
 def test_a_page_is_asked_for_by_a_bare_get(folder: Path) -> None:
     with receiver(always(200, PAGE, Set_Cookie="a=b")) as there:
         own = Snapshots(folder=folder, guard=guard(there.port))
@@ -125,9 +167,10 @@ def test_three_addresses_on_candidate_sites_are_looked_at_and_no_others() -> Non
 
 def test_nothing_is_fetched_for_a_report_that_may_show_child_abuse(folder: Path) -> None:
     with receiver(always(200, PAGE)) as there:
-        own = Snapshots(folder=folder, guard=guard(there.port))
+        own = Snapshots(folder=folder, guard=guard(there.port), screenshots=Pictures)
+        Pictures.pages.clear()
         assert own.take(report("http://shop.example/", sealed=True)) == []
-    assert there.seen == []
+    assert (there.seen, Pictures.pages) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -258,8 +258,11 @@ def _page(
         report_due = None if owed is None else police.deadline_of(connection, key, owed)
     found = masked.document(found)
     seen = [] if reported is None else reported["snapshots"]
+    pictured: Collection[int] = ()
     if not who.identity.may("reveal"):
         seen = snapshots.without_words(seen)
+    elif reported is not None:
+        pictured = who.app.report_sources.screenshots(reported)
     return here.page(
         "incident", status=409 if flash else 200, flash=flash, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
@@ -270,5 +273,5 @@ def _page(
         revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None, report_due=report_due,
         first_report=next(iter(first.values()), None), sealed=sealed, reported=reported,
-        compared=snapshots.compared(seen),
+        compared=snapshots.compared(seen), pictured=pictured,
     )  # fmt: skip

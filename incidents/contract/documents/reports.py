@@ -161,8 +161,9 @@ class Snapshot(Open):
     `url`: as the report has it; `final`: the last address that was asked, or to which a redirect
     leads that was not followed. `problem`: why there is no page, as a code. `digest`: the SHA-256
     (hexadecimal) of the `size` bytes of the page, or of the first ones if it was `cut`. `kind`: its
-    Content-Type. `unread`: why there is no text, as a code. After an erasure the addresses, the
-    title and the text are empty.
+    Content-Type. `unread`: why there is no text, as a code. `screenshot`: the SHA-256 of the
+    page's picture, a PNG; `no_screenshot`: why there is none, as a code. Both are null for what is
+    no HTML. After an erasure the addresses, the title and the text are empty.
     """
 
     n: int
@@ -175,6 +176,8 @@ class Snapshot(Open):
     size: int | None
     digest: str | None
     cut: bool
+    screenshot: str | None
+    no_screenshot: str | None
     kind: str | None
     title: str
     text: str

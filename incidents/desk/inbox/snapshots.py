@@ -24,7 +24,8 @@ class Taken:
     `url`: as the report has it; `final`: the last one that was asked, or to which a redirect leads
     that was not followed. `problem`: why there is no page, as a code; `unread`: why there is no
     text. `digest`: the SHA-256 (hexadecimal) of the `size` bytes of the page, or of the first ones
-    if it was `cut`.
+    if it was `cut`. `screenshot`: that of the picture of the page; `no_screenshot`: why there is
+    none, as a code.
     """
 
     url: str
@@ -38,6 +39,8 @@ class Taken:
     title: str = ""
     text: str = ""
     unread: str | None = None
+    screenshot: str | None = None
+    no_screenshot: str | None = None
 
     @property
     def words(self) -> str:
@@ -59,6 +62,7 @@ def record(
             {
                 "report": report, "status": each.status, "problem": each.problem,
                 "digest": each.digest, "size": each.size, "cut": each.cut,
+                "screenshot": each.screenshot, "no_screenshot": each.no_screenshot,
             },
         )
         for each in taken
@@ -68,7 +72,7 @@ def record(
     rows = [
         Snapshot(
             report, n, place.now, by, each.status, each.problem, each.size, each.digest, each.cut,
-            event.text[0],
+            event.text[0], each.screenshot, each.no_screenshot,
         )
         for n, (each, event) in enumerate(zip(taken, events, strict=True), start=first)
     ]  # fmt: skip

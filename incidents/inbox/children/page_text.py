@@ -30,15 +30,23 @@ class PageText(NamedTuple):
 
 def of_page(body: bytes, content_type: str) -> PageText:
     """The title and the text of a page with that Content-Type (empty if it has none)."""
-    type_ = content_type.partition(";")[0].strip().lower()
-    is_html = type_ in _HTML
-    if not (is_html or type_.startswith("text/")) or kind_of(body) != "text":
+    type_ = _type_of(content_type)
+    if not (type_ in _HTML or type_.startswith("text/")) or kind_of(body) != "text":
         return PageText(reason="kind")
     text = decode(body, _charset(body, content_type))
-    if not is_html:
+    if type_ not in _HTML:
         return PageText(text=plain(text[:MAX_TEXT]))
     title, found = html_text.page_of(text)
     return PageText(plain(title[:MAX_TITLE]), plain(found[:MAX_TEXT]))
+
+
+def is_html(content_type: str) -> bool:
+    """Whether a page with that Content-Type is HTML; without one it is taken for that."""
+    return _type_of(content_type) in _HTML
+
+
+def _type_of(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _charset(body: bytes, content_type: str) -> str | None:

@@ -29,6 +29,8 @@ MAX_PIXELS = 50_000_000
 """The most pixels that a picture may declare."""
 MAX_SIDE = 1_024
 """The most pixels of a side of the picture that is shown."""
+MAX_SIDE_OF_PAGE = 4_000
+"""The same of the picture of a page, which is long, and whose text is to be read."""
 
 
 class NoPictureError(Exception):
@@ -39,8 +41,8 @@ class NoPictureError(Exception):
         self.reason = reason
 
 
-def redraw(content: bytes) -> bytes:
-    """Return the first frame of the picture as a PNG of at most `MAX_SIDE` each way.
+def redraw(content: bytes, max_side: int = MAX_SIDE) -> bytes:
+    """Return the first frame of the picture as a PNG of at most `max_side` each way.
 
     Raises:
         NoPictureError: if it is not a picture of a known format, or has too many pixels.
@@ -52,7 +54,7 @@ def redraw(content: bytes) -> bytes:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                return _drawn(image)
+                return _drawn(image, max_side)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise NoPictureError("large") from error
         except MemoryError:
@@ -62,9 +64,9 @@ def redraw(content: bytes) -> bytes:
             raise NoPictureError("picture") from error
 
 
-def _drawn(image: Image.Image) -> bytes:
-    image.draft("RGB", (MAX_SIDE, MAX_SIDE))
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
+def _drawn(image: Image.Image, max_side: int) -> bytes:
+    image.draft("RGB", (max_side, max_side))
+    image.thumbnail((max_side, max_side))
     turned = ImageOps.exif_transpose(image)
     has_alpha = "A" in turned.getbands() or "transparency" in turned.info
     clean = turned.convert("RGBA" if has_alpha else "RGB")

@@ -26,7 +26,7 @@ _TEXTS = ("application/json", "application/xml", "application/x-ndjson", "applic
 _ENDINGS = (".csv", ".json", ".log", ".txt", ".xml", ".tsv")
 _NAMELESS = ("application/octet-stream", "")
 
-Kind = Literal["source", "preview", "file", "page"]
+Kind = Literal["source", "preview", "file", "page", "screenshot"]
 
 
 class Preview(NamedTuple):
@@ -65,6 +65,12 @@ def read_page(raw: bytes, content_type: str) -> PageText:
     return PageText(reason=reason) if reason else found
 
 
+def redraw_screenshot(png: bytes) -> Preview:
+    """The preview of a page's picture."""
+    found, reason = _ask("screenshot", png, "")
+    return Preview(reason=reason) if reason else found
+
+
 def _ask(kind: Kind, raw: bytes, about: str) -> Answer:
     """Return the child's answer, or why there is none."""
     try:
@@ -77,7 +83,7 @@ def _ask(kind: Kind, raw: bytes, about: str) -> Answer:
 
 def prepared(kind: Kind) -> Callable[[tuple[Kind, bytes, str]], Any]:
     """What the child does with a report or a page; see `limited_child.Work`."""
-    if kind == "preview":
+    if kind in ("preview", "screenshot"):
         with suppress(ImportError):
             from incidents.inbox.children import picture  # noqa: F401
     return lambda piece: _work(*piece)
@@ -88,6 +94,8 @@ def _work(kind: Kind, raw: bytes, digest: str) -> Any:
         return source_view.of_source(raw)
     if kind == "page":
         return page_text.of_page(raw, digest)
+    if kind == "screenshot":
+        return _redrawn(raw, is_page=True)
     from incidents.inbox.source import Source
 
     part = Source(raw).attached(digest)
@@ -126,12 +134,13 @@ def _previewed(content: bytes, type_: str, charset: str | None) -> Preview:
     return Preview(reason="kind")
 
 
-def _redrawn(content: bytes) -> Preview:
+def _redrawn(content: bytes, *, is_page: bool = False) -> Preview:
     try:
         from incidents.inbox.children import picture
     except ImportError:
         return Preview(reason="no_library")
     try:
-        return Preview(picture=picture.redraw(content))
+        most = picture.MAX_SIDE_OF_PAGE if is_page else picture.MAX_SIDE
+        return Preview(picture=picture.redraw(content, most))
     except picture.NoPictureError as error:
         return Preview(reason=error.reason)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from incidents.desk.inbox.snapshots import Taken
 from incidents.inbox.children import preview
-from incidents.inbox.snapshots import fetching
-from incidents.inbox.snapshots.fetching import MAX_BYTES, WITHIN_S
+from incidents.inbox.snapshots import fetching, screenshot
+from incidents.inbox.snapshots.fetching import MAX_BYTES, WITHIN_S, Page
+from incidents.inbox.snapshots.screenshot import Screenshots
 from incidents.outbound.guard import Guard
 from incidents.record import streams
 from incidents.store.inbox import reporters, reports
@@ -45,11 +46,15 @@ def is_for_duty(report: ReportInFull) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshots:
-    """The taking of snapshots; `folder`: of the evidence, where the pages are kept."""
+    """The taking of snapshots; `folder`: of the evidence, where the pages are kept.
+
+    `screenshots`: what takes pictures of the pages now; None if nothing does.
+    """
 
     folder: Path
     guard: Guard = field(default_factory=lambda: Guard(plain_http=True))
     within_s: float = WITHIN_S
+    screenshots: Callable[[], Screenshots | None] = lambda: None
 
     def take(self, report: ReportInFull) -> list[Taken]:
         """Look at the addresses of the report, all at once, and keep what is found there.
@@ -57,15 +62,17 @@ class Snapshots:
         Raises:
             NoSnapshotLibraryError: without the libraries for requests.
             FileError: if a page cannot be kept.
+            The errors of `screenshots`.
         """
         urls = addresses(report)
         sites = frozenset(report["candidates"])
         if not urls:
             return []
+        screenshots = self.screenshots()
         with ThreadPoolExecutor(MOST) as threads:
-            return list(threads.map(partial(self._one, sites), urls))
+            return list(threads.map(partial(self._one, sites, screenshots), urls))
 
-    def _one(self, sites: Collection[str], url: str) -> Taken:
+    def _one(self, sites: Collection[str], screenshots: Screenshots | None, url: str) -> Taken:
         page = fetching.fetch(url, self.guard, partial(_is_of, sites), within_s=self.within_s)
         if not page.body:
             size = None if page.body is None else 0
@@ -75,11 +82,20 @@ class Snapshots:
             )  # fmt: skip
         kept = streams.keep(BytesIO(page.body), self.folder, limit=MAX_BYTES, first=0)
         text = preview.read_page(page.body, page.kind or "")
-        return Taken(
+        taken = Taken(
             url=url, final=page.final, status=page.status, problem=page.problem, size=kept.size,
             digest=kept.digest, cut=page.cut, kind=_short(page.kind), title=text.title,
             text=text.text, unread=text.reason,
         )  # fmt: skip
+        return taken if screenshots is None else self._pictured(taken, screenshots, page)
+
+    def _pictured(self, taken: Taken, screenshots: Screenshots, page: Page) -> Taken:
+        made = screenshots.take(page, self.guard)
+        if made.png is None:
+            return replace(taken, no_screenshot=made.reason)
+        limit = screenshot.MAX_BYTES
+        kept = streams.keep(BytesIO(made.png), self.folder, limit=limit, first=0)
+        return replace(taken, screenshot=kept.digest)
 
 
 def _is_here(report: ReportInFull, url: str) -> bool:

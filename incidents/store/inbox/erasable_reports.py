@@ -52,6 +52,8 @@ _PAGE_STAYS = or_(
 )  # fmt: skip
 _KEPT = func.coalesce(reports.c.kept, reports.c.digest)
 _OF_REPORT = reports.c.id == report_snapshots.c.report
+# The page itself and its picture: evidence alike.
+_PAGE_FILES = (report_snapshots.c.digest, report_snapshots.c.screenshot)
 _AT_ONCE = 500
 
 
@@ -112,7 +114,8 @@ def of_reporter(connection: Connection, key: str, before: datetime) -> OfReporte
     refs |= {page.words for page in pages}
     for each in reopenings.of_reports(connection, ids):
         refs |= {ref for ref in (each.why, each.reason) if ref is not None}
-    digests += [page.digest for page in pages if page.digest is not None]
+    files = (file for page in pages for file in (page.digest, page.screenshot))
+    digests += [file for file in files if file is not None]
     old, first = [], None
     wanted = sorted(refs)
     for start in range(0, len(wanted), _AT_ONCE):
@@ -153,19 +156,23 @@ def _unsettled(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 
 def pages_at_incidents(connection: Connection, ids: Sequence[int]) -> dict[str, str]:
-    """The digests of the pages of those reports that stay, each with the unsettled incident."""
+    """The digests of the pages of those reports that stay, each with the unsettled incident.
+
+    Also those of their pictures.
+    """
     found: dict[str, str] = {}
     of = report_snapshots.c
     for start in range(0, len(ids), _AT_ONCE):
         asked = (
-            select(of.digest, incidents.c.site_id, incidents.c.n)
+            select(*_PAGE_FILES, incidents.c.site_id, incidents.c.n)
             .where(of.digest.is_not(None), of.report.in_(ids[start : start + _AT_ONCE]))
             .where(_OF_REPORT, unsettled())
             .order_by(of.report)
         )
         for led in (_OF_INCIDENT, _BEFORE_IT_ENDED):
-            for digest, site_id, n in connection.execute(asked.where(led)):
-                found.setdefault(digest, incident_id(site_id, n))
+            for *files, site_id, n in connection.execute(asked.where(led)):
+                for digest in filter(None, files):
+                    found.setdefault(digest, incident_id(site_id, n))
     return found
 
 
@@ -225,14 +232,18 @@ def _sealed_category(connection: Connection, of: ColumnElement[bool]) -> ColumnE
 def files(connection: Connection, before: datetime, among: Sequence[str] | None = None) -> set[str]:
     """The digests of the bytes of reports that came in before that time (UTC) and have ended.
 
-    Also those of the pages that were found at their addresses before that time.
+    Also those of the pages that were found at their addresses before that time, and of their
+    pictures.
     """
-    of = report_snapshots.c
+    taken_at = report_snapshots.c.taken_at
     old = select(_KEPT).where(reports.c.received_at < before, ~_WAITS)
-    pages = select(of.digest).join(reports, _OF_REPORT)
-    pages = pages.where(of.digest.is_not(None), of.taken_at < before, ~_PAGE_STAYS)
+    pages = [
+        select(file).join(reports, _OF_REPORT)
+        .where(file.is_not(None), taken_at < before, ~_PAGE_STAYS)
+        for file in _PAGE_FILES
+    ]  # fmt: skip
     found: set[str] = set()
-    for asked, digest in ((old, _KEPT), (pages, of.digest)):
+    for asked, digest in ((old, _KEPT), *zip(pages, _PAGE_FILES, strict=True)):
         found |= set(connection.scalars(asked if among is None else asked.where(digest.in_(among))))
     found -= _young_pages(connection, sorted(found), before)
     return found - waiting_files(connection, sorted(found))
@@ -241,24 +252,25 @@ def files(connection: Connection, before: datetime, among: Sequence[str] | None 
 def waiting_files(connection: Connection, digests: Sequence[str]) -> set[str]:
     """Those of the digests that are the bytes, or a page, of a report that waits for the desk.
 
-    Also a page of a report whose incident is unsettled.
+    Also a page of a report whose incident is unsettled; of a page its picture, too.
     """
     found: set[str] = set()
-    page = report_snapshots.c.digest
     for start in range(0, len(digests), _AT_ONCE):
         some = digests[start : start + _AT_ONCE]
         found.update(connection.scalars(select(_KEPT).where(_KEPT.in_(some), _WAITS)))
-        pages = select(page).join(reports, _OF_REPORT).where(page.in_(some), _PAGE_STAYS)
-        found.update(connection.scalars(pages))
+        for file in _PAGE_FILES:
+            pages = select(file).join(reports, _OF_REPORT).where(file.in_(some), _PAGE_STAYS)
+            found.update(connection.scalars(pages))
     return found
 
 
 def _young_pages(connection: Connection, digests: Sequence[str], before: datetime) -> set[str]:
     """Those of the digests that were also found at an address since that time (UTC)."""
     found: set[str] = set()
-    of = report_snapshots.c
+    taken_at = report_snapshots.c.taken_at
     for start in range(0, len(digests), _AT_ONCE):
-        some = of.digest.in_(digests[start : start + _AT_ONCE])
-        asked = select(of.digest).where(some, of.taken_at >= before)
-        found.update(each for each in connection.scalars(asked) if each is not None)
+        for file in _PAGE_FILES:
+            some = file.in_(digests[start : start + _AT_ONCE])
+            asked = select(file).where(some, taken_at >= before)
+            found.update(each for each in connection.scalars(asked) if each is not None)
     return found

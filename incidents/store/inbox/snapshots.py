@@ -32,6 +32,8 @@ class Snapshot(NamedTuple):
     digest: str | None
     cut: bool
     words: str
+    screenshot: str | None
+    no_screenshot: str | None
 
 
 class Waiting(NamedTuple):

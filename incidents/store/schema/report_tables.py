@@ -174,10 +174,14 @@ report_snapshots = Table(
     Column("cut", Boolean, nullable=False),
     # A reference to the sealed addresses, title and text, as JSON.
     Column("words", Word, nullable=False),
+    # The digest of the page's picture, or why there is none, as a code.
+    Column("screenshot", Word),
+    Column("no_screenshot", Word),
 )
 Index("ix_report_snapshots_taken_at", report_snapshots.c.taken_at)
 Index("ix_report_snapshots_digest", report_snapshots.c.digest)
 Index("ix_report_snapshots_words", report_snapshots.c.words)
+Index("ix_report_snapshots_screenshot", report_snapshots.c.screenshot)
 
 # The reports whose addresses a daemon is to look at.
 waiting_snapshots = Table(

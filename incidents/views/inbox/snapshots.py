@@ -31,6 +31,7 @@ def of_report(connection: Connection, report: int, *, sealed: bool) -> list[Snap
             {
                 "n": row.n, "taken_at": rfc3339(row.taken_at), "by": row.by, "status": row.status,
                 "problem": row.problem, "size": row.size, "digest": row.digest, "cut": row.cut,
+                "screenshot": row.screenshot, "no_screenshot": row.no_screenshot,
                 **(json.loads(texts[row.words]) if row.words in texts else _ERASED),
             },
         )

@@ -216,4 +216,5 @@ def page(
         typed=here.typed, closes=closes, opened=opened or here.kept.opened, source=source,
         files=files, has_pages=bool(taking.addresses(found)),
         compared=snapshots.compared(found["snapshots"]), on_record=list(on_record),
+        pictured=who.app.report_sources.screenshots(found) if who.identity.may("reveal") else (),
     )  # fmt: skip

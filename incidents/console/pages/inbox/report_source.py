@@ -1,5 +1,7 @@
 """The source of a report: the file of each attachment, shown or downloaded, each on record.
 
+Also the pictures of the pages that it names.
+
 Nothing of a sender runs or loads here: a text is escaped, a picture is drawn again in a child, and
 all other files are only saved.
 """
@@ -10,11 +12,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.api import caller
-from incidents.api.endpoints.report_sources import download
+from incidents.api.endpoints.report_sources import download, png
 from incidents.api.operation import ALONE
 from incidents.console.request_context import Viewer, needs
 from incidents.console.submission import Submitted
-from incidents.errors import NoSuchAttachmentError
+from incidents.errors import NoSuchAttachmentError, NoSuchScreenshotError
 from incidents.inbox.children.source_view import plain
 from incidents.values import inputs
 from incidents.values.ids import report_id
@@ -66,9 +68,25 @@ def picture(here: Viewer, report: str, n: int) -> Response:
     found = here.app.report_sources.preview(id_, n, caller.recipient(here.identity))
     if found.picture is None:
         raise NoSuchAttachmentError(report=report_id(id_), n=n)
-    name = f'inline; filename="{report_id(id_)}-{n}.png"'
-    headers = {**_PICTURE, "Content-Disposition": name}
-    return Response(found.picture, media_type="image/png", headers=headers)
+    return _drawn(found.picture, f"{report_id(id_)}-{n}.png")
+
+
+@router.get("/reports/{report}/snapshots/{n}/screenshot", dependencies=_REVEAL)
+def screenshot(here: Viewer, report: str, n: int) -> Response:
+    """Download the picture of a page as it was taken; the viewing goes on record."""
+    id_ = inputs.report(report)
+    to = caller.recipient(here.identity)
+    return png(here.app.report_sources.screenshot(id_, n, to), report_id(id_), n)
+
+
+@router.get("/reports/{report}/snapshots/{n}/picture", dependencies=_REVEAL)
+def drawn_screenshot(here: Viewer, report: str, n: int) -> Response:
+    """Show the picture of a page, drawn again."""
+    id_ = inputs.report(report)
+    found = here.app.report_sources.drawn_screenshot(id_, n)
+    if found.picture is None:
+        raise NoSuchScreenshotError(report=report_id(id_), n=n)
+    return _drawn(found.picture, f"{report_id(id_)}-screenshot-{n}.png")
 
 
 @router.post("/reports/{report}/source/open", dependencies=_OPEN)
@@ -81,6 +99,11 @@ def open_source(desk: Submitted, report: str) -> Response:
 def open_attachment(desk: Submitted, report: str, n: int) -> Response:
     """Download the bytes of a sealed attachment; the opening and its reason go on record."""
     return _opened(desk, report, n)
+
+
+def _drawn(picture: bytes, name: str) -> Response:
+    headers = {**_PICTURE, "Content-Disposition": f'inline; filename="{name}"'}
+    return Response(picture, media_type="image/png", headers=headers)
 
 
 def _opened(desk: Submitted, report: str, n: int | None) -> Response:
