@@ -217,6 +217,8 @@ OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
         if facts["cause"] == "logged"
         else look("show", _text(facts, "incident"))
     ],
+    "report_may_be_ours": lambda facts: [look("reopen_report", _text(facts, "report"))],
+    "report_not_about": lambda facts: [look("reopen_report", _text(facts, "report"))],
     "too_late": lambda facts: [
         do(c.RecordContact, _text(facts, "incident"), outcome=REACHED, at=None)
     ],

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0
 """How long a person's report waits for a child that reads it, in seconds."""
+MOST_NAMED = 10
+"""The maximum number of sites that a remark names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +198,7 @@ class ReportDesk:
         """Dismiss the report, and answer with it; a dry run only checks that it waits.
 
         `tell_reporter`: the mail on the outcome, if there is one, has the reason. If there is none,
-        a remark says so.
+        a remark says so. Another one names the sites here that a report `not_ours` may be about.
 
         Raises:
             NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
@@ -212,8 +214,11 @@ class ReportDesk:
             )  # fmt: skip
         with self.reading() as connection:
             found = views.report(connection, report)
-            untold = self._untold(connection, report, found) if tell_reporter else []
-        return _answer(found, untold)
+            remarks = self._untold(connection, report, found) if tell_reporter else []
+        if not_ours and found["candidates"]:
+            facts = {"report": found["id"], "sites": found["candidates"][:MOST_NAMED]}
+            remarks.append(Remark("report_may_be_ours", facts))
+        return _answer(found, remarks)
 
     @staticmethod
     def _untold(connection: Connection, id_: int, report: ReportInFull) -> list[Remark]:

@@ -148,6 +148,11 @@ def log_command(
     )  # fmt: skip
 
 
+def stated_at(report: ReportWithFindings, site: str, now: datetime) -> datetime | None:
+    """When the violation on the site happened (UTC) by the report alone: see `log_command`."""
+    return _seen_at(report, about(report, site), now)
+
+
 def join_command(report: Report, n: int, by: str) -> Attach:
     """The command that attaches the report's bytes to the incident with that number of its site."""
     digest, size, name = evidence_of(report)

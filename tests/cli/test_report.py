@@ -185,6 +185,18 @@ def test_logging_a_report_says_what_it_is_about_and_when_it_was_seen(desk: Cli) 
     assert kinds == ["incident_logged", "evidence_attached"]
 
 
+def test_the_time_that_is_taken_from_the_report_is_said(desk: Cli) -> None:
+    receive(desk, ARF, FOLDER / "plain-angle.eml")
+    tried = desk("report", "log", "r1", "--dry-run")
+    assert "time taken from r1: 2026-03-01 03:00 Asia/Shanghai (1 d 9 h ago)" in tried.err
+    in_chinese = desk("report", "log", "r1", "--dry-run", "--lang", "zh")
+    assert "时间取自 r1：2026-03-01 03:00" in in_chinese.err
+    typed = desk("report", "log", "r1", "--at", "10m ago")
+    assert "time taken" not in typed.err
+    assert "time read as" in typed.err
+    assert "time taken" not in desk("report", "log", "r2", "shop.example").err
+
+
 def test_the_person_may_say_more_than_the_report(desk: Cli) -> None:
     receive(desk, ARF)
     incident = desk(
@@ -292,10 +304,48 @@ def test_a_settled_report_is_refused_with_how_it_ended(desk: Cli) -> None:
     desk("report", "log", "r1")
     again = desk("report", "dismiss", "r1", "--reason", "late")
     assert again.status == 3
-    assert "is logged already, by li at 2026-03-02 12:00" in again.err
-    assert "report r1 is logged already, by li" in again.err
+    said = "report r1 is settled already: logged, by li at 2026-03-02 12:00"
+    assert said in again.err
     assert desk("report", "show", "r9").status == 3
     assert "an ID looks like r17" in desk("report", "show", "1-1").err
+
+
+def test_one_that_is_dismissed_as_not_ours_though_it_names_a_site_of_the_desk_is_remarked(
+    desk: Cli,
+) -> None:
+    receive(desk, ARF, FOLDER / "plain-nothing.eml")
+    words = ("--reason", "elsewhere", "--not-ours")
+    tried = desk("report", "dismiss", "r1", *words, "--dry-run")
+    assert "r1 may be about shop.example on this desk" in tried.err
+    done = desk("report", "dismiss", "r1", *words)
+    assert "r1 may be about shop.example on this desk" in done.err
+    assert done.out.splitlines() == [
+        "Dismissed r1 as not ours", "next: incidents report reopen r1 --reason R",
+    ]  # fmt: skip
+    assert desk("report", "dismiss", "r2", *words).err == ""
+    again = desk("report", "dismiss", "r1", *words)
+    assert "report r1 is settled already: not ours, by li" in again.err
+
+    desk("report", "reopen", "r1", "--reason", "ours")
+    in_chinese = desk("report", "dismiss", "r1", *words, "--lang", "zh")
+    assert "r1 可能涉及本方网站 shop.example；如处理有误，请恢复待处理" in in_chinese.err
+    desk("report", "reopen", "r1", "--reason", "ours")
+    assert desk("report", "dismiss", "r1", "--reason", "gone").err == ""
+
+
+def test_one_that_is_received_again_says_how_it_has_ended_and_what_can_follow(desk: Cli) -> None:
+    receive(desk, ARF, XARF)
+    desk("report", "dismiss", "r1", "--reason", "elsewhere", "--not-ours")
+    desk("report", "join", "r2", "1-1")
+    again = desk("report", "receive", str(ARF), str(XARF))
+    assert again.err.splitlines() == [
+        "r1 was received before, and is settled: not ours (elsewhere), by li at 2026-03-02 12:00",
+        "next: incidents report reopen r1 --reason R",
+        "r2 was received before, and is settled: joined (1-1), by li at 2026-03-02 12:00",
+        "next: incidents show 1-1",
+    ]
+    in_chinese = desk("report", "receive", str(ARF), "--lang", "zh").err
+    assert "r1 此前已收到，并已处理：非本方网站（elsewhere），li 于" in in_chinese
 
 
 def test_a_report_that_was_joined_wrongly_is_opened_again(desk: Cli) -> None:

@@ -37,6 +37,11 @@ def test_a_pasted_text_is_a_report_and_the_same_text_again_is_the_same_one(
     assert "hxxp://shop[.]example" in send(li, {"text": text}).text
     again = send(li, {"text": text}).text
     assert "Reports received: 0. Received before: 1." in again
+    assert "Settled" not in again
+
+    li.post("/reports/r1/dismiss", {"reason": "gone"})
+    again = send(li, {"text": text}).text
+    assert "Received before: 1. Settled already: r1." in again
 
 
 def test_several_files_are_as_many_reports_and_what_cannot_be_read_is_said(

@@ -138,6 +138,16 @@ def test_reports_that_name_further_sites_stay_open_after_a_bulk_act(desk: Consol
     assert 'id="r-r1"' not in waiting
 
 
+def test_the_form_says_which_time_an_empty_field_takes(desk: ConsoleDesk) -> None:
+    desk.do("two.example", c.AddSite(by="li"))
+    receive(desk, "several-customers.csv", "plain-angle.eml")
+    li = Visitor(desk, "li")
+    assert "the time that the report states, 2026-03-01 03:00." in li.get("/reports/r1").text
+    assert "留空则取举报所述时间" in Visitor(desk, "li", "zh").get("/reports/r1").text
+    assert "the time that the report states for the site" in li.get("/reports/r4").text
+    assert "Leave empty for the current time" in li.get("/reports/r5").text
+
+
 def test_logging_asks_for_the_name_of_a_site_that_it_would_close(desk: ConsoleDesk) -> None:
     for _ in range(2):
         desk.do("shop.example", c.Log(by="li", again=True), ago=timedelta(minutes=1))
@@ -177,6 +187,15 @@ def test_after_one_is_dismissed_the_next_is_shown(desk: ConsoleDesk) -> None:
     assert "No reports are waiting." in li.get("/reports").text
     assert li.post("/reports/r3/dismiss", {"reason": "again"}).status_code == 409
     assert li.post("/reports/r3/dismiss", {"reason": ""}).status_code == 409
+
+
+def test_one_that_is_dismissed_as_not_ours_though_it_names_a_site_of_the_desk_is_remarked(
+    desk: ConsoleDesk,
+) -> None:
+    li = Visitor(desk, "li")
+    fields = {"reason": "elsewhere", "not_ours": "1"}
+    page = li.get(li.post("/reports/r1/dismiss", fields).headers["location"]).text
+    assert "r1 may be about shop.example on this desk; open it again if" in page
 
 
 def test_one_about_a_violation_on_record_links_to_its_incident(desk: ConsoleDesk) -> None:

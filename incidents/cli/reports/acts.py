@@ -15,6 +15,7 @@ from incidents.values import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from incidents.cli.run import Run
     from incidents.contract.documents.reports import ReportInFull, Settled, Snapshot
@@ -102,6 +103,8 @@ def log(  # noqa: PLR0913 - by name, each an option
         found, name, own.by, clock.now(), at=own.run.read_time(at), category=category, note=note,
         again=again,
     )  # fmt: skip
+    if at is None and command.at is not None:
+        own.run.inform(_stated_time(own.run, found["id"], command.at))
     own.sequel = triage.sequel(found, command, own.run.settings.login, keep_open=keep_open)
     of_site: dict[str, Any] = {"by": own.by, "login": own.run.settings.login, "at": command.at}
     if own.dry_run:
@@ -109,6 +112,14 @@ def log(  # noqa: PLR0913 - by name, each an option
     else:
         own.run.app.reports.ensure_site(name, found, **of_site)
     own.submit_once(name, command, may_repeat=True, confirm=confirm)
+
+
+def _stated_time(run: Run, report: str, at: datetime) -> str:
+    """The time of the violation, which the report states and nobody typed."""
+    when = run.when
+    return run.text(
+        "report.time_taken", report=report, at=at, zone=when.zone_name, ago=when.ago(at)
+    )
 
 
 @verb()

@@ -14,6 +14,7 @@ import click
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import Run
+from incidents.clock import read_rfc3339
 from incidents.errors import EmptyFileError, EmptyInputError, EmptyReportError, IncidentsError
 from incidents.values.site_name import shown
 
@@ -130,9 +131,27 @@ def _receive(run: Run, files: Sequence[str]) -> int:
         output.write_documents(run, found)
     else:
         run.write(*(_line(run, each) for each in found))
-        again = [report["id"] for report, is_new in received if not is_new]
-        run.inform(*(run.text("report.repeated", report=id_) for id_ in again))
+        again = [report for report, is_new in received if not is_new]
+        run.inform(*(line for each in again for line in _repeated(run, each)))
     return 0
+
+
+def _repeated(run: Run, found: Report) -> Iterator[str]:
+    """That the report came in before, and of one that is settled how, and what can follow."""
+    from incidents.cli import next_steps
+    from incidents.contract.hints import look
+
+    if found["settled_at"] is None:
+        yield run.text("report.repeated", report=found["id"])
+        return
+    incident = found["incident"]
+    yield run.text(
+        "report.repeated.settled", report=found["id"], state=found["state"],
+        what=incident or found["reason"] or "-", by=found["settled_by"],
+        at=read_rfc3339(found["settled_at"]),
+    )  # fmt: skip
+    hint = look("reopen_report", found["id"]) if incident is None else look("show", incident)
+    yield next_steps.next_line(run, hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,11 @@ BRAKE_SPAN = timedelta(hours=1)
 
 
 class ReportSettledError(RefusedError):
-    """report {report} is {state} already, by {by} at {at}"""
+    """report {report} is settled already: {state}, by {by} at {at}"""
+
+    def _sentence(self) -> str:
+        state = str(self.facts["state"])
+        return super()._sentence().replace(state, state.replace("_", " "), 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,17 @@ def _next(desk: Submission) -> str:
     return f"/reports/{found[0]['id']}" if found else "/reports"
 
 
+def _time_hint(here: RequestContext, found: ReportInFull) -> str:
+    """What an empty field takes for the time of the violation."""
+    stated = {triage.stated_at(found, each, here.reader.now) for each in found["candidates"]}
+    if found["seen_at"] is None or "seen_at" in found["guessed"] or stated == {None}:
+        code, at = "field.at.hint", None
+    else:
+        at = stated.pop() if len(stated) == 1 else None
+        code = "report.log.at.site" if at is None else "report.log.at"
+    return here.reader.say(code, at=at, zone=str(here.reader.zone))
+
+
 def page(
     who: RequestContext, report: int, *, flash: Flash | None = None, opened: str | None = None,
     closes: str | None = None, entered: str | None = None,
@@ -217,4 +228,5 @@ def page(
         files=files, has_pages=bool(taking.addresses(found)),
         compared=snapshots.compared(found["snapshots"]), on_record=list(on_record),
         pictured=who.app.report_sources.screenshots(found) if who.identity.may("reveal") else (),
+        time_hint=_time_hint(here, found),
     )  # fmt: skip

@@ -19,6 +19,8 @@ from incidents.errors import BusyError, InputError, RefusedError
 from incidents.inbox.receiving import Delivery
 
 router = APIRouter()
+_MOST_NAMED = 10
+"""The maximum number of reports that a sentence names."""
 
 
 class NothingSentError(RefusedError):
@@ -57,11 +59,14 @@ def _of_file(upload: UploadFile) -> Delivery:
 
 
 def _told(desk: Submission, found: list[tuple[ReportInFull, bool]]) -> str:
-    """How many reports came in, and how many of them were known or cannot be read."""
+    """How many reports came in, and how many of them were known, cannot be read or have ended."""
     say = desk.reader.say
     known = sum(not is_new for _, is_new in found)
     unreadable = sum(is_new and report["state"] == "unreadable" for report, is_new in found)
     told = [say("report.received", n=len(found) - known)]
     told += [say("report.received.known", n=known)] if known else []
     told += [say("report.received.unreadable", n=unreadable)] if unreadable else []
+    settled = [each["id"] for each, is_new in found if not is_new and each["settled_at"]]
+    if settled:
+        told.append(say("report.received.settled", reports=settled[:_MOST_NAMED]))
     return " ".join(told)
