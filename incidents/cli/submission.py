@@ -222,7 +222,11 @@ class Submission:
         unconfirmed = replace(envelope, unless_closing=True)
         hosts: tuple[str, ...] = ()
         if isinstance(command, Log) and isinstance(envelope.site, str):
-            hosts = web_address.other_hosts(command.urls, envelope.site)
+            hosts = tuple(
+                host
+                for host in web_address.other_hosts(command.urls, envelope.site)
+                if not self.is_known_host(host, envelope.site)
+            )
         if hosts:
             # An impossible or repeated command needs no confirmation.
             expected = self._send(unconfirmed, dry_run=True)
@@ -252,6 +256,10 @@ class Submission:
         )
         answer, *more = answers_[len(self.before) :]
         return self.finish(reduce(join_answers, more, answer))
+
+    def is_known_host(self, _host: str, _site: str) -> bool:
+        """Whether the site is known to have that host, which is not below its name."""
+        return False
 
     def finish(self, answer: Answer) -> Answer:
         """Complete the answer for programs; a subclass may add to it."""

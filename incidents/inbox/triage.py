@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from incidents import clock
 from incidents.clock import read_rfc3339
 from incidents.contract.documents.reports import Finding, Report, ReportWithFindings
-from incidents.desk.envelope import Answer, with_remark
+from incidents.desk.envelope import Answer, remark_documents, with_remark
 from incidents.desk.inbox.reports import ByRule, LeadToIncident
 from incidents.errors import BadUrlError, InputError
 from incidents.machine.command import Command
@@ -71,6 +71,7 @@ def remarked(answer: Answer, report: ReportWithFindings, *, keep_open: bool = Fa
     site = answer.site
     if refusal is not None or answer.repeated:
         return answer
+    answer = _by_the_book(answer, report, site)
     facts: dict[str, Any] = {"report": report["id"]}
     sites = others(report, site)[:_MOST_NAMED]
     if sites and (keep_open or about(report, site)):
@@ -83,6 +84,31 @@ def remarked(answer: Answer, report: ReportWithFindings, *, keep_open: bool = Fa
     candidates = report["candidates"][:_MOST_NAMED]
     facts |= {"cause": "others" if candidates else "none", "site": site, "sites": candidates}
     return with_remark(answer, Remark("report_not_about", facts))
+
+
+def addresses_of(report: ReportWithFindings, site: str) -> set[str]:
+    """The IP addresses of the report that are the site's, as the address book says."""
+    return {
+        each["address"] for each in report["findings"]
+        if each["address"] and site in each["candidates"]
+    }  # fmt: skip
+
+
+def _by_the_book(answer: Answer, report: ReportWithFindings, site: str) -> Answer:
+    """The answer, without that a URL is on another host if this is an address of the site."""
+    known, remarks = addresses_of(report, site), []
+    for each in answer.remarks:
+        if each.name == "other_host":
+            hosts = tuple(host for host in each.facts["hosts"] if host not in known)
+            if not hosts:
+                continue
+            each = Remark(each.name, {**each.facts, "hosts": hosts})  # noqa: PLW2901
+        remarks.append(each)
+
+    def make_document() -> Any:
+        return {**answer.document, "remarks": remark_documents(remarks)}
+
+    return replace(answer, remarks=tuple(remarks), make_document=make_document)
 
 
 def about(report: ReportWithFindings, site: str) -> list[Finding]:

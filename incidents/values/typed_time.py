@@ -13,8 +13,11 @@ from incidents.values.half_width import half_width
 Limit = Literal["since", "until"]
 
 _UNITS = {
-    "d": "days", "天": "days", "h": "hours", "小时": "hours", "m": "minutes", "min": "minutes",
-    "分": "minutes", "分钟": "minutes", "s": "seconds", "秒": "seconds",
+    "d": "days", "day": "days", "days": "days", "天": "days",
+    "h": "hours", "hour": "hours", "hours": "hours", "小时": "hours",
+    "m": "minutes", "min": "minutes", "minute": "minutes", "minutes": "minutes",
+    "分": "minutes", "分钟": "minutes",
+    "s": "seconds", "second": "seconds", "seconds": "seconds", "秒": "seconds",
 }  # fmt: skip
 _DAYS_AGO = {"today": 0, "今天": 0, "yesterday": 1, "昨天": 1}
 _SPAN = rf"\d{{1,6}}\s?(?:{'|'.join(sorted(_UNITS, key=len, reverse=True))})"

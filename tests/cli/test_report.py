@@ -567,6 +567,22 @@ def test_each_row_of_a_table_is_about_whoever_had_the_address_then(
     assert found["candidates"] == ["green.example", "white.example"]
 
 
+def test_an_address_that_the_book_gives_to_the_site_is_on_no_other_host(
+    desk: Cli, tmp_path: Path
+) -> None:
+    book, ours, other = tmp_path / "book.csv", tmp_path / "ours.txt", tmp_path / "other.txt"
+    book.write_text("customer,site,address\nshop,shop.example,192.0.2.7\n", encoding="utf-8")
+    desk("report", "book", str(book))
+    ours.write_text("phishing at http://192.0.2.7/login", encoding="utf-8")
+    other.write_text("phishing at http://192.0.2.8/login", encoding="utf-8")
+    receive(desk, ours, other)
+    logged = desk("report", "log", "r1", asked=True, typed="")
+    assert logged.status == 0, logged.err
+    assert "the URL is on" not in logged.err
+    doubted = desk("report", "log", "r2", "shop.example")
+    assert "the URL is on 192.0.2.8, not on shop.example" in doubted.err
+
+
 def test_the_queue_has_the_reports_that_wait_between_its_items(desk: Cli, folder: Path) -> None:
     receive(desk, ARF, XARF)
     call, report = (line.split("\t") for line in desk("queue").out.splitlines())

@@ -102,3 +102,21 @@ def test_a_dropped_mail_is_triaged_by_keys_alone(
         expect(li.locator("#act-log button")).to_be_focused()
         li.keyboard.press("Enter")
         li.wait_for_url("**/incidents/1-1")
+
+
+def test_a_suggested_incident_is_focused_to_be_typed_over(
+    browser: Chromium, served_desk: ConsoleDesk
+) -> None:
+    desk = served_desk
+    desk.do("shop.example", c.AddSite(by="li", phone="+86 10 5555 0100"))
+    desk.do("shop.example", c.Log(by="li"))
+    send(Visitor(desk, "li"), file=ARF)
+    with person(browser, desk, "li") as li:
+        li.goto(f"{desk.url}/reports/r1")
+        li.locator("h1").click()
+        li.keyboard.press("t")
+        field = li.locator("#act-join input[name=incident]")
+        expect(field).to_have_value("1-1")
+        expect(field).to_be_focused()
+        li.keyboard.type("1-2")
+        expect(field).to_have_value("1-2")

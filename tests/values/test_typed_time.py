@@ -22,6 +22,8 @@ NOW = datetime(2026, 3, 1, 1, 30, tzinfo=UTC)
         ("1h30m ago", timedelta(minutes=90)),
         ("1 h 30 m ago", timedelta(minutes=90)),
         ("2d ago", timedelta(days=2)),
+        ("2 days ago", timedelta(days=2)),
+        ("1 hour 30 minutes ago", timedelta(minutes=90)),
         ("45s AGO", timedelta(seconds=45)),
         ("10分钟前", timedelta(minutes=10)),
         ("1小时 30分前", timedelta(minutes=90)),

@@ -31,6 +31,12 @@ class _ReportSubmission(Submission):
         self.found = _waiting(of.run, report)
         """The report before the act."""
 
+    def is_known_host(self, host: str, site: str) -> bool:
+        """Whether the host is an IP address that the address book gives to the site."""
+        from incidents.inbox import triage
+
+        return host in triage.addresses_of(self.found, site)
+
     def finish(self, answer: Answer) -> Answer:
         if self.run.remote is None:
             # A server adds the remark itself.

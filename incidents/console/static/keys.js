@@ -48,7 +48,10 @@
     const fold = act.closest("details");
     for (const each of document.querySelectorAll("#acts details")) each.open = each === fold;
     const empty = [...fold.querySelectorAll("input:not([type=hidden]), textarea")].find((field) => field.required && !field.value);
-    (empty || (act.matches("button") ? act : fold.querySelector("button"))).focus();
+    // A suggestion is to be looked at, or typed over, before Enter takes it.
+    const first = empty || (letter === "t" && fold.querySelector("input[list]")) || (act.matches("button") ? act : fold.querySelector("button"));
+    first.focus();
+    if (first.matches("input[list]")) first.select();
     return true;
   }
   for (const n of [1, 2, 3, 4, 5]) onKey[n] = () => pane.outcome(n);
