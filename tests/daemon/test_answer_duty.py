@@ -546,6 +546,34 @@ def test_a_mail_about_the_end_of_an_incident_leaves_out_what_led_to_another_one_
     assert problems(rig) == []
 
 
+@pytest.mark.both_databases
+def test_reports_that_waited_for_one_incident_and_led_to_others_are_each_told_of_their_own(
+    rig: ReporterRig,
+) -> None:
+    rig.wants("outcomes = true")
+    rig.do(c.AddSite(by="li"))
+    rig.receive(mail(), mail(id_="<2@user.example>"))
+    rig.log(1)
+    rig.join(2, 1)
+    assert len(rig.round()) == 1
+    for report in (2, 1):
+        rig.reopen(report)
+        rig.log(report)
+        assert rig.round() == []
+    ends = []
+    for n in (1, 2, 3):
+        rig.later(hours=2)
+        rig.do(c.RecordContact(by="li", incident=n, outcome="reached"))
+        rig.do(c.StateRemoved(by="li", incident=n))
+        ends.append([str(each["subject"]).split(" [")[0] for each in rig.round()])
+    assert ends == [[], ["Your report r2 is settled"], ["Your report r1 is settled"]]
+    # Later reporters are answered as well.
+    rig.receive(mail(id_="<3@user.example>", sender="qian@user.example"))
+    rig.dismiss(3)
+    assert len(rig.round()) == 1
+    assert problems(rig) == []
+
+
 def test_a_mail_is_so_only_of_a_report_that_ended_as_it_says() -> None:
     day = datetime(2026, 3, 1, tzinfo=UTC)
     ended = Report(

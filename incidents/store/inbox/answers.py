@@ -206,11 +206,19 @@ def release(connection: Connection, waited: Waiting, now: datetime) -> None:
 
 
 def narrow(connection: Connection, mail: Waiting, about: Sequence[int]) -> None:
-    """Let the mail be about those of its reports alone, or about none."""
-    unchanged = (_same(mail), waiting_answers.c.attempts == mail.attempts)
-    gone = connection.execute(delete(waiting_answers).where(*unchanged)).rowcount
-    if gone and about:
-        connection.execute(insert(waiting_answers).values(mail.only(about)._asdict()))
+    """Let the mail be about those of its reports alone, or about none.
+
+    What waits in a mail of its own meanwhile, as it was opened again, is left to that one.
+    """
+    of = waiting_answers.c
+    unchanged = (_same(mail), of.attempts == mail.attempts)
+    if not connection.execute(delete(waiting_answers).where(*unchanged)).rowcount:
+        return
+    same = (of.reporter == mail.reporter, of.letter == mail.letter, of.report.in_(about))
+    apart = set(connection.scalars(select(of.report).where(*same)))
+    left = [report for report in about if report not in apart]
+    if left:
+        connection.execute(insert(waiting_answers).values(mail.only(left)._asdict()))
 
 
 def due(connection: Connection, now: datetime) -> Waiting | None:
