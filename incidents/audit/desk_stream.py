@@ -83,6 +83,7 @@ class OwnRecord:
                 own_events.WordsErased()
                 | own_events.SignInsErased()
                 | own_events.CheckpointsThinned()
+                | report_events.AddressBookImported()
             ):
                 self._check_policy(event)
             case own_events.ServeKeyMade(key=key, recorded_at=at):

@@ -1,16 +1,17 @@
 """The address book as a file: one customer's site, domain or network a line (CSV).
 
 `customer,site,domain,address,since,until`: a line names the customer, and one thing or several of
-them; `address` is an IP address or a prefix; `since` and `until` are RFC 3339, or empty. Another
-source, such as a billing system, gives `store.address_book.Holding` in the same way.
+them; `address` is an IP address or a prefix; `since` and `until` are dates, or times (RFC 3339), or
+empty. Another source, such as a billing system, gives `store.address_book.Holding` in the same way.
 """
 
 from __future__ import annotations
 
 import csv
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from incidents import clock
 from incidents.errors import BadSiteNameError, Cause, InputError
@@ -20,13 +21,15 @@ from incidents.values import site_name
 COLUMNS = ("customer", "site", "domain", "address", "since", "until")
 MAX_CUSTOMER = 200
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 
 class BadBookError(InputError):
     """line {line} of the address book: {detail}"""
 
 
-def read(lines: Iterable[str]) -> Iterator[Holding]:
-    """Read the holdings of a file.
+def read(lines: Iterable[str], zone: tzinfo = UTC) -> Iterator[Holding]:
+    """Read the holdings of a file; a date alone is the beginning of that day in `zone`.
 
     Raises:
         BadBookError: for the first line that cannot be used; it names the value.
@@ -39,12 +42,12 @@ def read(lines: Iterable[str]) -> Iterator[Holding]:
     reader.fieldnames = names
     try:
         for row in reader:
-            yield from _of_row(reader.line_num, row)
+            yield from _of_row(reader.line_num, row, zone)
     except csv.Error as error:
         raise _bad(reader.line_num, "not_csv", "not CSV ({error})", error=str(error)) from error
 
 
-def _of_row(line: int, row: Mapping[str, str | None]) -> Iterator[Holding]:
+def _of_row(line: int, row: Mapping[str, str | None], zone: tzinfo) -> Iterator[Holding]:
     def text(name: str) -> str:
         return (row.get(name) or "").strip()
 
@@ -53,10 +56,8 @@ def _of_row(line: int, row: Mapping[str, str | None]) -> Iterator[Holding]:
         raise _bad(
             line, "customer", "customer is {value!r}: name the customer", value=customer[:80]
         )
-    since, until = (
-        _time(line, "since", text("since")) or ALWAYS,
-        _time(line, "until", text("until")),
-    )
+    since = _time(line, "since", text("since"), zone) or ALWAYS
+    until = _time(line, "until", text("until"), zone)
     if until is not None and until <= since:
         raise _bad(line, "order", "until is not after since")
     if text("site"):
@@ -83,13 +84,15 @@ def _network(line: int, given: str) -> str:
         raise _bad(line, "address", bad, value=given[:80]) from error
 
 
-def _time(line: int, what: str, given: str) -> datetime | None:
+def _time(line: int, what: str, given: str, zone: tzinfo) -> datetime | None:
     if not given:
         return None
     try:
+        if _DATE.fullmatch(given):
+            return datetime.fromisoformat(given).replace(tzinfo=zone).astimezone(UTC)
         return clock.parse_exact(given)
-    except InputError as error:
-        bad = "{what} is {value!r}: write a time such as 2026-03-01T00:00:00+08:00"
+    except (InputError, ValueError, OverflowError) as error:
+        bad = "{what} is {value!r}: write a date, or a time such as 2026-03-01T00:00:00+08:00"
         raise _bad(line, "time", bad, what=what, value=given[:80]) from error
 
 

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope, join_answers, remark_documents
+from incidents.desk.inbox import address_book as book
 from incidents.desk.inbox import intake_rules, reopening, reporters, reports, snapshots
+from incidents.desk.inbox.address_book import BookImported
 from incidents.errors import NoPageOfIncidentError, NoPageToSeeError, SealedContentError
 from incidents.inbox import answering, triage
 from incidents.inbox import reopening as reopened
@@ -30,6 +32,7 @@ from incidents.store import desk_state
 from incidents.store.cases import incidents, sites
 from incidents.store.database.engine import Reading
 from incidents.store.inbox import address_book
+from incidents.store.inbox.address_book import Holding
 from incidents.values import inputs
 from incidents.values.ids import incident_id
 from incidents.views.inbox import intake_rules as rule_views
@@ -162,6 +165,16 @@ class ReportDesk:
             with self.reading() as connection:
                 return intake_rules.expected(connection, wanted)
         return self.desk.on_record(partial(intake_rules.activate, wanted=wanted, clock=clock.now))
+
+    def import_book(
+        self, holdings: Sequence[Holding], digest: str, *, by: str, login: str | None
+    ) -> BookImported:
+        """Import entries of the address book, from a file with that SHA-256 (hexadecimal)."""
+        return self.desk.on_record(
+            partial(
+                book.import_, holdings=holdings, digest=digest, by=by, login=login, clock=clock.now
+            )
+        )
 
     def waiting(self, report: int, language: Language = ENGLISH) -> ReportInFull:
         """The report, which waits for the desk.

@@ -1,4 +1,4 @@
-"""What is on record of reports: that one came in, what it led to, and the rules for them."""
+"""What is on record of reports: that one came in, what it led to, and what decides about them."""
 
 from __future__ import annotations
 
@@ -126,6 +126,20 @@ class IntakeRulesActivated(Event):
     toml: str
     text: str
     previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressBookImported(Event):
+    """An action of the desk: entries were added to the address book, from a file.
+
+    It only suggests whose a host is. `digest`: the SHA-256 (hexadecimal) of the file, which is not
+    kept. `entries`: how many it has, of which `replaced` were in the book before.
+    """
+
+    kind = "address_book_imported"
+    digest: str
+    entries: int
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -272,6 +272,8 @@ def _account_acts() -> Iterator[Event]:
     yield report_events.IntakeRulesActivated(
         **when, rules=rules, toml='[[rule]]\nname = "trusted-feed"\n…', text=_reference("a reason")
     )
+    book = hashlib.sha256(b"customer,site").hexdigest()
+    yield report_events.AddressBookImported(**when, digest=book, entries=120, replaced=7)
     signed = {**when, "by": "rule:trusted-feed (operator-1)"}
     yield report_events.ReportLogged(**signed, report=17, about="12-3", **by_rule)
     yield report_events.ReportAsked(**signed, report=20, **by_rule, asks="would_close")

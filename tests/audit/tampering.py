@@ -28,6 +28,7 @@ from incidents.audit.rows import ALL, Finding, Share, Span
 from incidents.desk import Envelope, accounts, answers, invitations, tokens
 from incidents.desk.activation import LogKey
 from incidents.desk.inbox import (
+    address_book,
     intake_rules,
     receiving,
     reopening,
@@ -125,6 +126,11 @@ def _receive(day: Rehearsal) -> None:
             clock=clock,
         )
     )  # fmt: skip
+    day.desk.on_record(
+        partial(
+            address_book.import_, holdings=[], digest="9" * 64, by="li", login="desk1", clock=clock
+        )
+    )
     for limit in (5, 6):
         rules = rules_file.read(f"logs_per_hour = {limit}\n{_RULE}")
         wanted = RulesActivation(rules=rules, by="li", login="desk1", reason="a feed")

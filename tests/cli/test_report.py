@@ -6,6 +6,7 @@ import io
 import json
 from contextlib import nullcontext
 from datetime import timedelta
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -546,6 +547,21 @@ def test_the_site_that_a_customer_had_when_it_was_seen_is_added_and_logged(
     assert done.json["incident"]["id"] == expected.json["incident"]["id"]
     kinds = [[each["kind"] for each in answer.json["events"]] for answer in (done, expected)]
     assert kinds[0] == kinds[1]
+
+
+def test_an_import_of_the_address_book_is_on_record_and_says_what_it_replaced(
+    desk: Cli, tmp_path: Path
+) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text("customer,site,since\nGone Ltd,gone.example,2026-02-01\n", encoding="utf-8")
+    assert desk("report", "book", str(book)).out == "1 entry of the address book imported\n"
+    assert "replaced: 1" in desk("report", "book", str(book)).out
+    again = desk("report", "book", str(book), "--json")
+    assert again.json == {"entries": 1, "replaced": 1}
+    entries = desk("audit", "export").out
+    digest = sha256(book.read_bytes()).hexdigest()
+    assert entries.count('"kind":"address_book_imported"') == 3
+    assert entries.count(digest) == 3
 
 
 def test_each_row_of_a_table_is_about_whoever_had_the_address_then(

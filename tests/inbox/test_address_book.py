@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -140,7 +140,8 @@ def test_an_import_that_is_repeated_adds_nothing_and_an_end_replaces(day: Rehear
         ("blue,a b,,,,", "site is 'a b', not a name"),
         (",a.example,,,,", "customer is '': name the customer"),
         ("blue,,,192.0.2,,", "address is '192.0.2', neither an IP address nor a prefix"),
-        ("blue,a.example,,,yesterday,", "since is 'yesterday': write a time"),
+        ("blue,a.example,,,yesterday,", "since is 'yesterday': write a date, or a time"),
+        ("blue,a.example,,,2026-02-30,", "since is '2026-02-30': write a date, or a time"),
         ("blue,a.example,,,2026-03-01T00:00:00Z,2026-03-01T00:00:00Z", "until is not after since"),
     ],
 )
@@ -148,6 +149,12 @@ def test_a_line_that_cannot_be_used_is_named_with_its_value(line: str, told: str
     with pytest.raises(BadBookError, match="line 2 of the address book") as raised:
         list(address_book.read(["customer,site,domain,address,since,until", line]))
     assert told in str(raised.value)
+
+
+def test_a_date_alone_is_the_beginning_of_that_day_where_the_desk_is() -> None:
+    book = ["customer,site,since", "blue,a.example,2026-03-01"]
+    [holding] = address_book.read(book, timezone(timedelta(hours=8)))
+    assert holding.since == datetime(2026, 2, 28, 16, tzinfo=UTC)
 
 
 def test_a_file_without_a_header_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from pathlib import Path
 
 import click
@@ -21,22 +23,25 @@ def import_book(run: Run, file: Path) -> None:
     """Import the address book from FILE (CSV): which customer had what, and when.
 
     Columns: customer, then site, domain or address (an IP address or a prefix), and if wanted since
-    and until. The same thing of the same customer from the same time is replaced; nothing is
-    removed. A report's candidates are those of the time that the report names.
+    and until (dates, or times). The same thing of the same customer from the same time is replaced;
+    nothing is removed. A report's candidates are those of the time that the report names.
     """
     from incidents.inbox import address_book
-    from incidents.store.database.engine import plainly, writing
-    from incidents.store.inbox import address_book as store
 
-    app = run.local
-    with disk.file_errors(file, "read"), file.open(encoding="utf-8-sig", newline="") as lines:
-        try:
-            found = list(address_book.read(lines))
-        except UnicodeDecodeError as error:
-            raise InputError.coded(
-                "book_not_utf8", "{file} is not UTF-8: save it as UTF-8 first", file=str(file)
-            ) from error
-    with plainly(app.engine), writing(app.engine) as connection:
-        count = store.save(connection, found)
-    if not output.answer_program(run, {"holdings": count}, str(count)):
-        run.write(counted("report.book", count, run.language))
+    app, settings = run.local, run.settings
+    with disk.file_errors(file, "read"):
+        raw = file.read_bytes()
+    try:
+        lines = io.StringIO(raw.decode("utf-8-sig"), newline="")
+    except UnicodeDecodeError as error:
+        raise InputError.coded(
+            "book_not_utf8", "{file} is not UTF-8: save it as UTF-8 first", file=str(file)
+        ) from error
+    done = app.reports.import_book(
+        list(address_book.read(lines, settings.zone)), hashlib.sha256(raw).hexdigest(),
+        by=settings.person, login=settings.login,
+    )  # fmt: skip
+    if not output.answer_program(run, done._asdict(), str(done.entries)):
+        run.write(counted("report.book", done.entries, run.language))
+        if done.replaced:
+            run.write(run.text("report.book_replaced", n=done.replaced))

@@ -1,6 +1,7 @@
 """Queries for the address book: which customer had which sites, domains and IP addresses, and when.
 
-It only suggests to whom a report belongs; it decides nothing, and is not on record.
+It only suggests to whom a report belongs, and decides nothing. Each import is on record, but not
+its entries.
 """
 
 from __future__ import annotations
@@ -38,15 +39,20 @@ class Holding(NamedTuple):
         return self.since <= at and (self.until is None or self.until > at)
 
 
-def save(connection: Connection, new: Iterable[Holding]) -> int:
-    """Add what customers have; the same thing from the same time is replaced. Return the number."""
+def save(connection: Connection, new: Iterable[Holding]) -> tuple[int, int]:
+    """Add what customers have; the same thing from the same time is replaced.
+
+    Return the number of the things, and of those that were replaced.
+    """
+    replaced = 0
     rows = list({each[:4]: each for each in new}.values())
     key = tuple_(holdings.c.kind, holdings.c.value, holdings.c.customer, holdings.c.since)
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        connection.execute(delete(holdings).where(key.in_([each[:4] for each in some])))
+        same = key.in_([each[:4] for each in some])
+        replaced += connection.execute(delete(holdings).where(same)).rowcount
         connection.execute(insert(holdings), [each._asdict() for each in some])
-    return len(rows)
+    return len(rows), replaced
 
 
 def count(connection: Connection) -> int:

@@ -177,20 +177,28 @@ def _report_sentence(event: report_events.ReportEvent | report_events.ReporterMa
         case report_events.ReportSnapshot(report=n, status=status, problem=problem, digest=digest):
             found = problem or (f"SHA-256 {digest}" if digest else "nothing in it")
             return f"page of report r{n} looked at: {status or '-'}, {found}"
-        case report_events.ReporterMarked(reporter=key, standing=standing):
-            return f"reporter {key[:10]} marked as {standing}"
         case report_events.ReporterAnswered(report=n, letter=letter, problem=problem):
             return f"mail to who sent report r{n}: {letter}{f' ({problem})' if problem else ''}"
+    return event.kind
+
+
+def _inbox_sentence(event: Event) -> str:
+    """The sentence of an action on what decides about reports."""
+    match event:
+        case report_events.ReporterMarked(reporter=key, standing=standing):
+            return f"reporter {key[:10]} marked as {standing}"
+        case report_events.IntakeRulesActivated(rules=rules):
+            return f"intake rules activated: {rules}"
+        case report_events.AddressBookImported(entries=n, digest=digest):
+            return f"address book imported: {n} entries, SHA-256 {digest}"
     return event.kind
 
 
 def _entry_sentence(event: Event) -> str:
     """The sentence of an action on an invitation, a second factor, a report or a sealed file."""
     match event:
-        case report_events.ReportEvent() | report_events.ReporterMarked():
+        case report_events.ReportEvent():
             return _report_sentence(event)
-        case report_events.IntakeRulesActivated(rules=rules):
-            return f"intake rules activated: {rules}"
         case account_events.SealedOpened(about=about, digest=digest):
             return f"opened a sealed file of {about}, SHA-256 {digest}"
         case account_events.InvitationMade(handle=handle, invitation=id_, expires=expires):
@@ -205,4 +213,4 @@ def _entry_sentence(event: Event) -> str:
             return f"second factor {factor} removed"
         case account_events.RecoveryCodesMade(handle=handle):
             return f"{handle} has new recovery codes"
-    return event.kind
+    return _inbox_sentence(event)
