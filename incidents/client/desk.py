@@ -170,7 +170,9 @@ class RemoteDesk:
                 "site": envelope.site, "category": command.category, "note": command.note,
                 "at": None if command.at is None else rfc3339(command.at), "again": command.again,
             }  # fmt: skip
-        words["keep_open"] = sequel.others is not None
+        # An older server does not know the word.
+        if sequel.others is not None:
+            words["keep_open"] = True
         try:
             document, _ = self._exchange.exchange(
                 "POST", path, words=words, key=envelope.key,

@@ -169,6 +169,36 @@ def test_the_text_of_a_report_is_for_those_who_may_see_personal_data(api: Rig) -
     assert api.client("viewer").get("/api/v1/reports/r1").json()["text"] == ""
 
 
+def test_no_answer_shows_personal_data_to_those_who_may_not_see_it(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = Taken(url="http://shop.example/", final="http://shop.example/", status=200, title="Li")
+    monkeypatch.setattr(Snapshots, "take", lambda *_: [taken])
+    add_site(api)
+    with writing(api.app.engine) as connection:
+        address_book.save(connection, [Holding("site", "shop.example", "Li Wei")])
+
+    def quoted(report: ReportInFull) -> set[str]:
+        customers = {each["customer"] for each in report["held"]}
+        return customers | {report["text"]} | {each["title"] for each in report["snapshots"]}
+
+    for _ in ("first", "again"):
+        assert quoted(send(api, ARF).json()) == {""}
+    assert quoted(send(api, XARF, "operator").json()) > {"Li Wei"}
+    rights = ["look", "log", "attach", "settle_report"]
+    blind, seeing = (api.holder(api.token("operator-1", acts)) for acts in (rights, None))
+    acts: tuple[tuple[str, dict[str, str]], ...] = (
+        ("r1/retest", {}), ("r1/dismiss", {"reason": "x"}), ("r1/reopen", {"reason": "x"}),
+        ("r1/log", {}), ("r2/join", {"incident": "1-1"}),
+    )  # fmt: skip
+    for act, words in acts:
+        dry = seeing.post(f"/api/v1/reports/{act}", params={"dry_run": True}, json=words)
+        assert "Li Wei" in quoted(dry.json()["report"]), act
+        answer = blind.post(f"/api/v1/reports/{act}", json=words)
+        assert (answer.status_code, quoted(answer.json()["report"])) == (200, {""}), act
+    assert quoted(blind.get("/api/v1/reports/r1").json()) == {""}
+
+
 def test_who_may_only_look_receives_and_settles_nothing(api: Rig) -> None:
     assert send(api, ARF, "viewer").status_code == 403
     send(api, ARF)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from incidents.api.endpoints.reports import Joined, Logged
 from tests.api.rig import Rig
 from tests.client.conftest import RemoteCli
 from tests.inbox.test_samples import FOLDER
@@ -34,6 +35,18 @@ def test_a_report_is_received_logged_and_another_one_joins(over: RemoteCli) -> N
     assert len(joined["incident"]["evidence"]) == 2
     assert over("report", "list", "-q", as_="wang").out == ""
     assert "incident: 1-1" in over("report", "show", "r2", as_="wang").out
+
+
+def test_an_older_server_that_keeps_no_report_open_takes_the_report_all_the_same(
+    over: RemoteCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for form in (Logged, Joined):
+        monkeypatch.delitem(form.model_fields, "keep_open")
+    over("report", "receive", str(ARF), str(XARF), as_="wang")
+    refused = over("report", "log", "r1", "--keep-open", as_="wang")
+    assert (refused.status, "unknown key" in refused.err) == (3, True)
+    assert over("report", "log", "r1", as_="wang").status == 0
+    assert over("report", "join", "r2", "1-1", as_="wang").status == 0
 
 
 def test_a_report_is_dismissed_once(over: RemoteCli) -> None:

@@ -123,7 +123,7 @@ async def receive(
         async for piece in request.stream():
             body.write(piece)
         found, is_new = await run_in_threadpool(_receive, by, cast("BinaryIO", body), name or "")
-    return JSON(found, 201 if is_new else 200)
+    return JSON(_visible(by, found), 201 if is_new else 200)
 
 
 def _receive(by: Caller, body: BinaryIO, name: str) -> tuple[ReportInFull, bool]:
@@ -177,14 +177,7 @@ def show_report(by: ReadCaller, report: Id) -> JSON:
     """
     with by.reading() as connection:
         found = reports.report(connection, inputs.report(report))
-    # As in the console: what somebody wrote may name people.
-    if by.identity.may("reveal"):
-        return JSON(found)
-    hidden = {
-        "text": "", "snapshots": without_words(found["snapshots"]),
-        "held": without_customers(found["held"]),
-    }  # fmt: skip
-    return JSON({**found, **hidden})
+    return JSON(_visible(by, found))
 
 
 @routes.post("/reports/{report}/log", **operation("settle_report", Settled, acting=True))
@@ -228,7 +221,7 @@ def dismiss_report(by: ActionCaller, report: Id, words: Dismissed) -> JSON:
         inputs.report(report), reason, not_ours=words.not_ours, tell_reporter=words.tell_reporter,
         **_acting(by),
     )  # fmt: skip
-    return JSON(answer)
+    return _given(by, answer)
 
 
 @routes.post("/reports/{report}/reopen", **operation("settle_report", Settled, acting=True))
@@ -239,7 +232,7 @@ def reopen_report(by: ActionCaller, report: Id, words: Reopened) -> JSON:
     say so.
     """
     reason = inputs.text("reason")(words.reason)
-    return JSON(by.app.reports.reopen(inputs.report(report), reason, **_acting(by)))
+    return _given(by, by.app.reports.reopen(inputs.report(report), reason, **_acting(by)))
 
 
 @routes.post("/reports/{report}/retest", **operation("settle_report", Settled, acting=True))
@@ -248,13 +241,29 @@ def retest_report(by: ActionCaller, report: Id) -> JSON:
 
     It changes no state. The owner of the site can see the visit.
     """
-    return JSON(by.app.reports.retest(inputs.report(report), **_acting(by)))
+    return _given(by, by.app.reports.retest(inputs.report(report), **_acting(by)))
 
 
 def _acting(by: Caller) -> dict[str, Any]:
     """Who acts on a report, for an act that touches no site; it counts for their quota."""
     by.take_quota(1)
     return {"by": by.by, "login": by.identity.login, "dry_run": by.dry_run}
+
+
+def _visible(by: Caller, found: ReportInFull) -> ReportInFull:
+    """The report as every route shows it to the caller."""
+    # As in the console: what somebody wrote may name people.
+    if by.identity.may("reveal"):
+        return found
+    hidden = {
+        "text": "", "snapshots": without_words(found["snapshots"]),
+        "held": without_customers(found["held"]),
+    }  # fmt: skip
+    return cast("ReportInFull", {**found, **hidden})
+
+
+def _given(by: Caller, answer: Settled) -> JSON:
+    return JSON({**answer, "report": _visible(by, answer["report"])})
 
 
 def _read(by: Caller, report: str) -> ReportInFull:
@@ -274,4 +283,4 @@ def _settle(
     if answer.refusal is not None:
         raise by.refused(answer)
     [document] = actions.action_documents(by.app, [answer])
-    return JSON({**document, "report": _read(by, found["id"])})
+    return JSON({**document, "report": _visible(by, _read(by, found["id"]))})
