@@ -9,10 +9,10 @@ from typing import Any
 from incidents.machine.policy import DOCUMENTED, Policy
 
 MAX_FINDINGS = 20
+"""The maximum number of incidents in a notice, which only counts the rest."""
 
 MAX_URLS = 10
-"""The maximum number of incidents in a notice, and of addresses for each; a notice only counts the
-rest."""
+"""The maximum number of addresses of each incident in a notice, which only counts the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

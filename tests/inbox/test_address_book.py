@@ -42,7 +42,7 @@ def found(
 ) -> list[str]:
     with reading(day.engine) as connection:
         asked = Asked(hosts, [(address, at) for address in addresses], at)
-        return candidates.of_reports(connection, {1: asked})[1]
+        return candidates.look_up(connection, [[asked]]).candidates(asked)
 
 
 @pytest.mark.both_databases
@@ -100,24 +100,21 @@ def test_where_the_register_and_the_holder_of_the_time_disagree_a_person_chooses
 
 
 def test_each_address_is_whose_it_was_when_it_was_seen_itself(day: Rehearsal) -> None:
-    asked = {
-        1: Asked((), [("198.51.100.7", FEBRUARY), ("192.0.2.1", MARCH)], MARCH),
-        2: Asked((), [("198.51.100.7", MARCH), ("198.51.100.7", FEBRUARY)], FEBRUARY),
-    }
+    one = Asked((), [("198.51.100.7", FEBRUARY), ("192.0.2.1", MARCH)], MARCH)
+    two = Asked((), [("198.51.100.7", MARCH), ("198.51.100.7", FEBRUARY)], FEBRUARY)
     with reading(day.engine) as connection:
-        assert candidates.of_reports(connection, asked) == {
-            1: ["green.example", "shop.example"],
-            2: ["white.example", "green.example"],
-        }
+        known = candidates.look_up(connection, [[one], [two]])
+    assert known.candidates(one) == ["green.example", "shop.example"]
+    assert known.candidates(two) == ["white.example", "green.example"]
 
 
 def test_the_address_book_is_asked_once_for_a_page_of_reports(day: Rehearsal) -> None:
     def statements(reports: int) -> int:
-        asked = {
-            n: Asked((f"{n}.shop.example",), [("192.0.2.1", MARCH)], MARCH) for n in range(reports)
-        }
+        asked = [
+            [Asked((f"{n}.shop.example",), [("192.0.2.1", MARCH)], MARCH)] for n in range(reports)
+        ]
         with sent(day.engine) as found, reading(day.engine) as connection:
-            candidates.of_reports(connection, asked)
+            candidates.look_up(connection, asked)
         return len(found)
 
     assert statements(50) == statements(1)

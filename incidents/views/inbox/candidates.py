@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -23,12 +23,13 @@ from incidents.store.inbox.address_book import Holding, Kind, networks_above
 _MOST_ABOVE = 8
 """The maximum number of parent names of a host that are looked up."""
 MOST = 20
-"""The maximum number of candidates of a report, and of IP addresses that are looked up."""
+"""The maximum number of candidates of a report."""
 _MOST_HOSTS = 100
 """The maximum number of hosts of a report that are looked up in the address book."""
+_MOST_NETWORKS = 2_500
+"""The maximum number of networks of a report that are looked up: 100 IPv4 addresses, or 20 IPv6."""
 
 _Key = tuple[Kind, str]
-_Of = TypeVar("_Of", int, tuple[int, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,50 +46,58 @@ class Asked:
     is_one: bool = False
 
 
-def of_reports(connection: Connection, asked: Mapping[_Of, Asked]) -> dict[_Of, list[str]]:
-    """The candidates of each report, or finding, the surest first, at most twenty.
+def look_up(connection: Connection, asked: Iterable[Sequence[Asked]]) -> Found:
+    """What is known of all that reports name, of each report what it names first.
+
+    `asked`: what each report names, as a whole and then in its parts. The limits hold for all of
+    them together: anybody can send a report that names as much as fits.
 
     The function takes a query for the register, one for whether there is an address book, and two
     for that, or more if there is much to look up.
     """
-    hosts = {host for each in asked.values() for host in each.hosts}
+    reports = [list(each) for each in asked]
+    hosts = {host for each in reports for one in each for host in one.hosts}
     registered = sites_of_hosts(connection, hosts)
-    has_book = bool(asked) and address_book.count(connection) > 0
-    book = _Book.of(connection, list(asked.values())) if has_book else _Book()
-    found = {}
-    for id_, each in asked.items():
+    has_book = bool(reports) and address_book.count(connection) > 0
+    return Found(registered, _Book.of(connection, reports) if has_book else _Book())
+
+
+class Found:
+    """What the register and the address book say of what reports name."""
+
+    def __init__(self, registered: Mapping[str, str], book: _Book) -> None:
+        self._registered = registered
+        self._book = book
+
+    def candidates(self, of: Asked) -> list[str]:
+        """The candidates of a report, or of a part of it, the surest first, at most twenty."""
         named: list[str] = []
-        for host in each.hosts:
-            named += _of_host(host, registered.get(host), book, each.at)
+        for host in of.hosts:
+            named += _of_host(host, self._registered.get(host), self._book, of.at)
         there: list[str] = []
-        for address, at in each.addresses:
-            _, holders = book.nearest(_of_address(address), at)
+        for address, at in of.addresses:
+            _, holders = self._book.nearest(self._book.above(address), at)
             there += [site for sites_ in holders for site in sites_]
-        both = [site for site in named if site in there] if each.is_one else []
-        found[id_] = list(dict.fromkeys(both or [*named, *there]))[:MOST]
-    return found
+        both = [site for site in named if site in there] if of.is_one else []
+        return list(dict.fromkeys(both or [*named, *there]))[:MOST]
 
+    def holdings(self, of: Asked) -> list[tuple[str, Holding]]:
+        """Each candidate that the address book gives, with what its customer had of what is named.
 
-def holdings_of(connection: Connection, asked: Asked) -> list[tuple[str, Holding]]:
-    """Each candidate that the address book gives, with what its customer had of what is named.
-
-    What was had when it was seen: of each host and address the nearest thing that anybody had.
-    """
-    if not address_book.count(connection):
-        return []
-    book = _Book.of(connection, [asked])
-    lines = [
-        *(([key for name in names_above(host) for key in _of_name(name)], asked.at)
-          for host in asked.hosts[:_MOST_HOSTS]),
-        *((_of_address(address), at) for address, at in asked.addresses[:MOST]),
-    ]  # fmt: skip
-    found = {
-        (site, held): None
-        for line, at in lines
-        for held, sites_ in book.holders(line, at)
-        for site in sites_
-    }
-    return list(found)
+        What was had when it was seen: of each host and address the nearest thing that anybody had.
+        """
+        lines = [
+            *(([key for name in names_above(host) for key in _of_name(name)], of.at)
+              for host in of.hosts[:_MOST_HOSTS]),
+            *((self._book.above(address), at) for address, at in of.addresses),
+        ]  # fmt: skip
+        found = {
+            (site, held): None
+            for line, at in lines
+            for held, sites_ in self._book.holders(line, at)
+            for site in sites_
+        }
+        return list(found)
 
 
 def sites_of_hosts(connection: Connection, hosts: Collection[str]) -> dict[str, str]:
@@ -158,7 +167,11 @@ def _of_address(address: str) -> list[_Key]:
 class _Book:
     """What the address book says of the hosts and the addresses that reports name."""
 
-    def __init__(self, held: Iterable[Holding] = (), sites_: Iterable[Holding] = ()) -> None:
+    def __init__(
+        self, held: Iterable[Holding] = (), sites_: Iterable[Holding] = (),
+        above: Mapping[str, Sequence[_Key]] | None = None,
+    ) -> None:  # fmt: skip
+        self._above = above or {}
         self._held: dict[_Key, list[Holding]] = defaultdict(list)
         self._sites: dict[str, list[Holding]] = defaultdict(list)
         for each in held:
@@ -167,22 +180,36 @@ class _Book:
             self._sites[each.customer].append(each)
 
     @classmethod
-    def of(cls, connection: Connection, asked: Sequence[Asked]) -> _Book:
+    def of(cls, connection: Connection, reports: Iterable[Sequence[Asked]]) -> _Book:
         """Look up what the reports name, of each report what it names first."""
         wanted: set[_Key] = set()
+        above: dict[str, list[_Key]] = {}
         times: set[datetime] = set()
-        for each in asked:
-            hosts = each.hosts[:_MOST_HOSTS]
-            wanted.update(
-                key for host in hosts for name in names_above(host) for key in _of_name(name)
-            )
-            addresses = list(dict.fromkeys(address for address, _ in each.addresses))
-            wanted.update(key for one in addresses[:MOST] for key in _of_address(one))
-            times.update([each.at, *(at for _, at in each.addresses)])
+        for report in reports:
+            hosts = dict.fromkeys(host for each in report for host in each.hosts)
+            for host in islice(hosts, _MOST_HOSTS):
+                wanted.update(key for name in names_above(host) for key in _of_name(name))
+            own = 0
+            for address in dict.fromkeys(one for each in report for one, _ in each.addresses):
+                line = above.get(address) or _of_address(address)
+                own += len(line)
+                if own > _MOST_NETWORKS:
+                    break
+                above[address] = line
+            times.update(each.at for each in report)
+            times.update(at for each in report for _, at in each.addresses)
+        wanted.update(key for line in above.values() for key in line)
         first, last = min(times), max(times)
         held = address_book.of_values(connection, wanted, first, last)
         customers = {each.customer for each in held}
-        return cls(held, address_book.sites_of(connection, customers, first, last))
+        return cls(held, address_book.sites_of(connection, customers, first, last), above)
+
+    def above(self, address: str) -> Sequence[_Key]:
+        """The networks that the IP address is in; none if it was beyond the limit.
+
+        A wide network that another address is in, too, would not be the nearest.
+        """
+        return self._above.get(address, ())
 
     def nearest(self, line: Iterable[_Key], at: datetime) -> tuple[str | None, list[list[str]]]:
         """The first of these things that anybody had at that time, and the sites of each holder."""

@@ -7,44 +7,39 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection
-
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import BadUrlError
 from incidents.store.inbox.reports import Report
 from incidents.values import web_address
-from incidents.views.inbox import candidates
+from incidents.views.inbox.candidates import Asked
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import Finding
 
 
-def of_reports(
-    connection: Connection, of: Iterable[tuple[Report, Mapping[str, Any]]]
-) -> dict[int, list[Finding]]:
-    """The findings of each report with that reading, by its number."""
-    found = {row.id: list(_of_reading(row, reading)) for row, reading in of}
-    first = {row.id: _first_at(row) for row, _ in of}
-    received = {row.id: row.received_at for row, _ in of}
-    asked = {
-        (id_, n): _asked(each, first[id_], received[id_])
-        for id_, findings in found.items()
-        for n, each in enumerate(findings)
-    }
-    for (id_, n), sites in candidates.of_reports(connection, asked).items():
-        found[id_][n]["candidates"] = sites
-    return found
+def of_reading(row: Report, reading: Mapping[str, Any]) -> list[Finding]:
+    """The findings of the report with that reading; whoever looks them up adds the candidates."""
+    return list(_of_reading(row, reading))
 
 
-def as_one(row: Report, reading: Mapping[str, Any]) -> tuple[int, candidates.Asked]:
-    """What the whole report names, with its number; no report names a time after it came in."""
+def whole(row: Report, reading: Mapping[str, Any]) -> Asked:
+    """What the whole report names; no report names a time after it came in."""
     at = _first_at(row)
     addresses = dict.fromkeys(
         (each["address"], at if seen is None else min(read_rfc3339(seen), row.received_at))
         for each in reading.get("endpoints", ())
         for seen in [each["seen_at"]]
     )
-    return row.id, candidates.Asked(_hosts(reading), list(addresses), at)
+    return Asked(_hosts(reading), list(addresses), at)
+
+
+def asked(row: Report, of: Finding) -> Asked:
+    """What the finding names; no finding was seen later than its report came in."""
+    seen = of["seen_at"]
+    at = _first_at(row) if seen is None else min(read_rfc3339(seen), row.received_at)
+    hosts = [of["host"]] if of["host"] else []
+    addresses = [(of["address"], at)] if of["address"] else []
+    return Asked(hosts, addresses, at, is_one=True)
 
 
 def left(findings: Sequence[Finding], done: Collection[str]) -> list[str]:
@@ -94,12 +89,3 @@ def _host_of(url: str | None) -> str | None:
     with suppress(BadUrlError):
         return None if url is None else web_address.host(web_address.read(url, bare=True))
     return None
-
-
-def _asked(of: Finding, first: datetime, received_at: datetime) -> candidates.Asked:
-    """What the finding names; no finding was seen later than its report came in."""
-    seen = of["seen_at"]
-    at = first if seen is None else min(read_rfc3339(seen), received_at)
-    hosts = [of["host"]] if of["host"] else []
-    addresses = [(of["address"], at)] if of["address"] else []
-    return candidates.Asked(hosts, addresses, at, is_one=True)

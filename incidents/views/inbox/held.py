@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Connection
-
 from incidents.clock import rfc3339
 from incidents.store.inbox.address_book import ALWAYS
-from incidents.views.inbox import candidates
-from incidents.views.inbox.candidates import Asked
+from incidents.views.inbox.candidates import MOST, Asked, Found
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import Held
 
 
-def of_report(connection: Connection, asked: Asked) -> list[Held]:
+def of_report(found: Found, asked: Asked) -> list[Held]:
     """What makes sites candidates of the report, at most as many as there may be candidates."""
     return [
         {
@@ -24,7 +21,7 @@ def of_report(connection: Connection, asked: Asked) -> list[Held]:
             "since": None if held.since == ALWAYS else rfc3339(held.since),
             "until": None if held.until is None else rfc3339(held.until),
         }
-        for site, held in candidates.holdings_of(connection, asked)[: candidates.MOST]
+        for site, held in found.holdings(asked)[:MOST]
     ]  # fmt: skip
 
 

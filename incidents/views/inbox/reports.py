@@ -36,6 +36,7 @@ from incidents.views.inbox.reporters import ReporterRecord, record_of
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import (
         Finding,
+        Held,
         Record,
         Report,
         ReportInFull,
@@ -123,7 +124,8 @@ def reports(
 ) -> list[Report]:  # fmt: skip
     """The reports with those numbers, in that order; `full` ones have their `findings`, too.
 
-    The number of queries does not depend on theirs, but for one of each trusted reporter.
+    The number of queries does not depend on theirs, but for one of each trusted reporter, and for
+    what is named: there is a limit for each report (see `candidates`).
     """
     wanted = list(ids)
     rows = store.named(connection, wanted)
@@ -133,18 +135,28 @@ def reports(
         id_: json.loads(texts[row.reading]) if row.reading in texts else {}
         for id_, row in rows.items()
     }
-    read = [(rows[id_], reading) for id_, reading in readings.items()]
     before = store.incidents_before(connection, rows)
-    in_parts = [each for each in read if full or findings or each[0].id in before]
-    parts = report_findings.of_reports(connection, in_parts)
-    found = candidates.of_reports(connection, dict(report_findings.as_one(*each) for each in read))
+    parts = {
+        id_: report_findings.of_reading(rows[id_], reading)
+        for id_, reading in readings.items()
+        if full or findings or id_ in before
+    }
+    wholes = {id_: report_findings.whole(rows[id_], each) for id_, each in readings.items()}
+    asked = {
+        id_: [report_findings.asked(rows[id_], each) for each in own] for id_, own in parts.items()
+    }
+    known = candidates.look_up(connection, ([wholes[id_], *asked.get(id_, ())] for id_ in wholes))
+    found = {id_: known.candidates(whole) for id_, whole in wholes.items()}
+    for id_, own in parts.items():
+        for finding, of in zip(own, asked[id_], strict=True):
+            finding["candidates"] = known.candidates(of)
     names = sites.names_of(connection, (led.site_id for own in before.values() for led in own))
     for id_, own in parts.items():
         done = [names[led.site_id] for led in before.get(id_, ()) if led.site_id in names]
         left = report_findings.left(own, () if rows[id_].is_settled else done)
-        # There may be more findings than were looked up for the whole report.
-        known = found[id_] if rows[id_].is_settled or not done else []
-        found[id_] = list(dict.fromkeys([*known, *left]))[: candidates.MOST]
+        # A finding may have been seen at another time than the whole report.
+        first = found[id_] if rows[id_].is_settled or not done else []
+        found[id_] = list(dict.fromkeys([*first, *left]))[: candidates.MOST]
     keys = {row.reporter for row in rows.values() if row.reporter is not None}
     standings = reporters.standings(connection, keys)
     records = {
@@ -153,7 +165,9 @@ def reports(
         if standing == reporters.TRUSTED
     }
     return [
-        _in_full(connection, row, readings[id_], document) if full else document
+        _in_full(connection, row, readings[id_], document, held.of_report(known, wholes[id_]))
+        if full
+        else document
         for id_, row in ((id_, rows[id_]) for id_ in wanted if id_ in rows)
         for document in [
             _document(
@@ -305,14 +319,13 @@ def _document(  # noqa: PLR0913 - by name, each a part of the document
 
 
 def _in_full(
-    connection: Connection, row: store.Report, reading: Mapping[str, Any], found: Report
-) -> ReportInFull:
+    connection: Connection, row: store.Report, reading: Mapping[str, Any], found: Report,
+    had: list[Held],
+) -> ReportInFull:  # fmt: skip
     empty: dict[str, Any] = {"text": "", "endpoints": [], "attachments": [], "invalid": []}
     more = {name: reading.get(name, empty.get(name)) for name in _FULL}
     sealed = sealed_files.is_report_sealed(connection, row)
     if sealed:
         more["text"] = ""
         more["attachments"] = [{**each, "name": ""} for each in more["attachments"]]
-    _, asked = report_findings.as_one(row, reading)
-    more["held"] = held.of_report(connection, asked)
-    return cast("ReportInFull", {**found, "sealed": sealed, **more})
+    return cast("ReportInFull", {**found, "sealed": sealed, "held": had, **more})

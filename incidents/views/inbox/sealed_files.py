@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, select
 
 from incidents.contract import sealed_content
 from incidents.store.inbox import reports as store
@@ -41,61 +41,66 @@ def sealed_evidence(
     if sealed_content.is_sealed(*_of_incident(connection, key)):
         return set(digests)
     site_id, n = key
-    led_here = and_(reports.c.site_id == site_id, reports.c.incident == n)
-    asked = (
-        select(
-            reports.c.digest,
-            reports.c.kept,
-            reports.c.reopened_at,
-            reports.c.category,
-            incidents.c.category,
-        )
+    of, own = report_incidents.c, reports.c
+    columns = own.digest, own.kept, own.reopened_at, own.category, incidents.c.category
+    ended = (
+        select(*columns)
         .outerjoin(
-            incidents,
-            and_(incidents.c.site_id == reports.c.site_id, incidents.c.n == reports.c.incident),
+            incidents, and_(incidents.c.site_id == own.site_id, incidents.c.n == own.incident)
         )
-        .where(or_(reports.c.digest.in_(digests), led_here))
-    )
-    of = report_incidents.c
+    )  # fmt: skip
     before_it_ended = (
-        select(
-            reports.c.digest,
-            reports.c.kept,
-            reports.c.reopened_at,
-            reports.c.category,
-            incidents.c.category,
-        )
-        .join(report_incidents, of.report == reports.c.id)
+        select(*columns)
+        .join(report_incidents, of.report == own.id)
         .outerjoin(incidents, and_(incidents.c.site_id == of.site_id, incidents.c.n == of.incident))
-        .where(
-            or_(
-                reports.c.digest.in_(digests),
-                reports.c.id.in_(select(of.report).where(of.site_id == site_id, of.incident == n)),
-            )
-        )
     )
+    in_files = own.digest.in_(digests)
+    # One by one: PostgreSQL uses no index for one or the other.
+    rows = [
+        row
+        for asked in (
+            ended.where(in_files),
+            ended.where(own.site_id == site_id, own.incident == n),
+            before_it_ended.where(in_files),
+            before_it_ended.where(
+                own.id.in_(select(of.report).where(of.site_id == site_id, of.incident == n))
+            ),
+        )
+        for row in connection.execute(asked)
+    ]
+    reopened = {row.kept or row.digest for row in rows if row.reopened_at is not None}
+    attached = _attached_sealed(connection, reopened)
     found: set[str] = set()
-    for each in (asked, before_it_ended):
-        for digest, kept, reopened_at, *categories in connection.execute(each):
-            if sealed_content.is_sealed(*categories) or (
-                reopened_at is not None and is_attached_sealed(connection, kept or digest)
-            ):
-                found |= {digest, kept} & set(digests)
+    for digest, kept, reopened_at, *categories in rows:
+        is_attached = reopened_at is not None and (kept or digest) in attached
+        if is_attached or sealed_content.is_sealed(*categories):
+            found |= {digest, kept} & set(digests)
     return found
 
 
 def is_attached_sealed(connection: Connection, digest: str) -> bool:
     """Whether an incident of such a category has the file, wherever else it is attached."""
+    return bool(_attached_sealed(connection, {digest}))
+
+
+def _attached_sealed(connection: Connection, digests: Collection[str]) -> set[str]:
+    """Those of the files that an incident of such a category has."""
+    if not digests:
+        return set()
     asked = (
-        select(incidents.c.category)
+        select(evidence.c.digest, incidents.c.category)
         .join(
             evidence,
             and_(incidents.c.site_id == evidence.c.site_id, incidents.c.n == evidence.c.incident),
         )
-        .where(evidence.c.digest == digest)
+        .where(evidence.c.digest.in_(digests))
         .distinct()
     )
-    return sealed_content.is_sealed(*connection.scalars(asked))
+    return {
+        digest
+        for digest, category in connection.execute(asked)
+        if sealed_content.is_sealed(category)
+    }
 
 
 def _of_incident(connection: Connection, key: tuple[int, int]) -> Sequence[str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,10 +25,6 @@ from incidents.store.schema.types import words
 from incidents.values.ids import ACT
 from incidents.views.queue.queue_page import IN_ORDER
 
-if TYPE_CHECKING:
-    pass
-
-
 MAX_ALARMS = 500
 """The maximum number of alarms of a kind."""
 
@@ -37,6 +33,9 @@ MAX_REPORTS = 2_000
 
 MAX_DUE = 2_000
 """The maximum number of items due soon to search for contact clocks."""
+
+# Limits are literals: PostgreSQL would choose another plan for a bound limit (see `views.health`).
+# The names of sites are joined after the limit.
 
 _one_more: ColumnElement[int] = literal_column(str(MAX_ALARMS + 1))
 
