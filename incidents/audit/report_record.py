@@ -205,6 +205,7 @@ class ReportRecord:
         own = self.reopenings.setdefault(event.report, [])
         at, by = event.recorded_at, intern(event.by)
         own.append(Reopening.of(before, len(own) + 1, at, by, event.text))
+        self.led.pop(event.report, None)
         self._put(waiting_again(before, at))
 
     def _named(self, report: int) -> Report | None:

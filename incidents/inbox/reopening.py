@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from incidents.clock import read_rfc3339
 from incidents.contract.documents.reports import ReportInFull
@@ -11,14 +11,15 @@ from incidents.machine.refusal import Remark
 from incidents.store.inbox.reports import LOGGED
 
 
-def remarks(before: ReportInFull, incident_state: str | None) -> Iterator[Remark]:
-    """The remarks on the act: of a report as it is before, and the state of the incident it led to.
+def remarks(before: ReportInFull, stay: Mapping[str, str]) -> Iterator[Remark]:
+    """The remarks on the act: of a report as it is before.
 
-    That incident stays, unless it is void; and no mail that was sent is taken back.
+    `stay`: the IDs of the incidents to which it led that are not void, each with the state by which
+    it led there. They stay; and no mail that was sent is taken back.
     """
-    report, incident = before["id"], before["incident"]
-    if incident is not None and incident_state != "voided":
-        cause = "logged" if before["state"] == LOGGED else "joined"
+    report = before["id"]
+    for incident, how in stay.items():
+        cause = "logged" if how == LOGGED else "joined"
         yield Remark("incident_stays", {"cause": cause, "report": report, "incident": incident})
     for told in before["told"]:
         if told["letter"] in OUTCOMES and told["problem"] is None:

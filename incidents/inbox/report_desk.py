@@ -32,6 +32,7 @@ from incidents.store import desk_state
 from incidents.store.cases import incidents, sites
 from incidents.store.database.engine import Reading
 from incidents.store.inbox import address_book
+from incidents.store.inbox import reports as store
 from incidents.store.inbox.address_book import Holding
 from incidents.values import inputs
 from incidents.values.ids import incident_id
@@ -254,9 +255,12 @@ class ReportDesk:
         """
         with self.reading() as connection:
             row = reopening.settled(connection, report)
-            before, key = views.report(connection, report), (row.site_id or 0, row.incident or 0)
-            led_to = incidents.whole(connection, [key]).get(key)
-            remarks = list(reopened.remarks(before, led_to.state if led_to else None))
+            before = store.incidents_before(connection, [report]).get(report, [])
+            led = store.incidents_of(row, before)
+            found = incidents.whole(connection, led)
+            void = {key for key, each in found.items() if each.state == "voided"}
+            stay = {incident_id(*key): how for key, how in led.items() if key not in void}
+            remarks = list(reopened.remarks(views.report(connection, report), stay))
         if not dry_run:
             self.desk.on_record(
                 partial(

@@ -48,7 +48,8 @@ _TABLES = {
     "report_reopenings": "How the reports that were opened again had ended before, by whom they"
     " were opened again, and why (a reference, as the reason for a dismissal is).",
     "waiting_snapshots": "The reports whose web addresses a daemon is to look at.",
-    "report_incidents": "The incidents to which a report about several sites led before it ended.",
+    "report_incidents": "The incidents to which a report about several sites led before it ended,"
+    " since it was opened again if it was.",
     "report_hosts": "The hosts that a report names, by which reports are found.",
     "keys": (
         "The answers to commands with `--key`, so that a repeated command gets the same one. They"

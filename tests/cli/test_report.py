@@ -388,6 +388,19 @@ def test_an_incident_that_was_logged_from_a_report_stands_until_it_is_voided(des
     assert void["remarks"] == []
 
 
+def test_each_incident_that_stays_of_a_report_about_several_sites_is_named(desk: Cli) -> None:
+    desk("site", "add", "two.example")
+    receive(desk, FOLDER / "several-customers.csv")
+    desk("report", "log", "r1", "two.example", "--keep-open")
+    desk("report", "join", "r1", "1-1")
+    answer = desk("report", "reopen", "r1", "--reason", "two sites", "--json", "--dry-run").json
+    stays = [(each["facts"]["cause"], each["facts"]["incident"]) for each in answer["remarks"]]
+    assert stays == [("logged", "2-1"), ("joined", "1-1")]
+    desk("void", "2-1", "--reason", "the wrong site")
+    answer = desk("report", "reopen", "r1", "--reason", "the wrong site", "--json").json
+    assert [each["facts"]["incident"] for each in answer["remarks"]] == ["1-1"]
+
+
 def test_a_dry_run_changes_nothing(desk: Cli) -> None:
     receive(desk, ARF)
     for act in (("log",), ("join",), ("dismiss", "--reason", "x")):

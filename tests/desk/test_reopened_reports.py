@@ -88,6 +88,31 @@ def test_a_report_can_be_opened_again_each_time_that_it_has_ended(day: Rehearsal
     assert day.findings() == []
 
 
+@pytest.mark.both_databases
+def test_what_a_report_led_to_before_it_was_opened_again_does_not_count_any_more(
+    day: Rehearsal,
+) -> None:
+    names = ("a.example", "b.example")
+    receive(day, incoming(ONE), incoming(TWO))
+    for report in (1, 2):
+        for site in names:
+            log(day, report, site, names=names, again=True)
+        for site in names:
+            void = c.VoidIncident(by="li", incident=report, reason="no violation")
+            assert day.give(void, site).refusal is None
+        reopen(day, report)
+    dismiss(day, 1, not_ours=True, tell_reporter=True)
+    assert states(day) == ["not_ours", "new"]
+    assert day.findings() == []
+    # The same site as before, and without being asked whether it is meant.
+    log(day, 2, "a.example", names=names)
+    led = day.rows("SELECT report, n, state, site_id, incident FROM report_incidents")
+    assert led == [(2, 1, "logged", 1, 3)]
+    dismiss(day, 2, not_ours=True)
+    assert states(day) == ["not_ours", "logged"]
+    assert day.findings() == []
+
+
 def test_only_what_has_ended_can_be_opened_again(day: Rehearsal) -> None:
     receive(day, incoming(ONE))
     with pytest.raises(ReportWaitsError, match="report r1 waits for the desk already"):

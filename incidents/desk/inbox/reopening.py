@@ -49,7 +49,7 @@ def reopen(
 ) -> None:
     """Let the report wait again, with the reason as text; raises the errors of `settled`.
 
-    The incident that it led to stays as it is.
+    The incidents that it led to stay as they are; none of them counts for how it ends now.
     """
     place = own_stream.place(connection, clock)
     before = settled(connection, report)

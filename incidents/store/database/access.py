@@ -118,7 +118,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "footers": (SELECT, INSERT, UPDATE, DELETE),
     "work": _TRANSIENT,
     "reports": _STATE,
-    "report_incidents": _STATE,
+    "report_incidents": _TRANSIENT,
     "report_hosts": _TRANSIENT,
     "reporters": _STATE,
     "answers": _STATE,

@@ -58,10 +58,14 @@ def waiting_again(before: Report, at: datetime) -> Report:
 
 
 def add(connection: Connection, before: Report, at: datetime, by: str, why: str) -> None:
-    """Let a report that has ended wait again, in its place in the list, and note how it ended."""
+    """Let a report that has ended wait again, in its place in the list, and note how it ended.
+
+    Only the incidents to which it leads from now on are those by which it ends.
+    """
     last = of_reports(connection, [before.id])
     new = Reopening.of(before, len(last) + 1, at, by, why)
     connection.execute(insert(report_reopenings), [new._asdict()])
+    reports.take_back_incidents(connection, before.id)
     key = before.reporter or ""
     standing = reporters.standings(connection, [key]).get(key, reporters.NONE)
     again = waiting_again(before, at)._replace(rank=reports.rank(before.category, standing))

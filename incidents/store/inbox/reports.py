@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple, get_args
 
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
 from incidents.contract.documents.reports import ReportState
 from incidents.store.inbox import reporters
@@ -200,12 +200,20 @@ def incidents_before(connection: Connection, ids: Iterable[int]) -> dict[int, li
     return found
 
 
-def incidents_of(row: Report, before: Iterable[Led]) -> list[tuple[int, int]]:
-    """The incidents to which the report led, in order, with those `before` it ended."""
-    found = [(each.site_id, each.incident) for each in before]
+def incidents_of(row: Report, before: Iterable[Led]) -> dict[tuple[int, int], str]:
+    """The incidents to which the report led, in order, with those `before` it ended.
+
+    Each is its site's id and its number there, with the state by which the report led to it.
+    """
+    found = {(each.site_id, each.incident): each.state for each in before}
     if row.site_id is not None and row.incident is not None:
-        found.append((row.site_id, row.incident))
-    return list(dict.fromkeys(found))
+        found.setdefault((row.site_id, row.incident), row.state)
+    return found
+
+
+def take_back_incidents(connection: Connection, id_: int) -> None:
+    """Forget to which incidents the report led before it ended: it is opened again."""
+    connection.execute(delete(report_incidents).where(report_incidents.c.report == id_))
 
 
 def rank_again(connection: Connection, reporter: str, standing: str) -> None:
