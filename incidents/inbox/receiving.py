@@ -41,10 +41,15 @@ _Group = list[tuple[Kept, str]]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A report that somebody brings: a function that opens its bytes, and the name of its file."""
+    """A report that somebody brings: a function that opens its bytes, and the name of its file.
+
+    `may_be_empty`: whether it is kept without a byte in it, too. Otherwise something failed before,
+    and who brings it is told.
+    """
 
     open: Callable[[], AbstractContextManager[BinaryIO]]
     name: str = ""
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,6 @@ class Inbox:
     `folder`: of the evidence; `limit`: the most bytes of a file that are kept there. `options`:
     what the settings give to readers. `by`: the person or the duty that brings the reports.
     `patience_s`: how long it waits for a child that reads them; None: until there is one.
-    `takes_empty`: whether a report without a byte is kept, since nobody is there to be told.
     """
 
     desk: Desk
@@ -65,7 +69,6 @@ class Inbox:
     by: str
     login: str | None
     patience_s: float | None = None
-    takes_empty: bool = True
 
     def receive(self, deliveries: Iterable[Delivery]) -> Iterator[list[Received]]:
         """Receive the reports, in order; each list is on record when it is yielded.
@@ -75,7 +78,7 @@ class Inbox:
 
         Raises:
             BusyError: if no child is free in time; nothing was kept.
-            EmptyReportError: if one is empty, and that is not taken; others may be on record.
+            EmptyReportError: if one is empty that may not be; others may be on record.
             FileError: if a report cannot be read, or its bytes cannot be kept.
             ParserNotStartedError: if there can be no child to read it.
             DatabaseError, RefusedError: as `Desk.on_record` does.
@@ -117,7 +120,7 @@ class Inbox:
             for each in islice(deliveries, AT_ONCE):
                 with each.open() as source:
                     kept = streams.keep(source)
-                if not kept.size and not self.takes_empty:
+                if not kept.size and not each.may_be_empty:
                     raise EmptyFileError(name=each.name) if each.name else EmptyReportError
                 found.append((kept, each.name))
                 held += len(kept.first)

@@ -70,16 +70,14 @@ class ReportDesk:
     take: Callable[[ReportInFull], list[Taken]]
 
     def inbox(
-        self, channel: str, by: str, login: str | None, *, patience_s: float | None = None,
-        takes_empty: bool = True,
-    ) -> Inbox:  # fmt: skip
+        self, channel: str, by: str, login: str | None, *, patience_s: float | None = None
+    ) -> Inbox:
         """The inbox for reports that the person or the duty brings by that channel."""
         own = inbox.read(sources.section(inbox.SECTION))
         return Inbox(
             desk=self.desk, folder=self.settings.evidence, limit=self.settings.evidence_limit,
             options={"zone": self.settings.zone, "shadowserver_schema": own.shadowserver},
             channel=channel, by=by, login=login, patience_s=patience_s,
-            takes_empty=takes_empty,
         )  # fmt: skip
 
     def receive(
@@ -93,7 +91,7 @@ class ReportDesk:
 
         Raises the errors of `Inbox.receive`.
         """
-        own = self.inbox(channel, by, login, patience_s=PATIENCE_S, takes_empty=False)
+        own = self.inbox(channel, by, login, patience_s=PATIENCE_S)
         for received in own.receive(deliveries):
             with self.reading() as connection:
                 found = [views.report(connection, each.id, language) for each in received]

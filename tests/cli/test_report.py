@@ -624,17 +624,14 @@ def test_the_queue_has_the_reports_that_wait_between_its_items(desk: Cli, folder
     assert "处理 2 件举报" in desk("--lang", "zh", "queue").out
 
 
-def test_an_empty_file_is_no_report_and_is_named(desk: Cli, tmp_path: Path) -> None:
+def test_an_empty_file_is_kept_as_unreadable_and_keeps_back_no_other(
+    desk: Cli, tmp_path: Path
+) -> None:
     (tmp_path / "cut.eml").touch()
-    answer = desk("report", "receive", str(ARF), str(tmp_path / "cut.eml"))
-    assert (answer.status, answer.out) == (75, "")
-    assert "cut.eml is empty, so nothing was kept" in answer.err
-    assert (
-        "cut.eml 为空" in desk("report", "receive", str(tmp_path / "cut.eml"), "--lang", "zh").err
-    )
-    assert desk("report", "list", "--json").json == []
-    # Again, without it.
-    assert "r1: ARF" in desk("report", "receive", str(ARF)).out
+    answer = desk("report", "receive", str(tmp_path / "cut.eml"), str(ARF), "--json")
+    assert answer.status == 0
+    assert [each["state"] for each in answer.json] == ["unreadable", "new"]
+    assert "is empty" in desk("report", "show", "r1").out
 
 
 def test_a_pipe_that_brings_nothing_is_to_be_tried_again(

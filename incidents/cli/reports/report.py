@@ -15,7 +15,7 @@ from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import Run
 from incidents.clock import read_rfc3339
-from incidents.errors import EmptyFileError, EmptyInputError, EmptyReportError, IncidentsError
+from incidents.errors import EmptyInputError, EmptyReportError, IncidentsError
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
@@ -92,14 +92,12 @@ def receive(run: Run, files: tuple[str, ...]) -> int:
 
     Without FILE, standard input is one report, as postfix and maildrop pipe it. The command exits
     with 0 if every report was kept, an unreadable one too, and with 75 if one was not: a mail
-    server then tries again. The same bytes, received again, are the same report. An empty FILE, or
-    nothing on standard input, is no report: something failed before.
+    server then tries again. The same bytes, received again, are the same report. An empty
+    FILE is kept as unreadable; nothing on standard input is no report: something failed before.
     """
     try:
         return _receive(run, files or ("-",))
     except EmptyReportError as error:
-        if isinstance(error, EmptyFileError):
-            raise
         raise EmptyInputError from error
     except IncidentsError:
         raise
@@ -110,8 +108,11 @@ def receive(run: Run, files: tuple[str, ...]) -> int:
 def _receive(run: Run, files: Sequence[str]) -> int:
     from incidents.inbox.receiving import Delivery
 
+    # Standard input without a byte is a pipe that broke; a file is what somebody has.
     deliveries = [
-        Delivery(_StandardInput()) if name == "-" else Delivery(_File(Path(name)), Path(name).name)
+        Delivery(_StandardInput())
+        if name == "-"
+        else Delivery(_File(Path(name)), Path(name).name, may_be_empty=True)
         for name in files
     ]
     settings = run.settings

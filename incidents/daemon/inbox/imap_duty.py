@@ -149,7 +149,7 @@ class ImapIntake:
                     is_whole = False
                 if is_whole:
                     brought.append(uid)
-                    yield Delivery(partial(closing, file))
+                    yield Delivery(partial(closing, file), may_be_empty=True)
                     continue
                 file.close()
                 if self._stopped():

@@ -57,7 +57,7 @@ class Intake:
                 source = self._opened(mail)
                 if source is not None:
                     brought.append(mail)
-                    yield Delivery(partial(_itself, source))
+                    yield Delivery(partial(_itself, source), may_be_empty=True)
 
         for received in self._app.reports.inbox("maildir", DAEMON, None).receive(deliveries()):
             for each in received:
