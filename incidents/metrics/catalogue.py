@@ -143,7 +143,7 @@ DATABASE_FAMILIES = (
     ),
     Family(
         "incidents_report_oldest_age_seconds", "gauge",
-        "Time for which a report has waited for triage, at most; absent if none waits.",
+        "Longest wait of a report for triage; absent if none waits.",
     ),
     # The log.
     Family("incidents_entries_total", "counter", "Numbered entries of the record."),

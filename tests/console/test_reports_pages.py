@@ -117,7 +117,7 @@ def test_a_report_about_several_sites_is_logged_on_one_after_the_other(desk: Con
     # The next site is filled in, and nothing is left to tick.
     assert 'name="site" type="text" value="shop.example"' in page
     assert 'name="keep_open"' not in page
-    assert "Led to so far 2-1" in li.get("/reports").text
+    assert "Incidents so far 2-1" in li.get("/reports").text
     answer = li.post("/reports/r4/log", {"site": "shop.example"})
     assert answer.headers["location"] == "/incidents/1-1"
     assert '<a href="/incidents/2-1">2-1</a> <a href="/incidents/1-1">1-1</a>' in (

@@ -70,8 +70,8 @@ class ReportLedThereError(RefusedError):
 
 
 class ReportLedSomewhereError(RefusedError):
-    """report {report} has led to {incident}, and the reporter is told so:
-    dismiss the rest without a reason for the reporter"""
+    """report {report} has led to {incident}, which is the outcome for the
+    reporter: dismiss the rest without a reason for the reporter"""
 
 
 Others = Callable[[Sequence[str]], Sequence[str]]
