@@ -171,6 +171,10 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "nothing_covered": _nothing_covered,
     "nothing_signed": _nothing_signed,
     "order_dead": _order,
+    "report_led_there": lambda facts: [
+        look("join_report", f"{_text(facts, 'report')} {_text(facts, 'incident')}"),
+        *_show(facts),
+    ],
     "order_in_hand": _order,
     "order_not_dead": _order,
     "order_of_hold": _lift,

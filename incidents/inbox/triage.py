@@ -17,6 +17,7 @@ from incidents.machine.command import Command
 from incidents.machine.commands import Attach, Log
 from incidents.machine.refusal import Refusal, Remark
 from incidents.record.report_events import ReportJoined, ReportLogged
+from incidents.store.inbox.reports import URGENT
 from incidents.values import inputs, web_address
 from incidents.values.inputs import MAX_URLS
 from incidents.views.inbox import findings
@@ -77,6 +78,8 @@ def remarked(answer: Answer, report: ReportWithFindings, *, keep_open: bool = Fa
     if sites and (keep_open or about(report, site)):
         name = "report_stays_open" if keep_open else "report_names_others"
         answer = with_remark(answer, Remark(name, {**facts, "sites": sites}))
+    if report["more"]:
+        answer = with_remark(answer, Remark("report_cut", {"report": report["id"]}))
     if about(report, site):
         return answer
     if any(each.name == "other_host" for each in answer.remarks):
@@ -146,7 +149,7 @@ def parts(report: ReportWithFindings) -> list[Part]:
     return [
         Part(
             site,
-            next((each["category"] for each in own if each["category"]), None),
+            _category(own),
             min((each["seen_at"] for each in own if each["seen_at"]), default=None),
         )
         for site in report["candidates"]
@@ -161,13 +164,15 @@ def log_command(
     """The command that logs the report on the site, by those of its findings that are about it.
 
     Its addresses are theirs, or else those of nobody here that the report names beside them; its
-    category is the first of theirs. If none is about the site, all are logged: the person has named
-    the site. The violation happened at `at`, otherwise when they were first seen, unless that is a
-    guess or later than `now` (UTC).
+    category is the first of theirs, unless another cannot wait. If none is about the site, all are
+    logged: the person has named the site. The violation happened at `at`, otherwise when they were
+    first seen, unless that is a guess or later than `now` (UTC).
     """
     own = about(report, site)
+    # Of a person who logs row by row, those of the category that they name.
+    own = [each for each in own if category and each["category"] == category] or own
     urls = web_address.normalized(_urls(report, own)[:MAX_URLS])
-    found = category or next((each["category"] for each in own if each["category"]), None)
+    found = category or _category(own)
     return Log(
         by=by, at=at or _seen_at(report, own, now), urls=urls.urls, written=urls.written,
         category=found or (None if own else report["category"]), note=note, again=again,
@@ -199,6 +204,7 @@ def sequel(
         by=command.by, login=login, clock=clock.now,
         evidence=evidence_of(report) if is_log else None, by_rule=by_rule,
         others=partial(findings.left, report["findings"]) if keep_open else None,
+        is_cut=report["more"],
         again=isinstance(command, Log) and command.again,
     )  # fmt: skip
 
@@ -208,6 +214,12 @@ def first_at(report: Report) -> datetime:
     received = read_rfc3339(report["received_at"])
     seen = report["seen_at"]
     return received if seen is None else min(read_rfc3339(seen), received)
+
+
+def _category(own: list[Finding]) -> str | None:
+    """The first category of the findings; one that cannot wait comes before all others."""
+    found = [each["category"] for each in own if each["category"]]
+    return next((each for each in URGENT if each in found), found[0] if found else None)
 
 
 def _seen_at(report: ReportWithFindings, own: list[Finding], now: datetime) -> datetime | None:

@@ -62,7 +62,7 @@ def test_a_form_around_a_report_is_refused_with_the_way_out_and_nothing_is_kept(
     assert (answer.status_code, answer.json()["type"]) == (
         415, "urn:incidents:problem:unsupported-media-type",
     )  # fmt: skip
-    assert "curl --data-binary, not --form" in answer.json()["detail"]
+    assert "curl: data-binary, not form" in answer.json()["detail"]
     assert not folder.exists()
     assert client.get("/api/v1/reports").json()["items"] == []
 

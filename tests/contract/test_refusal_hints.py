@@ -54,6 +54,7 @@ OF_THE_DESK: dict[str, dict[str, Any]] = {
     "not_signed_in": {},
     "nothing_covered": {"way_out": " yet", "uncovered": 2},
     "nothing_signed": {"way_out": "", "needs_key": True},
+    "report_led_there": {"report": "r1", "incident": "12-1", "site": "site.example"},
     "report_settled": {"report": "r1", "state": "logged", "by": "li", "at": ""},
     "order_of_hold": {"order": "12-o1", "site": "site.example"},
     "second_not_in": {"second": "li"},

@@ -46,7 +46,8 @@ def lead(
     names: Sequence[str] | None = None,
 ) -> LeadToIncident:  # fmt: skip
     """`names`: the sites that the report is about, for which it stays open."""
-    evidence = (ONE, 10, f"r{report}.eml") if kind is ReportLogged else None
+    digest = TWO if report == 2 else ONE
+    evidence = (digest, 10, f"r{report}.eml") if kind is ReportLogged else None
 
     def others(done: Sequence[str]) -> list[str]:
         return [each for each in names or () if each not in done]

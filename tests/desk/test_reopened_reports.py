@@ -14,7 +14,7 @@ from incidents.audit.report_record import ReportRecord
 from incidents.desk import Envelope
 from incidents.desk.erasure import Erasure, erase
 from incidents.desk.inbox.reopening import ReportErasedError, ReportWaitsError
-from incidents.desk.inbox.reports import ReportSettledError
+from incidents.desk.inbox.reports import ReportLedThereError, ReportSettledError
 from incidents.errors import NoSuchReportError, RefusedError
 from incidents.machine import commands as c
 from incidents.record.report_events import (
@@ -110,6 +110,23 @@ def test_what_a_report_led_to_before_it_was_opened_again_does_not_count_any_more
     assert led == [(2, 1, "logged", 1, 3)]
     dismiss(day, 2, not_ours=True)
     assert states(day) == ["not_ours", "logged"]
+    assert day.findings() == []
+
+
+def test_a_finding_that_was_logged_is_not_counted_once_more_after_a_reopening(
+    day: Rehearsal,
+) -> None:
+    receive(day, incoming(ONE))
+    log(day, 1)
+    reopen(day, 1)
+    with pytest.raises(ReportLedThereError, match=r"r1 has led to 1-1 on a\.example"):
+        log(day, 1)
+    assert day.rows("SELECT COUNT(*) FROM incidents") == [(1,)]
+    # What was voided counts no more, and what a person logs on another site is another matter.
+    void = c.VoidIncident(by="li", incident=1, reason="another site")
+    day.desk.submit([Envelope(site="a.example", command=void)])
+    log(day, 1)
+    assert day.rows("SELECT state FROM incidents ORDER BY n") == [("voided",), ("open",)]
     assert day.findings() == []
 
 

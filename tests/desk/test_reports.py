@@ -114,6 +114,25 @@ def test_a_report_about_several_sites_waits_until_it_was_logged_on_each(day: Reh
     assert day.findings() == []
 
 
+def test_a_site_whose_incident_was_voided_can_be_logged_again(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    log(day, 1, "b.example", names=_SITES)
+    void = c.VoidIncident(by="li", incident=1, reason="another row")
+    day.desk.submit([Envelope(site="b.example", command=void)])
+    log(day, 1, "b.example", names=_SITES)
+    assert day.rows("SELECT state FROM incidents ORDER BY n") == [("voided",), ("open",)]
+    assert states(day) == ["new"]
+
+
+def test_a_report_of_which_not_all_was_read_stays_open_if_asked_to(day: Rehearsal) -> None:
+    receive(day, incoming(ONE))
+    day.desk.submit(
+        [Envelope(site="a.example", command=c.Log(by="li"))],
+        sequel=replace(lead(day, ReportLogged, 1, ()), others=lambda _: [], is_cut=True),
+    )
+    assert states(day) == ["new"]
+
+
 @pytest.mark.both_databases
 def test_a_report_joins_an_incident_on_one_site_and_waits_for_the_others(day: Rehearsal) -> None:
     receive(day, incoming(ONE), incoming(TWO))

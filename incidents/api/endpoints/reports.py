@@ -51,7 +51,7 @@ _BODY = {
 _IN_MEMORY = 2**20
 _A_FORM = (
     "the report was not kept, because the body is a form around it: send the report itself as the"
-    " body (curl --data-binary, not --form), and its name as ?name="
+    " body (curl: data-binary, not form), and its name as ?name="
 )
 
 

@@ -26,7 +26,8 @@ from incidents.record.report_events import (
     ReportLogged,
 )
 from incidents.store.cases import sites
-from incidents.store.inbox import reports
+from incidents.store.inbox import answers as letters
+from incidents.store.inbox import reopenings, reports
 from incidents.store.inbox.reports import Led, Report, Settlement
 from incidents.values.ids import incident_id, read_incident_id, report_id
 
@@ -66,7 +67,8 @@ class RuleStoppedError(RefusedError):
 
 
 class ReportLedThereError(RefusedError):
-    """report {report} has led to {incident} on {site} already"""
+    """report {report} has led to {incident} on {site} already: join it, or log it once more on
+    purpose (again)"""
 
 
 class ReportLedSomewhereError(RefusedError):
@@ -104,8 +106,8 @@ class LeadToIncident:
     Its bytes become evidence of the incident, so that the site's own record names the report.
     `kind`: ReportLogged or ReportJoined. `evidence`: the digest, size and name of its bytes; None
     if it has none, or if the command itself attaches them. `by_rule`: the rule that acts; None for
-    a person. `others`: the report stays open as long as there are any; None: it ends. `again`: it
-    may lead to the same site once more.
+    a person. `others`: the report stays open as long as there are any; None: it ends. `is_cut`:
+    there may be others that were not read. `again`: it may lead to the same site once more.
     """
 
     report: int
@@ -116,6 +118,7 @@ class LeadToIncident:
     evidence: tuple[str, int, str] | None = None
     by_rule: ByRule | None = None
     others: Others | None = None
+    is_cut: bool = False
     again: bool = False
 
     def commands(self, answers: Sequence[Answer]) -> list[Envelope]:
@@ -137,10 +140,10 @@ class LeadToIncident:
         place = _place(connection, self.report, self.clock, self.by_rule)
         site_id, n = _incident(answers[-1])
         before = reports.incidents_before(connection, [self.report]).get(self.report, [])
-        self._check(before, site_id, n, answers[-1].site)
+        self._check(connection, before, site_id, n, answers[-1].site)
         names = sites.names_of(connection, (each.site_id for each in before))
         done = [answers[-1].site, *names.values()]
-        stays_open = self.others is not None and bool(self.others(done))
+        stays_open = self.others is not None and (self.is_cut or bool(self.others(done)))
         own_stream.record(
             connection, place, self.kind, self.by, self.login, report=self.report,
             about=incident_id(site_id, n), stays_open=stays_open, **_facts(self.by_rule),
@@ -153,14 +156,27 @@ class LeadToIncident:
             how = Settlement(state, place.now, self.by, site_id, n)
             reports.settle(connection, self.report, how)
 
-    def _check(self, before: Sequence[Led], site_id: int, n: int, site: str) -> None:
+    def _check(
+        self, connection: Connection, before: Sequence[Led], site_id: int, n: int, site: str
+    ) -> None:
+        """Refuse to count a finding twice; what was voided does not count (R1)."""
         is_log = self.kind is ReportLogged and not self.again
-        for each in before:
-            if each.site_id == site_id and (is_log or each.incident == n):
+        led = [(each.site_id, each.incident) for each in before]
+        if is_log and self.evidence is not None:
+            # It stands with the report's bytes as evidence, whatever became of the report since; a
+            # join that somebody took back was about another violation.
+            digest, _, _ = self.evidence
+            earlier = reopenings.of_reports(connection, [self.report])
+            joined = {each.incident for each in earlier if each.state == reports.JOINED}
+            having = reports.incidents_with(connection, site_id, digest)
+            led += [(site_id, each) for each in having if each != n and each not in joined]
+        here = [key for key in led if key[0] == site_id and (is_log or key[1] == n)]
+        states = letters.states_of(connection, here)
+        for key in here:
+            if states[key] != "voided":
                 raise ReportLedThereError(
-                    report=report_id(self.report), incident=incident_id(site_id, each.incident),
-                    site=site,
-                )  # fmt: skip
+                    report=report_id(self.report), incident=incident_id(*key), site=site
+                )
 
 
 def dismiss(  # noqa: PLR0913 - by name, each a fact of the record

@@ -47,6 +47,9 @@ def decide(connection: Connection, report: ReportWithFindings, rule: Rule, now: 
     sites = report["candidates"]
     if len(sites) != 1:
         return _ask("several_sites" if sites else "no_site")
+    if report["more"]:
+        # There may be others in what was not read.
+        return _ask("several_sites")
     [site] = sites
     if rule.act == LOG and candidates.changed_hands(connection, site, triage.first_at(report), now):
         return _ask("changed_hands")

@@ -88,6 +88,8 @@ class _Trial:
         sites = report["candidates"]
         if len(sites) != 1:
             return ASK, "several_sites" if sites else "no_site"
+        if report["more"]:
+            return ASK, "several_sites"
         if rule.act == LOG and self._changed_hands(sites[0], triage.first_at(report), at):
             return ASK, "changed_hands"
         site = self._site(sites[0], at)

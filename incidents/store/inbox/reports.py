@@ -13,6 +13,7 @@ from incidents.contract.documents.reports import ReportState
 from incidents.store.inbox import reporters
 from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.report_tables import report_hosts, report_incidents, reports, waits
+from incidents.store.schema.tables import evidence
 
 BRAKE = "brake"
 """Why a rule left a report to the desk: it had logged as many as it may."""
@@ -209,6 +210,13 @@ def incidents_of(row: Report, before: Iterable[Led]) -> dict[tuple[int, int], st
     if row.site_id is not None and row.incident is not None:
         found.setdefault((row.site_id, row.incident), row.state)
     return found
+
+
+def incidents_with(connection: Connection, site_id: int, digest: str) -> list[int]:
+    """The numbers of the site's incidents that have the file with that digest as evidence."""
+    of = evidence.c
+    asked = select(of.incident).where(of.digest == digest, of.site_id == site_id)
+    return list(connection.scalars(asked.order_by(of.incident)))
 
 
 def take_back_incidents(connection: Connection, id_: int) -> None:

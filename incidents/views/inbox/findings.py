@@ -11,7 +11,7 @@ from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import BadUrlError
 from incidents.store.inbox.reports import Report
 from incidents.values import web_address
-from incidents.views.inbox.candidates import Asked
+from incidents.views.inbox.candidates import Asked, names_above
 
 if TYPE_CHECKING:
     from incidents.contract.documents.reports import Finding
@@ -44,10 +44,13 @@ def asked(row: Report, of: Finding) -> Asked:
 
 def left(findings: Sequence[Finding], done: Collection[str]) -> list[str]:
     """The sites that those findings may be about which are about none of the sites `done`."""
-    own = (each["candidates"] for each in findings)
-    return list(
-        dict.fromkeys(site for sites in own if not set(sites) & set(done) for site in sites)
-    )
+    found: dict[str, None] = {}
+    ended = set(done)
+    for each in findings:
+        named = {*each["candidates"], *names_above(each["host"] or "")}
+        if not named & ended:
+            found |= dict.fromkeys(each["candidates"])
+    return list(found)
 
 
 def _first_at(row: Report) -> datetime:
