@@ -215,9 +215,9 @@ class ReportDesk:
         Raises:
             NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
         """
-        if dry_run:
-            self.waiting(report)
-        else:
+        # Of one that has led to incidents, those of the rest alone.
+        sites = self.waiting(report)["candidates"]
+        if not dry_run:
             self.desk.on_record(
                 partial(
                     reports.dismiss, report=report, reason=reason, not_ours=not_ours, by=by,
@@ -227,8 +227,8 @@ class ReportDesk:
         with self.reading() as connection:
             found = views.report(connection, report)
             remarks = self._untold(connection, report, found) if tell_reporter else []
-        if not_ours and found["candidates"]:
-            facts = {"report": found["id"], "sites": found["candidates"][:MOST_NAMED]}
+        if not_ours and sites:
+            facts = {"report": found["id"], "sites": sites[:MOST_NAMED]}
             remarks.append(Remark("report_may_be_ours", facts))
         return _answer(found, remarks)
 

@@ -334,6 +334,16 @@ def test_one_that_is_dismissed_as_not_ours_though_it_names_a_site_of_the_desk_is
     assert desk("report", "dismiss", "r1", "--reason", "gone").err == ""
 
 
+def test_of_one_that_has_led_to_an_incident_the_remark_names_the_sites_of_the_rest(
+    desk: Cli,
+) -> None:
+    desk("site", "add", "two.example")
+    receive(desk, FOLDER / "several-customers.csv")
+    assert desk("report", "log", "r1", "two.example", "--keep-open").status == 0
+    done = desk("report", "dismiss", "r1", "--reason", "elsewhere", "--not-ours")
+    assert "r1 may be about shop.example on this desk" in done.err
+
+
 def test_one_that_is_received_again_says_how_it_has_ended_and_what_can_follow(desk: Cli) -> None:
     receive(desk, ARF, XARF)
     desk("report", "dismiss", "r1", "--reason", "elsewhere", "--not-ours")
