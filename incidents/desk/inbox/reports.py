@@ -167,9 +167,11 @@ class LeadToIncident:
             # join that somebody took back was about another violation.
             digest, _, _ = self.evidence
             earlier = reopenings.of_reports(connection, [self.report])
-            joined = {each.incident for each in earlier if each.state == reports.JOINED}
+            joined = {
+                (each.site_id, each.incident) for each in earlier if each.state == reports.JOINED
+            }
             having = reports.incidents_with(connection, site_id, digest)
-            led += [(site_id, each) for each in having if each != n and each not in joined]
+            led += [key for key in ((site_id, m) for m in having if m != n) if key not in joined]
         here = [key for key in led if key[0] == site_id and (is_log or key[1] == n)]
         states = letters.states_of(connection, here)
         for key in here:
