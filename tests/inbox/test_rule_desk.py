@@ -401,6 +401,18 @@ def test_a_rule_whose_owner_is_disabled_asks(desk: RuledDesk) -> None:
     assert desk.states() == [("new", None, "owner")]
 
 
+def test_a_rule_that_may_not_act_adds_no_site_either(desk: RuledDesk) -> None:
+    _make(desk, "op-1", "operator")
+    desk.rule("log")
+    with writing(desk.day.engine) as connection:
+        address_book.save(connection, [Holding("site", "new.example", "White Ltd")])
+    desk.receive("https://new.example/a", hosts=("new.example",))
+    by = Actor(person="admin", login=None)
+    desk.desk.on_record(lambda each: accounts.disable(each, by, "op-1", lambda: desk.day.now))
+    assert desk.rules.act() == {"ask": 1}
+    assert desk.day.rows("SELECT name FROM sites WHERE name = 'new.example'") == []
+
+
 # ── the brake ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -231,7 +231,7 @@ def _place(
     place = own_stream.place(connection, clock)
     found = waiting(connection, report)
     if by_rule is not None:
-        asks = found.asks or _stops(connection, by_rule, place.now)
+        asks = found.asks or stops(connection, by_rule, place.now)
         if reports.incidents_before(connection, [report]):
             # A person has taken it in hand.
             asks = asks or "several_sites"
@@ -240,7 +240,7 @@ def _place(
     return place
 
 
-def _stops(connection: Connection, by_rule: ByRule, now: datetime) -> str | None:
+def stops(connection: Connection, by_rule: ByRule, now: datetime) -> str | None:
     """Why the rule must not act at `now` (UTC), as a code; None if it may."""
     rule = by_rule.rule
     if rule_owners.problem(connection, rule.owner) is not None:

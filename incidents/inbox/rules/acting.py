@@ -112,10 +112,13 @@ class RuleDesk:
                 rule = rules.named(row.rule)
                 assert rule is not None, "a rule of these rules matched it"
                 report = views.with_findings(connection, [id_])[0]
-                act = decision.decide(connection, report, rule, clock.now())
-            by_rule = ByRule(rule=rule, rules=row.rules, logs_per_hour=rules.logs_per_hour)
+                now = clock.now()
+                act = decision.decide(connection, report, rule, now)
+                by_rule = ByRule(rule=rule, rules=row.rules, logs_per_hour=rules.logs_per_hour)
+                # Checked again under the lock; here, so that it does not add a site before.
+                stop = None if act.kind == "ask" else desk_reports.stops(connection, by_rule, now)
             try:
-                asks = self._carry_out(id_, report, act, by_rule)
+                asks = stop or self._carry_out(id_, report, act, by_rule)
             except ReportSettledError:
                 return None
             except _ChangedError:
