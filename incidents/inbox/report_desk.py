@@ -207,17 +207,21 @@ class ReportDesk:
         self, report: int, reason: str, *, not_ours: bool, by: str, login: str | None,
         tell_reporter: bool = False, dry_run: bool = False,
     ) -> Settled:  # fmt: skip
-        """Dismiss the report, and answer with it; a dry run only checks that it waits.
+        """Dismiss the report, and answer with it; a dry run only checks whether that is possible.
 
         `tell_reporter`: the mail on the outcome, if there is one, has the reason. If there is none,
         a remark says so. Another one names the sites here that a report `not_ours` may be about.
 
         Raises:
             NoSuchReportError, ReportSettledError: see `desk.reports.waiting`.
+            ReportLedSomewhereError: see `desk.reports.led_before`.
         """
         # Of one that has led to incidents, those of the rest alone.
         sites = self.waiting(report)["candidates"]
-        if not dry_run:
+        if dry_run:
+            with self.reading() as connection:
+                reports.led_before(connection, report, tell_reporter=tell_reporter)
+        else:
             self.desk.on_record(
                 partial(
                     reports.dismiss, report=report, reason=reason, not_ours=not_ours, by=by,

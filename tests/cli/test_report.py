@@ -252,6 +252,23 @@ def test_a_report_about_several_sites_is_logged_on_each_and_then_settled(desk: C
     assert desk("audit", "replay").status == 0
 
 
+def test_the_rows_of_the_category_that_a_person_names_are_logged(desk: Cli, tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text(
+        "timestamp,url,category\n2026-02-26 09:00:00Z,https://shop.example/a,phishing\n"
+        "2026-02-28 09:00:00Z,https://shop.example/b,malware\n"
+        "2026-02-28 10:00:00Z,https://shop.example/c,child abuse\n",
+        encoding="ascii",
+    )
+    receive(desk, table)
+    answer = desk("report", "log", "r1", "--category", "malware", "--dry-run", "--json").json
+    assert answer["incident"]["occurred_at"] == "2026-02-28T09:00:00Z"
+    assert answer["incident"]["urls"] == ["https://shop.example/b"]
+    # What cannot wait is not lost behind the first row.
+    answer = desk("report", "log", "r1", "--dry-run", "--json").json
+    assert answer["incident"]["category"] == "child_abuse"
+
+
 def test_a_mail_with_addresses_on_several_sites_is_logged_with_those_of_the_site(
     desk: Cli, tmp_path: Path
 ) -> None:
@@ -340,6 +357,8 @@ def test_of_one_that_has_led_to_an_incident_the_remark_names_the_sites_of_the_re
     desk("site", "add", "two.example")
     receive(desk, FOLDER / "several-customers.csv")
     assert desk("report", "log", "r1", "two.example", "--keep-open").status == 0
+    why = ("--reason", "elsewhere", "--tell-reporter")
+    assert desk("report", "dismiss", "r1", *why, "--dry-run").status == 3
     done = desk("report", "dismiss", "r1", "--reason", "elsewhere", "--not-ours")
     assert "r1 may be about shop.example on this desk" in done.err
 

@@ -190,14 +190,11 @@ def dismiss(  # noqa: PLR0913 - by name, each a fact of the record
     One that has led to incidents has ended by them; only the rest of it is dismissed.
 
     Raises:
-        ReportLedSomewhereError: if it has led to incidents, and the reporter is to be told why not.
+        ReportLedSomewhereError: see `led_before`.
         RuleStoppedError and the errors of `waiting`.
     """
     place = _place(connection, report, clock, by_rule)
-    before = reports.incidents_before(connection, [report]).get(report, [])
-    if before and tell_reporter:
-        led = (incident_id(each.site_id, each.incident) for each in before)
-        raise ReportLedSomewhereError(report=report_id(report), incident=", ".join(led))
+    before = led_before(connection, report, tell_reporter=tell_reporter)
     event = own_stream.record(
         connection, place, ReportDismissed, by, login, reason=reason, report=report,
         not_ours=not_ours, tell_reporter=tell_reporter, **_facts(by_rule),
@@ -205,6 +202,19 @@ def dismiss(  # noqa: PLR0913 - by name, each a fact of the record
     state = reports.NOT_OURS if not_ours else reports.DISMISSED
     how = Settlement.without_incident(state, place.now, by, event.text, before)
     reports.settle(connection, report, how)
+
+
+def led_before(connection: Connection, report: int, *, tell_reporter: bool) -> list[Led]:
+    """The incidents to which a report has led of which the rest is dismissed.
+
+    Raises:
+        ReportLedSomewhereError: if there are any, and the reporter is to be told why not.
+    """
+    before = reports.incidents_before(connection, [report]).get(report, [])
+    if before and tell_reporter:
+        led = (incident_id(each.site_id, each.incident) for each in before)
+        raise ReportLedSomewhereError(report=report_id(report), incident=", ".join(led))
+    return before
 
 
 def leave(connection: Connection, report: int, asks: str, of: ByRule, clock: Clock) -> None:
