@@ -75,7 +75,7 @@ class ReportRecord:
             case report_events.ReportJoined():
                 self._lead_to(event, JOINED)
             case report_events.ReportDismissed(not_ours=not_ours, text=text, by_rule=rule):
-                how = Settlement.without_incident(
+                how = Settlement.of_dismissal(
                     NOT_OURS if not_ours else DISMISSED, event.recorded_at, intern(event.by), text,
                     self.led.get(event.report, ()),
                 )  # fmt: skip

@@ -200,7 +200,7 @@ def dismiss(  # noqa: PLR0913 - by name, each a fact of the record
         not_ours=not_ours, tell_reporter=tell_reporter, **_facts(by_rule),
     )  # fmt: skip
     state = reports.NOT_OURS if not_ours else reports.DISMISSED
-    how = Settlement.without_incident(state, place.now, by, event.text, before)
+    how = Settlement.of_dismissal(state, place.now, by, event.text, before)
     reports.settle(connection, report, how)
 
 

@@ -108,7 +108,7 @@ class Settlement(NamedTuple):
     reason: str | None = None
 
     @classmethod
-    def without_incident(
+    def of_dismissal(
         cls, state: str, at: datetime, by: str, reason: str, before: Sequence[Led]
     ) -> Settlement:
         """How a report ends that leads to no further incident, with the reference to the reason.
