@@ -61,6 +61,8 @@ NO_PAGES = {
     "/static/{rest:path}": "a file", "/reports/{report}/source": "a file",
     "/reports/{report}/attachments/{n}": "a file",
     "/reports/{report}/attachments/{n}/picture": "a picture",
+    "/reports/{report}/snapshots/{n}/picture": "a picture",
+    "/reports/{report}/snapshots/{n}/screenshot": "a file",
 }  # fmt: skip
 """What the route table answers to GET with something else than a page."""
 

@@ -147,6 +147,8 @@ def _sing(sing: Singer, folder: Path) -> None:
         sing("report", "receive", str(mail), key=False)
     sing("report", "log", "r1", "told.example", *note)
     sing("report", "dismiss", "r2", *reason)
+    sing("report", "reopen", "r2", *reason)
+    sing("report", "dismiss", "r2", *reason)
     sing("report", "source", "r2", "-o", str(folder / "r2.bin"), *reason, key=False)
     for standing in ("trusted", "none"):
         sing("report", "reporter", "mark", MAIL, standing, *reason, key=False)

@@ -284,6 +284,8 @@ def test_each_command_is_answered_by_a_server_or_says_that_it_is_not_done_so(
         answer = over(*line, "--json", as_=who)
         assert answer.status == REFUSED, (line, answer.err)
         assert answer.refused["name"] not in ("not_let", "not_signed_in"), answer.err
+    # No browser has drawn it.
+    assert over("report", "source", "r1", "--screenshot", "1", as_="sup").status == REFUSED
     for who, line in _lines(ALARMED, files):
         answer = over(*line, as_=who)
         assert (answer.status, "server" in answer.err) == (FAILED, False), (line, answer.err)

@@ -96,7 +96,7 @@ class ReporterRig:
         """Log the report as an incident; it stays open for the other sites that it `names`."""
         lead = LeadToIncident(
             report=report, kind=ReportLogged, by="li", login=None, clock=clock.now,
-            evidence=(f"{report}" * 64, 10, "r.eml"),
+            evidence=(f"{report}" * 64, 10, "r.eml"), again=True,
             others=None if names is None else lambda done: sorted(set(names).difference(done)),
         )  # fmt: skip
         envelope = Envelope(site=site, command=c.Log(by="li", again=True), login=None)
