@@ -132,8 +132,9 @@ class IntakeRulesActivated(Event):
 class AddressBookImported(Event):
     """An action of the desk: entries were added to the address book, from a file.
 
-    It only suggests whose a host is. `digest`: the SHA-256 (hexadecimal) of the file, which is not
-    kept. `entries`: how many it has, of which `replaced` were in the book before.
+    The address book suggests the customer of a host; it decides nothing. `digest`: the SHA-256
+    (hexadecimal) of the file; the file itself is not kept. `entries`: the number of entries in it.
+    `replaced`: the number of those that were in the address book before.
     """
 
     kind = "address_book_imported"

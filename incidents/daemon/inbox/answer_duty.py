@@ -224,8 +224,8 @@ def _let_wait(
 def _release(connection: Connection, now: datetime) -> None:
     """Let reporters be told of incidents that have ended; of a void one there is nothing to say.
 
-    Of a report that led to several they are told when all have ended: until then the mail waits for
-    the next one.
+    If a report led to several incidents, the mail is due when the last of them ends. Until then it
+    waits for the next one.
     """
     for mail in answers.ended(connection, ENDED, _AT_ONCE):
         CLAIMS.remove(connection, mail)
@@ -264,7 +264,7 @@ def _reasons(connection: Connection, mail: Waiting) -> tuple[Reason, ...]:
 
 
 def _corrected(connection: Connection, mail: Waiting, rows: Mapping[int, Report]) -> list[int]:
-    """The reports of the mail that ended otherwise, as the reporter was told, before."""
+    """The reports of the mail for which the reporter received another outcome before."""
     told: dict[int, list[str]] = {id_: [] for id_, row in rows.items() if row.reopened_at}
     for each in answers.told(connection, told) if told else ():
         if each.problem is None:

@@ -205,7 +205,7 @@ def dismiss(  # noqa: PLR0913 - by name, each a fact of the record
 
 
 def led_before(connection: Connection, report: int, *, tell_reporter: bool) -> list[Led]:
-    """The incidents to which a report has led of which the rest is dismissed.
+    """The incidents to which a report has led, before the rest of it is dismissed.
 
     Raises:
         ReportLedSomewhereError: if there are any, and the reporter is to be told why not.
